@@ -1,0 +1,86 @@
+# The front door. Every target sets up what it needs: `make report` on a fresh clone is enough.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PROFILE ?= quick
+EXPERIMENT ?=
+VENV := $(CURDIR)/.venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/installed
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# No installer may fetch an interpreter, and nothing of the caller's Python may leak in.
+export UV_PYTHON_DOWNLOADS := never
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help setup report render test test-extra lab gate compare bench lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PROFILE=quick|full chooses the experiment, EXPERIMENT=<id> names a stored one."
+
+setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
+
+$(STAMP): requirements.lock pyproject.toml
+	@python=; for candidate in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	  if "$$candidate" -c '$(SUPPORTED)' 2>/dev/null; then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; fi; \
+	echo "setup: $$($$python --version), into .venv"; \
+	rm -rf $(VENV); \
+	if uv --version >/dev/null 2>&1; then \
+	  uv=uv; uv venv --quiet --python "$$($$python -c 'import sys; print(sys.executable)')" $(VENV); \
+	else \
+	  if ! $$python -m venv $(VENV); then \
+	    echo "setup: this Python cannot make a virtual environment; use one that has its venv module" >&2; exit 1; fi; \
+	  awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.lock; \
+	  uv=$(VENV)/bin/uv; \
+	fi; \
+	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock; \
+	$$uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline -e .; \
+	touch $@
+
+report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimization-results.html
+	@$(PY) -m reports report --profile $(PROFILE)$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
+
+render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
+	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
+
+test: $(STAMP) ## run the tests, against a real PostgreSQL
+	@$(PY) -m pytest
+
+test-extra: $(STAMP) ## the tests that need Debian's Chromium; installs it where it may
+	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "test-extra: installing Debian's chromium and chromium-driver"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; \
+	  else \
+	    echo "test-extra: chromium and chromedriver are missing and only root can install them: apt-get install chromium chromium-driver" >&2; exit 1; \
+	  fi; fi
+	@$(PY) -m pytest -m extra
+
+lab: $(STAMP) ## open JupyterLab on the notebooks
+	@$(VENV)/bin/jupyter lab notebooks
+
+gate: $(STAMP) ## fail if the built report breaks an objective
+	@$(PY) -m reports gate
+
+compare: $(STAMP) ## compare two runs: make compare A=<run> B=<run>
+	@$(PY) -m analysis compare "$(A)" "$(B)"
+
+bench: $(STAMP) ## measure what the workbench itself costs
+	@$(PY) -m bench
+
+lint: $(STAMP) ## ruff, formatting, and notebooks without outputs
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --quiet --check .
+	@$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb
+
+clean: ## remove what was built: .venv, the page, PostgreSQL's data (recorded runs stay)
+	@rm -rf $(VENV) reports/html reports/executed data/postgres .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,196 @@
+"""Readings beside the requests: processes and the database, at a fixed interval and as deltas around the run."""
+
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .services import DatabaseServer
+
+INTERVAL_S = 0.5
+
+PROCESS_SCHEMA = pa.schema(
+    [
+        ("at_us", pa.int64()),
+        ("role", pa.string()),
+        ("processes", pa.int32()),
+        ("cpu_us", pa.int64()),  # user and system since the start of the readings, ended processes included
+        ("pss_bytes", pa.int64()),
+        ("threads", pa.int32()),
+    ]
+)
+DATABASE_SCHEMA = pa.schema(
+    [
+        ("at_us", pa.int64()),
+        ("source", pa.string()),  # activity (a reading) | database | statement (deltas over the run)
+        ("name", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+
+ACTIVITY = """
+    SELECT coalesce(state, 'unknown'), coalesce(wait_event_type, 'none'), count(*) FROM pg_stat_activity
+    WHERE datname = %s AND application_name = 'tracetrack' GROUP BY 1, 2
+"""
+DATABASE = """
+    SELECT sessions, xact_commit, xact_rollback, blks_hit, blks_read, tup_returned, temp_bytes
+    FROM pg_stat_database WHERE datname = %s
+"""
+STATEMENTS = """
+    SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 200), sum(calls), sum(total_exec_time), sum(rows)
+    FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = %s) GROUP BY 1
+"""
+
+
+class Collector:
+    """Counts the database's work in its block, and reads in a thread of its own from `begin` on.
+
+    `write` leaves the Parquet files in a run's directory. Leave the block after the application has ended: its
+    backends report their last figures then.
+    """
+
+    def __init__(self, server: DatabaseServer, database: str, started_ns: int):
+        self._database = database
+        self._roots: dict[str, int] = {}
+        self._started_ns = started_ns
+        self._connection = server.connect()
+        self._last_cpu_us: dict[tuple[str, int], int] = {}
+        self._first_cpu_us: dict[tuple[str, int], int] = {}
+        self._process_rows: list[dict] = []
+        self._database_rows: list[dict] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
+
+    def __enter__(self):
+        self._has_statements = self._enable_statements()
+        self._before = self._totals()
+        return self
+
+    def __exit__(self, *exception):
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        with closing(self._connection):
+            self._add_deltas()
+
+    def begin(self, roots: dict[str, int | None]) -> None:
+        """Read these processes (role to id) with their children, and the connections, from now on.
+
+        No child may be started after this: forking beside a thread is asking for trouble.
+        """
+        self._roots = {role: pid for role, pid in roots.items() if pid is not None}
+        self._thread.start()
+
+    def write(self, directory: Path) -> None:
+        for name, rows, schema in (
+            ("process", self._process_rows, PROCESS_SCHEMA),
+            ("database", self._database_rows, DATABASE_SCHEMA),
+        ):
+            pq.write_table(
+                pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd"
+            )
+
+    def _read_until_stopped(self):
+        while True:
+            at_us = self._now_us()
+            for role, pid in self._roots.items():
+                self._read_processes(at_us, role, pid)
+            self._read_activity(at_us)
+            if self._stop.wait(INTERVAL_S):
+                return
+
+    def _now_us(self):
+        return (time.monotonic_ns() - self._started_ns) // 1000
+
+    def _read_processes(self, at_us, role, pid):
+        try:
+            root = psutil.Process(pid)
+            family = [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        pss_bytes = threads = 0
+        for process in family:
+            try:
+                times = process.cpu_times()
+                threads += process.num_threads()
+                pss_bytes += _pss_bytes(process.pid)
+            except psutil.Error:
+                continue
+            key, cpu_us = (role, process.pid), round(1e6 * (times.user + times.system))
+            # A process that was there at the first reading has a past that is not this run's.
+            self._first_cpu_us.setdefault(key, cpu_us if not self._process_rows else 0)
+            self._last_cpu_us[key] = cpu_us
+        spent_us = sum(
+            last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role
+        )
+        self._process_rows.append(
+            {
+                "at_us": at_us, "role": role, "processes": len(family),
+                "cpu_us": spent_us, "pss_bytes": pss_bytes or None, "threads": threads,
+            }
+        )  # fmt: skip
+
+    def _read_activity(self, at_us):
+        for state, wait, number in self._ask(ACTIVITY):
+            row = {"at_us": at_us, "source": "activity", "name": state, "metric": wait, "value": number}
+            self._database_rows.append(row)
+
+    def _enable_statements(self):
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                cursor.execute("SELECT 1 FROM pg_stat_statements LIMIT 1")
+        except psycopg2.Error:
+            return False
+        return True
+
+    def _totals(self):
+        totals = {}
+        for row in self._ask(DATABASE):
+            names = (
+                "sessions",
+                "commits",
+                "rollbacks",
+                "blocks_hit",
+                "blocks_read",
+                "rows_returned",
+                "temp_bytes",
+            )
+            totals |= {
+                ("database", "all", name): float(value) for name, value in zip(names, row, strict=True)
+            }
+        for query, calls, total_ms, rows in self._ask(STATEMENTS) if self._has_statements else ():
+            for metric, value in (("calls", calls), ("total_ms", total_ms), ("rows", rows)):
+                totals["statement", query, metric] = float(value)
+        return totals
+
+    def _add_deltas(self):
+        at_us = self._now_us()
+        for (source, name, metric), value in self._totals().items():
+            delta = value - self._before.get((source, name, metric), 0.0)
+            if delta:
+                row = {"at_us": at_us, "source": source, "name": name, "metric": metric, "value": delta}
+                self._database_rows.append(row)
+
+    def _ask(self, query):
+        """The rows, or none: a database that has died is the run's finding, not the collector's."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, (self._database,))
+                return cursor.fetchall()
+        except psycopg2.Error:
+            return []
+
+
+def _pss_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0

@@ -1,0 +1,256 @@
+"""TraceTrack's rows: built once inside the server as a template, cloned for each run.
+
+A template is marked by the comment on its schema. What carries no such mark is somebody else's and is left alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import psycopg2
+
+from reference_app.passwords import hash_password
+
+from . import progress
+from .problem import Problem
+from .services import DatabaseServer
+
+SEED = 20251014
+PASSWORD = "count every bag"
+SALT = "tracetrackworkbe"
+LAST_DAY = "2025-10-14T00:00:00Z"
+CHILDREN_PER_PARENT = 30
+MADE_BY = "tracetrack-workbench"
+SCHEMA = Path(__file__).resolve().parent.parent / "reference_app" / "schema"
+ROWS = Path(__file__).with_name("dataset.sql")
+TABLES = ("user", "bag", "link", "bill", "bill_bag", "scan")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many rows of each kind."""
+
+    users: int
+    bags: int
+    scans: int
+    bills: int
+
+    @property
+    def parents(self) -> int:
+        return -(-self.bags // (CHILDREN_PER_PARENT + 1))
+
+    @property
+    def children(self) -> int:
+        return self.bags - self.parents
+
+    def counts(self) -> dict[str, int]:
+        """Rows by table."""
+        return {
+            "user": self.users, "bag": self.bags, "link": self.children,
+            "bill": self.bills, "bill_bag": 10 * self.bills, "scan": self.scans,
+        }  # fmt: skip
+
+
+SCALES = {
+    "small": Scale(users=100, bags=20_000, scans=5_500, bills=50),
+    "production": Scale(users=100, bags=1_800_000, scans=500_000, bills=5_000),
+}
+
+
+def find_scale(name: str) -> Scale:
+    if name not in SCALES:
+        raise Problem(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
+    return SCALES[name]
+
+
+def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
+    """The name of the template database for this scale and index arm, built if it is not there."""
+    rows = find_scale(scale)
+    _refuse_foreign_schema(server)
+    name = f"tracetrack_{scale}_{indexes}_{_fingerprint(scale)}"
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        if _exists(cursor, name):
+            if not _mark(server, name):
+                raise Problem(
+                    f"database {name} exists and was not made by this tool; rename it, nothing was changed"
+                )
+            return name
+        _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
+        building = f"{name}_building"
+        if indexes == "trigram":
+            source = ensure_template(server, scale, "btree")
+            _create_database(cursor, building, source)
+            _add_trigram(server, building, scale)
+        else:
+            _create_database(cursor, building, "template0")
+            _build(server, building, scale, rows)
+        cursor.execute(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
+    return name
+
+
+@contextmanager
+def clone(server: DatabaseServer, template: str, run: str, password_hash: str) -> Iterator[str]:
+    """A database of the run's own, its accounts hashed in the deployment's scheme, its tables in memory.
+
+    Yields its name; the database is gone after the block.
+    """
+    name = f"tracetrack_run_{run}".replace("-", "_")[:63]
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        if server.pid is not None:
+            _drop_left_over_clones(cursor)
+        _create_database(cursor, name, template)
+        try:
+            _prepare_clone(server, name, password_hash)
+            yield name
+        finally:
+            _drop_if_it_answers(server, name)
+
+
+def counts(server: DatabaseServer, database: str) -> dict[str, int]:
+    """Rows by table as they are now."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        return _count(cursor)
+
+
+def _count(cursor):
+    counted = {}
+    for table in TABLES:
+        cursor.execute(f'SELECT count(*) FROM tracetrack."{table}"')
+        counted[table] = cursor.fetchone()[0]
+    return counted
+
+
+@cache
+def _fingerprint(scale):
+    sources = [ROWS, *(SCHEMA / f"{part}.sql" for part in ("tables", "constraints", "btree", "trigram"))]
+    content = "".join(path.read_text() for path in sources)
+    return hashlib.sha256(f"{SEED} {asdict(SCALES[scale])} {content}".encode()).hexdigest()[:8]
+
+
+def _build(server, database, scale, rows):
+    parameters = {
+        **asdict(rows), "seed": SEED, "parents": rows.parents,
+        "children_per_parent": CHILDREN_PER_PARENT, "last_day": LAST_DAY,
+    }  # fmt: skip
+    with progress.steps(f"dataset {scale}", 10) as shown, closing(server.connect(database)) as connection:
+        # One transaction: nothing half-built can be taken for whole, and new tables need no log.
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            shown.begin(f"{rows.bags:,} bags, {rows.scans:,} scans")
+            cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            cursor.execute((SCHEMA / "tables.sql").read_text())
+            cursor.execute(ROWS.read_text(), parameters)
+            shown.end(4)
+            shown.begin("keys")
+            cursor.execute((SCHEMA / "constraints.sql").read_text())
+            shown.end(4)
+            shown.begin("indexes and statistics")
+            cursor.execute((SCHEMA / "btree.sql").read_text())
+            counted = _count(cursor)
+            if counted != rows.counts():
+                raise Problem(
+                    f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept"
+                )
+            mark = {"made_by": MADE_BY, "scale": scale, "seed": SEED, "counts": counted}
+            cursor.execute("COMMENT ON SCHEMA tracetrack IS %s", (json.dumps(mark),))
+        connection.commit()
+        _vacuum(connection)
+        shown.end(2)
+
+
+def _add_trigram(server, database, scale):
+    with progress.steps(f"dataset {scale}", 1) as shown, closing(server.connect(database)) as connection:
+        shown.begin("trigram indexes")
+        with connection.cursor() as cursor:
+            cursor.execute("SET maintenance_work_mem = '512MB'")
+            try:
+                cursor.execute((SCHEMA / "trigram.sql").read_text())
+            except psycopg2.Error as error:
+                raise Problem(f"the trigram indexes could not be made: {str(error).strip()}") from None
+        _vacuum(connection)
+        shown.end()
+
+
+def _vacuum(connection):
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def _refuse_foreign_schema(server):
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), to_regnamespace('tracetrack') IS NOT NULL")
+        database, present = cursor.fetchone()
+    if present and not _mark(server, database):
+        raise Problem(
+            f"database {database} already has a schema tracetrack that this tool did not make; nothing was changed\n"
+            "Point DATABASE_URL at an empty database of a server on which databases may be created."
+        )
+
+
+def _mark(server, database):
+    """What the tool wrote on the schema it made, or None."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT obj_description(to_regnamespace('tracetrack'), 'pg_namespace')")
+        comment = cursor.fetchone()[0]
+    try:
+        mark = json.loads(comment or "null")
+    except json.JSONDecodeError:
+        return None
+    return mark if isinstance(mark, dict) and mark.get("made_by") == MADE_BY else None
+
+
+def _exists(cursor, database):
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+    return cursor.fetchone() is not None
+
+
+def _create_database(cursor, name, template):
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    try:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+    except psycopg2.Error as error:
+        raise Problem(f"a database could not be created: {str(error).strip().splitlines()[0]}") from None
+
+
+def _drop_outdated(server, cursor, prefix):
+    """Templates of an earlier dataset definition: marked as ours, and of no use any more."""
+    cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
+    for (name,) in cursor.fetchall():
+        if name.endswith("_building") or _mark(server, name):
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _drop_left_over_clones(cursor):
+    cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, 'tracetrack_run_')")
+    for (name,) in cursor.fetchall():
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _drop_if_it_answers(server, name):
+    """After a server that died there is nothing to drop; the next run does it."""
+    try:
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    except (Problem, psycopg2.Error):
+        return
+
+
+def _prepare_clone(server, name, password_hash):
+    """Accounts share one hash: computing a hundred would take longer than the run, and verifying costs the same."""
+    with closing(server.connect(name)) as connection, connection.cursor() as cursor:
+        stored = hash_password(PASSWORD, password_hash, SALT)
+        cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
+        try:
+            cursor.execute("CREATE EXTENSION pg_prewarm")
+        except psycopg2.Error:
+            return  # only a superuser may; then the first requests read from disk
+        cursor.execute(
+            "SELECT pg_prewarm(c.oid) FROM pg_class c WHERE relnamespace = to_regnamespace('tracetrack') "
+            "AND relkind IN ('r', 'i')"
+        )
+        cursor.execute("DROP EXTENSION pg_prewarm")

@@ -1,0 +1,49 @@
+"""What a run was made on and with: facts that decide whether two runs may be compared."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+
+import psutil
+
+from analysis.directories import REPOSITORY
+
+PACKAGES = (
+    "Flask", "Flask-Session", "SQLAlchemy", "argon2-cffi", "cachelib", "dogpile.cache", "gevent", "gunicorn",
+    "locust", "psycopg2-binary",
+)  # fmt: skip
+
+
+def describe(server) -> dict:
+    """Machine, versions and commit; `server` is the database server in use."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain")),
+        "cpu_model": _cpu_model(),
+        "cpu_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "postgresql": server.version,
+        "postgresql_max_connections": server.max_connections,
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _git(*arguments):
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _cpu_model():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,62 @@
+"""How far a long step is: a bar with the time left on a terminal, plain lines elsewhere.
+
+A notebook kernel has no terminal of its own; `TRACETRACK_TERMINAL` names the one of the command behind it.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from tqdm import tqdm
+
+
+class Steps:
+    """A known number of steps, each with a weight (its expected seconds, or 1)."""
+
+    def __init__(self, label: str, total: float, stream: TextIO):
+        self._label = label
+        self._total = total
+        self._done = 0.0
+        self._stream = stream
+        self._started_s = time.monotonic()
+        layout = "{desc:<34} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+        self._bar = tqdm(
+            total=total, desc=label, file=stream, bar_format=layout, disable=not stream.isatty(), leave=False
+        )
+
+    def begin(self, step: str) -> None:
+        """Name the step that starts now."""
+        if self._bar.disable:
+            print(
+                f"{self._label}: {100 * self._done / self._total:3.0f}% {step}", file=self._stream, flush=True
+            )
+        else:
+            self._bar.set_description_str(f"{self._label}: {step}"[:60])
+
+    def end(self, weight: float = 1.0) -> None:
+        """The step is done."""
+        self._done += weight
+        self._bar.update(weight)
+
+    def close(self) -> None:
+        self._bar.close()
+        took_s = time.monotonic() - self._started_s
+        print(f"{self._label}: done in {took_s:.0f} s", file=self._stream, flush=True)
+
+
+@contextmanager
+def steps(label: str, total: float) -> Iterator[Steps]:
+    """Show the progress of the block; only a block that ends well is called done."""
+    terminal = os.environ.get("TRACETRACK_TERMINAL")
+    stream = open(terminal, "w") if terminal else sys.stderr  # noqa: SIM115 closed below
+    shown = Steps(label, total, stream)
+    try:
+        yield shown
+        shown.close()
+    finally:
+        shown._bar.close()
+        if terminal:
+            stream.close()

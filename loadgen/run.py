@@ -1,0 +1,197 @@
+"""One deployment under one scenario, once: everything is started, driven, recorded and stopped here."""
+
+import json
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import validity
+from reference_app.settings import Settings
+
+from . import application, dataset, deployments, environment, recorder, scenarios, services
+from .children import Child, deferred_signals, start
+from .collectors import Collector
+from .problem import Problem
+from .services import DatabaseServer
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LONGEST_RUN_S = 900.0
+CLONE_BYTES = 1 * 2**30
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to run. `block` and `position` tell where in an experiment's plan it stands."""
+
+    deployment: str
+    scenario: str
+    scale: str
+    seed: int
+    port: int | None = None
+    block: int = 0
+    position: int = 0
+
+    def check(self) -> None:
+        """Raise `Problem` for a name that does not exist, before anything is started."""
+        deployments.find(self.deployment)
+        scenarios.find(self.scenario)
+        dataset.find_scale(self.scale)
+
+
+def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
+    """Carry the order out, leave the record in `directory`, and return `run.json`'s content.
+
+    Whatever interrupts it, what was recorded stays, `status` says aborted, and the interruption goes on.
+    """
+    scenario = scenarios.find(order.scenario)
+    directory.mkdir(parents=True)
+    services.require_free_space(directory, CLONE_BYTES)
+    settings = deployments.find(order.deployment, scale=order.scale)
+    template = dataset.ensure_template(server, order.scale, settings.indexes)
+    record = _first_record(server, order, scenario, settings, directory)
+    _write(directory, record)
+    reason = "unknown"
+    try:
+        with dataset.clone(server, template, directory.name, settings.password_hash) as database:
+            record["dataset"]["counts"] = dataset.counts(server, database)
+            settings = replace(settings, database_url=server.url_of(database))
+            _drive(server, database, settings, order, scenario, directory, record)
+        record["status"] = "complete"
+    except BaseException as error:
+        reason = _describe(error)
+        raise
+    finally:
+        with deferred_signals():
+            _close(directory, record, reason)
+    return record
+
+
+def _first_record(server, order, scenario, settings, directory):
+    return {
+        "format": FORMAT,
+        "run": directory.name,
+        "experiment": directory.parent.name,
+        "block": order.block,
+        "position": order.position,
+        "deployment": {"name": order.deployment, "settings": settings.public()},
+        "scenario": scenario.record(),
+        "seed": order.seed,
+        "dataset": {"scale": order.scale, "seed": dataset.SEED},
+        "environment": environment.describe(server),
+        "started": _now(),
+        "ended": None,
+        "status": "running",
+        "valid": None,
+        "reasons": [],
+    }
+
+
+def _drive(server, database, settings, order, scenario, directory, record):
+    started_ns = time.monotonic_ns()
+    with (
+        tempfile.TemporaryDirectory(prefix="tracetrack-sessions-") as sessions,
+        Collector(server, database, started_ns) as collector,
+    ):
+        settings = replace(settings, session_directory=sessions, secret_key=secrets.token_hex(32))
+        with (
+            application.serve(settings, directory / "gunicorn.log", order.port) as (gunicorn, url),
+            _generator(scenario, order, record, directory, url, started_ns) as locust,
+        ):
+            collector.begin({"server": gunicorn.pid, "generator": locust.pid, "database": server.pid})
+            _wait(locust, gunicorn, server, directory)
+    collector.write(directory)
+
+
+@contextmanager
+def _generator(scenario, order, record, directory, url, started_ns) -> Iterator[Child]:
+    command = [
+        sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", url,
+        "--users", str(scenario.users), "--spawn-rate", str(scenario.users),
+        "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
+    ]  # fmt: skip
+    environ = {
+        "TRACETRACK_RUN_DIRECTORY": str(directory),
+        "TRACETRACK_RUN_STARTED_NS": str(started_ns),
+        "TRACETRACK_SCENARIO": json.dumps(scenario.record()),
+        "TRACETRACK_SEED": str(order.seed),
+        "TRACETRACK_ROWS": json.dumps(record["dataset"]["counts"]),
+    }
+    with start("Locust", command, directory / "locust.log", environ) as child:
+        yield child
+
+
+def _wait(locust, gunicorn, server, directory):
+    """Until the generator has ended by itself; if anything else ends before it, say which."""
+    deadline = time.monotonic() + LONGEST_RUN_S
+    while not locust.wait(0.1):
+        if gunicorn.ended():
+            code = gunicorn.process.returncode
+            raise Problem(
+                f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}"
+            )
+        if server.child:
+            server.require_alive()
+        if time.monotonic() > deadline:
+            raise Problem(f"the run did not end within {LONGEST_RUN_S:.0f} s and was stopped")
+    server.require_alive()
+    error = directory / "generator-error.txt"
+    if error.exists():
+        raise Problem(f"{error.read_text()}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
+    if locust.process.returncode != 0:
+        raise Problem(
+            f"Locust ended with code {locust.process.returncode}: {locust.last_line()} (see {locust.log})"
+        )
+
+
+def _close(directory: Path, record: dict, reason: str) -> None:
+    """Make the record final. On a full disk the run stays marked as running, which readers take for cut off."""
+    if record["status"] == "running":
+        record["status"] = "aborted"
+    rows = recorder.compact(directory)
+    record["ended"] = _now()
+    record["rows"] = rows
+    gates = _judge(directory, record)
+    record["gates"] = [gate.record() for gate in gates]
+    record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
+    record["reasons"] = [gate.reason() for gate in gates if gate.passed is False]
+    if record["status"] == "aborted":
+        record["reasons"].insert(0, reason)
+    _write(directory, record)
+
+
+def _judge(directory, record):
+    told = directory / "generator.json"
+    generator = json.loads(told.read_text()) if told.exists() else {}
+    readings = directory / "process.parquet"
+    expected = scenarios.find(record["scenario"]["name"]).expected_requests()
+    return validity.gates(
+        pd.read_parquet(directory / "requests.parquet"),
+        pd.read_parquet(readings) if readings.exists() else None,
+        counted=generator.get("requests"),
+        expected=expected if record["status"] == "complete" else None,
+    )
+
+
+def _describe(error):
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by Ctrl-C"
+    return str(error).split("\n")[0] or type(error).__name__
+
+
+def _write(directory, record):
+    half = directory / "run.json.half"
+    half.write_text(json.dumps(record, indent=2) + "\n")
+    half.rename(directory / "run.json")
+
+
+def _now():
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

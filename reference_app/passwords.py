@@ -1,0 +1,58 @@
+"""Password hashes: Werkzeug's scrypt and argon2id, and how many may be computed at once."""
+
+import hashlib
+import threading
+from contextlib import nullcontext
+from functools import cache
+from typing import Literal
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import hash_secret
+from flask import Flask, current_app
+from werkzeug.security import check_password_hash
+
+from . import timing
+from .settings import Settings
+
+Scheme = Literal["scrypt", "argon2id"]
+
+# Werkzeug's default cost, and OWASP's minimum for argon2id.
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
+ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES = 2, 19 * 1024, 1
+
+_argon2 = PasswordHasher(ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES)
+
+
+def hash_password(password: str, scheme: Scheme, salt: str) -> str:
+    """The hash as it is stored. The salt is the caller's, so that a dataset comes out the same twice."""
+    if scheme == "scrypt":
+        cost = {"n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P, "maxmem": 132 * SCRYPT_N * SCRYPT_R * SCRYPT_P}
+        digest = hashlib.scrypt(password.encode(), salt=salt.encode(), **cost)
+        return f"scrypt:{SCRYPT_N}:{SCRYPT_R}:{SCRYPT_P}${salt}${digest.hex()}"
+    return hash_secret(
+        password.encode(), salt.encode(), ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES, 32, Type.ID
+    ).decode()
+
+
+def verify(stored: str, password: str) -> bool:
+    """Whether the password is the one of the hash, waiting for a free place to compute it. Booked as `hash`."""
+    with timing.part("hash"), current_app.extensions["hash_places"]:
+        if not stored.startswith("$argon2"):
+            return check_password_hash(stored, password)
+        try:
+            return _argon2.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@cache
+def decoy(scheme: Scheme) -> str:
+    """A hash of no account: verifying against it makes an unknown user take as long as a known one."""
+    return hash_password("no such account", scheme, "decoydecoydecoy0")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    limit = settings.hash_limit
+    app.extensions["hash_places"] = threading.BoundedSemaphore(limit) if limit else nullcontext()
+    decoy(settings.password_hash)

@@ -1,0 +1,120 @@
+"""The fields of a deployment: what TraceTrack can be told, and nothing else tells it.
+
+Every field is read from one environment variable, `TRACETRACK_` and the field's name in capitals, so a
+deployment is the same thing in a process, in a run's record and in a shell.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit, urlunsplit
+
+PREFIX = "TRACETRACK_"
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+SECRET = ("database_url", "secret_key")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One deployment. Times carry their unit in the name; `0` for a limit means no limit."""
+
+    database_url: str
+    secret_key: str
+    session_directory: str = ""
+
+    # server
+    server: Literal["sync", "gthread"] = "sync"
+    workers: int = 1
+    threads: int = 1
+
+    # connection pool, one in each worker
+    pool_size: int = 30
+    pool_max_overflow: int = 20
+    pool_timeout_s: float = 30.0
+    pool_order: Literal["lifo", "fifo"] = "lifo"
+    pool_pre_ping: bool = True
+    pool_recycle_s: int = 1800
+    connect_timeout_s: int = 5
+    keepalives_idle_s: int = 5
+
+    # caches
+    cache: Literal["off", "process"] = "off"
+    cache_statistics_ttl_s: int = 10
+    cache_search_ttl_s: int = 30
+
+    # sessions and login
+    sessions: Literal["filesystem", "cookie"] = "filesystem"
+    session_threshold: int = 500
+    session_lifetime_s: int = 3600
+    password_hash: Literal["scrypt", "argon2id"] = "scrypt"
+    hash_limit: int = 0
+
+    # the database it is given
+    scale: Literal["small", "production"] = "production"
+    indexes: Literal["btree", "trigram"] = "btree"
+    max_connections: int = 100
+
+    def __post_init__(self):
+        for name, kind in get_type_hints(type(self)).items():
+            _check(name, kind, getattr(self, name))
+
+    @classmethod
+    def from_env(cls, prefix: str = PREFIX, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings from the environment; a field that is not set keeps its default.
+
+        Raises `SettingsError` for a value that cannot be read, or a missing one that has no default.
+        """
+        kinds = get_type_hints(cls)
+        given = {name: environ[prefix + name.upper()] for name in kinds if prefix + name.upper() in environ}
+        for name in SECRET:
+            if not given.get(name):
+                raise SettingsError(f"{prefix}{name.upper()} is not set; TraceTrack cannot start without it")
+        return cls(**{name: _parse(name, kinds[name], text) for name, text in given.items()})
+
+    def to_env(self, prefix: str = PREFIX) -> dict[str, str]:
+        """The environment that `from_env` reads back as this deployment."""
+        return {prefix + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
+
+    def public(self) -> dict:
+        """The fields as a record may keep them: no key, no password, no folder of this machine."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown["database_url"] = redacted(self.database_url)
+        del shown["secret_key"], shown["session_directory"]
+        return shown
+
+
+def redacted(url: str) -> str:
+    """The URL with its password replaced by `***`, query parameters dropped (they may carry one too)."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return "***"
+    user, at, host = parts.netloc.rpartition("@")
+    netloc = f"{user.split(':')[0]}:***@{host}" if at else host
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def _parse(name, kind, text):
+    if kind is bool:
+        if text.strip().lower() not in TRUE + FALSE:
+            raise SettingsError(f"{name} is {text!r}; it takes true or false")
+        return text.strip().lower() in TRUE
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise SettingsError(f"{name} is {text!r}; it takes a number") from None
+    return text
+
+
+def _check(name, kind, value):
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(get_args(kind))}")
+    if kind in (int, float) and value < 0:
+        raise SettingsError(f"{name} is {value}; it takes a number of at least 0")
+    if name in ("workers", "threads", "pool_size", "max_connections") and value < 1:
+        raise SettingsError(f"{name} is {value}; it takes a number of at least 1")

@@ -1,0 +1,95 @@
+"""Where a request's time goes: measured inside the application, told in the `Server-Timing` header.
+
+The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which processes of one host
+share; `queue` runs from there to the entry into the application. `app` runs from entry to the response and is
+split into parts that cannot overlap: time belongs to the innermost part that is open.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+PARTS = ("pool", "db", "hash", "cache", "session")
+REST = "rest"
+LONGEST_QUEUE_NS = 3600 * 10**9
+
+_current: ContextVar["Timing | None"] = ContextVar("timing", default=None)
+
+
+class Timing:
+    """The account of one request, in nanoseconds."""
+
+    def __init__(self, entered_ns: int, sent_ns: int | None):
+        waited_ns = None if sent_ns is None else entered_ns - sent_ns
+        # A clock of another host would give nonsense: better no figure than a wrong one.
+        self.queue_ns = waited_ns if waited_ns is not None and 0 <= waited_ns <= LONGEST_QUEUE_NS else None
+        self.db_calls = 0
+        self.cache = "none"
+        self._entered_ns = self._mark_ns = entered_ns
+        self._spent_ns = dict.fromkeys((*PARTS, REST), 0)
+        self._open = [REST]
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Book the time in the block on `name`, less what inner parts take."""
+        self._book()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._book()
+            self._open.pop()
+
+    def _book(self):
+        now_ns = time.monotonic_ns()
+        self._spent_ns[self._open[-1]] += now_ns - self._mark_ns
+        self._mark_ns = now_ns
+
+    def header(self) -> str:
+        """The `Server-Timing` value: durations in milliseconds, to the microsecond."""
+        self._book()
+        entries = [] if self.queue_ns is None else [_entry("queue", self.queue_ns)]
+        entries.append(_entry("app", self._mark_ns - self._entered_ns))
+        details = {"db": self.db_calls, "cache": self.cache}
+        entries += [_entry(name, self._spent_ns[name], details.get(name)) for name in PARTS]
+        return ", ".join([*entries, f'worker;desc="{os.environ.get("TRACETRACK_WORKER", 0)}"'])
+
+
+def _entry(name, duration_ns, detail=None):
+    return f"{name};dur={duration_ns / 1e6:.3f}" + ("" if detail is None else f';desc="{detail}"')
+
+
+def current() -> Timing:
+    """The account of the request being served; outside of one, an account that nobody reads."""
+    return _current.get() or Timing(time.monotonic_ns(), None)
+
+
+def part(name: str):
+    """Book the time in a `with` block of the request being served on `name`, one of `PARTS`."""
+    return current().part(name)
+
+
+class TimedApplication:
+    """WSGI middleware that opens an account for each request and answers with it."""
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
+
+        def timed_start_response(status, headers, exc_info=None):
+            return start_response(status, [*headers, ("Server-Timing", timing.header())], exc_info)
+
+        token = _current.set(timing)
+        try:
+            return self.application(environ, timed_start_response)
+        finally:
+            _current.reset(token)
+
+
+def _sent_ns(header):
+    digits = header.removeprefix("t=")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None

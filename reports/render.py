@@ -1,0 +1,103 @@
+"""From an executed notebook to the one HTML file that a stakeholder opens.
+
+The page holds everything it needs: no script, no style sheet, no font and no picture comes from elsewhere.
+The same notebook content gives the same bytes, whatever cell ids papermill drew.
+"""
+
+import os
+import re
+from collections import Counter
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+
+SENTINEL = "report complete"
+TEMPLATE = Path(__file__).parent / "template"
+HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+
+
+def render(executed: Path, page: Path) -> None:
+    """Write `page` from the notebook `executed`; an older page stays as it was until the new one is whole.
+
+    The last code cell must show `report complete` as its text/plain output: the sign that every cell ran.
+    It is not printed. Raises ValueError when the notebook did not run to its end, or when two elements of
+    the page would have the same id (two figures of one name, two equal headings).
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    _take_sentinel(notebook, executed.name)
+    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}})
+    _refuse_repeated_ids(html, executed.name)
+    _write(page, html)
+
+
+def _take_sentinel(notebook: nbformat.NotebookNode, name: str) -> None:
+    """Remove the sentinel from the last code cell; without one, or after a failed cell, refuse."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
+    if failed or not cells or not any(map(_is_sentinel, cells[-1].outputs)):
+        raise ValueError(f"{name} did not run to its end")
+    cells[-1].outputs = [output for output in cells[-1].outputs if not _is_sentinel(output)]
+
+
+def _is_sentinel(output: nbformat.NotebookNode) -> bool:
+    return SENTINEL in output.get("data", {}).get("text/plain", "")
+
+
+def _exporter() -> HTMLExporter:
+    exporter = HTMLExporter(
+        template_name=TEMPLATE.name,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        exclude_anchor_links=True,
+    )
+    exporter.register_filter("anchored", _anchored)
+    exporter.register_filter("sections", lambda cells: _sections(exporter, cells))
+    return exporter
+
+
+def _anchored(html: str) -> str:
+    """Give each heading an id made of its words, so that it can be linked to."""
+    return HEADING.sub(lambda found: f'<h{found[1]} id="{_anchor(found[2])}">{found[2]}</h{found[1]}>', html)
+
+
+def _anchor(heading: str) -> str:
+    return "-".join(re.findall(r"\w+", unescape(TAG.sub("", heading)).lower()))
+
+
+def _sections(exporter: HTMLExporter, cells: list[nbformat.NotebookNode]) -> list[tuple[str, str]]:
+    """Anchor and text of each second-level heading, through the same Markdown as the page itself."""
+    pages = [exporter.markdown2html({}, cell.source) for cell in cells if cell.cell_type == "markdown"]
+    headings = [found[2] for page in pages for found in HEADING.finditer(page) if found[1] == "2"]
+    return [(_anchor(heading), TAG.sub("", heading)) for heading in headings]
+
+
+class _Ids(HTMLParser):
+    """Counts the ids of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.update(value for name, value in attrs if name == "id" and value)
+
+
+def _refuse_repeated_ids(html: str, name: str) -> None:
+    ids = _Ids()
+    ids.feed(html)
+    repeated = sorted(value for value, count in ids.seen.items() if count > 1)
+    if repeated:
+        raise ValueError(f"{name} uses an id more than once: {', '.join(repeated)}")
+
+
+def _write(page: Path, html: str) -> None:
+    page.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = page.with_name(f".{page.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(html, encoding="utf-8", newline="\n")
+        os.replace(unfinished, page)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""A matplotlib figure as inline SVG: text stays text, colours follow the page, the bytes never vary."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from html import escape
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from analysis.figures import COLOURS
+from reports.tables import Html
+
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+VARIABLES = {colour: f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
+GEOMETRY = ("d", "x", "y", "width", "height", "transform", "points")
+
+
+def inline(figure: Figure, name: str, title: str, description: str) -> Html:
+    """The figure as `<figure id="fig-NAME">` with its caption.
+
+    `title` is what the figure shows, in a few words; `description` says in a sentence or two what is to be
+    seen, for the caption and for those who cannot see it. Colours of `analysis.figures.COLOURS` become
+    CSS variables. Raises ValueError unless `name` is made of lower-case letters, digits and hyphens.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        raise ValueError(f"not a name for a figure: {name!r}")
+    root = _without_namespaces(_draw(figure, name))
+    _keep_referenced_ids(root, name)
+    for element in root.iter():
+        _simplify(element)
+    _describe(root, name, title, description)
+    svg = ET.tostring(root, encoding="unicode")
+    caption = f"<figcaption><strong>{escape(title)}</strong> {escape(description)}</figcaption>"
+    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">{svg}</div>'
+    return Html(f'<figure id="fig-{name}">\n{caption}\n{scroll}\n</figure>')
+
+
+def _draw(figure: Figure, name: str) -> ET.Element:
+    drawn = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(drawn, format="svg", metadata=NO_METADATA, transparent=True)
+    return ET.fromstring(drawn.getvalue())
+
+
+def _without_namespaces(root: ET.Element) -> ET.Element:
+    """Bare names, as inside HTML; no style sheet of matplotlib's, which would reach the whole page."""
+    for element in list(root.iter()):
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+        element.text, element.tail = (element.text if element.tag == "text" else None), None
+        for child in [child for child in element if child.tag.endswith(("}style", "}metadata"))]:
+            element.remove(child)
+    return root
+
+
+def _keep_referenced_ids(root: ET.Element, name: str) -> None:
+    """Drop the ids nobody points at, and put the figure's name before the others, references included."""
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    targets = {target for value in values for target in re.findall(r"(?:^|url\()#([^)]+)", value)}
+    for element in root.iter():
+        if element.get("id") in targets:
+            element.set("id", f"{name}-{element.get('id')}")
+        else:
+            element.attrib.pop("id", None)
+        for key, value in element.attrib.items():
+            element.set(key, re.sub(r"(^|url\()#([^)]+)", rf"\1#{name}-\2", value))
+
+
+def _simplify(element: ET.Element) -> None:
+    for key in GEOMETRY:
+        if key in element.attrib:
+            element.set(key, _rounded(element.get(key)))
+    if element.get("transform", "").startswith("rotate(0 "):
+        del element.attrib["transform"]
+    if "style" in element.attrib:
+        element.set("style", _themed(element.get("style")))
+
+
+def _rounded(geometry: str) -> str:
+    """Two decimals are a hundredth of a point: finer digits only differ between machines."""
+    short = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), geometry)
+    return re.sub(r"\s+", " ", re.sub(r"(?<![\d.])-0(?![\d.])", "0", short)).strip()
+
+
+def _themed(style: str) -> str:
+    """The page's font, and variables in place of the colours that the page knows."""
+    style = re.sub(r"font-family: [^;]*;?\s*", "", style)
+    return re.sub(r"#[0-9a-f]{6}", lambda colour: VARIABLES.get(colour[0], colour[0]), style)
+
+
+def _describe(root: ET.Element, name: str, title: str, description: str) -> None:
+    root.attrib = {
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+        "style": "stroke-linejoin: round; stroke-linecap: butt",
+    }
+    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = ET.Element(tag, {"id": f"{name}-{tag}"})
+        element.text = text
+        root.insert(position, element)

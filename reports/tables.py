@@ -1,0 +1,156 @@
+"""Tables and the first screen of the report, as HTML that a screen reader can follow."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+from numbers import Real
+
+import pandas as pd
+
+
+class Verdict(Enum):
+    """What a finding says. Its text is always printed: colour only repeats it.
+
+    Not a string, because pandas would turn a column of them into plain text.
+    """
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_MEASURED = "not measured"
+    GAIN = "gain"
+    LOSS = "loss"
+    SAME = "same"
+    UNDECIDED = "undecided"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Html:
+    """A finished piece of the page; as the last value of a cell it is displayed as it is."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Html of {len(self.text)} characters>"
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+
+Format = str | Callable[[object], str]
+
+
+def table(
+    frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping[str, Format] | None = None
+) -> Html:
+    """One table: a row for each row of `frame`, whose first column names the row; the index is not shown.
+
+    Units belong in the column names. `formats` gives for a column either a `str.format` template
+    ("{:,.0f} ms") or a function from the value to its text; without one, numbers get as many decimals as the
+    largest of their column needs. Numbers stand right, a missing value is a dash, a `Verdict` is a pill.
+    Every text is escaped. Raises ValueError for a column without a name and for a format without its column.
+    """
+    names = [str(name) for name in frame.columns]
+    formats = formats or {}
+    _check(names, formats)
+    columns = [_Column.of(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
+    head = "".join(column.head() for column in columns)
+    rows = [_row(columns, position) for position in range(len(frame))]
+    below = f'<p class="note">{escape(note)}</p>\n' if note else ""
+    region = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">'
+    return Html(
+        f'<div class="table">\n{region}\n<table>\n'
+        f"<caption><span>{escape(caption)}</span></caption>\n"
+        f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n</div>\n{below}</div>"
+    )
+
+
+def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
+    """The first screen: the verdict as one sentence, then a card (label, value, detail) for each figure.
+
+    Three or four cards fill a row. A value is a text with its unit, or a `Verdict`; None is a dash.
+    """
+    cards = "".join(
+        f'<div><dt>{escape(label)}</dt><dd class="value">{_text(value, str)}</dd>'
+        f'<dd class="detail">{escape(detail)}</dd></div>\n'
+        for label, value, detail in items
+    )
+    return Html(
+        f'<section class="headline" aria-label="Verdict">\n<p class="verdict">{escape(verdict)}</p>\n'
+        f'<dl class="cards">\n{cards}</dl>\n</section>'
+    )
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the table: its name, its values, how one becomes text, and whether they are numbers."""
+
+    name: str
+    values: list[object]
+    to_text: Callable[[object], str]
+    is_number: bool
+
+    @classmethod
+    def of(cls, name: str, series: pd.Series, how: Format | None) -> "_Column":
+        values = series.tolist()
+        present = [value for value in values if not _is_missing(value)]
+        is_number = bool(present) and all(map(_is_number, present))
+        if how is None:
+            how = _number_format(present) if is_number else str
+        return cls(name, values, how.format if type(how) is str else how, is_number)
+
+    def head(self) -> str:
+        return f'<th scope="col"{self._class()}>{escape(self.name)}</th>'
+
+    def cell(self, position: int, tag: str) -> str:
+        value = self.values[position]
+        content = _text(value, self.to_text)
+        if _is_missing(value):
+            return f'<{tag}{self._class("missing")} title="not measured">{content}</{tag.split()[0]}>'
+        return f"<{tag}{self._class()}>{content}</{tag.split()[0]}>"
+
+    def _class(self, *more: str) -> str:
+        names = " ".join([*(["number"] if self.is_number else []), *more])
+        return f' class="{names}"' if names else ""
+
+
+def _row(columns: Sequence[_Column], position: int) -> str:
+    cells = [column.cell(position, "td" if i else 'th scope="row"') for i, column in enumerate(columns)]
+    return f"<tr>{''.join(cells)}</tr>\n"
+
+
+def _text(value: object, to_text: Callable[[object], str]) -> str:
+    """The content of a cell, escaped."""
+    if _is_missing(value):
+        return "–"
+    if isinstance(value, Verdict):
+        return f'<span class="pill {value.value.replace(" ", "-")}">{value.value}</span>'
+    return escape(to_text(value))
+
+
+def _check(names: Sequence[str], formats: Mapping[str, Format]) -> None:
+    if not all(name.strip() for name in names):
+        raise ValueError("every column of a table needs a name")
+    unknown = sorted(set(formats) - set(names))
+    if unknown:
+        raise ValueError(f"formats for columns that the table does not have: {', '.join(unknown)}")
+
+
+def _is_missing(value: object) -> bool:
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _number_format(numbers: Sequence[float]) -> str:
+    """As many decimals as show three digits of the largest number; none when all are whole."""
+    if all(float(number).is_integer() for number in numbers):
+        return "{:,.0f}"
+    largest = max(abs(number) for number in numbers)
+    return "{:,.0f}" if largest >= 100 else "{:,.1f}" if largest >= 10 else "{:,.2f}"

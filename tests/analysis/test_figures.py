@@ -1,0 +1,177 @@
+"""The figures say what their table says: read from the artists, not from pixels."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from analysis import figures
+
+LATENCY = pd.DataFrame(
+    [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],
+    columns=["endpoint", "series", "mean_ms"],
+)
+REQUESTS = pd.DataFrame({"series": ["tuned"] * 100, "latency_ms": np.arange(1.0, 101.0)})
+SPLIT = pd.DataFrame(
+    [
+        ("tuned", "login", "queue", 60.0),
+        ("tuned", "login", "hash", 20.0),
+        ("tuned", "login", "residual", -3.0),
+        ("as-measured", "login", "queue", 5000.0),
+    ],
+    columns=["series", "endpoint", "part", "mean_ms"],
+)
+BURST = pd.DataFrame(
+    [
+        ("as-measured", 1, "login", 1000.0, 200.0),
+        ("as-measured", 0, "login", 1000.0, 400.0),
+        ("as-measured", 0, "search", 1400.0, 300.0),
+        ("tuned", 0, "login", 50.0, 20.0),
+    ],
+    columns=["series", "user", "endpoint", "start_ms", "latency_ms"],
+)
+GROWTH = pd.DataFrame(
+    [
+        (1, "as-measured", "predicted", 150.0),
+        (100, "as-measured", "predicted", 15000.0),
+        (50, "as-measured", "measured", 7400.0),
+        (50, "published", "published", 7485.0),
+    ],
+    columns=["users", "series", "kind", "mean_ms"],
+)
+EVERY = [
+    (figures.latency_bars, LATENCY, "mean_ms"),
+    (figures.percentile_curves, REQUESTS, "latency_ms"),
+    (figures.time_split, SPLIT, "mean_ms"),
+    (figures.timeline, BURST, "latency_ms"),
+    (figures.burst_growth, GROWTH, "mean_ms"),
+]
+BY_NAME = pytest.mark.parametrize(("draw", "frame", "value"), EVERY, ids=[e[0].__name__ for e in EVERY])
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+
+
+def drawn(figure: Figure) -> str:
+    written = io.StringIO()
+    figure.savefig(written, format="svg")
+    return written.getvalue()
+
+
+@BY_NAME
+def test_a_table_without_rows_says_not_measured(draw, frame, value):
+    assert "not measured" in texts(draw(frame.iloc[:0]))
+    assert "not measured" in texts(draw(frame.assign(**{value: np.nan})))
+
+
+@BY_NAME
+def test_a_single_row_and_a_missing_value_can_be_drawn(draw, frame, value):
+    assert drawn(draw(frame.iloc[:1]))
+    incomplete = frame.copy()
+    incomplete.loc[incomplete.index[0], value] = np.nan
+    assert drawn(draw(incomplete))
+
+
+@BY_NAME
+def test_an_unknown_series_is_refused(draw, frame, value):
+    with pytest.raises(ValueError, match="unknown series: ultra"):
+        draw(frame.assign(series="ultra"))
+
+
+@BY_NAME
+def test_the_table_is_left_as_it_was(draw, frame, value):
+    before = frame.copy()
+    draw(frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_no_two_names_share_a_colour():
+    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0.42, "0.4 ms"),
+        (9.94, "9.9 ms"),
+        (9.96, "10 ms"),
+        (87.2, "87 ms"),
+        (999.6, "1.0 s"),
+        (9896, "9.9 s"),
+        (24910, "25 s"),
+    ],
+)
+def test_duration_has_two_digits_and_a_unit(milliseconds, text):
+    assert figures.duration(milliseconds) == text
+
+
+def test_bars_end_at_their_value_in_the_fixed_order_and_colour():
+    (axes,) = figures.latency_bars(LATENCY).axes
+    ends = [(round(bar.get_x() + bar.get_width(), 6), to_hex(bar.get_facecolor())) for bar in axes.patches]
+    grey, blue = figures.SERIES["published"], figures.SERIES["tuned"]
+    assert ends == [(5119.0, grey), (87.0, blue), (4.2, blue)]
+    assert axes.get_xscale() == "log"
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["published", "tuned", "tuned"]
+    assert {"login", "search", "5.1 s", "87 ms", "4.2 ms"} <= set(texts(axes.figure))
+
+
+def test_a_curve_ends_at_the_last_percentile_its_sample_supports():
+    (axes,) = figures.percentile_curves(REQUESTS).axes
+    nines, latency_ms = axes.lines[0].get_data()
+    assert nines[0] == 0
+    assert nines[-1] == pytest.approx(2)
+    assert latency_ms[0] == 1
+    assert latency_ms[-1] == pytest.approx(np.quantile(REQUESTS["latency_ms"], 0.99))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["min", "50", "75", "90", "95", "99"]
+    assert "tuned" in texts(axes.figure)
+
+
+def test_names_at_the_ends_of_close_curves_do_not_overlap():
+    twins = pd.concat([REQUESTS, REQUESTS.assign(series="as-claimed")])
+    figure = figures.percentile_curves(twins)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in figures.SERIES]
+    assert len(boxes) == 2
+    assert not boxes[0].overlaps(boxes[1])
+
+
+def test_each_panel_of_the_split_stacks_to_its_own_total():
+    figure = figures.time_split(SPLIT)
+    assert [axes.get_title("left") for axes in figure.axes] == ["as-measured", "tuned"]
+    tuned = figure.axes[1]
+    widths = {to_hex(bar.get_facecolor()): (bar.get_x(), bar.get_width()) for bar in tuned.patches}
+    assert widths[figures.PARTS["queue"]] == (0, 60)
+    assert widths[figures.PARTS["hash"]] == (60, 20)
+    assert widths[figures.PARTS["residual"]][1] == 0
+    assert tuned.get_xlim()[1] < 100 < figure.axes[0].get_xlim()[1]
+    assert {"queue 60 ms", "80 ms", "5.0 s"} <= set(texts(figure))
+
+
+def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
+    figure = figures.timeline(BURST)
+    measured, tuned = figure.axes
+    assert measured.get_xlim() == tuned.get_xlim()
+    login = measured.lines[0].get_xydata()
+    assert login[[0, 1]].tolist() == [[0, 1], [200, 1]]
+    assert login[[3, 4]].tolist() == [[0, 2], [400, 2]]
+    assert measured.get_ylim()[0] > measured.get_ylim()[1]
+    assert "all 3 answered after 700 ms" in texts(figure)
+
+
+def test_without_users_each_request_has_its_own_line():
+    axes, _ = figures.timeline(BURST.drop(columns="user")).axes
+    rows = np.concatenate([line.get_ydata() for line in axes.lines[:3]])
+    assert sorted(set(rows)) == [1, 2, 3]
+
+
+def test_growth_draws_the_prediction_as_a_line_and_what_was_seen_as_points():
+    (axes,) = figures.burst_growth(GROWTH).axes
+    with_data = [line for line in axes.lines if len(line.get_xdata())]
+    styles = {(line.get_linestyle(), line.get_marker(), to_hex(line.get_color())) for line in with_data}
+    orange, grey = figures.SERIES["as-measured"], figures.SERIES["published"]
+    assert styles == {("-", "None", orange), ("None", "o", orange), ("None", "o", grey)}
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "50", "100"]

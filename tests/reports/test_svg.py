@@ -1,0 +1,92 @@
+"""Inline SVG: stable, self-contained, described, and safe beside another figure of the same kind."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pytest
+
+from analysis.figures import latency_bars, percentile_curves, time_split
+from reports.svg import inline
+
+
+def bars():
+    frame = {"endpoint": ["login"] * 2, "series": ["published", "tuned"], "mean_ms": [5119, 87]}
+    return latency_bars(pd.DataFrame(frame))
+
+
+def curves():
+    return percentile_curves(pd.DataFrame({"series": ["tuned"] * 20, "latency_ms": range(10, 30)}))
+
+
+def parsed(name="bars", figure=None):
+    return ET.fromstring(str(inline(figure or bars(), name, "Latency <b>", "Tuned & published.")))
+
+
+def ids(root):
+    return [element.get("id") for element in root.iter() if element.get("id")]
+
+
+def test_same_figure_gives_the_same_bytes():
+    assert str(inline(bars(), "bars", "t", "d")) == str(inline(bars(), "bars", "t", "d"))
+
+
+def test_two_figures_on_a_page_share_no_id():
+    found = ids(parsed("one")) + ids(parsed("two")) + ids(parsed("three", curves()))
+    assert len(found) == len(set(found))
+    assert all(re.match(r"(fig-)?(one|two|three)\b", identifier) for identifier in found)
+
+
+def test_every_reference_has_its_target():
+    root = parsed("curves", curves())
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    targets = {target for value in values for target in re.findall(r"(?:^|\()#([^)]+)", value)}
+    assert targets
+    assert targets <= set(ids(root))
+
+
+def test_the_drawing_is_named_and_described():
+    root = parsed()
+    svg = root.find(".//svg")
+    assert svg.get("role") == "img"
+    labels = [root.find(f".//*[@id='{identifier}']") for identifier in svg.get("aria-labelledby").split()]
+    assert [(label.tag, label.text) for label in labels] == [
+        ("title", "Latency <b>"),
+        ("desc", "Tuned & published."),
+    ]
+    assert "".join(root.find("figcaption").itertext()) == "Latency <b> Tuned & published."
+    assert root.get("id") == "fig-bars"
+
+
+def test_text_stays_text_in_the_font_of_the_page():
+    html = str(inline(bars(), "bars", "t", "d"))
+    texts = [element.text for element in ET.fromstring(html).iter("text")]
+    assert {"login", "published", "tuned", "5.1 s", "87 ms"} <= set(texts)
+    assert "font-family" not in html
+
+
+def test_nothing_points_outside_and_nothing_styles_the_page():
+    html = str(inline(bars(), "bars", "t", "d"))
+    assert "://" not in html
+    assert "<style" not in html
+    assert not html.startswith(("<?xml", "<!DOCTYPE"))
+
+
+def test_colours_are_variables_of_the_page():
+    frame = {"series": ["tuned"], "endpoint": ["login"], "part": ["residual"], "mean_ms": [9.0]}
+    for figure in (bars(), curves(), time_split(pd.DataFrame(frame))):
+        html = str(inline(figure, "any", "t", "d"))
+        fixed = re.sub(r"var\(--[a-z-]+, #[0-9a-f]{6}\)", "", html)
+        assert not re.findall(r"(?:fill|stroke): (?:#\w+|black|white)", fixed)
+
+
+def test_it_scales_with_the_page():
+    svg = parsed().find(".//svg")
+    assert svg.get("width") is None
+    assert re.fullmatch(r"0 0 [\d.]+ [\d.]+", svg.get("viewBox"))
+
+
+@pytest.mark.parametrize("name", ["", "Bars", "two words", 'a"b', "1st"])
+def test_a_name_that_cannot_be_an_id_is_refused(name):
+    with pytest.raises(ValueError, match="not a name"):
+        inline(bars(), name, "t", "d")
