@@ -13,8 +13,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 # On white a line or a bar has a contrast of at least 3 to 1, a part that carries its name in white 4.5 to 1.
@@ -159,7 +161,7 @@ def time_split(frame: pd.DataFrame) -> Figure:
         axes.set_title(name)
     panels[-1].set_xlabel("mean latency; each panel has its own scale")
     figure.legend(
-        [matplotlib.patches.Patch(color=PARTS[part]) for part in parts],
+        [Patch(color=PARTS[part]) for part in parts],
         parts,
         loc="outside upper left",
         ncols=len(parts),
@@ -307,7 +309,7 @@ def _burst(axes: Axes, own: pd.DataFrame) -> None:
     thickness = min(4.0, 85 / len(first_answer_ms))
     for endpoint, colour in ENDPOINTS.items():
         of = own["endpoint"] == endpoint
-        # One broken line for the requests of an endpoint: with a path for each the page is several times as heavy.
+        # One broken line for all requests of an endpoint: a path for each makes the page far heavier.
         x_ms = np.column_stack([own["start_ms"][of], own["end_ms"][of], np.full(of.sum(), np.nan)]).ravel()
         y = np.repeat(rows[of].to_numpy(), 3)
         axes.plot(x_ms, y, color=colour, linewidth=thickness, solid_capstyle="butt")
@@ -338,7 +340,7 @@ def _label_ends(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
             )
 
 
-def _log_ticks(axis: matplotlib.axis.Axis) -> None:
+def _log_ticks(axis: Axis) -> None:
     """Ticks at the decades, or at 1, 2 and 5 where the axis spans few of them."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))

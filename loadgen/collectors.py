@@ -97,10 +97,12 @@ class Collector:
             )
 
     def _read_until_stopped(self):
+        first = True
         while True:
             at_us = self._now_us()
             for role, pid in self._roots.items():
-                self._read_processes(at_us, role, pid)
+                self._read_processes(at_us, role, pid, first)
+            first = False
             self._read_activity(at_us)
             if self._stop.wait(INTERVAL_S):
                 return
@@ -108,7 +110,7 @@ class Collector:
     def _now_us(self):
         return (time.monotonic_ns() - self._started_ns) // 1000
 
-    def _read_processes(self, at_us, role, pid):
+    def _read_processes(self, at_us, role, pid, first):
         try:
             root = psutil.Process(pid)
             family = [root, *root.children(recursive=True)]
@@ -124,7 +126,7 @@ class Collector:
                 continue
             key, cpu_us = (role, process.pid), round(1e6 * (times.user + times.system))
             # A process that was there at the first reading has a past that is not this run's.
-            self._first_cpu_us.setdefault(key, cpu_us if not self._process_rows else 0)
+            self._first_cpu_us.setdefault(key, cpu_us if first else 0)
             self._last_cpu_us[key] = cpu_us
         spent_us = sum(
             last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role

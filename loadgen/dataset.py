@@ -16,11 +16,11 @@ import psycopg2
 from reference_app.passwords import hash_password
 
 from . import progress
+from .accounts import PASSWORD
 from .problem import Problem
 from .services import DatabaseServer
 
 SEED = 20251014
-PASSWORD = "count every bag"
 SALT = "tracetrackworkbe"
 LAST_DAY = "2025-10-14T00:00:00Z"
 CHILDREN_PER_PARENT = 30

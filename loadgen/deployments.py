@@ -11,13 +11,13 @@ AS_CLAIMED = {"cache": "process"}
 TUNED = {
     "server": "gthread",
     "workers": 2,
-    "threads": 16,
-    "pool_size": 16,
+    "threads": 64,
+    "pool_size": 3,
     "pool_max_overflow": 0,
     "cache": "process",
     "sessions": "cookie",
     "password_hash": "argon2id",
-    "hash_limit": 1,
+    "hash_limit": 2,
     "indexes": "trigram",
 }
 

@@ -18,7 +18,7 @@ from gevent.event import Event
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
-from loadgen.dataset import PASSWORD
+from loadgen.accounts import PASSWORD, username
 from loadgen.recorder import Recorder, server_timing
 from loadgen.terms import Terms
 
@@ -75,7 +75,7 @@ class TraceTrackUser(FastHttpUser):
         self.warm = False
         self.random = random.Random(f"{SEED}/{self.number}")
         self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
-        self.account = f"user{1 + self.number % ROWS['user']:03d}"
+        self.account = username(self.number, ROWS["user"])
 
     @task
     def live(self):

@@ -57,6 +57,8 @@ class Recorder:
         self.rows = 0
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, SCHEMA)
+        # pyarrow's first conversion imports pandas: over a second in which the generator would stand still.
+        pa.RecordBatch.from_pylist([], schema=SCHEMA)
         self._pending: list[dict] = []
         self._on_failure = on_failure
         self._failed = False

@@ -14,7 +14,6 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import validity
-from reference_app.settings import Settings
 
 from . import application, dataset, deployments, environment, recorder, scenarios, services
 from .children import Child, deferred_signals, start

@@ -46,7 +46,7 @@ def _complaint(term, limit):
         return f"q must have {SHORTEST_TERM} to {LONGEST_TERM} characters"
     if "\0" in term:
         return "q must not contain a NUL character"
-    if not (limit.isascii() and limit.isdigit() and 0 < int(limit[:9])):
+    if not (limit.isascii() and limit.isdigit() and int(limit[:9]) > 0):
         return f"limit must be a whole number from 1 to {HIGHEST_LIMIT}"
     return None
 
