@@ -70,7 +70,7 @@ lab: $(STAMP) ## open JupyterLab on the notebooks
 gate: $(STAMP) ## fail if the built report breaks an objective
 	@$(PY) -m reports gate
 
-compare: $(STAMP) ## compare two runs: make compare A=<run> B=<run>
+compare: $(STAMP) ## compare two runs: make compare A=<experiment>/<run> B=<experiment>/<run>
 	@$(PY) -m analysis compare "$(A)" "$(B)"
 
 bench: $(STAMP) ## measure what the workbench itself costs

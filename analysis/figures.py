@@ -286,9 +286,7 @@ def _stack(axes: Axes, split: pd.DataFrame) -> None:
             middle_ms = starts_ms.loc[endpoint, part] + width_ms / 2
             axes.text(middle_ms, endpoint, text, color=INK["face"], ha="center", va="center")
     for endpoint, total_ms in totals_ms.items():
-        axes.annotate(
-            duration(total_ms), (total_ms, endpoint), (4, 0), textcoords="offset points", va="center"
-        )
+        axes.annotate(duration(total_ms), (total_ms, endpoint), (4, 0), textcoords="offset points", va="center")
     axes.set_xlim(0, limit_ms)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -34,9 +34,7 @@ def list_():
         click.echo(f"  {scenario.name:<14} {scenario.description}")
     click.echo("Scales:")
     for name, scale in dataset.SCALES.items():
-        click.echo(
-            f"  {name:<14} " + ", ".join(f"{rows:,} {table}" for table, rows in scale.counts().items())
-        )
+        click.echo(f"  {name:<14} " + ", ".join(f"{rows:,} {table}" for table, rows in scale.counts().items()))
     click.echo("Profiles:")
     for name, profile in experiment.PROFILES.items():
         click.echo(f"  {name:<14} {profile.description}")
@@ -47,9 +45,7 @@ def list_():
 @click.option("--scenario", required=True, help="Name of a scenario, see list.")
 @click.option("--scale", default="production", show_default=True, help="Name of a data scale, see list.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the users' random numbers.")
-@click.option(
-    "--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given."
-)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
 def run_(deployment, scenario, scale, seed, port):
     """Run one deployment under one scenario and print the run's directory."""
     order = run.Order(deployment=deployment, scenario=scenario, scale=scale, seed=seed, port=port)
@@ -94,9 +90,7 @@ def command() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        _fail(
-            f"{error.filename or data_directory()}: {error.strerror}; free some space, or set TRACETRACK_DATA_DIR"
-        )
+        _fail(f"{error.filename or data_directory()}: {error.strerror}; free some space, or set TRACETRACK_DATA_DIR")
 
 
 def _fail(message):

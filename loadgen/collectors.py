@@ -92,9 +92,7 @@ class Collector:
             ("process", self._process_rows, PROCESS_SCHEMA),
             ("database", self._database_rows, DATABASE_SCHEMA),
         ):
-            pq.write_table(
-                pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd"
-            )
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd")
 
     def _read_until_stopped(self):
         first = True
@@ -128,9 +126,7 @@ class Collector:
             # A process that was there at the first reading has a past that is not this run's.
             self._first_cpu_us.setdefault(key, cpu_us if first else 0)
             self._last_cpu_us[key] = cpu_us
-        spent_us = sum(
-            last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role
-        )
+        spent_us = sum(last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role)
         self._process_rows.append(
             {
                 "at_us": at_us, "role": role, "processes": len(family),
@@ -164,9 +160,7 @@ class Collector:
                 "rows_returned",
                 "temp_bytes",
             )
-            totals |= {
-                ("database", "all", name): float(value) for name, value in zip(names, row, strict=True)
-            }
+            totals |= {("database", "all", name): float(value) for name, value in zip(names, row, strict=True)}
         for query, calls, total_ms, rows in self._ask(STATEMENTS) if self._has_statements else ():
             for metric, value in (("calls", calls), ("total_ms", total_ms), ("rows", rows)):
                 totals["statement", query, metric] = float(value)

@@ -75,9 +75,7 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if _exists(cursor, name):
             if not _mark(server, name):
-                raise Problem(
-                    f"database {name} exists and was not made by this tool; rename it, nothing was changed"
-                )
+                raise Problem(f"database {name} exists and was not made by this tool; rename it, nothing was changed")
             return name
         _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
         building = f"{name}_building"
@@ -152,9 +150,7 @@ def _build(server, database, scale, rows):
             cursor.execute((SCHEMA / "btree.sql").read_text())
             counted = _count(cursor)
             if counted != rows.counts():
-                raise Problem(
-                    f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept"
-                )
+                raise Problem(f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept")
             mark = {"made_by": MADE_BY, "scale": scale, "seed": SEED, "counts": counted}
             cursor.execute("COMMENT ON SCHEMA tracetrack IS %s", (json.dumps(mark),))
         connection.commit()

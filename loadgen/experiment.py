@@ -119,9 +119,7 @@ def execute(plan: Plan, name: str | None = None) -> str:
     name = name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{plan.profile}"
     directory = runs_directory() / name
     if directory.exists():
-        raise Problem(
-            f"experiment {name} exists already; recorded experiments are never changed, choose another name"
-        )
+        raise Problem(f"experiment {name} exists already; recorded experiments are never changed, choose another name")
     most_connections = max(deployments.find(order.deployment).max_connections for order in plan.orders)
     with services.database_server(data_directory() / "postgres", most_connections) as server:
         _prepare_templates(server, plan)

@@ -30,9 +30,7 @@ class Steps:
     def begin(self, step: str) -> None:
         """Name the step that starts now."""
         if self._bar.disable:
-            print(
-                f"{self._label}: {100 * self._done / self._total:3.0f}% {step}", file=self._stream, flush=True
-            )
+            print(f"{self._label}: {100 * self._done / self._total:3.0f}% {step}", file=self._stream, flush=True)
         else:
             self._bar.set_description_str(f"{self._label}: {step}"[:60])
 
@@ -41,8 +39,11 @@ class Steps:
         self._done += weight
         self._bar.update(weight)
 
-    def close(self) -> None:
+    def hide(self) -> None:
         self._bar.close()
+
+    def close(self) -> None:
+        self.hide()
         took_s = time.monotonic() - self._started_s
         print(f"{self._label}: done in {took_s:.0f} s", file=self._stream, flush=True)
 
@@ -50,13 +51,20 @@ class Steps:
 @contextmanager
 def steps(label: str, total: float) -> Iterator[Steps]:
     """Show the progress of the block; only a block that ends well is called done."""
-    terminal = os.environ.get("TRACETRACK_TERMINAL")
-    stream = open(terminal, "w") if terminal else sys.stderr  # noqa: SIM115 closed below
-    shown = Steps(label, total, stream)
+    with _stream() as stream:
+        shown = Steps(label, total, stream)
+        try:
+            yield shown
+            shown.close()
+        finally:
+            shown.hide()
+
+
+@contextmanager
+def _stream():
+    """The error stream of the command that a person started: ours, or the one behind the kernel."""
     try:
-        yield shown
-        shown.close()
-    finally:
-        shown._bar.close()
-        if terminal:
-            stream.close()
+        with open(os.environ["TRACETRACK_TERMINAL"], "a") as stream:
+            yield stream
+    except (KeyError, FileNotFoundError, PermissionError):
+        yield sys.stderr

@@ -9,14 +9,15 @@ not measured, 0 means measured and none.
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.stream import STREAMS, read_stream
+
 ROWS_PER_BATCH = 500
-STREAMS = "requests-*.arrows"
 
 DURATIONS = ("queue_us", "pool_us", "db_us", "hash_us", "cache_us", "session_us", "app_us")
 SCHEMA = pa.schema(
@@ -101,17 +102,6 @@ def server_timing(header: str | None) -> dict:
         elif name == "worker" and detail.isdigit():
             columns["worker"] = int(detail)
     return columns
-
-
-def read_stream(path: Path) -> Iterator[pa.RecordBatch]:
-    """The whole batches of a stream; the torn end of one that was cut off is left out."""
-    try:
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            yield from stream
-    except pa.ArrowInvalid:
-        return
-    except OSError:
-        return
 
 
 def compact(directory: Path) -> int:

@@ -134,9 +134,7 @@ def _wait(locust, gunicorn, server, directory):
     while not locust.wait(0.1):
         if gunicorn.ended():
             code = gunicorn.process.returncode
-            raise Problem(
-                f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}"
-            )
+            raise Problem(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")
         if server.child:
             server.require_alive()
         if time.monotonic() > deadline:
@@ -146,9 +144,7 @@ def _wait(locust, gunicorn, server, directory):
     if error.exists():
         raise Problem(f"{error.read_text()}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
     if locust.process.returncode != 0:
-        raise Problem(
-            f"Locust ended with code {locust.process.returncode}: {locust.last_line()} (see {locust.log})"
-        )
+        raise Problem(f"Locust ended with code {locust.process.returncode}: {locust.last_line()} (see {locust.log})")
 
 
 def _close(directory: Path, record: dict, reason: str) -> None:

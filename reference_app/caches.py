@@ -44,9 +44,7 @@ class ProcessCache:
     """A cache in this worker, with one creation at a time for each key."""
 
     def __init__(self):
-        self._region = make_region().configure(
-            "dogpile.cache.memory", arguments={"cache_dict": BoundedStore()}
-        )
+        self._region = make_region().configure("dogpile.cache.memory", arguments={"cache_dict": BoundedStore()})
 
     def get(self, key: str, ttl_s: float, create: Callable[[], dict]) -> dict:
         """The answer for `key`, at most `ttl_s` seconds old or being refreshed by another caller.

@@ -8,9 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
-    app.register_error_handler(
-        PoolTimeout, lambda error: _unavailable(app, "no free database connection", error)
-    )
+    app.register_error_handler(PoolTimeout, lambda error: _unavailable(app, "no free database connection", error))
     app.register_error_handler(SQLAlchemyError, lambda error: _unavailable(app, "database error", error))
 
 

@@ -34,10 +34,8 @@ def search():
     limit = request.args.get("limit", str(USUAL_LIMIT))
     if complaint := _complaint(term, limit):
         return jsonify(success=False, error=complaint), 400
-    limit = min(int(limit), HIGHEST_LIMIT)
-    answer = cached(
-        f"search:{limit}:{term}", current_app.settings.cache_search_ttl_s, lambda: _read(term, limit)
-    )
+    limit = min(int(limit[:9]), HIGHEST_LIMIT)
+    answer = cached(f"search:{limit}:{term}", current_app.settings.cache_search_ttl_s, lambda: _read(term, limit))
     return jsonify(success=True, query=term, **answer)
 
 

@@ -114,7 +114,7 @@ def _parse(name, kind, text):
 def _check(name, kind, value):
     if get_origin(kind) is Literal and value not in get_args(kind):
         raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(get_args(kind))}")
-    if kind in (int, float) and value < 0:
+    if kind in (int, float) and not 0 <= value < float("inf"):
         raise SettingsError(f"{name} is {value}; it takes a number of at least 0")
     if name in ("workers", "threads", "pool_size", "max_connections") and value < 1:
         raise SettingsError(f"{name} is {value}; it takes a number of at least 1")

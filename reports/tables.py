@@ -44,9 +44,7 @@ class Html:
 Format = str | Callable[[object], str]
 
 
-def table(
-    frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping[str, Format] | None = None
-) -> Html:
+def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping[str, Format] | None = None) -> Html:
     """One table: a row for each row of `frame`, whose first column names the row; the index is not shown.
 
     Units belong in the column names. `formats` gives for a column either a `str.format` template

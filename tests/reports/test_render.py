@@ -133,9 +133,7 @@ def test_a_notebook_that_stopped_early_is_refused_and_the_old_page_stays(tmp_pat
 
 def test_one_id_twice_is_refused(built):
     with pytest.raises(ValueError, match="more than once: fig-latency"):
-        built(
-            report(shown('<figure id="fig-latency"></figure>'), shown('<figure id="fig-latency"></figure>'))
-        )
+        built(report(shown('<figure id="fig-latency"></figure>'), shown('<figure id="fig-latency"></figure>')))
 
 
 def test_works_from_any_directory_and_leaves_only_the_page(built, tmp_path, monkeypatch):

@@ -1,0 +1,92 @@
+"""`python -m analysis show|compare|history`: recorded runs in a terminal."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from . import measures
+from .directories import runs_directory
+from .recording import RecordingError, Run, open_run
+
+
+@click.group()
+def main():
+    """Look at recorded runs."""
+
+
+@main.command()
+@click.argument("run")
+def show(run):
+    """Show one run: what it was, and latency by endpoint. RUN is its directory, or <experiment>/<run>."""
+    opened = _open(run)
+    valid = "valid" if opened.record["valid"] else "not valid: " + "; ".join(opened.record["reasons"])
+    click.echo(f"{opened.deployment} under {opened.scenario}, {opened.status}, {valid}")
+    click.echo(f"{len(opened.measured)} measured requests in {measures.makespan_s(opened):.2f} s (closed load)")
+    click.echo(_latency(opened).round(1).to_string())
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+def compare(a, b):
+    """Compare two runs: latency by endpoint and its ratio B/A. One run each gives no interval."""
+    first, second = _open(a), _open(b)
+    _require_comparable(first, second)
+    table = pd.DataFrame({"A mean_ms": _latency(first)["mean_ms"], "B mean_ms": _latency(second)["mean_ms"]})
+    table["B/A"] = table["B mean_ms"] / table["A mean_ms"]
+    click.echo(f"A: {first.deployment} under {first.scenario}\nB: {second.deployment} under {second.scenario}")
+    click.echo(table.round(3).to_string())
+    click.echo(
+        f"makespan B/A: {measures.makespan_s(second) / measures.makespan_s(first):.3f} (no interval: one run each)"
+    )
+
+
+@main.command()
+def history():
+    """List the recorded experiments, oldest first."""
+    rows = []
+    for path in sorted(runs_directory().glob("*/experiment.json")):
+        record = json.loads(path.read_text())
+        commit = (record["environment"]["commit"] or "unknown")[:12]
+        rows.append({key: record[key] for key in ("experiment", "profile", "scale", "status")} | {"commit": commit})
+    click.echo(pd.DataFrame(rows).to_string(index=False) if rows else f"no experiment in {runs_directory()}")
+
+
+def _open(name) -> Run:
+    path = Path(name)
+    opened = open_run(path if path.exists() and name else runs_directory() / name)
+    if opened.status != "complete":
+        click.echo(f"warning: {opened.name} is {opened.status}", err=True)
+    return opened
+
+
+def _latency(run):
+    grouped = run.measured.groupby("endpoint")["latency_ms"]
+    return grouped.agg(requests="size", mean_ms="mean", median_ms="median", max_ms="max")
+
+
+def _require_comparable(first, second):
+    for what in ("cpu_model", "cpu_count", "postgresql"):
+        if first.record["environment"][what] != second.record["environment"][what]:
+            raise RecordingError(f"the runs differ in {what} and cannot be compared")
+    if first.record["dataset"] != second.record["dataset"]:
+        raise RecordingError("the runs were made on different datasets and cannot be compared")
+    for run in (first, second):
+        if not run.record["valid"]:
+            raise RecordingError(f"{run.name} is not valid ({'; '.join(run.record['reasons'])}) and cannot be compared")
+
+
+def command() -> None:
+    """Run the command line; a recording that cannot be used is one line and a code."""
+    try:
+        main()
+    except RecordingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,89 @@
+"""The figures of an experiment: one number or one small table an arm, from the rows of its runs.
+
+An arm with several blocks gives the median over its blocks. An arm without a valid run gives None, or nothing.
+"""
+
+import pandas as pd
+
+from .recording import Experiment, Run
+
+ENDPOINTS = ("login", "dashboard", "search")
+PARTS = ("queue", "pool", "db", "hash", "cache", "session", "rest", "residual")
+
+
+def makespan_s(run: Run) -> float:
+    """Seconds from the first send to the last answer of the measured requests."""
+    rows = run.measured
+    return float(((rows["start_ms"] + rows["latency_ms"]).max() - rows["start_ms"].min()) / 1000)
+
+
+def duration_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """The median makespan of an arm's runs."""
+    return _median([makespan_s(run) for run in experiment.find(deployment, scenario)])
+
+
+def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Requests answered rightly, by second of makespan."""
+    return _median([run.measured["ok"].sum() / makespan_s(run) for run in experiment.find(deployment, scenario)])
+
+
+def success_ratio(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """The share of all measured requests of the arm that were right by content."""
+    rows = experiment.measured(deployment, scenario)
+    return None if rows.empty else float(rows["ok"].mean())
+
+
+def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
+    """By endpoint: mean, median, p95, min and max latency in ms; empty without a valid run."""
+    rows = experiment.measured(deployment, scenario)
+    if rows.empty:
+        return pd.DataFrame(columns=["mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests"])
+    grouped = rows.groupby(["block", "endpoint"])["latency_ms"]
+    by_block = grouped.agg(
+        mean_ms="mean",
+        median_ms="median",
+        p95_ms=lambda x: x.quantile(0.95),
+        min_ms="min",
+        max_ms="max",
+        requests="size",
+    )
+    return by_block.groupby("endpoint").median().reindex(ENDPOINTS)
+
+
+def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
+    """Rows (endpoint, part, mean_ms): where the time of an arm's requests went."""
+    rows = experiment.measured(deployment, scenario)
+    if rows.empty:
+        return pd.DataFrame(columns=["endpoint", "part", "mean_ms"])
+    columns = {f"{part}_ms": part for part in PARTS}
+    means = rows.groupby("endpoint")[list(columns)].mean().rename(columns=columns)
+    return means.stack().rename_axis(["endpoint", "part"]).rename("mean_ms").reset_index()
+
+
+def cache_outcomes(experiment: Experiment, deployment: str, scenario: str) -> pd.Series:
+    """Requests by what the cache said: hit, miss, stale, none."""
+    rows = experiment.measured(deployment, scenario)
+    return pd.Series(dtype=int) if rows.empty else rows["cache"].value_counts()
+
+
+def database_total(run: Run, source: str, metric: str, name_starts: str = "") -> float:
+    """The sum of a metric's deltas over a run, of the statements whose text starts so."""
+    frame = run.database
+    chosen = (frame["source"] == source) & (frame["metric"] == metric) & frame["name"].str.startswith(name_starts)
+    return float(frame.loc[chosen, "value"].sum())
+
+
+def most_connections(run: Run) -> int | None:
+    """The largest number of the application's server connections in one reading."""
+    activity = run.database[run.database["source"] == "activity"]
+    return None if activity.empty else int(activity.groupby("at_us")["value"].sum().max())
+
+
+def peak_memory_bytes(run: Run, role: str = "server") -> float | None:
+    """The largest proportional set size of a role's processes."""
+    sizes = run.process.loc[run.process["role"] == role, "pss_bytes"].dropna()
+    return None if sizes.empty else float(sizes.max())
+
+
+def _median(figures):
+    return float(pd.Series(figures).median()) if figures else None

@@ -1,0 +1,155 @@
+"""Recorded runs and experiments, opened for reading; nothing here changes a file.
+
+Durations are int32 microseconds on disk and float milliseconds once read. A run that was cut off is readable and
+says so in `status`.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from .stream import STREAMS, read_stream
+
+PARTS = ("pool", "db", "hash", "cache", "session")
+
+
+class RecordingError(ValueError):
+    """A path that holds no run or experiment; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its record (`run.json`) and its frames."""
+
+    directory: Path
+    record: dict
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def deployment(self) -> str:
+        return self.record["deployment"]["name"]
+
+    @property
+    def scenario(self) -> str:
+        return self.record["scenario"]["name"]
+
+    @property
+    def block(self) -> int:
+        return self.record["block"]
+
+    @property
+    def status(self) -> str:
+        """complete, aborted, or `cut off` where the run never came to its end."""
+        return "cut off" if self.record["status"] == "running" else self.record["status"]
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """One row a request, times in milliseconds, with `rest_ms` (app less its parts) and `residual_ms`."""
+        frame = self._rows().copy()
+        for column in [name for name in frame.columns if name.endswith("_us")]:
+            frame[column.removesuffix("_us") + "_ms"] = frame.pop(column) / 1000
+        frame["rest_ms"] = frame["app_ms"] - frame[[f"{part}_ms" for part in PARTS]].sum(axis=1)
+        frame["residual_ms"] = frame["latency_ms"] - frame["queue_ms"] - frame["app_ms"]
+        return frame
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """The rows of the measured phase."""
+        return self.requests[self.requests["phase"] == "measure"]
+
+    @cached_property
+    def process(self) -> pd.DataFrame:
+        """Readings of the processes, as on disk; empty where there are none."""
+        return self._readings("process", ["at_us", "role", "processes", "cpu_us", "pss_bytes", "threads"])
+
+    @cached_property
+    def database(self) -> pd.DataFrame:
+        """Readings and deltas of the database, as on disk; empty where there are none."""
+        return self._readings("database", ["at_us", "source", "name", "metric", "value"])
+
+    def _rows(self):
+        stored = self.directory / "requests.parquet"
+        if stored.exists():
+            return pd.read_parquet(stored)
+        batches = [batch for path in sorted(self.directory.glob(STREAMS)) for batch in read_stream(path)]
+        if not batches:
+            raise RecordingError(f"{self.directory} holds no request rows; the run ended before its first one")
+        return pa.Table.from_batches(batches).to_pandas()
+
+    def _readings(self, name, columns):
+        path = self.directory / f"{name}.parquet"
+        return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The runs of one experiment, in the order in which they were made."""
+
+    directory: Path
+    record: dict
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    def find(self, deployment: str, scenario: str) -> list[Run]:
+        """The complete and valid runs of an arm, by block."""
+        return [
+            run
+            for run in self.runs
+            if (run.deployment, run.scenario) == (deployment, scenario)
+            and run.status == "complete"
+            and run.record["valid"]
+        ]
+
+    def measured(self, deployment: str, scenario: str) -> pd.DataFrame:
+        """The measured rows of an arm's runs one after the other, with a column `block`; empty without a run."""
+        frames = [run.measured.assign(block=run.block) for run in self.find(deployment, scenario)]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def open_run(path: Path | str) -> Run:
+    """Open a run's directory. Raises `RecordingError` if it is none."""
+    path = Path(path)
+    return Run(path, _record(path, "run.json", "run"))
+
+
+def open_experiment(path: Path | str) -> Experiment:
+    """Open an experiment's directory with all of its runs. Raises `RecordingError` if it is none."""
+    path = Path(path)
+    record = _record(path, "experiment.json", "experiment")
+    directories = [path / planned["run"] for planned in record["runs"]]
+    runs = tuple(open_run(directory) for directory in directories if (directory / "run.json").exists())
+    return Experiment(path, record, runs)
+
+
+def newest_experiment(runs_directory: Path) -> Path:
+    """The complete experiment that ended last. Raises `RecordingError` if there is none."""
+    stored = [path for path in runs_directory.glob("*/experiment.json") if _is_complete(path)]
+    if not stored:
+        raise RecordingError(f"no complete experiment in {runs_directory}; make report measures one")
+    return max(stored, key=lambda path: path.stat().st_mtime).parent
+
+
+def _is_complete(path):
+    try:
+        return json.loads(path.read_text()).get("status") == "complete"
+    except (OSError, ValueError):
+        return False
+
+
+def _record(path, name, kind):
+    try:
+        return json.loads((path / name).read_text())
+    except FileNotFoundError:
+        raise RecordingError(f"{path} is no {kind}: it has no {name}") from None
+    except ValueError:
+        raise RecordingError(f"{path / name} is not readable JSON") from None

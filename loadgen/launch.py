@@ -1,0 +1,32 @@
+"""Starting a measurement from a notebook: in a process of its own, because Locust must never be in a kernel."""
+
+import os
+import subprocess
+import sys
+
+
+def run_experiment(profile: str, experiment: str = "", scale: str = "") -> str:
+    """Carry out a profile and return the experiment's id; its progress lines are printed.
+
+    Raises `RuntimeError` with the lines that say what went wrong. The measurement ends if this process does.
+    """
+    command = [sys.executable, "-m", "loadgen", "experiment", "--profile", profile]
+    command += ["--experiment", experiment] if experiment else []
+    command += ["--scale", scale] if scale else []
+    environ = {**os.environ, "TRACETRACK_LAUNCHER": str(os.getpid())}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ)
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            print(lines[-1], flush=True)
+        process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode != 0:
+        said = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
+        reason = "\n".join(lines[said[-1] :]).removeprefix("Error: ") if said else "the measurement failed"
+        raise RuntimeError(reason)
+    return lines[-1]

@@ -1,0 +1,83 @@
+"""`python -m reports report|build|gate`: measure and render, render again, or judge what was rendered."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from analysis import findings as stored_findings
+from loadgen import progress
+from loadgen.children import raise_on_sigterm
+from loadgen.problem import Problem
+
+from . import build as building
+
+
+@click.group()
+def main():
+    """Build the report, or judge it."""
+
+
+@main.command()
+@click.option("--profile", default="quick", show_default=True)
+@click.option("--experiment", default="", help="Id of the experiment to make; from time and profile if not given.")
+@click.option("--scale", default="", help="Data scale, if not the profile's own.")
+def report(profile, experiment, scale):
+    """Measure, analyse and render the page."""
+    click.echo("notebook 1 of 3: measure", err=True)
+    made = building.measure(profile, experiment, scale)
+    _build(made)
+
+
+@main.command()
+@click.option("--experiment", default="", help="Id of a stored experiment; the newest if not given.")
+def build(experiment):
+    """Render the page of a stored experiment."""
+    _build(experiment)
+
+
+@main.command()
+def gate():
+    """Exit with 1 if an objective of the built report fails."""
+    path = building.HTML / "findings.json"
+    if not path.exists():
+        raise Problem(f"there is no {path.name} yet; run make report first")
+    experiment, findings = stored_findings.read(path)
+    failed = [f for f in findings if f.kind == "objective" and f.verdict != "pass"]
+    for finding in failed:
+        click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
+    if failed:
+        raise Problem(f"{len(failed)} objectives of experiment {experiment} are not met")
+    click.echo(f"all objectives of experiment {experiment} are met")
+
+
+def _build(experiment):
+    with progress.steps("report", 2) as shown:
+        shown.begin("notebooks 2 and 3: analyse, render")
+        page = building.build(experiment)
+        shown.end(2)
+    _, findings = stored_findings.read(page.with_name("findings.json"))
+    for finding in findings:
+        if finding.kind == "objective":
+            click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+    click.echo(Path(page))
+
+
+def command() -> None:
+    """Run the command line; every expected failure is one or two lines and a code."""
+    raise_on_sigterm()
+    try:
+        main(standalone_mode=False)
+    except building.BuildError as error:
+        Problem(str(error)).show()
+        sys.exit(1)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nStopped; what was recorded until then can be read.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,66 @@
+"""Running the notebooks in this process through papermill, and making the page of the last one."""
+
+import logging
+import os
+from pathlib import Path
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from analysis import findings
+from analysis.directories import REPOSITORY, runs_directory
+from analysis.recording import RecordingError, newest_experiment, open_experiment
+
+from . import views
+from .render import render
+
+NOTEBOOKS = REPOSITORY / "notebooks"
+EXECUTED = REPOSITORY / "reports" / "executed"
+HTML = REPOSITORY / "reports" / "html"
+PAGE = "optimization-results.html"
+
+
+class BuildError(RuntimeError):
+    """The report could not be built; the message is for the person who asked for it."""
+
+
+def measure(profile: str, experiment: str, scale: str) -> str:
+    """Run 01-measure; the id of the experiment that it made."""
+    before = set(runs_directory().glob("*/experiment.json"))
+    _execute("01-measure", {"profile": profile, "experiment": experiment, "scale": scale})
+    made = set(runs_directory().glob("*/experiment.json")) - before
+    return made.pop().parent.name
+
+
+def build(experiment: str, html: Path = HTML) -> Path:
+    """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty; the page's path."""
+    try:
+        found = open_experiment(runs_directory() / experiment if experiment else newest_experiment(runs_directory()))
+    except RecordingError as error:
+        raise BuildError(str(error)) from None
+    parameters = {"experiment": found.name, "findings": str(html / "findings.json")}
+    _execute("02-analyse", parameters)
+    render(_execute("03-report", parameters), html / PAGE)
+    views.write(*findings.read(html / "findings.json"), html)
+    return html / PAGE
+
+
+def _execute(name, parameters):
+    """The executed copy of a notebook. The kernel's progress goes to this command's error stream."""
+    EXECUTED.mkdir(parents=True, exist_ok=True)
+    executed = EXECUTED / f"{name}.ipynb"
+    os.environ["TRACETRACK_TERMINAL"] = f"/proc/{os.getpid()}/fd/2"
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        papermill.execute_notebook(
+            NOTEBOOKS / f"{name}.ipynb",
+            executed,
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            cwd=NOTEBOOKS,
+        )
+    except PapermillExecutionError as error:
+        raise BuildError(error.evalue) from None
+    return executed

@@ -1,0 +1,98 @@
+"""The figures of the page: frames from the runs, drawn by `analysis.figures`, put inline."""
+
+import pandas as pd
+
+from analysis import figures, measures, published
+
+from .sections import BASE, CLAIMED, OURS, Report, predicted_means
+from .svg import inline
+from .tables import Html
+
+DRAWN = (BASE, CLAIMED, OURS)
+
+
+def latency_by_endpoint(report: Report, users: int = 50) -> Html:
+    """Mean latency by endpoint for published, as-measured, as-claimed and tuned."""
+    stated = published.load("load").query("users == @users")[["endpoint", "mean_ms"]].assign(series="published")
+    frames = [stated]
+    for deployment in DRAWN:
+        table = measures.latency(report.experiment, deployment, f"burst-{users}").reset_index()
+        if not table.empty:
+            frames.append(table[["endpoint", "mean_ms"]].assign(series=deployment))
+    return inline(
+        figures.latency_bars(pd.concat(frames)),
+        f"latency-{users}",
+        f"Mean latency by endpoint, {users} users at once",
+        "Bars on a logarithmic axis; the figures are in the table of this section.",
+    )
+
+
+def percentiles(report: Report) -> Html:
+    """The percentile curve of all requests of a burst of 50."""
+    return inline(
+        figures.percentile_curves(_rows(report, "burst-50")),
+        "percentiles",
+        "Latency percentiles, 50 users at once",
+        "One curve a deployment over all requests; the axis is stretched towards the tail.",
+    )
+
+
+def where_time_goes(report: Report) -> Html:
+    """Means of the parts of a request's time."""
+    frames = [measures.time_split(report.experiment, name, "burst-50").assign(series=name) for name in (BASE, OURS)]
+    return inline(
+        figures.time_split(pd.concat(frames)),
+        "time-split",
+        "Where the time went, 50 users at once",
+        "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual.",
+    )
+
+
+def timeline(report: Report) -> Html:
+    """Each request of one burst from send to answer."""
+    frames = [
+        run.measured.assign(series=name)
+        for name in (BASE, OURS)
+        for run in report.experiment.find(name, "burst-50")[:1]
+    ]
+    columns = ["series", "endpoint", "start_ms", "latency_ms", "user"]
+    return inline(
+        figures.timeline(_concat(frames, columns)),
+        "timeline",
+        "Every request of one burst, from send to answer",
+        "A staircase is a queue: each user waits for all before them.",
+    )
+
+
+def growth(report: Report) -> Html:
+    """Mean login latency against the number of users: published, measured, and predicted by one queue."""
+    rows = []
+    for users in (25, 50):
+        stated = published.load("load").query("users == @users")["mean_ms"].mean()
+        rows.append({"users": users, "series": "published", "kind": "published", "mean_ms": stated})
+        for deployment in (BASE, OURS):
+            measured = report.experiment.measured(deployment, f"burst-{users}")
+            if not measured.empty:
+                mean_ms = measured["latency_ms"].mean()
+                rows.append({"users": users, "series": deployment, "kind": "measured", "mean_ms": mean_ms})
+    for users in (1, 10, 25, 50):
+        predicted = predicted_means(report.experiment, users)
+        if predicted:
+            mean_ms = sum(predicted[endpoint] for endpoint in measures.ENDPOINTS) / len(measures.ENDPOINTS)
+            rows.append({"users": users, "series": BASE, "kind": "predicted", "mean_ms": mean_ms})
+    return inline(
+        figures.burst_growth(pd.DataFrame(rows)),
+        "growth",
+        "Mean latency against users at once",
+        "The line is one first-come-first-served queue replayed from measured single-request times.",
+    )
+
+
+def _rows(report, scenario):
+    frames = [report.experiment.measured(name, scenario).assign(series=name) for name in DRAWN]
+    return _concat(frames, ["series", "latency_ms"])
+
+
+def _concat(frames, columns):
+    present = [frame[columns] for frame in frames if not frame.empty]
+    return pd.concat(present, ignore_index=True) if present else pd.DataFrame(columns=columns)

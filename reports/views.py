@@ -1,0 +1,44 @@
+"""`summary.md` and `junit.xml`: the findings for people in a terminal and for CI."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from analysis.findings import Finding
+
+
+def write(experiment: str, findings: list[Finding], directory: Path) -> None:
+    """Write both views beside the page."""
+    (directory / "summary.md").write_text(summary(experiment, findings))
+    tree = ElementTree.ElementTree(junit(experiment, findings))
+    ElementTree.indent(tree)
+    tree.write(directory / "junit.xml", encoding="utf-8", xml_declaration=True)
+
+
+def summary(experiment: str, findings: list[Finding]) -> str:
+    """The findings as a Markdown table."""
+    lines = [
+        f"# TraceTrack performance, experiment {experiment}",
+        "",
+        "| claim | verdict | evidence |",
+        "| --- | --- | --- |",
+    ]
+    cells = ([finding.claim, finding.verdict, finding.evidence] for finding in findings)
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    return "\n".join(lines) + "\n"
+
+
+def junit(experiment: str, findings: list[Finding]) -> ElementTree.Element:
+    """A test case a finding: an objective can fail, a published claim is skipped with its reason."""
+    suite = ElementTree.Element("testsuite", name=f"tracetrack {experiment}", tests=str(len(findings)))
+    failures = skipped = 0
+    for finding in findings:
+        case = ElementTree.SubElement(suite, "testcase", classname=finding.kind, name=f"{finding.id}: {finding.claim}")
+        if finding.verdict == "pass":
+            continue
+        failed = finding.kind == "objective" and finding.verdict == "fail"
+        failures, skipped = failures + failed, skipped + (not failed)
+        message = f"{finding.verdict}: {finding.evidence}"
+        ElementTree.SubElement(case, "failure" if failed else "skipped", message=message)
+    suite.set("failures", str(failures))
+    suite.set("skipped", str(skipped))
+    return suite

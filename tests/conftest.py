@@ -1,0 +1,159 @@
+"""A real PostgreSQL for the session, a database of its own for each module, the application on top of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from flask import Flask
+
+from analysis.directories import REPOSITORY
+from loadgen import dataset, services
+from loadgen.accounts import PASSWORD
+from reference_app import create_app
+from reference_app.settings import PREFIX, Settings
+
+for variable in [name for name in os.environ if name == "DATABASE_URL" or name.startswith(PREFIX)]:
+    del os.environ[variable]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[services.DatabaseServer]:
+    directory = tmp_path_factory.mktemp("server") / "postgres"
+    with ExitStack() as stack:
+        with warnings.catch_warnings():
+            # Newer Pythons warn of any fork beside threads, and NumPy of earlier tests has some.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            started = stack.enter_context(services.database_server(directory, 100))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def template(server) -> str:
+    return dataset.ensure_template(server, "small", "btree")
+
+
+@pytest.fixture(scope="module")
+def database(server, template) -> Iterator[str]:
+    """A clone; `dataset.clone` drops left-over ones, so no two may be in use at a time."""
+    with dataset.clone(server, template, "tests", "scrypt") as name:
+        yield name
+
+
+@pytest.fixture
+def settings(server, database, tmp_path) -> Settings:
+    return Settings(
+        database_url=server.url_of(database),
+        secret_key="a key of the tests",
+        session_directory=str(tmp_path / "sessions"),
+        pool_size=2,
+        scale="small",
+    )
+
+
+@contextmanager
+def application(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    yield app
+    app.extensions["engine"].dispose()
+    if places := app.extensions["hash_places"]:
+        places.shutdown()
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[[Settings], Flask]]:
+    """Applications with settings of the test's own."""
+    with ExitStack() as stack:
+        yield lambda settings: stack.enter_context(application(settings))
+
+
+@pytest.fixture
+def app(make_app, settings) -> Flask:
+    return make_app(settings)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+class Auth:
+    def __init__(self, client):
+        self._client = client
+
+    def login(self, username="user001", password=PASSWORD):
+        return self._client.post("/login", data={"username": username, "password": password})
+
+    def logout(self):
+        return self._client.post("/logout")
+
+
+@pytest.fixture
+def auth(client) -> Auth:
+    return Auth(client)
+
+
+class CommandLine:
+    """`python -m loadgen` with a data directory of the tests' own."""
+
+    def __init__(self, data: Path, scratch: Path):
+        self.data = data
+        self._environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data), "TMPDIR": str(scratch)}
+
+    def start(self, *arguments: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.Popen:
+        """`before` goes in front of the command, `environ` into its environment."""
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "loadgen", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=REPOSITORY,
+            env={**self._environ, **environ},
+        )
+
+    def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
+        with self.start(*arguments, **more) as process:
+            try:
+                output, errors = process.communicate(timeout=60)
+            finally:
+                process.kill()
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def processes(self) -> list[str]:
+        """Every living process of a command: by its environment, or where PostgreSQL wrote its title over that, by
+        its folder."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                own = process.environ().get("TRACETRACK_DATA_DIR") == str(self.data)
+                if own or Path(process.cwd()).is_relative_to(self.data):
+                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+    def runs(self) -> set[Path]:
+        return set((self.data / "runs" / "single-runs").glob("*"))
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory) -> CommandLine:
+    """One data directory for all tests: its cluster and templates are built once."""
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return CommandLine(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("scratch"))
+
+
+@pytest.fixture
+def own_command(tmp_path) -> CommandLine:
+    """A data directory of the test's own, with nothing in it."""
+    (tmp_path / "data").mkdir()
+    return CommandLine(tmp_path / "data", tmp_path)

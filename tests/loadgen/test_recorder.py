@@ -1,0 +1,139 @@
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.directories import REPOSITORY
+from loadgen import recorder
+from loadgen.recorder import ROWS_PER_BATCH, SCHEMA, STREAMS, Recorder, compact, read_stream, server_timing
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from loadgen.recorder import Recorder
+recorder = Recorder(Path(sys.argv[1]), print)
+for number in range(int(sys.argv[2])):
+    recorder.add({"user": 0, "sequence": number, "endpoint": "login", "start_us": number, "ok": True})
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+def row(number, **more):
+    return {"user": 1, "sequence": number, "endpoint": "search", "start_us": number, "ok": True, **more}
+
+
+def rows(path):
+    return sum(batch.num_rows for batch in read_stream(path))
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """Write rows as a process of this id would."""
+
+    def write(pid, numbers):
+        monkeypatch.setattr(recorder.os, "getpid", lambda: pid)
+        one = Recorder(tmp_path, pytest.fail)
+        for number in numbers:
+            one.add(row(number))
+        one.close()
+        return one
+
+    return write
+
+
+def test_a_kill_costs_no_more_than_the_last_batch(tmp_path):
+    number = 2 * ROWS_PER_BATCH + 7
+    command = [sys.executable, "-c", WRITER, str(tmp_path), str(number)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as writer:
+        assert writer.stdout.readline() == "written\n"
+        writer.kill()
+    (path,) = tmp_path.glob(STREAMS)
+    assert rows(path) == 2 * ROWS_PER_BATCH
+    assert compact(tmp_path) == 2 * ROWS_PER_BATCH
+    assert pq.read_table(tmp_path / "requests.parquet")["sequence"].to_pylist() == list(range(2 * ROWS_PER_BATCH))
+
+
+def test_a_torn_end_is_left_out(tmp_path, record):
+    path = record(1, range(3 * ROWS_PER_BATCH)).path
+    whole = path.read_bytes()
+    counted = set()
+    for length in range(0, len(whole), 997):
+        path.write_bytes(whole[:length])
+        counted.add(rows(path))
+    assert counted <= {0, ROWS_PER_BATCH, 2 * ROWS_PER_BATCH, 3 * ROWS_PER_BATCH}
+    assert {0, 2 * ROWS_PER_BATCH} <= counted
+
+
+def test_the_streams_of_several_processes_become_one_file_in_order(tmp_path, record):
+    record(11, range(0, 1200, 2))
+    record(12, range(1, 1200, 2))
+    assert len(list(tmp_path.glob(STREAMS))) == 2
+    assert compact(tmp_path) == 1200
+    table = pq.read_table(tmp_path / "requests.parquet")
+    assert table.schema.equals(SCHEMA)
+    assert table["start_us"].to_pylist() == list(range(1200))
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.parquet"]
+
+
+def test_no_streams_make_an_empty_file(tmp_path):
+    assert compact(tmp_path) == 0
+    assert pq.read_table(tmp_path / "requests.parquet").schema.equals(SCHEMA)
+
+
+def test_what_was_not_measured_is_null(tmp_path, record):
+    (batch,) = read_stream(record(1, [5]).path)
+    (kept,) = batch.to_pylist()
+    assert {name for name, value in kept.items() if value is not None} == set(row(5))
+
+
+def test_a_flush_hands_the_rows_over(tmp_path):
+    one = Recorder(tmp_path, pytest.fail)
+    one.add(row(1))
+    assert rows(one.path) == 0
+    one.flush()
+    one.flush()
+    assert rows(one.path) == 1
+    one.close()
+    assert one.rows == 1
+
+
+def test_a_failed_write_is_told_once(tmp_path, monkeypatch):
+    told = []
+    one = Recorder(tmp_path, told.append)
+
+    class FullDisk:
+        def write_batch(self, batch):
+            raise OSError(28, "No space left on device")
+
+    stream = one._stream
+    monkeypatch.setattr(one, "_stream", FullDisk())
+    for number in range(3):
+        one.add(row(number))
+        one.flush()
+    one.close()
+    assert told == ["the rows could not be written: No space left on device"]
+    assert one.rows == 3
+    stream.close()
+    one._file.close()
+
+
+def test_the_header_fills_its_columns():
+    header = (
+        'queue;dur=1.5, app;dur=12.345, pool;dur=0.010, db;dur=2.000;desc="3", hash;dur=0.000, '
+        'cache;dur=0.100;desc="hit", session;dur=0.2, worker;desc="1"'
+    )
+    assert server_timing(header) == {
+        "queue_us": 1500, "app_us": 12345, "pool_us": 10, "db_us": 2000, "db_calls": 3, "hash_us": 0,
+        "cache_us": 100, "cache": "hit", "session_us": 200, "worker": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [None, "", "other;dur=3", "nonsense", ";;,,==", 'worker;desc="x"'])
+def test_a_header_that_says_nothing_leaves_them_null(header):
+    assert server_timing(header) == {}
+
+
+def test_columns_that_the_header_does_not_name_stay_null():
+    assert server_timing("app;dur=1") == {"app_us": 1000}

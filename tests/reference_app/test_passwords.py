@@ -1,0 +1,64 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from loadgen.dataset import SALT
+from reference_app import passwords
+from reference_app.passwords import hash_password, verify
+
+SCHEMES = pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
+
+
+@SCHEMES
+@pytest.mark.parametrize("hash_limit", [0, 2])
+@pytest.mark.parametrize("password", ["count every bag", "", "süß\0and long " * 50])
+def test_the_password_fits_its_hash_and_no_other_does(make_app, settings, scheme, hash_limit, password):
+    stored = hash_password(password, scheme, SALT)
+    with make_app(replace(settings, hash_limit=hash_limit)).app_context():
+        assert verify(stored, password)
+        assert not verify(stored, password + "x")
+
+
+@SCHEMES
+def test_a_hash_comes_out_the_same_from_the_same_salt(scheme):
+    first = hash_password("count every bag", scheme, SALT)
+    assert hash_password("count every bag", scheme, SALT) == first
+    assert hash_password("count every bag", scheme, SALT[::-1]) != first
+    assert hash_password("count every bug", scheme, SALT) != first
+    assert first.startswith({"scrypt": "scrypt:32768:8:1$", "argon2id": "$argon2id$v=19$m=7168,t=5,p=1$"}[scheme])
+
+
+@pytest.mark.parametrize("stored", ["", "nonsense", "$argon2id$nonsense", "scrypt:1:1:1$"])
+def test_a_damaged_hash_fits_nothing(app, stored):
+    with app.app_context():
+        assert not verify(stored, "count every bag")
+
+
+@pytest.mark.parametrize(("hash_limit", "most"), [(1, 1), (2, 2), (0, 8)])
+def test_no_more_are_computed_at_once_than_the_limit(make_app, settings, monkeypatch, hash_limit, most):
+    app = make_app(replace(settings, hash_limit=hash_limit))
+    lock, together, counts = threading.Lock(), threading.Barrier(8), {"now": 0, "most": 0}
+    all_in = threading.Event()
+
+    def slow(stored, password):
+        with lock:
+            counts["now"] += 1
+            counts["most"] = max(counts["most"], counts["now"])
+            if counts["now"] == most:
+                all_in.set()
+        all_in.wait(timeout=5)
+        with lock:
+            counts["now"] -= 1
+        return True
+
+    def visit(_):
+        together.wait(timeout=10)
+        with app.app_context():
+            return verify("", "")
+
+    monkeypatch.setattr(passwords, "_verify", slow)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(visit, range(8)))
+    assert counts["most"] == most

@@ -1,0 +1,102 @@
+from contextlib import closing
+
+import pytest
+
+from loadgen import dataset
+
+ODD_NAME = r"100%_sure\maybe"
+
+
+@pytest.fixture
+def search(client, auth):
+    auth.login()
+    return lambda q, **more: client.get("/api/bags/search", query_string={"q": q, **more})
+
+
+@pytest.fixture
+def odd_bag(server, database):
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO tracetrack.bag (qr_id, name, type) VALUES ('ODD', %s, 'child')", (ODD_NAME,))
+        yield "ODD"
+        cursor.execute("DELETE FROM tracetrack.bag WHERE qr_id = 'ODD'")
+
+
+def found(answer):
+    assert answer.status_code == 200
+    assert answer.json["count"] == len(answer.json["bags"])
+    return [bag["qr_id"] for bag in answer.json["bags"]]
+
+
+def test_the_answer_has_its_shape(search):
+    answer = search("SB00010")
+    assert list(answer.json) == ["success", "query", "bags", "count", "timestamp"]
+    assert (answer.json["success"], answer.json["query"], answer.json["count"]) == (True, "SB00010", 1)
+    (bag,) = answer.json["bags"]
+    assert list(bag) == ["id", "qr_id", "name", "type", "dispatch_area", "status"]
+    assert (bag["id"], bag["qr_id"], bag["type"]) == (10, "SB00010", "parent")
+
+
+@pytest.mark.parametrize("term", ["44-00012", "m444-0001234", "M444-0001234", "0001234"])
+def test_a_part_of_the_id_is_enough_in_any_case(search, term):
+    assert "M444-0001234" in found(search(term))
+
+
+def test_the_name_is_searched_too(search):
+    bags = search("bag LUCKNOW").json["bags"]
+    assert len(bags) == 50
+    assert all("Bag lucknow" in bag["name"] for bag in bags)
+
+
+def test_the_order_is_that_of_the_ids(search):
+    assert found(search("M444")) == [f"M444-{number:07d}" for number in range(1, 51)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "number"), [("1", 1), ("50", 50), ("100", 100), ("101", 100), ("999999999", 100), ("9" * 5000, 100)]
+)
+def test_the_limit_is_kept_up_to_the_highest(search, limit, number):
+    assert len(found(search("M444", limit=limit))) == number
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "ten", "", "1.5", "٣", "1 ", "0x10"])
+def test_a_bad_limit_is_refused(search, limit):
+    refused(search("M444", limit=limit), "limit")
+
+
+@pytest.mark.parametrize("term", ["", "M4", "x" * 101, "M444\0", "\0\0\0"])
+def test_a_bad_term_is_refused(search, term):
+    refused(search(term), "q must")
+
+
+def test_a_search_without_a_term_is_refused(client, auth):
+    auth.login()
+    refused(client.get("/api/bags/search"), "q must")
+
+
+def refused(answer, reason):
+    assert (answer.status_code, answer.content_type) == (400, "application/json")
+    assert answer.json["success"] is False
+    assert reason in answer.json["error"]
+
+
+@pytest.mark.parametrize("term", ["%%%", "___", "M4_4", "M%4", "M444%", "\\\\\\"])
+def test_wildcards_mean_themselves(search, term):
+    assert found(search(term)) == []
+
+
+@pytest.mark.parametrize("term", ["0%_", "%_s", "_sure\\", "\\maybe", ODD_NAME])
+def test_wildcards_are_found_where_they_stand(search, odd_bag, term):
+    assert found(search(term)) == [odd_bag]
+
+
+@pytest.mark.parametrize(
+    "term", ["' OR 1=1 --", "'; DROP TABLE tracetrack.bag; --", "') UNION SELECT 1 --", "%(limit)s", ":pattern"]
+)
+def test_sql_in_the_box_finds_nothing_and_does_nothing(search, server, database, term):
+    assert found(search(term)) == []
+    assert dataset.counts(server, database) == dataset.SCALES["small"].counts()
+
+
+def test_without_a_session_there_is_json_and_401(client):
+    answer = client.get("/api/bags/search?q=M444")
+    assert (answer.status_code, answer.content_type) == (401, "application/json")

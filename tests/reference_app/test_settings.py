@@ -1,0 +1,79 @@
+from dataclasses import fields
+
+import pytest
+
+from loadgen import deployments
+from reference_app.settings import Settings, SettingsError, redacted
+
+SECRETS = {"database_url": "postgresql://u:hidden@h/db", "secret_key": "key"}
+
+
+def environ(**values):
+    return {f"TRACETRACK_{name.upper()}": value for name, value in {**SECRETS, **values}.items()}
+
+
+@pytest.mark.parametrize("name", deployments.DEPLOYMENTS)
+def test_the_environment_carries_a_deployment(name):
+    settings = deployments.find(name, **SECRETS, session_directory="/somewhere")
+    assert Settings.from_env(environ=settings.to_env()) == settings
+    assert Settings.from_env("OTHER_", settings.to_env("OTHER_")) == settings
+
+
+def test_fields_that_are_not_set_keep_their_defaults():
+    assert Settings.from_env(environ=environ()) == Settings(**SECRETS)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), (" Yes ", True), ("on", True), ("FALSE", False)])
+def test_truth_is_read_in_any_usual_spelling(text, value):
+    assert Settings.from_env(environ=environ(pool_pre_ping=text)).pool_pre_ping is value
+
+
+def bad_values():
+    kinds = {field.name: field.type for field in fields(Settings)}
+    for name, kind in kinds.items():
+        if kind in (int, float):
+            yield from ((name, text) for text in ("many", "", "-1"))
+        elif kind is bool:
+            yield name, "perhaps"
+        elif kind is not str:
+            yield name, "carrier pigeon"
+    yield from ((name, "0") for name in ("workers", "threads", "pool_size", "max_connections"))
+    yield from (("pool_timeout_s", text) for text in ("nan", "inf"))
+
+
+@pytest.mark.parametrize(("name", "text"), list(bad_values()))
+def test_a_bad_value_is_refused_by_the_name_of_its_field(name, text):
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env(environ=environ(**{name: text}))
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("missing", [True, False])
+def test_it_does_not_start_without_key_and_database(name, missing):
+    given = environ(**{name: ""})
+    if missing:
+        del given[f"TRACETRACK_{name.upper()}"]
+    with pytest.raises(SettingsError, match=f"TRACETRACK_{name.upper()}"):
+        Settings.from_env(environ=given)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:hidden@h:5432/db", "postgresql://u:***@h:5432/db"),
+        ("postgresql://u:hid@den@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?password=hidden", "postgresql://h/db"),
+        ("host=h password=hidden", "***"),
+        ("postgresql://h/db", "postgresql://h/db"),
+        ("", "***"),
+    ],
+)
+def test_no_password_is_shown(url, shown):
+    assert redacted(url) == shown
+
+
+def test_a_record_holds_no_secret():
+    shown = Settings(**SECRETS, session_directory="/somewhere").public()
+    assert shown["database_url"] == "postgresql://u:***@h/db"
+    assert not {"secret_key", "session_directory"} & set(shown)
+    assert len(shown) == len(fields(Settings)) - 2

@@ -1,0 +1,38 @@
+"""The notebooks are thin, typed and documented."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path):
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+
+
+def test_there_are_three():
+    assert [path.stem for path in NOTEBOOKS] == ["01-measure", "02-analyse", "03-report"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_valid_and_defines_nothing(path):
+    nbformat.validate(nbformat.read(path, as_version=4))
+    for cell in code_cells(path):
+        assert not re.search(r"^\s*(def|class|async def) ", "".join(cell["source"]), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_parameter_has_a_type_and_a_word(path):
+    (cell,) = (cell for cell in code_cells(path) if "parameters" in cell["metadata"].get("tags", ()))
+    for line in "".join(cell["source"]).split("\n"):
+        assert re.match(r"\w+: (str|int|float|bool) = \S+.*  # \S+", line), line
+
+
+def test_the_report_makes_no_load():
+    (report,) = (path for path in NOTEBOOKS if path.stem == "03-report")
+    assert "loadgen" not in report.read_text()
