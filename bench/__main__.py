@@ -23,9 +23,8 @@ def main() -> None:
             costs_us.append(_record(Path(folder), longest_ms, repeat))
             sizes.append((Path(folder) / "requests.parquet").stat().st_size / ROWS)
     print(f"recorder, {REPEATS} repeats of {ROWS:,} rows:")
-    print(
-        f"  CPU a row        median {statistics.median(costs_us):.1f} µs (range {min(costs_us):.1f}–{max(costs_us):.1f})"
-    )
+    spread = f"range {min(costs_us):.1f}–{max(costs_us):.1f}"
+    print(f"  CPU a row        median {statistics.median(costs_us):.1f} µs ({spread})")
     print(f"  longest add      median {statistics.median(longest_ms):.1f} ms (a flush of a whole batch)")
     print(f"  on disk a row    median {statistics.median(sizes):.1f} bytes")
 

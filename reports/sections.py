@@ -203,8 +203,8 @@ def explanation(report: Report) -> Html:
         worst = max(abs(_error(predicted[endpoint], base[endpoint])) for endpoint in ENDPOINTS)
         text += (
             f" The three requests of a user take the worker {sum(service.values()):.0f} ms alone, so 50 users "
-            f"take it {duration(predicted['duration'])}; replaying that one queue from single-request times gives every measured "
-            f"mean within {worst:.0%}."
+            f"take it {duration(predicted['duration'])}; replaying that one queue from single-request times gives "
+            f"every measured mean within {worst:.0%}."
         )
     return _prose(text)
 
@@ -251,7 +251,7 @@ def conclusion(report: Report) -> Html:
     ratio = claims.speedup(report.experiment)
     gain = "was not measured" if ratio is None else f"is {ratio:.1f} times"
     return _prose(
-        f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist these lines did not hold here: "
+        f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "
         f"{'; '.join(failed) or 'none'}. Not measured by this experiment: {'; '.join(open_) or 'none'}."
     )
 
