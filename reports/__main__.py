@@ -12,6 +12,13 @@ from loadgen.problem import Problem
 
 from . import build as building
 
+OUTPUT = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    default=building.HTML,
+    help="Folder of the page; executed notebooks go beside it.",
+)
+
 
 @click.group()
 def main():
@@ -22,24 +29,27 @@ def main():
 @click.option("--profile", default="quick", show_default=True)
 @click.option("--experiment", default="", help="Id of the experiment to make; from time and profile if not given.")
 @click.option("--scale", default="", help="Data scale, if not the profile's own.")
-def report(profile, experiment, scale):
+@OUTPUT
+def report(profile, experiment, scale, output):
     """Measure, analyse and render the page."""
     click.echo("notebook 1 of 3: measure", err=True)
-    made = building.measure(profile, experiment, scale)
-    _build(made)
+    made = building.measure(profile, experiment, scale, output)
+    _build(made, output)
 
 
 @main.command()
 @click.option("--experiment", default="", help="Id of a stored experiment; the newest if not given.")
-def build(experiment):
+@OUTPUT
+def build(experiment, output):
     """Render the page of a stored experiment."""
-    _build(experiment)
+    _build(experiment, output)
 
 
 @main.command()
-def gate():
+@OUTPUT
+def gate(output):
     """Exit with 1 if an objective of the built report fails."""
-    path = building.HTML / "findings.json"
+    path = output / "findings.json"
     if not path.exists():
         raise Problem(f"there is no {path.name} yet; run make report first")
     experiment, findings = stored_findings.read(path)
@@ -51,16 +61,16 @@ def gate():
     click.echo(f"all objectives of experiment {experiment} are met")
 
 
-def _build(experiment):
+def _build(experiment, output):
     with progress.steps("report", 2) as shown:
         shown.begin("notebooks 2 and 3: analyse, render")
-        page = building.build(experiment)
+        page = building.build(experiment, output)
         shown.end(2)
     _, findings = stored_findings.read(page.with_name("findings.json"))
     for finding in findings:
         if finding.kind == "objective":
             click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
-    click.echo(Path(page))
+    click.echo(page)
 
 
 def command() -> None:

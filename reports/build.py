@@ -15,7 +15,6 @@ from . import views
 from .render import render
 
 NOTEBOOKS = REPOSITORY / "notebooks"
-EXECUTED = REPOSITORY / "reports" / "executed"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
 
@@ -24,10 +23,10 @@ class BuildError(RuntimeError):
     """The report could not be built; the message is for the person who asked for it."""
 
 
-def measure(profile: str, experiment: str, scale: str) -> str:
+def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
     """Run 01-measure; the id of the experiment that it made."""
     before = set(runs_directory().glob("*/experiment.json"))
-    _execute("01-measure", {"profile": profile, "experiment": experiment, "scale": scale})
+    _execute("01-measure", {"profile": profile, "experiment": experiment, "scale": scale}, html)
     made = set(runs_directory().glob("*/experiment.json")) - before
     return made.pop().parent.name
 
@@ -39,16 +38,16 @@ def build(experiment: str, html: Path = HTML) -> Path:
     except RecordingError as error:
         raise BuildError(str(error)) from None
     parameters = {"experiment": found.name, "findings": str(html / "findings.json")}
-    _execute("02-analyse", parameters)
-    render(_execute("03-report", parameters), html / PAGE)
+    _execute("02-analyse", parameters, html)
+    render(_execute("03-report", parameters, html), html / PAGE)
     views.write(*findings.read(html / "findings.json"), html)
     return html / PAGE
 
 
-def _execute(name, parameters):
+def _execute(name, parameters, html):
     """The executed copy of a notebook. The kernel's progress goes to this command's error stream."""
-    EXECUTED.mkdir(parents=True, exist_ok=True)
-    executed = EXECUTED / f"{name}.ipynb"
+    executed = html.parent / "executed" / f"{name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
     os.environ["TRACETRACK_TERMINAL"] = f"/proc/{os.getpid()}/fd/2"
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:

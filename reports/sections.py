@@ -58,7 +58,9 @@ def summary(report: Report) -> Html:
             f"{count['fail']} fail, {count['not measured']} not measured",
         ),
     ]
-    return headline(items, verdict)
+    scale = experiment.record["scale"]
+    warning = [] if scale == "production" else [_prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
+    return _join(headline(items, verdict), *warning)
 
 
 def pool(report: Report) -> Html:
@@ -186,6 +188,32 @@ def load(report: Report, users: int) -> Html:
     return _join(
         table(_totals(report, users), f"{users} users at once: totals", formats={"figure": str}),
         table(pd.DataFrame(rows), f"{users} users at once: mean latency by endpoint", note=note, formats=formats),
+    )
+
+
+def other_loads(report: Report) -> Html:
+    """Loads that the published report did not have: mixed search terms, and users with think time."""
+    rows = []
+    for scenario in ("burst-50-mix", "sustained-100"):
+        for deployment in (BASE, OURS):
+            for endpoint, figures in measures.latency(report.experiment, deployment, scenario).iterrows():
+                rows.append(
+                    {
+                        "load": f"{scenario}, {deployment}, {endpoint}",
+                        "requests": figures["requests"],
+                        "mean (ms)": figures["mean_ms"],
+                        "p95 (ms)": figures["p95_ms"],
+                        "success": measures.success_ratio(report.experiment, deployment, scenario),
+                    }
+                )
+    if not rows:
+        return _prose("This experiment ran none of them.")
+    text = (
+        "The published term BAG is found at once: the first fifty bags with a name end the search. A term that matches "
+        "few bags, or none, reads the whole table without a trigram index; the mix of 50 users has such terms."
+    )
+    return _join(
+        _prose(text), table(pd.DataFrame(rows), "Closed load, one run each, no interval", formats={"success": "{:.1%}"})
     )
 
 

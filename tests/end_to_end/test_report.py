@@ -1,0 +1,118 @@
+"""From nothing to the page, and the page against the rows."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import pandas as pd
+import psutil
+import pytest
+
+
+class Tables(HTMLParser):
+    """Cells of every table by its caption."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self._caption, self._cell = {}, None, None
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "caption":
+            self._caption = ""
+        elif tag == "tr" and isinstance(self._caption, str):
+            self.tables[self._caption].append([])
+        elif tag in ("td", "th"):
+            self._cell = ""
+
+    def handle_endtag(self, tag):
+        if tag == "caption":
+            self.tables[self._caption] = []
+        elif tag in ("td", "th") and self._cell is not None:
+            self.tables[self._caption][-1].append(self._cell.strip())
+            self._cell = None
+
+    def handle_data(self, data):
+        if self._cell is not None:
+            self._cell += data
+        elif self._caption is not None and self._caption not in self.tables:
+            self._caption += data
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return (built / "html" / "optimization-results.html").read_text()
+
+
+def rows_of(built, deployment, scenario):
+    (path,) = (built / "data" / "runs").glob(f"*/*-{deployment}-{scenario}/requests.parquet")
+    return pd.read_parquet(path).query("phase == 'measure'")
+
+
+def test_the_page_has_the_published_sections_in_their_order(page):
+    headings = re.findall(r"<h2[^>]*>\s*([^<]+)", page)
+    wanted = ["Executive summary", "Infrastructure", "Individual requests", "25 users at once", "50 users at once",
+              "Recommendations by environment", "Verification checklist", "Next steps", "Conclusion"]  # fmt: skip
+    assert [heading.strip() for heading in headings if heading.strip() in wanted] == wanted
+
+
+def test_the_page_stands_alone_and_shows_no_code(page):
+    assert "<script" not in page
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
+    assert "sections.summary" not in page
+
+
+@pytest.mark.parametrize(("deployment", "column"), [("as-measured", 2), ("tuned", 6)])
+def test_the_figures_of_50_users_agree_with_the_rows(built, page, deployment, column):
+    parser = Tables()
+    parser.feed(page)
+    shown = {row[0]: row[column] for row in parser.tables["50 users at once: mean latency by endpoint"][1:]}
+    means_ms = rows_of(built, deployment, "burst-50").groupby("endpoint")["latency_us"].mean() / 1000
+    assert set(shown) == set(means_ms.index)
+    for endpoint, text in shown.items():
+        assert float(text.replace(",", "")) == pytest.approx(means_ms[endpoint], abs=0.51)
+
+
+def test_the_speedup_in_the_findings_agrees_with_the_rows(built):
+    def makespan_us(deployment):
+        rows = rows_of(built, deployment, "burst-50")
+        return (rows["start_us"] + rows["latency_us"]).max() - rows["start_us"].min()
+
+    findings = json.loads((built / "html" / "findings.json").read_text())["findings"]
+    (finding,) = (finding for finding in findings if finding["id"] == "tuned-burst")
+    assert finding["effect"] == pytest.approx(makespan_us("as-measured") / makespan_us("tuned"), rel=1e-6)
+
+
+def test_every_line_of_the_checklist_has_a_verdict_and_its_evidence(built):
+    findings = json.loads((built / "html" / "findings.json").read_text())["findings"]
+    checklist = [finding for finding in findings if finding["kind"] == "checklist"]
+    assert len(checklist) == 10
+    assert {finding["verdict"] for finding in checklist} <= {"pass", "fail", "not measured"}
+    assert all(finding["evidence"] for finding in checklist)
+    assert all(finding["runs"] for finding in checklist if finding["verdict"] != "not measured")
+
+
+def test_summary_and_junit_are_views_of_the_findings(built):
+    findings = json.loads((built / "html" / "findings.json").read_text())["findings"]
+    suite = ElementTree.parse(built / "html" / "junit.xml").getroot()
+    assert len(suite) == len(findings)
+    summary = (built / "html" / "summary.md").read_text()
+    assert all(finding["claim"] in summary for finding in findings)
+
+
+def test_the_last_line_printed_is_the_page(built):
+    last = (built / "printed").read_text().strip().split("\n")[-1]
+    assert last == str(built / "html" / "optimization-results.html")
+
+
+def test_nothing_is_left_running(built):
+    mark = str(built / "data")
+    left = [process for process in psutil.process_iter() if _belongs(process, mark)]
+    assert left == []
+
+
+def _belongs(process, mark):
+    try:
+        return process.environ().get("TRACETRACK_DATA_DIR") == mark
+    except (psutil.Error, OSError):
+        return False
