@@ -90,22 +90,24 @@ def _finding(experiment, name, kind, claim, judgement):
 
 
 def _pool_in_use(experiment):
-    runs = experiment.find(BASE, "burst-50")
-    if not runs or runs[0].database.empty:
+    runs = [run for run in experiment.find(BASE, "burst-50") if not run.database.empty]
+    if not runs:
         return Judgement(None, "the database's own counts were not available")
-    run = runs[0]
-    asked = int((run.requests["db_calls"] > 0).sum())
-    sessions = int(measures.database_total(run, "database", "sessions"))
-    pings = int(measures.database_total(run, "statement", "calls", PRE_PING))
+    asked = sum(int((run.requests["db_calls"] > 0).sum()) for run in runs)
+    sessions = sum(int(measures.database_total(run, "database", "sessions")) for run in runs)
+    pings = sum(int(measures.database_total(run, "statement", "calls", PRE_PING)) for run in runs)
+    text = (
+        f"{asked} requests used the database over {sessions} connection{'s' if sessions != 1 else ''} "
+        f"in {len(runs)} run{'s' if len(runs) != 1 else ''}; the server saw {pings} pre-pings"
+    )
     reused = 0 < sessions < asked
-    text = f"{asked} requests used the database over {sessions} connections; the server saw {pings} pre-pings"
     return Judgement(reused and pings > 0, text, asked / sessions if sessions else None, BASE, "burst-50")
 
 
 def _local_profile(experiment):
     runs = experiment.find(BASE, "burst-50")
-    most = measures.most_connections(runs[0]) if runs else None
-    if most is None:
+    most = max((measures.most_connections(run) or 0 for run in runs), default=0)
+    if not most:
         return Judgement(None, "the server's connections were not read")
     settings = runs[0].record["deployment"]["settings"]
     total = settings["pool_size"] + settings["pool_max_overflow"]

@@ -88,7 +88,7 @@ def command() -> None:
     except psycopg2.errors.DiskFull as error:
         _fail(f"the database's disk is full: {str(error).strip().splitlines()[0]}")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
             raise
         _fail(f"{error.filename or data_directory()}: {error.strerror}; free some space, or set TRACETRACK_DATA_DIR")
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .problem import Problem
@@ -52,9 +52,10 @@ class Child:
         """Ask it to end; after its patience end it and all of its group."""
         if not self.ended():
             self.process.send_signal(self._stop_signal)
-        if not self.wait(self._patience_s):
+        self.wait(self._patience_s)
+        with suppress(ProcessLookupError):  # its own children too, whose parent may have been killed
             os.killpg(self.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
 
     def __enter__(self):
         return self

@@ -36,7 +36,9 @@ DATABASE_SCHEMA = pa.schema(
 
 ACTIVITY = """
     SELECT coalesce(state, 'unknown'), coalesce(wait_event_type, 'none'), count(*) FROM pg_stat_activity
-    WHERE datname = %s AND application_name = 'tracetrack' GROUP BY 1, 2
+    WHERE datname = %s AND application_name = 'tracetrack'
+      AND backend_type = 'client backend' -- a query's parallel workers carry its name too, and are no connections
+    GROUP BY 1, 2
 """
 DATABASE = """
     SELECT sessions, xact_commit, xact_rollback, blks_hit, blks_read, tup_returned, temp_bytes

@@ -90,7 +90,10 @@ class Settings:
 
 def redacted(url: str) -> str:
     """The URL with its password replaced by `***`, query parameters dropped (they may carry one too)."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "***"
     if not parts.netloc:
         return "***"
     user, at, host = parts.netloc.rpartition("@")

@@ -58,6 +58,7 @@ def _execute(name, parameters, html):
             kernel_name="python3",
             progress_bar=False,
             request_save_on_cell_execute=False,
+            extra_arguments=["--log-level=ERROR"],  # the kernel listens on loopback alone, and need not warn of it
             cwd=NOTEBOOKS,
         )
     except PapermillExecutionError as error:

@@ -257,7 +257,7 @@ def recommendations(report: Report) -> Html:
             rows.append(
                 {
                     "deployment": deployment,
-                    "server": f"{settings['workers']} {settings['server']}, {settings['threads']} threads each",
+                    "server": f"{settings['server']}, {settings['workers']} × {settings['threads']} threads",
                     "peak memory of the server (MiB, PSS)": None if size is None else size / 2**20,
                     "50 users at once (s)": measures.duration_s(report.experiment, deployment, "burst-50"),
                 }
