@@ -50,6 +50,8 @@ def _execute(name, parameters, html):
     executed.parent.mkdir(parents=True, exist_ok=True)
     os.environ["TRACETRACK_TERMINAL"] = f"/proc/{os.getpid()}/fd/2"
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    # When a person ends us, the cell's task ends too; nobody is left to ask it, and asyncio would print a traceback.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
             NOTEBOOKS / f"{name}.ipynb",

@@ -1,0 +1,64 @@
+"""A report that is ended in the middle leaves no kernel, Locust, gunicorn or PostgreSQL behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from .conftest import ROOT
+
+PATIENCE_S = 15
+
+
+def processes_of(data):
+    """Every process that was started with this data directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TRACETRACK_DATA_DIR") == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """One data directory for all, so that the server and its dataset are made once."""
+    return tmp_path_factory.mktemp("interrupted")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_report_that_is_ended_leaves_nothing_running(tmp_path, data, number):
+    environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data)}
+    command = [sys.executable, "-m", "reports", "report", "--profile", "smoke", "--output", str(tmp_path / "html")]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) as report:
+        wait_until(
+            lambda: any("-m locust" in line for line in processes_of(data)), 60, lambda: "Locust was never started"
+        )
+        report.send_signal(number)
+        _, printed = report.communicate(timeout=PATIENCE_S)
+    assert report.returncode != 0
+    assert "Traceback" not in printed
+    wait_until(lambda: not processes_of(data), PATIENCE_S, lambda: f"left running: {processes_of(data)}")
+    assert not (tmp_path / "html" / "optimization-results.html").exists()
+
+
+def test_nothing_to_render_is_one_line(tmp_path):
+    environ = {**os.environ, "TRACETRACK_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "reports", "build", "--output", str(tmp_path / "html")]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "make report" in done.stderr.strip().split("\n")[-1]
+    assert "Traceback" not in done.stderr
