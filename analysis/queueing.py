@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from .measures import ENDPOINTS
+from .measures import ENDPOINTS, latency
+from .recording import Experiment
 
 
 def replay_burst(service_ms: Mapping[str, float], users: int) -> pd.DataFrame:
@@ -55,3 +56,15 @@ def _check(service_ms, users):
             raise ValueError(f"no service time for {endpoint}")
         if not (math.isfinite(service_ms[endpoint]) and service_ms[endpoint] >= 0):
             raise ValueError(f"the service time of {endpoint} is {service_ms[endpoint]}, not a duration")
+
+
+def service_ms(experiment: Experiment, deployment: str = "as-measured") -> dict[str, float]:
+    """By endpoint, what one request holds the worker for: its mean latency when nobody else is there (ms)."""
+    means_ms = latency(experiment, deployment, "single")["mean_ms"]
+    return {endpoint: float(mean_ms) for endpoint, mean_ms in means_ms.items() if pd.notna(mean_ms)}
+
+
+def predict_burst(experiment: Experiment, users: int) -> dict[str, float]:
+    """`burst_means` from the experiment's own single requests; empty where they were not all measured."""
+    alone_ms = service_ms(experiment)
+    return burst_means(alone_ms, users) if len(alone_ms) == len(ENDPOINTS) else {}

@@ -83,10 +83,10 @@ def command() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nStopped; what was recorded until then can be read.", err=True)
         sys.exit(130)
-    except psycopg2.OperationalError as error:
-        _fail(f"the database stopped answering: {str(error).strip().splitlines()[0]}")
     except psycopg2.errors.DiskFull as error:
         _fail(f"the database's disk is full: {str(error).strip().splitlines()[0]}")
+    except psycopg2.OperationalError as error:
+        _fail(f"the database stopped answering: {str(error).strip().splitlines()[0]}")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
             raise

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis import figures, measures, published
+from analysis import figures, measures, published, queueing
 
-from .sections import BASE, CLAIMED, OURS, Report, predicted_means
+from .sections import BASE, CLAIMED, OURS, Report
 from .svg import inline
 from .tables import Html
 
@@ -76,7 +76,7 @@ def growth(report: Report) -> Html:
                 mean_ms = measured["latency_ms"].mean()
                 rows.append({"users": users, "series": deployment, "kind": "measured", "mean_ms": mean_ms})
     for users in (1, 10, 25, 50):
-        predicted = predicted_means(report.experiment, users)
+        predicted = queueing.predict_burst(report.experiment, users)
         if predicted:
             mean_ms = sum(predicted[endpoint] for endpoint in measures.ENDPOINTS) / len(measures.ENDPOINTS)
             rows.append({"users": users, "series": BASE, "kind": "predicted", "mean_ms": mean_ms})

@@ -35,7 +35,7 @@ def summary(report: Report) -> Html:
     experiment = report.experiment
     ratio = claims.speedup(experiment)
     slow, fast = (measures.duration_s(experiment, name, "burst-50") for name in (BASE, OURS))
-    predicted_s = predicted_means(experiment, 50).get("duration", float("nan")) / 1000
+    predicted_s = queueing.predict_burst(experiment, 50).get("duration", float("nan")) / 1000
     if ratio is None:
         return headline([], "This experiment did not measure 50 users at once on both deployments.")
     checked = [finding for finding in report.findings if finding.kind == "checklist"]
@@ -169,7 +169,7 @@ def load(report: Report, users: int) -> Html:
     scenario, experiment = f"burst-{users}", report.experiment
     stated = published.load("load").query("users == @users").set_index("endpoint")["mean_ms"]
     base, ours = (measures.latency(experiment, name, scenario)["mean_ms"] for name in (BASE, OURS))
-    predicted = predicted_means(experiment, users)
+    predicted = queueing.predict_burst(experiment, users)
     rows = [
         {
             "endpoint": endpoint,
@@ -224,10 +224,10 @@ def explanation(report: Report) -> Html:
         return _prose("The burst of 50 users was not measured on as-measured.")
     shares = split.groupby("part")["mean_ms"].sum() / split["mean_ms"].sum()
     base = measures.latency(report.experiment, BASE, "burst-50")["mean_ms"]
-    predicted = predicted_means(report.experiment, 50)
+    predicted = queueing.predict_burst(report.experiment, 50)
     text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for the one worker."
     if predicted:
-        service = _service_ms(report.experiment)
+        service = queueing.service_ms(report.experiment)
         worst = max(abs(_error(predicted[endpoint], base[endpoint])) for endpoint in ENDPOINTS)
         text += (
             f" The three requests of a user take the worker {sum(service.values()):.0f} ms alone, so 50 users "
@@ -333,17 +333,6 @@ def _findings(report, kind, caption):
         if f.kind == kind
     ]
     return table(pd.DataFrame(rows), caption)
-
-
-def _service_ms(experiment):
-    """What one request holds the worker for: its mean latency when nobody else is there."""
-    return {e: float(ms) for e, ms in measures.latency(experiment, BASE, "single")["mean_ms"].items() if pd.notna(ms)}
-
-
-def predicted_means(experiment: Experiment, users: int) -> dict[str, float]:
-    """By endpoint, and for the whole: what one queue, replayed from single-request times, gives (ms)."""
-    service = _service_ms(experiment)
-    return queueing.burst_means(service, users) if len(service) == len(ENDPOINTS) else {}
 
 
 def _interval_note(blocks):
