@@ -1,7 +1,6 @@
 """`python -m analysis show|compare|history`: recorded runs in a terminal."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ import pandas as pd
 
 from . import measures
 from .directories import runs_directory
+from .problem import told_in_lines
 from .recording import RecordingError, Run, open_run
 
 
@@ -81,11 +81,8 @@ def _require_comparable(first, second):
 
 def command() -> None:
     """Run the command line; a recording that cannot be used is one line and a code."""
-    try:
-        main()
-    except RecordingError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+    with told_in_lines():
+        main(prog_name="python -m analysis", standalone_mode=False)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from .problem import Problem
 from .stream import STREAMS, read_stream
 
 PARTS = ("pool", "db", "hash", "cache", "session")
 
 
-class RecordingError(ValueError):
+class RecordingError(Problem):
     """A path that holds no run or experiment; the message says what is missing."""
 
 

@@ -1,17 +1,16 @@
 """`python -m loadgen list|run|experiment`: put a deployment under load and record what happened."""
 
-import errno
-import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 import psycopg2
 
 from analysis.directories import data_directory, runs_directory
+from analysis.problem import Problem, told_in_lines
 
 from . import dataset, deployments, experiment, run, scenarios, services
 from .children import die_with_launcher, raise_on_sigterm
-from .problem import Problem
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 
@@ -75,27 +74,18 @@ def command() -> None:
     """Run the command line; every expected failure is one or two lines and a code."""
     die_with_launcher()
     raise_on_sigterm()
+    with told_in_lines(), _told_of_database():
+        main(prog_name="python -m loadgen", standalone_mode=False)
+
+
+@contextmanager
+def _told_of_database():
     try:
-        main(standalone_mode=False)
-    except click.ClickException as problem:
-        problem.show()
-        sys.exit(problem.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(130)
+        yield
     except psycopg2.errors.DiskFull as error:
-        _fail(f"the database's disk is full: {str(error).strip().splitlines()[0]}")
+        raise Problem(f"the database's disk is full: {str(error).strip().splitlines()[0]}") from None
     except psycopg2.OperationalError as error:
-        _fail(f"the database stopped answering: {str(error).strip().splitlines()[0]}")
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
-            raise
-        _fail(f"{error.filename or data_directory()}: {error.strerror}; free some space, or set TRACETRACK_DATA_DIR")
-
-
-def _fail(message):
-    Problem(message).show()
-    sys.exit(1)
+        raise Problem(f"the database stopped answering: {str(error).strip().splitlines()[0]}") from None
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from analysis.problem import Problem
 from reference_app.settings import Settings
 
 from .children import Child, start
-from .problem import Problem
 from .services import free_port
 
 HEALTHY_TIMEOUT_S = 30.0

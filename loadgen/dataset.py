@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psycopg2
 
+from analysis.problem import Problem
 from reference_app.passwords import hash_password
 
 from . import progress
 from .accounts import PASSWORD
-from .problem import Problem
 from .services import DatabaseServer
 
 SEED = 20251014

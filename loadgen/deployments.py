@@ -2,9 +2,8 @@
 
 from dataclasses import fields
 
+from analysis.problem import Problem
 from reference_app.settings import Settings
-
-from .problem import Problem
 
 AS_MEASURED: dict = {}  # the defaults of Settings are what the published run really had
 AS_CLAIMED = {"cache": "process"}

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.directories import data_directory, runs_directory
+from analysis.problem import Problem
 
 from . import dataset, deployments, environment, progress, run, scenarios, services
-from .problem import Problem
 
 # What a run costs beside its load: clone, start, stop.
 OVERHEAD_S = 7.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from .problem import Problem
+from analysis.problem import Problem
 
 CLONE_NEWUSER = 0x10000000
 NAMESPACE_USER = 1000

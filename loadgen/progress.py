@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
 from tqdm import tqdm
@@ -63,8 +63,6 @@ def steps(label: str, total: float) -> Iterator[Steps]:
 @contextmanager
 def _stream():
     """The error stream of the command that a person started: ours, or the one behind the kernel."""
-    try:
-        with open(os.environ["TRACETRACK_TERMINAL"], "a") as stream:
-            yield stream
-    except (KeyError, FileNotFoundError, PermissionError):
-        yield sys.stderr
+    terminal = os.environ.get("TRACETRACK_TERMINAL", "")
+    with open(terminal, "a") if os.access(terminal, os.W_OK) else nullcontext(sys.stderr) as stream:
+        yield stream

@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import validity
+from analysis.problem import Problem
 
 from . import application, dataset, deployments, environment, recorder, scenarios, services
 from .children import Child, deferred_signals, start
 from .collectors import Collector
-from .problem import Problem
 from .services import DatabaseServer
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")

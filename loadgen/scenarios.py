@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from .problem import Problem
+from analysis.problem import Problem
 
 # Requests of one pass, in the published order.
 PASS = ("login", "dashboard", "search")

@@ -17,9 +17,10 @@ from pathlib import Path
 import psycopg2
 from sqlalchemy import make_url
 
+from analysis.problem import Problem
+
 from .children import Child, start
 from .identity import prepare_for
-from .problem import Problem
 
 START_TIMEOUT_S = 60.0
 FREE_BYTES = 3 * 2**30

@@ -1,14 +1,13 @@
 """`python -m reports report|build|gate`: measure and render, render again, or judge what was rendered."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from analysis import findings as stored_findings
+from analysis.problem import Problem, told_in_lines
 from loadgen import progress
 from loadgen.children import raise_on_sigterm
-from loadgen.problem import Problem
 
 from . import build as building
 
@@ -76,17 +75,8 @@ def _build(experiment, output):
 def command() -> None:
     """Run the command line; every expected failure is one or two lines and a code."""
     raise_on_sigterm()
-    try:
-        main(standalone_mode=False)
-    except building.BuildError as error:
-        Problem(str(error)).show()
-        sys.exit(1)
-    except click.ClickException as problem:
-        problem.show()
-        sys.exit(problem.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(130)
+    with told_in_lines():
+        main(prog_name="python -m reports", standalone_mode=False)
 
 
 if __name__ == "__main__":

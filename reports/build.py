@@ -5,11 +5,16 @@ import os
 from pathlib import Path
 
 import papermill
+from jupyter_client import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from traitlets import Unicode
+from traitlets.config import Config
 
 from analysis import findings
 from analysis.directories import REPOSITORY, runs_directory
-from analysis.recording import RecordingError, newest_experiment, open_experiment
+from analysis.problem import Problem
+from analysis.recording import newest_experiment, open_experiment
 
 from . import views
 from .render import render
@@ -17,10 +22,6 @@ from .render import render
 NOTEBOOKS = REPOSITORY / "notebooks"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
-
-
-class BuildError(RuntimeError):
-    """The report could not be built; the message is for the person who asked for it."""
 
 
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
@@ -33,10 +34,7 @@ def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str
 
 def build(experiment: str, html: Path = HTML) -> Path:
     """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty; the page's path."""
-    try:
-        found = open_experiment(runs_directory() / experiment if experiment else newest_experiment(runs_directory()))
-    except RecordingError as error:
-        raise BuildError(str(error)) from None
+    found = open_experiment(runs_directory() / experiment if experiment else newest_experiment(runs_directory()))
     parameters = {"experiment": found.name, "findings": str(html / "findings.json")}
     _execute("02-analyse", parameters, html)
     render(_execute("03-report", parameters, html), html / PAGE)
@@ -44,10 +42,23 @@ def build(experiment: str, html: Path = HTML) -> Path:
     return html / PAGE
 
 
+class Kernels(AsyncKernelManager):
+    """Kernels whose error stream is a file: one that is ended in mid-cell has nobody else to complain to."""
+
+    error_log = Unicode(config=True)
+
+    async def _async_start_kernel(self, **options):
+        with open(self.error_log, "w") as stream:
+            await super()._async_start_kernel(stderr=stream, **options)
+
+    start_kernel = _async_start_kernel
+
+
 def _execute(name, parameters, html):
     """The executed copy of a notebook. The kernel's progress goes to this command's error stream."""
     executed = html.parent / "executed" / f"{name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
+    log = executed.with_suffix(".log")
     os.environ["TRACETRACK_TERMINAL"] = f"/proc/{os.getpid()}/fd/2"
     logging.getLogger("papermill").setLevel(logging.ERROR)
     # When a person ends us, the cell's task ends too; nobody is left to ask it, and asyncio would print a traceback.
@@ -60,9 +71,12 @@ def _execute(name, parameters, html):
             kernel_name="python3",
             progress_bar=False,
             request_save_on_cell_execute=False,
-            extra_arguments=["--log-level=ERROR"],  # the kernel listens on loopback alone, and need not warn of it
+            kernel_manager_class=Kernels,
+            config=Config(Kernels={"error_log": str(log)}),
             cwd=NOTEBOOKS,
         )
     except PapermillExecutionError as error:
-        raise BuildError(error.evalue) from None
+        raise Problem(error.evalue) from None
+    except DeadKernelError:
+        raise Problem(f"the kernel of {name} was ended from outside; what it said is in {log}") from None
     return executed

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.problem import Problem
 from loadgen import dataset
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
-from loadgen.problem import Problem
 from reference_app.passwords import hash_password
 
 SMALL = SCALES["small"]

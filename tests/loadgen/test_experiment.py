@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
+from analysis.problem import Problem
 from loadgen import deployments, experiment, scenarios
-from loadgen.problem import Problem
 
 PROFILES = pytest.mark.parametrize("profile", experiment.PROFILES)
 

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
+from analysis.problem import Problem
 from loadgen import deployments, scenarios
 from loadgen.dataset import SCALES
-from loadgen.problem import Problem
 from loadgen.terms import NO_MATCH, Terms
 
 ROWS = SCALES["small"].counts()
