@@ -23,6 +23,11 @@ for variable in [name for name in os.environ if name == "DATABASE_URL" or name.s
     del os.environ[variable]
 
 
+# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[services.DatabaseServer]:
     directory = tmp_path_factory.mktemp("server") / "postgres"
@@ -146,9 +151,6 @@ class CommandLine:
 @pytest.fixture(scope="session")
 def command(tmp_path_factory) -> CommandLine:
     """One data directory for all tests: its cluster and templates are built once."""
-    # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     return CommandLine(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("scratch"))
 
 
