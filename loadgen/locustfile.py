@@ -11,6 +11,7 @@ import json
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import gevent
@@ -19,7 +20,7 @@ from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
 from loadgen.accounts import PASSWORD, username
-from loadgen.recorder import Recorder, server_timing
+from loadgen.recorder import WRITE_FAILED, Recorder, server_timing
 from loadgen.terms import Terms
 
 DIRECTORY = Path(os.environ["TRACETRACK_RUN_DIRECTORY"])
@@ -32,7 +33,6 @@ STATISTICS = {"total_bags", "total_scans", "total_bills", "active_users"}
 FLUSH_EVERY_S = 1.0
 # A login now and then during sustained load, as when shifts change.
 LOGIN_SHARE, DASHBOARD_SHARE = 0.05, 0.45
-WRITE_FAILED = 3
 
 
 class Crowd:
@@ -191,7 +191,8 @@ def json_answer(response):
 @events.init.add_listener
 def start_recording(environment, **_):
     def give_up(reason):
-        (DIRECTORY / "generator-error.txt").write_text(reason)
+        with suppress(OSError):  # on a full disk the code alone has to tell
+            (DIRECTORY / "generator-error.txt").write_text(reason)
         environment.process_exit_code = WRITE_FAILED
         environment.runner.quit()
 

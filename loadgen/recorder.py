@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from analysis.stream import STREAMS, read_stream
 
 ROWS_PER_BATCH = 500
+WRITE_FAILED = 3  # how a generator ends whose rows could not be written
 
 DURATIONS = ("queue_us", "pool_us", "db_us", "hash_us", "cache_us", "session_us", "app_us")
 SCHEMA = pa.schema(

@@ -140,9 +140,10 @@ def _wait(locust, gunicorn, server, directory):
         if time.monotonic() > deadline:
             raise Problem(f"the run did not end within {LONGEST_RUN_S:.0f} s and was stopped")
     server.require_alive()
-    error = directory / "generator-error.txt"
-    if error.exists():
-        raise Problem(f"{error.read_text()}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
+    if locust.process.returncode == recorder.WRITE_FAILED:
+        told = directory / "generator-error.txt"
+        reason = (told.read_text() if told.exists() else "") or "the rows could not be written"
+        raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
     if locust.process.returncode != 0:
         raise Problem(f"Locust ended with code {locust.process.returncode}: {locust.last_line()} (see {locust.log})")
 

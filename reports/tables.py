@@ -41,6 +41,18 @@ class Html:
         return self.text
 
 
+class Quantity(float):
+    """A number that brings the format of its own text, for columns whose rows have different units."""
+
+    def __new__(cls, value: float, form: str):
+        quantity = super().__new__(cls, value)
+        quantity.form = form
+        return quantity
+
+    def __str__(self) -> str:
+        return self.form.format(float(self))
+
+
 Format = str | Callable[[object], str]
 
 
@@ -49,8 +61,8 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
 
     Units belong in the column names. `formats` gives for a column either a `str.format` template
     ("{:,.0f} ms") or a function from the value to its text; without one, numbers get as many decimals as the
-    largest of their column needs. Numbers stand right, a missing value is a dash, a `Verdict` is a pill.
-    Every text is escaped. Raises ValueError for a column without a name and for a format without its column.
+    largest of their column needs, and a `Quantity` its own. Columns with numbers or nothing stand right, a missing
+    value is a dash, a `Verdict` is a pill. Every text is escaped. Raises ValueError for a column without a name and for a format without its column.
     """
     names = [str(name) for name in frame.columns]
     formats = formats or {}
@@ -96,10 +108,11 @@ class _Column:
     def of(cls, name: str, series: pd.Series, how: Format | None) -> "_Column":
         values = series.tolist()
         present = [value for value in values if not _is_missing(value)]
-        is_number = bool(present) and all(map(_is_number, present))
+        numbers = [value for value in present if _is_number(value)]
         if how is None:
-            how = _number_format(present) if is_number else str
-        return cls(name, values, how.format if type(how) is str else how, is_number)
+            plain = len(numbers) == len(present) and not any(isinstance(value, Quantity) for value in numbers)
+            how = _number_format(numbers) if numbers and plain else str
+        return cls(name, values, how.format if type(how) is str else how, bool(numbers) or not present)
 
     def head(self) -> str:
         return f'<th scope="col"{self._class()}>{escape(self.name)}</th>'
@@ -108,8 +121,11 @@ class _Column:
         value = self.values[position]
         content = _text(value, self.to_text)
         if _is_missing(value):
-            return f'<{tag}{self._class("missing")} title="not measured">{content}</{tag.split()[0]}>'
+            return f'<{tag}{self._class("missing")} title="{self._missing()}">{content}</{tag.split()[0]}>'
         return f"<{tag}{self._class()}>{content}</{tag.split()[0]}>"
+
+    def _missing(self) -> str:
+        return "not published" if "published" in self.name else "not measured"
 
     def _class(self, *more: str) -> str:
         names = " ".join([*(["number"] if self.is_number else []), *more])

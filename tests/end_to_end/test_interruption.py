@@ -33,26 +33,55 @@ def wait_until(condition, seconds, what):
         time.sleep(0.1)
 
 
+def require_nothing_left(data):
+    wait_until(lambda: not processes_of(data), PATIENCE_S, lambda: f"left running: {processes_of(data)}")
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """One data directory for all, so that the server and its dataset are made once."""
     return tmp_path_factory.mktemp("interrupted")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_report_that_is_ended_leaves_nothing_running(tmp_path, data, number):
-    environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data)}
-    command = [sys.executable, "-m", "reports", "report", "--profile", "smoke", "--output", str(tmp_path / "html")]
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) as report:
+class Running:
+    """A report in the middle of its first run."""
+
+    def __init__(self, data, html):
+        self.html = html
+        environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data)}
+        command = [sys.executable, "-m", "reports", "report", "--profile", "smoke", "--output", str(html)]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
         wait_until(
             lambda: any("-m locust" in line for line in processes_of(data)), 60, lambda: "Locust was never started"
         )
-        report.send_signal(number)
-        _, printed = report.communicate(timeout=PATIENCE_S)
-    assert report.returncode != 0
+
+
+@pytest.fixture
+def running(data, tmp_path):
+    started = Running(data, tmp_path / "html")
+    with started.process:
+        yield started
+        started.process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_report_that_is_ended_leaves_nothing_running(running, data, number):
+    running.process.send_signal(number)
+    _, printed = running.process.communicate(timeout=PATIENCE_S)
+    assert running.process.returncode != 0
     assert "Traceback" not in printed
-    wait_until(lambda: not processes_of(data), PATIENCE_S, lambda: f"left running: {processes_of(data)}")
-    assert not (tmp_path / "html" / "optimization-results.html").exists()
+    require_nothing_left(data)
+    assert not (running.html / "optimization-results.html").exists()
+
+
+def test_a_kernel_that_is_killed_is_named(running, data):
+    kernels = [child for child in psutil.Process(running.process.pid).children() if "ipykernel" in str(child.cmdline())]
+    kernels[0].kill()
+    _, printed = running.process.communicate(timeout=PATIENCE_S)
+    assert running.process.returncode == 1
+    assert "kernel of 01-measure was ended" in printed.splitlines()[-1]
+    assert "Traceback" not in printed
+    require_nothing_left(data)
 
 
 def test_nothing_to_render_is_one_line(tmp_path):

@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-from dataclasses import dataclass
 
 import pytest
 
@@ -47,7 +45,7 @@ def test_a_name_that_is_not_there(own_command, option, value, known):
 def test_an_option_that_is_no_number(own_command, option, value):
     finished = run(own_command, **{option: value})
     assert finished.returncode == 2
-    assert f"Error: Invalid value for '--{option}'" in finished.stderr.splitlines()[-1]
+    assert f"Error: Invalid value for '--{option}'" in complaint(finished)
 
 
 def test_a_port_in_use(command):
@@ -98,27 +96,6 @@ def test_a_data_directory_that_is_a_file(own_command, tmp_path):
     (tmp_path / "file").touch()
     said = complaint(run(own_command, environ={"TRACETRACK_DATA_DIR": str(tmp_path / "file")}))
     assert "TRACETRACK_DATA_DIR" in said
-
-
-@dataclass
-class Mount:
-    """A command in front of another that gives it a file system of its own at a folder, seen by nobody else."""
-
-    unshare: list[str]
-
-    def before(self, folder, options):
-        script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
-        return (*self.unshare, "sh", "-c", script, "sh", options, str(folder))
-
-
-@pytest.fixture(scope="module")
-def mount():
-    private = Mount(["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"])
-    try:
-        subprocess.run([*private.before("/mnt", "size=1m"), "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this machine allows no private mounts")
-    return private
 
 
 def test_a_data_directory_that_cannot_be_written(own_command, mount):

@@ -3,6 +3,8 @@
 import json
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from loadgen.recorder import STREAMS, read_stream
 
 PATIENCE_S = 10
+SUSTAINED = ("run", "--deployment", "as-measured", "--scenario", "sustained-100", "--scale", "small")
 
 
 def wait_for(condition, seconds, what):
@@ -25,9 +28,7 @@ class Running:
 
     def __init__(self, command):
         before = command.runs()
-        self.process = command.start(
-            "run", "--deployment", "as-measured", "--scenario", "sustained-100", "--scale", "small"
-        )
+        self.process = command.start(*SUSTAINED)
         wait_for(lambda: self.child("locust"), 40, "Locust")
         (self.directory,) = command.runs() - before
         wait_for(lambda: self.rows() > 0, 20, "row")
@@ -43,6 +44,11 @@ class Running:
             except psutil.Error:
                 continue
         return None
+
+    def postmaster(self):
+        """The server that the command started: the PostgreSQL among its children with children of its own."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return next(child for child in children if child.name() == "postgres" and child.children())
 
     def rows(self):
         return sum(batch.num_rows for path in self.directory.glob(STREAMS) for batch in read_stream(path))
@@ -97,3 +103,35 @@ def test_a_run_whose_server_is_killed_says_so(command, running):
     assert "Traceback" not in said
     assert running.record()["status"] == "aborted"
     assert "gunicorn" in running.record()["reasons"][0]
+
+
+def test_a_run_whose_database_is_killed_says_so(command, running):
+    running.postmaster().kill()
+    _, said = running.process.communicate(timeout=PATIENCE_S)
+    require_nothing_left(command)
+    assert running.process.returncode == 1
+    assert "PostgreSQL ended in mid-run" in said
+    assert "Traceback" not in said
+    assert running.record()["status"] == "aborted"
+    assert (running.directory / "requests.parquet").exists()
+
+
+def test_a_disk_that_fills_in_mid_run_says_so(own_command, mount, server):
+    before = mount.before(own_command.data, "size=1100m")
+    with own_command.start(*SUSTAINED, before=before, DATABASE_URL=server.url) as process:
+        # The file system is the command's own: we reach it through the command.
+        data = Path(f"/proc/{process.pid}/root{own_command.data}")
+        wait_for(lambda: any(path.stat().st_size for path in data.glob(f"runs/*/*/{STREAMS}")), 40, "row")
+        fill(data / "ballast")
+        _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "No space left on device" in said.splitlines()[-1]
+    assert "free some space" in said
+    assert "Traceback" not in said
+    assert own_command.processes() == []
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(bytes(2**20))

@@ -1,0 +1,32 @@
+"""The sections of the page, in the order of the published report: each compares published, reproduced and tuned.
+
+Every figure in a sentence is computed from the runs or read from `data/published`. *Reproduced* is our measurement
+of `as-measured`, the set-up that the published run really had.
+"""
+
+from .comparison import BASE, CLAIMED, OURS, Report
+from .infrastructure import caches, pool, schema, sessions
+from .loads import explanation, individual, load, other_loads
+from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary
+
+__all__ = [
+    "BASE",
+    "CLAIMED",
+    "OURS",
+    "Report",
+    "caches",
+    "checklist",
+    "conclusion",
+    "evidence",
+    "explanation",
+    "individual",
+    "load",
+    "next_steps",
+    "objectives",
+    "other_loads",
+    "pool",
+    "recommendations",
+    "schema",
+    "sessions",
+    "summary",
+]

@@ -1,0 +1,99 @@
+"""The table that every section is made of: a figure a row, published beside reproduced beside tuned."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from numbers import Real
+
+import pandas as pd
+
+from analysis import findings as claims
+from analysis.recording import Experiment, Run
+
+from ..tables import Html, Quantity, table
+
+BASE, CLAIMED, OURS = "as-measured", "as-claimed", "tuned"
+COLUMNS = {BASE: "reproduced", CLAIMED: "as claimed", OURS: "tuned"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the page is made of."""
+
+    experiment: Experiment
+    findings: list[claims.Finding]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure: its name with the unit, what was published (None: nothing), and how a deployment's is measured.
+
+    `measure` takes the deployment's name and gives a number, a text, or None where it was not measured. `form` is
+    the format of the numbers, published and measured.
+    """
+
+    name: str
+    published: float | str | None
+    measure: Callable[[str], float | str | None]
+    form: str = "{:,.0f}"
+
+
+def comparison(
+    caption: str,
+    lines: Iterable[Line],
+    *,
+    deployments: Sequence[str] = (BASE, OURS),
+    note: str = "",
+    of: str = "figure",
+) -> Html:
+    """The lines as a table; after the reproduced figure comes its ratio to the published one, if both are numbers."""
+    rows = []
+    for line in lines:
+        measured = {deployment: line.measure(deployment) for deployment in deployments}
+        row = {of: line.name, "published": _shown(line.published, line.form)}
+        for deployment in deployments:
+            row[COLUMNS[deployment]] = _shown(measured[deployment], line.form)
+            if deployment == BASE:
+                row["reproduced / published"] = _shown(ratio(measured[BASE], line.published), "{:.2f}")
+        rows.append(row)
+    return table(pd.DataFrame(rows, dtype=object), caption, note=note)
+
+
+def settings_of(report: Report, deployment: str) -> dict:
+    """The recorded settings of a deployment in the experiment; empty if it was not run."""
+    runs = [run for run in report.experiment.runs if run.deployment == deployment]
+    return runs[0].record["deployment"]["settings"] if runs else {}
+
+
+def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
+    """The first valid run of an arm."""
+    return next(iter(report.experiment.find(deployment, scenario)), None)
+
+
+def ratio(ours: object, theirs: object) -> float | None:
+    """Ours over theirs; None unless both are numbers and theirs is not 0."""
+    return ours / theirs if _is_number(ours) and _is_number(theirs) and theirs else None
+
+
+def seconds(value: float | None) -> str | None:
+    return None if value is None or pd.isna(value) else f"{value:.2f} s"
+
+
+def percent(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1%}"
+
+
+def prose(text: str) -> Html:
+    return Html(f"<p>{escape(text)}</p>")
+
+
+def join(*pieces: Html) -> Html:
+    return Html("\n".join(str(piece) for piece in pieces))
+
+
+def _shown(value, form):
+    return Quantity(value, form) if _is_number(value) else value if isinstance(value, str) else None
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool) and not pd.isna(value)

@@ -1,0 +1,134 @@
+"""The published infrastructure, point by point: what was declared, and what the runs saw of it."""
+
+from analysis import findings as claims
+from analysis import measures, published
+from analysis.measures import ENDPOINTS
+
+from ..tables import Html
+from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, prose, settings_of
+
+
+def pool(report: Report) -> Html:
+    """The pool as declared, and what the database server saw of it under 50 users at once."""
+    profiles = published.load("pool").set_index("profile")
+    local, rds = profiles.loc["local"], profiles.loc["rds"]
+
+    def setting(name):
+        return lambda deployment: settings_of(report, deployment).get(name)
+
+    def most_in_all_workers(deployment):
+        s = settings_of(report, deployment)
+        return s["workers"] * (s["pool_size"] + s["pool_max_overflow"]) if s else None
+
+    lines = [
+        Line("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
+        Line("overflow of a worker", int(local["pool_max_overflow"]), setting("pool_max_overflow")),
+        Line("connections allowed, all workers", int(local["total"]), most_in_all_workers),
+        Line("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
+        Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
+        Line("most connections that the server saw", None, _seen(report, measures.most_connections)),
+        Line("connections made", None, _seen(report, lambda run: measures.database_total(run, "database", "sessions"))),
+        Line("requests with a query", None, _seen(report, lambda run: int((run.requests["db_calls"] > 0).sum()))),
+        Line(
+            "pre-pings",
+            None,
+            _seen(report, lambda run: measures.database_total(run, "statement", "calls", claims.PRE_PING)),
+        ),
+    ]
+    text = (
+        "A worker that serves one request at a time uses one connection, however large its pool is. The last four "
+        "lines are what the database server itself counted during 50 users at once, the health check included."
+    )
+    note = (
+        f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
+        f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) was not run here."
+    )
+    return join(prose(text), comparison("The pool, declared and in use", lines, note=note))
+
+
+def caches(report: Report) -> Html:
+    """The caches as declared, and what they answered under 50 users at once."""
+    ttl_s = published.load("caches").set_index("endpoint")["ttl_s"]
+
+    def lifetime(name):
+        def measure(deployment):
+            settings = settings_of(report, deployment)
+            return None if not settings else "not in force" if settings["cache"] == "off" else settings[name]
+
+        return measure
+
+    def outcome(name):
+        def measure(deployment):
+            outcomes = measures.cache_outcomes(report.experiment, deployment, "burst-50")
+            return None if outcomes.empty else int(outcomes.get(name, 0))
+
+        return measure
+
+    lines = [
+        Line("lifetime of dashboard answers (s)", int(ttl_s["dashboard"]), lifetime("cache_statistics_ttl_s")),
+        Line("lifetime of search answers (s)", int(ttl_s["search"]), lifetime("cache_search_ttl_s")),
+        Line("answers from the cache", None, outcome("hit")),
+        Line("answers past their lifetime", None, outcome("stale")),
+        Line("answers computed on a miss", None, outcome("miss")),
+    ]
+    note = f"Answers are counted in burst-50. {claims.caches_in_force(report.experiment).evidence}."
+    return comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
+
+
+def sessions(report: Report) -> Html:
+    """The session storage as declared, and what a session costs a single request."""
+    declared = published.load("sessions").iloc[0]
+
+    def storage(name, only="filesystem"):
+        def measure(deployment):
+            settings = settings_of(report, deployment)
+            return None if not settings else settings[name] if settings["sessions"] == only else "no files"
+
+        return measure
+
+    def cost(endpoint):
+        def measure(deployment):
+            rows = report.experiment.measured(deployment, "single")
+            return None if rows.empty else float(rows.loc[rows["endpoint"] == endpoint, "session_ms"].mean())
+
+        return measure
+
+    lines = [
+        Line("storage", declared["storage"], lambda deployment: settings_of(report, deployment).get("sessions")),
+        Line("sessions kept on disk at most", int(declared["threshold"]), storage("session_threshold")),
+        Line(
+            "lifetime (s)",
+            int(declared["lifetime_s"]),
+            lambda deployment: settings_of(report, deployment).get("session_lifetime_s"),
+        ),
+        *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
+    ]
+    return comparison("The session, declared and measured", lines, note="The times are means of single requests.")
+
+
+def schema(report: Report) -> Html:
+    """The rows that the runs started from, counted in each run's own database before its load."""
+
+    def rows(name):
+        def measure(deployment):
+            run = first_run(report, deployment, "burst-50")
+            return None if run is None else run.record["dataset"]["counts"].get(name)
+
+        return measure
+
+    if not report.experiment.runs:
+        return prose("No run was recorded.")
+    data = report.experiment.runs[0].record["dataset"]
+    lines = [Line(name, None, rows(name)) for name in data["counts"]]
+    note = "Counted before the load of burst-50. The published report gives no sizes."
+    return comparison(f"Rows by table, scale {data['scale']}", lines, note=note, of="table")
+
+
+def _seen(report, measure):
+    """A figure of the first burst-50 run of a deployment, None without one."""
+
+    def measured(deployment):
+        run = first_run(report, deployment, "burst-50")
+        return None if run is None or run.database.empty else measure(run)
+
+    return measured

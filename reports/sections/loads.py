@@ -1,0 +1,151 @@
+"""Latency: single requests, bursts of 25 and 50 users, loads that were not published, and why it grows."""
+
+import pandas as pd
+
+from analysis import findings as claims
+from analysis import measures, published, queueing
+from analysis.figures import duration
+from analysis.measures import ENDPOINTS
+
+from ..tables import Html, Verdict, table
+from .comparison import BASE, OURS, Line, Report, comparison, join, prose, ratio
+
+FEWEST_BLOCKS = 4
+
+
+def individual(report: Report) -> Html:
+    """Single requests: published, reproduced and tuned, against the published threshold."""
+    theirs = published.load("individual").set_index("endpoint")
+    base, ours = (measures.latency(report.experiment, name, "single") for name in (BASE, OURS))
+    rows = []
+    for endpoint in ENDPOINTS:
+        stated = theirs["mean_ms"].get(endpoint)
+        reproduced = base["mean_ms"].get(endpoint)
+        rows.append(
+            {
+                "endpoint": endpoint,
+                "published mean (ms)": stated,
+                "reproduced (ms)": reproduced,
+                "reproduced / published": ratio(reproduced, stated),
+                "tuned (ms)": ours["mean_ms"].get(endpoint),
+                "reproduced median (ms)": base["median_ms"].get(endpoint),
+                "reproduced range (ms)": _range(base, endpoint),
+                "under 300 ms": _under(reproduced, claims.THRESHOLD_MS),
+            }
+        )
+    note = "Closed load, one user, 30 requests each after one pass of warm-up. The published run gave no login figure."
+    return table(pd.DataFrame(rows), "Single requests", note=note, formats={"reproduced / published": "{:.2f}"})
+
+
+def load(report: Report, users: int) -> Html:
+    """One burst: totals and latencies by endpoint, with the error of the queueing prediction."""
+    scenario, experiment = f"burst-{users}", report.experiment
+    stated = published.load("load").query("users == @users").set_index("endpoint")["mean_ms"]
+    base, ours = (measures.latency(experiment, name, scenario)["mean_ms"] for name in (BASE, OURS))
+    predicted = queueing.predict_burst(experiment, users)
+    rows = [
+        {
+            "endpoint": endpoint,
+            "published mean (ms)": stated.get(endpoint),
+            "reproduced (ms)": base.get(endpoint),
+            "reproduced / published": ratio(base.get(endpoint), stated.get(endpoint)),
+            "predicted by the queue (ms)": predicted.get(endpoint),
+            "error of the prediction": _error(predicted.get(endpoint), base.get(endpoint)),
+            "tuned (ms)": ours.get(endpoint),
+        }
+        for endpoint in ENDPOINTS
+    ]
+    formats = {"reproduced / published": "{:.2f}", "error of the prediction": "{:+.1%}"}
+    blocks = {name: len(experiment.find(name, scenario)) for name in (BASE, OURS)}
+    note = f"Closed load, {users} users at once, one pass. " + _interval_note(blocks)
+    return join(
+        _totals(report, users),
+        table(pd.DataFrame(rows), f"{users} users at once: mean latency by endpoint", note=note, formats=formats),
+    )
+
+
+def other_loads(report: Report) -> Html:
+    """Loads that the published report did not have: mixed search terms, and users with think time."""
+    experiment = report.experiment
+
+    def latency(scenario, endpoint, figure):
+        return lambda deployment: measures.latency(experiment, deployment, scenario)[figure].get(endpoint)
+
+    lines = []
+    for scenario in ("burst-50-mix", "sustained-100"):
+        if not any(experiment.find(deployment, scenario) for deployment in (BASE, OURS)):
+            continue
+        lines.append(
+            Line(
+                f"{scenario}: right answers",
+                None,
+                lambda deployment, s=scenario: measures.success_ratio(experiment, deployment, s),
+                "{:.1%}",
+            )
+        )
+        for endpoint in ENDPOINTS:
+            lines.append(Line(f"{scenario}: {endpoint}, mean (ms)", None, latency(scenario, endpoint, "mean_ms")))
+            lines.append(Line(f"{scenario}: {endpoint}, p95 (ms)", None, latency(scenario, endpoint, "p95_ms")))
+    if not lines:
+        return prose("This experiment ran none of them.")
+    text = (
+        "The published term BAG is found at once: the first fifty bags with a name end the search. A term that matches "
+        "few bags, or none, reads the whole table without a trigram index; the mix of 50 users has such terms."
+    )
+    return join(prose(text), comparison("Loads that were not published", lines, note="Closed load, no interval."))
+
+
+def explanation(report: Report) -> Html:
+    """Why the latency grows with the users, in a sentence with its figures."""
+    split = measures.time_split(report.experiment, BASE, "burst-50")
+    if split.empty:
+        return prose("The burst of 50 users was not measured on as-measured.")
+    shares = split.groupby("part")["mean_ms"].sum() / split["mean_ms"].sum()
+    base = measures.latency(report.experiment, BASE, "burst-50")["mean_ms"]
+    predicted = queueing.predict_burst(report.experiment, 50)
+    text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for the one worker."
+    if predicted:
+        service = queueing.service_ms(report.experiment)
+        worst = max(abs(_error(predicted[endpoint], base[endpoint])) for endpoint in ENDPOINTS)
+        text += (
+            f" The three requests of a user take the worker {sum(service.values()):.0f} ms alone, so 50 users "
+            f"take it {duration(predicted['duration'])}; replaying that one queue from single-request times gives "
+            f"every measured mean within {worst:.0%}."
+        )
+    return prose(text)
+
+
+def _totals(report, users):
+    experiment, scenario = report.experiment, f"burst-{users}"
+    stated = published.load("totals").set_index("users").loc[users]
+
+    def of(measure):
+        return lambda deployment: measure(experiment, deployment, scenario)
+
+    lines = [
+        Line("right answers", stated["success_ratio"], of(measures.success_ratio), "{:.1%}"),
+        Line("duration (s)", stated["duration_s"], of(measures.duration_s), "{:.2f}"),
+        Line("throughput (requests/s)", stated["throughput_rps"], of(measures.throughput_rps), "{:.1f}"),
+    ]
+    return comparison(f"{users} users at once: totals", lines)
+
+
+def _interval_note(blocks):
+    few = min(blocks.values())
+    if few >= FEWEST_BLOCKS:
+        return f"Medians over {few} blocks."
+    return f"No interval: {few} block{'s' if few != 1 else ''}, and fewer than {FEWEST_BLOCKS} do not give one."
+
+
+def _error(predicted, measured):
+    return None if predicted is None or measured is None else predicted / measured - 1
+
+
+def _under(figure, bound):
+    return Verdict.NOT_MEASURED if figure is None else Verdict.PASS if figure < bound else Verdict.FAIL
+
+
+def _range(frame, endpoint):
+    if frame.empty:
+        return None
+    return f"{frame['min_ms'][endpoint]:.0f}–{frame['max_ms'][endpoint]:.0f}"

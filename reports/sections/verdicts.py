@@ -1,0 +1,157 @@
+"""What is concluded: the first screen, the checklist, recommendations, next steps, and the runs behind it all."""
+
+import pandas as pd
+
+from analysis import findings as claims
+from analysis import measures, published, queueing
+
+from ..tables import Html, Verdict, headline, table
+from .comparison import (
+    BASE,
+    OURS,
+    Line,
+    Report,
+    comparison,
+    first_run,
+    join,
+    percent,
+    prose,
+    seconds,
+    settings_of,
+)  # fmt: skip
+
+
+def summary(report: Report) -> Html:
+    """The first screen: the verdict in one sentence and the figures behind it."""
+    experiment = report.experiment
+    speedup = claims.speedup(experiment)
+    if speedup is None:
+        return headline([], "This experiment did not measure 50 users at once on both deployments.")
+    slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
+    predicted_s = queueing.predict_burst(experiment, 50).get("duration", float("nan")) / 1000
+    right = percent(measures.success_ratio(experiment, OURS, "burst-50"))
+    checked = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
+    verdict = (
+        f"50 users at once are served in {fast} instead of {slow}: the published set-up queues "
+        f"everyone behind one worker, and ours is {speedup:.1f} times faster."
+    )
+    items = [
+        ("50 users at once, published set-up", slow, f"a queue behind one worker predicts {seconds(predicted_s)}"),
+        ("50 users at once, tuned", fast, f"{speedup:.1f} times faster"),
+        ("Right answers, tuned", right, "judged by content"),
+        (
+            "Published checklist",
+            f"{checked.count('pass')} of {len(checked)}",
+            f"{checked.count('fail')} fail, {checked.count('not measured')} not measured",
+        ),
+    ]
+    scale = experiment.record["scale"]
+    warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
+    return join(headline(items, verdict), *warning)
+
+
+def checklist(report: Report) -> Html:
+    """Every line of the published checklist with the verdict that its evidence gives."""
+    return _findings(report, "checklist", "The published checklist, evaluated")
+
+
+def objectives(report: Report) -> Html:
+    """Our own objectives."""
+    return _findings(report, "objective", "Objectives of the tuned deployment")
+
+
+def recommendations(report: Report) -> Html:
+    """The published recommendations, and what the configuration recommended for Replit took here beside ours."""
+    experiment = report.experiment
+    totals = published.load("totals").set_index("users")
+
+    def setting(show):
+        def measure(deployment):
+            settings = settings_of(report, deployment)
+            return show(settings) if settings else None
+
+        return measure
+
+    def peak_memory_mib(deployment):
+        run = first_run(report, deployment, "burst-50")
+        size = run and measures.peak_memory_bytes(run)
+        return size / 2**20 if size else None
+
+    def duration_s(users):
+        return lambda deployment: measures.duration_s(experiment, deployment, f"burst-{users}")
+
+    lines = [
+        Line("workers", 1, setting(lambda s: s["workers"])),
+        Line("kind of worker", "standard (sync)", setting(lambda s: s["server"])),
+        Line("threads of a worker", None, setting(lambda s: s["threads"])),
+        Line(
+            "connections at most",
+            int(published.load("pool").set_index("profile").loc["local", "total"]),
+            setting(lambda s: s["workers"] * (s["pool_size"] + s["pool_max_overflow"])),
+        ),
+        Line("sessions", "filesystem", setting(lambda s: s["sessions"])),
+        Line("peak memory of the server (MiB, PSS)", None, peak_memory_mib),
+        *(
+            Line(f"{users} users at once (s)", totals.loc[users, "duration_s"], duration_s(users), "{:.2f}")
+            for users in totals.index
+        ),
+    ]
+    stated = published.load("recommendations")
+    measured = {"Replit deployed": "reproduced", "AWS RDS production": "not run here"}
+    stated["in this report"] = stated["environment"].map(measured)
+    return join(
+        comparison("The configuration recommended for Replit", lines), table(stated, "Published recommendations")
+    )
+
+
+def next_steps(report: Report) -> Html:
+    """The published next steps."""
+    return table(published.load("next_steps"), "Published next steps")
+
+
+def conclusion(report: Report) -> Html:
+    """What holds of the published conclusion."""
+    failed = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "fail"]
+    open_ = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "not measured"]
+    speedup = claims.speedup(report.experiment)
+    gain = "was not measured" if speedup is None else f"is {speedup:.1f} times"
+    return prose(
+        f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "
+        f"{'; '.join(failed) or 'none'}. Not measured by this experiment: {'; '.join(open_) or 'none'}."
+    )
+
+
+def evidence(report: Report) -> Html:
+    """Every run that the page uses, with the figures by which it is judged valid."""
+    rows = []
+    for run in report.experiment.runs:
+        gates = {gate["name"]: gate["figure"] for gate in run.record["gates"]}
+        rows.append(
+            {
+                "run": run.name,
+                "block": run.block + 1,
+                "rows": run.record["rows"],
+                "status": run.status,
+                "valid": Verdict.PASS if run.record["valid"] else Verdict.INVALID,
+                "generator CPU, share of a core": gates.get("generator CPU, share of one core"),
+            }
+        )
+    made = report.experiment.record["environment"]
+    note = (
+        f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "
+        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made['python']}, PostgreSQL {made['postgresql']}, commit "
+        f"{(made['commit'] or 'unknown')[:12]}{' with changes' if made['dirty'] else ''}. The load generator and the "
+        "system share this machine."
+    )
+    return table(
+        pd.DataFrame(rows), "Runs behind this page", note=note, formats={"generator CPU, share of a core": "{:.0%}"}
+    )
+
+
+def _findings(report, kind, caption):
+    rows = [
+        {"claim": f.claim, "verdict": Verdict(f.verdict), "evidence": f.evidence, "runs": ", ".join(f.runs)}
+        for f in report.findings
+        if f.kind == kind
+    ]
+    return table(pd.DataFrame(rows), caption)

@@ -1,0 +1,60 @@
+"""A bar with the time left on a terminal, plain lines elsewhere."""
+
+import os
+import pty
+
+import pytest
+
+from loadgen import progress
+
+
+@pytest.fixture
+def terminal():
+    """(the end that a person reads, the end that a program writes to)."""
+    reading, writing = pty.openpty()
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
+
+
+def show():
+    with progress.steps("dataset", 4) as shown:
+        shown.begin("keys")
+        shown.end(2)
+        shown.begin("indexes")
+        shown.end(2)
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left(terminal, monkeypatch):
+    reading, writing = terminal
+    monkeypatch.setenv("TRACETRACK_TERMINAL", f"/proc/{os.getpid()}/fd/{writing}")
+    show()
+    said = os.read(reading, 65536).decode()
+    assert "50%|" in said
+    assert "left" in said
+    assert "dataset: indexes" in said
+    assert said.rstrip().endswith("dataset: done in 0 s")
+
+
+def test_elsewhere_each_step_is_a_line(capsys, monkeypatch):
+    monkeypatch.delenv("TRACETRACK_TERMINAL", raising=False)
+    show()
+    assert capsys.readouterr().err.splitlines() == [
+        "dataset:   0% keys",
+        "dataset:  50% indexes",
+        "dataset: done in 0 s",
+    ]
+
+
+def test_a_terminal_that_is_gone_is_no_failure(capsys, monkeypatch):
+    monkeypatch.setenv("TRACETRACK_TERMINAL", "/proc/0/fd/2")
+    show()
+    assert "done" in capsys.readouterr().err
+
+
+def test_a_step_that_failed_is_not_called_done(capsys, monkeypatch):
+    monkeypatch.delenv("TRACETRACK_TERMINAL", raising=False)
+    with pytest.raises(KeyError), progress.steps("dataset", 1) as shown:
+        shown.begin("keys")
+        raise KeyError
+    assert "done" not in capsys.readouterr().err
