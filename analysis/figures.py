@@ -13,53 +13,14 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-# On white a line or a bar has a contrast of at least 3 to 1, a part that carries its name in white 4.5 to 1.
-# On a dark ground the page puts its own tones in their place.
-INK = {"ink": "#1b1f24", "muted": "#59626d", "grid": "#dde0e3", "face": "#fdfdfc"}
-SERIES = {"published": "#7d868f", "as-measured": "#d55e00", "as-claimed": "#c58300", "tuned": "#0072b2"}
-ENDPOINTS = {"login": "#b8578f", "dashboard": "#2f93cf", "search": "#008f68"}
-PARTS = {
-    "queue": "#756d61",
-    "pool": "#8a6708",
-    "db": "#2f6ea8",
-    "hash": "#8a4aa2",
-    "cache": "#1f7a5c",
-    "session": "#b2502f",
-    "rest": "#3f4a56",
-    "residual": "#6e7780",
-}
-COLOURS = {**INK, **SERIES, **ENDPOINTS, **PARTS}
+from .axes import clock, duration, label_ends, log_ticks
+from .palette import ENDPOINTS, INK, PARTS, SERIES, STYLE, WIDTH_INCHES
 
-WIDTH_INCHES = 8.6
-STYLE = {
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK["ink"],
-    "axes.edgecolor": INK["grid"],
-    "axes.labelcolor": INK["muted"],
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": INK["grid"],
-    "grid.linewidth": 0.7,
-    "figure.constrained_layout.h_pad": 0.07,
-    "legend.borderpad": 0,
-    "legend.frameon": False,
-    "text.color": INK["ink"],
-    "xtick.color": INK["muted"],
-    "ytick.color": INK["muted"],
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-}
 KINDS = {
     "predicted": {"linewidth": 1.8},
     "measured": {"linestyle": "none", "marker": "o", "markersize": 6},
@@ -73,12 +34,6 @@ KINDS = {
     },
 }
 PERCENTILES = (0, 50, 75, 90, 95, 99, 99.9, 99.99)
-
-
-def duration(milliseconds: float) -> str:
-    """Two digits and a unit, as on the figures: `0.4 ms`, `87 ms`, `9.9 s`, `25 s`."""
-    value, unit = (milliseconds, "ms") if milliseconds < 999.5 else (milliseconds / 1000, "s")
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 @matplotlib.rc_context(STYLE)
@@ -107,7 +62,7 @@ def latency_bars(frame: pd.DataFrame) -> Figure:
     axes.set_ylim(rows[-1][0] + 0.6, -1.4)
     axes.set_xscale("log")
     axes.set_xlim(start, means.max() * 1.6)
-    _log_ticks(axes.xaxis)
+    log_ticks(axes.xaxis)
     axes.set_xlabel("mean latency, logarithmic scale")
     return figure
 
@@ -137,9 +92,9 @@ def percentile_curves(frame: pd.DataFrame) -> Figure:
     axes.set_xlabel("percentile of the requests")
     axes.set_ylabel("latency, logarithmic scale")
     axes.set_yscale("log")
-    _log_ticks(axes.yaxis)
+    log_ticks(axes.yaxis)
     axes.grid(axis="x", linewidth=0.4)
-    _label_ends(axes, ends)
+    label_ends(axes, ends)
     return figure
 
 
@@ -193,7 +148,7 @@ def timeline(frame: pd.DataFrame) -> Figure:
     panels[-1].set_xlim(0, last_ms * 1.02)
     panels[-1].set_xlabel("time since the burst began")
     for axes in panels:
-        axes.xaxis.set_major_formatter(_clock(last_ms))
+        axes.xaxis.set_major_formatter(clock(last_ms))
     endpoints = _present(frame["endpoint"], ENDPOINTS)
     handles = [Line2D([], [], color=ENDPOINTS[endpoint], linewidth=4) for endpoint in endpoints]
     figure.legend(handles, endpoints, loc="outside upper left", ncols=len(endpoints), handlelength=1.2)
@@ -226,8 +181,8 @@ def burst_growth(frame: pd.DataFrame) -> Figure:
     users = sorted({frame["users"].min(), *seen, frame["users"].max()})
     axes.set_xticks(users, [f"{count:g}" for count in users])
     axes.xaxis.set_minor_locator(NullLocator())
-    _log_ticks(axes.yaxis)
-    _label_ends(axes, ends)
+    log_ticks(axes.yaxis)
+    label_ends(axes, ends)
     kinds = [kind for kind in KINDS if kind in set(frame["kind"])]
     handles = [Line2D([], [], color=INK["muted"], **KINDS[kind]) for kind in kinds]
     figure.legend(handles, kinds, loc="outside upper left", ncols=len(kinds))
@@ -290,7 +245,7 @@ def _stack(axes: Axes, split: pd.DataFrame) -> None:
     axes.set_xlim(0, limit_ms)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(_clock(limit_ms))
+    axes.xaxis.set_major_formatter(clock(limit_ms))
     axes.grid(axis="x")
 
 
@@ -318,40 +273,3 @@ def _burst(axes: Axes, own: pd.DataFrame) -> None:
     axes.grid(axis="x")
     summary = f"all {len(own)} answered after {duration(last_ms)}"
     axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
-    """Name each line where it ends, with a dot of its colour; names too close on the log axis move apart."""
-    low, high = np.log10(axes.get_ylim())
-    previous = -math.inf
-    for x, y, name in sorted(ends, key=lambda end: end[1]):
-        previous = max(math.log10(y), previous + 0.06 * (high - low))
-        for offset, text, colour in ((6, "●", SERIES[name]), (18, name, INK["ink"])):
-            axes.annotate(
-                text,
-                (x, 10**previous),
-                (offset, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-                annotation_clip=False,
-            )
-
-
-def _log_ticks(axis: Axis) -> None:
-    """Ticks at the decades, or at 1, 2 and 5 where the axis spans few of them."""
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda milliseconds, _: _tick(milliseconds)))
-    axis.set_minor_locator(NullLocator())
-    axis.axes.grid(axis=axis.axis_name)
-
-
-def _tick(milliseconds: float) -> str:
-    return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
-
-
-def _clock(limit_ms: float) -> FuncFormatter:
-    """Ticks of a linear axis, all in the unit that suits its end."""
-    divisor, unit = (1000, "s") if limit_ms >= 2000 else (1, "ms")
-    return FuncFormatter(lambda milliseconds, _: f"{milliseconds / divisor:g} {unit}")

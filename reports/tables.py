@@ -62,7 +62,9 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     Units belong in the column names. `formats` gives for a column either a `str.format` template
     ("{:,.0f} ms") or a function from the value to its text; without one, numbers get as many decimals as the
     largest of their column needs, and a `Quantity` its own. Columns with numbers or nothing stand right, a missing
-    value is a dash, a `Verdict` is a pill. Every text is escaped. Raises ValueError for a column without a name and for a format without its column.
+    value is a dash, a `Verdict` is a pill. Every text is escaped.
+
+    Raises ValueError for a column without a name and for a format without its column.
     """
     names = [str(name) for name in frame.columns]
     formats = formats or {}

@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis import findings as claims
 from analysis import measures, published, queueing
-from analysis.figures import duration
+from analysis.axes import duration
 from analysis.measures import ENDPOINTS
 
 from ..tables import Html, Verdict, table

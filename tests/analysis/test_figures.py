@@ -8,7 +8,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from analysis import figures
+from analysis import figures, palette
+from analysis.axes import duration
 
 LATENCY = pd.DataFrame(
     [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],
@@ -90,7 +91,7 @@ def test_the_table_is_left_as_it_was(draw, frame, value):
 
 
 def test_no_two_names_share_a_colour():
-    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)
+    assert len(set(palette.COLOURS.values())) == len(palette.COLOURS)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,13 @@ def test_no_two_names_share_a_colour():
     ],
 )
 def test_duration_has_two_digits_and_a_unit(milliseconds, text):
-    assert figures.duration(milliseconds) == text
+    assert duration(milliseconds) == text
 
 
 def test_bars_end_at_their_value_in_the_fixed_order_and_colour():
     (axes,) = figures.latency_bars(LATENCY).axes
     ends = [(round(bar.get_x() + bar.get_width(), 6), to_hex(bar.get_facecolor())) for bar in axes.patches]
-    grey, blue = figures.SERIES["published"], figures.SERIES["tuned"]
+    grey, blue = palette.SERIES["published"], palette.SERIES["tuned"]
     assert ends == [(5119.0, grey), (87.0, blue), (4.2, blue)]
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["published", "tuned", "tuned"]
@@ -134,7 +135,7 @@ def test_names_at_the_ends_of_close_curves_do_not_overlap():
     twins = pd.concat([REQUESTS, REQUESTS.assign(series="as-claimed")])
     figure = figures.percentile_curves(twins)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in figures.SERIES]
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in palette.SERIES]
     assert len(boxes) == 2
     assert not boxes[0].overlaps(boxes[1])
 
@@ -144,9 +145,9 @@ def test_each_panel_of_the_split_stacks_to_its_own_total():
     assert [axes.get_title("left") for axes in figure.axes] == ["as-measured", "tuned"]
     tuned = figure.axes[1]
     widths = {to_hex(bar.get_facecolor()): (bar.get_x(), bar.get_width()) for bar in tuned.patches}
-    assert widths[figures.PARTS["queue"]] == (0, 60)
-    assert widths[figures.PARTS["hash"]] == (60, 20)
-    assert widths[figures.PARTS["residual"]][1] == 0
+    assert widths[palette.PARTS["queue"]] == (0, 60)
+    assert widths[palette.PARTS["hash"]] == (60, 20)
+    assert widths[palette.PARTS["residual"]][1] == 0
     assert tuned.get_xlim()[1] < 100 < figure.axes[0].get_xlim()[1]
     assert {"queue 60 ms", "80 ms", "5.0 s"} <= set(texts(figure))
 
@@ -172,6 +173,6 @@ def test_growth_draws_the_prediction_as_a_line_and_what_was_seen_as_points():
     (axes,) = figures.burst_growth(GROWTH).axes
     with_data = [line for line in axes.lines if len(line.get_xdata())]
     styles = {(line.get_linestyle(), line.get_marker(), to_hex(line.get_color())) for line in with_data}
-    orange, grey = figures.SERIES["as-measured"], figures.SERIES["published"]
+    orange, grey = palette.SERIES["as-measured"], palette.SERIES["published"]
     assert styles == {("-", "None", orange), ("None", "o", orange), ("None", "o", grey)}
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "50", "100"]
