@@ -97,8 +97,7 @@ def recommendations(report: Report) -> Html:
         ),
     ]
     stated = published.load("recommendations")
-    measured = {"Replit deployed": "reproduced", "AWS RDS production": "not run here"}
-    stated["in this report"] = stated["environment"].map(measured)
+    stated["measured here as"] = stated["subject"].map({"current configuration": BASE})
     return join(
         comparison("The configuration recommended for Replit", lines), table(stated, "Published recommendations")
     )
