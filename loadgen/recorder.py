@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("pool_us", pa.int32()),
         ("db_us", pa.int32()),
         ("db_calls", pa.int16()),
+        ("db_round_trips", pa.int16()),
         ("hash_us", pa.int32()),
         ("cache_us", pa.int32()),
         ("cache", pa.string()),
@@ -98,6 +99,8 @@ def server_timing(header: str | None) -> dict:
             columns[f"{name}_us"] = round(float(duration_ms) * 1000)
         if name == "db" and detail.isdigit():
             columns["db_calls"] = int(detail)
+        elif name == "trips" and detail.isdigit():
+            columns["db_round_trips"] = int(detail)
         elif name == "cache" and detail:
             columns["cache"] = detail
         elif name == "worker" and detail.isdigit():

@@ -1,35 +1,80 @@
 """The way to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy
 from flask import Flask, current_app
-from sqlalchemy import Connection, Engine, TextClause, make_url
-from sqlalchemy.pool import QueuePool
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
+from sqlalchemy.pool import NullPool, QueuePool
 
-from . import timing
+from . import profiles, timing, waiting
+from .pool import PoolStatistics, TimedNullPool, TimedQueuePool
+from .readings import Readings
 from .settings import Settings
+
+APPLICATION_NAME = "tracetrack"
+POOLS = {
+    ("queue", True): TimedQueuePool,
+    ("queue", False): QueuePool,
+    ("none", True): TimedNullPool,
+    ("none", False): NullPool,
+}
 
 
 def create_engine(settings: Settings) -> Engine:
     """The engine with the pool that the settings describe; it connects at first use."""
-    url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
-    return sqlalchemy.create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=settings.pool_size,
-        max_overflow=settings.pool_max_overflow,
-        pool_timeout=settings.pool_timeout_s,
-        pool_use_lifo=settings.pool_order == "lifo",
+    settings = settings.with_profile()
+    engine = sqlalchemy.create_engine(
+        database_url(settings),
+        poolclass=POOLS[settings.pool, settings.pool_timed],
         pool_pre_ping=settings.pool_pre_ping,
         pool_recycle=settings.pool_recycle_s,
-        connect_args={
-            "connect_timeout": settings.connect_timeout_s,
-            "keepalives_idle": settings.keepalives_idle_s,
-            "application_name": "tracetrack",
-        },
+        connect_args=_connect_arguments(settings),
+        **(_queue_arguments(settings) if settings.pool == "queue" else {}),
     )
+    if settings.statement_timeout_ms and profiles.is_proxy(settings.database_url):
+        # An RDS Proxy refuses start-up options; the SET costs a round trip for each connection and pins it.
+        statement = f"SET statement_timeout = {settings.statement_timeout_ms}"
+        event.listen(engine, "connect", lambda connection, record: _execute_alone(connection, statement))
+    return engine
+
+
+def database_url(settings: Settings) -> URL:
+    """The URL as the application uses it."""
+    return make_url(settings.database_url).set(drivername="postgresql+psycopg2")
+
+
+def _connect_arguments(settings):
+    arguments = {
+        "connect_timeout": settings.connect_timeout_s,
+        "keepalives_idle": settings.keepalives_idle_s,
+        "application_name": APPLICATION_NAME,
+    }
+    if settings.tcp_user_timeout_ms:
+        arguments["tcp_user_timeout"] = settings.tcp_user_timeout_ms
+    if settings.statement_timeout_ms and not profiles.is_proxy(settings.database_url):
+        arguments["options"] = f"-c statement_timeout={settings.statement_timeout_ms}"
+    return arguments
+
+
+def _queue_arguments(settings):
+    return {
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_max_overflow,
+        "pool_timeout": settings.pool_timeout_s,
+        "pool_use_lifo": settings.pool_order == "lifo",
+    }
+
+
+def _execute_alone(connection, statement):
+    autocommit, connection.autocommit = connection.autocommit, True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.autocommit = autocommit
 
 
 @contextmanager
@@ -38,11 +83,26 @@ def connection() -> Iterator[Connection]:
 
     Getting it and giving it back (the rollback included) are booked as `pool`.
     """
-    engine: Engine = current_app.extensions["engine"]
     with timing.part("pool"):
-        opened = engine.connect()
+        opened = current_app.extensions["reading_engine"].connect()
     try:
         yield opened
+    finally:
+        _count_end_of_transaction(opened)
+        with timing.part("pool"):
+            opened.close()
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """A pooled connection for one unit of writing: committed at the end of the block, rolled back if that fails."""
+    with timing.part("pool"):
+        opened = current_app.extensions["engine"].connect()
+    try:
+        yield opened
+        with timing.part("db"):
+            _count_end_of_transaction(opened)
+            opened.commit()
     finally:
         with timing.part("pool"):
             opened.close()
@@ -50,10 +110,54 @@ def connection() -> Iterator[Connection]:
 
 def rows(connection: Connection, statement: TextClause, **parameters) -> list[dict]:
     """All rows of one statement as dictionaries, booked as `db`."""
-    timing.current().db_calls += 1
+    account = timing.current()
+    account.db_calls += 1
+    driver = connection.connection.dbapi_connection
+    # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
+    account.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with timing.part("db"):
         return [dict(row) for row in connection.execute(statement, parameters).mappings()]
 
 
+def _count_end_of_transaction(opened):
+    """COMMIT and ROLLBACK are sent only where the server is in a transaction."""
+    if not opened.invalidated:
+        timing.current().round_trips += not _is_idle(opened.connection.dbapi_connection)
+
+
+def _is_idle(driver):
+    return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+
+def _count_pings(engine):
+    """A pre-ping is a round trip of the request that waits for it."""
+    ping = engine.dialect.do_ping
+
+    def counted(connection):
+        timing.current().round_trips += 1
+        return ping(connection)
+
+    engine.dialect.do_ping = counted
+
+
+def _readings(settings):
+    if settings.readings_file:
+        return Readings.open(Path(settings.readings_file)), int(os.environ.get("TRACETRACK_WORKER", 0))
+    return Readings.private(), 0
+
+
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["engine"] = create_engine(settings)
+    """`engine` and `reading_engine` share one pool."""
+    waiting.install(settings.deadlines)
+    engine = create_engine(settings)
+    readings, worker = _readings(settings)
+    if settings.pool_timed:
+        full = settings.with_profile()
+        slot = readings.slot(worker)
+        slot.begin(size=full.pool_size, limit=full.pool_size + full.pool_max_overflow)
+        PoolStatistics(slot, settings.pool_timeout_s, settings.connect_timeout_s).watch(engine)
+    _count_pings(engine)
+    autocommit = settings.reads == "autocommit"
+    app.extensions["readings"] = readings
+    app.extensions["engine"] = engine
+    app.extensions["reading_engine"] = engine.execution_options(isolation_level="AUTOCOMMIT") if autocommit else engine

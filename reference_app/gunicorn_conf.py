@@ -1,7 +1,11 @@
 """How gunicorn serves a deployment; it reads the same settings as the application."""
 
 import os
+import sys
 
+import psycopg2
+
+from reference_app import budget
 from reference_app.settings import Settings
 
 _settings = Settings.from_env()
@@ -11,12 +15,23 @@ bind = os.environ["TRACETRACK_BIND"]
 worker_class = _settings.server
 workers = _settings.workers
 threads = _settings.threads
+worker_connections = _settings.worker_connections
 # A single worker may owe a long queue; only a worker that hangs is to be ended.
 timeout = 120
 graceful_timeout = 3
 keepalive = 75
 loglevel = "warning"
 control_socket_disable = True
+
+
+def on_starting(server):
+    """Refuse what cannot fit before a worker is there; a database that does not answer yet is no reason to."""
+    try:
+        budget.require(_settings)
+    except budget.BudgetError as error:
+        sys.exit(f"over the connection budget: {error}")
+    except psycopg2.OperationalError as error:
+        server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
 
 
 def pre_fork(server, worker):

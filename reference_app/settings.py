@@ -6,9 +6,12 @@ deployment is the same thing in a process, in a run's record and in a shell.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
+
+from . import profiles
 
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -26,21 +29,35 @@ class Settings:
     database_url: str
     secret_key: str
     session_directory: str = ""
+    readings_file: str = ""
 
     # server
-    server: Literal["sync", "gthread"] = "sync"
+    server: Literal["sync", "gthread", "gevent"] = "sync"
     workers: int = 1
     threads: int = 1
+    worker_connections: int = 1000
 
-    # connection pool, one in each worker
-    pool_size: int = 30
-    pool_max_overflow: int = 20
+    # connection pool, one in each worker; what is None comes from the profile
+    pool: Literal["queue", "none"] = "queue"
+    pool_profile: Literal["auto", "local", "rds"] = "auto"
+    pool_size: int | None = None
+    pool_max_overflow: int | None = None
+    pool_recycle_s: int | None = None
+    keepalives_idle_s: int | None = None
     pool_timeout_s: float = 30.0
     pool_order: Literal["lifo", "fifo"] = "lifo"
     pool_pre_ping: bool = True
-    pool_recycle_s: int = 1800
+    pool_timed: bool = True
+
+    # connections: how long anything may take, 0 for no limit
     connect_timeout_s: int = 5
-    keepalives_idle_s: int = 5
+    statement_timeout_ms: int = 0
+    tcp_user_timeout_ms: int = 0
+    deadlines: bool = False
+    reads: Literal["transaction", "autocommit"] = "transaction"
+
+    # queries
+    statistics_query: Literal["separate", "aggregated", "summary"] = "aggregated"
 
     # caches
     cache: Literal["off", "process"] = "off"
@@ -54,14 +71,33 @@ class Settings:
     password_hash: Literal["scrypt", "argon2id"] = "scrypt"
     hash_limit: int = 0
 
-    # the database it is given
+    # the database it is given, and the way there
     scale: Literal["small", "production"] = "production"
-    indexes: Literal["btree", "trigram"] = "btree"
+    indexes: Literal["none", "btree", "trigram"] = "btree"
     max_connections: int = 100
+    database_host: str = ""
+    round_trip_ms: float = 0.0
 
     def __post_init__(self):
-        for name, kind in get_type_hints(type(self)).items():
+        for name, kind in _kinds(type(self)).items():
             _check(name, kind, getattr(self, name))
+
+    @property
+    def profile(self) -> str:
+        """The name of the pool profile in force: as set, or found from the database's host name."""
+        return profiles.detect(self.database_url) if self.pool_profile == "auto" else self.pool_profile
+
+    def with_profile(self) -> "Settings":
+        """These settings with every figure that the profile decides filled in."""
+        values = asdict(profiles.PROFILES[self.profile])
+        return replace(self, **{name: value for name, value in values.items() if getattr(self, name) is None})
+
+    def connections_allowed(self) -> int:
+        """The connections that all workers together may open."""
+        if self.pool == "none":
+            return self.workers * (self.worker_connections if self.server == "gevent" else self.threads)
+        full = self.with_profile()
+        return self.workers * (full.pool_size + full.pool_max_overflow)
 
     @classmethod
     def from_env(cls, prefix: str = PREFIX, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -69,7 +105,7 @@ class Settings:
 
         Raises `SettingsError` for a value that cannot be read, or a missing one that has no default.
         """
-        kinds = get_type_hints(cls)
+        kinds = _kinds(cls)
         given = {name: environ[prefix + name.upper()] for name in kinds if prefix + name.upper() in environ}
         for name in SECRET:
             if not given.get(name):
@@ -78,13 +114,15 @@ class Settings:
 
     def to_env(self, prefix: str = PREFIX) -> dict[str, str]:
         """The environment that `from_env` reads back as this deployment."""
-        return {prefix + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {prefix + name.upper(): str(value) for name, value in values.items() if value is not None}
 
     def public(self) -> dict:
-        """The fields as a record may keep them: no key, no password, no folder of this machine."""
-        shown = {field.name: getattr(self, field.name) for field in fields(self)}
-        shown["database_url"] = redacted(self.database_url)
-        del shown["secret_key"], shown["session_directory"]
+        """The fields as a record may keep them, the profile's filled in: no key, password or folder of this machine."""
+        shown = asdict(self.with_profile())
+        shown.update(database_url=redacted(self.database_url), pool_profile=self.profile)
+        for name in ("secret_key", "session_directory", "readings_file"):
+            del shown[name]
         return shown
 
 
@@ -101,6 +139,12 @@ def redacted(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
 
 
+def _kinds(cls):
+    """The type of each field; of one that may be None, the type it has otherwise."""
+    kinds = get_type_hints(cls)
+    return {name: get_args(kind)[0] if get_origin(kind) is UnionType else kind for name, kind in kinds.items()}
+
+
 def _parse(name, kind, text):
     if kind is bool:
         if text.strip().lower() not in TRUE + FALSE:
@@ -115,6 +159,8 @@ def _parse(name, kind, text):
 
 
 def _check(name, kind, value):
+    if value is None:
+        return
     if get_origin(kind) is Literal and value not in get_args(kind):
         raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(get_args(kind))}")
     if kind in (int, float) and not 0 <= value < float("inf"):

@@ -26,6 +26,7 @@ class Timing:
         # A clock of another host would give nonsense: better no figure than a wrong one.
         self.queue_ns = waited_ns if waited_ns is not None and 0 <= waited_ns <= LONGEST_QUEUE_NS else None
         self.db_calls = 0
+        self.round_trips = 0
         self.cache = "none"
         self._entered_ns = self._mark_ns = entered_ns
         self._spent_ns = dict.fromkeys((*PARTS, REST), 0)
@@ -54,6 +55,7 @@ class Timing:
         entries.append(_entry("app", self._mark_ns - self._entered_ns))
         details = {"db": self.db_calls, "cache": self.cache}
         entries += [_entry(name, self._spent_ns[name], details.get(name)) for name in PARTS]
+        entries.append(f'trips;desc="{self.round_trips}"')
         return ", ".join([*entries, f'worker;desc="{os.environ.get("TRACETRACK_WORKER", 0)}"'])
 
 

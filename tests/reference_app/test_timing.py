@@ -122,7 +122,9 @@ def test_every_answer_of_the_application_tells_its_times(make_app, settings, dep
         assert answer.status_code == status, path
         (told,) = answer.headers.getlist("Server-Timing")
         columns = server_timing(told)
-        assert set(columns) == {*PART_COLUMNS, "queue_us", "app_us", "db_calls", "cache", "worker"}, path
+        assert set(columns) == {*PART_COLUMNS, "queue_us", "app_us", "db_calls", "db_round_trips", "cache", "worker"}, (
+            path
+        )
         assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] + len(PARTS), path
 
 

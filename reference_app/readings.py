@@ -1,0 +1,95 @@
+"""What the workers of one application say of their pools, in one file that all of them map into memory.
+
+Each worker has the slot of its number, which it alone writes and a worker that takes its place begins anew. A slot is
+a row of 64-bit integers, the first of which is odd while it is being written, so that a reader never takes half a
+reading. Times are nanoseconds.
+"""
+
+import mmap
+import os
+import threading
+import time
+from pathlib import Path
+
+FIELDS = (
+    "version", "pid", "started_ns", "size", "limit",
+    # now, and the most so far
+    "open", "checked_out", "pending", "most_checked_out", "most_pending",
+    # since the worker started
+    "acquires", "acquire_ns", "wait_ns", "longest_wait_ns", "uses", "use_ns", "longest_use_ns",
+    "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
+    "timeouts", "invalidations", "recycles", "long_holds",
+)  # fmt: skip
+INDEX = {name: place for place, name in enumerate(FIELDS)}
+SLOT_BYTES = 8 * len(FIELDS)
+READ_ATTEMPTS = 100
+
+
+class Slot:
+    """The readings of one worker. As a context manager it is one change, by one thread at a time."""
+
+    def __init__(self, memory: memoryview):
+        self._memory = memory
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._memory[0] |= 1
+        return self
+
+    def __exit__(self, *exception):
+        self._memory[0] += 1
+        self._lock.release()
+
+    def __getitem__(self, field: str) -> int:
+        return self._memory[INDEX[field]]
+
+    def __setitem__(self, field: str, value: int) -> None:
+        self._memory[INDEX[field]] = value
+
+    def begin(self, size: int, limit: int) -> None:
+        """Start from nothing, for this process."""
+        with self:
+            self._memory[1:] = memoryview(bytes(SLOT_BYTES - 8)).cast("q")
+            self["pid"], self["started_ns"] = os.getpid(), time.monotonic_ns()
+            self["size"], self["limit"] = size, limit
+
+
+class Readings:
+    """The mapped file: `slots` rows, in the order of the workers' numbers."""
+
+    def __init__(self, file: mmap.mmap):
+        self._slots = [memoryview(file)[at : at + SLOT_BYTES].cast("q") for at in range(0, len(file), SLOT_BYTES)]
+
+    @classmethod
+    def create(cls, path: Path, workers: int) -> "Readings":
+        """A new file, with room for workers that start while those they replace are ending."""
+        path.write_bytes(bytes(SLOT_BYTES * 2 * workers))
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "Readings":
+        with open(path, "r+b") as file:
+            return cls(mmap.mmap(file.fileno(), 0))
+
+    @classmethod
+    def private(cls) -> "Readings":
+        """One slot that no other process sees."""
+        return cls(mmap.mmap(-1, SLOT_BYTES))
+
+    def slot(self, worker: int) -> Slot:
+        return Slot(self._slots[worker])
+
+    def read(self) -> dict[int, dict[str, int]]:
+        """The readings by worker; workers that never started are left out."""
+        found = {number: _whole(slot) for number, slot in enumerate(self._slots)}
+        return {number: reading for number, reading in found.items() if reading["pid"]}
+
+
+def _whole(slot):
+    """One slot as it was between two writes. A writer that was killed in mid-write left what it left."""
+    for _ in range(READ_ATTEMPTS):
+        values = slot.tolist()
+        if values[0] % 2 == 0 and slot[0] == values[0]:
+            break
+    return dict(zip(FIELDS, values, strict=True))
