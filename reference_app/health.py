@@ -1,17 +1,25 @@
-"""`GET /health`: whether this worker serves and reaches its database."""
+"""`GET /health`: whether this worker serves and reaches its database, and which pool profile it found."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify
 from sqlalchemy import text
 
+from . import profiles
 from .database import connection, rows
 
 blueprint = Blueprint("health", __name__)
 
-REACHABLE = text("SELECT 1 AS reachable")
+REACHABLE = text(profiles.ROLE)
 
 
 @blueprint.get("/health")
 def health():
+    """`confirmed` tells whether the server's roles agree with the profile."""
+    settings = current_app.settings
     with connection() as opened:
-        rows(opened, REACHABLE)
-    return jsonify(status="ok")
+        ((on_rds,),) = (tuple(row.values()) for row in rows(opened, REACHABLE))
+    profile = {
+        "name": settings.profile,
+        "found_by": "host name" if settings.pool_profile == "auto" else "setting",
+        "confirmed": on_rds == (settings.profile == "rds"),
+    }
+    return jsonify(status="ok", pool_profile=profile)
