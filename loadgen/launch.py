@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from .progress import DESCRIPTOR
+
 
 def run_experiment(profile: str, experiment: str = "", scale: str = "") -> str:
     """Carry out a profile and return the experiment's id; its progress lines are printed.
@@ -14,7 +16,10 @@ def run_experiment(profile: str, experiment: str = "", scale: str = "") -> str:
     command += ["--experiment", experiment] if experiment else []
     command += ["--scale", scale] if scale else []
     environ = {**os.environ, "TRACETRACK_LAUNCHER": str(os.getpid())}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ)
+    shown = [int(environ[DESCRIPTOR])] if DESCRIPTOR in environ else []
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ, pass_fds=shown
+    )
     lines = []
     try:
         for line in process.stdout:

@@ -1,6 +1,6 @@
 """How far a long step is: a bar with the time left on a terminal, plain lines elsewhere.
 
-A notebook kernel has no terminal of its own; `TRACETRACK_TERMINAL` names the one of the command behind it.
+A notebook kernel has no terminal of its own; `TRACETRACK_PROGRESS_FD` is the error stream of the command behind it.
 """
 
 import os
@@ -11,6 +11,8 @@ from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
 from tqdm import tqdm
+
+DESCRIPTOR = "TRACETRACK_PROGRESS_FD"
 
 
 class Steps:
@@ -63,6 +65,6 @@ def steps(label: str, total: float) -> Iterator[Steps]:
 @contextmanager
 def _stream():
     """The error stream of the command that a person started: ours, or the one behind the kernel."""
-    terminal = os.environ.get("TRACETRACK_TERMINAL", "")
-    with open(terminal, "a") if os.access(terminal, os.W_OK) else nullcontext(sys.stderr) as stream:
+    descriptor = os.environ.get(DESCRIPTOR)
+    with os.fdopen(os.dup(int(descriptor)), "w") if descriptor else nullcontext(sys.stderr) as stream:
         yield stream

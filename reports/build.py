@@ -15,6 +15,7 @@ from analysis import findings
 from analysis.directories import REPOSITORY, runs_directory
 from analysis.problem import Problem
 from analysis.recording import newest_experiment, open_experiment
+from loadgen import progress
 
 from . import views
 from .render import render
@@ -22,6 +23,7 @@ from .render import render
 NOTEBOOKS = REPOSITORY / "notebooks"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
+ERROR_STREAM = os.dup(2)
 
 
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
@@ -43,13 +45,17 @@ def build(experiment: str, html: Path = HTML) -> Path:
 
 
 class Kernels(AsyncKernelManager):
-    """Kernels whose error stream is a file: one that is ended in mid-cell has nobody else to complain to."""
+    """Kernels whose error stream is a file, as one that is ended in mid-cell has nobody else to complain to.
+
+    They get this command's own error stream as one more descriptor, to show progress on.
+    """
 
     error_log = Unicode(config=True)
 
     async def _async_start_kernel(self, **options):
-        with open(self.error_log, "w") as stream:
-            await super()._async_start_kernel(stderr=stream, **options)
+        environ = {**os.environ, progress.DESCRIPTOR: str(ERROR_STREAM)}
+        with open(self.error_log, "w") as log:
+            await super()._async_start_kernel(stderr=log, env=environ, pass_fds=[ERROR_STREAM], **options)
 
     start_kernel = _async_start_kernel
 
@@ -59,7 +65,6 @@ def _execute(name, parameters, html):
     executed = html.parent / "executed" / f"{name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     log = executed.with_suffix(".log")
-    os.environ["TRACETRACK_TERMINAL"] = f"/proc/{os.getpid()}/fd/2"
     logging.getLogger("papermill").setLevel(logging.ERROR)
     # When a person ends us, the cell's task ends too; nobody is left to ask it, and asyncio would print a traceback.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
