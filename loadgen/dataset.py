@@ -15,6 +15,7 @@ import psycopg2
 
 from analysis.problem import Problem
 from reference_app.passwords import hash_password
+from reference_app.settings import Settings
 
 from . import progress
 from .accounts import PASSWORD
@@ -79,20 +80,19 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
             return name
         _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
         building = f"{name}_building"
-        if indexes == "trigram":
-            source = ensure_template(server, scale, "btree")
-            _create_database(cursor, building, source)
-            _add_trigram(server, building, scale)
-        else:
+        if indexes == "btree":
             _create_database(cursor, building, "template0")
             _build(server, building, scale, rows)
+        else:
+            _create_database(cursor, building, ensure_template(server, scale, "btree"))
+            (_add_trigram if indexes == "trigram" else _drop_indexes)(server, building, scale)
         cursor.execute(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
     return name
 
 
 @contextmanager
-def clone(server: DatabaseServer, template: str, run: str, password_hash: str) -> Iterator[str]:
-    """A database of the run's own, its accounts hashed in the deployment's scheme, its tables in memory.
+def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -> Iterator[str]:
+    """A database of the run's own, with what the deployment's hash and queries need, its tables in memory.
 
     Yields its name; the database is gone after the block.
     """
@@ -102,7 +102,7 @@ def clone(server: DatabaseServer, template: str, run: str, password_hash: str) -
             _drop_left_over_clones(cursor)
         _create_database(cursor, name, template)
         try:
-            _prepare_clone(server, name, password_hash)
+            _prepare_clone(server, name, settings)
             yield name
         finally:
             _drop_if_it_answers(server, name)
@@ -171,6 +171,17 @@ def _add_trigram(server, database, scale):
         shown.end()
 
 
+def _drop_indexes(server, database, scale):
+    """Leave the indexes that keep the rows right: of keys, and unique ones."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+            "WHERE relnamespace = to_regnamespace('tracetrack') AND NOT indisunique"
+        )
+        for (index,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {index}")
+
+
 def _vacuum(connection):
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -236,11 +247,13 @@ def _drop_if_it_answers(server, name):
         return
 
 
-def _prepare_clone(server, name, password_hash):
+def _prepare_clone(server, name, settings):
     """Accounts share one hash: computing a hundred would take longer than the run, and verifying costs the same."""
     with closing(server.connect(name)) as connection, connection.cursor() as cursor:
-        stored = hash_password(PASSWORD, password_hash, SALT)
+        stored = hash_password(PASSWORD, settings.password_hash, SALT)
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
+        if settings.statistics_query == "summary":
+            cursor.execute((SCHEMA / "summary.sql").read_text())
         try:
             cursor.execute("CREATE EXTENSION pg_prewarm")
         except psycopg2.Error:

@@ -60,7 +60,7 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
     _write(directory, record)
     reason = "unknown"
     try:
-        with dataset.clone(server, template, directory.name, settings.password_hash) as database:
+        with dataset.clone(server, template, directory.name, settings) as database:
             record["dataset"]["counts"] = dataset.counts(server, database)
             settings = replace(settings, database_url=server.url_of(database))
             _drive(server, database, settings, order, scenario, directory, record)

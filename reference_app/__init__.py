@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import caches, dashboard, database, errors, health, login, passwords, search, sessions
+from . import caches, dashboard, database, errors, health, login, logs, metrics, passwords, scans, search, sessions
 from .settings import Settings
 from .timing import TimedApplication
 
@@ -14,10 +14,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=64 * 1024)
     app.json.sort_keys = False
+    logs.init_app(app)
     for part in (database, caches, passwords, sessions):
         part.init_app(app, settings)
     errors.init_app(app)
-    for part in (login, dashboard, search, health):
+    for part in (login, dashboard, search, scans, health, metrics):
         app.register_blueprint(part.blueprint)
     app.wsgi_app = TimedApplication(app.wsgi_app)
     return app

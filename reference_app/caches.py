@@ -49,7 +49,7 @@ class ProcessCache:
     def get(self, key: str, ttl_s: float, create: Callable[[], dict]) -> dict:
         """The answer for `key`, at most `ttl_s` seconds old or being refreshed by another caller.
 
-        A `create` that raises leaves nothing in the cache.
+        A `create` that raises leaves nothing in the cache, nor does an answer that misses something.
         """
         created = []
 
@@ -59,10 +59,14 @@ class ProcessCache:
             return {"at_s": created[0], "answer": answer}
 
         with timing.part("cache"):
-            kept = self._region.get_or_create(key, create_and_mark, expiration_time=ttl_s)
+            kept = self._region.get_or_create(key, create_and_mark, expiration_time=ttl_s, should_cache_fn=_is_whole)
         stale = time.monotonic() - kept["at_s"] > ttl_s
         timing.current().cache = "miss" if created else "stale" if stale else "hit"
         return kept["answer"]
+
+
+def _is_whole(made):
+    return "unavailable" not in made["answer"]
 
 
 def cached(key: str, ttl_s: float, create: Callable[[], dict]) -> dict:

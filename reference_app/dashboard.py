@@ -1,24 +1,34 @@
-"""`GET /api/dashboard/stats`: the counts of the warehouse, by one aggregated statement, and its last scans."""
+"""`GET /api/dashboard/stats`: the counts of the warehouse and its last scans.
 
+The counts come by one of three queries: a statement a figure, one aggregated statement (as published), or a row that
+triggers keep. If a table or a column is missing, the answer holds what there is and names what there is not.
+"""
+
+import logging
 from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, jsonify
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from .caches import cached
-from .database import connection, rows
+from .database import connection, roll_back, rows
 from .login import signed_in_user
 
 blueprint = Blueprint("dashboard", __name__)
+log = logging.getLogger(__name__)
 
-STATISTICS = text(
-    """
-    SELECT (SELECT count(*) FROM tracetrack.bag) AS total_bags,
-           (SELECT count(*) FROM tracetrack.scan) AS total_scans,
-           (SELECT count(*) FROM tracetrack.bill) AS total_bills,
-           (SELECT count(*) FROM tracetrack."user" WHERE active) AS active_users
-    """
-)
+MISSING = ("42P01", "42703")  # undefined_table, undefined_column
+
+FIGURES = {
+    "total_bags": "SELECT count(*) AS figure FROM tracetrack.bag",
+    "total_scans": "SELECT count(*) AS figure FROM tracetrack.scan",
+    "total_bills": "SELECT count(*) AS figure FROM tracetrack.bill",
+    "active_users": 'SELECT count(*) AS figure FROM tracetrack."user" WHERE active',
+}
+SEPARATE = {name: text(query) for name, query in FIGURES.items()}
+AGGREGATED = text("SELECT " + ", ".join(f"({query}) AS {name}" for name, query in FIGURES.items()))
+SUMMARY = text(f"SELECT {', '.join(FIGURES)} FROM tracetrack.summary")
 RECENT_ACTIVITY = text(
     """
     SELECT scan.id, bag.qr_id, bag.type, "user".username, scan.scanned_at
@@ -43,8 +53,52 @@ def statistics():
 
 def _read():
     with connection() as opened:
-        (counts,) = rows(opened, STATISTICS)
-        recent = rows(opened, RECENT_ACTIVITY)
+        try:
+            counts, recent, unavailable = _counts(opened), rows(opened, RECENT_ACTIVITY), []
+        except ProgrammingError as error:
+            _require_missing(error)
+            roll_back(opened)
+            counts, recent, unavailable = _what_is_there(opened)
+            log.warning(
+                "statistics without what is missing",
+                extra={"unavailable": unavailable, "code": error.orig.pgcode, "reason": _reason(error)},
+            )
     for scan in recent:
         scan["scanned_at"] = scan["scanned_at"].isoformat()
-    return {"stats": counts, "recent_activity": recent, "timestamp": datetime.now(UTC).isoformat()}
+    answer = {"stats": counts, "recent_activity": recent, "timestamp": datetime.now(UTC).isoformat()}
+    return answer | ({"unavailable": unavailable} if unavailable else {})
+
+
+def _counts(opened):
+    query = current_app.settings.statistics_query
+    if query == "separate":
+        return {name: rows(opened, statement)[0]["figure"] for name, statement in SEPARATE.items()}
+    (counts,) = rows(opened, SUMMARY if query == "summary" else AGGREGATED)
+    return counts
+
+
+def _what_is_there(opened):
+    """Each figure by itself, None where it cannot be had; the last scans; and the names of what is missing."""
+    found = {name: _rows_if_there(opened, statement) for name, statement in SEPARATE.items()}
+    recent = _rows_if_there(opened, RECENT_ACTIVITY)
+    counts = {name: answer[0]["figure"] if answer else None for name, answer in found.items()}
+    unavailable = [name for name, count in counts.items() if count is None]
+    return counts, recent or [], unavailable + (["recent_activity"] if recent is None else [])
+
+
+def _rows_if_there(opened, statement):
+    try:
+        return rows(opened, statement)
+    except ProgrammingError as error:
+        _require_missing(error)
+        roll_back(opened)
+        return None
+
+
+def _require_missing(error):
+    if error.orig.pgcode not in MISSING:
+        raise error
+
+
+def _reason(error):
+    return str(error.orig).split("\n")[0]

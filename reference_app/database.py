@@ -109,14 +109,22 @@ def transaction() -> Iterator[Connection]:
 
 
 def rows(connection: Connection, statement: TextClause, **parameters) -> list[dict]:
-    """All rows of one statement as dictionaries, booked as `db`."""
+    """All rows of one statement as dictionaries (none if it gives none), booked as `db`."""
     account = timing.current()
     account.db_calls += 1
     driver = connection.connection.dbapi_connection
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     account.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with timing.part("db"):
-        return [dict(row) for row in connection.execute(statement, parameters).mappings()]
+        result = connection.execute(statement, parameters)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+
+def roll_back(connection: Connection) -> None:
+    """End the transaction of a failed statement, so that the connection can be used further."""
+    _count_end_of_transaction(connection)
+    with timing.part("db"):
+        connection.rollback()
 
 
 def _count_end_of_transaction(opened):

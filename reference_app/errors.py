@@ -19,5 +19,5 @@ def _refused(error):
 
 
 def _unavailable(app, reason, error):
-    app.logger.error("%s %s: %s: %s", request.method, request.path, reason, error)
+    app.logger.error(reason, extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
     return jsonify(success=False, error=reason), 503

@@ -111,14 +111,21 @@ class PoolStatistics:
     def _book(self, what, took_ns, failed):
         if own := getattr(self._acquires, "open", None):
             own.busy_ns += took_ns
+            own.answered_ns = time.monotonic_ns()
         with self.slot as slot:
             slot[f"{what}s"] += 1
             slot[f"{what}_ns"] += took_ns
             slot[f"{what}_failures"] += failed
 
     def _opened(self, connection, record):
+        """After the dialect's own listeners: at its first connection it asks the server this and that."""
+        own = getattr(self._acquires, "open", None)
+        prepared_ns = time.monotonic_ns() - own.answered_ns if own else 0
+        if own:
+            own.busy_ns += prepared_ns
         with self.slot as slot:
             slot["open"] += 1
+            slot["create_ns"] += prepared_ns
 
     def _closed(self, connection, record):
         # A connection that is closed on a caller's way to it, and is old enough, was replaced for its age.
@@ -148,12 +155,13 @@ class PoolStatistics:
 
 
 class Acquire:
-    """One caller's way to a connection: when it began, and the nanoseconds spent on creating and pinging."""
+    """One caller's way to a connection: when it began, the nanoseconds spent on creating and pinging, and when the
+    last of these ended."""
 
-    __slots__ = ("busy_ns", "started_ns")
+    __slots__ = ("answered_ns", "busy_ns", "started_ns")
 
     def __init__(self):
-        self.started_ns = time.monotonic_ns()
+        self.started_ns = self.answered_ns = time.monotonic_ns()
         self.busy_ns = 0
 
 

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from analysis.directories import REPOSITORY
-from loadgen import dataset, services
+from loadgen import dataset, deployments, services
 from loadgen.accounts import PASSWORD
 from reference_app import create_app
 from reference_app.settings import PREFIX, Settings
@@ -47,7 +47,7 @@ def template(server) -> str:
 @pytest.fixture(scope="module")
 def database(server, template) -> Iterator[str]:
     """A clone; `dataset.clone` drops left-over ones, so no two may be in use at a time."""
-    with dataset.clone(server, template, "tests", "scrypt") as name:
+    with dataset.clone(server, template, "tests", deployments.find("as-measured")) as name:
         yield name
 
 

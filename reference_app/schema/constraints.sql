@@ -13,4 +13,8 @@ ALTER TABLE tracetrack.bill ADD FOREIGN KEY (created_by) REFERENCES tracetrack."
 ALTER TABLE tracetrack.bill_bag ADD FOREIGN KEY (bill_id) REFERENCES tracetrack.bill,
                                 ADD FOREIGN KEY (bag_id) REFERENCES tracetrack.bag;
 ALTER TABLE tracetrack.scan ADD FOREIGN KEY (bag_id) REFERENCES tracetrack.bag,
-                            ADD FOREIGN KEY (user_id) REFERENCES tracetrack."user";
+                            ADD FOREIGN KEY (user_id) REFERENCES tracetrack."user",
+                            ADD FOREIGN KEY (parent_id) REFERENCES tracetrack.bag;
+-- One scan once, whatever the retries. Scans that came without a key cost it nothing.
+CREATE UNIQUE INDEX scan_idempotency_key ON tracetrack.scan (user_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.problem import Problem
-from loadgen import dataset
+from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
 from reference_app.passwords import hash_password
@@ -110,7 +110,9 @@ def test_only_our_own_mark_counts(server, comment):
 
 @pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
 def test_a_clone_has_the_rows_and_the_deployments_hashes(server, template, scheme):
-    with dataset.clone(server, template, "20260101-a-run", scheme) as name:
+    with dataset.clone(
+        server, template, "20260101-a-run", deployments.find("as-measured", password_hash=scheme)
+    ) as name:
         assert dataset.counts(server, name) == SMALL.counts()
         stored = hash_password(PASSWORD, scheme, dataset.SALT)
         assert ask(server, name, 'SELECT DISTINCT password_hash FROM tracetrack."user"') == [(stored,)]
@@ -120,7 +122,7 @@ def test_a_clone_has_the_rows_and_the_deployments_hashes(server, template, schem
 
 def test_a_clone_is_gone_after_a_failure_and_while_in_use(server, template):
     def fail(connections):
-        with dataset.clone(server, template, "fails", "argon2id") as name:
+        with dataset.clone(server, template, "fails", deployments.find("tuned")) as name:
             connections.append(server.connect(name))
             assert name in databases(server)
             raise LookupError
@@ -134,14 +136,14 @@ def test_a_clone_is_gone_after_a_failure_and_while_in_use(server, template):
 
 def test_a_clone_that_was_left_over_is_dropped_by_the_next_run(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_left_over")
-    with dataset.clone(server, template, "next", "argon2id") as name:
+    with dataset.clone(server, template, "next", deployments.find("tuned")) as name:
         assert {one for one in databases(server) if one.startswith("tracetrack_run_")} == {name}
 
 
 def test_on_somebodys_server_a_clone_of_another_run_is_left_alone(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_of_another")
     try:
-        with dataset.clone(replace(server, child=None), template, "next", "argon2id"):
+        with dataset.clone(replace(server, child=None), template, "next", deployments.find("tuned")):
             pass
         assert "tracetrack_run_of_another" in databases(server)
     finally:

@@ -1,9 +1,19 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from random import Random
 
+import pytest
+from sqlalchemy import text
+
+from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
+from loadgen.recorder import server_timing
+from reference_app.dashboard import AGGREGATED
+from reference_app.database import connection, rows
 
 SMALL = SCALES["small"]
 
@@ -59,4 +69,135 @@ def test_a_database_that_is_gone_is_503_without_internals(make_app, settings, se
 
 def test_health(client):
     answer = client.get("/health")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json["status"]) == (200, "ok")
+
+
+@pytest.fixture
+def own_database(server, template):
+    """A clone of the test's own, to be broken."""
+    settings = deployments.find("as-measured", statistics_query="summary")
+    with dataset.clone(replace(server, child=None), template, "broken", settings) as name:
+        yield name
+
+
+@pytest.fixture
+def change(server, own_database):
+    """Runs SQL in it."""
+
+    def execute(statement):
+        with closing(server.connect(own_database)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    return execute
+
+
+@pytest.fixture
+def ask(make_app, settings, server, own_database):
+    """Asks for the statistics of that database."""
+
+    def answer(**changed):
+        app = make_app(replace(settings, database_url=server.url_of(own_database), pool_size=1, **changed))
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session["user"] = {"id": 1, "username": "user001", "role": "admin"}
+        return app, client
+
+    return answer
+
+
+WHOLE = {
+    "total_bags": SMALL.bags,
+    "total_scans": SMALL.scans,
+    "total_bills": SMALL.bills,
+    "active_users": SMALL.users,
+}
+
+
+@pytest.mark.parametrize(("query", "statements"), [("separate", 5), ("aggregated", 2), ("summary", 2)])
+def test_each_query_gives_the_same_in_its_own_number_of_statements(ask, query, statements):
+    _, client = ask(statistics_query=query)
+    answer = client.get("/api/dashboard/stats")
+    assert answer.json["stats"] == WHOLE
+    assert server_timing(answer.headers["Server-Timing"])["db_calls"] == statements
+
+
+@pytest.mark.parametrize(
+    ("query", "broken", "missing"),
+    [
+        ("aggregated", "DROP TABLE tracetrack.bill CASCADE", ["total_bills"]),
+        ("aggregated", "DROP TABLE tracetrack.scan", ["total_scans", "recent_activity"]),
+        ("aggregated", "DROP TABLE tracetrack.bag CASCADE", ["total_bags", "recent_activity"]),
+        ("aggregated", 'DROP TABLE tracetrack."user" CASCADE', ["active_users", "recent_activity"]),
+        ("aggregated", 'ALTER TABLE tracetrack."user" DROP active', ["active_users"]),
+        ("aggregated", "ALTER TABLE tracetrack.scan RENAME scanned_at TO stamp", ["recent_activity"]),
+        ("aggregated", "DROP SCHEMA tracetrack CASCADE", [*WHOLE, "recent_activity"]),
+        ("separate", "DROP TABLE tracetrack.bill CASCADE", ["total_bills"]),
+        ("summary", "DROP TABLE tracetrack.bill CASCADE", []),  # the row has the figure without the table
+        ("summary", "DROP TABLE tracetrack.summary", []),  # the tables have the figures without the row
+    ],
+)
+def test_what_is_missing_is_named_and_the_rest_is_answered(ask, change, caplog, query, broken, missing):
+    app, client = ask(statistics_query=query)
+    change(broken)
+    answer = client.get("/api/dashboard/stats", headers={"X-Request-ID": "ask-1"})
+    assert answer.status_code == 200
+    assert answer.json.get("unavailable", []) == missing
+    assert answer.json["stats"] == WHOLE | {name: None for name in missing if name in WHOLE}
+    assert (answer.json["recent_activity"] == []) == ("recent_activity" in missing)
+    assert len(caplog.records) == (1 if missing or "summary" in broken else 0)
+    with app.app_context(), connection() as opened:
+        assert rows(opened, text("SELECT 1 AS one")) == [{"one": 1}]
+
+
+def test_the_log_line_is_json_with_the_id_of_the_request(ask, change, capfd):
+    _, client = ask()
+    change("DROP TABLE tracetrack.bill CASCADE")
+    answer = client.get("/api/dashboard/stats", headers={"X-Request-ID": "ask-1"})
+    assert answer.headers["X-Request-ID"] == "ask-1"
+    (line,) = capfd.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["request_id"], told["code"], told["unavailable"]) == ("ask-1", "42P01", ["total_bills"])
+    assert told["path"] == "/api/dashboard/stats"
+
+
+def test_an_answer_that_misses_something_is_not_cached(ask, change):
+    _, client = ask(cache="process")
+    change("ALTER TABLE tracetrack.bill RENAME TO bills")
+    assert client.get("/api/dashboard/stats").json["unavailable"] == ["total_bills"]
+    change("ALTER TABLE tracetrack.bills RENAME TO bill")
+    assert client.get("/api/dashboard/stats").json["stats"] == WHOLE
+
+
+def test_the_summary_is_exact_whatever_is_written_at_once(server, own_database):
+    """Writers add, take, roll back and switch users on and off, all at the same time."""
+
+    def write(number):
+        random = Random(number)
+        with closing(server.connect(own_database)) as connection, connection.cursor() as cursor:
+            connection.autocommit = False
+            for turn in range(25):
+                cursor.execute(random.choice(WRITES), {"key": f"{number}-{turn}", "one": random.randint(1, 5000)})
+                connection.rollback() if random.random() < 0.3 else connection.commit()
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(write, range(8)))
+    with closing(server.connect(own_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT total_bags, total_scans, total_bills, active_users FROM tracetrack.summary")
+        kept = cursor.fetchone()
+        cursor.execute(str(AGGREGATED))
+        assert kept == cursor.fetchone()
+        assert kept != tuple(WHOLE.values())
+        cursor.execute("TRUNCATE tracetrack.scan")
+        cursor.execute("SELECT total_scans FROM tracetrack.summary")
+        assert cursor.fetchone() == (0,)
+
+
+WRITES = (
+    "INSERT INTO tracetrack.bag (qr_id, type) VALUES (%(key)s, 'child')",
+    "INSERT INTO tracetrack.bag (qr_id, type) SELECT %(key)s || i, 'child' FROM generate_series(1, 20) i",
+    "INSERT INTO tracetrack.scan (bag_id, user_id) VALUES (%(one)s, 1)",
+    "DELETE FROM tracetrack.scan WHERE id = %(one)s",
+    "DELETE FROM tracetrack.bag WHERE qr_id LIKE %(key)s || '%%'",
+    "INSERT INTO tracetrack.bill (bill_id, created_by) VALUES (%(key)s, 1)",
+    'UPDATE tracetrack."user" SET active = NOT active WHERE id = 1 + %(one)s %% 7',
+)
