@@ -8,6 +8,7 @@ import psycopg2
 
 from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem, told_in_lines
+from reference_app import waiting
 
 from . import dataset, deployments, experiment, run, scenarios, services
 from .children import die_with_launcher, raise_on_sigterm
@@ -74,6 +75,7 @@ def command() -> None:
     """Run the command line; every expected failure is one or two lines and a code."""
     die_with_launcher()
     raise_on_sigterm()
+    waiting.install(True)  # libpq's own waiting would keep a signal from us until the server answers
     with told_in_lines(), _told_of_database():
         main(prog_name="python -m loadgen", standalone_mode=False)
 

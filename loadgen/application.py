@@ -1,5 +1,6 @@
 """The application of a run: gunicorn with one deployment, up and healthy, or a clear word why not."""
 
+import json
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.problem import Problem
@@ -21,9 +23,26 @@ HEALTHY_TIMEOUT_S = 30.0
 CONFIGURATION = Path(__file__).resolve().parent.parent / "reference_app" / "gunicorn_conf.py"
 
 
+class NotStarted(Problem):
+    """The application did not become healthy; `said` is its own word for why."""
+
+    def __init__(self, said: str, log: Path):
+        super().__init__(f"the application did not become healthy: {said}\nIts log is {log}")
+        self.said = said
+
+
+@dataclass(frozen=True)
+class Application:
+    """A server that is up: its process, where it listens, and what it told of itself at `/health`."""
+
+    child: Child
+    url: str
+    health: dict
+
+
 @contextmanager
-def serve(settings: Settings, log: Path, port: int | None = None) -> Iterator[tuple[Child, str]]:
-    """The running server and its URL; `port` None takes a free one."""
+def serve(settings: Settings, log: Path, port: int | None = None) -> Iterator[Application]:
+    """The running server; `port` None takes a free one. Raises `NotStarted` if it does not become healthy."""
     if port is not None:
         _require_free(port)
     address = f"127.0.0.1:{port or free_port()}"
@@ -35,8 +54,8 @@ def serve(settings: Settings, log: Path, port: int | None = None) -> Iterator[tu
         stop_signal=signal.SIGTERM,
     )
     with child:
-        _wait_until_healthy(child, f"http://{address}")
-        yield child, f"http://{address}"
+        health = _wait_until_healthy(child, f"http://{address}")
+        yield Application(child, f"http://{address}", health)
 
 
 def _require_free(port):
@@ -55,8 +74,8 @@ def _wait_until_healthy(child, url):
     reason = "no answer"
     while time.monotonic() < deadline and not child.ended():
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):
-                return
+            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+                return json.load(answer)
         except urllib.error.HTTPError as error:
             reason = f"/health answered {error.code}"
         except OSError as error:
@@ -64,4 +83,4 @@ def _wait_until_healthy(child, url):
         time.sleep(0.05)
     if child.ended():
         reason = child.last_line() or f"it ended with code {child.process.returncode}"
-    raise Problem(f"the application did not become healthy: {reason}\nIts log is {child.log}")
+    raise NotStarted(reason, child.log)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from analysis.problem import Problem
 
 PR_SET_PDEATHSIG = 1
@@ -49,13 +51,27 @@ class Child:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def stop(self) -> None:
-        """Ask it to end; after its patience end it and all of its group."""
+        """Ask it to end; after its patience end it and all that it started."""
+        family = self._family()
         if not self.ended():
             self.process.send_signal(self._stop_signal)
+        for process in family:
+            with suppress(psutil.Error):  # who was frozen hears no signal
+                process.resume()
         self.wait(self._patience_s)
-        with suppress(ProcessLookupError):  # its own children too, whose parent may have been killed
+        for process in family:
+            with suppress(psutil.Error):
+                process.kill()
+        with suppress(ProcessLookupError):  # those too whose parent was killed before we looked
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
+
+    def _family(self):
+        try:
+            process = psutil.Process(self.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def __enter__(self):
         return self

@@ -1,5 +1,6 @@
-"""Readings beside the requests: processes and the database, at a fixed interval and as deltas around the run."""
+"""Readings beside the requests: processes, pools and the database, at an interval and as deltas around the run."""
 
+import socket
 import threading
 import time
 from contextlib import closing
@@ -10,9 +11,14 @@ import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reference_app import waiting
+from reference_app.readings import FIELDS, Readings
+
 from .services import DatabaseServer
 
-INTERVAL_S = 0.5
+INTERVAL_S = 0.25
+LONGEST_ANSWER_S = 20.0
+PATIENCE_S = 1.0
 
 PROCESS_SCHEMA = pa.schema(
     [
@@ -31,6 +37,18 @@ DATABASE_SCHEMA = pa.schema(
         ("name", pa.string()),
         ("metric", pa.string()),
         ("value", pa.float64()),
+    ]
+)
+
+POOL_FIELDS = FIELDS[FIELDS.index("size") :]
+POOL_SCHEMA = pa.schema(
+    [
+        ("at_us", pa.int64()),
+        ("worker", pa.int16()),
+        *((name, pa.int64()) for name in POOL_FIELDS),
+        ("idle", pa.int64()),
+        ("overflow", pa.int64()),
+        ("server_connections", pa.int64()),  # of all workers, as the database server sees them
     ]
 )
 
@@ -57,15 +75,18 @@ class Collector:
     backends report their last figures then.
     """
 
-    def __init__(self, server: DatabaseServer, database: str, started_ns: int):
+    def __init__(self, server: DatabaseServer, database: str, started_ns: int, pool: Readings):
         self._database = database
         self._roots: dict[str, int] = {}
         self._started_ns = started_ns
         self._connection = server.connect()
+        self.failure = ""  # why the database no longer answers
         self._last_cpu_us: dict[tuple[str, int], int] = {}
         self._first_cpu_us: dict[tuple[str, int], int] = {}
         self._process_rows: list[dict] = []
         self._database_rows: list[dict] = []
+        self._pool = pool
+        self._pool_rows: list[dict] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
@@ -77,9 +98,12 @@ class Collector:
     def __exit__(self, *exception):
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=PATIENCE_S)
+            if self._thread.is_alive():
+                self._cut_off()
         with closing(self._connection):
-            self._add_deltas()
+            if not self.failure:
+                self._add_deltas()
 
     def begin(self, roots: dict[str, int | None]) -> None:
         """Read these processes (role to id) with their children, and the connections, from now on.
@@ -89,10 +113,17 @@ class Collector:
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._thread.start()
 
+    def _cut_off(self):
+        """End the thread's waiting for a database that is silent: nobody is interested in its answer any more."""
+        with socket.fromfd(self._connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+
     def write(self, directory: Path) -> None:
         for name, rows, schema in (
             ("process", self._process_rows, PROCESS_SCHEMA),
             ("database", self._database_rows, DATABASE_SCHEMA),
+            ("pool", self._pool_rows, POOL_SCHEMA),
         ):
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd")
 
@@ -103,7 +134,7 @@ class Collector:
             for role, pid in self._roots.items():
                 self._read_processes(at_us, role, pid, first)
             first = False
-            self._read_activity(at_us)
+            self._read_pool(at_us, self._read_activity(at_us))
             if self._stop.wait(INTERVAL_S):
                 return
 
@@ -137,9 +168,21 @@ class Collector:
         )  # fmt: skip
 
     def _read_activity(self, at_us):
+        """The number of the application's connections."""
+        total = 0
         for state, wait, number in self._ask(ACTIVITY):
             row = {"at_us": at_us, "source": "activity", "name": state, "metric": wait, "value": number}
             self._database_rows.append(row)
+            total += number
+        return total
+
+    def _read_pool(self, at_us, server_connections):
+        for worker, reading in self._pool.read().items():
+            row = {name: reading[name] for name in POOL_FIELDS}
+            row |= {"at_us": at_us, "worker": worker, "server_connections": server_connections}
+            row["idle"] = reading["open"] - reading["checked_out"]
+            row["overflow"] = max(0, reading["open"] - reading["size"])
+            self._pool_rows.append(row)
 
     def _enable_statements(self):
         try:
@@ -177,13 +220,16 @@ class Collector:
                 self._database_rows.append(row)
 
     def _ask(self, query):
-        """The rows, or none: a database that has died is the run's finding, not the collector's."""
+        """The rows, or none: that a database has died is for the run to say."""
         try:
-            with self._connection.cursor() as cursor:
+            with waiting.within(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
                 cursor.execute(query, (self._database,))
                 return cursor.fetchall()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            self.failure = str(error).strip().split("\n")[0]
         except psycopg2.Error:
-            return []
+            pass  # not every role may read everything
+        return []
 
 
 def _pss_bytes(pid):

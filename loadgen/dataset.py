@@ -108,6 +108,12 @@ def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -
             _drop_if_it_answers(server, name)
 
 
+def change(server: DatabaseServer, database: str, sql: str) -> None:
+    """Make of a run's own database what its scenario wants."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
 def counts(server: DatabaseServer, database: str) -> dict[str, int]:
     """Rows by table as they are now."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:

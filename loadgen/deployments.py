@@ -1,18 +1,38 @@
-"""The named deployments: which fields differ from the published set-up."""
+"""The named deployments: which fields differ from the published set-up.
+
+`<name>-with-<change>` is a deployment with one thing changed, to see what that thing is worth.
+"""
 
 from dataclasses import fields
 
 from analysis.problem import Problem
 from reference_app.settings import Settings
 
+RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
+
 AS_MEASURED: dict = {}  # the defaults of Settings are what the published run really had
 AS_CLAIMED = {"cache": "process"}
+AS_ADVISED = {
+    "server": "gevent",
+    "workers": 8,
+    "worker_connections": 2000,
+    "pool_profile": "rds",
+    "deadlines": True,  # the same wait lets greenlets run while one waits for PostgreSQL
+    "cache": "process",
+    "max_connections": 750,
+    "round_trip_ms": 1.0,
+}
 TUNED = {
     "server": "gthread",
     "workers": 2,
     "threads": 64,
     "pool_size": 3,
     "pool_max_overflow": 0,
+    "statement_timeout_ms": 5000,
+    "tcp_user_timeout_ms": 10_000,
+    "deadlines": True,
+    "reads": "autocommit",
+    "statistics_query": "summary",
     "cache": "process",
     "sessions": "cookie",
     "password_hash": "argon2id",
@@ -23,7 +43,26 @@ TUNED = {
 DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured": ("what the published run really had: one sync worker, caches not in force", AS_MEASURED),
     "as-claimed": ("the same with the caches in force", AS_CLAIMED),
-    "tuned": ("ours: several workers, argon2id, caches, trigram index", TUNED),
+    "as-advised": ("the published advice for production: 8 gevent workers, each with the RDS pool", AS_ADVISED),
+    "tuned": ("ours: several workers, argon2id, caches, a small pool, statistics by triggers, trigram index", TUNED),
+    "as-advised-at-default": (
+        "as-advised on a server with PostgreSQL's default of connections",
+        AS_ADVISED | {"max_connections": 100},
+    ),
+    "as-measured-on-rds": ("as-measured, its database under a host name of RDS", {"database_host": RDS_HOST}),
+    "as-measured-with-no-pool": ("a connection for each use", {"pool": "none"}),
+    "as-measured-with-no-pre-ping": ("pooled connections are used unasked", {"pool_pre_ping": False}),
+    "as-measured-with-autocommit": ("reads without BEGIN and ROLLBACK", {"reads": "autocommit"}),
+    "as-measured-with-separate": ("a statement for each figure of the dashboard", {"statistics_query": "separate"}),
+    "as-measured-with-summary": ("the dashboard's figures kept by triggers", {"statistics_query": "summary"}),
+    "as-measured-with-no-index": ("no index but those of the keys", {"indexes": "none"}),
+    "as-measured-with-trigram": ("trigram indexes for the search", {"indexes": "trigram"}),
+    "as-measured-cross-region": ("the database 28 ms away", {"round_trip_ms": 28.0}),
+    "tuned-with-fifo": ("tuned, the pool in turn instead of the last used first", TUNED | {"pool_order": "fifo"}),
+    "tuned-with-published-pool": (
+        "tuned, with the published pool of 30 + 20 in each worker",
+        TUNED | {"pool_size": 30, "pool_max_overflow": 20, "max_connections": 110},
+    ),
 }
 
 

@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from analysis.directories import data_directory, runs_directory
@@ -32,6 +33,17 @@ class Profile:
     arms: tuple[Arm, ...]
 
 
+READ_ARMS = (
+    "as-measured-with-no-pool",
+    "as-measured-with-no-pre-ping",
+    "as-measured-with-autocommit",
+    "as-measured-with-separate",
+    "as-measured-with-summary",
+    "as-measured-with-trigram",
+)
+SLOW_READ_ARMS = ("as-measured-with-no-index", "as-measured-cross-region")
+POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
+
 PROFILES = {
     "quick": Profile(
         "the published tables and what is behind them, in a few minutes",
@@ -47,7 +59,20 @@ PROFILES = {
             Arm("as-measured", "burst-50-mix", 1, 25),
             Arm("tuned", "burst-50-mix", 1, 2),
             Arm("as-measured", "sustained-100", 1, 55),
-            Arm("tuned", "sustained-100", 1, 36),
+            Arm("tuned", "sustained-100-write", 1, 36),
+            *(Arm(deployment, "reads", 1, 4) for deployment in ("as-measured", *READ_ARMS)),
+            Arm("as-measured-on-rds", "missing-table", 1, 1),
+            Arm("as-advised-at-default", "start", 1, 1),
+        ),
+    ),
+    "database": Profile(
+        "what each choice on the way to the database is worth, in four blocks",
+        "production",
+        (
+            *(Arm(deployment, "reads", 4, 5) for deployment in ("as-measured", *READ_ARMS, *SLOW_READ_ARMS)),
+            *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
+            *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
+            Arm("as-measured-on-rds", "missing-table", 1, 1),
         ),
     ),
     "full": Profile(
@@ -68,8 +93,10 @@ PROFILES = {
             Arm("as-measured", "burst-25", 1, 4),
             Arm("tuned", "burst-25", 1, 1),
             Arm("as-measured", "burst-50", 1, 8),
-            Arm("as-claimed", "burst-50", 1, 8),
             Arm("tuned", "burst-50", 1, 1),
+            Arm("as-claimed", "reads", 1, 1),
+            Arm("as-measured-on-rds", "missing-table", 1, 1),
+            Arm("as-advised-at-default", "start", 1, 1),
         ),
     ),
 }
@@ -120,18 +147,31 @@ def execute(plan: Plan, name: str | None = None) -> str:
     directory = runs_directory() / name
     if directory.exists():
         raise Problem(f"experiment {name} exists already; recorded experiments are never changed, choose another name")
-    most_connections = max(deployments.find(order.deployment).max_connections for order in plan.orders)
-    with services.database_server(data_directory() / "postgres", most_connections) as server:
+    with _server(plan.orders[0]) as server:
         _prepare_templates(server, plan)
-        directory.mkdir(parents=True)
-        _write(directory, plan, server, "running")
-        with progress.steps("measuring", sum(plan.expected_s)) as shown:
-            for order, expected_s in zip(plan.orders, plan.expected_s, strict=True):
-                shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}")
-                run.execute(server, order, directory / _run_name(order))
-                shown.end(expected_s)
-        _write(directory, plan, server, "complete")
+        record = _record(name, plan, server)
+    directory.mkdir(parents=True)
+    _write(directory, record | {"status": "running"})
+    with progress.steps("measuring", sum(plan.expected_s)) as shown:
+        pairs = zip(plan.orders, plan.expected_s, strict=True)
+        # The server starts anew where a deployment declares another number of connections.
+        for _, group in groupby(pairs, key=lambda pair: _connections(pair[0])):
+            group = list(group)
+            with _server(group[0][0]) as server:
+                for order, expected_s in group:
+                    shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}")
+                    run.execute(server, order, directory / _run_name(order))
+                    shown.end(expected_s)
+    _write(directory, record | {"status": "complete"})
     return name
+
+
+def _server(order):
+    return services.database_server(data_directory() / "postgres", _connections(order))
+
+
+def _connections(order):
+    return deployments.find(order.deployment).max_connections
 
 
 def _prepare_templates(server, plan):
@@ -144,16 +184,18 @@ def _run_name(order):
     return f"{order.block + 1}-{order.position + 1:02d}-{order.deployment}-{order.scenario}"
 
 
-def _write(directory: Path, plan: Plan, server, status: str) -> None:
-    record = {
-        "experiment": directory.name,
+def _record(name, plan, server):
+    return {
+        "experiment": name,
         "profile": plan.profile,
         "scale": plan.scale,
         "seed": plan.seed,
-        "status": status,
         "runs": [{"run": _run_name(order), **asdict(order)} for order in plan.orders],
         "environment": environment.describe(server),
     }
+
+
+def _write(directory: Path, record: dict) -> None:
     half = directory / "experiment.json.half"
     half.write_text(json.dumps(record, indent=2) + "\n")
     half.rename(directory / "experiment.json")

@@ -20,8 +20,8 @@ from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
 from loadgen.accounts import PASSWORD, username
-from loadgen.recorder import WRITE_FAILED, Recorder, server_timing
-from loadgen.terms import Terms
+from loadgen.recorder import WRITE_FAILED, Recorder, request_name, server_timing
+from loadgen.terms import Terms, child
 
 DIRECTORY = Path(os.environ["TRACETRACK_RUN_DIRECTORY"])
 STARTED_NS = int(os.environ["TRACETRACK_RUN_STARTED_NS"])
@@ -31,8 +31,6 @@ ROWS = json.loads(os.environ["TRACETRACK_ROWS"])
 
 STATISTICS = {"total_bags", "total_scans", "total_bills", "active_users"}
 FLUSH_EVERY_S = 1.0
-# A login now and then during sustained load, as when shifts change.
-LOGIN_SHARE, DASHBOARD_SHARE = 0.05, 0.45
 
 
 class Crowd:
@@ -72,6 +70,7 @@ class TraceTrackUser(FastHttpUser):
         self.number = TraceTrackUser._count
         TraceTrackUser._count += 1
         self.sequence = 0
+        self.scheduled_ns = None
         self.warm = False
         self.random = random.Random(f"{SEED}/{self.number}")
         self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
@@ -84,13 +83,13 @@ class TraceTrackUser(FastHttpUser):
         crowd.finish(self.environment)
 
     def passes(self):
-        scheduled_ns = crowd.released_ns
+        self.scheduled_ns = crowd.released_ns
+        if "login" not in SCENARIO["steps"]:
+            self.login()
         for turn in range(SCENARIO["warmup_passes"] + SCENARIO["passes"]):
             self.warm = turn >= SCENARIO["warmup_passes"]
-            self.login(scheduled_ns)
-            self.dashboard()
-            self.search()
-            scheduled_ns = None
+            for step in SCENARIO["steps"]:
+                getattr(self, step)()
 
     def shift(self):
         """Requests with think time between them until the time is up; nothing in flight is cut off."""
@@ -103,15 +102,12 @@ class TraceTrackUser(FastHttpUser):
             self.warm = time.monotonic_ns() >= warm_ns
             action()
             gevent.sleep(self.random.uniform(shortest_s, longest_s))
-            draw = self.random.random()
-            if draw < LOGIN_SHARE:
-                action = self.login
-            else:
-                action = self.dashboard if draw < LOGIN_SHARE + DASHBOARD_SHARE else self.search
+            (name,) = self.random.choices(list(SCENARIO["shares"]), list(SCENARIO["shares"].values()))
+            action = getattr(self, name)
 
-    def login(self, scheduled_ns=None):
+    def login(self):
         form = {"username": self.account, "password": PASSWORD}
-        self.send("POST", "/login", "login", login_complaint, scheduled_ns, data=form)
+        self.send("POST", "/login", "login", login_complaint, data=form)
 
     def dashboard(self):
         self.send("GET", "/api/dashboard/stats", "dashboard", dashboard_complaint)
@@ -121,7 +117,12 @@ class TraceTrackUser(FastHttpUser):
         complaint = lambda response: search_complaint(response, expected)  # noqa: E731
         self.send("GET", "/api/bags/search", "search", complaint, params={"q": term})
 
-    def send(self, method, path, endpoint, complaint, scheduled_ns=None, **request):
+    def scan(self):
+        qr_id = child(self.random.randint(1, ROWS["link"]))
+        complaint = lambda response: scan_complaint(response, qr_id)  # noqa: E731
+        self.send("POST", "/api/scans", "scan", complaint, json={"qr_id": qr_id})
+
+    def send(self, method, path, endpoint, complaint, **request):
         """One request, judged by the content of its answer."""
         self.sequence += 1
         sent_ns = time.monotonic_ns()
@@ -130,15 +131,17 @@ class TraceTrackUser(FastHttpUser):
             "sequence": self.sequence,
             "phase": "measure" if self.warm else "warmup",
             "sent_ns": sent_ns,
-            "scheduled_ns": scheduled_ns or sent_ns,
+            "scheduled_ns": self.scheduled_ns or sent_ns,
         }
+        self.scheduled_ns = None
+        name = request_name(self.number, self.sequence)
         with self.client.request(
             method,
             path,
             name=endpoint,
             catch_response=True,
             allow_redirects=False,
-            headers={"X-Request-Start": f"t={sent_ns}"},
+            headers={"X-Request-Start": f"t={sent_ns}", "X-Request-ID": name, "Idempotency-Key": name},
             context=context,
             **request,
         ) as response:
@@ -160,6 +163,9 @@ def dashboard_complaint(response):
         return wrong
     if set(answer.get("stats", ())) != STATISTICS or len(answer.get("recent_activity", ())) != 10:
         return "statistics without the expected fields"
+    missing = {name for name, figure in answer["stats"].items() if figure is None}
+    if not set(SCENARIO["unavailable"]) == missing == set(answer.get("unavailable", ())):
+        return f"statistics without {', '.join(sorted(missing)) or 'what is missing named'}"
     return None
 
 
@@ -175,9 +181,16 @@ def search_complaint(response, expected):
     return None
 
 
-def json_answer(response):
+def scan_complaint(response, qr_id):
+    answer, wrong = json_answer(response, 201)
+    if wrong:
+        return wrong
+    return None if answer.get("scan", {}).get("qr_id") == qr_id else "a scan of another bag"
+
+
+def json_answer(response, status=200):
     """The JSON object of a good answer, or what is wrong with it."""
-    if response.status_code != 200:
+    if response.status_code != status:
         return {}, f"status {response.status_code}"
     try:
         answer = json.loads(response.content)

@@ -91,6 +91,11 @@ class Recorder:
             self._file.close()
 
 
+def request_name(user: int, sequence: int) -> str:
+    """The id under which a row's request is known to the application: in its log, and as a scan's idempotency key."""
+    return f"{user}-{sequence}"
+
+
 def server_timing(header: str | None) -> dict:
     """The columns that the application's `Server-Timing` header fills; those it does not name stay null."""
     columns = {}
@@ -110,11 +115,14 @@ def server_timing(header: str | None) -> dict:
 
 def compact(directory: Path) -> int:
     """Turn the streams of a run that has ended into `requests.parquet`; the number of rows."""
+    stored = directory / "requests.parquet"
+    if stored.exists():
+        return pq.read_metadata(stored).num_rows
     batches = [batch for path in sorted(directory.glob(STREAMS)) for batch in read_stream(path)]
     table = pa.Table.from_batches(batches, schema=SCHEMA).sort_by("start_us")
     half = directory / "requests.parquet.half"
     pq.write_table(table, half, compression="zstd")
-    half.rename(directory / "requests.parquet")
+    half.rename(stored)
     for path in directory.glob(STREAMS):
         path.unlink()
     return table.num_rows

@@ -2,21 +2,25 @@
 
 import json
 import secrets
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from sqlalchemy import make_url
 
 from analysis import validity
 from analysis.problem import Problem
+from reference_app.readings import Readings
+from reference_app.settings import Settings
 
-from . import application, dataset, deployments, environment, recorder, scenarios, services
+from . import application, dataset, deployments, environment, proxy, recorder, scenarios, services, writes
 from .children import Child, deferred_signals, start
 from .collectors import Collector
 from .services import DatabaseServer
@@ -52,18 +56,27 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
     Whatever interrupts it, what was recorded stays, `status` says aborted, and the interruption goes on.
     """
     scenario = scenarios.find(order.scenario)
-    directory.mkdir(parents=True)
-    services.require_free_space(directory, CLONE_BYTES)
     settings = deployments.find(order.deployment, scale=order.scale)
     template = dataset.ensure_template(server, order.scale, settings.indexes)
+    directory.mkdir(parents=True)
+    services.require_free_space(directory, CLONE_BYTES)
     record = _first_record(server, order, scenario, settings, directory)
     _write(directory, record)
     reason = "unknown"
     try:
         with dataset.clone(server, template, directory.name, settings) as database:
             record["dataset"]["counts"] = dataset.counts(server, database)
-            settings = replace(settings, database_url=server.url_of(database))
-            _drive(server, database, settings, order, scenario, directory, record)
+            if scenario.sql_before:
+                dataset.change(server, database, scenario.sql_before)
+            with _way_to(server, database, settings, directory, record) as url:
+                settings = replace(settings, database_url=url)
+                record["deployment"]["settings"] = settings.public()
+                (_start if scenario.kind == "start" else _drive)(
+                    server, database, settings, order, scenario, directory, record
+                )
+            recorder.compact(directory)
+            if written := writes.check(server, database, directory / "requests.parquet"):
+                record["writes"] = written.record()
         record["status"] = "complete"
     except BaseException as error:
         reason = _describe(error)
@@ -91,23 +104,65 @@ def _first_record(server, order, scenario, settings, directory):
         "status": "running",
         "valid": None,
         "reasons": [],
+        "processes": {},
     }
+
+
+@contextmanager
+def _way_to(server, database, settings, directory, record) -> Iterator[str]:
+    """The database's URL as the deployment has it: under its host name, and as far away as it says."""
+    url = make_url(server.url_of(database))
+    with ExitStack() as stack:
+        if settings.round_trip_ms:
+            through = proxy.through((url.host, url.port), settings.round_trip_ms, directory / "proxy.log")
+            between = stack.enter_context(through)
+            record["processes"]["proxy"] = between.child.pid
+            url = url.set(host=between.address[0], port=between.address[1])
+        if settings.database_host:
+            address = socket.gethostbyname(url.host)
+            url = url.set(host=settings.database_host, query={**url.query, "hostaddr": address})
+        yield url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def _scratch(settings) -> Iterator[tuple[Settings, Readings]]:
+    """The settings with a key and folders of the run's own, and the readings that its workers will write."""
+    with tempfile.TemporaryDirectory(prefix="tracetrack-run-") as folder:
+        file = Path(folder) / "readings"
+        readings = Readings.create(file, settings.workers)
+        sessions = Path(folder) / "sessions"
+        sessions.mkdir()
+        own = {"session_directory": str(sessions), "readings_file": str(file), "secret_key": secrets.token_hex(32)}
+        yield replace(settings, **own), readings
 
 
 def _drive(server, database, settings, order, scenario, directory, record):
     started_ns = time.monotonic_ns()
-    with (
-        tempfile.TemporaryDirectory(prefix="tracetrack-sessions-") as sessions,
-        Collector(server, database, started_ns) as collector,
-    ):
-        settings = replace(settings, session_directory=sessions, secret_key=secrets.token_hex(32))
+    # The collector is the outer block: the application's backends tell their last figures when they end.
+    with ExitStack() as stack:
+        settings, readings = stack.enter_context(_scratch(settings))
+        collector = stack.enter_context(Collector(server, database, started_ns, readings))
         with (
-            application.serve(settings, directory / "gunicorn.log", order.port) as (gunicorn, url),
-            _generator(scenario, order, record, directory, url, started_ns) as locust,
+            application.serve(settings, directory / "gunicorn.log", order.port) as served,
+            _generator(scenario, order, record, directory, served.url, started_ns) as locust,
         ):
-            collector.begin({"server": gunicorn.pid, "generator": locust.pid, "database": server.pid})
-            _wait(locust, gunicorn, server, directory)
+            record["health"] = served.health
+            roles = {"server": served.child.pid, "generator": locust.pid, "database": server.pid}
+            collector.begin(roles | record.pop("processes"))
+            _wait(locust, served.child, server, collector, directory)
     collector.write(directory)
+
+
+def _start(server, database, settings, order, scenario, directory, record):
+    """Only start the application: whether it does is the outcome."""
+    del record["processes"]
+    with _scratch(settings) as (settings, _):
+        try:
+            with application.serve(settings, directory / "gunicorn.log", order.port) as served:
+                record["outcome"] = {"started": True, "said": ""}
+                record["health"] = served.health
+        except application.NotStarted as refusal:
+            record["outcome"] = {"started": False, "said": refusal.said}
 
 
 @contextmanager
@@ -128,7 +183,7 @@ def _generator(scenario, order, record, directory, url, started_ns) -> Iterator[
         yield child
 
 
-def _wait(locust, gunicorn, server, directory):
+def _wait(locust, gunicorn, server, collector, directory):
     """Until the generator has ended by itself; if anything else ends before it, say which."""
     deadline = time.monotonic() + LONGEST_RUN_S
     while not locust.wait(0.1):
@@ -137,6 +192,8 @@ def _wait(locust, gunicorn, server, directory):
             raise Problem(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")
         if server.child:
             server.require_alive()
+        if collector.failure:
+            raise Problem(f"the database stopped answering in mid-run: {collector.failure}")
         if time.monotonic() > deadline:
             raise Problem(f"the run did not end within {LONGEST_RUN_S:.0f} s and was stopped")
     server.require_alive()
@@ -150,12 +207,13 @@ def _wait(locust, gunicorn, server, directory):
 
 def _close(directory: Path, record: dict, reason: str) -> None:
     """Make the record final. On a full disk the run stays marked as running, which readers take for cut off."""
+    record.pop("processes", None)
     if record["status"] == "running":
         record["status"] = "aborted"
     rows = recorder.compact(directory)
     record["ended"] = _now()
     record["rows"] = rows
-    gates = _judge(directory, record)
+    gates = [] if record["scenario"]["kind"] == "start" else _judge(directory, record)
     record["gates"] = [gate.record() for gate in gates]
     record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
     record["reasons"] = [gate.reason() for gate in gates if gate.passed is False]

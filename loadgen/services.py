@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,11 +18,13 @@ import psycopg2
 from sqlalchemy import make_url
 
 from analysis.problem import Problem
+from reference_app import waiting
 
 from .children import Child, start
 from .identity import prepare_for
 
 START_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 5
 FREE_BYTES = 3 * 2**30
 
 SERVER_SETTINGS = {
@@ -69,7 +71,10 @@ class DatabaseServer:
 def connect(url: str):
     parts = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        connection = psycopg2.connect(parts, connect_timeout=5, application_name="tracetrack-workbench")
+        with waiting.within(CONNECT_TIMEOUT_S):
+            connection = psycopg2.connect(
+                parts, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
+            )
     except psycopg2.OperationalError as error:
         place = make_url(url).render_as_string(hide_password=True)
         reason = str(error).strip().split("\n")[0]
@@ -83,7 +88,9 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
     """A server for the block: yours if `DATABASE_URL` is set, else ours in `directory`, stopped at the end."""
     given = os.environ.get("DATABASE_URL")
     if given:
-        yield describe(_checked_url(given), None)
+        server = describe(_checked_url(given), None)
+        with _sole_use_of_yours(server):
+            yield server
         return
     with _sole_use(directory), _start_postgres(directory, max_connections) as child:
         yield describe(_wait_until_ready(child, directory), child)
@@ -146,6 +153,16 @@ def _sole_use(directory):
         lock.flush()
         yield
         lock.truncate(0)
+
+
+@contextmanager
+def _sole_use_of_yours(server):
+    """The same by a lock in the server itself, which goes with our connection whatever ends us."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('tracetrack-workbench'))")
+        if not cursor.fetchone()[0]:
+            raise Problem("another command is using the server of DATABASE_URL; wait until it has ended, or stop it")
+        yield
 
 
 @contextmanager

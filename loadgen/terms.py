@@ -8,6 +8,11 @@ NO_MATCH = ("pallet", "forklift", "zzz", "M555", "sb-none")
 WHOLE_ID, FRAGMENT = 0.4, 0.4  # shares of the mix; the rest matches nothing
 
 
+def child(number: int) -> str:
+    """The QR id of the child with this number, from 1."""
+    return f"M444-{number:07d}"
+
+
 class Terms:
     """Search terms of one user: `published` is always BAG, `mix` is drawn from the user's random numbers."""
 
@@ -20,10 +25,10 @@ class Terms:
         """A term, and the QR id that its answer must hold, if it must hold one."""
         if self._kind == "published":
             return PUBLISHED_TERM, None
-        digits = f"{self._random.randint(1, self._children):07d}"
+        qr_id = child(self._random.randint(1, self._children))
         draw = self._random.random()
         if draw < WHOLE_ID:
-            return f"M444-{digits}", f"M444-{digits}"
+            return qr_id, qr_id
         if draw < WHOLE_ID + FRAGMENT:
-            return digits[-5:], None
+            return qr_id[-5:], None
         return self._random.choice(NO_MATCH), None

@@ -1,0 +1,342 @@
+"""The proxy between real sockets: nothing lost, nothing reordered, nobody held up but by the delay."""
+
+import queue
+import random
+import socket
+import socketserver
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+
+import psutil
+import pytest
+from sqlalchemy import make_url
+
+from analysis.problem import Problem
+from loadgen import proxy, services
+
+MIB = 2**20
+FLOOD_BYTES = 48 * MIB
+
+# Newer Pythons warn of any fork beside threads, and the upstreams here are threads.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = 500
+    daemon_threads = True
+
+
+@contextmanager
+def upstream(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
+    """The address of a server that gives each connection to `answer` in a thread, and closes it then."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(ConnectionError):
+                answer(self.request)
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        try:
+            yield server.server_address
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def echo_or_flood(connection):
+    while message := connection.recv(1000):
+        connection.sendall(bytes(FLOOD_BYTES) if message == b"flood" else message)
+
+
+def read_all(connection):
+    chunks = []
+    while chunk := connection.recv(65536):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def read_exactly(connection, size):
+    left = size
+    while left and (chunk := connection.recv(min(left, 65536))):
+        left -= len(chunk)
+    return size - left
+
+
+def connect(running):
+    return socket.create_connection(running.address, timeout=10)
+
+
+def ping(connection, message=b"ping"):
+    """Seconds until the message came back."""
+    begun_s = time.monotonic()
+    connection.sendall(message)
+    assert connection.recv(1000) == message
+    return time.monotonic() - begun_s
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def holds_no_connection(running):
+    """Whether it has closed all of its connections, in a moment at the latest."""
+    process = psutil.Process(running.child.pid)
+    deadline = time.monotonic() + 5
+    while len(process.net_connections("tcp")) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [each.status for each in process.net_connections("tcp")] == [psutil.CONN_LISTEN]
+
+
+@pytest.fixture
+def make_proxy(tmp_path) -> Iterator[Callable[..., proxy.Proxy]]:
+    """A proxy of this round trip in front of a server that answers so."""
+    with ExitStack() as stack:
+
+        def make(answer, round_trip_ms=0.0):
+            address = stack.enter_context(upstream(answer))
+            return stack.enter_context(proxy.through(address, round_trip_ms, tmp_path / "proxy.log"))
+
+        yield make
+
+
+@pytest.mark.parametrize("round_trip_ms", [0, 3])
+def test_all_bytes_arrive_in_order_in_both_directions_at_once(make_proxy, round_trip_ms):
+    sizes = random.Random(1)
+    there, back = random.Random(2).randbytes(6 * MIB), random.Random(3).randbytes(5 * MIB)
+    received = queue.SimpleQueue()
+
+    def talk(connection, words):
+        """Send in pieces of many sizes, then half-close; what the other said meanwhile."""
+        with ThreadPoolExecutor(1) as reader:
+            heard = reader.submit(read_all, connection)
+            position = 0
+            while position < len(words):
+                size = sizes.choice((1, 100, 8192, 65536, 300_000))
+                connection.sendall(words[position : position + size])
+                position += size
+            connection.shutdown(socket.SHUT_WR)
+            return heard.result()
+
+    running = make_proxy(lambda connection: received.put(talk(connection, back)), round_trip_ms)
+    with connect(running) as client:
+        assert talk(client, there) == back
+    assert received.get(timeout=5) == there
+
+
+def test_each_direction_can_end_first(make_proxy):
+    heard = threading.Event()
+
+    def answer(connection):
+        if connection.recv(1000) == b"you first":
+            connection.shutdown(socket.SHUT_WR)
+            assert read_all(connection) == b"and I second"
+            heard.set()
+        else:
+            connection.sendall(b"after all of " + read_all(connection))
+
+    running = make_proxy(answer, 5)
+    with connect(running) as client:
+        client.sendall(b"?")
+        time.sleep(0.05)
+        client.sendall(b"this")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"after all of this"
+    with connect(running) as client:
+        client.sendall(b"you first")
+        assert read_all(client) == b""
+        client.sendall(b"and I second")
+        client.shutdown(socket.SHUT_WR)
+        assert heard.wait(5)
+
+
+def test_a_reader_that_stalls_holds_up_nobody_else_and_loses_nothing(make_proxy):
+    running = make_proxy(echo_or_flood)
+    with connect(running) as stalled, connect(running) as other:
+        ping(other)
+        stalled.sendall(b"flood")
+        time.sleep(0.3)
+        assert ping(other) < 1
+        assert psutil.Process(running.child.pid).memory_info().rss < FLOOD_BYTES
+        assert read_exactly(stalled, FLOOD_BYTES) == FLOOD_BYTES
+        ping(stalled)
+
+
+def test_many_connections_at_once(make_proxy):
+    running = make_proxy(echo_or_flood, 1)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(running)) for _ in range(200)]
+        for _ in range(2):
+            for number, client in enumerate(clients):
+                client.sendall(b"client %d" % number)
+            for number, client in enumerate(clients):
+                assert client.recv(1000) == b"client %d" % number
+        assert running.counts() == (200, 400)
+
+
+def test_every_round_trip_takes_its_time_and_so_does_the_connect(make_proxy):
+    running = make_proxy(echo_or_flood, 20)
+    begun_s = time.monotonic()
+    with connect(running) as client:
+        ping(client)
+        assert time.monotonic() - begun_s >= 0.040
+        for _ in range(5):
+            assert 0.020 <= ping(client) < 0.2
+
+
+def test_chunks_under_way_together_are_delayed_together(make_proxy):
+    running = make_proxy(echo_or_flood, 20)
+    with connect(running) as client:
+        ping(client)
+        begun_s = time.monotonic()
+        for _ in range(50):
+            client.sendall(b"0123456789")
+            time.sleep(0.001)
+        assert read_exactly(client, 500) == 500
+        assert time.monotonic() - begun_s < 50 * 0.020
+
+
+def test_an_upstream_that_refuses_closes_the_client(tmp_path):
+    nobody = ("127.0.0.1", services.free_port())
+    with proxy.through(nobody, 1, tmp_path / "proxy.log") as running, connect(running) as client:
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        assert not running.child.ended()
+
+
+def test_a_reset_upstream_closes_the_client_after_the_data_under_way(make_proxy):
+    def answer(connection):
+        connection.recv(1000)
+        connection.sendall(b"last words")
+        reset(connection)
+
+    running = make_proxy(answer, 20)
+    with connect(running) as client:
+        client.sendall(b"reset me")
+        assert client.recv(1000) == b"last words"
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        assert holds_no_connection(running)
+
+
+def test_last_words_reach_a_client_that_is_still_talking(make_proxy):
+    def answer(connection):
+        connection.recv(1)
+        connection.sendall(b"last words")
+
+    running = make_proxy(answer, 20)
+    with connect(running) as client:
+        with suppress(ConnectionError):
+            for _ in range(100):
+                client.sendall(b"more")
+                time.sleep(0.001)
+        assert client.recv(1000) == b"last words"
+    assert holds_no_connection(running)
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, reset])
+def test_a_client_that_leaves_ends_what_is_sent_to_it(make_proxy, leave):
+    left = threading.Event()
+
+    def answer(connection):
+        left.wait(5)
+        while True:
+            connection.sendall(bytes(MIB))
+
+    running = make_proxy(answer)
+    client = connect(running)
+    client.sendall(b"go on for ever")
+    leave(client)
+    left.set()
+    assert holds_no_connection(running)
+
+
+def test_what_a_client_says_before_it_is_answered_is_one_turn(make_proxy):
+    running = make_proxy(echo_or_flood, 120)
+    with connect(running) as client:
+        ping(client)
+        client.sendall(b"one ")
+        time.sleep(0.080)  # the proxy has the answer to this one soon, the client not yet
+        client.sendall(b"two")
+        assert read_exactly(client, 7) == 7
+    assert running.counts() == (1, 2)
+
+
+def test_postgres_takes_a_turn_for_each_statement(server, tmp_path):
+    url = make_url(server.url)
+    with proxy.through((url.host, url.port), 4, tmp_path / "proxy.log") as running:
+        host, port = running.address
+        connection = services.connect(url.set(host=host, port=port).render_as_string(hide_password=False))
+        with connection.cursor() as cursor:
+            for autocommit, turns in ((True, 1), (False, 2)):  # with BEGIN
+                connection.autocommit = autocommit
+                _, before = running.counts()
+                begun_s = time.monotonic()
+                cursor.execute("SELECT 1")
+                assert time.monotonic() - begun_s >= turns * 0.004
+                assert running.counts() == (1, before + turns)
+            cursor.execute("SELECT repeat('x', 3000000)")
+            assert cursor.fetchone() == ("x" * 3_000_000,)
+        connection.close()
+
+
+def test_the_process_ends_with_its_block(tmp_path):
+    with proxy.through(("127.0.0.1", 1), 60_000, tmp_path / "proxy.log") as running, connect(running):
+        begun_s = time.monotonic()
+    assert time.monotonic() - begun_s < 2
+    assert running.child.ended()
+    with pytest.raises(ConnectionRefusedError):
+        connect(running)
+
+
+def test_its_own_latency_is_measured():
+    added = proxy.added_latency_ms(5, 20)
+    assert 0 < added.direct_median_ms <= added.direct_p99_ms
+    assert -added.direct_median_ms <= added.median_ms < 50
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"--upstream": "nonsense"}, "--upstream is HOST:PORT, not 'nonsense'"),
+        ({"--upstream": "127.0.0.1:99999"}, "--upstream is HOST:PORT, not '127.0.0.1:99999'"),
+        ({"--upstream": "host..none:1"}, "--upstream: there is no host 'host..none'"),
+        ({"--round-trip-ms": "nan"}, "--round-trip-ms is a time from 0 to 60000 ms, not nan"),
+        ({"--round-trip-ms": "inf"}, "--round-trip-ms is a time from 0 to 60000 ms, not inf"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(options, said):
+    assert complaint(options) == f"Error: {said}\n"
+
+
+def test_a_port_in_use_is_answered_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = complaint({"--listen": place})
+    assert said == f"Error: {place} cannot be listened on (Address already in use); choose another --listen\n"
+
+
+def test_a_proxy_that_does_not_start_is_told_with_its_reason(tmp_path):
+    with (
+        pytest.raises(Problem, match=r"did not start: --round-trip-ms is a time from 0 to 60000 ms, not -1\.0"),
+        proxy.through(("127.0.0.1", 1), -1, tmp_path / "proxy.log"),
+    ):
+        pass
+
+
+def complaint(options):
+    given = {"--listen": "127.0.0.1:0", "--upstream": "127.0.0.1:1", "--round-trip-ms": "1"} | options
+    words = [word for pair in given.items() for word in pair]
+    command = [sys.executable, "-m", "loadgen.proxy", *words]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    return finished.stderr
