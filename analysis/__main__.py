@@ -1,6 +1,5 @@
 """`python -m analysis show|compare|history`: recorded runs in a terminal."""
 
-import json
 from pathlib import Path
 
 import click
@@ -9,7 +8,7 @@ import pandas as pd
 from . import measures
 from .directories import runs_directory
 from .problem import told_in_lines
-from .recording import RecordingError, Run, open_run
+from .recording import RecordingError, Run, open_experiment, open_run
 
 
 @click.group()
@@ -22,7 +21,8 @@ def main():
 def show(run):
     """Show one run: what it was, and latency by endpoint. RUN is its directory, or <experiment>/<run>."""
     opened = _open(run)
-    valid = "valid" if opened.record["valid"] else "not valid: " + "; ".join(opened.record["reasons"])
+    reasons = "; ".join(opened.record["reasons"]) or "it never came to its end"
+    valid = "valid" if opened.record["valid"] else f"not valid: {reasons}"
     click.echo(f"{opened.deployment} under {opened.scenario}, {opened.status}, {valid}")
     click.echo(f"{len(opened.measured)} measured requests in {measures.makespan_s(opened):.2f} s (closed load)")
     click.echo(_latency(opened).round(1).to_string())
@@ -49,9 +49,15 @@ def history():
     """List the recorded experiments, oldest first."""
     rows = []
     for path in sorted(runs_directory().glob("*/experiment.json")):
-        record = json.loads(path.read_text())
-        commit = (record["environment"]["commit"] or "unknown")[:12]
-        rows.append({key: record[key] for key in ("experiment", "profile", "scale", "status")} | {"commit": commit})
+        try:
+            opened = open_experiment(path.parent)
+        except RecordingError as error:
+            click.echo(f"warning: {error}", err=True)
+            continue
+        record = opened.record
+        row = {"experiment": opened.name, "profile": record["profile"], "scale": record["scale"]}
+        row["status"] = "complete" if opened.is_complete() else "incomplete"
+        rows.append(row | {"commit": (record["environment"]["commit"] or "unknown")[:12]})
     click.echo(pd.DataFrame(rows).to_string(index=False) if rows else f"no experiment in {runs_directory()}")
 
 
@@ -72,6 +78,8 @@ def _require_comparable(first, second):
     for what in ("cpu_model", "cpu_count", "postgresql"):
         if first.record["environment"][what] != second.record["environment"][what]:
             raise RecordingError(f"the runs differ in {what} and cannot be compared")
+    if first.scenario != second.scenario:
+        raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
     if first.record["dataset"] != second.record["dataset"]:
         raise RecordingError("the runs were made on different datasets and cannot be compared")
     for run in (first, second):

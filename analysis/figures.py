@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from .axes import clock, duration, label_ends, log_ticks
-from .palette import ENDPOINTS, INK, PARTS, SERIES, STYLE, WIDTH_INCHES
+from .palette import ENDPOINTS, INK, PARTS, SERIES, STATES, STYLE, WIDTH_INCHES
 
 KINDS = {
     "predicted": {"linewidth": 1.8},
@@ -33,6 +33,7 @@ KINDS = {
         "zorder": 3,
     },
 }
+KNOWN = {"series": SERIES, "endpoint": ENDPOINTS, "part": PARTS, "kind": KINDS, "state": STATES}
 PERCENTILES = (0, 50, 75, 90, 95, 99, 99.9, 99.99)
 
 
@@ -189,10 +190,48 @@ def burst_growth(frame: pd.DataFrame) -> Figure:
     return figure
 
 
+@matplotlib.rc_context(STYLE)
+def pool_use(frame: pd.DataFrame) -> Figure:
+    """Connections over time by state, one panel a series, with a line at the most that the pool may open.
+
+    Columns: `series`, `at_s`, `state` (in use, idle, waiting), `connections`, `limit`.
+    """
+    frame = _known(frame, ["series", "state", "at_s", "connections", "limit"])
+    if frame.empty:
+        return _not_measured()
+    series = _present(frame["series"], SERIES)
+    figure, panels = _panels(len(series), 0.6 + 1.7 * len(series))
+    for axes, name in zip(panels, series, strict=True):
+        own = frame[frame["series"] == name].sort_values("at_s")
+        for state in _present(own["state"], STATES):
+            points = own[own["state"] == state]
+            axes.plot(points["at_s"], points["connections"], color=STATES[state], drawstyle="steps-post", linewidth=1.8)
+        limit = own["limit"].max()
+        axes.axhline(limit, color=INK["muted"], linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(f"most allowed: {limit:g}", (1, limit), (-4, -4), ("axes fraction", "data"), "offset points",
+                      ha="right", va="top", color=INK["muted"])  # fmt: skip
+        axes.set_ylim(0, max(limit, own["connections"].max()) * 1.12)
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.grid(axis="y")
+        axes.set_title(name)
+    panels[-1].set_xlabel("seconds since the load began")
+    states = _present(frame["state"], STATES)
+    handles = [Line2D([], [], color=STATES[state], linewidth=3) for state in states]
+    figure.legend(handles, states, loc="outside upper left", ncols=len(states), handlelength=1.2)
+    return figure
+
+
 def _known(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """The rows that can be drawn, once every name in them is one that has a colour."""
     frame = frame.dropna(subset=columns)
-    for column, names in (("series", SERIES), ("endpoint", ENDPOINTS), ("part", PARTS), ("kind", KINDS)):
+    for column, names in (
+        ("series", SERIES),
+        ("endpoint", ENDPOINTS),
+        ("part", PARTS),
+        ("kind", KINDS),
+        ("state", STATES),
+    ):
         unknown = set(frame[column]) - set(names) if column in columns else ()
         if unknown:
             raise ValueError(f"unknown {column}: {', '.join(sorted(unknown))}; known: {', '.join(names)}")

@@ -60,16 +60,51 @@ def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.Dat
     return means.stack().rename_axis(["endpoint", "part"]).rename("mean_ms").reset_index()
 
 
+def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
+    """By endpoint: mean statements and mean round trips of a request that was answered rightly."""
+    rows = experiment.measured(deployment, scenario)
+    if rows.empty:
+        return pd.DataFrame(columns=["statements", "round_trips"])
+    columns = {"db_calls": "statements", "db_round_trips": "round_trips"}
+    return rows[rows["ok"]].groupby("endpoint")[list(columns)].mean().rename(columns=columns)
+
+
+def pool_totals(run: Run) -> pd.Series | None:
+    """What the pools of all workers did in a run, counters added up and maxima of any worker; None if not read."""
+    if run.pool.empty:
+        return None
+    last = run.pool.sort_values("at_us").groupby("worker").last()
+    highest = [name for name in last.columns if name.startswith("longest_")]
+    return pd.concat([last.drop(columns=highest).sum(), last[highest].max()])
+
+
+def pool_use(run: Run) -> pd.DataFrame:
+    """Rows (at_s, state, connections, limit) over all workers; `at_s` from the first measured request."""
+    if run.pool.empty or run.measured.empty:
+        return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
+    total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
+    total["at_s"] = total.pop("at_us") / 1e6 - run.measured["start_ms"].min() / 1e3
+    names = {"checked_out": "in use", "idle": "idle", "pending": "waiting"}
+    states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
+    return states[states["at_s"] >= 0]
+
+
 def cache_outcomes(experiment: Experiment, deployment: str, scenario: str) -> pd.Series:
     """Requests by what the cache said: hit, miss, stale, none."""
     rows = experiment.measured(deployment, scenario)
     return pd.Series(dtype=int) if rows.empty else rows["cache"].value_counts()
 
 
-def database_total(run: Run, source: str, metric: str, name_starts: str = "") -> float:
-    """The sum of a metric's deltas over a run, of the statements whose text starts so."""
+def database_total(run: Run, source: str, metric: str) -> float:
+    """The sum of a metric's deltas over a run."""
     frame = run.database
-    chosen = (frame["source"] == source) & (frame["metric"] == metric) & frame["name"].str.startswith(name_starts)
+    return float(frame.loc[(frame["source"] == source) & (frame["metric"] == metric), "value"].sum())
+
+
+def statement_calls(run: Run, statement: str) -> float:
+    """How often the server executed a statement, given as pg_stat_statements shows it."""
+    frame = run.database
+    chosen = (frame["source"] == "statement") & (frame["metric"] == "calls") & (frame["name"] == statement)
     return float(frame.loc[chosen, "value"].sum())
 
 

@@ -15,7 +15,8 @@ PARTS = {
     "rest": "#3f4a56",
     "residual": "#6e7780",
 }
-COLOURS = {**INK, **SERIES, **ENDPOINTS, **PARTS}
+STATES = {"in use": "#2c6fb0", "idle": "#6d8b3c", "waiting": "#c2483a"}
+COLOURS = {**INK, **SERIES, **ENDPOINTS, **PARTS, **STATES}
 
 WIDTH_INCHES = 8.6
 STYLE = {

@@ -31,6 +31,9 @@ def told_in_lines() -> Iterator[None]:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            click.echo("Error: a name is too long for this file system", err=True)
+            sys.exit(1)
         if error.errno not in PLACE_ERRORS:
             raise
         place = f"{error.filename}: " if error.filename else ""

@@ -15,6 +15,10 @@ import pyarrow as pa
 from .problem import Problem
 from .stream import STREAMS, read_stream
 
+NEEDED = {
+    "run": ("deployment", "scenario", "block", "status", "valid", "reasons", "environment", "dataset"),
+    "experiment": ("experiment", "profile", "scale", "status", "runs", "environment"),
+}
 PARTS = ("pool", "db", "hash", "cache", "session")
 
 
@@ -71,6 +75,18 @@ class Run:
         return self._readings("process", ["at_us", "role", "processes", "cpu_us", "pss_bytes", "threads"])
 
     @cached_property
+    def pool(self) -> pd.DataFrame:
+        """Readings of the workers' pools, as on disk; empty where there are none."""
+        return self._readings("pool", ["at_us", "worker"])
+
+    @cached_property
+    def log(self) -> list[dict]:
+        """The application's own log lines, those that are JSON."""
+        path = self.directory / "gunicorn.log"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    @cached_property
     def database(self) -> pd.DataFrame:
         """Readings and deltas of the database, as on disk; empty where there are none."""
         return self._readings("database", ["at_us", "source", "name", "metric", "value"])
@@ -78,7 +94,7 @@ class Run:
     def _rows(self):
         stored = self.directory / "requests.parquet"
         if stored.exists():
-            return pd.read_parquet(stored)
+            return _parquet(stored)
         batches = [batch for path in sorted(self.directory.glob(STREAMS)) for batch in read_stream(path)]
         if not batches:
             raise RecordingError(f"{self.directory} holds no request rows; the run ended before its first one")
@@ -86,7 +102,7 @@ class Run:
 
     def _readings(self, name, columns):
         path = self.directory / f"{name}.parquet"
-        return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=columns)
+        return _parquet(path) if path.exists() else pd.DataFrame(columns=columns)
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,11 @@ class Experiment:
     @property
     def name(self) -> str:
         return self.directory.name
+
+    def is_complete(self) -> bool:
+        """Whether every planned run was made and ended by itself."""
+        ended = [run for run in self.runs if run.status == "complete"]
+        return self.record["status"] == "complete" and len(ended) == len(self.record["runs"])
 
     def find(self, deployment: str, scenario: str) -> list[Run]:
         """The complete and valid runs of an arm, by block."""
@@ -142,15 +163,26 @@ def newest_experiment(runs_directory: Path) -> Path:
 
 def _is_complete(path):
     try:
-        return json.loads(path.read_text()).get("status") == "complete"
-    except (OSError, ValueError):
+        return open_experiment(path.parent).is_complete()
+    except RecordingError:
         return False
 
 
 def _record(path, name, kind):
     try:
-        return json.loads((path / name).read_text())
-    except FileNotFoundError:
-        raise RecordingError(f"{path} is no {kind}: it has no {name}") from None
+        record = json.loads((path / name).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise RecordingError(f"{path} is no {kind}: it has no {name}; see python -m analysis history") from None
     except ValueError:
-        raise RecordingError(f"{path / name} is not readable JSON") from None
+        raise RecordingError(f"{path / name} is not readable JSON; measure again") from None
+    missing = [key for key in NEEDED[kind] if not isinstance(record, dict) or key not in record]
+    if missing:
+        raise RecordingError(f"{path / name} is no record of a {kind}: it lacks {', '.join(missing)}")
+    return record
+
+
+def _parquet(path):
+    try:
+        return pd.read_parquet(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RecordingError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None

@@ -10,7 +10,7 @@ from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem, told_in_lines
 from reference_app import waiting
 
-from . import dataset, deployments, experiment, run, scenarios, services
+from . import dataset, deployments, experiment, progress, run, scenarios, services
 from .children import die_with_launcher, raise_on_sigterm
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
@@ -54,7 +54,11 @@ def run_(deployment, scenario, scale, seed, port):
     directory = runs_directory() / SINGLE_RUNS / f"{stamp}-{deployment}-{scenario}"
     settings = deployments.find(deployment)
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
-        record = run.execute(server, order, directory)
+        dataset.ensure_template(server, scale, settings.indexes)
+        expected_s = experiment.OVERHEAD_S + scenarios.find(scenario).expected_s()
+        with progress.steps("measuring", expected_s) as shown:
+            shown.begin(f"{deployment} {scenario}", expected_s)
+            record = run.execute(server, order, directory)
     if not record["valid"]:
         click.echo("This run is not valid: " + "; ".join(record["reasons"]), err=True)
     click.echo(directory)

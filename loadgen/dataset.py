@@ -25,6 +25,7 @@ SEED = 20251014
 SALT = "tracetrackworkbe"
 LAST_DAY = "2025-10-14T00:00:00Z"
 CHILDREN_PER_PARENT = 30
+BAGS_PER_S = 120_000  # built, roughly: for the bar
 MADE_BY = "tracetrack-workbench"
 SCHEMA = Path(__file__).resolve().parent.parent / "reference_app" / "schema"
 ROWS = Path(__file__).with_name("dataset.sql")
@@ -140,19 +141,18 @@ def _build(server, database, scale, rows):
         **asdict(rows), "seed": SEED, "parents": rows.parents,
         "children_per_parent": CHILDREN_PER_PARENT, "last_day": LAST_DAY,
     }  # fmt: skip
-    with progress.steps(f"dataset {scale}", 10) as shown, closing(server.connect(database)) as connection:
+    expected_s = rows.bags / BAGS_PER_S
+    with progress.steps(f"dataset {scale}", expected_s) as shown, closing(server.connect(database)) as connection:
         # One transaction: nothing half-built can be taken for whole, and new tables need no log.
         connection.autocommit = False
         with connection.cursor() as cursor:
-            shown.begin(f"{rows.bags:,} bags, {rows.scans:,} scans")
+            shown.begin(f"{rows.bags:,} bags, {rows.scans:,} scans", 0.4 * expected_s)
             cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
             cursor.execute((SCHEMA / "tables.sql").read_text())
             cursor.execute(ROWS.read_text(), parameters)
-            shown.end(4)
-            shown.begin("keys")
+            shown.begin("keys", 0.35 * expected_s)
             cursor.execute((SCHEMA / "constraints.sql").read_text())
-            shown.end(4)
-            shown.begin("indexes and statistics")
+            shown.begin("indexes and statistics", 0.25 * expected_s)
             cursor.execute((SCHEMA / "btree.sql").read_text())
             counted = _count(cursor)
             if counted != rows.counts():
@@ -161,12 +161,12 @@ def _build(server, database, scale, rows):
             cursor.execute("COMMENT ON SCHEMA tracetrack IS %s", (json.dumps(mark),))
         connection.commit()
         _vacuum(connection)
-        shown.end(2)
 
 
 def _add_trigram(server, database, scale):
-    with progress.steps(f"dataset {scale}", 1) as shown, closing(server.connect(database)) as connection:
-        shown.begin("trigram indexes")
+    expected_s = SCALES[scale].bags / BAGS_PER_S / 3
+    with progress.steps(f"dataset {scale}", expected_s) as shown, closing(server.connect(database)) as connection:
+        shown.begin("trigram indexes", expected_s)
         with connection.cursor() as cursor:
             cursor.execute("SET maintenance_work_mem = '512MB'")
             try:
@@ -174,7 +174,6 @@ def _add_trigram(server, database, scale):
             except psycopg2.Error as error:
                 raise Problem(f"the trigram indexes could not be made: {str(error).strip()}") from None
         _vacuum(connection)
-        shown.end()
 
 
 def _drop_indexes(server, database, scale):

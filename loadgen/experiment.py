@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -14,6 +15,7 @@ from . import dataset, deployments, environment, progress, run, scenarios, servi
 
 # What a run costs beside its load: clone, start, stop.
 OVERHEAD_S = 7.0
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -138,12 +140,19 @@ def plan(profile: str, scale: str | None, seed: int) -> Plan:
     return Plan(profile, scale, seed, tuple(orders), tuple(expected_s))
 
 
+def new_name(profile: str) -> str:
+    """An id from the time and the profile."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{profile}"
+
+
 def execute(plan: Plan, name: str | None = None) -> str:
     """Carry out the plan and return the experiment's id.
 
     Raises `Problem` if an experiment of that name exists. A run that aborts ends the experiment.
     """
-    name = name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{plan.profile}"
+    name = name or new_name(plan.profile)
+    if not NAME.fullmatch(name):
+        raise Problem(f"{name!r} cannot be an experiment's id; use up to 80 letters, digits, dots, dashes, underscores")
     directory = runs_directory() / name
     if directory.exists():
         raise Problem(f"experiment {name} exists already; recorded experiments are never changed, choose another name")
@@ -159,9 +168,8 @@ def execute(plan: Plan, name: str | None = None) -> str:
             group = list(group)
             with _server(group[0][0]) as server:
                 for order, expected_s in group:
-                    shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}")
+                    shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}", expected_s)
                     run.execute(server, order, directory / _run_name(order))
-                    shown.end(expected_s)
     _write(directory, record | {"status": "complete"})
     return name
 

@@ -4,7 +4,9 @@ A notebook kernel has no terminal of its own; `TRACETRACK_PROGRESS_FD` is the er
 """
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,33 +15,44 @@ from typing import TextIO
 from tqdm import tqdm
 
 DESCRIPTOR = "TRACETRACK_PROGRESS_FD"
+LAYOUT = "{desc:<44.44} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+NEARLY = 0.95  # a step that takes longer than expected stays short of its end
+
+tqdm.monitor_interval = 0  # its thread would be beside us when we fork
 
 
 class Steps:
-    """A known number of steps, each with a weight (its expected seconds, or 1)."""
+    """Steps one after the other, together expected to take `total_s` seconds."""
 
-    def __init__(self, label: str, total: float, stream: TextIO):
+    def __init__(self, label: str, total_s: float, stream: TextIO):
         self._label = label
-        self._total = total
-        self._done = 0.0
+        self._total_s = total_s
+        self._done_s = self._expected_s = 0.0
         self._stream = stream
-        self._started_s = time.monotonic()
-        layout = "{desc:<34} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+        self._started_s = self._began_s = time.monotonic()
         self._bar = tqdm(
-            total=total, desc=label, file=stream, bar_format=layout, disable=not stream.isatty(), leave=False
+            total=total_s, desc=label, file=stream, bar_format=LAYOUT, disable=not stream.isatty(), leave=False
         )
 
-    def begin(self, step: str) -> None:
-        """Name the step that starts now."""
-        if self._bar.disable:
-            print(f"{self._label}: {100 * self._done / self._total:3.0f}% {step}", file=self._stream, flush=True)
-        else:
-            self._bar.set_description_str(f"{self._label}: {step}"[:60])
+    @property
+    def on_terminal(self) -> bool:
+        return not self._bar.disable
 
-    def end(self, weight: float = 1.0) -> None:
-        """The step is done."""
-        self._done += weight
-        self._bar.update(weight)
+    def begin(self, step: str, expected_s: float) -> None:
+        """Name the step that starts now; the one before it has ended."""
+        self._done_s += self._expected_s
+        self._expected_s, self._began_s = expected_s, time.monotonic()
+        if self.on_terminal:
+            self._bar.set_description_str(f"{self._label}: {step}", refresh=False)
+            self.tick()
+        else:
+            print(f"{self._label}: {100 * self._done_s / self._total_s:3.0f}% {step}", file=self._stream, flush=True)
+
+    def tick(self) -> None:
+        """Move the bar to where the step is by the clock."""
+        within_s = min(time.monotonic() - self._began_s, NEARLY * self._expected_s)
+        self._bar.n = min(self._done_s + within_s, self._total_s)
+        self._bar.refresh()
 
     def hide(self) -> None:
         self._bar.close()
@@ -51,15 +64,32 @@ class Steps:
 
 
 @contextmanager
-def steps(label: str, total: float) -> Iterator[Steps]:
+def steps(label: str, total_s: float) -> Iterator[Steps]:
     """Show the progress of the block; only a block that ends well is called done."""
     with _stream() as stream:
-        shown = Steps(label, total, stream)
+        shown = Steps(label, total_s, stream)
         try:
-            yield shown
+            with _every_second(shown.tick) if shown.on_terminal else nullcontext():
+                yield shown
             shown.close()
         finally:
             shown.hide()
+
+
+@contextmanager
+def _every_second(call):
+    """By a timer signal and not by a thread: what runs in the block forks. An inner block has the timer for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda number, frame: call())
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        if before in (signal.SIG_DFL, signal.SIG_IGN):
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager

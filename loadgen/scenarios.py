@@ -45,6 +45,10 @@ class Scenario:
         """Logins at the beginning, where the passes have none."""
         return 0 if "login" in self.steps else self.users
 
+    def expected_s(self) -> float:
+        """Seconds that the load is expected to take, for the bar."""
+        return self.warmup_s + self.duration_s if self.kind == "sustained" else 10.0
+
     def record(self) -> dict:
         return asdict(self)
 

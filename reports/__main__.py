@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from analysis import findings as stored_findings
+from analysis.directories import runs_directory
 from analysis.problem import Problem, told_in_lines
-from loadgen import progress
+from analysis.recording import open_experiment
 from loadgen.children import raise_on_sigterm
 
 from . import build as building
+from . import sections
 
 OUTPUT = click.option(
     "--output",
@@ -61,14 +63,12 @@ def gate(output):
 
 
 def _build(experiment, output):
-    with progress.steps("report", 2) as shown:
-        shown.begin("notebooks 2 and 3: analyse, render")
-        page = building.build(experiment, output)
-        shown.end(2)
-    _, findings = stored_findings.read(page.with_name("findings.json"))
+    page = building.build(experiment, output)
+    name, findings = stored_findings.read(page.with_name("findings.json"))
     for finding in findings:
         if finding.kind == "objective":
             click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+    click.echo(sections.verdict(sections.Report(open_experiment(runs_directory() / name), findings)))
     click.echo(page)
 
 

@@ -16,6 +16,7 @@ from analysis.directories import REPOSITORY, runs_directory
 from analysis.problem import Problem
 from analysis.recording import newest_experiment, open_experiment
 from loadgen import progress
+from loadgen.experiment import new_name
 
 from . import views
 from .render import render
@@ -24,23 +25,31 @@ NOTEBOOKS = REPOSITORY / "notebooks"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
 ERROR_STREAM = os.dup(2)
+ANALYSE_S, RENDER_S = 3.0, 6.0  # what they are expected to take
 
 
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
     """Run 01-measure; the id of the experiment that it made."""
-    before = set(runs_directory().glob("*/experiment.json"))
-    _execute("01-measure", {"profile": profile, "experiment": experiment, "scale": scale}, html)
-    made = set(runs_directory().glob("*/experiment.json")) - before
-    return made.pop().parent.name
+    parameters = {"profile": profile, "experiment": experiment or new_name(profile), "scale": scale}
+    _execute("01-measure", parameters, html)
+    return parameters["experiment"]
 
 
 def build(experiment: str, html: Path = HTML) -> Path:
     """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty; the page's path."""
     found = open_experiment(runs_directory() / experiment if experiment else newest_experiment(runs_directory()))
+    if not found.is_complete():
+        raise Problem(
+            f"experiment {found.name} was not completed ({len(found.runs)} of {len(found.record['runs'])} runs begun); "
+            "a report is made of whole experiments only"
+        )
     parameters = {"experiment": found.name, "findings": str(html / "findings.json")}
-    _execute("02-analyse", parameters, html)
-    render(_execute("03-report", parameters, html), html / PAGE)
-    views.write(*findings.read(html / "findings.json"), html)
+    with progress.steps("report", ANALYSE_S + RENDER_S) as shown:
+        shown.begin("notebook 2 of 3: analyse", ANALYSE_S)
+        _execute("02-analyse", parameters, html)
+        shown.begin("notebook 3 of 3: report", RENDER_S)
+        render(_execute("03-report", parameters, html), html / PAGE)
+        views.write(*findings.read(html / "findings.json"), html)
     return html / PAGE
 
 

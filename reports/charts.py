@@ -88,6 +88,21 @@ def growth(report: Report) -> Html:
     )
 
 
+def pool_use(report: Report) -> Html:
+    """What became of the pools' connections during one burst of 50."""
+    frames = [
+        measures.pool_use(run).assign(series=name)
+        for name in (BASE, OURS)
+        for run in report.experiment.find(name, "burst-50")[:1]
+    ]
+    return inline(
+        figures.pool_use(_concat(frames, ["series", "at_s", "state", "connections", "limit"])),
+        "pool-use",
+        "Pool connections of all workers, 50 users at once",
+        "Read four times a second; waiting are callers that have no connection yet.",
+    )
+
+
 def _rows(report, scenario):
     frames = [report.experiment.measured(name, scenario).assign(series=name) for name in DRAWN]
     return _concat(frames, ["series", "latency_ms"])

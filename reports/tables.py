@@ -49,6 +49,11 @@ class Quantity(float):
         quantity.form = form
         return quantity
 
+    @classmethod
+    def of(cls, value: float | None, form: str) -> "Quantity | None":
+        """The same for a figure that may be missing."""
+        return None if value is None or pd.isna(value) else cls(value, form)
+
     def __str__(self) -> str:
         return self.form.format(float(self))
 

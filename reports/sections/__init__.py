@@ -5,9 +5,9 @@ of `as-measured`, the set-up that the published run really had.
 """
 
 from .comparison import BASE, CLAIMED, OURS, Report
-from .infrastructure import caches, pool, schema, sessions
+from .infrastructure import caches, pool, schema, sessions, way_to_database
 from .loads import explanation, individual, load, other_loads
-from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary
+from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary, verdict
 
 __all__ = [
     "BASE",
@@ -29,4 +29,6 @@ __all__ = [
     "schema",
     "sessions",
     "summary",
+    "verdict",
+    "way_to_database",
 ]

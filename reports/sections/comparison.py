@@ -7,7 +7,7 @@ from numbers import Real
 
 import pandas as pd
 
-from analysis import findings as claims
+from analysis.findings import Finding
 from analysis.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
@@ -21,7 +21,7 @@ class Report:
     """What the page is made of."""
 
     experiment: Experiment
-    findings: list[claims.Finding]
+    findings: list[Finding]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def join(*pieces: Html) -> Html:
 
 
 def _shown(value, form):
-    return Quantity(value, form) if _is_number(value) else value if isinstance(value, str) else None
+    return Quantity.of(value, form) if _is_number(value) else value if isinstance(value, str) else None
 
 
 def _is_number(value):

@@ -1,11 +1,12 @@
 """The published infrastructure, point by point: what was declared, and what the runs saw of it."""
 
-from analysis import findings as claims
-from analysis import measures, published
+import pandas as pd
+
+from analysis import claims, measures, published
 from analysis.measures import ENDPOINTS
 
-from ..tables import Html
-from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, prose, settings_of
+from ..tables import Html, Quantity, table
+from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, prose, ratio, settings_of
 
 
 def pool(report: Report) -> Html:
@@ -15,6 +16,9 @@ def pool(report: Report) -> Html:
 
     def setting(name):
         return lambda deployment: settings_of(report, deployment).get(name)
+
+    def pre_pings(run):
+        return measures.statement_calls(run, claims.PRE_PING)
 
     def most_in_all_workers(deployment):
         s = settings_of(report, deployment)
@@ -28,16 +32,22 @@ def pool(report: Report) -> Html:
         Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
         Line("most connections that the server saw", None, _seen(report, measures.most_connections)),
         Line("connections made", None, _seen(report, lambda run: measures.database_total(run, "database", "sessions"))),
+        Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
         Line("requests with a query", None, _seen(report, lambda run: int((run.requests["db_calls"] > 0).sum()))),
+        Line("most callers waiting at once", None, _pool(report, "most_pending")),
+        Line("mean wait for a connection (ms)", None, _pool(report, "wait_ns", "acquires"), "{:.2f}"),
+        Line("longest wait for a connection (ms)", None, _pool(report, "longest_wait_ns"), "{:.2f}"),
+        Line("mean time to open a connection (ms)", None, _pool(report, "create_ns", "creates"), "{:.2f}"),
+        Line("mean time that one is held (ms)", None, _pool(report, "use_ns", "uses"), "{:.2f}"),
         Line(
-            "pre-pings",
+            "timeouts, dead and recycled connections",
             None,
-            _seen(report, lambda run: measures.database_total(run, "statement", "calls", claims.PRE_PING)),
+            _pool(report, "timeouts", also=("ping_failures", "recycles")),
         ),
     ]
     text = (
-        "A worker that serves one request at a time uses one connection, however large its pool is. The last four "
-        "lines are what the database server itself counted during 50 users at once, the health check included."
+        "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
+        "are of 50 users at once, the health check included: what the database server counted, and what the pool did."
     )
     note = (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
@@ -122,6 +132,49 @@ def schema(report: Report) -> Html:
     lines = [Line(name, None, rows(name)) for name in data["counts"]]
     note = "Counted before the load of burst-50. The published report gives no sizes."
     return comparison(f"Rows by table, scale {data['scale']}", lines, note=note, of="table")
+
+
+def way_to_database(report: Report) -> Html:
+    """What each choice on the way to the database is worth: as-measured with one thing changed, single reads."""
+    experiment = report.experiment
+    base = measures.latency(experiment, BASE, "reads")["median_ms"]
+    rows = []
+    for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == "reads"):
+        latency = measures.latency(experiment, deployment, "reads")["median_ms"]
+        trips = measures.round_trips(experiment, deployment, "reads")
+        row = {"deployment": deployment}
+        for endpoint in ("dashboard", "search"):
+            row |= {
+                f"{endpoint} (ms)": Quantity.of(latency.get(endpoint), "{:.1f}"),
+                f"{endpoint} / as-measured": Quantity.of(ratio(latency.get(endpoint), base.get(endpoint)), "{:.2f}"),
+                f"{endpoint}: statements": Quantity.of(trips["statements"].get(endpoint), "{:.0f}"),
+                f"{endpoint}: round trips": Quantity.of(trips["round_trips"].get(endpoint), "{:.0f}"),
+            }
+        rows.append(row)
+    if not rows:
+        return prose("This experiment did not run single reads.")
+    rows.sort(key=lambda row: (row["deployment"] != BASE, row["deployment"]))
+    blocks = len(experiment.find(BASE, "reads"))
+    text = (
+        "A read costs the pre-ping, BEGIN, its statements and ROLLBACK: each waits for an answer of the database. "
+        "Opening a connection is not counted; the deployment without a pool pays it each time."
+    )
+    note = f"Closed load, one user, median of 20 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
+    return join(prose(text), table(pd.DataFrame(rows, dtype=object), "One choice changed at a time", note=note))
+
+
+def _pool(report, field, per=None, also=()):
+    """A figure of the pools in the first burst-50 run: a counter or, by another counter, a mean; `_ns` become ms."""
+
+    def measured(deployment):
+        run = first_run(report, deployment, "burst-50")
+        totals = None if run is None else measures.pool_totals(run)
+        if totals is None:
+            return None
+        figure = float(totals[[field, *also]].sum()) / (1e6 if field.endswith("_ns") else 1)
+        return figure if per is None else ratio(figure, float(totals[per]))
+
+    return measured
 
 
 def _seen(report, measure):

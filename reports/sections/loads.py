@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from analysis import findings as claims
-from analysis import measures, published, queueing
+from analysis import claims, measures, published, queueing
 from analysis.axes import duration
 from analysis.measures import ENDPOINTS
 

@@ -135,3 +135,16 @@ def fill(path):
     with path.open("wb", buffering=0) as ballast, suppress(OSError):
         while True:
             ballast.write(bytes(2**20))
+
+
+def test_a_database_that_is_frozen_holds_nobody_back(command, running):
+    postmaster = running.postmaster()
+    family = [postmaster, *postmaster.children(recursive=True)]
+    for process in family:
+        process.suspend()
+    running.process.send_signal(signal.SIGINT)
+    _, said = running.process.communicate(timeout=40)
+    require_nothing_left(command)
+    assert running.process.returncode == 130
+    assert "Traceback" not in said
+    assert running.record()["status"] == "aborted"

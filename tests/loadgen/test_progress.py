@@ -2,6 +2,9 @@
 
 import os
 import pty
+import re
+import signal
+import time
 
 import pytest
 
@@ -19,10 +22,8 @@ def terminal():
 
 def show():
     with progress.steps("dataset", 4) as shown:
-        shown.begin("keys")
-        shown.end(2)
-        shown.begin("indexes")
-        shown.end(2)
+        shown.begin("keys", 2)
+        shown.begin("indexes", 2)
 
 
 def test_a_terminal_shows_a_bar_with_the_time_left(terminal, monkeypatch):
@@ -34,6 +35,17 @@ def test_a_terminal_shows_a_bar_with_the_time_left(terminal, monkeypatch):
     assert "left" in said
     assert "dataset: indexes" in said
     assert said.rstrip().endswith("dataset: done in 0 s")
+
+
+def test_the_bar_moves_within_a_step(terminal, monkeypatch):
+    reading, writing = terminal
+    monkeypatch.setenv(progress.DESCRIPTOR, str(writing))
+    with progress.steps("dataset", 4) as shown:
+        shown.begin("keys", 4)
+        time.sleep(1.2)
+        assert re.search(r"2[5-9]%\|.*00:03 left", os.read(reading, 65536).decode())
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_elsewhere_each_step_is_a_line(capsys, monkeypatch):
