@@ -96,11 +96,7 @@ class Collector:
         return self
 
     def __exit__(self, *exception):
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=PATIENCE_S)
-            if self._thread.is_alive():
-                self._cut_off()
+        self.finish()
         with closing(self._connection):
             if not self.failure:
                 self._add_deltas()
@@ -112,6 +108,14 @@ class Collector:
         """
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._thread.start()
+
+    def finish(self) -> None:
+        """Read a last time and no more: call it while the application is still there."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=PATIENCE_S)
+            if self._thread.is_alive():
+                self._cut_off()
 
     def _cut_off(self):
         """End the thread's waiting for a database that is silent: nobody is interested in its answer any more."""
@@ -128,15 +132,16 @@ class Collector:
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd")
 
     def _read_until_stopped(self):
-        first = True
-        while True:
-            at_us = self._now_us()
-            for role, pid in self._roots.items():
-                self._read_processes(at_us, role, pid, first)
-            first = False
-            self._read_pool(at_us, self._read_activity(at_us))
-            if self._stop.wait(INTERVAL_S):
-                return
+        self._read(first=True)
+        while not self._stop.wait(INTERVAL_S):
+            self._read()
+        self._read()
+
+    def _read(self, first=False):
+        at_us = self._now_us()
+        for role, pid in self._roots.items():
+            self._read_processes(at_us, role, pid, first)
+        self._read_pool(at_us, self._read_activity(at_us))
 
     def _now_us(self):
         return (time.monotonic_ns() - self._started_ns) // 1000

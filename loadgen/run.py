@@ -150,6 +150,7 @@ def _drive(server, database, settings, order, scenario, directory, record):
             roles = {"server": served.child.pid, "generator": locust.pid, "database": server.pid}
             collector.begin(roles | record.pop("processes"))
             _wait(locust, served.child, server, collector, directory)
+            collector.finish()
     collector.write(directory)
 
 

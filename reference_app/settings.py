@@ -6,7 +6,7 @@ deployment is the same thing in a process, in a run's record and in a shell.
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
@@ -26,8 +26,8 @@ class SettingsError(ValueError):
 class Settings:
     """One deployment. Times carry their unit in the name; `0` for a limit means no limit."""
 
-    database_url: str
-    secret_key: str
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     session_directory: str = ""
     readings_file: str = ""
 

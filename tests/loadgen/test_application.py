@@ -8,10 +8,10 @@ from loadgen import application
 
 
 def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
-    with application.serve(settings, tmp_path / "gunicorn.log") as (gunicorn, _):
-        workers = psutil.Process(gunicorn.pid).children()
+    with application.serve(settings, tmp_path / "gunicorn.log") as served:
+        workers = psutil.Process(served.child.pid).children()
         assert len(workers) == settings.workers
-        gunicorn.process.send_signal(signal.SIGKILL)
-        gunicorn.process.wait()
+        served.child.process.send_signal(signal.SIGKILL)
+        served.child.process.wait()
     _, alive = psutil.wait_procs(workers, timeout=2)
     assert alive == []

@@ -41,7 +41,7 @@ def test_nothing_is_left_behind(command, finished, directory):
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
         "database.parquet", "generator.json", "gunicorn.log", "locust.log",
-        "process.parquet", "requests.parquet", "run.json",
+        "pool.parquet", "process.parquet", "requests.parquet", "run.json",
     }  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def test_the_record_holds_no_secret(command, directory, record):
     assert PASSWORD not in written
     assert "secret_key" not in written
     assert str(command.data) not in written
-    assert "@" not in record["deployment"]["settings"]["database_url"]
+    assert record["deployment"]["settings"]["database_url"].startswith("postgresql://tracetrack:***@127.0.0.1:")
 
 
 def test_the_readings_cover_all_processes(directory):
@@ -95,6 +95,70 @@ def test_the_readings_cover_all_processes(directory):
     database = pd.read_parquet(directory / "database.parquet")
     calls = database[(database["source"] == "statement") & (database["metric"] == "calls")]
     assert calls.loc[calls["name"].str.contains("password_hash, role"), "value"].sum() == 25
+
+
+def test_the_pools_were_read(directory):
+    pool = pd.read_parquet(directory / "pool.parquet")
+    assert set(pool["worker"]) == {0, 1}
+    assert (pool["limit"] == 3).all()
+    assert (pool["checked_out"] <= pool["open"]).all()
+    assert (pool["idle"] == pool["open"] - pool["checked_out"]).all()
+    last = pool.sort_values("at_us").groupby("worker").last()
+    assert 1 <= last["creates"].sum() <= 6
+    assert last["server_connections"].max() == last["open"].sum()
+    assert last["uses"].sum() >= 25
+
+
+def test_round_trips_are_recorded(requests):
+    """A login asks once; a connection that is not fresh is asked first whether it lives."""
+    logins = requests[requests["endpoint"] == "login"]
+    assert set(logins["db_round_trips"]) <= {1, 2}
+    hits = requests[requests["cache"] == "hit"]
+    assert (hits["db_round_trips"] == 0).all()
+
+
+@pytest.fixture(scope="module")
+def run(command):
+    """Runs a deployment under a scenario on small data: its record and its directory."""
+
+    def execute(deployment, scenario):
+        done = command.run("run", "--deployment", deployment, "--scenario", scenario, "--scale", "small")
+        assert done.returncode == 0, done.stderr
+        directory = Path(done.stdout.splitlines()[-1])
+        return json.loads((directory / "run.json").read_text()), directory
+
+    return execute
+
+
+def test_a_refusal_to_start_is_an_outcome(run):
+    record, _ = run("as-advised-at-default", "start")
+    assert (record["status"], record["valid"], record["rows"]) == ("complete", True, 0)
+    assert record["outcome"]["started"] is False
+    assert "8 workers × (40 + 50) = 720 connections" in record["outcome"]["said"]
+
+
+def test_a_database_under_an_rds_name_and_without_a_table(run):
+    record, directory = run("as-measured-on-rds", "missing-table")
+    assert record["valid"]
+    assert record["health"]["pool_profile"]["name"] == "rds"
+    assert record["deployment"]["settings"]["pool_size"] == 40
+    requests = pd.read_parquet(directory / "requests.parquet")
+    assert requests["ok"].all()
+    assert len(requests) == 15
+    told = [json.loads(line) for line in (directory / "gunicorn.log").read_text().splitlines() if line.startswith("{")]
+    asked = requests[requests["endpoint"] == "dashboard"]
+    names = {f"{user}-{sequence}" for user, sequence in zip(asked["user"], asked["sequence"], strict=True)}
+    assert {line["request_id"] for line in told} == names
+
+
+def test_a_far_database_costs_its_round_trips(run):
+    record, directory = run("as-measured-cross-region", "reads")
+    assert record["valid"]
+    requests = pd.read_parquet(directory / "requests.parquet").query("phase == 'measure'")
+    assert set(requests["db_round_trips"]) == {4, 5}
+    waited_us = requests["db_us"] + requests["pool_us"]
+    assert (waited_us >= 28_000 * requests["db_round_trips"]).all()
+    assert "proxy" in set(pd.read_parquet(directory / "process.parquet")["role"])
 
 
 def test_the_list_names_everything(command):

@@ -72,6 +72,11 @@ def test_no_password_is_shown(url, shown):
     assert redacted(url) == shown
 
 
+def test_no_secret_is_printed_with_the_settings():
+    assert "hidden" not in repr(Settings(**SECRETS))
+    assert "'key'" not in repr(Settings(**SECRETS))
+
+
 def test_a_record_holds_no_secret():
     shown = Settings(**SECRETS, session_directory="/somewhere").public()
     assert shown["database_url"] == "postgresql://u:***@h/db"
