@@ -9,17 +9,26 @@ import logging
 import sys
 import threading
 import time
-from types import FrameType
+from types import CodeType, FrameType
 
 from sqlalchemy import Engine, event, exc
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from . import waiting
-from .readings import Slot
+from .readings import FIELDS, Slot
 
 LONG_HOLD_NS = 5 * 10**9
 # Frames of these packages only pass a connection on; who took it is above them.
 _PASSING = ("sqlalchemy", "contextlib", "reference_app.database", "reference_app.pool")
+_is_passing: dict[CodeType, bool] = {}
+
+# Places in a slot: numbers instead of names, because each request writes them some twenty times.
+(
+    VERSION, _PID, _STARTED, _SIZE, _LIMIT, OPEN, CHECKED_OUT, PENDING, MOST_CHECKED_OUT, MOST_PENDING,
+    ACQUIRES, ACQUIRE_NS, WAIT_NS, LONGEST_WAIT_NS, USES, USE_NS, LONGEST_USE_NS,
+    CREATES, CREATE_NS, CREATE_FAILURES, PINGS, PING_NS, PING_FAILURES,
+    TIMEOUTS, INVALIDATIONS, RECYCLES, LONG_HOLDS,
+) = range(len(FIELDS))  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +41,18 @@ class PoolStatistics:
     """
 
     def __init__(self, slot: Slot, timeout_s: float, answer_s: float):
-        self.slot = slot
-        self.timeout_s = timeout_s
-        self.answer_s = answer_s
-        self._acquires = threading.local()
+        self._memory = slot.memory
+        self._lock = slot.lock
+        self._timeout_s = timeout_s
+        self._answer_s = answer_s
+        self._own = threading.local()
 
     def watch(self, engine: Engine) -> None:
         """Follow the engine's connections and pre-pings; its pool must be a `TimedPool`."""
         engine.pool.statistics = self
         self._recycle_s = engine.pool._recycle
-        event.listen(engine, "do_connect", self._create)
         for name, listener in (
+            ("do_connect", self._create),
             ("connect", self._opened),
             ("close", self._closed),
             ("checkin", self._given_back),
@@ -54,89 +64,103 @@ class PoolStatistics:
 
     def acquire(self, connect):
         """Call the pool's own `connect` and book where its time went."""
-        outer, own = getattr(self._acquires, "open", None), Acquire()
-        self._acquires.open = own
-        with self.slot as slot:
-            slot["pending"] += 1
-            slot["most_pending"] = max(slot["most_pending"], slot["pending"])
+        outer = getattr(self._own, "acquire", None)
+        own = self._own.acquire = Acquire()
+        memory = self._memory
+        with self._lock:
+            memory[VERSION] |= 1
+            memory[PENDING] = pending = memory[PENDING] + 1
+            if pending > memory[MOST_PENDING]:
+                memory[MOST_PENDING] = pending
+            memory[VERSION] += 1
         try:
-            with waiting.within(self.timeout_s):
+            with waiting.within(self._timeout_s):
                 fairy = connect()
         except BaseException as error:
-            self._acquired(own, timed_out=isinstance(error, exc.TimeoutError), taken=False)
+            self._acquired(own, taken=0, timed_out=isinstance(error, exc.TimeoutError))
             raise
         finally:
-            self._acquires.open = outer
-        fairy.info["taken"] = (self._acquired(own, timed_out=False, taken=True), _place(sys._getframe(2)))
+            self._own.acquire = outer
+        fairy.info["taken"] = (self._acquired(own, taken=1, timed_out=0), _place(sys._getframe(2)))
         return fairy
 
-    def _acquired(self, own, *, timed_out, taken):
+    def _acquired(self, own, taken, timed_out):
+        """Book a whole acquire at once; the time at which it ended."""
         now_ns = time.monotonic_ns()
         acquire_ns = now_ns - own.started_ns
-        wait_ns = acquire_ns - own.busy_ns
-        with self.slot as slot:
-            slot["pending"] -= 1
-            slot["acquires"] += 1
-            slot["acquire_ns"] += acquire_ns
-            slot["wait_ns"] += wait_ns
-            slot["longest_wait_ns"] = max(slot["longest_wait_ns"], wait_ns)
-            slot["timeouts"] += timed_out
-            slot["checked_out"] += taken
-            slot["most_checked_out"] = max(slot["most_checked_out"], slot["checked_out"])
+        wait_ns = acquire_ns - own.create_ns - own.ping_ns
+        memory = self._memory
+        with self._lock:
+            memory[VERSION] |= 1
+            memory[PENDING] -= 1
+            memory[ACQUIRES] += 1
+            memory[ACQUIRE_NS] += acquire_ns
+            memory[WAIT_NS] += wait_ns
+            if wait_ns > memory[LONGEST_WAIT_NS]:
+                memory[LONGEST_WAIT_NS] = wait_ns
+            memory[TIMEOUTS] += timed_out
+            memory[CHECKED_OUT] = checked_out = memory[CHECKED_OUT] + taken
+            if checked_out > memory[MOST_CHECKED_OUT]:
+                memory[MOST_CHECKED_OUT] = checked_out
+            memory[PINGS] += own.pings
+            memory[PING_NS] += own.ping_ns
+            memory[PING_FAILURES] += own.ping_failures
+            if own.creates:
+                memory[CREATES] += own.creates
+                memory[CREATE_NS] += own.create_ns
+                memory[CREATE_FAILURES] += own.create_failures
+            memory[VERSION] += 1
         return now_ns
 
     def _create(self, dialect, record, arguments, parameters):
         """In place of the dialect's own connecting."""
+        own = self._own.acquire
+        own.creates += 1
         started_ns = time.monotonic_ns()
-        failed = True
         try:
-            with waiting.within(self.answer_s):
-                connection = dialect.connect(*arguments, **parameters)
-            failed = False
-            return connection
+            with waiting.within(self._answer_s):
+                return dialect.connect(*arguments, **parameters)
+        except BaseException:
+            own.create_failures += 1
+            raise
         finally:
-            self._book("create", time.monotonic_ns() - started_ns, failed)
+            own.created_ns = time.monotonic_ns()
+            own.create_ns += own.created_ns - started_ns
 
     def _ping(self, ping, connection):
+        own = self._own.acquire
+        own.pings += 1
         started_ns = time.monotonic_ns()
-        failed = True
         try:
-            with waiting.within(self.answer_s):
-                answered = ping(connection)
-            failed = False
-            return answered
+            with waiting.within(self._answer_s):
+                return ping(connection)
+        except BaseException:
+            own.ping_failures += 1
+            raise
         finally:
-            self._book("ping", time.monotonic_ns() - started_ns, failed)
-
-    def _book(self, what, took_ns, failed):
-        if own := getattr(self._acquires, "open", None):
-            own.busy_ns += took_ns
-            own.answered_ns = time.monotonic_ns()
-        with self.slot as slot:
-            slot[f"{what}s"] += 1
-            slot[f"{what}_ns"] += took_ns
-            slot[f"{what}_failures"] += failed
+            own.ping_ns += time.monotonic_ns() - started_ns
 
     def _opened(self, connection, record):
         """After the dialect's own listeners: at its first connection it asks the server this and that."""
-        own = getattr(self._acquires, "open", None)
-        prepared_ns = time.monotonic_ns() - own.answered_ns if own else 0
-        if own:
-            own.busy_ns += prepared_ns
-        with self.slot as slot:
-            slot["open"] += 1
-            slot["create_ns"] += prepared_ns
+        own = self._own.acquire
+        own.create_ns += time.monotonic_ns() - own.created_ns
+        self._add(OPEN, 1)
 
     def _closed(self, connection, record):
         # A connection that is closed on a caller's way to it, and is old enough, was replaced for its age.
         too_old = 0 <= self._recycle_s < time.time() - record.starttime
-        with self.slot as slot:
-            slot["open"] -= 1
-            slot["recycles"] += too_old and getattr(self._acquires, "open", None) is not None
+        if too_old and getattr(self._own, "acquire", None):
+            self._add(RECYCLES, 1)
+        self._add(OPEN, -1)
 
     def _invalidated(self, connection, record, exception):
-        with self.slot as slot:
-            slot["invalidations"] += 1
+        self._add(INVALIDATIONS, 1)
+
+    def _add(self, place, change):
+        with self._lock:
+            self._memory[VERSION] |= 1
+            self._memory[place] += change
+            self._memory[VERSION] += 1
 
     def _given_back(self, connection, record):
         taken = record.info.pop("taken", None)
@@ -144,25 +168,32 @@ class PoolStatistics:
             return  # it never reached a caller
         taken_ns, place = taken
         use_ns = time.monotonic_ns() - taken_ns
-        with self.slot as slot:
-            slot["checked_out"] -= 1
-            slot["uses"] += 1
-            slot["use_ns"] += use_ns
-            slot["longest_use_ns"] = max(slot["longest_use_ns"], use_ns)
-            slot["long_holds"] += use_ns > LONG_HOLD_NS
+        memory = self._memory
+        with self._lock:
+            memory[VERSION] |= 1
+            memory[CHECKED_OUT] -= 1
+            memory[USES] += 1
+            memory[USE_NS] += use_ns
+            if use_ns > memory[LONGEST_USE_NS]:
+                memory[LONGEST_USE_NS] = use_ns
+            memory[LONG_HOLDS] += use_ns > LONG_HOLD_NS
+            memory[VERSION] += 1
         if use_ns > LONG_HOLD_NS:
-            log.warning("connection held", extra={"held_s": round(use_ns / 1e9, 3), "taken_at": ":".join(place)})
+            told = {"held_s": round(use_ns / 1e9, 3), "taken_at": "{}:{}".format(*place)}
+            log.warning("connection held", extra=told)
 
 
 class Acquire:
-    """One caller's way to a connection: when it began, the nanoseconds spent on creating and pinging, and when the
-    last of these ended."""
+    """One caller's way to a connection: when it began, and what of it was creating and pinging, in nanoseconds."""
 
-    __slots__ = ("answered_ns", "busy_ns", "started_ns")
+    __slots__ = (
+        "create_failures", "create_ns", "created_ns", "creates", "ping_failures", "ping_ns", "pings", "started_ns",
+    )  # fmt: skip
 
     def __init__(self):
-        self.started_ns = self.answered_ns = time.monotonic_ns()
-        self.busy_ns = 0
+        self.started_ns = time.monotonic_ns()
+        self.creates = self.create_ns = self.created_ns = self.create_failures = 0
+        self.pings = self.ping_ns = self.ping_failures = 0
 
 
 class TimedPool(Pool):
@@ -187,8 +218,14 @@ class TimedNullPool(TimedPool, NullPool):
     """No pool: a connection for each use, timed."""
 
 
-def _place(frame: FrameType | None) -> tuple[str, str]:
+def _place(frame: FrameType | None) -> tuple[str, int]:
     """File and line where the application took the connection: of the first caller that is not plumbing."""
-    while frame and frame.f_globals.get("__name__", "").startswith(_PASSING):
+    while frame:
+        code = frame.f_code
+        passing = _is_passing.get(code)
+        if passing is None:
+            passing = _is_passing[code] = frame.f_globals.get("__name__", "").startswith(_PASSING)
+        if not passing:
+            return code.co_filename, frame.f_lineno
         frame = frame.f_back
-    return (frame.f_code.co_filename, str(frame.f_lineno)) if frame else ("", "")
+    return "", 0

@@ -20,39 +20,30 @@ FIELDS = (
     "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
     "timeouts", "invalidations", "recycles", "long_holds",
 )  # fmt: skip
-INDEX = {name: place for place, name in enumerate(FIELDS)}
 SLOT_BYTES = 8 * len(FIELDS)
 READ_ATTEMPTS = 100
 
 
 class Slot:
-    """The readings of one worker. As a context manager it is one change, by one thread at a time."""
+    """The readings of one worker: `memory` is the row, `lock` lets one thread at a time change it.
+
+    Whoever changes it makes `memory[0]` odd before and even after.
+    """
 
     def __init__(self, memory: memoryview):
-        self._memory = memory
-        self._lock = threading.Lock()
-
-    def __enter__(self):
-        self._lock.acquire()
-        self._memory[0] |= 1
-        return self
-
-    def __exit__(self, *exception):
-        self._memory[0] += 1
-        self._lock.release()
-
-    def __getitem__(self, field: str) -> int:
-        return self._memory[INDEX[field]]
-
-    def __setitem__(self, field: str, value: int) -> None:
-        self._memory[INDEX[field]] = value
+        self.memory = memory
+        self.lock = threading.Lock()
 
     def begin(self, size: int, limit: int) -> None:
         """Start from nothing, for this process."""
-        with self:
-            self._memory[1:] = memoryview(bytes(SLOT_BYTES - 8)).cast("q")
-            self["pid"], self["started_ns"] = os.getpid(), time.monotonic_ns()
-            self["size"], self["limit"] = size, limit
+        fresh = dict.fromkeys(FIELDS, 0) | {
+            "pid": os.getpid(), "started_ns": time.monotonic_ns(), "size": size, "limit": limit,
+        }  # fmt: skip
+        with self.lock:
+            self.memory[0] |= 1
+            for place, name in enumerate(FIELDS[1:], start=1):
+                self.memory[place] = fresh[name]
+            self.memory[0] += 1
 
 
 class Readings:

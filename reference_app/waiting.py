@@ -8,8 +8,6 @@ a poll with a deadline. The poll is Python's own, so a server that replaces it b
 import select
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, set_wait_callback
@@ -23,15 +21,20 @@ class DeadlineExceeded(psycopg2.OperationalError):
     """PostgreSQL did not answer in time; the connection is closed."""
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
+class within:
     """Let every wait of this thread in the block end `seconds` from now, or earlier if an outer block says so."""
-    outer_s = getattr(_own, "deadline_s", NEVER_S)
-    _own.deadline_s = min(outer_s, time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _own.deadline_s = outer_s
+
+    __slots__ = ("_outer_s", "_seconds")
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+
+    def __enter__(self):
+        self._outer_s = getattr(_own, "deadline_s", NEVER_S)
+        _own.deadline_s = min(self._outer_s, time.monotonic() + self._seconds)
+
+    def __exit__(self, *exception):
+        _own.deadline_s = self._outer_s
 
 
 def wait(connection) -> None:
