@@ -1,3 +1,69 @@
-"""What the latency proxy adds to what it was asked for."""
+"""What the latency proxy adds to the round trip that it was asked for."""
 
-ROUND_TRIPS_MS = (0.0, 1.0, 28.0)
+import itertools
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from loadgen.proxy import through
+
+ASKED_MS = ((0.0, 2000), (1.0, 1000), (28.0, 100))  # round trip, and how many of them
+
+
+def main() -> None:
+    """Print, for each round trip, how far from it the proxy was."""
+    print("latency proxy, echo over loopback, direct and through it in turn:")
+    for round_trip_ms, trips in ASKED_MS:
+        added = added_latency_ms(round_trip_ms, trips)
+        print(
+            f"  asked for {round_trip_ms:>2g} ms  {added.median_ms:+.3f} ms (p99 {added.p99_ms:+.3f}), "
+            f"direct {added.direct_median_ms:.3f} ms (p99 {added.direct_p99_ms:.3f}), {trips} round trips"
+        )
+
+
+class Added(NamedTuple):
+    """Round trips of a few bytes over loopback: direct ones, and what the proxy adds beyond what was asked for."""
+
+    direct_median_ms: float
+    direct_p99_ms: float
+    median_ms: float
+    p99_ms: float
+
+
+def added_latency_ms(round_trip_ms: float, trips: int) -> Added:
+    """Measure with an echo server, in turn directly and through a proxy of this round trip."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        through(listener.getsockname(), round_trip_ms, Path(folder) / "proxy.log") as proxy,
+        socket.create_connection(listener.getsockname()) as direct,
+        socket.create_connection(proxy.address) as proxied,
+    ):
+        echo = threading.Thread(target=_echo, args=(listener,), daemon=True)
+        echo.start()
+        pairs = [(_trip_ms(direct), _trip_ms(proxied)) for _ in range(trips + 1)][1:]  # the first one connects
+    echo.join()
+    medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
+    p99s = [statistics.quantiles(times, n=100, method="inclusive")[98] for times in zip(*pairs, strict=True)]
+    return Added(medians[0], p99s[0], medians[1] - medians[0] - round_trip_ms, p99s[1] - p99s[0] - round_trip_ms)
+
+
+def _trip_ms(connection):
+    begun_s = time.perf_counter()
+    connection.sendall(b"ping")
+    connection.recv(64)
+    return (time.perf_counter() - begun_s) * 1000
+
+
+def _echo(listener):
+    """Answer two connections in turn until one closes."""
+    with listener.accept()[0] as first, listener.accept()[0] as second:
+        for connection in itertools.cycle((first, second)):
+            message = connection.recv(64)
+            if not message:
+                return
+            connection.sendall(message)

@@ -11,7 +11,8 @@ ROWS, REPEATS = 20_000, 5
 ROW = {
     "user": 1, "sequence": 2, "endpoint": "dashboard", "phase": "measure", "scheduled_us": 1, "start_us": 1,
     "latency_us": 1834, "response_us": 1834, "status": 200, "ok": True, "error": None, "bytes": 1500, "queue_us": 800,
-    "pool_us": 0, "db_us": 0, "db_calls": 0, "db_round_trips": 0, "hash_us": 0, "cache_us": 40, "cache": "hit", "session_us": 390,
+    "pool_us": 0, "db_us": 0, "db_calls": 0, "db_round_trips": 0, "hash_us": 0,
+    "cache_us": 40, "cache": "hit", "session_us": 390,
     "app_us": 900, "worker": 1,
 }  # fmt: skip
 

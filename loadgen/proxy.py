@@ -14,17 +14,14 @@ import resource
 import select
 import selectors
 import socket
-import statistics
 import sys
-import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import click
 
@@ -272,62 +269,6 @@ class End:
             end._socket.close()
 
 
-class Added(NamedTuple):
-    """Round trips of a few bytes over loopback: direct ones, and what the proxy adds beyond what was asked for."""
-
-    direct_median_ms: float
-    direct_p99_ms: float
-    median_ms: float
-    p99_ms: float
-
-
-def added_latency_ms(round_trip_ms: float, trips: int) -> Added:
-    """Measure with an echo server, in turn directly and through a proxy of this round trip."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        through(listener.getsockname(), round_trip_ms, Path(folder) / "proxy.log") as proxy,
-        socket.create_connection(listener.getsockname()) as direct,
-        socket.create_connection(proxy.address) as proxied,
-    ):
-        echo = threading.Thread(target=_echo, args=(listener,), daemon=True)
-        echo.start()
-        pairs = [(_trip_ms(direct), _trip_ms(proxied)) for _ in range(trips + 1)][1:]  # the first one connects
-    echo.join()
-    medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
-    p99s = [statistics.quantiles(times, n=100, method="inclusive")[98] for times in zip(*pairs, strict=True)]
-    return Added(medians[0], p99s[0], medians[1] - medians[0] - round_trip_ms, p99s[1] - p99s[0] - round_trip_ms)
-
-
-def _trip_ms(connection):
-    begun_s = time.perf_counter()
-    connection.sendall(b"ping")
-    connection.recv(64)
-    return (time.perf_counter() - begun_s) * 1000
-
-
-def _echo(listener):
-    """Answer two connections in turn until one closes."""
-    with listener.accept()[0] as first, listener.accept()[0] as second:
-        for connection in itertools.cycle((first, second)):
-            message = connection.recv(64)
-            if not message:
-                return
-            connection.sendall(message)
-
-
-def _print_measures(context, _, wanted):
-    if not wanted:
-        return
-    for round_trip_ms, trips in ((0, 2000), (1, 1000), (28, 100)):
-        added = added_latency_ms(round_trip_ms, trips)
-        click.echo(
-            f"asked for {round_trip_ms:>2} ms: {added.median_ms:.3f} ms too much (p99 {added.p99_ms:.3f}), "
-            f"without proxy {added.direct_median_ms:.3f} ms (p99 {added.direct_p99_ms:.3f}); {trips} round trips"
-        )
-    context.exit()
-
-
 def _address(_, option, text):
     """The family and the address of a socket for HOST:PORT."""
     host, _, port = text.rpartition(":")
@@ -354,10 +295,6 @@ def _round_trip(_, option, value):
     "--round-trip-ms", type=float, required=True, callback=_round_trip, help="What a round trip takes longer."
 )
 @click.option("--counts", type=click.File("wb", lazy=False), help="Keeps the number of connections and turns.")
-@click.option(
-    "--measure", is_flag=True, is_eager=True, expose_value=False, callback=_print_measures,
-    help="Only print how precise the proxy is here.",
-)  # fmt: skip
 def main(listen, upstream, round_trip_ms, counts):
     """Put a round-trip time between clients and a server."""
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)

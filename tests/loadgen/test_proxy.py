@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import make_url
 
 from analysis.problem import Problem
+from bench.proxy import added_latency_ms
 from loadgen import proxy, services
 
 MIB = 2**20
@@ -298,7 +299,7 @@ def test_the_process_ends_with_its_block(tmp_path):
 
 
 def test_its_own_latency_is_measured():
-    added = proxy.added_latency_ms(5, 20)
+    added = added_latency_ms(5, 20)
     assert 0 < added.direct_median_ms <= added.direct_p99_ms
     assert -added.direct_median_ms <= added.median_ms < 50
 

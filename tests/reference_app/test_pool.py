@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError, TimeoutError
 
+from loadgen import proxy
+from loadgen.recorder import server_timing
 from reference_app import pool, waiting
 from reference_app.database import connection, rows
 from reference_app.profiles import detect, is_proxy
@@ -353,3 +355,52 @@ def test_a_stock_pool_is_left_alone(start):
     app = start(pool_timed=False)
     assert backend() == backend()
     assert app.extensions["readings"].read() == {}
+
+
+@pytest.fixture
+def counted(start, settings, tmp_path):
+    """Starts an application behind a proxy that counts the turns on the wire; yields a function that asks for them."""
+    url = make_url(settings.database_url)
+    with proxy.through((url.host, url.port), 0, tmp_path / "proxy.log") as between:
+        host, port = between.address
+        through = url.set(host=host, port=port).render_as_string(hide_password=False)
+
+        def started(**changed):
+            app = start(database_url=through, **changed)
+            backend()  # opens the connection, which is not counted
+            return app, lambda: between.counts()[1]
+
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("changed", "trips"),
+    [
+        ({}, 5),  # pre-ping, BEGIN, two statements, ROLLBACK
+        ({"pool_pre_ping": False}, 4),
+        ({"reads": "autocommit"}, 3),
+        ({"reads": "autocommit", "pool_pre_ping": False}, 2),
+        ({"statistics_query": "separate"}, 8),
+        ({"deadlines": True}, 5),
+    ],
+)
+def test_the_counted_round_trips_are_those_on_the_wire(counted, changed, trips):
+    app, on_the_wire = counted(**changed)
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["user"] = {"id": 1, "username": "user001", "role": "admin"}
+    before = on_the_wire()
+    told = server_timing(client.get("/api/dashboard/stats").headers["Server-Timing"])
+    assert told["db_round_trips"] == on_the_wire() - before == trips
+
+
+def test_a_write_pays_for_its_commit(counted):
+    app, on_the_wire = counted()
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["user"] = {"id": 1, "username": "user001", "role": "admin"}
+    before = on_the_wire()
+    answer = client.post("/api/scans", json={"qr_id": "M444-0000009"}, headers={"Idempotency-Key": "wire"})
+    assert answer.status_code == 201
+    # Pre-ping, BEGIN, the bag, the scan, COMMIT.
+    assert server_timing(answer.headers["Server-Timing"])["db_round_trips"] == on_the_wire() - before == 5
