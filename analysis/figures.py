@@ -194,7 +194,7 @@ def burst_growth(frame: pd.DataFrame) -> Figure:
 def pool_use(frame: pd.DataFrame) -> Figure:
     """Connections over time by state, one panel a series, with a line at the most that the pool may open.
 
-    Columns: `series`, `at_s`, `state` (in use, idle, waiting), `connections`, `limit`.
+    Columns: `series`, `at_s`, `state` (used, idle, waiting), `connections`, `limit`.
     """
     frame = _known(frame, ["series", "state", "at_s", "connections", "limit"])
     if frame.empty:

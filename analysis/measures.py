@@ -84,7 +84,7 @@ def pool_use(run: Run) -> pd.DataFrame:
         return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
     total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
     total["at_s"] = total.pop("at_us") / 1e6 - run.measured["start_ms"].min() / 1e3
-    names = {"checked_out": "in use", "idle": "idle", "pending": "waiting"}
+    names = {"checked_out": "used", "idle": "idle", "pending": "waiting"}
     states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
     return states[states["at_s"] >= 0]
 

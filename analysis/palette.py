@@ -15,7 +15,7 @@ PARTS = {
     "rest": "#3f4a56",
     "residual": "#6e7780",
 }
-STATES = {"in use": "#2c6fb0", "idle": "#6d8b3c", "waiting": "#c2483a"}
+STATES = {"used": "#2c6fb0", "idle": "#6d8b3c", "waiting": "#c2483a"}
 COLOURS = {**INK, **SERIES, **ENDPOINTS, **PARTS, **STATES}
 
 WIDTH_INCHES = 8.6

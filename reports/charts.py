@@ -99,7 +99,7 @@ def pool_use(report: Report) -> Html:
         figures.pool_use(_concat(frames, ["series", "at_s", "state", "connections", "limit"])),
         "pool-use",
         "Pool connections of all workers, 50 users at once",
-        "Read four times a second; waiting are callers that have no connection yet.",
+        "Read twenty times a second; waiting are callers that have no connection yet.",
     )
 
 

@@ -31,7 +31,7 @@ def pool(report: Report) -> Html:
         Line("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
         Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
         Line("most connections that the server saw", None, _seen(report, measures.most_connections)),
-        Line("connections made", None, _seen(report, lambda run: measures.database_total(run, "database", "sessions"))),
+        Line("connections that the pools made", None, _pool(report, "creates")),
         Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
         Line("requests with a query", None, _seen(report, lambda run: int((run.requests["db_calls"] > 0).sum()))),
         Line("most callers waiting at once", None, _pool(report, "most_pending")),
@@ -47,7 +47,7 @@ def pool(report: Report) -> Html:
     ]
     text = (
         "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
-        "are of 50 users at once, the health check included: what the database server counted, and what the pool did."
+        "are of 50 users at once, the health check included: what the database server saw, and what the pools did."
     )
     note = (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
@@ -142,7 +142,7 @@ def way_to_database(report: Report) -> Html:
     for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == "reads"):
         latency = measures.latency(experiment, deployment, "reads")["median_ms"]
         trips = measures.round_trips(experiment, deployment, "reads")
-        row = {"deployment": deployment}
+        row = {"changed": deployment.removeprefix(f"{BASE}-with-").replace("-", " ") if deployment != BASE else "nothing"}
         for endpoint in ("dashboard", "search"):
             row |= {
                 f"{endpoint} (ms)": Quantity.of(latency.get(endpoint), "{:.1f}"),
@@ -153,14 +153,14 @@ def way_to_database(report: Report) -> Html:
         rows.append(row)
     if not rows:
         return prose("This experiment did not run single reads.")
-    rows.sort(key=lambda row: (row["deployment"] != BASE, row["deployment"]))
+    rows.sort(key=lambda row: (row["changed"] != "nothing", row["changed"]))
     blocks = len(experiment.find(BASE, "reads"))
     text = (
         "A read costs the pre-ping, BEGIN, its statements and ROLLBACK: each waits for an answer of the database. "
         "Opening a connection is not counted; the deployment without a pool pays it each time."
     )
     note = f"Closed load, one user, median of 20 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
-    return join(prose(text), table(pd.DataFrame(rows, dtype=object), "One choice changed at a time", note=note))
+    return join(prose(text), table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note))
 
 
 def _pool(report, field, per=None, also=()):
