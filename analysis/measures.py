@@ -8,6 +8,7 @@ import pandas as pd
 from .recording import Experiment, Run
 
 ENDPOINTS = ("login", "dashboard", "search")
+WRITES = ("scan",)
 PARTS = ("queue", "pool", "db", "hash", "cache", "session", "rest", "residual")
 
 
@@ -47,7 +48,7 @@ def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFr
         max_ms="max",
         requests="size",
     )
-    return by_block.groupby("endpoint").median().reindex(ENDPOINTS)
+    return by_block.groupby("endpoint").median().reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
 
 
 def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:

@@ -43,8 +43,16 @@ READ_ARMS = (
     "as-measured-with-summary",
     "as-measured-with-trigram",
 )
-SLOW_READ_ARMS = ("as-measured-with-no-index", "as-measured-cross-region")
+SLOW_READ_ARMS = ("as-measured-with-no-index", "cross-region")
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
+
+MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
+DATABASE = (
+    *(Arm(deployment, "reads", 4, 5) for deployment in ("as-measured", *READ_ARMS, *SLOW_READ_ARMS)),
+    *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
+    *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
+    Arm("as-measured-on-rds", "missing-table", 1, 1),
+)
 
 PROFILES = {
     "quick": Profile(
@@ -67,23 +75,18 @@ PROFILES = {
             Arm("as-advised-at-default", "start", 1, 1),
         ),
     ),
-    "database": Profile(
-        "what each choice on the way to the database is worth, in four blocks",
+    "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
+    "full": Profile(
+        "the main deployments under every load, bursts in four blocks, and all of the profile database",
         "production",
         (
-            *(Arm(deployment, "reads", 4, 5) for deployment in ("as-measured", *READ_ARMS, *SLOW_READ_ARMS)),
-            *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
-            *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
-            Arm("as-measured-on-rds", "missing-table", 1, 1),
-        ),
-    ),
-    "full": Profile(
-        "every deployment under every scenario, bursts in four blocks",
-        "production",
-        tuple(
-            Arm(deployment, scenario, 4 if scenario.startswith("burst") else 1, 20)
-            for deployment in deployments.DEPLOYMENTS
-            for scenario in scenarios.SCENARIOS
+            *(
+                Arm(deployment, scenario.name, 4 if scenario.kind == "burst" else 1, 20)
+                for deployment in MAIN
+                for scenario in scenarios.SCENARIOS.values()
+                if scenario.name not in ("start", "reads", "missing-table", "sustained-100-write")
+            ),
+            *DATABASE,
         ),
     ),
     "smoke": Profile(

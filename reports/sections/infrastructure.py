@@ -142,7 +142,9 @@ def way_to_database(report: Report) -> Html:
     for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == "reads"):
         latency = measures.latency(experiment, deployment, "reads")["median_ms"]
         trips = measures.round_trips(experiment, deployment, "reads")
-        row = {"changed": deployment.removeprefix(f"{BASE}-with-").replace("-", " ") if deployment != BASE else "nothing"}
+        row = {
+            "changed": deployment.removeprefix(f"{BASE}-with-").replace("-", " ") if deployment != BASE else "nothing"
+        }
         for endpoint in ("dashboard", "search"):
             row |= {
                 f"{endpoint} (ms)": Quantity.of(latency.get(endpoint), "{:.1f}"),
@@ -161,6 +163,37 @@ def way_to_database(report: Report) -> Html:
     )
     note = f"Closed load, one user, median of 20 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
     return join(prose(text), table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note))
+
+
+def pools_under_load(report: Report) -> Html:
+    """Pools of different kinds under the same load, a fifth of it writes."""
+    experiment, scenario = report.experiment, "sustained-100-write"
+    rows = []
+    for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == scenario):
+        run = first_run(report, deployment, scenario)
+        totals = None if run is None else measures.pool_totals(run)
+        if totals is None:
+            continue
+        p95_ms, lost = measures.latency(experiment, deployment, scenario)["p95_ms"], run.record.get("writes", {})
+        rows.append(
+            {
+                "deployment": deployment,
+                "most allowed": totals["limit"],
+                "most the server saw": measures.most_connections(run),
+                "made": totals["creates"],
+                "mean wait (ms)": Quantity(totals["wait_ns"] / max(1, totals["acquires"]) / 1e6, "{:.2f}"),
+                "longest wait (ms)": Quantity(totals["longest_wait_ns"] / 1e6, "{:.1f}"),
+                "timeouts": totals["timeouts"],
+                "dashboard p95 (ms)": p95_ms.get("dashboard"),
+                "scan p95 (ms)": p95_ms.get("scan"),
+                "scans acknowledged": lost.get("acknowledged"),
+                "scans lost": lost.get("lost"),
+            }
+        )
+    if not rows:
+        return prose("This experiment did not run a load with writes.")
+    note = "Closed load with think time, one run each, no interval."
+    return table(pd.DataFrame(rows), "Pools under 100 users, a fifth of the requests scans", note=note)
 
 
 def _pool(report, field, per=None, also=()):

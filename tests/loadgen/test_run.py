@@ -152,7 +152,7 @@ def test_a_database_under_an_rds_name_and_without_a_table(run):
 
 
 def test_a_far_database_costs_its_round_trips(run):
-    record, directory = run("as-measured-cross-region", "reads")
+    record, directory = run("cross-region", "reads")
     assert record["valid"]
     requests = pd.read_parquet(directory / "requests.parquet").query("phase == 'measure'")
     assert set(requests["db_round_trips"]) == {4, 5}

@@ -100,3 +100,17 @@ def test_sql_in_the_box_finds_nothing_and_does_nothing(search, server, database,
 def test_without_a_session_there_is_json_and_401(client):
     answer = client.get("/api/bags/search?q=M444")
     assert (answer.status_code, answer.content_type) == (401, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("indexes", "wanted"), [("none", "Seq Scan"), ("btree", "Seq Scan"), ("trigram", "bag_qr_id_trigram")]
+)
+def test_each_index_arm_has_its_plan(server, indexes, wanted):
+    """Whether the planner takes it on small data is another question: here it only may not scan if it can help it."""
+    template = dataset.ensure_template(server, "small", indexes)
+    with closing(server.connect(template)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off")
+        cursor.execute("EXPLAIN SELECT * FROM tracetrack.bag WHERE qr_id ILIKE '%44-000123%'")
+        assert wanted in "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("SELECT count(*) FROM pg_indexes WHERE schemaname = 'tracetrack' AND indexname = 'bag_name'")
+        assert cursor.fetchone() == (0 if indexes == "none" else 1,)
