@@ -86,10 +86,10 @@ SCENARIOS = {
         ),
         Scenario(
             name="reads",
-            description="one user who logs in once, then dashboard and search 20 times, search terms from the mix",
+            description="one user who logs in once, then dashboard and search 10 times, search terms from the mix",
             kind="single",
             users=1,
-            passes=20,
+            passes=10,
             warmup_passes=1,
             steps=("dashboard", "search"),
             terms="mix",

@@ -161,7 +161,7 @@ def way_to_database(report: Report) -> Html:
         "A read costs the pre-ping, BEGIN, its statements and ROLLBACK: each waits for an answer of the database. "
         "Opening a connection is not counted; the deployment without a pool pays it each time."
     )
-    note = f"Closed load, one user, median of 20 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
+    note = f"Closed load, one user, median of 10 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
     return join(prose(text), table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note))
 
 

@@ -14,7 +14,7 @@ ROWS = SCALES["small"].counts()
     ("name", "requests"),
     [
         ("single", 93), ("burst-25", 75), ("burst-50", 150), ("burst-100", 300),
-        ("burst-50-mix", 150), ("sustained-100", None), ("reads", 43), ("missing-table", 15), ("start", 0),
+        ("burst-50-mix", 150), ("sustained-100", None), ("reads", 23), ("missing-table", 15), ("start", 0),
     ],
 )  # fmt: skip
 def test_a_scenario_knows_how_many_requests_it_makes(name, requests):
