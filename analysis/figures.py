@@ -213,6 +213,7 @@ def pool_use(frame: pd.DataFrame) -> Figure:
         axes.set_ylim(0, max(limit, own["connections"].max()) * 1.12)
         axes.set_xlim(left=0)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.tick_params(axis="x", pad=7)
         axes.grid(axis="y")
         axes.set_title(name)
     panels[-1].set_xlabel("seconds since the load began")
