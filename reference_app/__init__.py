@@ -2,7 +2,21 @@
 
 from flask import Flask
 
-from . import caches, dashboard, database, errors, health, login, logs, metrics, passwords, scans, search, sessions
+from . import (
+    caches,
+    dashboard,
+    database,
+    errors,
+    health,
+    login,
+    logs,
+    metrics,
+    openapi,
+    passwords,
+    scans,
+    search,
+    sessions,
+)
 from .settings import Settings
 from .timing import TimedApplication
 
@@ -18,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (database, caches, passwords, sessions):
         part.init_app(app, settings)
     errors.init_app(app)
-    for part in (login, dashboard, search, scans, health, metrics):
+    for part in (login, dashboard, search, scans, health, metrics, openapi):
         app.register_blueprint(part.blueprint)
     app.wsgi_app = TimedApplication(app.wsgi_app)
     return app

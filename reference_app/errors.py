@@ -13,9 +13,12 @@ def init_app(app: Flask) -> None:
 
 
 def _refused(error):
-    if request.path.startswith("/api/"):
-        return jsonify(success=False, error=error.description), error.code
-    return error
+    if not request.path.startswith("/api/"):
+        return error
+    answer = error.get_response()  # with the headers that belong to the status, such as Allow
+    answer.data = jsonify(success=False, error=error.description).data
+    answer.content_type = "application/json"
+    return answer
 
 
 def _unavailable(app, reason, error):

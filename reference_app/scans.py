@@ -68,7 +68,7 @@ def _question():
     key = request.headers.get(KEY_HEADER, "")
     if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise Refused(400, f"{KEY_HEADER} must have 1 to {LONGEST_KEY} printable ASCII characters")
-    content = request.get_json()
+    content = _content()
     if not isinstance(content, dict):
         raise Refused(400, "the body must be a JSON object")
     parent_qr_id = content.get("parent_qr_id")
@@ -78,6 +78,13 @@ def _question():
         if not (isinstance(value, str) and 1 <= len(value) <= LONGEST_ID and _is_storable(value)):
             raise Refused(400, f"{name} must be a text of 1 to {LONGEST_ID} characters")
     return key, content["qr_id"], parent_qr_id
+
+
+def _content():
+    try:
+        return request.get_json()
+    except RecursionError:
+        raise Refused(400, "the body is nested too deeply") from None
 
 
 def _is_storable(value):

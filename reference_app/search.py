@@ -1,6 +1,7 @@
 """`GET /api/bags/search?q=&limit=`: bags whose QR id or name contains the term, in QR id order."""
 
 from datetime import UTC, datetime
+from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, current_app, jsonify, request
 from sqlalchemy import text
@@ -30,6 +31,8 @@ def search():
     _, refusal = signed_in_user()
     if refusal:
         return refusal
+    if not _is_text(request.query_string):
+        return jsonify(success=False, error="the query string must be UTF-8"), 400
     term = request.args.get("q", "")
     limit = request.args.get("limit", str(USUAL_LIMIT))
     if complaint := _complaint(term, limit):
@@ -37,6 +40,15 @@ def search():
     limit = min(int(limit[:9]), HIGHEST_LIMIT)
     answer = cached(f"search:{limit}:{term}", current_app.settings.cache_search_ttl_s, lambda: _read(term, limit))
     return jsonify(success=True, query=term, **answer)
+
+
+def _is_text(query_string):
+    """Flask cannot read raw bytes that are not UTF-8, and takes quoted ones for what they are written as: `%FF`."""
+    try:
+        unquote_to_bytes(query_string).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _complaint(term, limit):

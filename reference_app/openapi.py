@@ -1,0 +1,14 @@
+"""`GET /openapi.json`: the description of this application for machines."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response
+
+blueprint = Blueprint("openapi", __name__)
+
+DESCRIPTION = Path(__file__).with_name("openapi.json").read_bytes()
+
+
+@blueprint.get("/openapi.json")
+def description():
+    return Response(DESCRIPTION, content_type="application/json")
