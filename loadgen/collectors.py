@@ -234,7 +234,7 @@ class Collector:
     def _ask(self, query):
         """The rows, or none: that a database has died is for the run to say."""
         try:
-            with waiting.within(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
+            with waiting.Limit(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
                 cursor.execute(query, (self._database,))
                 return cursor.fetchall()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:

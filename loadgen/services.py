@@ -71,7 +71,7 @@ class DatabaseServer:
 def connect(url: str):
     parts = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with waiting.within(CONNECT_TIMEOUT_S):
+        with waiting.Limit(CONNECT_TIMEOUT_S):
             connection = psycopg2.connect(
                 parts, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
             )

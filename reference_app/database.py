@@ -172,7 +172,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         full = settings.with_profile()
         slot = readings.slot(worker)
         slot.begin(size=full.pool_size, limit=full.pool_size + full.pool_max_overflow)
-        PoolStatistics(slot, settings.pool_timeout_s, settings.connect_timeout_s).watch(engine)
+        limits = (settings.pool_timeout_s, settings.connect_timeout_s) if settings.deadlines else (None, None)
+        PoolStatistics(slot, *limits).watch(engine)
     _count_pings(engine)
     app.extensions["readings"] = readings
     app.extensions["engine"] = engine

@@ -9,7 +9,8 @@ import logging
 import sys
 import threading
 import time
-from types import CodeType, FrameType
+from contextlib import nullcontext
+from types import FrameType
 
 from sqlalchemy import Engine, event, exc
 from sqlalchemy.pool import NullPool, Pool, QueuePool
@@ -20,7 +21,7 @@ from .readings import FIELDS, Slot
 LONG_HOLD_NS = 5 * 10**9
 # Frames of these packages only pass a connection on; who took it is above them.
 _PASSING = ("sqlalchemy", "contextlib", "reference_app.database", "reference_app.pool")
-_is_passing: dict[CodeType, bool] = {}
+_is_passing: dict[str, bool] = {}  # by module
 
 # Places in a slot: numbers instead of names, because each request writes them some twenty times.
 (
@@ -36,15 +37,15 @@ log = logging.getLogger(__name__)
 class PoolStatistics:
     """Counts what happens in the pools of one engine, in a slot that other processes read.
 
-    `timeout_s` bounds an acquire, pre-ping and connecting included; `answer_s` bounds each of those two. Both act
-    only where psycopg2 waits with deadlines (see `waiting`).
+    `timeout_s` bounds an acquire, pre-ping and connecting included, and `answer_s` each of those two, where psycopg2
+    waits with deadlines (see `waiting`); None leaves them to others.
     """
 
-    def __init__(self, slot: Slot, timeout_s: float, answer_s: float):
+    def __init__(self, slot: Slot, timeout_s: float | None, answer_s: float | None):
         self._memory = slot.memory
         self._lock = slot.lock
-        self._timeout_s = timeout_s
-        self._answer_s = answer_s
+        self._whole = nullcontext() if timeout_s is None else waiting.Limit(timeout_s)
+        self._each = nullcontext() if answer_s is None else waiting.Limit(answer_s)
         self._own = threading.local()
 
     def watch(self, engine: Engine) -> None:
@@ -67,14 +68,12 @@ class PoolStatistics:
         outer = getattr(self._own, "acquire", None)
         own = self._own.acquire = Acquire()
         memory = self._memory
-        with self._lock:
-            memory[VERSION] |= 1
+        with self._lock:  # a single figure needs no version
             memory[PENDING] = pending = memory[PENDING] + 1
             if pending > memory[MOST_PENDING]:
                 memory[MOST_PENDING] = pending
-            memory[VERSION] += 1
         try:
-            with waiting.within(self._timeout_s):
+            with self._whole:
                 fairy = connect()
         except BaseException as error:
             self._acquired(own, taken=0, timed_out=isinstance(error, exc.TimeoutError))
@@ -118,7 +117,7 @@ class PoolStatistics:
         own.creates += 1
         started_ns = time.monotonic_ns()
         try:
-            with waiting.within(self._answer_s):
+            with self._each:
                 return dialect.connect(*arguments, **parameters)
         except BaseException:
             own.create_failures += 1
@@ -132,7 +131,7 @@ class PoolStatistics:
         own.pings += 1
         started_ns = time.monotonic_ns()
         try:
-            with waiting.within(self._answer_s):
+            with self._each:
                 return ping(connection)
         except BaseException:
             own.ping_failures += 1
@@ -158,9 +157,7 @@ class PoolStatistics:
 
     def _add(self, place, change):
         with self._lock:
-            self._memory[VERSION] |= 1
             self._memory[place] += change
-            self._memory[VERSION] += 1
 
     def _given_back(self, connection, record):
         taken = record.info.pop("taken", None)
@@ -221,11 +218,11 @@ class TimedNullPool(TimedPool, NullPool):
 def _place(frame: FrameType | None) -> tuple[str, int]:
     """File and line where the application took the connection: of the first caller that is not plumbing."""
     while frame:
-        code = frame.f_code
-        passing = _is_passing.get(code)
+        module = frame.f_globals.get("__name__", "")
+        passing = _is_passing.get(module)
         if passing is None:
-            passing = _is_passing[code] = frame.f_globals.get("__name__", "").startswith(_PASSING)
+            passing = _is_passing[module] = module.startswith(_PASSING)
         if not passing:
-            return code.co_filename, frame.f_lineno
+            return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return "", 0

@@ -21,25 +21,26 @@ class DeadlineExceeded(psycopg2.OperationalError):
     """PostgreSQL did not answer in time; the connection is closed."""
 
 
-class within:
-    """Let every wait of this thread in the block end `seconds` from now, or earlier if an outer block says so."""
+class Limit:
+    """Lets every wait of this thread in the block end `seconds` from its begin, or earlier if an outer block says so.
 
-    __slots__ = ("_outer_s", "_seconds")
+    One object may serve many threads, and blocks within blocks.
+    """
 
     def __init__(self, seconds: float):
         self._seconds = seconds
 
     def __enter__(self):
-        self._outer_s = getattr(_own, "deadline_s", NEVER_S)
-        _own.deadline_s = min(self._outer_s, time.monotonic() + self._seconds)
+        limits = _own.__dict__.setdefault("limits", [NEVER_S])
+        limits.append(min(limits[-1], time.monotonic() + self._seconds))
 
     def __exit__(self, *exception):
-        _own.deadline_s = self._outer_s
+        _own.limits.pop()
 
 
 def wait(connection) -> None:
     """psycopg2's wait callback. Raises `DeadlineExceeded`, on which psycopg2 closes the connection."""
-    deadline_s = getattr(_own, "deadline_s", NEVER_S)
+    deadline_s = getattr(_own, "limits", (NEVER_S,))[-1]
     while (state := connection.poll()) != POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
