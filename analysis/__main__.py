@@ -21,9 +21,12 @@ def main():
 def show(run):
     """Show one run: what it was, and latency by endpoint. RUN is its directory, or <experiment>/<run>."""
     opened = _open(run)
-    reasons = "; ".join(opened.record["reasons"]) or "it never came to its end"
-    valid = "valid" if opened.record["valid"] else f"not valid: {reasons}"
+    valid = "valid" if opened.record["valid"] else f"not valid: {_reasons(opened)}"
     click.echo(f"{opened.deployment} under {opened.scenario}, {opened.status}, {valid}")
+    if opened.measured.empty:
+        said = opened.record.get("outcome", {}).get("said")
+        click.echo(f"the application did not start: {said}" if said else "no measured requests")
+        return
     click.echo(f"{len(opened.measured)} measured requests in {measures.makespan_s(opened):.2f} s (closed load)")
     click.echo(_latency(opened).round(1).to_string())
 
@@ -74,7 +77,16 @@ def _latency(run):
     return grouped.agg(requests="size", mean_ms="mean", median_ms="median", max_ms="max")
 
 
+def _reasons(run):
+    return "; ".join(run.record["reasons"]) or "it never came to its end"
+
+
 def _require_comparable(first, second):
+    for run in (first, second):
+        if not run.record["valid"]:
+            raise RecordingError(f"{run.name} is not valid ({_reasons(run)}) and cannot be compared")
+        if run.measured.empty:
+            raise RecordingError(f"{run.name} has no measured requests and cannot be compared")
     for what in ("cpu_model", "cpu_count", "postgresql"):
         if first.record["environment"][what] != second.record["environment"][what]:
             raise RecordingError(f"the runs differ in {what} and cannot be compared")
@@ -82,9 +94,6 @@ def _require_comparable(first, second):
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
     if first.record["dataset"] != second.record["dataset"]:
         raise RecordingError("the runs were made on different datasets and cannot be compared")
-    for run in (first, second):
-        if not run.record["valid"]:
-            raise RecordingError(f"{run.name} is not valid ({'; '.join(run.record['reasons'])}) and cannot be compared")
 
 
 def command() -> None:

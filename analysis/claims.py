@@ -53,9 +53,9 @@ def _pool_in_use(experiment):
 
 
 def _rds_found(experiment):
-    runs = [run for run in experiment.runs if run.deployment == ON_RDS and run.record.get("health")]
+    runs = [run for run in experiment.of(ON_RDS) if not run.pool.empty]
     if not runs:
-        return Judgement(None, f"no run of {ON_RDS}")
+        return Judgement(None, f"no valid run of {ON_RDS} in which the pool was read")
     run = runs[0]
     profile, limit = run.record["health"]["pool_profile"], int(run.pool["limit"].max())
     stated = published.load("pool").set_index("profile").loc["rds"]
@@ -64,7 +64,7 @@ def _rds_found(experiment):
         f"its pool allowed {limit} connections (published {stated['total']}); no role rds_superuser confirmed it here"
     )
     found = profile["name"] == "rds" and profile["found_by"] == "host name" and limit == stated["total"]
-    return Judgement(found, text, float(limit), (run,))
+    return Judgement(bool(found), text, float(limit), (run,))
 
 
 def _local_profile(experiment):
@@ -146,7 +146,8 @@ def _all_successful(deployment: str, *scenarios: str) -> Callable[[Experiment], 
         answers = pd.concat([run.measured for run in runs])
         wrong = int((~answers["ok"]).sum())
         ratio = 1 - wrong / len(answers)
-        text = f"{len(answers) - wrong} of {len(answers)} answers were right by content ({', '.join(scenarios)})"
+        measured = ", ".join(dict.fromkeys(run.scenario for run in runs))
+        text = f"{len(answers) - wrong} of {len(answers)} answers were right by content ({measured})"
         return Judgement(wrong == 0, text, ratio, tuple(runs))
 
     return check

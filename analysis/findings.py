@@ -1,7 +1,7 @@
 """Findings: claims with the verdict that an experiment gives them, in the one file that all views show."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import claims, published
@@ -48,9 +48,16 @@ def read(path: Path) -> tuple[str, list[Finding]]:
     """The experiment's id and the findings of a `findings.json`."""
     try:
         content = json.loads(path.read_text())
-        return content["experiment"], [Finding(**finding) for finding in content["findings"]]
+        return content["experiment"], [_read(finding) for finding in content["findings"]]
     except (ValueError, KeyError, TypeError):
         raise Problem(f"{path} holds no findings; run make render") from None
+
+
+def _read(stored):
+    """A finding as it was before JSON made lists of its tuples."""
+    finding = Finding(**stored)
+    interval = finding.interval and tuple(finding.interval)
+    return replace(finding, runs=tuple(finding.runs), interval=interval)
 
 
 def _finding(experiment, name, kind, claim, judgement):

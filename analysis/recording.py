@@ -84,7 +84,7 @@ class Run:
         """The application's own log lines, those that are JSON."""
         path = self.directory / "gunicorn.log"
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [entry for line in lines if (entry := _entry(line)) is not None]
 
     @cached_property
     def database(self) -> pd.DataFrame:
@@ -122,15 +122,17 @@ class Experiment:
         ended = [run for run in self.runs if run.status == "complete"]
         return self.record["status"] == "complete" and len(ended) == len(self.record["runs"])
 
-    def find(self, deployment: str, scenario: str) -> list[Run]:
-        """The complete and valid runs of an arm, by block."""
+    def of(self, deployment: str) -> list[Run]:
+        """The complete and valid runs of a deployment under any scenario."""
         return [
             run
             for run in self.runs
-            if (run.deployment, run.scenario) == (deployment, scenario)
-            and run.status == "complete"
-            and run.record["valid"]
+            if run.deployment == deployment and run.status == "complete" and run.record["valid"]
         ]
+
+    def find(self, deployment: str, scenario: str) -> list[Run]:
+        """The complete and valid runs of an arm, by block."""
+        return [run for run in self.of(deployment) if run.scenario == scenario]
 
     def measured(self, deployment: str, scenario: str) -> pd.DataFrame:
         """The measured rows of an arm's runs one after the other, with a column `block`; empty without a run."""
@@ -179,6 +181,16 @@ def _record(path, name, kind):
     if missing:
         raise RecordingError(f"{path / name} is no record of a {kind}: it lacks {', '.join(missing)}")
     return record
+
+
+def _entry(line):
+    """The JSON object of a log line; None where it is something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _parquet(path):

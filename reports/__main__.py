@@ -58,7 +58,8 @@ def gate(output):
     for finding in failed:
         click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if failed:
-        raise Problem(f"{len(failed)} objectives of experiment {experiment} are not met")
+        number = "1 objective" if len(failed) == 1 else f"{len(failed)} objectives"
+        raise Problem(f"{number} of experiment {experiment} {'is' if len(failed) == 1 else 'are'} not met")
     click.echo(f"all objectives of experiment {experiment} are met")
 
 

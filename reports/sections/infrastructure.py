@@ -49,9 +49,11 @@ def pool(report: Report) -> Html:
         "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
         "are of 50 users at once, the health check included: what the database server saw, and what the pools did."
     )
+    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.of(claims.ON_RDS)))
+    where = f"was run here under {scenarios} and is not in this table" if scenarios else "was not run here"
     note = (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
-        f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) was not run here."
+        f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) {where}."
     )
     return join(prose(text), comparison("The pool, declared and in use", lines, note=note))
 
@@ -126,9 +128,10 @@ def schema(report: Report) -> Html:
 
         return measure
 
-    if not report.experiment.runs:
-        return prose("No run was recorded.")
-    data = report.experiment.runs[0].record["dataset"]
+    counted = [run.record["dataset"] for run in report.experiment.runs if "counts" in run.record["dataset"]]
+    if not counted:
+        return prose("No run came as far as its data.")
+    data = counted[0]
     lines = [Line(name, None, rows(name)) for name in data["counts"]]
     note = "Counted before the load of burst-50. The published report gives no sizes."
     return comparison(f"Rows by table, scale {data['scale']}", lines, note=note, of="table")
@@ -193,7 +196,8 @@ def pools_under_load(report: Report) -> Html:
     if not rows:
         return prose("This experiment did not run a load with writes.")
     note = "Closed load with think time, one run each, no interval."
-    return table(pd.DataFrame(rows), "Pools under 100 users, a fifth of the requests scans", note=note)
+    frame = pd.DataFrame(rows, dtype=object)
+    return table(frame, "Pools under 100 users, a fifth of the requests scans", note=note)
 
 
 def _pool(report, field, per=None, also=()):

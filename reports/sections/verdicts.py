@@ -39,14 +39,17 @@ def summary(report: Report) -> Html:
     """The first screen: the verdict in one sentence and the figures behind it."""
     experiment = report.experiment
     speedup = claims.speedup(experiment)
+    scale = experiment.record["scale"]
+    warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
     if speedup is None:
-        return headline([], verdict(report))
+        return join(headline([], verdict(report)), *warning)
     slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
-    predicted_s = queueing.predict_burst(experiment, 50).get("duration", float("nan")) / 1000
+    predicted = queueing.predict_burst(experiment, 50)
+    queue = f"a queue behind one worker predicts {seconds(predicted['duration'] / 1000)}" if predicted else ""
     right = percent(measures.success_ratio(experiment, OURS, "burst-50"))
     checked = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
     items = [
-        ("50 users at once, published set-up", slow, f"a queue behind one worker predicts {seconds(predicted_s)}"),
+        ("50 users at once, published set-up", slow, queue),
         ("50 users at once, tuned", fast, f"published set-up / tuned: {speedup:.1f}"),
         ("Right answers, tuned", right, "judged by content"),
         (
@@ -55,8 +58,6 @@ def summary(report: Report) -> Html:
             f"{checked.count('fail')} fail, {checked.count('not measured')} not measured",
         ),
     ]
-    scale = experiment.record["scale"]
-    warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
     return join(headline(items, verdict(report)), *warning)
 
 
@@ -145,6 +146,8 @@ def evidence(report: Report) -> Html:
                 "generator CPU, share of a core": gates.get("generator CPU, share of one core"),
             }
         )
+    if not rows:
+        return prose("No run was recorded.")
     made = report.experiment.record["environment"]
     note = (
         f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "

@@ -1,0 +1,183 @@
+"""`python -m analysis show|compare|history`: what a person reads, and what is refused."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.__main__ import main
+from analysis.directories import REPOSITORY
+
+BURST = "made/1-01-as-measured-burst-50"
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """The command as a process of its own, on the data of the test."""
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "analysis", *arguments]
+        environ = {**os.environ, "TRACETRACK_DATA_DIR": str(tmp_path)}
+        return subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """The same in this process, which is faster."""
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+def figures(output):
+    """The rows of a printed table: name to numbers."""
+    rows = re.findall(r"^(login|dashboard|search|scan)((?: +[\d.]+|NaN)+)$", output, re.MULTILINE)
+    return {name: [float(number) for number in numbers.split()] for name, numbers in rows}
+
+
+def require_refused(result, *words):
+    assert (getattr(result, "returncode", None) or result.exit_code) == 1
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("Error: ")
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_a_run_is_shown_with_the_figures_of_its_rows(made, terminal):
+    experiment = made.experiment(made.run("as-measured", "single", slower=1.5))
+    result = terminal("show", f"made/{experiment.runs[0].name}")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, second, *_ = result.stdout.splitlines()
+    assert first == "as-measured under single, complete, valid"
+    assert second == "90 measured requests in 8.32 s (closed load)"
+    grouped = experiment.runs[0].measured.groupby("endpoint")["latency_ms"]
+    rows = grouped.agg(["size", "mean", "median", "max"]).round(1)
+    assert figures(result.stdout) == {name: list(row) for name, *row in rows.itertuples()}
+    assert figures(result.stdout)["login"] == [30, 150, 150, 150]
+
+
+def test_a_run_is_named_by_its_folder_too(made, command):
+    experiment = made.experiment(made.run())
+    assert command("show", str(experiment.runs[0].directory)).stdout == command("show", BURST).stdout
+
+
+def test_an_invalid_run_is_shown_with_its_reasons(made, command):
+    made.experiment(made.run().invalid("rows missing against the scenario: 3, allowed 0"))
+    result = command("show", BURST)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == (
+        "as-measured under burst-50, complete, not valid: rows missing against the scenario: 3, allowed 0"
+    )
+
+
+def test_a_run_that_was_cut_off_is_shown_with_a_warning(made, command):
+    made.experiment(made.run().cut_off())
+    result = command("show", BURST)
+    assert result.exit_code == 0
+    assert result.stderr == "warning: 1-01-as-measured-burst-50 is cut off\n"
+    assert "cut off, not valid: it never came to its end" in result.stdout
+    assert figures(result.stdout)["login"][:2] == [50, 2550]
+
+
+def test_a_run_without_load_is_shown_with_what_the_application_said(made, command):
+    run = made.run("as-advised-at-default", "start")
+    made.experiment(run)
+    result = command("show", "made/1-01-as-advised-at-default-start")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "as-advised-at-default under start, complete, valid",
+        f"the application did not start: {run.record['outcome']['said']}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["made/nothing", "nothing/at-all", "made", ""])
+def test_what_is_no_run_is_refused(made, command, name):
+    made.experiment(made.run())
+    require_refused(command("show", name), "is no run", "python -m analysis history")
+
+
+def test_two_runs_are_compared_by_endpoint_and_makespan(made, command):
+    experiment = made.experiment(made.run(), made.run("tuned", slower=2))
+    result = command("compare", *(f"made/{run.name}" for run in experiment.runs))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert figures(result.stdout) == {
+        "login": [2550, 510, 0.2],
+        "dashboard": [4490, 898, 0.2],
+        "search": [2087.5, 417.5, 0.2],
+    }
+    assert "A: as-measured under burst-50\nB: tuned under burst-50\n" in result.stdout
+    assert result.stdout.endswith("makespan B/A: 0.200 (no interval: one run each)\n")
+
+
+def test_different_loads_are_not_compared(made, terminal):
+    made.experiment(made.run(), made.run("as-measured", "burst-25"))
+    result = terminal("compare", BURST, "made/1-02-as-measured-burst-25")
+    require_refused(result, "burst-50 and burst-25 are different loads")
+
+
+@pytest.mark.parametrize("what", ["cpu_model", "cpu_count", "postgresql"])
+def test_runs_of_different_machines_are_not_compared(made, command, what):
+    other = made.run(block=1)
+    other.record["environment"] = other.record["environment"] | {what: "another"}
+    made.experiment(made.run(), other)
+    require_refused(command("compare", BURST, "made/2-02-as-measured-burst-50"), f"differ in {what}")
+
+
+def test_runs_on_different_data_are_not_compared(made, command):
+    other = made.run(block=1)
+    other.record["dataset"] = other.record["dataset"] | {"scale": "production"}
+    made.experiment(made.run(), other)
+    require_refused(command("compare", BURST, "made/2-02-as-measured-burst-50"), "different datasets")
+
+
+def test_an_invalid_run_is_not_compared(made, command):
+    experiment = made.experiment(made.run(), made.run(block=1).invalid("rows missing: 3, allowed 0"))
+    names = [f"made/{run.name}" for run in experiment.runs]
+    for pair in (names, names[::-1]):
+        require_refused(command("compare", *pair), experiment.runs[1].name, "not valid (rows missing: 3, allowed 0)")
+
+
+def test_a_run_that_was_cut_off_is_not_compared(made, command):
+    made.experiment(made.run(), made.run(block=1).cut_off())
+    result = command("compare", BURST, "made/2-02-as-measured-burst-50")
+    assert (result.exit_code, result.stdout) == (1, "")
+    warning, error = result.stderr.splitlines()
+    assert warning == "warning: 2-02-as-measured-burst-50 is cut off"
+    assert error.endswith("2-02-as-measured-burst-50 is not valid (it never came to its end) and cannot be compared")
+
+
+def test_runs_without_load_are_not_compared(made, command):
+    made.experiment(*(made.run("as-advised-at-default", "start", block=block) for block in (0, 1)))
+    names = ("made/1-01-as-advised-at-default-start", "made/2-02-as-advised-at-default-start")
+    require_refused(command("compare", *names), names[0].split("/")[1], "no measured requests")
+
+
+def test_the_history_lists_the_experiments_and_warns_of_damaged_ones(made, command):
+    made.experiment(made.run("tuned", "burst-25"), name="20260101-a")
+    made.experiment(made.run("tuned", "burst-25").cut_off(), name="20260102-b", profile="full")
+    record = made.experiment(made.run("tuned", "burst-25"), name="20260103-c").directory / "experiment.json"
+    record.write_text(record.read_text()[:100])
+    run = made.experiment(made.run("tuned", "burst-25"), name="20260104-d").runs[0].directory / "run.json"
+    run.write_text("{}")
+    result = command("history")
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["experiment", "profile", "scale", "status", "commit"],
+        ["20260101-a", "quick", "small", "complete", "0123456789ab"],
+        ["20260102-b", "full", "small", "incomplete", "0123456789ab"],
+    ]
+    warnings = result.stderr.splitlines()
+    assert len(warnings) == 2
+    assert all(line.startswith("warning: ") for line in warnings)
+    assert str(record) in warnings[0]
+    assert str(run) in warnings[1]
+
+
+def test_an_empty_history_says_where_it_looked(command, tmp_path):
+    result = command("history")
+    assert (result.exit_code, result.stdout) == (0, f"no experiment in {tmp_path / 'runs'}\n")

@@ -1,0 +1,184 @@
+"""What is read back from a run and an experiment on disk: whole, cut off, missing and damaged ones."""
+
+import os
+
+import pytest
+
+from analysis.recording import RecordingError, newest_experiment, open_experiment, open_run
+
+PARTS_US = {"pool_us": 1000, "db_us": 20_000, "hash_us": 3000, "cache_us": 500, "session_us": 1500}
+
+
+def require_one_line(excinfo, *words):
+    message = excinfo.value.message
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_a_complete_run_is_read_as_it_was_written(made):
+    (run,) = made.experiment(made.run("tuned", "burst-50", block=2)).runs
+    assert (run.name, run.deployment, run.scenario, run.block) == ("3-01-tuned-burst-50", "tuned", "burst-50", 2)
+    assert (run.status, len(run.requests)) == ("complete", 150)
+    assert set(run.process["role"]) == {"generator", "server", "database"}
+    assert set(run.pool["worker"]) == {0, 1}
+    assert set(run.database["source"]) == {"activity", "database", "statement"}
+    assert run.log == []
+
+
+def test_times_are_milliseconds_once_read(made):
+    recorded = made.run()
+    recorded.rows = [recorded.rows[0] | {"start_us": 2_000_250, "latency_us": 1500, "queue_us": 250}]
+    (row,) = made.experiment(recorded).runs[0].requests.to_dict("records")
+    assert (row["start_ms"], row["latency_ms"], row["queue_ms"]) == (2000.25, 1.5, 0.25)
+    assert not [name for name in row if name.endswith("_us")]
+
+
+def test_the_rest_is_the_application_less_its_parts_and_the_residual_what_nobody_accounts_for(made):
+    recorded = made.run()
+    recorded.rows = [recorded.rows[0] | PARTS_US | {"latency_us": 100_000, "queue_us": 58_000, "app_us": 40_000}]
+    requests = made.experiment(recorded).runs[0].requests
+    assert requests["rest_ms"].tolist() == [14.0]
+    assert requests["residual_ms"].tolist() == [2.0]
+
+
+def test_a_part_that_was_not_measured_counts_as_nothing_but_without_app_there_is_no_rest(made):
+    recorded = made.run()
+    first, second = recorded.rows[:2]
+    recorded.rows = [first | PARTS_US | {"app_us": 40_000, "hash_us": None}, second | {"app_us": None}]
+    requests = made.experiment(recorded).runs[0].requests
+    assert requests["rest_ms"][0] == 17.0
+    assert requests[["rest_ms", "residual_ms"]].loc[1].isna().all()
+
+
+def test_the_warm_up_is_among_the_requests_and_not_among_the_measured(made):
+    (run,) = made.experiment(made.run("as-measured", "single")).runs
+    assert (len(run.requests), len(run.measured)) == (93, 90)
+    assert run.measured["latency_ms"].max() == 100
+
+
+def test_a_run_that_was_cut_off_says_so_and_is_read_from_its_streams(made):
+    (run,) = made.experiment(made.run().cut_off()).runs
+    assert run.status == "cut off"
+    assert not (run.directory / "requests.parquet").exists()
+    assert len(run.measured) == 150
+    assert run.requests["latency_ms"].iloc[0] == 100
+
+
+def test_readings_that_are_not_there_are_empty(made):
+    (run,) = made.experiment(made.run().cut_off()).runs
+    (run.directory / "gunicorn.log").unlink()
+    assert run.process.empty
+    assert run.database.empty
+    assert run.pool.empty
+    assert run.log == []
+
+
+def test_a_run_that_was_cut_off_before_its_first_row_has_none_to_read(made):
+    (run,) = made.experiment(made.run().cut_off()).runs
+    for stream in run.directory.glob("requests-*.arrows"):
+        stream.write_bytes(b"torn")
+    with pytest.raises(RecordingError) as excinfo:
+        _ = run.requests
+    require_one_line(excinfo, run.name, "ended before its first one")
+
+
+def test_lines_of_the_log_that_are_not_json_are_passed_over(made):
+    recorded = made.run()
+    recorded.log = ["[INFO] Starting gunicorn", '{"request_id": "0-2"}', "{'of': 'python'}", '{"torn": ', "{}", ""]
+    assert made.experiment(recorded).runs[0].log == [{"request_id": "0-2"}, {}]
+
+
+@pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
+def test_a_folder_without_its_record_is_refused(tmp_path, opens, name):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(RecordingError) as excinfo:
+            opens(path)
+        require_one_line(excinfo, str(path), f"has no {name}")
+
+
+@pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
+@pytest.mark.parametrize("content", [b"", b'{"status": "comp', b"\xff\xfe\x00", b"NaN nonsense"])
+def test_a_record_that_is_no_json_is_refused(tmp_path, opens, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecordingError) as excinfo:
+        opens(tmp_path)
+    require_one_line(excinfo, name, "not readable JSON")
+
+
+@pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
+@pytest.mark.parametrize("content", ["{}", "[]", "3", "null", '{"status": "complete"}'])
+def test_a_record_of_something_else_is_refused_and_says_what_it_lacks(tmp_path, opens, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(RecordingError) as excinfo:
+        opens(tmp_path)
+    require_one_line(excinfo, name, "it lacks", "environment")
+
+
+def test_an_experiment_with_a_damaged_run_is_refused(made):
+    experiment = made.experiment(made.run())
+    (experiment.runs[0].directory / "run.json").write_text("{")
+    with pytest.raises(RecordingError) as excinfo:
+        open_experiment(experiment.directory)
+    require_one_line(excinfo, experiment.runs[0].name)
+
+
+@pytest.mark.parametrize("frame", ["requests", "process", "database", "pool"])
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-9], lambda whole: b"no parquet at all"])
+def test_a_damaged_parquet_file_is_named(made, frame, damage):
+    (run,) = made.experiment(made.run("tuned", "burst-25")).runs
+    path = run.directory / f"{frame}.parquet"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(RecordingError) as excinfo:
+        getattr(run, frame)
+    require_one_line(excinfo, str(path), "cannot be read")
+
+
+def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(made):
+    assert made.experiment(made.run(), made.run().invalid()).is_complete()
+
+
+def test_an_experiment_with_a_run_that_was_never_begun_is_not_complete(made):
+    experiment = made.experiment(made.run(), never_begun=("1-02-tuned-burst-50",))
+    assert len(experiment.runs) == 1
+    assert not experiment.is_complete()
+
+
+def test_an_experiment_with_a_run_that_did_not_come_to_its_end_is_not_complete(made):
+    assert not made.experiment(made.run(), made.run().cut_off(), name="killed").is_complete()
+    assert not made.experiment(made.run(), made.run().aborted(), name="stopped").is_complete()
+
+
+def test_an_experiment_that_says_it_is_running_is_not_complete(made):
+    assert not made.experiment(made.run(), status="running").is_complete()
+
+
+def test_only_complete_and_valid_runs_are_found(made):
+    good = [made.run(block=block) for block in (0, 3)]
+    bad = (made.run(block=1).invalid(), made.run(block=2).aborted(), made.run(block=4).cut_off())
+    others = (made.run("tuned"), made.run("as-measured", "burst-25"))
+    experiment = made.experiment(good[0], *bad, good[1], *others)
+    assert [run.block for run in experiment.find("as-measured", "burst-50")] == [0, 3]
+    assert experiment.measured("as-measured", "burst-50")["block"].value_counts().to_dict() == {0: 150, 3: 150}
+
+
+def test_an_arm_that_was_not_run_has_no_rows(made):
+    assert made.experiment(made.run()).measured("tuned", "burst-50").empty
+
+
+def test_the_newest_experiment_is_the_complete_one_that_ended_last(made):
+    made.experiment(made.run("tuned", "burst-25"), name="old")
+    made.experiment(made.run("tuned", "burst-25"), name="new")
+    made.experiment(made.run("tuned", "burst-25").cut_off(), name="unfinished")
+    damaged = made.experiment(made.run("tuned", "burst-25"), name="damaged").directory
+    (damaged / "experiment.json").write_text("{")
+    (made.runs / "single-runs").mkdir()
+    for age, name in enumerate(("damaged", "unfinished", "new", "old")):
+        os.utime(made.runs / name / "experiment.json", (1e9 - age, 1e9 - age))
+    assert newest_experiment(made.runs) == made.runs / "new"
+
+
+def test_without_a_complete_experiment_there_is_no_newest(made):
+    made.experiment(made.run().cut_off())
+    with pytest.raises(RecordingError) as excinfo:
+        newest_experiment(made.runs)
+    require_one_line(excinfo, str(made.runs), "make report")

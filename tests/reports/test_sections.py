@@ -1,0 +1,311 @@
+"""Every section of the page on whole experiments and on those that miss something; its figures against the rows."""
+
+import inspect
+import re
+from functools import partial
+from html import unescape
+
+import pytest
+
+from analysis import findings, measures
+from analysis.recording import Experiment
+from reports import sections
+from reports.sections import BASE, OURS, Report
+from reports.tables import Html
+from tests.analysis.conftest import Builder
+
+TAG = re.compile(r"<[^>]*>")
+PIECE = re.compile(r"<(t[hd])[^>]*>(.*?)</\1>", re.DOTALL)
+NO_FIGURE = re.compile(r"\b(None|nan|NaN|NaT|inf)\b")
+
+
+def every_section():
+    """What takes a report, as functions of it alone; a burst once for each published number of users."""
+    found = {name: getattr(sections, name) for name in sections.__all__}
+    functions = {name: made for name, made in found.items() if inspect.isfunction(made) and name != "verdict"}
+    load = functions.pop("load")
+    return functions | {f"load {users}": partial(load, users=users) for users in (25, 50)}
+
+
+EXPERIMENTS = {
+    "full": lambda made: made.full(),
+    "without tuned": lambda made: made.full(OURS),
+    "without as-measured": lambda made: made.full(BASE),
+    "without a valid run": lambda made: made.full(invalid=True),
+    "cut off": lambda made: made.experiment(made.run().cut_off(), never_begun=("1-02-tuned-burst-50",)),
+    "without a run": lambda made: made.experiment(never_begun=("1-01-tuned-burst-50",)),
+}
+
+
+@pytest.fixture
+def made(tmp_path) -> Builder:
+    return Builder(tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """The report of each experiment, made when it is first asked for."""
+    kept = {}
+
+    def report(name):
+        if name not in kept:
+            experiment = EXPERIMENTS[name](Builder(tmp_path_factory.mktemp("experiment")))
+            kept[name] = Report(experiment, findings.judge(experiment))
+        return kept[name]
+
+    return report
+
+
+def of(experiment: Experiment) -> Report:
+    """A report of sections that show no finding."""
+    return Report(experiment, [])
+
+
+def text(html: Html) -> str:
+    return unescape(TAG.sub(" ", str(html)))
+
+
+def table(html: Html, caption: str) -> dict[str, dict[str, str]]:
+    """The cells of a table: row name to column to text."""
+    (found,) = (part for part in re.findall(r"<table>.*?</table>", str(html), re.DOTALL) if caption in part)
+    head, *rows = re.findall(r"<tr>(.*?)</tr>", found, re.DOTALL)
+    names = [unescape(TAG.sub("", cell)) for _, cell in PIECE.findall(head)]
+    cells = [[unescape(TAG.sub("", cell)) for _, cell in PIECE.findall(row)] for row in rows]
+    return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cells}
+
+
+def column(rows: dict[str, dict[str, str]], name: str) -> dict[str, str]:
+    return {row: cells[name] for row, cells in rows.items()}
+
+
+@pytest.mark.parametrize("section", every_section())
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_section_says_what_there_is_and_never_fails(reports, experiment, section):
+    html = every_section()[section](reports(experiment))
+    assert isinstance(html, Html)
+    assert html.text
+    assert not NO_FIGURE.search(text(html)), text(html)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_the_verdict_is_a_sentence(reports, experiment):
+    sentence = sections.verdict(reports(experiment))
+    assert sentence.endswith(".")
+    assert not NO_FIGURE.search(sentence)
+
+
+def test_the_verdict_of_a_gain_says_how_many_times(made):
+    report = of(made.experiment(made.run(), made.run(OURS, slower=2)))
+    assert sections.verdict(report) == (
+        "50 users at once are served in 1.85 s instead of 9.25 s: the published set-up queues everyone behind one "
+        "worker, and ours is 5.0 times faster."
+    )
+    assert sections.verdict(report) in text(sections.summary(report))
+    assert "is 5.0 times" in text(sections.conclusion(report))
+
+
+def test_the_verdict_of_a_loss_says_so(made):
+    report = of(made.experiment(made.run(), made.run(OURS, slower=20)))
+    assert sections.verdict(report) == (
+        "50 users at once take 18.50 s on the tuned set-up, and only 9.25 s on the published one."
+    )
+
+
+@pytest.mark.parametrize("missing", [BASE, OURS])
+def test_without_both_deployments_there_is_no_verdict(reports, missing):
+    report = reports("without tuned" if missing == OURS else "without as-measured")
+    wanted = "This experiment did not measure 50 users at once on both deployments."
+    assert sections.verdict(report) == wanted
+    assert "was not measured" in text(sections.conclusion(report))
+
+
+def test_the_queue_predicts_only_where_single_requests_were_measured(reports, made):
+    assert "a queue behind one worker predicts 9.25 s" in text(sections.summary(reports("full")))
+    report = of(made.experiment(made.run(), made.run(OURS)))
+    said = text(sections.summary(report)) + text(sections.explanation(report))
+    assert "predicts" not in said
+    assert not NO_FIGURE.search(said)
+    rows = table(sections.load(report, 50), "50 users at once: mean latency by endpoint")
+    assert set(column(rows, "predicted by the queue (ms)").values()) == {"–"}
+    assert set(column(rows, "error of the prediction").values()) == {"–"}
+
+
+def test_the_summary_counts_the_checklist(reports):
+    assert "9 of 10" in text(sections.summary(reports("full")))
+    assert "1 fail, 0 not measured" in text(sections.summary(reports("full")))
+
+
+@pytest.mark.parametrize("scale", ["small", "production"])
+@pytest.mark.parametrize("runs", [(BASE,), (BASE, OURS)])
+def test_only_what_was_measured_on_little_data_is_not_to_be_quoted(made, scale, runs):
+    report = of(made.experiment(*(made.run(name) for name in runs), scale=scale))
+    assert ("not to be quoted" in text(sections.summary(report))) == (scale == "small")
+
+
+def test_single_requests_agree_with_the_rows(made):
+    slow = made.run(BASE, "single", slower=3.2)
+    slow.of("login")[-1]["latency_us"] = 400_000
+    experiment = made.experiment(slow, made.run(OURS, "single"))
+    rows = table(sections.individual(of(experiment)), "Single requests")
+    for deployment, name in ((BASE, "reproduced (ms)"), (OURS, "tuned (ms)")):
+        means_ms = experiment.measured(deployment, "single").groupby("endpoint")["latency_ms"].mean()
+        assert {row: float(cell) for row, cell in column(rows, name).items()} == pytest.approx(dict(means_ms), abs=0.51)
+    assert column(rows, "reproduced range (ms)") == {"login": "320–400", "dashboard": "256–256", "search": "16–16"}
+    assert column(rows, "under 300 ms") == {"login": "fail", "dashboard": "pass", "search": "pass"}
+    assert column(rows, "published mean (ms)") == {"login": "–", "dashboard": "231", "search": "112"}
+    assert column(rows, "reproduced / published") == {"login": "–", "dashboard": "1.11", "search": "0.14"}
+
+
+def test_single_requests_that_were_not_measured_are_dashes(reports):
+    rows = table(sections.individual(reports("without a valid run")), "Single requests")
+    assert set(column(rows, "reproduced (ms)").values()) == {"–"}
+    assert set(column(rows, "under 300 ms").values()) == {"not measured"}
+
+
+def test_a_burst_of_25_agrees_with_the_rows_and_with_the_queue(made):
+    single, burst = made.run(BASE, "single"), made.run(BASE, "burst-25", slower=1.25)
+    experiment = made.experiment(single, burst, made.run(OURS, "burst-25"))
+    rows = table(sections.load(of(experiment), 25), "25 users at once: mean latency by endpoint")
+    assert column(rows, "reproduced (ms)") == {"login": "1,625", "dashboard": "2,800", "search": "1,281"}
+    assert column(rows, "predicted by the queue (ms)") == {"login": "1,300", "dashboard": "2,240", "search": "1,025"}
+    assert set(column(rows, "error of the prediction").values()) == {"-20.0%"}
+    assert column(rows, "reproduced / published") == {"login": "0.60", "dashboard": "0.55", "search": "0.35"}
+    for deployment, name in ((BASE, "reproduced (ms)"), (OURS, "tuned (ms)")):
+        means_ms = experiment.measured(deployment, "burst-25").groupby("endpoint")["latency_ms"].mean()
+        shown = {row: float(cell.replace(",", "")) for row, cell in column(rows, name).items()}
+        assert shown == pytest.approx(dict(means_ms), abs=0.51)
+
+
+def test_the_totals_of_a_burst_agree_with_the_rows(made):
+    burst = made.run(BASE, "burst-25", slower=1.2)
+    for row in burst.rows[:3]:
+        row["ok"] = False
+    experiment = made.experiment(burst, made.run(OURS, "burst-25", slower=2))
+    rows = table(sections.load(of(experiment), 25), "25 users at once: totals")
+    assert column(rows, "reproduced") == {
+        "right answers": "96.0%",
+        "duration (s)": "5.55",
+        "throughput (requests/s)": f"{72 / 5.55:.1f}",
+    }
+    assert column(rows, "tuned")["throughput (requests/s)"] == f"{75 / 0.925:.1f}"
+    assert column(rows, "published") == {
+        "right answers": "100.0%",
+        "duration (s)": "12.62",
+        "throughput (requests/s)": "5.9",
+    }
+
+
+@pytest.mark.parametrize(("blocks", "words"), [(4, "Medians over 4 blocks."), (1, "No interval: 1 block,")])
+def test_a_burst_says_over_how_many_blocks(made, blocks, words):
+    runs = [made.run(name, "burst-25", block=block) for block in range(blocks) for name in (BASE, OURS)]
+    assert words in text(sections.load(of(made.experiment(*runs)), 25))
+
+
+def test_an_invalid_block_is_not_counted_as_a_block(made):
+    runs = [made.run(name, "burst-25", block=block) for block in range(4) for name in (BASE, OURS)]
+    runs[0].invalid()
+    assert "No interval: 3 blocks," in text(sections.load(of(made.experiment(*runs)), 25))
+
+
+def test_the_explanation_has_the_share_of_the_queue(reports):
+    report = reports("full")
+    split = measures.time_split(report.experiment, BASE, "burst-50")
+    share = split.loc[split["part"] == "queue", "mean_ms"].sum() / split["mean_ms"].sum()
+    said = text(sections.explanation(report))
+    assert f"In as-measured {share:.1%} of the time" in said
+    assert "take the worker 185 ms alone, so 50 users take it 9.2 s" in said
+    assert "every measured mean within 0%" in said
+
+
+def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
+    rows = table(sections.pool(reports("full")), "The pool, declared and in use")
+    assert rows["connections allowed, all workers"]["published"] == "50"
+    for name, base, ours in (
+        ("connections allowed, all workers", "50", "6"),
+        ("most connections that the server saw", "1", "2"),
+        ("connections that the pools made", "1", "2"),
+        ("pre-pings that the server saw", "149", "148"),
+        ("requests with a query", "150", "150"),
+        ("mean wait for a connection (ms)", "1.00", "1.00"),
+        ("longest wait for a connection (ms)", "3.00", "4.00"),
+        ("mean time to open a connection (ms)", "10.00", "10.00"),
+        ("mean time that one is held (ms)", "4.00", "4.00"),
+        ("timeouts, dead and recycled connections", "0", "0"),
+    ):
+        assert (rows[name]["reproduced"], rows[name]["tuned"]) == (base, ours), name
+
+
+@pytest.mark.parametrize("runs", [(BASE,), (BASE, "as-measured-on-rds")])
+def test_the_profile_for_rds_is_said_to_have_run_only_if_it_did(made, runs):
+    scenarios = {BASE: "burst-50", "as-measured-on-rds": "missing-table"}
+    said = text(sections.pool(of(made.experiment(*(made.run(name, scenarios[name]) for name in runs)))))
+    assert ("was not run here" in said) == (len(runs) == 1)
+    assert ("was run here under missing-table" in said) == (len(runs) == 2)
+
+
+def test_the_caches_show_what_they_answered(reports):
+    rows = table(sections.caches(reports("full")), "The caches, declared and in use")
+    assert rows["answers from the cache"] | {"reproduced / published": ""} == {
+        "published": "–", "reproduced": "0", "reproduced / published": "", "as claimed": "100", "tuned": "100",
+    }  # fmt: skip
+    assert rows["lifetime of dashboard answers (s)"]["reproduced"] == "not in force"
+    assert rows["lifetime of dashboard answers (s)"]["tuned"] == "10"
+
+
+def test_the_way_to_the_database_is_compared_with_as_measured(made):
+    runs = [made.run("as-measured-with-no-pool", "reads", slower=1.5), made.run(BASE, "reads")]
+    rows = table(sections.way_to_database(of(made.experiment(*runs))), "As-measured with one thing changed")
+    assert list(rows) == ["nothing", "no pool"]
+    assert column(rows, "dashboard (ms)") == {"nothing": "80.0", "no pool": "120.0"}
+    assert column(rows, "search / as-measured") == {"nothing": "1.00", "no pool": "1.50"}
+    assert rows["nothing"]["dashboard: round trips"] == "5"
+
+
+def test_pools_under_a_load_with_writes_show_what_they_did_and_what_was_lost(made):
+    published_pool = made.run("tuned-with-published-pool", "sustained-100-write")
+    published_pool.record["writes"] |= {"acknowledged": 12, "lost": 1}
+    runs = [made.run(OURS, "sustained-100-write"), published_pool, made.run("tuned-with-fifo", "sustained-100-write")]
+    runs[2].invalid()
+    rows = table(sections.pools_under_load(of(made.experiment(*runs))), "Pools under 100 users")
+    assert list(rows) == [OURS, "tuned-with-published-pool"]
+    assert column(rows, "most allowed") == {OURS: "6", "tuned-with-published-pool": "100"}
+    assert column(rows, "scans lost") == {OURS: "0", "tuned-with-published-pool": "1"}
+    assert column(rows, "scan p95 (ms)") == {OURS: "2", "tuned-with-published-pool": "20"}
+    assert rows[OURS]["most the server saw"] == rows[OURS]["made"] == "2"
+    assert (rows[OURS]["mean wait (ms)"], rows[OURS]["longest wait (ms)"]) == ("1.00", "4.0")
+
+
+def test_other_loads_are_shown_where_they_were_run(reports):
+    rows = table(sections.other_loads(reports("full")), "Loads that were not published")
+    assert rows["burst-50-mix: login, mean (ms)"]["tuned"] == "255"
+    assert rows["sustained-100: dashboard, mean (ms)"]["reproduced"] == "80"
+    assert "ran none of them" in text(sections.other_loads(reports("without a valid run")))
+
+
+def test_the_recommendation_shows_memory_and_durations(reports):
+    rows = table(sections.recommendations(reports("full")), "The configuration recommended for Replit")
+    assert rows["peak memory of the server (MiB, PSS)"]["reproduced"] == "64"
+    assert (rows["50 users at once (s)"]["published"], rows["50 users at once (s)"]["reproduced"]) == ("24.91", "9.25")
+
+
+def test_the_sessions_show_their_cost(reports):
+    rows = table(sections.sessions(reports("full")), "The session, declared and measured")
+    assert rows["session time, login (ms)"]["reproduced"] == "4.00"
+    assert (rows["storage"]["reproduced"], rows["storage"]["tuned"]) == ("filesystem", "cookie")
+
+
+def test_the_evidence_lists_every_run_and_marks_the_invalid_ones(made):
+    experiment = made.experiment(made.run(), made.run(block=1).invalid(), made.run(block=2).cut_off())
+    rows = table(sections.evidence(of(experiment)), "Runs behind this page")
+    assert list(rows) == [run.name for run in experiment.runs]
+    assert list(column(rows, "valid").values()) == ["pass", "invalid", "invalid"]
+    assert list(column(rows, "status").values()) == ["complete", "complete", "cut off"]
+    assert list(column(rows, "generator CPU, share of a core").values()) == ["10%", "10%", "–"]
+
+
+def test_every_finding_is_in_its_table(reports):
+    report = reports("full")
+    for section, kind in ((sections.checklist, "checklist"), (sections.objectives, "objective")):
+        shown = table(section(report), "evaluated" if kind == "checklist" else "Objectives")
+        wanted = {finding.claim: finding.verdict for finding in report.findings if finding.kind == kind}
+        assert column(shown, "verdict") == wanted
