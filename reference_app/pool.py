@@ -26,7 +26,7 @@ _is_passing: dict[str, bool] = {}  # by module
 # Places in a slot: numbers instead of names, because each request writes them some twenty times.
 (
     VERSION, _PID, _STARTED, _SIZE, _LIMIT, OPEN, CHECKED_OUT, PENDING, MOST_CHECKED_OUT, MOST_PENDING,
-    ACQUIRES, ACQUIRE_NS, WAIT_NS, LONGEST_WAIT_NS, USES, USE_NS, LONGEST_USE_NS,
+    ACQUIRES, WAIT_NS, LONGEST_WAIT_NS, USES, USE_NS, LONGEST_USE_NS,
     CREATES, CREATE_NS, CREATE_FAILURES, PINGS, PING_NS, PING_FAILURES,
     TIMEOUTS, INVALIDATIONS, RECYCLES, LONG_HOLDS,
 ) = range(len(FIELDS))  # fmt: skip
@@ -53,13 +53,15 @@ class PoolStatistics:
         engine.pool.statistics = self
         self._recycle_s = engine.pool._recycle
         for name, listener in (
-            ("do_connect", self._create),
             ("connect", self._opened),
             ("close", self._closed),
             ("checkin", self._given_back),
             ("invalidate", self._invalidated),
         ):
             event.listen(engine, name, listener)
+        # Not by the event do_connect: a listener to it makes every statement of the engine look for listeners.
+        creator = engine.pool._creator
+        engine.pool._creator = lambda record: self._create(creator, record)
         ping = engine.dialect.do_ping
         engine.dialect.do_ping = lambda connection: self._ping(ping, connection)
 
@@ -80,30 +82,31 @@ class PoolStatistics:
             raise
         finally:
             self._own.acquire = outer
-        fairy.info["taken"] = (self._acquired(own, taken=1, timed_out=0), _place(sys._getframe(2)))
+        taken_ns = self._acquired(own, taken=1, timed_out=False)
+        fairy._connection_record.info["taken"] = taken_ns, _place(sys._getframe(2))
         return fairy
 
     def _acquired(self, own, taken, timed_out):
         """Book a whole acquire at once; the time at which it ended."""
         now_ns = time.monotonic_ns()
-        acquire_ns = now_ns - own.started_ns
-        wait_ns = acquire_ns - own.create_ns - own.ping_ns
+        wait_ns = now_ns - own.started_ns - own.create_ns - own.ping_ns
         memory = self._memory
         with self._lock:
             memory[VERSION] |= 1
             memory[PENDING] -= 1
             memory[ACQUIRES] += 1
-            memory[ACQUIRE_NS] += acquire_ns
             memory[WAIT_NS] += wait_ns
             if wait_ns > memory[LONGEST_WAIT_NS]:
                 memory[LONGEST_WAIT_NS] = wait_ns
-            memory[TIMEOUTS] += timed_out
+            if timed_out:
+                memory[TIMEOUTS] += 1
             memory[CHECKED_OUT] = checked_out = memory[CHECKED_OUT] + taken
             if checked_out > memory[MOST_CHECKED_OUT]:
                 memory[MOST_CHECKED_OUT] = checked_out
-            memory[PINGS] += own.pings
-            memory[PING_NS] += own.ping_ns
-            memory[PING_FAILURES] += own.ping_failures
+            if own.pings:
+                memory[PINGS] += own.pings
+                memory[PING_NS] += own.ping_ns
+                memory[PING_FAILURES] += own.ping_failures
             if own.creates:
                 memory[CREATES] += own.creates
                 memory[CREATE_NS] += own.create_ns
@@ -111,14 +114,13 @@ class PoolStatistics:
             memory[VERSION] += 1
         return now_ns
 
-    def _create(self, dialect, record, arguments, parameters):
-        """In place of the dialect's own connecting."""
+    def _create(self, creator, record):
         own = self._own.acquire
         own.creates += 1
         started_ns = time.monotonic_ns()
         try:
             with self._each:
-                return dialect.connect(*arguments, **parameters)
+                return creator(record)
         except BaseException:
             own.create_failures += 1
             raise
@@ -173,7 +175,8 @@ class PoolStatistics:
             memory[USE_NS] += use_ns
             if use_ns > memory[LONGEST_USE_NS]:
                 memory[LONGEST_USE_NS] = use_ns
-            memory[LONG_HOLDS] += use_ns > LONG_HOLD_NS
+            if use_ns > LONG_HOLD_NS:
+                memory[LONG_HOLDS] += 1
             memory[VERSION] += 1
         if use_ns > LONG_HOLD_NS:
             told = {"held_s": round(use_ns / 1e9, 3), "taken_at": "{}:{}".format(*place)}
@@ -217,9 +220,10 @@ class TimedNullPool(TimedPool, NullPool):
 
 def _place(frame: FrameType | None) -> tuple[str, int]:
     """File and line where the application took the connection: of the first caller that is not plumbing."""
+    known = _is_passing.get
     while frame:
-        module = frame.f_globals.get("__name__", "")
-        passing = _is_passing.get(module)
+        module = frame.f_globals["__name__"]
+        passing = known(module)
         if passing is None:
             passing = _is_passing[module] = module.startswith(_PASSING)
         if not passing:

@@ -15,8 +15,8 @@ FIELDS = (
     "version", "pid", "started_ns", "size", "limit",
     # now, and the most so far
     "open", "checked_out", "pending", "most_checked_out", "most_pending",
-    # since the worker started
-    "acquires", "acquire_ns", "wait_ns", "longest_wait_ns", "uses", "use_ns", "longest_use_ns",
+    # since the worker started; an acquire is its wait, create and ping
+    "acquires", "wait_ns", "longest_wait_ns", "uses", "use_ns", "longest_use_ns",
     "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
     "timeouts", "invalidations", "recycles", "long_holds",
 )  # fmt: skip

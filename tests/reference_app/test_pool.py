@@ -313,8 +313,7 @@ def test_creating_is_not_waiting(start):
     backend()
     seen = reading(app)
     assert seen["creates"] == 1
-    assert 0 < seen["create_ns"] < seen["acquire_ns"]
-    assert seen["wait_ns"] < seen["create_ns"] / 2
+    assert 0 < seen["wait_ns"] < seen["create_ns"] / 2
 
 
 def test_a_connection_that_is_held_for_long_is_told_with_its_taker(start, monkeypatch, caplog):
