@@ -60,7 +60,7 @@ def history():
         record = opened.record
         row = {"experiment": opened.name, "profile": record["profile"], "scale": record["scale"]}
         row["status"] = "complete" if opened.is_complete() else "incomplete"
-        rows.append(row | {"commit": (record["environment"]["commit"] or "unknown")[:12]})
+        rows.append(row | {"commit": (record["environment"].get("commit") or "unknown")[:12]})
     click.echo(pd.DataFrame(rows).to_string(index=False) if rows else f"no experiment in {runs_directory()}")
 
 

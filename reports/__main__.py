@@ -54,7 +54,10 @@ def gate(output):
     if not path.exists():
         raise Problem(f"there is no {path.name} yet; run make report first")
     experiment, findings = stored_findings.read(path)
-    failed = [f for f in findings if f.kind == "objective" and f.verdict != "pass"]
+    objectives = [finding for finding in findings if finding.kind == "objective"]
+    if not objectives:
+        raise Problem(f"{path.name} of experiment {experiment} holds no objective; run make render")
+    failed = [finding for finding in objectives if finding.verdict != "pass"]
     for finding in failed:
         click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if failed:

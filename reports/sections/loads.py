@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis import claims, measures, published, queueing
 from analysis.axes import duration
-from analysis.measures import ENDPOINTS
+from analysis.measures import ENDPOINTS, WRITES
 
 from ..tables import Html, Verdict, table
 from .comparison import BASE, OURS, Line, Report, comparison, join, prose, ratio
@@ -71,7 +71,7 @@ def other_loads(report: Report) -> Html:
         return lambda deployment: measures.latency(experiment, deployment, scenario)[figure].get(endpoint)
 
     lines = []
-    for scenario in ("burst-50-mix", "sustained-100"):
+    for scenario in ("burst-50-mix", "sustained-100", "sustained-100-write"):
         if not any(experiment.find(deployment, scenario) for deployment in (BASE, OURS)):
             continue
         lines.append(
@@ -82,7 +82,7 @@ def other_loads(report: Report) -> Html:
                 "{:.1%}",
             )
         )
-        for endpoint in ENDPOINTS:
+        for endpoint in (*ENDPOINTS, *(WRITES if scenario.endswith("-write") else ())):
             lines.append(Line(f"{scenario}: {endpoint}, mean (ms)", None, latency(scenario, endpoint, "mean_ms")))
             lines.append(Line(f"{scenario}: {endpoint}, p95 (ms)", None, latency(scenario, endpoint, "p95_ms")))
     if not lines:

@@ -53,6 +53,12 @@ def test_the_published_checklist_does_not_fail_the_gate(gate):
     assert gate(finding("local", "fail", kind="checklist"), finding("tuned-burst", "pass")).exit_code == 0
 
 
+def test_a_report_without_objectives_passes_nothing(gate):
+    result = gate(finding("local", "pass", kind="checklist"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "holds no objective" in result.stderr
+
+
 def test_without_a_report_there_is_one_line(tmp_path):
     result = CliRunner().invoke(main, ["gate", "--output", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (1, "")
