@@ -3,6 +3,7 @@ from contextlib import closing
 import pytest
 
 from loadgen import dataset
+from reference_app.search import longest_word
 
 ODD_NAME = r"100%_sure\maybe"
 
@@ -114,3 +115,36 @@ def test_each_index_arm_has_its_plan(server, indexes, wanted):
         assert wanted in "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE schemaname = 'tracetrack' AND indexname = 'bag_name'")
         assert cursor.fetchone() == (0 if indexes == "none" else 1,)
+
+
+@pytest.mark.parametrize(
+    ("term", "word"),
+    [
+        ("M444-0001234", "0001234"),
+        ("BAG", "BAG"),
+        ("bag lucknow", "lucknow"),
+        ("44-00", "44-00"),
+        ("a-b", "a-b"),
+        ("100%_sure", "sure"),
+        ("ab cde fgh", "fgh"),
+        ("über_maß", "über"),
+        ("___", "___"),
+    ],
+)
+def test_the_index_is_asked_for_the_longest_word(term, word):
+    assert longest_word(term) == word
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["M444-0001234", "44-00", "m444-00012", "bag lucknow", "100%_", "%_s", "0%_sure\\m", "-000123", "sb0", "444"],
+)
+def test_the_answer_is_that_of_a_plain_search(search, odd_bag, server, database, term):
+    escaped = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        pattern = f"%{escaped}%"
+        cursor.execute(
+            "SELECT qr_id FROM tracetrack.bag WHERE qr_id ILIKE %s OR name ILIKE %s ORDER BY qr_id LIMIT 50",
+            (pattern, pattern),
+        )
+        assert found(search(term)) == [qr_id for (qr_id,) in cursor.fetchall()]
