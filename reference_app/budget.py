@@ -46,11 +46,13 @@ class Budget:
     def advice(self) -> str:
         """What would fit."""
         largest = self.available // self.settings.workers
-        enough = self.settings.connections_allowed() + self.reserved
-        return (
-            f"set TRACETRACK_POOL_SIZE={largest} and TRACETRACK_POOL_MAX_OVERFLOW=0, or the server's "
-            f"max_connections to {enough}"
-        )
+        enough = f"the server's max_connections to {self.settings.connections_allowed() + self.reserved}"
+        if not largest:
+            return f"set TRACETRACK_WORKERS to at most {self.available}, or {enough}"
+        if self.settings.pool == "queue":
+            return f"set TRACETRACK_POOL_SIZE={largest} and TRACETRACK_POOL_MAX_OVERFLOW=0, or {enough}"
+        field = "WORKER_CONNECTIONS" if self.settings.server == "gevent" else "THREADS"
+        return f"set TRACETRACK_{field}={largest}, or {enough}"
 
 
 def read(settings: Settings) -> Budget:

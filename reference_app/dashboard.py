@@ -59,10 +59,10 @@ def _read():
             _require_missing(error)
             roll_back(opened)
             counts, recent, unavailable = _what_is_there(opened)
-            log.warning(
-                "statistics without what is missing",
-                extra={"unavailable": unavailable, "code": error.orig.pgcode, "reason": _reason(error)},
-            )
+            _tell(unavailable, error.orig.pgcode, str(error.orig).split("\n")[0])
+        if counts is None:
+            counts, recent, unavailable = _what_is_there(opened)
+            _tell(unavailable, None, "the summary has no row")
     for scan in recent:
         scan["scanned_at"] = scan["scanned_at"].isoformat()
     answer = {"stats": counts, "recent_activity": recent, "timestamp": datetime.now(UTC).isoformat()}
@@ -70,11 +70,11 @@ def _read():
 
 
 def _counts(opened):
+    """The figures; None if the row that triggers keep is gone."""
     query = current_app.settings.statistics_query
     if query == "separate":
         return {name: rows(opened, statement)[0]["figure"] for name, statement in SEPARATE.items()}
-    (counts,) = rows(opened, SUMMARY if query == "summary" else AGGREGATED)
-    return counts
+    return next(iter(rows(opened, SUMMARY if query == "summary" else AGGREGATED)), None)
 
 
 def _what_is_there(opened):
@@ -100,5 +100,7 @@ def _require_missing(error):
         raise error
 
 
-def _reason(error):
-    return str(error.orig).split("\n")[0]
+def _tell(unavailable, code, reason):
+    log.warning(
+        "statistics without what is missing", extra={"unavailable": unavailable, "code": code, "reason": reason}
+    )

@@ -32,7 +32,7 @@ def create_engine(settings: Settings) -> Engine:
         database_url(settings),
         poolclass=POOLS[settings.pool, settings.pool_timed],
         pool_pre_ping=settings.pool_pre_ping,
-        pool_recycle=settings.pool_recycle_s,
+        pool_recycle=settings.pool_recycle_s or -1,
         connect_args=_connect_arguments(settings),
         **(_queue_arguments(settings) if settings.pool == "queue" else {}),
     )
@@ -65,7 +65,7 @@ def _queue_arguments(settings):
     return {
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_max_overflow,
-        "pool_timeout": settings.pool_timeout_s,
+        "pool_timeout": settings.pool_timeout_s or None,
         "pool_use_lifo": settings.pool_order == "lifo",
     }
 
@@ -104,6 +104,7 @@ def transaction() -> Iterator[Connection]:
             _count_end_of_transaction(opened)
             opened.commit()
     finally:
+        _count_end_of_transaction(opened)  # the rollback of a block that failed
         with timing.part("pool"):
             opened.close()
 
@@ -164,16 +165,21 @@ def _readings(settings):
     return Readings.private(), 0
 
 
+def _size_and_limit(engine):
+    """Of the pool itself, not of what it was told; without a pool both are 0."""
+    pool = engine.pool
+    return (pool.size(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else (0, 0)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     waiting.install(settings.deadlines)
     engine = create_engine(settings)
     readings, worker = _readings(settings)
     if settings.pool_timed:
-        full = settings.with_profile()
         slot = readings.slot(worker)
-        slot.begin(size=full.pool_size, limit=full.pool_size + full.pool_max_overflow)
-        limits = (settings.pool_timeout_s, settings.connect_timeout_s) if settings.deadlines else (None, None)
-        PoolStatistics(slot, *limits).watch(engine)
+        slot.begin(*_size_and_limit(engine))
+        limits = (settings.pool_timeout_s or None, settings.connect_timeout_s or None)
+        PoolStatistics(slot, *(limits if settings.deadlines else (None, None))).watch(engine)
     _count_pings(engine)
     app.extensions["readings"] = readings
     app.extensions["engine"] = engine

@@ -2,11 +2,16 @@
 
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import psycopg2
 
 from reference_app import budget
+from reference_app.readings import Readings
 from reference_app.settings import Settings
+
+READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
 _settings = Settings.from_env()
 
@@ -33,6 +38,18 @@ def on_starting(server):
     except psycopg2.OperationalError as error:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
 
+    if not _settings.readings_file:
+        descriptor, path = tempfile.mkstemp(prefix="tracetrack-readings-")
+        os.close(descriptor)
+        Readings.create(Path(path), workers)
+        os.environ[READINGS_FILE] = os.environ[OWN_READINGS] = path
+
+
+def on_exit(server):
+    """The file that we made goes with us; one that was given is somebody else's."""
+    if path := os.environ.get(OWN_READINGS):
+        Path(path).unlink(missing_ok=True)
+
 
 def pre_fork(server, worker):
     """Give the worker the lowest free number, so that a restarted one takes the place of the ended one."""
@@ -42,3 +59,8 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     os.environ["TRACETRACK_WORKER"] = str(worker.number)
+
+
+def child_exit(server, worker):
+    """A worker that has ended has no pool any more."""
+    Readings.open(Path(os.environ[READINGS_FILE])).slot(worker.number).clear()

@@ -8,6 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 blueprint = Blueprint("metrics", __name__)
 
 PREFIX = "db_client_connection_"
+POOL, STATE = f"{PREFIX}pool_name", f"{PREFIX}state"
 SUMMARIES = {
     "wait_time": ("acquires", "wait_ns", "Time that callers waited for another to give a connection back."),
     "use_time": ("uses", "use_ns", "Time between taking a connection and giving it back."),
@@ -43,25 +44,25 @@ class PoolMetrics:
         yield self._gauge("idle_max", "Connections that the pool keeps.", "size")
         yield self._gauge("pending_requests", "Callers that have no connection yet.", "pending")
         for name, (count, sum_ns, text) in SUMMARIES.items():
-            family = SummaryMetricFamily(f"{PREFIX}{name}_seconds", text, labels=["pool_name"])
+            family = SummaryMetricFamily(f"{PREFIX}{name}_seconds", text, labels=[POOL])
             for worker, reading in self._readings.items():
                 family.add_metric([_name(worker)], reading[count], reading[sum_ns] / 1e9)
             yield family
         for name, text in COUNTERS.items():
-            family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=["pool_name"])
+            family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
             for worker, reading in self._readings.items():
                 family.add_metric([_name(worker)], reading[name])
             yield family
 
     def _count(self):
-        family = GaugeMetricFamily(f"{PREFIX}count", "Connections by state.", labels=["pool_name", "state"])
+        family = GaugeMetricFamily(f"{PREFIX}count", "Connections by state.", labels=[POOL, STATE])
         for worker, reading in self._readings.items():
             family.add_metric([_name(worker), "used"], reading["checked_out"])
             family.add_metric([_name(worker), "idle"], reading["open"] - reading["checked_out"])
         return family
 
     def _gauge(self, name, text, field):
-        family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=["pool_name"])
+        family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
         for worker, reading in self._readings.items():
             family.add_metric([_name(worker)], reading[field])
         return family

@@ -57,6 +57,7 @@ class PoolStatistics:
             ("close", self._closed),
             ("checkin", self._given_back),
             ("invalidate", self._invalidated),
+            ("detach", self._detached),
         ):
             event.listen(engine, name, listener)
         # Not by the event do_connect: a listener to it makes every statement of the engine look for listeners.
@@ -152,6 +153,12 @@ class PoolStatistics:
         too_old = 0 <= self._recycle_s < time.time() - record.starttime
         if too_old and getattr(self._own, "acquire", None):
             self._add(RECYCLES, 1)
+        self._add(OPEN, -1)
+
+    def _detached(self, connection, record):
+        """It belongs to its holder now, and never comes back."""
+        if record.info.pop("taken", None):
+            self._add(CHECKED_OUT, -1)
         self._add(OPEN, -1)
 
     def _invalidated(self, connection, record, exception):

@@ -43,4 +43,8 @@ def is_proxy(database_url: str) -> bool:
 
 
 def _host(database_url):
-    return (make_url(database_url).host or "") if database_url else ""
+    """Also as libpq takes it: `postgresql:///db?host=name`."""
+    if not database_url:
+        return ""
+    url = make_url(database_url)
+    return url.host or str(url.query.get("host", ""))

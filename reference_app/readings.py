@@ -32,7 +32,7 @@ class Slot:
 
     def __init__(self, memory: memoryview):
         self.memory = memory
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a leaked connection may be collected, and come back, within a change
 
     def begin(self, size: int, limit: int) -> None:
         """Start from nothing, for this process."""
@@ -44,6 +44,11 @@ class Slot:
             for place, name in enumerate(FIELDS[1:], start=1):
                 self.memory[place] = fresh[name]
             self.memory[0] += 1
+
+    def clear(self) -> None:
+        """Leave the slot as one that no worker has."""
+        with self.lock:
+            self.memory[:] = memoryview(bytes(SLOT_BYTES)).cast("q")
 
 
 class Readings:

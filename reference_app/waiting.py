@@ -6,15 +6,17 @@ a poll with a deadline. The poll is Python's own, so a server that replaces it b
 """
 
 import select
-import threading
 import time
+from contextvars import ContextVar
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, set_wait_callback
 
 NEVER_S = float("inf")
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
-_own = threading.local()
+# Innermost limit and the ones around it. A context variable, because this module is loaded before gunicorn's gevent
+# worker replaces the locals of threads by those of greenlets.
+_limits: ContextVar[tuple] = ContextVar("limits", default=(NEVER_S, None))
 
 
 class DeadlineExceeded(psycopg2.OperationalError):
@@ -22,29 +24,29 @@ class DeadlineExceeded(psycopg2.OperationalError):
 
 
 class Limit:
-    """Lets every wait of this thread in the block end `seconds` from its begin, or earlier if an outer block says so.
+    """Lets every wait in the block end `seconds` from its begin, or earlier if an outer block says so.
 
-    One object may serve many threads, and blocks within blocks.
+    One object may serve many threads or greenlets, and blocks within blocks.
     """
 
     def __init__(self, seconds: float):
         self._seconds = seconds
 
     def __enter__(self):
-        limits = _own.__dict__.setdefault("limits", [NEVER_S])
-        limits.append(min(limits[-1], time.monotonic() + self._seconds))
+        limits = _limits.get()
+        _limits.set((min(limits[0], time.monotonic() + self._seconds), limits))
 
     def __exit__(self, *exception):
-        _own.limits.pop()
+        _limits.set(_limits.get()[1])
 
 
 def wait(connection) -> None:
     """psycopg2's wait callback. Raises `DeadlineExceeded`, on which psycopg2 closes the connection."""
-    deadline_s = getattr(_own, "limits", (NEVER_S,))[-1]
+    limit_s = _limits.get()[0]
     while (state := connection.poll()) != POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
-        left_ms = None if deadline_s == NEVER_S else max(0.0, 1000 * (deadline_s - time.monotonic()))
+        left_ms = None if limit_s == NEVER_S else max(0.0, 1000 * (limit_s - time.monotonic()))
         if not poller.poll(left_ms):
             raise DeadlineExceeded("the database did not answer within its deadline")
 

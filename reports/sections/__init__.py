@@ -5,7 +5,8 @@ of `as-measured`, the set-up that the published run really had.
 """
 
 from .comparison import BASE, CLAIMED, OURS, Report
-from .infrastructure import caches, pool, pools_under_load, schema, sessions, way_to_database
+from .database import pools_under_load, way_to_database
+from .infrastructure import caches, pool, schema, sessions
 from .loads import explanation, individual, load, other_loads
 from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary, verdict
 

@@ -13,6 +13,7 @@ from analysis.recording import Experiment, Run
 from ..tables import Html, Quantity, table
 
 BASE, CLAIMED, OURS = "as-measured", "as-claimed", "tuned"
+FEWEST_BLOCKS = 4  # from fewer no spread can be told
 COLUMNS = {BASE: "reproduced", CLAIMED: "as claimed", OURS: "tuned"}
 
 

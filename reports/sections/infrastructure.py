@@ -1,12 +1,22 @@
 """The published infrastructure, point by point: what was declared, and what the runs saw of it."""
 
-import pandas as pd
-
 from analysis import claims, measures, published
 from analysis.measures import ENDPOINTS
 
-from ..tables import Html, Quantity, table
-from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, prose, ratio, settings_of
+from ..tables import Html
+from .comparison import (
+    BASE,
+    CLAIMED,
+    OURS,
+    Line,
+    Report,
+    comparison,
+    first_run,
+    join,
+    prose,
+    ratio,
+    settings_of,
+)
 
 
 def pool(report: Report) -> Html:
@@ -34,7 +44,7 @@ def pool(report: Report) -> Html:
         Line("connections that the pools made", None, _pool(report, "creates")),
         Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
         Line("requests with a query", None, _seen(report, lambda run: int((run.requests["db_calls"] > 0).sum()))),
-        Line("most callers waiting at once", None, _pool(report, "most_pending")),
+        Line("most callers without a connection yet", None, _pool(report, "most_pending")),
         Line("mean wait for a connection (ms)", None, _pool(report, "wait_ns", "acquires"), "{:.2f}"),
         Line("longest wait for a connection (ms)", None, _pool(report, "longest_wait_ns"), "{:.2f}"),
         Line("mean time to open a connection (ms)", None, _pool(report, "create_ns", "creates"), "{:.2f}"),
@@ -135,69 +145,6 @@ def schema(report: Report) -> Html:
     lines = [Line(name, None, rows(name)) for name in data["counts"]]
     note = "Counted before the load of burst-50. The published report gives no sizes."
     return comparison(f"Rows by table, scale {data['scale']}", lines, note=note, of="table")
-
-
-def way_to_database(report: Report) -> Html:
-    """What each choice on the way to the database is worth: as-measured with one thing changed, single reads."""
-    experiment = report.experiment
-    base = measures.latency(experiment, BASE, "reads")["median_ms"]
-    rows = []
-    for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == "reads"):
-        latency = measures.latency(experiment, deployment, "reads")["median_ms"]
-        trips = measures.round_trips(experiment, deployment, "reads")
-        row = {
-            "changed": deployment.removeprefix(f"{BASE}-with-").replace("-", " ") if deployment != BASE else "nothing"
-        }
-        for endpoint in ("dashboard", "search"):
-            row |= {
-                f"{endpoint} (ms)": Quantity.of(latency.get(endpoint), "{:.1f}"),
-                f"{endpoint} / as-measured": Quantity.of(ratio(latency.get(endpoint), base.get(endpoint)), "{:.2f}"),
-                f"{endpoint}: statements": Quantity.of(trips["statements"].get(endpoint), "{:.0f}"),
-                f"{endpoint}: round trips": Quantity.of(trips["round_trips"].get(endpoint), "{:.0f}"),
-            }
-        rows.append(row)
-    if not rows:
-        return prose("This experiment did not run single reads.")
-    rows.sort(key=lambda row: (row["changed"] != "nothing", row["changed"]))
-    blocks = len(experiment.find(BASE, "reads"))
-    text = (
-        "A read costs the pre-ping, BEGIN, its statements and ROLLBACK: each waits for an answer of the database. "
-        "Opening a connection is not counted; the deployment without a pool pays it each time."
-    )
-    note = f"Closed load, one user, median of 10 requests, {blocks} block{'s' if blocks != 1 else ''}, no interval."
-    return join(prose(text), table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note))
-
-
-def pools_under_load(report: Report) -> Html:
-    """Pools of different kinds under the same load, a fifth of it writes."""
-    experiment, scenario = report.experiment, "sustained-100-write"
-    rows = []
-    for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == scenario):
-        run = first_run(report, deployment, scenario)
-        totals = None if run is None else measures.pool_totals(run)
-        if totals is None:
-            continue
-        p95_ms, lost = measures.latency(experiment, deployment, scenario)["p95_ms"], run.record.get("writes", {})
-        rows.append(
-            {
-                "deployment": deployment,
-                "most allowed": totals["limit"],
-                "most the server saw": measures.most_connections(run),
-                "made": totals["creates"],
-                "mean wait (ms)": Quantity(totals["wait_ns"] / max(1, totals["acquires"]) / 1e6, "{:.2f}"),
-                "longest wait (ms)": Quantity(totals["longest_wait_ns"] / 1e6, "{:.1f}"),
-                "timeouts": totals["timeouts"],
-                "dashboard p95 (ms)": p95_ms.get("dashboard"),
-                "scan p95 (ms)": p95_ms.get("scan"),
-                "scans acknowledged": lost.get("acknowledged"),
-                "scans lost": lost.get("lost"),
-            }
-        )
-    if not rows:
-        return prose("This experiment did not run a load with writes.")
-    note = "Closed load with think time, one run each, no interval."
-    frame = pd.DataFrame(rows, dtype=object)
-    return table(frame, "Pools under 100 users, a fifth of the requests scans", note=note)
 
 
 def _pool(report, field, per=None, also=()):

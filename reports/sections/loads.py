@@ -7,9 +7,7 @@ from analysis.axes import duration
 from analysis.measures import ENDPOINTS, WRITES
 
 from ..tables import Html, Verdict, table
-from .comparison import BASE, OURS, Line, Report, comparison, join, prose, ratio
-
-FEWEST_BLOCKS = 4
+from .comparison import BASE, FEWEST_BLOCKS, OURS, Line, Report, comparison, join, prose, ratio
 
 
 def individual(report: Report) -> Html:

@@ -199,11 +199,23 @@ def test_an_answer_that_a_failed_statement_spoils_is_not_handled(judge, made):
     assert "14 of 15 answers were right" in judgement.evidence
 
 
-@pytest.mark.parametrize(("rollbacks", "passed"), [(5, True), (4, False)])
-def test_each_failed_statement_has_to_be_rolled_back(judge, made, rollbacks, passed):
-    run = made.run(ON_RDS, "missing-table")
-    run.delta("rollbacks", rollbacks)
-    assert judge("transaction-error-handling", run).passed is passed
+@pytest.mark.parametrize(("db_ms", "passed"), [(1.5, True), (2.5, False)])
+def test_the_summary_is_held_to_its_time_beside_the_other_queries(judge, made, db_ms, passed):
+    arms = {name: made.run(name, "reads") for name in ("as-measured-with-summary", BASE, "as-measured-with-separate")}
+    for row in arms["as-measured-with-summary"].of("dashboard"):
+        row["db_us"] = round(1000 * db_ms)
+    judgement = judge("summary-answers", *arms.values())
+    assert (judgement.passed, judgement.effect) == (passed, pytest.approx(db_ms))
+    assert "by one aggregated statement" in judgement.evidence
+    assert "by separate ones" in judgement.evidence
+
+
+@pytest.mark.parametrize(("slow", "passed"), [(0, True), (2, False)])
+def test_mixed_searches_are_held_to_their_p95(judge, made, slow, passed):
+    run = made.run("as-measured-with-trigram", "reads")
+    for place, row in enumerate(run.of("search")):
+        row["latency_us"] = 50_000 if place >= len(run.of("search")) - slow else 5_000
+    assert judge("trigram-search", run).passed is passed
 
 
 @pytest.mark.parametrize("scenario", ["burst-25", "burst-50"])

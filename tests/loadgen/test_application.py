@@ -1,8 +1,17 @@
 """The server of a run ends with it, also when only a part of it was killed."""
 
+import re
 import signal
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
+import pytest
 
 from loadgen import application
 
@@ -15,3 +24,60 @@ def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
         served.child.process.wait()
     _, alive = psutil.wait_procs(workers, timeout=2)
     assert alive == []
+
+
+@pytest.fixture
+def get():
+    """The status and the text of an address."""
+
+    def ask(url):
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    return ask
+
+
+def test_greenlets_keep_their_own_deadlines(settings, tmp_path, get):
+    """Acquires that overlap for longer than any of them may take: each has its own time, not that of the oldest."""
+    crowded = replace(
+        settings,
+        server="gevent",
+        pool_size=2,
+        pool_max_overflow=0,
+        deadlines=True,
+        connect_timeout_s=1,
+        pool_timeout_s=5,
+    )
+    with application.serve(crowded, tmp_path / "gunicorn.log") as served, ThreadPoolExecutor(16) as callers:
+        end_s = time.monotonic() + 3
+
+        def call(_):
+            seen = set()
+            while time.monotonic() < end_s:
+                seen.add(get(f"{served.url}/health")[0])
+            return seen
+
+        assert set().union(*callers.map(call, range(16))) == {200}
+
+
+def pools(text):
+    return set(re.findall(r'db_client_connection_max\{db_client_connection_pool_name="(.+?)"\}', text))
+
+
+def test_the_pools_of_all_workers_are_told_and_those_of_ended_ones_are_not(settings, tmp_path, get):
+    """Without a file of somebody's, as anybody would run it."""
+    before = set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*"))
+    with application.serve(replace(settings, workers=2), tmp_path / "gunicorn.log") as served:
+        assert pools(get(f"{served.url}/metrics")[1]) == {"worker-0", "worker-1"}
+        old = {process.pid for process in psutil.Process(served.child.pid).children()}
+        served.child.process.send_signal(signal.SIGHUP)
+        deadline_s = time.monotonic() + 10
+        while old & {process.pid for process in psutil.Process(served.child.pid).children()}:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
+        time.sleep(0.3)
+        assert len(pools(get(f"{served.url}/metrics")[1])) == 2
+    assert set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*")) <= before

@@ -37,6 +37,18 @@ def test_the_sum_is_written_out_with_what_would_fit(settings):
     assert replace(found, max_connections=723).fits()
 
 
+@pytest.mark.parametrize(
+    ("changed", "advice"),
+    [
+        ({"pool": "none", "server": "gthread", "workers": 2, "threads": 64}, "TRACETRACK_THREADS=48,"),
+        ({"pool": "none", "server": "gevent", "workers": 2}, "TRACETRACK_WORKER_CONNECTIONS=48,"),
+        ({"workers": 200}, "TRACETRACK_WORKERS to at most 97,"),
+    ],
+)
+def test_the_advice_is_what_the_deployment_would_heed(settings, changed, advice):
+    assert advice in Budget(replace(settings, **changed), max_connections=100, reserved=3).advice()
+
+
 def test_the_advice_fits(settings):
     found = Budget(replace(settings, workers=8, pool_size=12, pool_max_overflow=0), max_connections=100, reserved=3)
     assert found.fits()

@@ -134,6 +134,7 @@ def test_each_query_gives_the_same_in_its_own_number_of_statements(ask, query, s
         ("separate", "DROP TABLE tracetrack.bill CASCADE", ["total_bills"]),
         ("summary", "DROP TABLE tracetrack.bill CASCADE", []),  # the row has the figure without the table
         ("summary", "DROP TABLE tracetrack.summary", []),  # the tables have the figures without the row
+        ("summary", "DELETE FROM tracetrack.summary", []),
     ],
 )
 def test_what_is_missing_is_named_and_the_rest_is_answered(ask, change, caplog, query, broken, missing):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from loadgen import proxy
 from loadgen.recorder import server_timing
@@ -135,15 +135,66 @@ def test_a_connection_is_replaced_when_it_is_too_old(start):
     assert reading(app)["recycles"] == 1
 
 
-@pytest.mark.parametrize(("profile", "idle_s", "limit"), [("local", 5, 50), ("rds", 30, 90)])
-def test_a_profile_is_in_force(start, profile, idle_s, limit):
-    app = start(pool_profile=profile, pool_size=None, tcp_user_timeout_ms=7000)
+@pytest.mark.parametrize(("profile", "idle_s", "size", "limit"), [("local", 5, 30, 50), ("rds", 30, 40, 90)])
+def test_a_profile_is_in_force(start, profile, idle_s, size, limit):
+    """Its sizes by the connections that can be had and that stay, its keepalives by the socket."""
+    app = start(pool_profile=profile, pool_size=None, tcp_user_timeout_ms=7000, pool_timeout_s=0.1)
+    with held(limit) as backends:
+        assert len(set(backends)) == limit
+        with pytest.raises(TimeoutError):
+            backend()
+    assert reading(app)["open"] == size
+    assert reading(app)["limit"] == limit
     with connection() as opened:
         wire = socket.fromfd(opened.connection.dbapi_connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
         with wire:
             assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == idle_s
             assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
-    assert reading(app)["limit"] == limit
+
+
+@pytest.mark.parametrize(("profile", "recycle_s"), [("local", 1800), ("rds", 280)])
+def test_a_profile_replaces_connections_at_its_age(start, profile, recycle_s):
+    start(pool_profile=profile)
+    for age_s, is_replaced in ((recycle_s - 5, False), (recycle_s + 5, True)):
+        with connection() as opened:
+            before = rows(opened, PID)[0]["pid"]
+            opened.connection._connection_record.starttime = time.time() - age_s
+        assert (backend() != before) == is_replaced
+
+
+@pytest.mark.parametrize("deadlines", [False, True])
+def test_connecting_to_a_server_that_is_silent_ends_at_its_timeout(start, deadlines):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/db"
+        start(database_url=url, connect_timeout_s=2, deadlines=deadlines)
+        started_s = time.monotonic()
+        with pytest.raises(OperationalError):
+            backend()
+        assert 1.5 <= time.monotonic() - started_s < 10
+
+
+def test_zero_is_no_limit(start):
+    app = start(connect_timeout_s=0, pool_timeout_s=0, pool_recycle_s=0, deadlines=True)
+    assert backend() == backend()
+    assert reading(app)["recycles"] == 0
+
+
+def test_a_detached_connection_is_nobodys_any_more(start):
+    app = start()
+    with connection() as opened:
+        opened.detach()
+        assert (reading(app)["checked_out"], reading(app)["open"]) == (0, 0)
+    assert backend()
+    assert reading(app)["open"] == 1
+
+
+def test_a_connection_is_usable_after_any_failure(start):
+    start(pool_size=1, pool_max_overflow=0, statement_timeout_ms=100)
+    first = backend()
+    for failing in ("SELECT pg_sleep(5)", "SELECT 1/0", "INSERT INTO tracetrack.scan (bag_id, user_id) VALUES (-1, 1)"):
+        with pytest.raises(DBAPIError), connection() as opened:
+            rows(opened, text(failing))
+        assert backend() == first
 
 
 @pytest.mark.parametrize(
@@ -161,10 +212,11 @@ def test_a_profile_is_in_force(start, profile, idle_s, limit):
         ("rds.amazonaws.com.example.org", "local", False),
         ("cards.amazonaws.com", "local", False),
         ("proxy-x.example.org", "local", False),
+        ("/db?host=" + RDS_HOST, "rds", False),
     ],
 )
 def test_amazons_host_names_are_told_from_others(host, profile, proxy):
-    url = f"postgresql://u:p@{host}:5432/db"
+    url = f"postgresql://{host}" if host.startswith("/") else f"postgresql://u:p@{host}:5432/db"
     assert (detect(url), is_proxy(url)) == (profile, proxy)
 
 
@@ -403,3 +455,8 @@ def test_a_write_pays_for_its_commit(counted):
     assert answer.status_code == 201
     # Pre-ping, BEGIN, the bag, the scan, COMMIT.
     assert server_timing(answer.headers["Server-Timing"])["db_round_trips"] == on_the_wire() - before == 5
+    before = on_the_wire()
+    answer = client.post("/api/scans", json={"qr_id": "NOBODY"}, headers={"Idempotency-Key": "none"})
+    assert answer.status_code == 404
+    # Pre-ping, BEGIN, the bag that is not there, ROLLBACK.
+    assert server_timing(answer.headers["Server-Timing"])["db_round_trips"] == on_the_wire() - before == 4

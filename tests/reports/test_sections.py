@@ -252,13 +252,32 @@ def test_the_caches_show_what_they_answered(reports):
     assert rows["lifetime of dashboard answers (s)"]["tuned"] == "10"
 
 
+def arms_of_reads(made, blocks):
+    slow = [made.run("as-measured-with-no-pool", "reads", slower=1.5, block=block) for block in range(blocks)]
+    return slow + [made.run(BASE, "reads", block=block) for block in range(blocks)]
+
+
 def test_the_way_to_the_database_is_compared_with_as_measured(made):
-    runs = [made.run("as-measured-with-no-pool", "reads", slower=1.5), made.run(BASE, "reads")]
-    rows = table(sections.way_to_database(of(made.experiment(*runs))), "As-measured with one thing changed")
+    rows = table(
+        sections.way_to_database(of(made.experiment(*arms_of_reads(made, 4)))), "As-measured with one thing changed"
+    )
     assert list(rows) == ["nothing", "no pool"]
     assert column(rows, "dashboard (ms)") == {"nothing": "80.0", "no pool": "120.0"}
     assert column(rows, "search / as-measured") == {"nothing": "1.00", "no pool": "1.50"}
-    assert rows["nothing"]["dashboard: round trips"] == "5"
+
+
+def test_from_few_blocks_no_ratio_is_shown(made):
+    html = sections.way_to_database(of(made.experiment(*arms_of_reads(made, 1))))
+    assert "/ as-measured" not in str(html)
+    assert "noise" in str(html)
+
+
+def test_round_trips_are_shown_by_endpoint_and_arm(made):
+    runs = [made.run(BASE, "reads"), made.run("tuned", "sustained-100-write")]
+    rows = table(sections.way_to_database(of(made.experiment(*runs))), "Round trips to the database by request")
+    assert list(rows) == ["as-measured, reads", "tuned, sustained-100-write"]
+    assert rows["as-measured, reads"]["dashboard: trips"] == "5.0"
+    assert rows["tuned, sustained-100-write"]["scan: trips"] != "–"
 
 
 def test_pools_under_a_load_with_writes_show_what_they_did_and_what_was_lost(made):
