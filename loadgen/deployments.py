@@ -53,6 +53,10 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured-with-no-pool": ("a connection for each use", {"pool": "none"}),
     "as-measured-with-no-pre-ping": ("pooled connections are used unasked", {"pool_pre_ping": False}),
     "as-measured-with-autocommit": ("reads without BEGIN and ROLLBACK", {"reads": "autocommit"}),
+    "as-measured-with-deadlines": (
+        "every wait for PostgreSQL bounded: pre-ping, connect, statement, unacknowledged data",
+        {"deadlines": True, "statement_timeout_ms": 5000, "tcp_user_timeout_ms": 10_000},
+    ),
     "as-measured-with-separate": ("a statement for each figure of the dashboard", {"statistics_query": "separate"}),
     "as-measured-with-summary": ("the dashboard's figures kept by triggers", {"statistics_query": "summary"}),
     "as-measured-with-no-index": ("no index but those of the keys", {"indexes": "none"}),

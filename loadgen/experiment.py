@@ -43,12 +43,12 @@ READ_ARMS = (
     "as-measured-with-summary",
     "as-measured-with-trigram",
 )
-SLOW_READ_ARMS = ("as-measured-with-no-index", "cross-region")
+MORE_READ_ARMS = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 
 MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
 DATABASE = (
-    *(Arm(deployment, "reads", 4, 5) for deployment in ("as-measured", *READ_ARMS, *SLOW_READ_ARMS)),
+    *(Arm(deployment, "reads", 4, 5) for deployment in ("as-measured", *READ_ARMS, *MORE_READ_ARMS)),
     *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
     *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
     Arm("as-measured-on-rds", "missing-table", 1, 1),

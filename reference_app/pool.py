@@ -9,7 +9,6 @@ import logging
 import sys
 import threading
 import time
-from contextlib import nullcontext
 from types import FrameType
 
 from sqlalchemy import Engine, event, exc
@@ -44,8 +43,8 @@ class PoolStatistics:
     def __init__(self, slot: Slot, timeout_s: float | None, answer_s: float | None):
         self._memory = slot.memory
         self._lock = slot.lock
-        self._whole = nullcontext() if timeout_s is None else waiting.Limit(timeout_s)
-        self._each = nullcontext() if answer_s is None else waiting.Limit(answer_s)
+        self._whole = timeout_s and waiting.Limit(timeout_s)
+        self._each = answer_s and waiting.Limit(answer_s)
         self._own = threading.local()
 
     def watch(self, engine: Engine) -> None:
@@ -63,8 +62,8 @@ class PoolStatistics:
         # Not by the event do_connect: a listener to it makes every statement of the engine look for listeners.
         creator = engine.pool._creator
         engine.pool._creator = lambda record: self._create(creator, record)
-        ping = engine.dialect.do_ping
-        engine.dialect.do_ping = lambda connection: self._ping(ping, connection)
+        self._driver_ping = engine.dialect.do_ping
+        engine.dialect.do_ping = self._ping
 
     def acquire(self, connect):
         """Call the pool's own `connect` and book where its time went."""
@@ -76,8 +75,7 @@ class PoolStatistics:
             if pending > memory[MOST_PENDING]:
                 memory[MOST_PENDING] = pending
         try:
-            with self._whole:
-                fairy = connect()
+            fairy = _within(self._whole, connect) if self._whole else connect()
         except BaseException as error:
             self._acquired(own, taken=0, timed_out=isinstance(error, exc.TimeoutError))
             raise
@@ -120,8 +118,7 @@ class PoolStatistics:
         own.creates += 1
         started_ns = time.monotonic_ns()
         try:
-            with self._each:
-                return creator(record)
+            return _within(self._each, creator, record) if self._each else creator(record)
         except BaseException:
             own.create_failures += 1
             raise
@@ -129,13 +126,12 @@ class PoolStatistics:
             own.created_ns = time.monotonic_ns()
             own.create_ns += own.created_ns - started_ns
 
-    def _ping(self, ping, connection):
+    def _ping(self, connection):
         own = self._own.acquire
         own.pings += 1
         started_ns = time.monotonic_ns()
         try:
-            with self._each:
-                return ping(connection)
+            return _within(self._each, self._driver_ping, connection) if self._each else self._driver_ping(connection)
         except BaseException:
             own.ping_failures += 1
             raise
@@ -223,6 +219,11 @@ class TimedQueuePool(TimedPool, QueuePool):
 
 class TimedNullPool(TimedPool, NullPool):
     """No pool: a connection for each use, timed."""
+
+
+def _within(limit, call, *arguments):
+    with limit:
+        return call(*arguments)
 
 
 def _place(frame: FrameType | None) -> tuple[str, int]:

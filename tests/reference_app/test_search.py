@@ -1,9 +1,11 @@
+import re
 from contextlib import closing
 
 import pytest
 
 from loadgen import dataset
-from reference_app.search import longest_word
+from reference_app.dashboard import RECENT_ACTIVITY
+from reference_app.search import SEARCH, longest_word
 
 ODD_NAME = r"100%_sure\maybe"
 
@@ -103,18 +105,31 @@ def test_without_a_session_there_is_json_and_401(client):
     assert (answer.status_code, answer.content_type) == (401, "application/json")
 
 
-@pytest.mark.parametrize(
-    ("indexes", "wanted"), [("none", "Seq Scan"), ("btree", "Seq Scan"), ("trigram", "bag_qr_id_trigram")]
-)
-def test_each_index_arm_has_its_plan(server, indexes, wanted):
-    """Whether the planner takes it on small data is another question: here it only may not scan if it can help it."""
-    template = dataset.ensure_template(server, "small", indexes)
-    with closing(server.connect(template)) as connection, connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off")
-        cursor.execute("EXPLAIN SELECT * FROM tracetrack.bag WHERE qr_id ILIKE '%44-000123%'")
-        assert wanted in "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute("SELECT count(*) FROM pg_indexes WHERE schemaname = 'tracetrack' AND indexname = 'bag_name'")
-        assert cursor.fetchone() == (0 if indexes == "none" else 1,)
+@pytest.fixture
+def plan(server):
+    """The plan of a statement of the application, where the planner reads no whole table if it can help it."""
+
+    def explain(indexes, statement, **parameters):
+        template = dataset.ensure_template(server, "small", indexes)
+        with closing(server.connect(template)) as connection, connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off" if parameters else "SELECT 1")
+            sql = re.sub(r":([a-z]+)\b", r"%(\1)s", str(statement))
+            cursor.execute(f"EXPLAIN {sql}", parameters)
+            return "\n".join(line for (line,) in cursor.fetchall())
+
+    return explain
+
+
+@pytest.mark.parametrize(("indexes", "by_trigrams"), [("none", False), ("btree", False), ("trigram", True)])
+def test_the_search_uses_the_indexes_of_its_arm(plan, indexes, by_trigrams):
+    found = plan(indexes, SEARCH, word="%0001234%", pattern="%M444-0001234%", limit=50)
+    assert ("bag_qr_id_trigram" in found and "bag_name_trigram" in found) == by_trigrams
+    assert ("Seq Scan" in found) != by_trigrams
+
+
+@pytest.mark.parametrize(("indexes", "by_index"), [("none", False), ("btree", True), ("trigram", True)])
+def test_the_last_scans_use_the_index_of_their_arm(plan, indexes, by_index):
+    assert ("scan_scanned_at" in plan(indexes, RECENT_ACTIVITY)) == by_index
 
 
 @pytest.mark.parametrize(
