@@ -49,8 +49,9 @@ def round_trips(report: Report) -> Html:
                 continue
             row = {"deployment, load": f"{arm}, {scenario}"}
             for endpoint in (*ENDPOINTS, *measures.WRITES):
-                row[f"{endpoint}: statements"] = Quantity.of(trips["statements"].get(endpoint), "{:.1f}")
-                row[f"{endpoint}: trips"] = Quantity.of(trips["round_trips"].get(endpoint), "{:.1f}")
+                statements = trips["statements"].get(endpoint)
+                shown = Quantity.of(trips["round_trips"].get(endpoint), f"{{:.1f}} for {statements or 0:.1f}")
+                row[endpoint] = shown
             rows.append(row)
     text = (
         "A read costs the pre-ping, BEGIN, its statements and ROLLBACK, a write COMMIT in its place: each waits for an "
@@ -58,7 +59,8 @@ def round_trips(report: Report) -> Html:
     )
     note = "Means of the requests that were answered rightly; an answer from a cache costs none."
     return join(
-        prose(text), table(pd.DataFrame(rows, dtype=object), "Round trips to the database by request", note=note)
+        prose(text),
+        table(pd.DataFrame(rows, dtype=object), "Round trips of a request for how many statements", note=note),
     )
 
 
