@@ -7,8 +7,9 @@ import pandas as pd
 
 from . import measures, published
 from .recording import Experiment, Run
+from .stream import request_name
 
-THRESHOLD_MS = 300.0
+THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
 LEAST_SPEEDUP = 8.0
 BASE, OURS = "as-measured", "tuned"
 SUMMARY_MS, SEARCH_MS = 2.0, 20.0
@@ -125,7 +126,7 @@ def _errors_are_logged(experiment):
     asked, found = 0, 0
     for run in runs:
         rows = run.requests[run.requests["endpoint"] == "dashboard"]
-        names = {f"{user}-{sequence}" for user, sequence in zip(rows["user"], rows["sequence"], strict=True)}
+        names = {request_name(user, sequence) for user, sequence in zip(rows["user"], rows["sequence"], strict=True)}
         asked += len(names)
         found += len(names & {line.get("request_id") for line in _degraded(run)})
     readings = sum(len(run.pool) for run in runs)

@@ -19,8 +19,9 @@ from gevent.event import Event
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
+from analysis.stream import request_name
 from loadgen.accounts import PASSWORD, username
-from loadgen.recorder import WRITE_FAILED, Recorder, request_name, server_timing
+from loadgen.recorder import WRITE_FAILED, Recorder, server_timing
 from loadgen.terms import Terms, child
 
 DIRECTORY = Path(os.environ["TRACETRACK_RUN_DIRECTORY"])

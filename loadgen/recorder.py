@@ -91,11 +91,6 @@ class Recorder:
             self._file.close()
 
 
-def request_name(user: int, sequence: int) -> str:
-    """The id under which a row's request is known to the application: in its log, and as a scan's idempotency key."""
-    return f"{user}-{sequence}"
-
-
 def server_timing(header: str | None) -> dict:
     """The columns that the application's `Server-Timing` header fills; those it does not name stay null."""
     columns = {}

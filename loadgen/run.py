@@ -68,12 +68,13 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
             record["dataset"]["counts"] = dataset.counts(server, database)
             if scenario.sql_before:
                 dataset.change(server, database, scenario.sql_before)
-            with _way_to(server, database, settings, directory, record) as url:
+            with _way_to(server, database, settings, directory) as (url, between):
                 settings = replace(settings, database_url=url)
                 record["deployment"]["settings"] = settings.public()
-                (_start if scenario.kind == "start" else _drive)(
-                    server, database, settings, order, scenario, directory, record
-                )
+                if scenario.kind == "start":
+                    _start(settings, order, directory, record)
+                else:
+                    _drive(server, database, settings, order, scenario, directory, record, between)
             recorder.compact(directory)
             if written := writes.check(server, database, directory / "requests.parquet"):
                 record["writes"] = written.record()
@@ -104,24 +105,25 @@ def _first_record(server, order, scenario, settings, directory):
         "status": "running",
         "valid": None,
         "reasons": [],
-        "processes": {},
     }
 
 
 @contextmanager
-def _way_to(server, database, settings, directory, record) -> Iterator[str]:
-    """The database's URL as the deployment has it: under its host name, and as far away as it says."""
+def _way_to(server, database, settings, directory) -> Iterator[tuple[str, dict[str, int]]]:
+    """The database's URL as the deployment has it, under its host name and as far away as it says; and the processes
+    in between, by role."""
     url = make_url(server.url_of(database))
+    processes = {}
     with ExitStack() as stack:
         if settings.round_trip_ms:
             through = proxy.through((url.host, url.port), settings.round_trip_ms, directory / "proxy.log")
             between = stack.enter_context(through)
-            record["processes"]["proxy"] = between.child.pid
+            processes["proxy"] = between.child.pid
             url = url.set(host=between.address[0], port=between.address[1])
         if settings.database_host:
             address = socket.gethostbyname(url.host)
             url = url.set(host=settings.database_host, query={**url.query, "hostaddr": address})
-        yield url.render_as_string(hide_password=False)
+        yield url.render_as_string(hide_password=False), processes
 
 
 @contextmanager
@@ -136,7 +138,7 @@ def _scratch(settings) -> Iterator[tuple[Settings, Readings]]:
         yield replace(settings, **own), readings
 
 
-def _drive(server, database, settings, order, scenario, directory, record):
+def _drive(server, database, settings, order, scenario, directory, record, between):
     started_ns = time.monotonic_ns()
     # The collector is the outer block: the application's backends tell their last figures when they end.
     with ExitStack() as stack:
@@ -148,15 +150,14 @@ def _drive(server, database, settings, order, scenario, directory, record):
         ):
             record["health"] = served.health
             roles = {"server": served.child.pid, "generator": locust.pid, "database": server.pid}
-            collector.begin(roles | record.pop("processes"))
+            collector.begin(roles | between)
             _wait(locust, served.child, server, collector, directory)
             collector.finish()
     collector.write(directory)
 
 
-def _start(server, database, settings, order, scenario, directory, record):
+def _start(settings, order, directory, record):
     """Only start the application: whether it does is the outcome."""
-    del record["processes"]
     with _scratch(settings) as (settings, _):
         try:
             with application.serve(settings, directory / "gunicorn.log", order.port) as served:
@@ -208,7 +209,6 @@ def _wait(locust, gunicorn, server, collector, directory):
 
 def _close(directory: Path, record: dict, reason: str) -> None:
     """Make the record final. On a full disk the run stays marked as running, which readers take for cut off."""
-    record.pop("processes", None)
     if record["status"] == "running":
         record["status"] = "aborted"
     rows = recorder.compact(directory)

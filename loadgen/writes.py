@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .recorder import request_name
+from analysis.stream import request_name
+
 from .services import DatabaseServer
 
 STORED = "SELECT idempotency_key, count(*) FROM tracetrack.scan WHERE idempotency_key IS NOT NULL GROUP BY 1"

@@ -230,7 +230,7 @@ def _place(frame: FrameType | None) -> tuple[str, int]:
     """File and line where the application took the connection: of the first caller that is not plumbing."""
     known = _is_passing.get
     while frame:
-        module = frame.f_globals["__name__"]
+        module = frame.f_globals.get("__name__", "")
         passing = known(module)
         if passing is None:
             passing = _is_passing[module] = module.startswith(_PASSING)

@@ -1,8 +1,8 @@
 """What the workers of one application say of their pools, in one file that all of them map into memory.
 
 Each worker has the slot of its number, which it alone writes and a worker that takes its place begins anew. A slot is
-a row of 64-bit integers, the first of which is odd while it is being written, so that a reader never takes half a
-reading. Times are nanoseconds.
+a row of 64-bit integers, the first of which is odd while several of them are being written, so that a reader never
+takes half a reading. Times are nanoseconds.
 """
 
 import mmap
@@ -27,7 +27,7 @@ READ_ATTEMPTS = 100
 class Slot:
     """The readings of one worker: `memory` is the row, `lock` lets one thread at a time change it.
 
-    Whoever changes it makes `memory[0]` odd before and even after.
+    Whoever changes several figures makes `memory[0]` odd before and even after; one alone is whole by itself.
     """
 
     def __init__(self, memory: memoryview):

@@ -50,14 +50,9 @@ def where_time_goes(report: Report) -> Html:
 
 def timeline(report: Report) -> Html:
     """Each request of one burst from send to answer."""
-    frames = [
-        run.measured.assign(series=name)
-        for name in (BASE, OURS)
-        for run in report.experiment.find(name, "burst-50")[:1]
-    ]
     columns = ["series", "endpoint", "start_ms", "latency_ms", "user"]
     return inline(
-        figures.timeline(_concat(frames, columns)),
+        figures.timeline(_of_one_burst(report, lambda run: run.measured, columns)),
         "timeline",
         "Every request of one burst, from send to answer",
         "A staircase is a queue: each user waits for all before them.",
@@ -65,7 +60,7 @@ def timeline(report: Report) -> Html:
 
 
 def growth(report: Report) -> Html:
-    """Mean login latency against the number of users: published, measured, and predicted by one queue."""
+    """Mean latency of all requests against the number of users: published, measured, and predicted by one queue."""
     rows = []
     for users in (25, 50):
         stated = published.load("load").query("users == @users")["mean_ms"].mean()
@@ -90,17 +85,23 @@ def growth(report: Report) -> Html:
 
 def pool_use(report: Report) -> Html:
     """What became of the pools' connections during one burst of 50."""
-    frames = [
-        measures.pool_use(run).assign(series=name)
-        for name in (BASE, OURS)
-        for run in report.experiment.find(name, "burst-50")[:1]
-    ]
+    columns = ["series", "at_s", "state", "connections", "limit"]
     return inline(
-        figures.pool_use(_concat(frames, ["series", "at_s", "state", "connections", "limit"])),
+        figures.pool_use(_of_one_burst(report, measures.pool_use, columns)),
         "pool-use",
         "Pool connections of all workers, 50 users at once",
         "Read twenty times a second; waiting are callers that have no connection yet.",
     )
+
+
+def _of_one_burst(report, frame_of, columns):
+    """The frame of the first burst-50 run of each of both deployments."""
+    frames = [
+        frame_of(run).assign(series=name)
+        for name in (BASE, OURS)
+        for run in report.experiment.find(name, "burst-50")[:1]
+    ]
+    return _concat(frames, columns)
 
 
 def _rows(report, scenario):

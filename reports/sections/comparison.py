@@ -66,6 +66,12 @@ def settings_of(report: Report, deployment: str) -> dict:
     return runs[0].record["deployment"]["settings"] if runs else {}
 
 
+def connections_allowed(report: Report, deployment: str) -> int | None:
+    """What the pools of all workers may open together."""
+    settings = settings_of(report, deployment)
+    return settings["workers"] * (settings["pool_size"] + settings["pool_max_overflow"]) if settings else None
+
+
 def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
     """The first valid run of an arm."""
     return next(iter(report.experiment.find(deployment, scenario)), None)

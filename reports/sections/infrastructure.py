@@ -11,6 +11,7 @@ from .comparison import (
     Line,
     Report,
     comparison,
+    connections_allowed,
     first_run,
     join,
     prose,
@@ -30,14 +31,10 @@ def pool(report: Report) -> Html:
     def pre_pings(run):
         return measures.statement_calls(run, claims.PRE_PING)
 
-    def most_in_all_workers(deployment):
-        s = settings_of(report, deployment)
-        return s["workers"] * (s["pool_size"] + s["pool_max_overflow"]) if s else None
-
     lines = [
         Line("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
         Line("overflow of a worker", int(local["pool_max_overflow"]), setting("pool_max_overflow")),
-        Line("connections allowed, all workers", int(local["total"]), most_in_all_workers),
+        Line("connections allowed, all workers", int(local["total"]), lambda name: connections_allowed(report, name)),
         Line("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
         Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
         Line("most connections that the server saw", None, _seen(report, measures.most_connections)),

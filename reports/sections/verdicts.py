@@ -11,13 +11,14 @@ from .comparison import (
     Line,
     Report,
     comparison,
+    connections_allowed,
     first_run,
     join,
     percent,
     prose,
     seconds,
     settings_of,
-)  # fmt: skip
+)
 
 
 def verdict(report: Report) -> str:
@@ -75,6 +76,7 @@ def recommendations(report: Report) -> Html:
     """The published recommendations, and what the configuration recommended for Replit took here beside ours."""
     experiment = report.experiment
     totals = published.load("totals").set_index("users")
+    stated = published.load("workers").set_index("environment").loc["Replit deployed"]
 
     def setting(show):
         def measure(deployment):
@@ -92,25 +94,25 @@ def recommendations(report: Report) -> Html:
         return lambda deployment: measures.duration_s(experiment, deployment, f"burst-{users}")
 
     lines = [
-        Line("workers", 1, setting(lambda s: s["workers"])),
-        Line("kind of worker", "standard (sync)", setting(lambda s: s["server"])),
+        Line("workers", int(stated["workers"]), setting(lambda s: s["workers"])),
+        Line("kind of worker (standard is sync)", stated["kind"], setting(lambda s: s["server"])),
         Line("threads of a worker", None, setting(lambda s: s["threads"])),
         Line(
             "connections at most",
             int(published.load("pool").set_index("profile").loc["local", "total"]),
-            setting(lambda s: s["workers"] * (s["pool_size"] + s["pool_max_overflow"])),
+            lambda deployment: connections_allowed(report, deployment),
         ),
-        Line("sessions", "filesystem", setting(lambda s: s["sessions"])),
+        Line("sessions", published.load("sessions")["storage"].iloc[0], setting(lambda s: s["sessions"])),
         Line("peak memory of the server (MiB, PSS)", None, peak_memory_mib),
         *(
             Line(f"{users} users at once (s)", totals.loc[users, "duration_s"], duration_s(users), "{:.2f}")
             for users in totals.index
         ),
     ]
-    stated = published.load("recommendations")
-    stated["measured here as"] = stated["subject"].map({"current configuration": BASE})
+    advice = published.load("recommendations")
+    advice["measured here as"] = advice["subject"].map({"current configuration": BASE})
     return join(
-        comparison("The configuration recommended for Replit", lines), table(stated, "Published recommendations")
+        comparison("The configuration recommended for Replit", lines), table(advice, "Published recommendations")
     )
 
 

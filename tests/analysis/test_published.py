@@ -17,6 +17,7 @@ COLUMNS = {
     "recommendations": ["environment", "subject", "recommendation"],
     "next_steps": ["topic", "step"],
     "service": ["endpoint", "service_ms"],
+    "workers": ["environment", "kind", "workers"],
 }
 
 
@@ -37,7 +38,7 @@ def test_every_file_is_tested_and_explained():
 
 @pytest.mark.parametrize("name", ["latency", "", "../published/load", "load.csv"])
 def test_an_unknown_name_lists_the_known(name):
-    with pytest.raises(ValueError, match=f"^unknown published table: {re.escape(name)}; known: caches, .*totals$"):
+    with pytest.raises(ValueError, match=f"^unknown published table: {re.escape(name)}; known: caches, .*workers$"):
         published.load(name)
 
 
