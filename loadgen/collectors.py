@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reference_app import waiting
-from reference_app.readings import FIELDS, Readings
+from reference_app.readings import POOL_FIELDS, Readings
 
 from .services import DatabaseServer
 
@@ -42,7 +42,6 @@ DATABASE_SCHEMA = pa.schema(
     ]
 )
 
-POOL_FIELDS = FIELDS[FIELDS.index("size") :]
 POOL_SCHEMA = pa.schema(
     [
         ("at_us", pa.int64()),

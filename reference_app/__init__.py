@@ -12,27 +12,59 @@ from . import (
     logs,
     metrics,
     openapi,
+    origin,
     passwords,
+    readings,
     scans,
     search,
     sessions,
+    store,
+    throttle,
+    timing,
 )
 from .settings import Settings
-from .timing import TimedApplication
+
+# What holds connections, threads, locks or a slot of its own, in the order in which one needs the other.
+PARTS = (readings, database, store, caches, passwords, throttle, sessions)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application of one deployment; without settings they come from the environment."""
+    """The WSGI application of one deployment; without settings they come from the environment.
+
+    Raises `SettingsError` for what it must not be started with.
+    """
     settings = settings or Settings.from_env()
+    settings.require_startable()
     app = Flask(__name__)
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=64 * 1024)
     app.json.sort_keys = False
     logs.init_app(app)
-    for part in (database, caches, passwords, sessions):
+    for part in PARTS:
         part.init_app(app, settings)
     errors.init_app(app)
+    origin.init_app(app)
     for part in (login, dashboard, search, scans, health, metrics, openapi):
         app.register_blueprint(part.blueprint)
-    app.wsgi_app = TimedApplication(app.wsgi_app)
+    timing.init_app(app, settings)
     return app
+
+
+def renew_after_fork(app: Flask) -> None:
+    """In a process that was forked from one with the application: nothing of the parent's is used by two.
+
+    The parent's connections are let go of without a word to the other end, whose other end they still are.
+    """
+    app.extensions["engine"].dispose(close=False)
+    for part in PARTS:
+        part.init_app(app, app.settings)
+
+
+def warm_up(app: Flask) -> None:
+    """Do before the first request what it would have to do: open the pool's connections, and hash once in each place.
+
+    Raises what SQLAlchemy raises if the database is not there.
+    """
+    with app.app_context():
+        database.warm_up(app.extensions["engine"])
+        passwords.warm_up()

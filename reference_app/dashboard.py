@@ -47,7 +47,7 @@ def statistics():
     user, refusal = signed_in_user()
     if refusal:
         return refusal
-    shared = cached("statistics", current_app.settings.cache_statistics_ttl_s, _read)
+    shared = cached("dashboard", "statistics", _read)
     return jsonify(success=True, user_context=user, **shared)
 
 

@@ -1,9 +1,7 @@
 """The way to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy
 from flask import Flask, current_app
@@ -13,10 +11,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from . import profiles, timing, waiting
 from .pool import PoolStatistics, TimedNullPool, TimedQueuePool
-from .readings import Readings
 from .settings import Settings
 
 APPLICATION_NAME = "tracetrack"
+GRACE_S = 1.0  # between the server's end of a statement and ours
 POOLS = {
     ("queue", True): TimedQueuePool,
     ("queue", False): QueuePool,
@@ -148,6 +146,13 @@ def _is_idle(driver):
     return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
 
+def warm_up(engine: Engine) -> None:
+    """Open as many connections as the pool keeps."""
+    with ExitStack() as stack:
+        for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 0):
+            stack.enter_context(engine.connect())
+
+
 def _count_pings(engine):
     """A pre-ping is a round trip of the request that waits for it."""
     ping = engine.dialect.do_ping
@@ -159,27 +164,16 @@ def _count_pings(engine):
     engine.dialect.do_ping = counted
 
 
-def _readings(settings):
-    if settings.readings_file:
-        return Readings.open(Path(settings.readings_file)), int(os.environ.get("TRACETRACK_WORKER", 0))
-    return Readings.private(), 0
-
-
-def _size_and_limit(engine):
-    """Of the pool itself, not of what it was told; without a pool both are 0."""
-    pool = engine.pool
-    return (pool.size(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else (0, 0)
+def _longest_wait_s(settings):
+    """A server that is alive ends a statement by itself before."""
+    return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else waiting.NEVER_S
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    waiting.install(settings.deadlines)
+    waiting.install(settings.deadlines, _longest_wait_s(settings))
     engine = create_engine(settings)
-    readings, worker = _readings(settings)
     if settings.pool_timed:
-        slot = readings.slot(worker)
-        slot.begin(*_size_and_limit(engine))
         limits = (settings.pool_timeout_s or None, settings.connect_timeout_s or None)
-        PoolStatistics(slot, *(limits if settings.deadlines else (None, None))).watch(engine)
+        PoolStatistics(app.extensions["slot"], *(limits if settings.deadlines else (None, None))).watch(engine)
     _count_pings(engine)
-    app.extensions["readings"] = readings
     app.extensions["engine"] = engine

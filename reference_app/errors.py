@@ -1,15 +1,25 @@
 """What a failure looks like from outside: a status and a short reason, JSON for the API, no internals."""
 
 from flask import Flask, jsonify, request
+from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from .store import StoreAway
+
+UNAVAILABLE = (
+    (PoolTimeout, "no free database connection"),
+    (SQLAlchemyError, "database error"),
+    (StoreAway, "the session store is not available"),
+    (RedisError, "the session store is not available"),
+)
+
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
-    app.register_error_handler(PoolTimeout, lambda error: _unavailable(app, "no free database connection", error))
-    app.register_error_handler(SQLAlchemyError, lambda error: _unavailable(app, "database error", error))
+    for kind, reason in UNAVAILABLE:
+        app.register_error_handler(kind, lambda error, reason=reason: _unavailable(app, reason, error))
 
 
 def _refused(error):
@@ -23,4 +33,4 @@ def _refused(error):
 
 def _unavailable(app, reason, error):
     app.logger.error(reason, extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
-    return jsonify(success=False, error=reason), 503
+    return jsonify(success=False, error=reason), 503, {"Retry-After": "1"}

@@ -3,17 +3,24 @@
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
+from sqlalchemy.exc import SQLAlchemyError
 
+import reference_app
 from reference_app import budget
 from reference_app.readings import Readings
-from reference_app.settings import Settings
+from reference_app.settings import Settings, SettingsError
 
 READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
-_settings = Settings.from_env()
+try:
+    _settings = Settings.from_env()
+    _settings.require_startable()
+except SettingsError as error:
+    sys.exit(f"not started: {error}")
 
 wsgi_app = "reference_app:create_app()"
 bind = os.environ["TRACETRACK_BIND"]
@@ -21,6 +28,7 @@ worker_class = _settings.server
 workers = _settings.workers
 threads = _settings.threads
 worker_connections = _settings.worker_connections
+preload_app = _settings.preload
 # A single worker may owe a long queue; only a worker that hangs is to be ended.
 timeout = 120
 graceful_timeout = 3
@@ -30,7 +38,7 @@ control_socket_disable = True
 
 
 def on_starting(server):
-    """Refuse what cannot fit before a worker is there; a database that does not answer yet is no reason to."""
+    """Refuse what cannot work before a worker is there; a database that does not answer yet is no reason to."""
     try:
         budget.require(_settings)
     except budget.BudgetError as error:
@@ -59,6 +67,20 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     os.environ["TRACETRACK_WORKER"] = str(worker.number)
+    if preload_app:
+        app = server.app.wsgi()
+        # It was made before the file was.
+        app.settings = replace(app.settings, readings_file=os.environ[READINGS_FILE])
+        reference_app.renew_after_fork(app)
+
+
+def post_worker_init(worker):
+    """Before the first request; a database that is not there yet will be asked again by whoever needs it."""
+    if _settings.warm_up:
+        try:
+            reference_app.warm_up(worker.wsgi)
+        except SQLAlchemyError as error:
+            worker.log.warning("not warmed up: %s", str(error).splitlines()[0])
 
 
 def child_exit(server, worker):

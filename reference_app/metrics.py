@@ -1,9 +1,11 @@
-"""`GET /metrics`: the pools of all workers, under OpenTelemetry's names, for Prometheus."""
+"""`GET /metrics`: what all workers count, for Prometheus; their pools under OpenTelemetry's names."""
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from .readings import CACHE_OUTCOMES, CACHED_ENDPOINTS
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -28,7 +30,9 @@ COUNTERS = {
 @blueprint.get("/metrics")
 def metrics():
     registry = CollectorRegistry()
-    registry.register(PoolMetrics(current_app.extensions["readings"].read()))
+    readings = current_app.extensions["readings"].read()
+    registry.register(PoolMetrics(readings))
+    registry.register(RequestMetrics(readings))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -65,6 +69,34 @@ class PoolMetrics:
         family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
         for worker, reading in self._readings.items():
             family.add_metric([_name(worker)], reading[field])
+        return family
+
+
+class RequestMetrics:
+    """A Prometheus collector over what the workers count of their caches, sessions and store."""
+
+    def __init__(self, readings: dict[int, dict[str, int]]):
+        self._readings = readings
+
+    def collect(self):
+        yield self._caches()
+        yield self._counter("session_evictions", "Living sessions that were removed for want of room.")
+        yield self._counter("store_failures", "Uses of the shared store that failed.")
+
+    def _caches(self):
+        labels = ["worker", "endpoint", "outcome"]
+        family = CounterMetricFamily("tracetrack_cache_requests", "Requests to the cache by outcome.", labels=labels)
+        for worker, reading in self._readings.items():
+            for endpoint in CACHED_ENDPOINTS:
+                for outcome in CACHE_OUTCOMES:
+                    count = reading[f"cache_{endpoint}_{outcome}"]
+                    family.add_metric([_name(worker), endpoint, outcome], count)
+        return family
+
+    def _counter(self, name, text):
+        family = CounterMetricFamily(f"tracetrack_{name}", text, labels=["worker"])
+        for worker, reading in self._readings.items():
+            family.add_metric([_name(worker)], reading[name])
         return family
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event, exc
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from . import waiting
-from .readings import FIELDS, Slot
+from .readings import FIELDS, POOL_FIELDS, Slot
 
 LONG_HOLD_NS = 5 * 10**9
 # Frames of these packages only pass a connection on; who took it is above them.
@@ -24,11 +24,12 @@ _is_passing: dict[str, bool] = {}  # by module
 
 # Places in a slot: numbers instead of names, because each request writes them some twenty times.
 (
-    VERSION, _PID, _STARTED, _SIZE, _LIMIT, OPEN, CHECKED_OUT, PENDING, MOST_CHECKED_OUT, MOST_PENDING,
+    SIZE, LIMIT, OPEN, CHECKED_OUT, PENDING, MOST_CHECKED_OUT, MOST_PENDING,
     ACQUIRES, WAIT_NS, LONGEST_WAIT_NS, USES, USE_NS, LONGEST_USE_NS,
     CREATES, CREATE_NS, CREATE_FAILURES, PINGS, PING_NS, PING_FAILURES,
     TIMEOUTS, INVALIDATIONS, RECYCLES, LONG_HOLDS,
-) = range(len(FIELDS))  # fmt: skip
+) = map(FIELDS.index, POOL_FIELDS)  # fmt: skip
+VERSION = FIELDS.index("version")
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class PoolStatistics:
     def watch(self, engine: Engine) -> None:
         """Follow the engine's connections and pre-pings; its pool must be a `TimedPool`."""
         engine.pool.statistics = self
+        self._memory[SIZE], self._memory[LIMIT] = _size_and_limit(engine.pool)
         self._recycle_s = engine.pool._recycle
         for name, listener in (
             ("connect", self._opened),
@@ -219,6 +221,11 @@ class TimedQueuePool(TimedPool, QueuePool):
 
 class TimedNullPool(TimedPool, NullPool):
     """No pool: a connection for each use, timed."""
+
+
+def _size_and_limit(pool):
+    """Of the pool itself, not of what it was told; without a pool both are 0."""
+    return (pool.size(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else (0, 0)
 
 
 def _within(limit, call, *arguments):

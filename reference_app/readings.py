@@ -1,4 +1,4 @@
-"""What the workers of one application say of their pools, in one file that all of them map into memory.
+"""What the workers of one application count, in one file that all of them map into memory.
 
 Each worker has the slot of its number, which it alone writes and a worker that takes its place begins anew. A slot is
 a row of 64-bit integers, the first of which is odd while several of them are being written, so that a reader never
@@ -11,8 +11,12 @@ import threading
 import time
 from pathlib import Path
 
-FIELDS = (
-    "version", "pid", "started_ns", "size", "limit",
+from flask import Flask
+
+from .settings import Settings
+
+POOL_FIELDS = (
+    "size", "limit",
     # now, and the most so far
     "open", "checked_out", "pending", "most_checked_out", "most_pending",
     # since the worker started; an acquire is its wait, create and ping
@@ -20,6 +24,12 @@ FIELDS = (
     "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
     "timeouts", "invalidations", "recycles", "long_holds",
 )  # fmt: skip
+CACHE_OUTCOMES = ("hit", "miss", "stale")
+CACHED_ENDPOINTS = ("dashboard", "search")
+CACHE_FIELDS = tuple(f"cache_{endpoint}_{outcome}" for endpoint in CACHED_ENDPOINTS for outcome in CACHE_OUTCOMES)
+REQUEST_FIELDS = (*CACHE_FIELDS, "session_evictions", "store_failures")
+FIELDS = ("version", "pid", "started_ns", *POOL_FIELDS, *REQUEST_FIELDS)
+PLACES = {name: place for place, name in enumerate(FIELDS)}
 SLOT_BYTES = 8 * len(FIELDS)
 READ_ATTEMPTS = 100
 
@@ -34,16 +44,19 @@ class Slot:
         self.memory = memory
         self.lock = threading.RLock()  # a leaked connection may be collected, and come back, within a change
 
-    def begin(self, size: int, limit: int) -> None:
+    def begin(self) -> None:
         """Start from nothing, for this process."""
-        fresh = dict.fromkeys(FIELDS, 0) | {
-            "pid": os.getpid(), "started_ns": time.monotonic_ns(), "size": size, "limit": limit,
-        }  # fmt: skip
+        fresh = dict.fromkeys(FIELDS, 0) | {"pid": os.getpid(), "started_ns": time.monotonic_ns()}
         with self.lock:
             self.memory[0] |= 1
             for place, name in enumerate(FIELDS[1:], start=1):
                 self.memory[place] = fresh[name]
             self.memory[0] += 1
+
+    def count(self, name: str, change: int = 1) -> None:
+        """Add to one figure."""
+        with self.lock:
+            self.memory[PLACES[name]] += change
 
     def clear(self) -> None:
         """Leave the slot as one that no worker has."""
@@ -89,3 +102,14 @@ def _whole(slot):
         if values[0] % 2 == 0 and slot[0] == values[0]:
             break
     return dict(zip(FIELDS, values, strict=True))
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Take this worker's slot, in the deployment's file or in one of its own."""
+    if settings.readings_file:
+        readings, worker = Readings.open(Path(settings.readings_file)), int(os.environ.get("TRACETRACK_WORKER", 0))
+    else:
+        readings, worker = Readings.private(), 0
+    slot = readings.slot(worker)
+    slot.begin()
+    app.extensions["readings"], app.extensions["slot"] = readings, slot

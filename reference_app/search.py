@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, jsonify, request
 from sqlalchemy import text
 
 from .caches import cached
@@ -42,7 +42,7 @@ def search():
     if complaint := _complaint(term, limit):
         return jsonify(success=False, error=complaint), 400
     limit = min(int(limit[:9]), HIGHEST_LIMIT)
-    answer = cached(f"search:{limit}:{term}", current_app.settings.cache_search_ttl_s, lambda: _read(term, limit))
+    answer = cached("search", f"{limit}:{term}", lambda: _read(term, limit))
     return jsonify(success=True, query=term, **answer)
 
 

@@ -16,6 +16,13 @@ from . import profiles
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SECRET = ("database_url", "secret_key")
+SHORTEST_KEY = 16
+# Of Flask's own documentation, tutorials and templates, as far as they are long enough.
+DEFAULT_KEYS = (
+    "your-secret-key-here", "your_secret_key_here", "my-secret-key-here", "change-me-in-production",
+    "changeme-in-production", "dev-secret-key-change-in-production", "you-will-never-guess", "super-secret-key",
+    "this-is-a-secret-key", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+)  # fmt: skip
 
 
 class SettingsError(ValueError):
@@ -28,14 +35,22 @@ class Settings:
 
     database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
+    redis_url: str = field(default="", repr=False)
     session_directory: str = ""
     readings_file: str = ""
+
+    # the store that all workers share
+    store_prefix: str = "tracetrack:"
+    store_timeout_ms: int = 250
 
     # server
     server: Literal["sync", "gthread", "gevent"] = "sync"
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
+    preload: bool = False
+    warm_up: bool = False
+    server_timing: bool = True
 
     # connection pool, one in each worker; what is None comes from the profile
     pool: Literal["queue", "none"] = "queue"
@@ -60,16 +75,20 @@ class Settings:
     statistics_query: Literal["separate", "aggregated", "summary"] = "aggregated"
 
     # caches
-    cache: Literal["off", "process"] = "off"
+    cache: Literal["off", "process", "shared"] = "off"
     cache_statistics_ttl_s: int = 10
     cache_search_ttl_s: int = 30
 
-    # sessions and login
-    sessions: Literal["filesystem", "cookie"] = "filesystem"
+    # sessions: lifetime is without a request, and the longest (of shared and cookie) whatever happens
+    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "filesystem"
     session_threshold: int = 500
     session_lifetime_s: int = 3600
+    session_longest_s: int = 12 * 3600
+
+    # login
     password_hash: Literal["scrypt", "argon2id"] = "scrypt"
-    hash_limit: int = 0
+    hash_limit: int = 1
+    login_throttle: bool = True
 
     # the database it is given, and the way there
     scale: Literal["small", "production"] = "production"
@@ -81,6 +100,29 @@ class Settings:
     def __post_init__(self):
         for name, kind in _kinds(type(self)).items():
             _check(name, kind, getattr(self, name))
+        if self.preload and self.server == "gevent":
+            raise SettingsError(
+                "preload is on and server is gevent; its locks would be made before gevent replaces them, "
+                "so set preload to false"
+            )
+
+    @property
+    def needs_store(self) -> bool:
+        """Whether the caches or the sessions are in the store that all workers share."""
+        return self.cache == "shared" or self.sessions in ("flask-session-redis", "shared")
+
+    def require_startable(self) -> None:
+        """Raise `SettingsError` for what a server must not be started with."""
+        if self.secret_key.lower() in DEFAULT_KEYS or len(self.secret_key) < SHORTEST_KEY:
+            raise SettingsError(
+                f"{PREFIX}SECRET_KEY is a default or under {SHORTEST_KEY} characters, and whoever knows it can log in "
+                "as anybody; set one of your own: python -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        if self.needs_store and not self.redis_url:
+            raise SettingsError(
+                f"{PREFIX}REDIS_URL is not set, and cache {self.cache} with sessions {self.sessions} needs a store; "
+                "it looks like redis://:password@host:6379/0"
+            )
 
     @property
     def profile(self) -> str:
@@ -121,7 +163,7 @@ class Settings:
         """The fields as a record may keep them, the profile's filled in: no key, password or folder of this machine."""
         shown = asdict(self.with_profile())
         shown.update(database_url=redacted(self.database_url), pool_profile=self.profile)
-        for name in ("secret_key", "session_directory", "readings_file"):
+        for name in ("secret_key", "redis_url", "store_prefix", "session_directory", "readings_file"):
             del shown[name]
         return shown
 

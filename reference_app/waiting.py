@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, set_wait_callback
 
 NEVER_S = float("inf")
+_longest_s = NEVER_S
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
 # Innermost limit and the ones around it. A context variable, because this module is loaded before gunicorn's gevent
 # worker replaces the locals of threads by those of greenlets.
@@ -42,8 +43,10 @@ class Limit:
 
 def wait(connection) -> None:
     """psycopg2's wait callback. Raises `DeadlineExceeded`, on which psycopg2 closes the connection."""
-    limit_s = _limits.get()[0]
+    limit_s = None
     while (state := connection.poll()) != POLL_OK:
+        if limit_s is None:
+            limit_s = min(_limits.get()[0], time.monotonic() + _longest_s)
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
         left_ms = None if limit_s == NEVER_S else max(0.0, 1000 * (limit_s - time.monotonic()))
@@ -51,6 +54,11 @@ def wait(connection) -> None:
             raise DeadlineExceeded("the database did not answer within its deadline")
 
 
-def install(in_force: bool) -> None:
-    """Make psycopg2 wait in this process with deadlines, or as libpq does."""
+def install(in_force: bool, longest_s: float = NEVER_S) -> None:
+    """Make psycopg2 wait in this process with deadlines, or as libpq does.
+
+    `longest_s` bounds every wait, of a statement as of anything else; a `Limit` may set less.
+    """
+    global _longest_s
+    _longest_s = longest_s
     set_wait_callback(wait if in_force else None)

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ from sqlalchemy import make_url
 from analysis.problem import Problem
 from reference_app import waiting
 
-from .children import Child, start
-from .identity import prepare_for
+from ..children import Child, start
+from ..identity import prepare_for
+from .resources import free_port, require_free_space
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
@@ -106,23 +106,6 @@ def describe(url: str, child: Child | None) -> DatabaseServer:
     finally:
         connection.close()
     return DatabaseServer(url, version, max_connections, child)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def require_free_space(directory: Path, needed_bytes: int) -> None:
-    """Refuse before anything is written, instead of in the middle of it."""
-    status = os.statvfs(directory)
-    free_bytes = status.f_bavail * status.f_frsize
-    if free_bytes < needed_bytes:
-        raise Problem(
-            f"{directory} has {free_bytes / 2**30:.1f} GiB free and this needs {needed_bytes / 2**30:.1f}; "
-            "free some space, or set TRACETRACK_DATA_DIR to a larger disk"
-        )
 
 
 def _checked_url(given):

@@ -1,0 +1,16 @@
+"""The servers that a run needs: PostgreSQL and Valkey, as they come as wheels or as you name yours."""
+
+from .postgres import DatabaseServer, connect, database_server, describe
+from .resources import free_port, require_free_space
+from .valkey import StoreServer, store_server
+
+__all__ = [
+    "DatabaseServer",
+    "StoreServer",
+    "connect",
+    "database_server",
+    "describe",
+    "free_port",
+    "require_free_space",
+    "store_server",
+]
