@@ -17,7 +17,8 @@ from reference_app.readings import POOL_FIELDS, Readings
 
 from .services import DatabaseServer
 
-INTERVAL_S = 0.25  # of processes and the database
+INTERVAL_S = 0.25  # of the processes' CPU and the database
+SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
 POOL_INTERVAL_S = 0.05  # of the pools, which cost next to nothing to read and change fast
 LONGEST_ANSWER_S = 20.0
 PATIENCE_S = 1.0
@@ -79,6 +80,7 @@ class Collector:
     def __init__(self, server: DatabaseServer, database: str, started_ns: int, pool: Readings):
         self._database = database
         self._roots: dict[str, int] = {}
+        self._families: dict[str, list[psutil.Process]] = {}
         self._started_ns = started_ns
         self._connection = server.connect()
         self.failure = ""  # why the database no longer answers
@@ -136,44 +138,48 @@ class Collector:
     def _read_until_stopped(self):
         self._read_all(first=True)
         every = round(INTERVAL_S / POOL_INTERVAL_S)
+        slow_every = round(SLOW_INTERVAL_S / POOL_INTERVAL_S)
         for turn in itertools.count(1):
             if self._stop.wait(POOL_INTERVAL_S):
                 break
-            self._read_all() if turn % every == 0 else self._read_pool()
-        self._read_all()
+            if turn % every == 0:
+                self._read_all(slow=turn % slow_every == 0)
+            else:
+                self._read_pool()
+        self._read_all(slow=True)
 
-    def _read_all(self, first=False):
+    def _read_all(self, first=False, slow=False):
         at_us = self._now_us()
-        for role, pid in self._roots.items():
-            self._read_processes(at_us, role, pid, first)
+        for role in self._roots:
+            if first or slow:
+                self._families[role] = _family(self._roots[role])
+            self._read_processes(at_us, role, first, slow)
         self._read_activity(at_us)
         self._read_pool()
 
     def _now_us(self):
         return (time.monotonic_ns() - self._started_ns) // 1000
 
-    def _read_processes(self, at_us, role, pid, first):
-        try:
-            root = psutil.Process(pid)
-            family = [root, *root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return
-        pss_bytes = threads = 0
-        for process in family:
+    def _read_processes(self, at_us, role, first, memory):
+        pss_bytes = threads = present = 0
+        for process in self._families[role]:
             try:
                 times = process.cpu_times()
                 threads += process.num_threads()
-                pss_bytes += _pss_bytes(process.pid)
             except psutil.Error:
                 continue
+            present += 1
+            pss_bytes += _pss_bytes(process.pid) if memory else 0
             key, cpu_us = (role, process.pid), round(1e6 * (times.user + times.system))
             # A process that was there at the first reading has a past that is not this run's.
             self._first_cpu_us.setdefault(key, cpu_us if first else 0)
             self._last_cpu_us[key] = cpu_us
+        if not present:
+            return
         spent_us = sum(last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role)
         self._process_rows.append(
             {
-                "at_us": at_us, "role": role, "processes": len(family),
+                "at_us": at_us, "role": role, "processes": present,
                 "cpu_us": spent_us, "pss_bytes": pss_bytes or None, "threads": threads,
             }
         )  # fmt: skip
@@ -240,6 +246,15 @@ class Collector:
             self.failure = str(error).strip().split("\n")[0]
         except psycopg2.Error:
             pass  # not every role may read everything
+        return []
+
+
+def _family(pid):
+    """A process and all that it started."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
         return []
 
 

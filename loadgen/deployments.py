@@ -39,7 +39,7 @@ TUNED = {
     "cache": "process",
     "sessions": "shared",
     "password_hash": "argon2id",
-    "hash_limit": 2,
+    "hash_limit": 1,
     "indexes": "trigram",
 }
 

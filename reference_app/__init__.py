@@ -61,10 +61,12 @@ def renew_after_fork(app: Flask) -> None:
 
 
 def warm_up(app: Flask) -> None:
-    """Do before the first request what it would have to do: open the pool's connections, and hash once in each place.
+    """Do before the first request what it would have to do: open connections, and hash once in each place.
 
-    Raises what SQLAlchemy raises if the database is not there.
+    Answers are not made in advance: the caches stay empty. Raises what SQLAlchemy raises without its database.
     """
     with app.app_context():
-        database.warm_up(app.extensions["engine"])
+        database.warm_up(app.extensions["engine"], login.ACCOUNT, username="")
         passwords.warm_up()
+        if app.extensions["store"]:
+            app.extensions["store"].is_there()

@@ -146,11 +146,11 @@ def _is_idle(driver):
     return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
 
-def warm_up(engine: Engine) -> None:
-    """Open as many connections as the pool keeps."""
+def warm_up(engine: Engine, statement: TextClause, **parameters) -> None:
+    """Open as many connections as the pool keeps, and ask on each: a backend learns its catalogues by the first."""
     with ExitStack() as stack:
-        for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 0):
-            stack.enter_context(engine.connect())
+        for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 1):
+            rows(stack.enter_context(connection()), statement, **parameters)
 
 
 def _count_pings(engine):
