@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 from flask import Flask
 
 from analysis.directories import REPOSITORY
@@ -19,7 +20,7 @@ from loadgen.accounts import PASSWORD
 from reference_app import create_app
 from reference_app.settings import PREFIX, Settings
 
-for variable in [name for name in os.environ if name == "DATABASE_URL" or name.startswith(PREFIX)]:
+for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
     del os.environ[variable]
 
 
@@ -51,6 +52,25 @@ def database(server, template) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def store_process(tmp_path_factory) -> Iterator[services.StoreServer]:
+    directory = tmp_path_factory.mktemp("store")
+    with ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            started = stack.enter_context(services.store_server(directory, directory / "valkey.log"))
+        yield started
+
+
+@pytest.fixture
+def store(store_process) -> services.StoreServer:
+    """A real Valkey with nothing in it."""
+    with redis.Redis.from_url(store_process.url) as client:
+        client.flushall()
+        client.config_resetstat()
+    return store_process
+
+
 @pytest.fixture
 def settings(server, database, tmp_path) -> Settings:
     return Settings(
@@ -59,6 +79,7 @@ def settings(server, database, tmp_path) -> Settings:
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",
+        login_throttle=False,
     )
 
 
@@ -67,6 +88,8 @@ def application(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
     app.extensions["engine"].dispose()
+    if app.extensions["store"]:
+        app.extensions["store"].client.close()
     if places := app.extensions["hash_places"]:
         places.shutdown()
 

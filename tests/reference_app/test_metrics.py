@@ -1,5 +1,6 @@
 """The pools in Prometheus' words."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -42,22 +43,24 @@ def test_every_worker_is_told_by_any_of_them(make_app, settings, tmp_path, monke
 def test_a_restarted_worker_begins_anew(tmp_path):
     readings = Readings.create(tmp_path / "readings", workers=1)
     slot = readings.slot(0)
-    slot.begin(size=2, limit=3)
-    slot.memory[FIELDS.index("timeouts")] = 7
-    slot.begin(size=4, limit=5)
+    slot.begin()
+    slot.count("timeouts", 7)
+    slot.begin()
     (reading,) = Readings.open(tmp_path / "readings").read().values()
-    assert {name: reading[name] for name in ("size", "limit", "timeouts")} == {"size": 4, "limit": 5, "timeouts": 0}
+    assert (reading["pid"], reading["timeouts"]) == (os.getpid(), 0)
     assert set(reading) == set(FIELDS)
 
 
 @pytest.mark.parametrize("killed_in_mid_write", [False, True])
 def test_a_reading_is_never_half_of_a_change(tmp_path, killed_in_mid_write):
     slot = Readings.create(tmp_path / "readings", workers=1).slot(0)
-    slot.begin(size=1, limit=1)
+    slot.begin()
+    slot.count("limit")
     if killed_in_mid_write:
         slot.memory[0] |= 1
         slot = Readings.open(tmp_path / "readings").slot(0)
-        slot.begin(size=9, limit=9)
+        slot.begin()
+        slot.count("limit", 9)
     (reading,) = Readings.open(tmp_path / "readings").read().values()
     assert reading["version"] % 2 == 0
     assert reading["limit"] == (9 if killed_in_mid_write else 1)

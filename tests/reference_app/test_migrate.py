@@ -427,7 +427,9 @@ def test_what_is_no_url_is_told(target, url):
 
 def test_the_application_works_on_what_was_empty(empty, make_app):
     empty.told()
-    client = make_app(Settings(database_url=empty.url, secret_key="key", sessions="cookie")).test_client()
+    client = make_app(
+        Settings(database_url=empty.url, secret_key="a key of the tests", sessions="cookie")
+    ).test_client()
     assert client.get("/health").json["status"] == "ok"
     assert client.post("/login", data={"username": "user001", "password": "count every bag"}).status_code == 401
 

@@ -22,7 +22,8 @@ from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, Hyp
 from analysis.directories import REPOSITORY
 from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD
-from reference_app import openapi, scans, search
+from loadgen.services import free_port
+from reference_app import openapi, scans, search, throttle
 
 DESCRIPTION = json.loads(openapi.DESCRIPTION)
 OPERATIONS = {
@@ -181,6 +182,7 @@ def test_whatever_is_sent_is_answered_as_described(live_description, operation):
 CREDENTIALS = {"username": "user001", "password": PASSWORD}
 TERM = {"query_string": {"q": "M444"}}
 TOO_LONG = "x" * 70_000
+OTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
 def a_scan(key="a key", qr_id="M444-0000001", **more):
@@ -191,11 +193,16 @@ ANSWERS = {
     ("GET /login", 200): {},
     ("POST /login", 302): {"data": CREDENTIALS},
     ("POST /login", 401): {"data": {"username": "user001"}},
+    ("POST /login", 403): {"data": CREDENTIALS, "headers": OTHER_SITE},
     ("POST /login", 413): {"data": {"username": TOO_LONG}},
+    ("POST /login", 429): {"data": CREDENTIALS},
     ("POST /login", 503): {"data": CREDENTIALS},
     ("POST /logout", 302): {},
+    ("POST /logout", 403): {"headers": OTHER_SITE},
+    ("POST /logout", 503): {},
     ("GET /", 200): {},
     ("GET /", 302): {},
+    ("GET /", 503): {},
     ("GET /api/dashboard/stats", 200): {},
     ("GET /api/dashboard/stats", 401): {},
     ("GET /api/dashboard/stats", 503): {},
@@ -206,6 +213,7 @@ ANSWERS = {
     ("POST /api/scans", 201): a_scan(),
     ("POST /api/scans", 400): a_scan(key=""),
     ("POST /api/scans", 401): a_scan(),
+    ("POST /api/scans", 403): {"json": {}, "headers": OTHER_SITE},
     ("POST /api/scans", 404): a_scan(qr_id="NOBODY"),
     ("POST /api/scans", 409): a_scan(parent_qr_id="SB00002"),
     ("POST /api/scans", 413): a_scan(qr_id=TOO_LONG),
@@ -217,6 +225,7 @@ ANSWERS = {
     ("GET /metrics", 200): {},
     ("GET /openapi.json", 200): {},
 }
+WITHOUT_SESSIONS = [("GET /", 503), ("POST /logout", 503)]
 STRANGER = [answer for answer in ANSWERS if answer[1] == 401] + [("GET /", 302)]
 
 
@@ -226,12 +235,18 @@ def test_every_described_answer_has_its_test():
 
 @pytest.mark.parametrize(("operation", "status"), ANSWERS)
 def test_every_described_answer_is_given(description, make_app, settings, server, operation, status):
-    if status == 503:
+    if (operation, status) in WITHOUT_SESSIONS:
+        settings = replace(settings, sessions="shared", redis_url=f"redis://127.0.0.1:{free_port()}")
+    elif status == 503:
         settings = replace(settings, database_url=server.url_of("no_such_database"))
-    client = make_app(settings).test_client()
-    if (operation, status) not in STRANGER:
+    client = make_app(replace(settings, login_throttle=status == 429)).test_client()
+    if (operation, status) not in [*STRANGER, *WITHOUT_SESSIONS]:
         log_in(client)
+    if (operation, status) in WITHOUT_SESSIONS:
+        client.set_cookie("session", "A" * 43)
     method, path = operation.split()
+    for _ in range(throttle.BY_ACCOUNT.amount if status == 429 else 0):
+        client.open(path, method=method, data=CREDENTIALS | {"password": "wrong"})
     answer = client.open(path, method=method, **ANSWERS[operation, status])
     assert answer.status_code == status
     find(description, operation).Case().validate_response(answer, checks=CONFORMANCE)
