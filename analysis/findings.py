@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import claims, published
+from . import published
+from .checklist import CHECKS
+from .objectives import OBJECTIVES
 from .problem import Problem
 from .recording import Experiment
 
@@ -29,8 +31,8 @@ class Finding:
 def judge(experiment: Experiment) -> list[Finding]:
     """All findings of an experiment: the checklist in its published order, then the objectives."""
     rows = published.load("checklist").itertuples()
-    findings = [_finding(experiment, row.id, "checklist", row.claim, claims.CHECKS[row.id](experiment)) for row in rows]
-    for name, claim, check in claims.OBJECTIVES:
+    findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
+    for name, claim, check in OBJECTIVES:
         findings.append(_finding(experiment, name, "objective", claim, check(experiment)))
     return findings
 

@@ -3,13 +3,15 @@
 An arm with several blocks gives the median over its blocks. An arm without a valid run gives None, or nothing.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from .recording import Experiment, Run
 
 ENDPOINTS = ("login", "dashboard", "search")
 WRITES = ("scan",)
-PARTS = ("queue", "pool", "db", "hash", "cache", "session", "rest", "residual")
+READS = ("dashboard", "search")
 
 
 def makespan_s(run: Run) -> float:
@@ -51,16 +53,6 @@ def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFr
     return by_block.groupby("endpoint").median().reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
 
 
-def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
-    """Rows (endpoint, part, mean_ms): where the time of an arm's requests went."""
-    rows = experiment.measured(deployment, scenario)
-    if rows.empty:
-        return pd.DataFrame(columns=["endpoint", "part", "mean_ms"])
-    columns = {f"{part}_ms": part for part in PARTS}
-    means = rows.groupby("endpoint")[list(columns)].mean().rename(columns=columns)
-    return means.stack().rename_axis(["endpoint", "part"]).rename("mean_ms").reset_index()
-
-
 def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
     """By endpoint: mean statements and mean round trips of a request that was answered rightly."""
     rows = experiment.measured(deployment, scenario)
@@ -90,10 +82,23 @@ def pool_use(run: Run) -> pd.DataFrame:
     return states[states["at_s"] >= 0]
 
 
-def cache_outcomes(experiment: Experiment, deployment: str, scenario: str) -> pd.Series:
-    """Requests by what the cache said: hit, miss, stale, none."""
+def cache_outcomes(
+    experiment: Experiment, deployment: str, scenario: str, endpoints: Sequence[str] = ENDPOINTS
+) -> pd.Series:
+    """Requests to these endpoints by what the cache said: hit, miss, stale, none."""
     rows = experiment.measured(deployment, scenario)
-    return pd.Series(dtype=int) if rows.empty else rows["cache"].value_counts()
+    return pd.Series(dtype=int) if rows.empty else rows.loc[rows["endpoint"].isin(endpoints), "cache"].value_counts()
+
+
+def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """The 95th percentile of the latency of all reads."""
+    runs = [run.measured for run in experiment.find(deployment, scenario)]
+    return _median([rows.loc[rows["endpoint"].isin(READS), "latency_ms"].quantile(0.95) for rows in runs])
+
+
+def counter(run: Run, name: str) -> int | None:
+    """What the workers of a run counted under this name, all together; None in a record without it."""
+    return run.record.get("counters", {}).get(name)
 
 
 def database_total(run: Run, source: str, metric: str) -> float:

@@ -3,7 +3,14 @@
 # On white a line or a bar has a contrast of at least 3 to 1, a part that carries its name in white 4.5 to 1.
 # On a dark ground the page puts its own tones in their place.
 INK = {"ink": "#1b1f24", "muted": "#59626d", "grid": "#dde0e3", "face": "#fdfdfc"}
-SERIES = {"published": "#7d868f", "as-measured": "#d55e00", "as-claimed": "#c58300", "tuned": "#0072b2"}
+SERIES = {
+    "published": "#7d868f",
+    "as-measured": "#d55e00",
+    "as-claimed": "#c58300",
+    "as-advised": "#7a7f16",
+    "gevent-blocking": "#94524a",
+    "tuned": "#0072b2",
+}
 ENDPOINTS = {"login": "#b8578f", "dashboard": "#2f93cf", "search": "#008f68"}
 PARTS = {
     "queue": "#756d61",

@@ -3,6 +3,7 @@
 `<name>-with-<change>` is a deployment with one thing changed, to see what that thing is worth.
 """
 
+import os
 from dataclasses import fields
 
 from analysis.problem import Problem
@@ -24,9 +25,11 @@ AS_ADVISED = AS_MEASURED | {
     "max_connections": 750,
     "round_trip_ms": 1.0,
 }
+# Of this machine, as far as the server's connections reach.
+CORES = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 TUNED = {
     "server": "gthread",
-    "workers": 2,
+    "workers": CORES,
     "threads": 64,
     "warm_up": True,
     "pool_size": 3,
@@ -58,7 +61,7 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured": ("what the published run really had: one sync worker, caches not in force", AS_MEASURED),
     "as-claimed": ("the same with the caches in force", AS_CLAIMED),
     "as-advised": ("the published advice for production: 8 gevent workers, each with the RDS pool", AS_ADVISED),
-    "tuned": ("ours: several workers, argon2id, caches, a small pool, statistics by triggers, trigram index", TUNED),
+    "tuned": ("ours: a worker a core, argon2id, caches, a small pool, statistics by triggers, trigram index", TUNED),
     "as-advised-at-default": (
         "as-advised on a server with PostgreSQL's default of connections",
         AS_ADVISED | {"max_connections": 100},
@@ -68,7 +71,10 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
         AS_ADVISED | {"deadlines": False},
     ),
     "tuned-without-cache": ("tuned, no cache", _tuned_without("cache")),
-    "tuned-without-pool": ("tuned, a connection for each use", TUNED | {"pool": "none", "max_connections": 150}),
+    "tuned-without-pool": (
+        "tuned, a connection for each use",
+        TUNED | {"pool": "none", "max_connections": 64 * CORES + 20},
+    ),
     "tuned-without-index": ("tuned, no trigram index", _tuned_without("indexes")),
     "tuned-without-argon2": ("tuned, passwords hashed by scrypt", _tuned_without("password_hash")),
     "tuned-without-aggregate": (
@@ -94,10 +100,12 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured-with-no-index": ("no index but those of the keys", _as_measured(indexes="none")),
     "as-measured-with-trigram": ("trigram indexes for the search", _as_measured(indexes="trigram")),
     "cross-region": ("as-measured, its database 28 ms away", _as_measured(round_trip_ms=28.0)),
+    "tuned-with-shared-cache": ("tuned, its cache in the store of all workers", TUNED | {"cache": "shared"}),
+    "tuned-with-cookie-sessions": ("tuned, sessions in signed cookies", TUNED | {"sessions": "cookie"}),
     "tuned-with-fifo": ("tuned, the pool in turn instead of the last used first", TUNED | {"pool_order": "fifo"}),
     "tuned-with-published-pool": (
         "tuned, with the published pool of 30 + 20 in each worker",
-        TUNED | {"pool_size": 30, "pool_max_overflow": 20, "max_connections": 110},
+        TUNED | {"pool_size": 30, "pool_max_overflow": 20, "max_connections": 50 * CORES + 10},
     ),
 }
 

@@ -44,6 +44,19 @@ READ_ARMS = (
     "as-measured-with-trigram",
 )
 MORE_READ_ARMS = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
+WITHOUT_ARMS = (
+    "tuned-without-cache",
+    "tuned-without-pool",
+    "tuned-without-index",
+    "tuned-without-argon2",
+    "tuned-without-aggregate",
+    "tuned-without-workers",
+    "tuned-without-shared-sessions",
+    "tuned-without-hash-limit",
+)
+STORE_ARMS = ("tuned-with-shared-cache", "tuned-with-cookie-sessions")
+ADVICE_ARMS = ("as-advised", "gevent-blocking")
+REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 
 MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
@@ -70,14 +83,25 @@ PROFILES = {
             Arm("tuned", "burst-50-mix", 1, 2),
             Arm("as-measured", "sustained-100-write", 1, 50),
             Arm("tuned", "sustained-100-write", 1, 38),
+            Arm("tuned", "sustained-100", 1, 38),
+            *(Arm(deployment, "burst-50", 1, 3) for deployment in (*ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)),
             *(Arm(deployment, "reads", 1, 4) for deployment in ("as-measured", *READ_ARMS)),
             Arm("as-measured-on-rds", "missing-table", 1, 1),
             Arm("as-advised-at-default", "start", 1, 1),
         ),
     ),
+    "requests": Profile(
+        "what each choice on the request side is worth, in four blocks",
+        "production",
+        (
+            *(Arm(deployment, "burst-50", 4, 3) for deployment in REQUEST_ARMS),
+            Arm("tuned", "single", 4, 3),
+            Arm("tuned", "sustained-100", 4, 38),
+        ),
+    ),
     "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
     "full": Profile(
-        "the main deployments under every load, bursts in four blocks, and all of the profile database",
+        "the main deployments under every load, bursts in four blocks, and what the profiles database and requests add",
         "production",
         (
             *(
@@ -86,6 +110,7 @@ PROFILES = {
                 for scenario in scenarios.SCENARIOS.values()
                 if scenario.name not in ("start", "reads", "missing-table", "sustained-100-write")
             ),
+            *(Arm(deployment, "burst-50", 4, 3) for deployment in ("gevent-blocking", *WITHOUT_ARMS, *STORE_ARMS)),
             *DATABASE,
         ),
     ),

@@ -4,10 +4,12 @@ Every figure in a sentence is computed from the runs or read from `data/publishe
 of `as-measured`, the set-up that the published run really had.
 """
 
+from .arms import advice, taken_away
 from .comparison import BASE, CLAIMED, OURS, Report
 from .database import pools_under_load, way_to_database
-from .infrastructure import caches, pool, schema, sessions
+from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
+from .requests import caches, sessions, workers
 from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary, verdict
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "CLAIMED",
     "OURS",
     "Report",
+    "advice",
     "caches",
     "checklist",
     "conclusion",
@@ -31,6 +34,8 @@ __all__ = [
     "schema",
     "sessions",
     "summary",
+    "taken_away",
     "verdict",
     "way_to_database",
+    "workers",
 ]

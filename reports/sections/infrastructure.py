@@ -1,13 +1,9 @@
 """The published infrastructure, point by point: what was declared, and what the runs saw of it."""
 
-from analysis import claims, measures, published
-from analysis.measures import ENDPOINTS
+from analysis import checklist, measures, published
 
 from ..tables import Html
 from .comparison import (
-    BASE,
-    CLAIMED,
-    OURS,
     Line,
     Report,
     comparison,
@@ -29,7 +25,7 @@ def pool(report: Report) -> Html:
         return lambda deployment: settings_of(report, deployment).get(name)
 
     def pre_pings(run):
-        return measures.statement_calls(run, claims.PRE_PING)
+        return measures.statement_calls(run, checklist.PRE_PING)
 
     lines = [
         Line("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
@@ -56,73 +52,13 @@ def pool(report: Report) -> Html:
         "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
         "are of 50 users at once, the health check included: what the database server saw, and what the pools did."
     )
-    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.of(claims.ON_RDS)))
+    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.of(checklist.ON_RDS)))
     where = f"was run here under {scenarios} and is not in this table" if scenarios else "was not run here"
     note = (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
         f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) {where}."
     )
     return join(prose(text), comparison("The pool, declared and in use", lines, note=note))
-
-
-def caches(report: Report) -> Html:
-    """The caches as declared, and what they answered under 50 users at once."""
-    ttl_s = published.load("caches").set_index("endpoint")["ttl_s"]
-
-    def lifetime(name):
-        def measure(deployment):
-            settings = settings_of(report, deployment)
-            return None if not settings else "not in force" if settings["cache"] == "off" else settings[name]
-
-        return measure
-
-    def outcome(name):
-        def measure(deployment):
-            outcomes = measures.cache_outcomes(report.experiment, deployment, "burst-50")
-            return None if outcomes.empty else int(outcomes.get(name, 0))
-
-        return measure
-
-    lines = [
-        Line("lifetime of dashboard answers (s)", int(ttl_s["dashboard"]), lifetime("cache_statistics_ttl_s")),
-        Line("lifetime of search answers (s)", int(ttl_s["search"]), lifetime("cache_search_ttl_s")),
-        Line("answers from the cache", None, outcome("hit")),
-        Line("answers past their lifetime", None, outcome("stale")),
-        Line("answers computed on a miss", None, outcome("miss")),
-    ]
-    note = f"Answers are counted in burst-50. {claims.caches_in_force(report.experiment).evidence}."
-    return comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
-
-
-def sessions(report: Report) -> Html:
-    """The session storage as declared, and what a session costs a single request."""
-    declared = published.load("sessions").iloc[0]
-
-    def storage(name, only="filesystem"):
-        def measure(deployment):
-            settings = settings_of(report, deployment)
-            return None if not settings else settings[name] if settings["sessions"] == only else "no files"
-
-        return measure
-
-    def cost(endpoint):
-        def measure(deployment):
-            rows = report.experiment.measured(deployment, "single")
-            return None if rows.empty else float(rows.loc[rows["endpoint"] == endpoint, "session_ms"].mean())
-
-        return measure
-
-    lines = [
-        Line("storage", declared["storage"], lambda deployment: settings_of(report, deployment).get("sessions")),
-        Line("sessions kept on disk at most", int(declared["threshold"]), storage("session_threshold")),
-        Line(
-            "lifetime (s)",
-            int(declared["lifetime_s"]),
-            lambda deployment: settings_of(report, deployment).get("session_lifetime_s"),
-        ),
-        *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
-    ]
-    return comparison("The session, declared and measured", lines, note="The times are means of single requests.")
 
 
 def schema(report: Report) -> Html:

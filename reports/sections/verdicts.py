@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import claims, measures, published, queueing
+from analysis import judgement, measures, published, queueing
 
 from ..tables import Html, Verdict, headline, table
 from .comparison import (
@@ -24,7 +24,7 @@ from .comparison import (
 def verdict(report: Report) -> str:
     """The whole report in one sentence."""
     experiment = report.experiment
-    speedup = claims.speedup(experiment)
+    speedup = judgement.speedup(experiment)
     if speedup is None:
         return "This experiment did not measure 50 users at once on both deployments."
     slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
@@ -39,7 +39,7 @@ def verdict(report: Report) -> str:
 def summary(report: Report) -> Html:
     """The first screen: the verdict in one sentence and the figures behind it."""
     experiment = report.experiment
-    speedup = claims.speedup(experiment)
+    speedup = judgement.speedup(experiment)
     scale = experiment.record["scale"]
     warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
     if speedup is None:
@@ -125,7 +125,7 @@ def conclusion(report: Report) -> Html:
     """What holds of the published conclusion."""
     failed = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "fail"]
     open_ = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "not measured"]
-    speedup = claims.speedup(report.experiment)
+    speedup = judgement.speedup(report.experiment)
     gain = "was not measured" if speedup is None else f"is {speedup:.1f} times"
     return prose(
         f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "

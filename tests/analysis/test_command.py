@@ -106,12 +106,12 @@ def test_two_runs_are_compared_by_endpoint_and_makespan(made, command):
     result = command("compare", *(f"made/{run.name}" for run in experiment.runs))
     assert (result.exit_code, result.stderr) == (0, "")
     assert figures(result.stdout) == {
-        "login": [2550, 510, 0.2],
-        "dashboard": [4490, 898, 0.2],
-        "search": [2087.5, 417.5, 0.2],
+        "login": [2550, 255, 0.1],
+        "dashboard": [4490, 449, 0.1],
+        "search": [2087.5, 208.75, 0.1],
     }
     assert "A: as-measured under burst-50\nB: tuned under burst-50\n" in result.stdout
-    assert result.stdout.endswith("makespan B/A: 0.200 (no interval: one run each)\n")
+    assert result.stdout.endswith("makespan B/A: 0.100 (no interval: one run each)\n")
 
 
 def test_different_loads_are_not_compared(made, terminal):

@@ -18,12 +18,13 @@ LATENCY = pd.DataFrame(
 REQUESTS = pd.DataFrame({"series": ["tuned"] * 100, "latency_ms": np.arange(1.0, 101.0)})
 SPLIT = pd.DataFrame(
     [
-        ("tuned", "login", "queue", 60.0),
-        ("tuned", "login", "hash", 20.0),
-        ("tuned", "login", "residual", -3.0),
-        ("as-measured", "login", "queue", 5000.0),
+        ("tuned", "login", "mean", "queue", 60.0),
+        ("tuned", "login", "mean", "hash", 20.0),
+        ("tuned", "login", "mean", "residual", -3.0),
+        ("tuned", "login", "p90–p99", "queue", 85.0),
+        ("as-measured", "login", "mean", "queue", 5000.0),
     ],
-    columns=["series", "endpoint", "part", "mean_ms"],
+    columns=["series", "endpoint", "statistic", "part", "mean_ms"],
 )
 BURST = pd.DataFrame(
     [
@@ -144,12 +145,14 @@ def test_each_panel_of_the_split_stacks_to_its_own_total():
     figure = figures.time_split(SPLIT)
     assert [axes.get_title("left") for axes in figure.axes] == ["as-measured", "tuned"]
     tuned = figure.axes[1]
-    widths = {to_hex(bar.get_facecolor()): (bar.get_x(), bar.get_width()) for bar in tuned.patches}
-    assert widths[palette.PARTS["queue"]] == (0, 60)
-    assert widths[palette.PARTS["hash"]] == (60, 20)
-    assert widths[palette.PARTS["residual"]][1] == 0
+    bars = {}
+    for bar in tuned.patches:
+        bars.setdefault(to_hex(bar.get_facecolor()), []).append((bar.get_x(), bar.get_width()))
+    assert bars[palette.PARTS["queue"]] == [(0, 60), (0, 85)]
+    assert bars[palette.PARTS["hash"]] == [(60, 20), (85, 0)]
+    assert [width for _, width in bars[palette.PARTS["residual"]]] == [0, 0]
     assert tuned.get_xlim()[1] < 100 < figure.axes[0].get_xlim()[1]
-    assert {"queue 60 ms", "80 ms", "5.0 s"} <= set(texts(figure))
+    assert {"queue 60 ms", "80 ms", "5.0 s", "login mean", "login p90–p99"} <= set(texts(figure))
 
 
 def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():

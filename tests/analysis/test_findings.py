@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import claims, findings, published
+from analysis import findings, published
+from analysis.objectives import OBJECTIVES
 from analysis.problem import Problem
 
 
@@ -17,9 +18,9 @@ def test_the_checklist_comes_first_in_its_published_order_then_the_objectives(ma
     judged = findings.judge(made.experiment(made.run()))
     assert [finding.id for finding in judged] == [
         *published.load("checklist")["id"],
-        *(name for name, _, _ in claims.OBJECTIVES),
+        *(name for name, _, _ in OBJECTIVES),
     ]
-    assert [finding.kind for finding in judged] == ["checklist"] * 10 + ["objective"] * len(claims.OBJECTIVES)
+    assert [finding.kind for finding in judged] == ["checklist"] * 10 + ["objective"] * len(OBJECTIVES)
     assert [finding.claim for finding in judged[:10]] == list(published.load("checklist")["claim"])
 
 
@@ -33,7 +34,7 @@ def test_a_verdict_is_pass_fail_or_not_measured(made):
 def test_a_finding_carries_its_runs_their_number_and_how_to_make_them_again(made):
     runs = [made.run(), made.run("tuned"), made.run(block=1), made.run("tuned", block=1)]
     finding = by_id(made.experiment(*runs, scale="production"))["tuned-burst"]
-    assert finding.effect == pytest.approx(10)
+    assert finding.effect == pytest.approx(20)
     assert finding.n == 4
     assert sorted(finding.runs) == sorted(run.name for run in runs)
     assert finding.command == (

@@ -73,7 +73,7 @@ def test_nothing_points_outside_and_nothing_styles_the_page():
 
 
 def test_colours_are_variables_of_the_page():
-    frame = {"series": ["tuned"], "endpoint": ["login"], "part": ["residual"], "mean_ms": [9.0]}
+    frame = {"series": ["tuned"], "endpoint": ["login"], "statistic": ["mean"], "part": ["rest"], "mean_ms": [9.0]}
     for figure in (bars(), curves(), time_split(pd.DataFrame(frame))):
         html = str(inline(figure, "any", "t", "d"))
         fixed = re.sub(r"var\(--[a-z-]+, #[0-9a-f]{6}\)", "", html)

@@ -1,0 +1,63 @@
+"""What the evidence says of a claim, and the figures that several claims are judged by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from . import measures, published
+from .recording import Experiment, Run
+
+BASE, OURS = "as-measured", "tuned"
+THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the evidence says: a verdict, the sentence, the figure behind it, and the runs that it comes from."""
+
+    passed: bool | None
+    evidence: str
+    effect: float | None = None
+    runs: tuple[Run, ...] = ()
+
+
+def not_run(deployment: str, scenario: str) -> Judgement:
+    return Judgement(None, f"no valid run of {scenario} on {deployment}")
+
+
+def counted(number: float, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def speedup(experiment: Experiment, scenario: str = "burst-50") -> float | None:
+    """How many times faster `tuned` finishes a scenario than `as-measured`; None if either was not measured."""
+    slow, fast = (measures.duration_s(experiment, name, scenario) for name in (BASE, OURS))
+    return None if slow is None or fast is None else slow / fast
+
+
+def fast_alone(endpoint: str, deployment: str = BASE) -> Callable[[Experiment], Judgement]:
+    def check(experiment):
+        table = measures.latency(experiment, deployment, "single")
+        if table.empty:
+            return not_run(deployment, "single")
+        mean_ms = float(table.loc[endpoint, "mean_ms"])
+        text = f"mean {mean_ms:.1f} ms alone, threshold {THRESHOLD_MS:.0f} ms"
+        return Judgement(mean_ms < THRESHOLD_MS, text, mean_ms, tuple(experiment.find(deployment, "single")))
+
+    return check
+
+
+def all_successful(deployment: str, *scenarios: str) -> Callable[[Experiment], Judgement]:
+    def check(experiment):
+        runs = [run for scenario in scenarios for run in experiment.find(deployment, scenario)]
+        if not runs:
+            return not_run(deployment, " or ".join(scenarios))
+        answers = pd.concat([run.measured for run in runs])
+        wrong = int((~answers["ok"]).sum())
+        ratio = 1 - wrong / len(answers)
+        measured = ", ".join(dict.fromkeys(run.scenario for run in runs))
+        text = f"{len(answers) - wrong} of {len(answers)} answers were right by content ({measured})"
+        return Judgement(wrong == 0, text, ratio, tuple(runs))
+
+    return check

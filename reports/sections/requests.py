@@ -1,0 +1,152 @@
+"""The request side: caches and sessions as declared and in use, one deployment a row, and the choice of workers."""
+
+import pandas as pd
+
+from analysis import checklist, costs, measures, published
+from analysis.measures import ENDPOINTS, READS
+
+from ..tables import Html, Quantity, table
+from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, percent, prose, settings_of
+
+BURST = "burst-50"
+NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
+
+
+def caches(report: Report) -> Html:
+    """The caches as declared, and what they answered under 50 users at once."""
+    ttl_s = published.load("caches").set_index("endpoint")["ttl_s"]
+
+    def lifetime(name):
+        def measure(deployment):
+            settings = settings_of(report, deployment)
+            return None if not settings else "not in force" if settings["cache"] == "off" else settings[name]
+
+        return measure
+
+    def outcome(name):
+        def measure(deployment):
+            outcomes = measures.cache_outcomes(report.experiment, deployment, BURST)
+            return None if outcomes.empty else int(outcomes.get(name, 0))
+
+        return measure
+
+    lines = [
+        Line("lifetime of dashboard answers (s)", int(ttl_s["dashboard"]), lifetime("cache_statistics_ttl_s")),
+        Line("lifetime of search answers (s)", int(ttl_s["search"]), lifetime("cache_search_ttl_s")),
+        Line("answers from the cache", None, outcome("hit")),
+        Line("answers past their lifetime", None, outcome("stale")),
+        Line("answers computed on a miss", None, outcome("miss")),
+    ]
+    note = f"Answers are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
+    declared = comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
+    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row))
+
+
+def sessions(report: Report) -> Html:
+    """The session storage as declared, and what a session costs a request."""
+    declared = published.load("sessions").iloc[0]
+
+    def storage(name, only="filesystem"):
+        def measure(deployment):
+            settings = settings_of(report, deployment)
+            return None if not settings else settings[name] if settings["sessions"] == only else "no files"
+
+        return measure
+
+    def cost(endpoint):
+        def measure(deployment):
+            rows = report.experiment.measured(deployment, "single")
+            return None if rows.empty else float(rows.loc[rows["endpoint"] == endpoint, "session_ms"].mean())
+
+        return measure
+
+    lines = [
+        Line("storage", declared["storage"], lambda deployment: settings_of(report, deployment).get("sessions")),
+        Line("sessions kept on disk at most", int(declared["threshold"]), storage("session_threshold")),
+        Line(
+            "lifetime (s)",
+            int(declared["lifetime_s"]),
+            lambda deployment: settings_of(report, deployment).get("session_lifetime_s"),
+        ),
+        *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
+    ]
+    of_single = comparison("The session, declared and measured", lines, note="The times are means of single requests.")
+    return join(of_single, _by_deployment(report, "Sessions by deployment", _session_row))
+
+
+def workers(report: Report) -> Html:
+    """Why the tuned deployment has the workers and threads that it has, from what a request costs."""
+    settings = settings_of(report, OURS)
+    single = report.experiment.measured(OURS, "single")
+    run = first_run(report, OURS, "sustained-100")
+    cpu_ms = run and costs.cpu_ms_per_request(run)
+    if not settings or single.empty:
+        return prose("The choice of workers is explained from single requests of tuned, which were not run.")
+    cores = report.experiment.record["environment"]["cpu_count"]
+    logins = single[single["endpoint"] == "login"]
+    hash_ms, app_ms = logins["hash_ms"].mean(), logins["app_ms"].mean()
+    read_ms = single.loc[single["endpoint"].isin(READS), "app_ms"].mean()
+    text = (
+        f"This machine has {cores} cores. A login on tuned takes {app_ms:.1f} ms in the application, and "
+        f"{hash_ms / app_ms:.0%} of that is its hash, which is all CPU; a read takes {read_ms:.1f} ms. "
+    )
+    if cpu_ms:
+        text += f"Under 100 users with think time a request costs the workers {cpu_ms:.1f} ms of CPU on the average. "
+    text += (
+        f"Work that is CPU and hardly any waiting is done soonest by one worker a core: {settings['workers']} workers; "
+        "more would take turns on the same cores. Threads are for those who wait: each worker computes "
+        f"{settings['hash_limit']} hash at a time, so nearly all of 50 logins at once hold a thread while they wait "
+        f"for it, in the worst case in one worker, and reads want to pass them: {settings['threads']} threads. A "
+        "waiting thread costs memory, but no CPU."
+    )
+    return join(prose(text), _by_deployment(report, "Workers by deployment", _worker_row))
+
+
+def _by_deployment(report, caption, row_of):
+    """The rows of all deployments that ran the burst."""
+    deployments = dict.fromkeys(run.deployment for run in report.experiment.runs if run.scenario == BURST)
+    order = {name: place for place, name in enumerate((BASE, CLAIMED, "as-advised", "gevent-blocking", OURS))}
+    rows = []
+    for deployment in sorted(deployments, key=lambda name: (order.get(name, len(order)), name)):
+        run = first_run(report, deployment, BURST)
+        if run is not None:
+            rows.append({"deployment": deployment} | row_of(run, run.record["deployment"]["settings"]))
+    return table(pd.DataFrame(rows, dtype=object), caption, note=NOTE) if rows else prose("No burst of 50 was run.")
+
+
+def _cache_row(run, settings):
+    row = {"cache": settings["cache"]}
+    for endpoint in READS:
+        outcomes = run.measured.loc[run.measured["endpoint"] == endpoint, "cache"].value_counts()
+        for outcome in ("hit", "stale", "miss"):
+            row[f"{endpoint}: {outcome}"] = int(outcomes.get(outcome, 0)) if settings["cache"] != "off" else None
+    hits = run.measured[run.measured["cache"] == "hit"]
+    row["cache time of a hit (ms)"] = Quantity.of(hits["cache_ms"].median(), "{:.2f}")
+    reads = run.measured[run.measured["endpoint"].isin(READS)]
+    row["statements of a read"] = Quantity.of(reads["db_calls"].mean(), "{:.2f}")
+    return row
+
+
+def _session_row(run, settings):
+    logins = run.measured["endpoint"] == "login"
+    return {
+        "sessions": settings["sessions"],
+        "login (ms)": Quantity.of(run.measured.loc[logins, "session_ms"].median(), "{:.2f}"),
+        "read (ms)": Quantity.of(run.measured.loc[~logins, "session_ms"].median(), "{:.2f}"),
+        "reads served to their session": percent(run.measured.loc[~logins, "ok"].mean()),
+        "living sessions evicted": measures.counter(run, "session_evictions"),
+        "failures of the store": measures.counter(run, "store_failures"),
+    }
+
+
+def _worker_row(run, settings):
+    shares = run.measured["worker"].value_counts(normalize=True)
+    return {
+        "server": settings["server"],
+        "workers": settings["workers"],
+        "threads of each": settings["threads"] if settings["server"] == "gthread" else None,
+        "hashes at once in each": settings["hash_limit"] or "any number",
+        "answered by the busiest": percent(shares.max()) if len(shares) else None,
+        "CPU of a request (ms)": Quantity.of(costs.cpu_ms_per_request(run), "{:.1f}"),
+        "50 users at once (s)": Quantity.of(measures.makespan_s(run), "{:.2f}"),
+    }

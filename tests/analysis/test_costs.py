@@ -1,0 +1,74 @@
+"""What requests cost, on runs whose costs are known."""
+
+import pytest
+
+from analysis import costs
+from tests.analysis.conftest import SERVICE_MS
+
+BASE, OURS = "as-measured", "tuned"
+
+
+@pytest.fixture
+def burst(made):
+    return made.experiment(made.run())
+
+
+def of(split, statistic):
+    return split[split["statistic"] == statistic]
+
+
+def test_the_parts_of_the_mean_add_up_to_the_mean_latency(burst):
+    split = of(costs.time_split(burst, BASE, "burst-50"), "mean")
+    assert set(split["part"]) == set(costs.PARTS)
+    means_ms = burst.measured(BASE, "burst-50").groupby("endpoint")["latency_ms"].mean()
+    assert split.groupby("endpoint")["mean_ms"].sum().to_dict() == pytest.approx(means_ms.to_dict())
+    parts = split.set_index(["endpoint", "part"])["mean_ms"]
+    assert parts["login", "queue"] == pytest.approx(2450)
+    assert parts["dashboard", "db"] == pytest.approx(40)
+    assert parts["dashboard", "rest"] == pytest.approx(0.25 * 80)
+    assert parts["dashboard", "residual"] == pytest.approx(0)
+
+
+def test_the_tail_is_of_the_requests_between_its_percentiles(made):
+    """Of fifty latencies that grow evenly those at 90 % to 99 % are the last but five to the last but one."""
+    run = made.run()
+    for place, row in enumerate(run.of("login"), start=1):
+        row |= {"latency_us": 1000 * place, "queue_us": 0, "app_us": 0}
+    split = of(costs.time_split(made.experiment(run), BASE, "burst-50"), "p90–p99")
+    parts = split.set_index(["endpoint", "part"])["mean_ms"]
+    assert parts["login", "residual"] == pytest.approx((46 + 47 + 48 + 49) / 4)
+
+
+def test_the_tail_is_taken_in_each_block_by_itself(made):
+    fast, slow = made.run(), made.run(block=1, slower=3)
+    split = of(costs.time_split(made.experiment(fast, slow), BASE, "burst-50"), "p90–p99")
+    alone = of(costs.time_split(made.experiment(made.run(), name="alone"), BASE, "burst-50"), "p90–p99")
+    totals, of_one = (frame.groupby("endpoint")["mean_ms"].sum() for frame in (split, alone))
+    assert totals.to_dict() == pytest.approx((2 * of_one).to_dict())
+
+
+def test_an_arm_without_a_valid_run_has_no_split(made):
+    assert costs.time_split(made.experiment(made.run().invalid()), BASE, "burst-50").empty
+
+
+def test_work_alone_is_of_requests_that_did_it(made):
+    run = made.run(OURS, "single")
+    for row in run.of("dashboard")[2:]:
+        row |= {"db_calls": 0, "hash_us": 0, "db_us": 0}
+    alone_ms = costs.work_alone_ms(made.experiment(run), OURS)
+    assert alone_ms.loc["dashboard", "db"] == pytest.approx(0.5 * SERVICE_MS["dashboard"] / 20)
+    assert alone_ms.loc["login", "hash"] == pytest.approx(0.2 * SERVICE_MS["login"] / 20)
+
+
+def test_cpu_of_a_request_is_what_was_spent_while_requests_were_answered(made):
+    (run,) = made.experiment(made.run()).runs
+    # Nine tenths of a core for 9.25 s, in which all but those of the last instant were answered.
+    assert costs.cpu_ms_per_request(run) == pytest.approx(0.9 * 9250 / 150, rel=0.02)
+
+
+def test_cpu_of_a_request_needs_readings(made):
+    recorded = made.run()
+    recorded.process = recorded.process[:1]
+    (run,) = made.experiment(recorded).runs
+    assert costs.cpu_ms_per_request(run) is None
+    assert costs.cpu_ms_per_request(run, "store") is None

@@ -1,0 +1,86 @@
+"""The tables with a deployment a row say what its runs say, and nothing of deployments that were not run."""
+
+import pytest
+
+from analysis import measures
+from reports import sections
+from reports.sections import BASE, OURS
+from tests.analysis.conftest import Builder
+from tests.reports.test_sections import column, of, table, text
+
+
+@pytest.fixture
+def made(tmp_path) -> Builder:
+    return Builder(tmp_path / "runs")
+
+
+def test_caches_are_shown_by_deployment_and_endpoint(made):
+    tuned = made.run(OURS)
+    for row in tuned.of("search")[:3]:
+        row["cache"] = "miss"
+    rows = table(sections.caches(of(made.experiment(made.run(), tuned))), "Caches by deployment")
+    assert list(rows) == [BASE, OURS]
+    assert column(rows, "cache") == {BASE: "off", OURS: "process"}
+    assert column(rows, "search: hit") == {BASE: "–", OURS: "47"}
+    assert column(rows, "search: miss") == {BASE: "–", OURS: "3"}
+    assert column(rows, "dashboard: hit") == {BASE: "–", OURS: "50"}
+
+
+def test_sessions_are_shown_with_what_was_evicted(made):
+    run = made.run()
+    run.record["counters"]["session_evictions"] = 4
+    run.of("search")[0]["ok"] = False
+    rows = table(sections.sessions(of(made.experiment(run))), "Sessions by deployment")
+    assert rows[BASE]["sessions"] == "filesystem"
+    assert rows[BASE]["living sessions evicted"] == "4"
+    assert rows[BASE]["reads served to their session"] == "99.0%"
+    assert rows[BASE]["login (ms)"] == "4.00"
+
+
+def test_a_record_from_before_the_counters_shows_none(made):
+    run = made.run()
+    del run.record["counters"]
+    rows = table(sections.sessions(of(made.experiment(run))), "Sessions by deployment")
+    assert rows[BASE]["living sessions evicted"] == "–"
+
+
+def test_the_choice_of_workers_is_told_from_single_requests(made):
+    arms = [made.run(OURS, scenario) for scenario in ("single", "sustained-100", "burst-50")]
+    html = sections.workers(of(made.experiment(*arms)))
+    said = text(html)
+    assert "A login on tuned takes 5.0 ms in the application, and 20% of that is its hash" in said
+    assert "a read takes 2.1 ms" in said
+    settings = arms[0].record["deployment"]["settings"]
+    assert f"{settings['workers']} workers" in said
+    assert f"{settings['threads']} threads" in said
+    assert table(html, "Workers by deployment")[OURS]["hashes at once in each"] == "1"
+
+
+def test_without_single_requests_the_choice_is_not_explained(made):
+    assert "were not run" in text(sections.workers(of(made.experiment(made.run(OURS)))))
+
+
+def test_the_advice_is_set_beside_what_was_measured(made):
+    runs = [made.run(name) for name in (BASE, "as-advised", OURS)]
+    html = sections.advice(of(made.experiment(*runs)))
+    rows = table(html, "The advice for production, measured")
+    assert list(rows) == [BASE, "as-advised", OURS]
+    assert column(rows, "connections allowed")["as-advised"] == "720"
+    assert "8 gevent workers" in text(html)
+
+
+def test_without_the_advice_there_is_no_table_of_it(made):
+    assert "was not run" in text(sections.advice(of(made.experiment(made.run(), made.run(OURS)))))
+
+
+def test_what_is_taken_away_is_held_against_the_whole(made):
+    experiment = made.experiment(made.run(OURS), made.run("tuned-without-cache", slower=0.15))
+    rows = table(sections.taken_away(of(experiment)), "Tuned with one thing taken away")
+    assert list(rows) == ["nothing", "cache"]
+    assert rows["cache"]["/ tuned"] == "3.00"
+    whole_s = measures.duration_s(experiment, OURS, "burst-50")
+    assert rows["nothing"]["50 users at once (s)"] == f"{whole_s:.2f}"
+
+
+def test_without_ours_nothing_is_taken_away(made):
+    assert "did not run" in text(sections.taken_away(of(made.experiment(made.run("tuned-without-cache")))))
