@@ -64,16 +64,12 @@ def _floor_s(run: Run, alone_ms):
 
 
 def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
-    """CPU time (ms) of a role's processes for a request, warm-up included; None with fewer than two readings."""
+    """CPU time (ms) of a role's processes for a request, warm-up included: from the last reading before the load to
+    the one after it. None without both."""
     rows = run.requests
     readings = run.process[run.process["role"] == role]
-    during = readings[readings["at_us"].between(1000 * rows["start_ms"].min(), 1000 * _end_ms(rows).max())]
-    if len(during) < 2:
+    before = readings[readings["at_us"] <= 1000 * rows["start_ms"].min()]
+    after = readings[readings["at_us"] >= 1000 * (rows["start_ms"] + rows["latency_ms"]).max()]
+    if before.empty or after.empty:
         return None
-    first, last = during.iloc[0], during.iloc[-1]
-    ended = _end_ms(rows).between(first["at_us"] / 1000, last["at_us"] / 1000).sum()
-    return float((last["cpu_us"] - first["cpu_us"]) / 1000 / ended) if ended else None
-
-
-def _end_ms(rows):
-    return rows["start_ms"] + rows["latency_ms"]
+    return float((after["cpu_us"].iloc[0] - before["cpu_us"].iloc[-1]) / 1000 / len(rows))
