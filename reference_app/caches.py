@@ -2,8 +2,9 @@
 
 `process` keeps them in each worker, `shared` in the store of all workers. While an answer is being made, others who
 ask for it wait for that one; once it is past its lifetime one caller makes it anew and the others get the stale one
-meanwhile, up to twice the lifetime. An answer that misses something is kept for a second only. While the shared store
-is away each worker keeps answers of its own.
+meanwhile, up to twice the lifetime. An answer that misses something is kept for a second only, and a failure not at
+all: it is the answer to those of a worker who waited for it. While the shared store is away each worker keeps answers
+of its own.
 """
 
 import hashlib
@@ -11,14 +12,14 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 
 import redis
 from dogpile.cache import CacheRegion, make_region, register_backend
-from dogpile.cache.api import NO_VALUE, CantDeserializeException
-from dogpile.cache.backends.redis import RedisBackend
+from dogpile.cache.api import NO_VALUE, CacheBackend, CachedValue
+from dogpile.cache.region import value_version
 from flask import Flask, current_app
 from sqlalchemy import make_url
 
@@ -27,6 +28,7 @@ from .settings import Settings
 from .store import Store, StoreAway
 
 MOST_ANSWERS = 10_000
+MOST_FAILURES = 100
 DEGRADED_S = 1
 LONGEST_CREATION_S = 10.0  # who makes an answer has the lock for so long, and nobody waits for it any longer
 LOCK_POLL_S = 0.01
@@ -60,39 +62,57 @@ class Answers:
         self._lifetime = lifetime
         self._whole = region("whole", lifetime.longest_s)
         self._degraded = region("degraded", DEGRADED_S)
+        self._failures = BoundedStore(MOST_FAILURES)
 
     def get(self, key: str, create: Create) -> tuple[dict, str]:
         """The answer and how it came: hit, miss or stale. A `create` that raises leaves nothing."""
+        asked_s = time.monotonic()
         made = []
 
         def make():
-            # Whoever waited for an answer that came out degraded finds it here.
-            if (kept := self._degraded.get(key)) is not NO_VALUE:
-                return kept
-            answer = create()
-            made.append({"at_s": time.time(), "answer": answer})
+            if (found := self._found_meanwhile(key, asked_s)) is not NO_VALUE:
+                return found
+            made.append({"at_s": time.time(), "answer": self._created(key, create)})
             if not is_whole(made[0]):
                 self._degraded.set(key, made[0])
             return made[0]
 
-        kept = self._whole.get_or_create(key, make, self._lifetime.good_s, should_cache_fn=is_whole)
+        def should_be_kept(answer):
+            return bool(made) and is_whole(answer)
+
+        kept = self._whole.get_or_create(key, make, self._lifetime.good_s, should_be_kept)
         stale = time.time() - kept["at_s"] > self._lifetime.good_s
         return kept["answer"], "miss" if made else "stale" if stale else "hit"
+
+    def _found_meanwhile(self, key, asked_s):
+        """What another caller made while this one waited for its turn, be it a failure."""
+        for region, good_s in ((self._whole, self._lifetime.good_s), (self._degraded, None)):
+            if (kept := region.get(key, good_s)) is not NO_VALUE:
+                return kept
+        failed_s, error = self._failures.get(key, (0.0, None))
+        if error and failed_s >= asked_s:
+            raise error
+        return NO_VALUE
+
+    def _created(self, key, create):
+        try:
+            return create()
+        except Exception as error:
+            self._failures[key] = time.monotonic(), error
+            raise
 
 
 class SharedAnswers:
     """The answers of one endpoint in the shared store, and in this worker while that is away."""
 
     def __init__(self, lifetime: Lifetime, store: Store, namespace: str):
-        self._store = store
         self._shared = Answers(lifetime, lambda kind, longest_s: shared_region(store, f"{namespace}{kind}:", longest_s))
         self._own = Answers(lifetime, own_region)
 
     def get(self, key: str, create: Create) -> tuple[dict, str]:
         once = cache(create)  # what was made before the store failed is not made again
         try:
-            with self._store.asked():
-                return self._shared.get(key, once)
+            return self._shared.get(key, once)
         except StoreAway:
             return self._own.get(key, once)
 
@@ -130,39 +150,43 @@ def own_region(kind: str, longest_s: int) -> CacheRegion:
 
 
 def shared_region(store: Store, namespace: str, longest_s: int) -> CacheRegion:
-    """A region in the shared store: JSON, forgotten by the store itself when it is too old to serve."""
-    region = make_region(key_mangler=lambda key: f"{namespace}{key}", serializer=_to_json, deserializer=_from_json)
-    arguments = {"connection_pool": store.client.connection_pool, "redis_expiration_time": longest_s}
-    return region.configure("tracetrack.store", arguments=arguments)
+    """A region in the shared store, which forgets by itself what is too old to serve."""
+    region = make_region(key_mangler=lambda key: f"{namespace}{key}")
+    return region.configure("tracetrack.store", arguments={"store": store, "longest_s": longest_s})
 
 
-def _to_json(made):
-    return json.dumps(made, separators=(",", ":")).encode()
+class StoreBackend(CacheBackend):
+    """The shared store as dogpile asks it: an answer is a JSON document. Raises `StoreAway`."""
+
+    def __init__(self, arguments: dict):
+        self._store: Store = arguments["store"]
+        self._longest_s: int = arguments["longest_s"]
+
+    def get(self, key: str) -> CachedValue:
+        stored = None
+        with self._store.asked() as client, suppress(redis.ResponseError):  # under this key is something else
+            stored = client.get(key)
+        made = stored and _from_json(stored, self._longest_s)
+        return CachedValue(made, {"ct": made["at_s"], "v": value_version}) if made else NO_VALUE
+
+    def set(self, key: str, value: CachedValue) -> None:
+        with self._store.asked() as client:
+            client.set(key, json.dumps(value.payload, separators=(",", ":")), ex=self._longest_s)
+
+    def get_mutex(self, key: str) -> "Mutex":
+        return Mutex(self._store, f"{key}:lock")
 
 
-def _from_json(stored):
-    """What somebody else put there counts as nothing."""
+def _from_json(stored, longest_s):
+    """What was made; None for what somebody else put there, or what the store should have forgotten."""
     try:
         made = json.loads(stored)
-    except ValueError:
-        raise CantDeserializeException from None
-    if not (isinstance(made, dict) and isinstance(made.get("answer"), dict) and isinstance(made.get("at_s"), float)):
-        raise CantDeserializeException
-    return made
-
-
-class StoreBackend(RedisBackend):
-    """dogpile's Redis backend with a lock in which only one caller of a worker asks the store."""
-
-    def get_mutex(self, key):
-        lock = self.writer_client.lock(
-            f"{key}:lock",
-            timeout=LONGEST_CREATION_S,
-            sleep=LOCK_POLL_S,
-            blocking_timeout=LONGEST_CREATION_S,
-            thread_local=False,
-        )
-        return Mutex(lock)
+    except (ValueError, RecursionError):
+        return None
+    match made:
+        case {"at_s": float(at_s), "answer": dict()} if abs(time.time() - at_s) <= longest_s:
+            return made
+    return None
 
 
 class Mutex:
@@ -171,27 +195,30 @@ class Mutex:
     A holder that died loses it after `LONGEST_CREATION_S`, and who waited for that long gets `StoreAway`.
     """
 
-    def __init__(self, shared: redis.lock.Lock):
-        self._own = threading.Lock()
-        self._shared = shared
+    def __init__(self, store: Store, name: str):
+        self._own = threading.Lock()  # so that one caller of a worker asks the store
+        self._store = store
+        self._shared = store.client.lock(name, timeout=LONGEST_CREATION_S, sleep=LOCK_POLL_S, thread_local=False)
 
     def acquire(self, wait: bool = True) -> bool:
-        taken = self._own.acquire(wait, LONGEST_CREATION_S if wait else -1)
-        if taken:
-            try:
-                taken = self._shared.acquire(blocking=wait)
-            except BaseException:
-                self._own.release()
-                raise
-            if not taken:
-                self._own.release()
+        end_s = time.monotonic() + LONGEST_CREATION_S
+        with ExitStack() as undo:
+            taken = self._own.acquire(wait, LONGEST_CREATION_S if wait else -1)
+            if taken:
+                undo.callback(self._own.release)
+                left_s = max(0.0, end_s - time.monotonic())
+                with self._store.asked():
+                    taken = self._shared.acquire(blocking=wait, blocking_timeout=left_s)
+            if taken:
+                undo.pop_all()
         if wait and not taken:
             raise StoreAway("somebody else takes too long to make the answer")
         return taken
 
     def release(self) -> None:
+        """Also where the store has gone, or it took longer than the lock lasts: then that ends it."""
         try:
-            with suppress(redis.exceptions.LockError):  # it took longer than the lock lasts
+            with suppress(StoreAway), self._store.asked(), suppress(redis.exceptions.LockError):
                 self._shared.release()
         finally:
             self._own.release()
@@ -230,4 +257,6 @@ def _cache(app, settings, endpoint, lifetime):
 def _database(settings):
     """A short name of the database that the answers are about, which is no secret."""
     url = make_url(settings.database_url)
-    return hashlib.sha256(f"{url.host}:{url.port}/{url.database}".encode()).hexdigest()[:12]
+    place = {"host": url.host, "port": url.port, "dbname": url.database, **url.query}
+    named = [f"{name}={place.get(name)}" for name in ("host", "hostaddr", "port", "dbname", "service", "options")]
+    return hashlib.sha256(" ".join(named).encode()).hexdigest()[:12]

@@ -17,6 +17,9 @@ PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SECRET = ("database_url", "secret_key")
 SHORTEST_KEY = 16
+AT_LEAST_ONE = (
+    "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
+)  # fmt: skip
 # Of Flask's own documentation, tutorials and templates, as far as they are long enough.
 DEFAULT_KEYS = (
     "your-secret-key-here", "your_secret_key_here", "my-secret-key-here", "change-me-in-production",
@@ -207,5 +210,5 @@ def _check(name, kind, value):
         raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(get_args(kind))}")
     if kind in (int, float) and not 0 <= value < float("inf"):
         raise SettingsError(f"{name} is {value}; it takes a number of at least 0")
-    if name in ("workers", "threads", "pool_size", "max_connections") and value < 1:
+    if name in AT_LEAST_ONE and value < 1:
         raise SettingsError(f"{name} is {value}; it takes a number of at least 1")

@@ -1,11 +1,13 @@
 """The store that all workers share, Valkey or Redis: quick, and sometimes gone.
 
-Nobody waits for it longer than `store_timeout_ms` for an answer. Once it has failed it counts as away and is left alone
-for a second, so that a frozen store costs one wait a second and not one a request; what then becomes of a request is
-for its caller to say. Going and coming back are told once in the log.
+Nobody waits for it longer than `store_timeout_ms` for an answer. Once it did not answer it counts as away: it is left
+alone for a second, and then tried by one caller a second while all others do without it. What becomes of a request is
+for its caller to say. Going and coming back are told once in the log; a store that answers, but refuses what it is
+asked (as a full one does), is not away, and that is told once a minute.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from .readings import Slot
 from .settings import Settings, SettingsError
 
 AWAY_S = 1.0
+REFUSALS_TOLD_S = 60.0
+MOST_CONNECTIONS = 10_000  # one for each greenlet that asks: the server is what bounds them
 UNREACHABLE = (redis.ConnectionError, redis.TimeoutError)
 
 log = logging.getLogger(__name__)
@@ -31,35 +35,41 @@ class StoreAway(Exception):
 class Store:
     """The client, to be used within `asked()`. One object serves all threads or greenlets of a worker."""
 
-    def __init__(self, url: str, prefix: str, timeout_s: float, slot: Slot):
+    def __init__(self, url: str, prefix: str, timeout_s: float | None, slot: Slot):
         try:
             self.client = redis.Redis.from_url(
                 url,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
+                max_connections=MOST_CONNECTIONS,
                 # A pooled connection may be dead without anything being wrong: once more, over a new one.
                 retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
             )
-        except ValueError as error:
-            raise SettingsError(f"redis_url cannot be used: {error}") from None
+        except ValueError:  # its message may hold a part of the password
+            raise SettingsError("redis_url cannot be used; it looks like redis://:password@host:6379/0") from None
         self.prefix = prefix
         self._slot = slot
-        self._away_until_s = 0.0
+        self._lock = threading.Lock()
         self._is_away = False
+        self._failed_s = self._next_try_s = 0.0
+        self._refusal_told_s = -REFUSALS_TOLD_S
 
     @contextmanager
     def asked(self) -> Iterator[redis.Redis]:
         """The client for a block; raises `StoreAway` in the place of any error of the store."""
-        if time.monotonic() < self._away_until_s:
-            raise StoreAway("it failed less than a second ago")
+        began_s = time.monotonic()
+        if self._is_away:
+            self._take_the_try(began_s)
         try:
             yield self.client
-        except redis.RedisError as error:
+        except UNREACHABLE as error:
             self._failed(error)
             raise StoreAway(_reason(error)) from error
-        if self._is_away:
-            self._is_away = False
-            log.warning("shared store back")
+        except redis.RedisError as error:
+            self._answered(began_s)
+            self._refused(error)
+            raise StoreAway(_reason(error)) from error
+        self._answered(began_s)
 
     def is_there(self) -> bool:
         """Whether it answers now, or is taken to be away."""
@@ -69,13 +79,39 @@ class Store:
         except StoreAway:
             return False
 
+    def _take_the_try(self, now_s):
+        with self._lock:
+            if self._is_away:
+                if now_s < self._next_try_s:
+                    raise StoreAway("it failed less than a second ago")
+                self._next_try_s = now_s + AWAY_S
+
     def _failed(self, error):
         self._slot.count("store_failures")
-        if isinstance(error, UNREACHABLE):
-            self._away_until_s = time.monotonic() + AWAY_S
-        if not self._is_away:
-            self._is_away = True
+        with self._lock:
+            self._failed_s = time.monotonic()
+            self._next_try_s = self._failed_s + AWAY_S
+            is_news, self._is_away = not self._is_away, True
+        if is_news:
             log.warning("shared store away", extra={"error": type(error).__name__, "reason": _reason(error)})
+
+    def _answered(self, began_s):
+        """What began before it failed says nothing of how it is now."""
+        if self._is_away:
+            with self._lock:
+                is_news = self._is_away and began_s > self._failed_s
+                self._is_away = self._is_away and not is_news
+            if is_news:
+                log.warning("shared store back")
+
+    def _refused(self, error):
+        self._slot.count("store_failures")
+        with self._lock:
+            now_s = time.monotonic()
+            is_news = now_s - self._refusal_told_s >= REFUSALS_TOLD_S
+            self._refusal_told_s = now_s if is_news else self._refusal_told_s
+        if is_news:
+            log.warning("shared store refuses", extra={"error": type(error).__name__, "reason": _reason(error)})
 
 
 def _reason(error):

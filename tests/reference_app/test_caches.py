@@ -1,100 +1,191 @@
-import re
+"""What both kinds of cache promise: one maker, no failure, nothing too old."""
+
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from werkzeug.test import Client
 
-from reference_app.caches import BoundedStore, Off, ProcessCache
-from reference_app.timing import TimedApplication
+from reference_app.caches import Answers, BoundedStore, Lifetime, Off, SharedAnswers, own_region
+from reference_app.readings import Readings
+from reference_app.store import Store
 
-
-def ask(cache, ttl_s, create, key="key"):
-    """The answer and the label under which the request was booked."""
-    answers = []
-
-    def application(environ, start_response):
-        answers.append(cache.get(key, ttl_s, create))
-        start_response("200 OK", [])
-        return []
-
-    response = Client(TimedApplication(application)).get("/")
-    (label,) = re.findall(r'cache;dur=[0-9.]+;desc="(\w+)"', response.headers["Server-Timing"])
-    return answers[0], label
+PATIENCE_S = 10
 
 
-def test_fifty_who_miss_at_once_make_one_answer():
-    cache, together, created = ProcessCache(), threading.Barrier(50), []
+@pytest.fixture(params=["process", "shared"])
+def cache(request):
+    """Makes a cache whose answers are good for so many seconds."""
+    if request.param == "process":
+        yield lambda good_s=60: Answers(Lifetime(good_s), own_region)
+        return
+    place = request.getfixturevalue("store")
+    store = Store(place.url, place.prefix, 5.0, Readings.private().slot(0))
+    yield lambda good_s=60: SharedAnswers(Lifetime(good_s), store, "tests:")
+    store.client.close()
 
-    def create():
-        created.append(threading.get_ident())
-        time.sleep(0.1)
-        return {"number": len(created)}
+
+class Creator:
+    """Counts its calls, and takes its time."""
+
+    def __init__(self, takes_s=0.0, error=None, **more):
+        self.calls = 0
+        self._takes_s = takes_s
+        self._error = error
+        self._more = more
+
+    def __call__(self):
+        self.calls += 1
+        time.sleep(self._takes_s)
+        if self._error:
+            raise self._error
+        return {"number": self.calls, **self._more}
+
+
+def never():
+    raise AssertionError("nothing is to be made")
+
+
+def at_once(number, call):
+    """What so many simultaneous calls return, or raise."""
+    together = threading.Barrier(number)
 
     def visit(_):
-        together.wait(timeout=10)
-        return ask(cache, 60, create)
+        together.wait(timeout=PATIENCE_S)
+        try:
+            return call()
+        except LookupError as error:
+            return error
 
-    with ThreadPoolExecutor(50) as pool:
-        visits = list(pool.map(visit, range(50)))
-    assert len(created) == 1
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(visit, range(number)))
+
+
+def outcomes(visits):
+    return sorted(outcome for _, outcome in visits)
+
+
+def test_fifty_who_miss_at_once_make_one_answer(cache):
+    answers, create = cache(), Creator(takes_s=0.2)
+    visits = at_once(50, lambda: answers.get("key", create))
+    assert create.calls == 1
     assert [answer for answer, _ in visits] == [{"number": 1}] * 50
-    assert sorted(label for _, label in visits) == ["hit"] * 49 + ["miss"]
+    assert outcomes(visits) == ["hit"] * 49 + ["miss"]
 
 
-def test_keys_do_not_wait_for_each_other_nor_share_an_answer():
-    cache = ProcessCache()
-    assert ask(cache, 60, lambda: {"is": "a"}, "a") == ({"is": "a"}, "miss")
-    assert ask(cache, 60, lambda: {"is": "b"}, "b") == ({"is": "b"}, "miss")
-    assert ask(cache, 60, lambda: {"is": "c"}, "a") == ({"is": "a"}, "hit")
+def test_keys_do_not_wait_for_each_other_nor_share_an_answer(cache):
+    answers, making, release = cache(), threading.Event(), threading.Event()
+
+    def slow():
+        making.set()
+        release.wait(timeout=PATIENCE_S)
+        return {"is": "a"}
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(answers.get, "a", slow)
+        assert making.wait(timeout=PATIENCE_S)
+        try:
+            assert answers.get("b", lambda: {"is": "b"}) == ({"is": "b"}, "miss")
+        finally:
+            release.set()
+        assert first.result() == ({"is": "a"}, "miss")
+    assert answers.get("a", never) == ({"is": "a"}, "hit")
 
 
-def test_while_one_refreshes_the_others_get_the_stale_answer():
-    cache, ttl_s = ProcessCache(), 0.3
-    refreshing, release = threading.Event(), threading.Event()
+def test_while_one_refreshes_the_others_get_the_stale_answer(cache):
+    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
 
     def refresh():
         refreshing.set()
-        release.wait(timeout=10)
+        release.wait(timeout=PATIENCE_S)
         return {"turn": 2}
 
-    assert ask(cache, ttl_s, lambda: {"turn": 1}) == ({"turn": 1}, "miss")
-    assert ask(cache, ttl_s, lambda: {"turn": 9}) == ({"turn": 1}, "hit")
-    time.sleep(ttl_s + 0.05)
+    assert answers.get("key", lambda: {"turn": 1}) == ({"turn": 1}, "miss")
+    assert answers.get("key", never) == ({"turn": 1}, "hit")
+    time.sleep(1.05)
     with ThreadPoolExecutor(1) as pool:
-        refresher = pool.submit(ask, cache, ttl_s, refresh)
-        assert refreshing.wait(timeout=10)
+        refresher = pool.submit(answers.get, "key", refresh)
+        assert refreshing.wait(timeout=PATIENCE_S)
         try:
-            assert ask(cache, ttl_s, lambda: {"turn": 9}) == ({"turn": 1}, "stale")
+            assert answers.get("key", never) == ({"turn": 1}, "stale")
         finally:
             release.set()
-        assert refresher.result(timeout=10) == ({"turn": 2}, "miss")
-    assert ask(cache, ttl_s, lambda: {"turn": 9}) == ({"turn": 2}, "hit")
+        assert refresher.result() == ({"turn": 2}, "miss")
+    assert answers.get("key", never) == ({"turn": 2}, "hit")
 
 
-def test_a_failure_is_not_kept():
-    cache = ProcessCache()
+def test_fifty_who_find_a_stale_answer_make_one_new(cache):
+    answers = cache(1)
+    answers.get("key", lambda: {"number": 0})
+    time.sleep(1.05)
+    create = Creator(takes_s=0.1)
+    visits = at_once(50, lambda: answers.get("key", create))
+    assert create.calls == 1
+    assert {answer["number"] for answer, outcome in visits if outcome == "stale"} <= {0}
+    assert outcomes(visits).count("miss") == 1
 
-    def fail():
-        raise LookupError("the database is away")
 
+def test_what_is_older_than_twice_its_lifetime_is_not_served(cache):
+    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
+
+    def refresh():
+        refreshing.set()
+        release.wait(timeout=PATIENCE_S)
+        return {"turn": 2}
+
+    answers.get("key", lambda: {"turn": 1})
+    time.sleep(2.1)
+    with ThreadPoolExecutor(2) as pool:
+        refresher = pool.submit(answers.get, "key", refresh)
+        assert refreshing.wait(timeout=PATIENCE_S)
+        other = pool.submit(answers.get, "key", never)
+        time.sleep(0.1)
+        assert not other.done()
+        release.set()
+        assert refresher.result() == ({"turn": 2}, "miss")
+        assert other.result() == ({"turn": 2}, "hit")
+
+
+def test_fifty_who_wait_for_a_degraded_answer_make_one_attempt(cache):
+    answers, create = cache(), Creator(takes_s=0.1, unavailable=["total_bills"])
+    visits = at_once(50, lambda: answers.get("key", create))
+    assert create.calls == 1
+    assert all(answer["number"] == 1 for answer, _ in visits)
+    assert outcomes(visits) == ["hit"] * 49 + ["miss"]
+
+
+def test_a_degraded_answer_is_made_anew_after_a_second(cache):
+    answers = cache()
+    degraded = {"unavailable": ["total_bills"]}
+    assert answers.get("key", lambda: degraded) == (degraded, "miss")
+    assert answers.get("key", never) == (degraded, "hit")
+    time.sleep(1.05)
+    assert answers.get("key", lambda: {"whole": True}) == ({"whole": True}, "miss")
+    assert answers.get("key", never) == ({"whole": True}, "hit")
+
+
+def test_a_failure_is_not_kept(cache):
+    answers, create = cache(), Creator(error=LookupError("the database is away"))
     for _ in range(2):
         with pytest.raises(LookupError):
-            cache.get("key", 60, fail)
-    assert ask(cache, 60, lambda: {"fine": True}) == ({"fine": True}, "miss")
+            answers.get("key", create)
+    assert create.calls == 2
+    assert answers.get("key", lambda: {"fine": True}) == ({"fine": True}, "miss")
+
+
+def test_those_who_wait_for_what_fails_do_not_fail_one_after_the_other(cache):
+    answers, create = cache(), Creator(takes_s=0.3, error=LookupError("the database is away"))
+    started_s = time.monotonic()
+    seen = at_once(50, lambda: answers.get("key", create))
+    assert all(isinstance(error, LookupError) for error in seen)
+    # Whoever came too late to wait for the first makes one of its own.
+    assert create.calls < 10
+    assert time.monotonic() - started_s < 5
 
 
 def test_off_asks_every_time():
-    created = []
-
-    def create():
-        created.append(1)
-        return {}
-
-    for _ in range(3):
-        assert ask(Off(), 60, create) == ({}, "none")
-    assert len(created) == 3
+    create = Creator()
+    assert [Off().get("key", create) for _ in range(3)] == [({"number": n}, "none") for n in (1, 2, 3)]
 
 
 def test_the_store_forgets_its_oldest_when_full():
@@ -105,6 +196,14 @@ def test_the_store_forgets_its_oldest_when_full():
     store[2] = "again"
     store[5] = 5
     assert list(store) == [4, 2, 5]
+
+
+def test_the_store_does_not_give_what_is_too_old():
+    store = BoundedStore(3, longest_s=0.05)
+    store["key"] = "value"
+    assert store.get("key", "nothing") == "value"
+    time.sleep(0.1)
+    assert store.get("key", "nothing") == "nothing"
 
 
 def test_the_store_keeps_its_bound_when_many_write():

@@ -3,7 +3,7 @@ from dataclasses import fields
 import pytest
 
 from loadgen import deployments
-from reference_app.settings import Settings, SettingsError, redacted
+from reference_app.settings import AT_LEAST_ONE, Settings, SettingsError, redacted
 
 SECRETS = {"database_url": "postgresql://u:hidden@h/db", "secret_key": "key"}
 
@@ -37,7 +37,7 @@ def bad_values():
             yield name, "perhaps"
         elif kind is not str:
             yield name, "carrier pigeon"
-    yield from ((name, "0") for name in ("workers", "threads", "pool_size", "max_connections"))
+    yield from ((name, "0") for name in AT_LEAST_ONE)
     yield from (("pool_timeout_s", text) for text in ("nan", "inf"))
 
 
