@@ -79,10 +79,10 @@ def test_the_answer_is_for_whoever_asks(visitor):
 
 
 @pytest.fixture
-def second_database(server, template):
+def second_database(server, database):
     """Its URL; nothing was scanned there."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE second TEMPLATE {template}")
+        cursor.execute(f"CREATE DATABASE second TEMPLATE {database}")
         with closing(server.connect("second")) as inside, inside.cursor() as change:
             change.execute("TRUNCATE tracetrack.scan")
         yield server.url_of("second")
