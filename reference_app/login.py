@@ -25,6 +25,8 @@ def form():
 @blueprint.post("/login")
 def login():
     """A redirect to the index on success; the form again with 401 on failure, with 429 after too many attempts."""
+    if is_unavailable(session):
+        return no_sessions()
     username, password = request.form.get("username", ""), request.form.get("password", "")
     if wait_s := current_app.extensions["throttle"].wait_s(username, request.remote_addr or ""):
         told = f"Too many attempts; try again in {wait_s} seconds."

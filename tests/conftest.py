@@ -1,12 +1,18 @@
 """A real PostgreSQL for the session, a database of its own for each module, the application on top of it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPMessage
 from pathlib import Path
 
 import psutil
@@ -17,6 +23,8 @@ from flask import Flask
 from analysis.directories import REPOSITORY
 from loadgen import dataset, deployments, services
 from loadgen.accounts import PASSWORD
+from loadgen.application import Application
+from loadgen.application import serve as serve_application
 from reference_app import create_app
 from reference_app.settings import PREFIX, Settings
 
@@ -125,6 +133,67 @@ class Auth:
 @pytest.fixture
 def auth(client) -> Auth:
     return Auth(client)
+
+
+@pytest.fixture
+def serve(tmp_path) -> Iterator[Callable[[Settings], Application]]:
+    """Gunicorn with settings of the test's own; its log is `gunicorn.log`."""
+    with ExitStack() as stack:
+        yield lambda settings: stack.enter_context(serve_application(settings, tmp_path / "gunicorn.log"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: HTTPMessage
+    text: str
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.text)
+
+    @property
+    def cache(self) -> str:
+        """How the cache answered, by Server-Timing."""
+        return self.headers["Server-Timing"].partition("cache;dur=")[2].split('"')[1]
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
+
+
+class Visitor:
+    """A browser at a served application: it has cookies, and a connection for each request."""
+
+    def __init__(self, url: str):
+        self._url = url
+        self._opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPCookieProcessor())
+
+    def get(self, path: str) -> Answer:
+        return self._open(path, None, {})
+
+    def post(self, path: str, content: bytes, **headers: str) -> Answer:
+        return self._open(path, content, headers)
+
+    def login(self, username: str = "user001") -> "Visitor":
+        form = urllib.parse.urlencode({"username": username, "password": PASSWORD}).encode()
+        assert self.post("/login", form).status == 302
+        return self
+
+    def _open(self, path, content, headers):
+        request = urllib.request.Request(self._url + path, content, headers)
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                return Answer(answer.status, answer.headers, answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read().decode())
+
+
+@pytest.fixture
+def visit() -> Callable[[Application], Visitor]:
+    return lambda served: Visitor(served.url)
 
 
 class CommandLine:
