@@ -41,14 +41,17 @@ class Application:
 
 
 @contextmanager
-def serve(settings: Settings, log: Path, port: int | None = None) -> Iterator[Application]:
-    """The running server; `port` None takes a free one. Raises `NotStarted` if it does not become healthy."""
+def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "") -> Iterator[Application]:
+    """The running server; `port` None takes a free one. Raises `NotStarted` if it does not become healthy.
+
+    `wsgi_app` names another WSGI application than the configuration's, as gunicorn takes it: `module:create_app()`.
+    """
     if port is not None:
         _require_free(port)
     address = f"127.0.0.1:{port or free_port()}"
     child = start(
         "gunicorn",
-        [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)],
+        [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), *([wsgi_app] if wsgi_app else [])],
         log,
         {**settings.to_env(), "TRACETRACK_BIND": address, "PYTHONUNBUFFERED": "1"},
         stop_signal=signal.SIGTERM,
