@@ -16,6 +16,11 @@ from .settings import Settings
 
 PARTS = ("pool", "db", "hash", "cache", "session")
 REST = "rest"
+# All at once, as every request pays for it.
+HEADER = (
+    'app;dur=%.3f, pool;dur=%.3f, db;dur=%.3f;desc="%d", hash;dur=%.3f, cache;dur=%.3f;desc="%s", session;dur=%.3f, '
+    'trips;desc="%d", worker;desc="%s"'
+)
 LONGEST_QUEUE_NS = 3600 * 10**9
 
 _current: ContextVar["Timing | None"] = ContextVar("timing", default=None)
@@ -33,54 +38,53 @@ class Timing:
         self.cache = "none"
         self._entered_ns = self._mark_ns = entered_ns
         self._spent_ns = dict.fromkeys((*PARTS, REST), 0)
-        self._open = [REST]
+        self._open = REST
 
-    def part(self, name: str) -> "Part":
-        """Book the time in a `with` block on `name`, less what inner parts take."""
-        return Part(self, name)
-
-    def begin(self, name: str) -> None:
-        self._book()
-        self._open.append(name)
-
-    def end(self) -> None:
-        self._book()
-        self._open.pop()
-
-    def _book(self):
+    def book_on(self, name: str) -> str:
+        """Book what follows on `name`; the name on which it was booked until now."""
         now_ns = time.monotonic_ns()
-        self._spent_ns[self._open[-1]] += now_ns - self._mark_ns
+        before = self._open
+        self._spent_ns[before] += now_ns - self._mark_ns
         self._mark_ns = now_ns
+        self._open = name
+        return before
 
     def header(self) -> str:
         """The `Server-Timing` value: durations in milliseconds, to the microsecond."""
-        self._book()
-        entries = [] if self.queue_ns is None else [_entry("queue", self.queue_ns)]
-        entries.append(_entry("app", self._mark_ns - self._entered_ns))
-        details = {"db": self.db_calls, "cache": self.cache}
-        entries += [_entry(name, self._spent_ns[name], details.get(name)) for name in PARTS]
-        entries.append(f'trips;desc="{self.round_trips}"')
-        return ", ".join([*entries, f'worker;desc="{os.environ.get("TRACETRACK_WORKER", 0)}"'])
-
-
-def _entry(name, duration_ns, detail=None):
-    return f"{name};dur={duration_ns / 1e6:.3f}" + ("" if detail is None else f';desc="{detail}"')
+        self.book_on(self._open)
+        app_ns, spent_ns = self._mark_ns - self._entered_ns, self._spent_ns
+        queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
+        return queue + HEADER % (
+            app_ns / 1e6,
+            spent_ns["pool"] / 1e6,
+            spent_ns["db"] / 1e6,
+            self.db_calls,
+            spent_ns["hash"] / 1e6,
+            spent_ns["cache"] / 1e6,
+            self.cache,
+            spent_ns["session"] / 1e6,
+            self.round_trips,
+            os.environ.get("TRACETRACK_WORKER", 0),
+        )
 
 
 class Part:
-    """A block whose time is booked; a class of its own because a generator would cost three times as much."""
+    """A block whose time is booked on `name`, less what inner parts take.
 
-    __slots__ = ("_name", "_timing")
+    A class of its own because a generator would cost three times as much.
+    """
+
+    __slots__ = ("_name", "_outer", "_timing")
 
     def __init__(self, timing: Timing, name: str):
         self._timing = timing
         self._name = name
 
     def __enter__(self):
-        self._timing.begin(self._name)
+        self._outer = self._timing.book_on(self._name)
 
-    def __exit__(self, *exception):
-        self._timing.end()
+    def __exit__(self, kind, error, traceback):
+        self._timing.book_on(self._outer)
 
 
 NOBODY = Timing(0, None)  # its counts are never read
@@ -95,7 +99,7 @@ def current() -> Timing:
 def part(name: str) -> Part | nullcontext:
     """Book the time in a `with` block of the request being served on `name`, one of `PARTS`."""
     timing = _current.get()
-    return UNTIMED if timing is None else timing.part(name)
+    return UNTIMED if timing is None else Part(timing, name)
 
 
 class TimedApplication:
