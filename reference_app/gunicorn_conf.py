@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import reference_app
 from reference_app import budget
 from reference_app.readings import Readings
+from reference_app.sessions.published import make_directory
 from reference_app.settings import Settings, SettingsError
 
 READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
@@ -19,6 +20,8 @@ READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READIN
 try:
     _settings = Settings.from_env()
     _settings.require_startable()
+    if _settings.sessions == "filesystem":
+        make_directory(_settings.session_directory)
 except SettingsError as error:
     sys.exit(f"not started: {error}")
 

@@ -55,22 +55,29 @@ def logout():
 def index():
     if is_unavailable(session):
         return no_sessions()
-    if "user" not in session:
+    if not (user := _user()):
         return redirect(url_for("login.form"))
-    return render_template("index.html", user=session["user"])
+    return render_template("index.html", user=user)
 
 
 def signed_in_user():
     """The user of this session and None, or None and the answer that the API gives without one."""
     if is_unavailable(session):
         return None, no_sessions()
-    user = session.get("user")
+    user = _user()
     return user, None if user else (jsonify(success=False, error="not logged in"), 401)
 
 
 def no_sessions():
     """The answer while nobody can be known."""
     return jsonify(success=False, error=UNAVAILABLE), 503, {"Retry-After": "1"}
+
+
+def _user():
+    match session.get("user"):
+        case {"id": int(), "username": str(), "role": str()} as user:
+            return user
+    return None
 
 
 def _account(username):

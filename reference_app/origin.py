@@ -17,7 +17,7 @@ def is_cross_site(site: str | None, origin: str | None, host: str) -> bool:
     if site is not None:
         return site not in OWN_SITE
     if origin is not None:
-        return _host(origin) != host.lower()
+        return (_host(origin) or None) != host.lower()
     return False
 
 

@@ -81,11 +81,11 @@ def _politely(compute, *arguments):
 
 
 def _verify(stored, password):
-    if not stored.startswith("$argon2id$"):
-        return check_password_hash(stored, password)
     try:
+        if not stored.startswith("$argon2id$"):
+            return check_password_hash(stored, password)
         return argon2id.verify(stored.encode(), password.encode())
-    except (CryptoError, ValueError):
+    except (CryptoError, ValueError, TypeError, OverflowError):  # a damaged hash
         return False
 
 

@@ -11,14 +11,18 @@ from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
 
+from redis.connection import parse_url
+
 from . import profiles
 
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SECRET = ("database_url", "secret_key")
 SHORTEST_KEY = 16
+REDIS_URL = "redis://:password@host:6379/0"
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
+    "session_lifetime_s", "session_longest_s",
 )  # fmt: skip
 # Of Flask's own documentation, tutorials and templates, as far as they are long enough.
 DEFAULT_KEYS = (
@@ -124,8 +128,12 @@ class Settings:
         if self.needs_store and not self.redis_url:
             raise SettingsError(
                 f"{PREFIX}REDIS_URL is not set, and cache {self.cache} with sessions {self.sessions} needs a store; "
-                "it looks like redis://:password@host:6379/0"
+                f"it looks like {REDIS_URL}"
             )
+        if self.redis_url and not _is_url_of_a_store(self.redis_url):
+            raise SettingsError(f"{PREFIX}REDIS_URL cannot be used; it looks like {REDIS_URL}")
+        if self.sessions == "filesystem" and not self.session_directory:
+            raise SettingsError(f"{PREFIX}SESSION_DIRECTORY is not set; sessions is filesystem, and needs a folder")
 
     @property
     def profile(self) -> str:
@@ -182,6 +190,14 @@ def redacted(url: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     netloc = f"{user.split(':')[0]}:***@{host}" if at else host
     return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def _is_url_of_a_store(url):
+    try:
+        parse_url(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _kinds(cls):

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .readings import Slot
-from .settings import Settings, SettingsError
+from .settings import Settings
 
 AWAY_S = 1.0
 REFUSALS_TOLD_S = 60.0
@@ -36,17 +36,14 @@ class Store:
     """The client, to be used within `asked()`. One object serves all threads or greenlets of a worker."""
 
     def __init__(self, url: str, prefix: str, timeout_s: float | None, slot: Slot):
-        try:
-            self.client = redis.Redis.from_url(
-                url,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-                max_connections=MOST_CONNECTIONS,
-                # A pooled connection may be dead without anything being wrong: once more, over a new one.
-                retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-            )
-        except ValueError:  # its message may hold a part of the password
-            raise SettingsError("redis_url cannot be used; it looks like redis://:password@host:6379/0") from None
+        self.client = redis.Redis.from_url(
+            url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            max_connections=MOST_CONNECTIONS,
+            # A pooled connection may be dead without anything being wrong: once more, over a new one.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
         self.prefix = prefix
         self._slot = slot
         self._lock = threading.Lock()

@@ -93,7 +93,7 @@ class JsonSessions(SessionInterface):
         elif session.token:
             if session.modified:
                 self.drop(session.token)
-            response.delete_cookie(self.get_cookie_name(app), **self._attributes(app))
+            response.delete_cookie(self.get_cookie_name(app), **cookie_attributes(self, app))
 
     def renew(self, session: JsonSession) -> None:
         """Begin an empty session under a new id."""
@@ -108,19 +108,21 @@ class JsonSessions(SessionInterface):
         left_s = self._left_s(kept)
         # An id that was no session may be somebody's choice: it never becomes one.
         token = self.write("" if session.new else session.token, kept, left_s)
-        response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self._attributes(app))
+        response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **cookie_attributes(self, app))
 
     def _left_s(self, kept):
         """Seconds until it ends for want of requests, or for its age."""
         return min(kept.seen_s + self._lifetime_s, kept.began_s + self._longest_s) - int(time.time())
 
-    def _attributes(self, app):
-        return {
-            "path": self.get_cookie_path(app),
-            "httponly": self.get_cookie_httponly(app),
-            "samesite": self.get_cookie_samesite(app),
-            "secure": self.get_cookie_secure(app),
-        }
+
+def cookie_attributes(sessions: SessionInterface, app: Flask) -> dict:
+    """What a session's cookie says of itself, when it is set and when it is deleted."""
+    return {
+        "path": sessions.get_cookie_path(app),
+        "httponly": sessions.get_cookie_httponly(app),
+        "samesite": sessions.get_cookie_samesite(app),
+        "secure": sessions.get_cookie_secure(app),
+    }
 
 
 def new_id() -> str:

@@ -31,7 +31,7 @@ class SharedSessions(JsonSessions):
             stored = client.get(self._key(token))
         try:
             return Kept.read(json.loads(stored)) if stored else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def write(self, token: str, kept: Kept, left_s: int) -> str:

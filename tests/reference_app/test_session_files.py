@@ -1,0 +1,82 @@
+"""The published sessions in files: expired ones go first, and a living one that has to go is counted."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from loadgen.accounts import PASSWORD
+from reference_app.readings import Readings
+from reference_app.sessions.published import SessionFiles
+from reference_app.settings import Settings
+
+STATISTICS = "/api/dashboard/stats"
+
+
+@pytest.fixture
+def settings(settings):
+    return replace(settings, password_hash="argon2id", session_threshold=3)
+
+
+@pytest.fixture
+def slot():
+    slot = Readings.private().slot(0)
+    slot.begin()
+    return slot
+
+
+def evictions(app):
+    return app.extensions["readings"].read()[0]["session_evictions"]
+
+
+def logged_in(app):
+    client = app.test_client()
+    assert client.post("/login", data={"username": "user001", "password": PASSWORD}).status_code == 302
+    return client
+
+
+def test_the_published_deployment_keeps_500_sessions_of_an_hour():
+    published = Settings(database_url="postgresql://h/db", secret_key="")
+    assert (published.sessions, published.session_threshold, published.session_lifetime_s) == ("filesystem", 500, 3600)
+
+
+def test_a_living_session_that_has_to_go_is_counted(app):
+    clients = [logged_in(app) for _ in range(6)]
+    statuses = [client.get(STATISTICS).status_code for client in clients]
+    assert statuses.count(401) == evictions(app) == 2
+    assert 'tracetrack_session_evictions_total{worker="worker-0"} 2.0' in app.test_client().get("/metrics").text
+
+
+def test_expired_sessions_make_room_uncounted(make_app, settings):
+    app = make_app(replace(settings, session_lifetime_s=1))
+    for _ in range(4):
+        logged_in(app)
+    time.sleep(2.1)
+    assert logged_in(app).get(STATISTICS).status_code == 200
+    assert evictions(app) == 0
+
+
+def test_nothing_has_to_go_without_a_threshold(make_app, settings):
+    app = make_app(replace(settings, session_threshold=0))
+    clients = [logged_in(app) for _ in range(6)]
+    assert {client.get(STATISTICS).status_code for client in clients} == {200}
+    assert evictions(app) == 0
+
+
+def test_every_eviction_is_counted_once_whoever_writes_beside_it(tmp_path, slot):
+    files = SessionFiles(str(tmp_path), 20, slot)
+
+    def write(writer):
+        for number in range(50):
+            files.set(f"{writer}-{number}", {"user": number}, 3600)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    left = len(list(files._list_dir()))
+    assert slot.memory[-2] == 200 - left > 0
+
+
+def test_the_file_of_a_living_session_is_the_owners_alone(app, settings, tmp_path):
+    logged_in(app)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "sessions").iterdir()} == {0o600}
