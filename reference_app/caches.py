@@ -30,7 +30,7 @@ from .store import Store, StoreAway
 MOST_ANSWERS = 10_000
 MOST_FAILURES = 100
 DEGRADED_S = 1
-LONGEST_CREATION_S = 10.0  # who makes an answer has the lock for so long, and nobody waits for it any longer
+LONGEST_CREATION_S = 3.0  # who makes an answer has the lock for so long, and nobody waits for it any longer
 LOCK_POLL_S = 0.01
 FORMAT = 1  # of the answers: another one does not read what this one kept
 
