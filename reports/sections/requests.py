@@ -9,6 +9,7 @@ from ..tables import Html, Quantity, table
 from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, percent, prose, settings_of
 
 BURST = "burst-50"
+MAIN = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
 NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
 
 
@@ -39,7 +40,7 @@ def caches(report: Report) -> Html:
     ]
     note = f"Answers are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
     declared = comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
-    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row))
+    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache"))
 
 
 def sessions(report: Report) -> Html:
@@ -71,7 +72,7 @@ def sessions(report: Report) -> Html:
         *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
     ]
     of_single = comparison("The session, declared and measured", lines, note="The times are means of single requests.")
-    return join(of_single, _by_deployment(report, "Sessions by deployment", _session_row))
+    return join(of_single, _by_deployment(report, "Sessions by deployment", _session_row, "sessions"))
 
 
 def workers(report: Report) -> Html:
@@ -99,19 +100,26 @@ def workers(report: Report) -> Html:
         f"for it, in the worst case in one worker, and reads want to pass them: {settings['threads']} threads. A "
         "waiting thread costs memory, but no CPU."
     )
-    return join(prose(text), _by_deployment(report, "Workers by deployment", _worker_row))
+    return join(
+        prose(text), _by_deployment(report, "Workers by deployment", _worker_row, "server", "workers", "hash_limit")
+    )
 
 
-def _by_deployment(report, caption, row_of):
-    """The rows of all deployments that ran the burst."""
-    deployments = dict.fromkeys(run.deployment for run in report.experiment.runs if run.scenario == BURST)
-    order = {name: place for place, name in enumerate((BASE, CLAIMED, "as-advised", "gevent-blocking", OURS))}
+def _by_deployment(report, caption, row_of, *fields):
+    """A row for each of the main deployments that ran the burst, and for those that differ from tuned in a field."""
     rows = []
-    for deployment in sorted(deployments, key=lambda name: (order.get(name, len(order)), name)):
+    for deployment in _main_first(run.deployment for run in report.experiment.runs if run.scenario == BURST):
         run = first_run(report, deployment, BURST)
-        if run is not None:
-            rows.append({"deployment": deployment} | row_of(run, run.record["deployment"]["settings"]))
+        settings = settings_of(report, deployment)
+        differs = any(settings[name] != settings_of(report, OURS).get(name) for name in fields)
+        if run is not None and (deployment in MAIN or differs):
+            rows.append({"deployment": deployment} | row_of(run, settings))
     return table(pd.DataFrame(rows, dtype=object), caption, note=NOTE) if rows else prose("No burst of 50 was run.")
+
+
+def _main_first(deployments):
+    order = {name: place for place, name in enumerate(MAIN)}
+    return sorted(set(deployments), key=lambda name: (order.get(name, len(order)), name))
 
 
 def _cache_row(run, settings):

@@ -26,6 +26,13 @@ def test_caches_are_shown_by_deployment_and_endpoint(made):
     assert column(rows, "dashboard: hit") == {BASE: "–", OURS: "50"}
 
 
+def test_deployments_that_differ_in_something_else_are_left_out(made):
+    runs = [made.run(name) for name in (OURS, "tuned-without-cache", "tuned-without-pool")]
+    report = of(made.experiment(*runs))
+    assert list(table(sections.caches(report), "Caches by deployment")) == [OURS, "tuned-without-cache"]
+    assert list(table(sections.sessions(report), "Sessions by deployment")) == [OURS]
+
+
 def test_sessions_are_shown_with_what_was_evicted(made):
     run = made.run()
     run.record["counters"]["session_evictions"] = 4
