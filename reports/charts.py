@@ -46,7 +46,8 @@ def where_time_goes(report: Report) -> Html:
         "time-split",
         "Where the time went, 50 users at once",
         "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual; "
-        "above of all requests, below of those between the 90th and the 99th percentile of latency.",
+        "above of all requests, below of those between the 90th and the 99th percentile of latency. Under gevent a "
+        "part has in it what its request waits for the loop while others use it.",
     )
 
 
