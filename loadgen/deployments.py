@@ -34,6 +34,7 @@ TUNED = {
     "warm_up": True,
     "pool_size": 3,
     "pool_max_overflow": 0,
+    "pool_ping_after_ms": 500,
     "statement_timeout_ms": 5000,
     "tcp_user_timeout_ms": 10_000,
     "deadlines": True,

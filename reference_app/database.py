@@ -1,7 +1,9 @@
 """The way to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from flask import Flask, current_app
@@ -164,6 +166,22 @@ def _count_pings(engine):
     engine.dialect.do_ping = counted
 
 
+def _ping_the_idle_only(engine, after_s):
+    """Spare the pre-ping of connections that were used just now. Source: HikariCP's `aliveBypassWindowMs`."""
+    used_s = WeakKeyDictionary()
+    ping = engine.dialect.do_ping
+
+    def given_back(connection, record):
+        if connection is not None:
+            used_s[connection] = time.monotonic()
+
+    def ping_if_idle(connection):
+        return time.monotonic() - used_s.get(connection, 0.0) < after_s or ping(connection)
+
+    event.listen(engine, "checkin", given_back)
+    engine.dialect.do_ping = ping_if_idle
+
+
 def _longest_wait_s(settings):
     """A server that is alive ends a statement by itself before."""
     return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else waiting.NEVER_S
@@ -176,4 +194,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         limits = (settings.pool_timeout_s or None, settings.connect_timeout_s or None)
         PoolStatistics(app.extensions["slot"], *(limits if settings.deadlines else (None, None))).watch(engine)
     _count_pings(engine)
+    if settings.pool_ping_after_ms:
+        _ping_the_idle_only(engine, settings.pool_ping_after_ms / 1000)
     app.extensions["engine"] = engine

@@ -69,6 +69,7 @@ class Settings:
     pool_timeout_s: float = 30.0
     pool_order: Literal["lifo", "fifo"] = "lifo"
     pool_pre_ping: bool = True
+    pool_ping_after_ms: int = 0  # without use: who was used since is taken to live
     pool_timed: bool = True
 
     # connections: how long anything may take, 0 for no limit

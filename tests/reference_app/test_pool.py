@@ -86,9 +86,12 @@ def test_overflow_connections_are_closed_when_they_come_back(start):
     assert reading(app)["most_checked_out"] == 3
 
 
-@pytest.mark.parametrize(("pre_ping", "pings"), [(True, 2), (False, 0)])
-def test_the_server_sees_the_pre_pings(start, server, database, pre_ping, pings):
-    start(pool_pre_ping=pre_ping)
+@pytest.mark.parametrize(
+    ("changed", "pings"),
+    [({}, 2), ({"pool_pre_ping": False}, 0), ({"pool_ping_after_ms": 60_000}, 0), ({"pool_ping_after_ms": 1}, 2)],
+)
+def test_the_server_sees_the_pre_pings(start, server, database, changed, pings):
+    start(**changed)
     with server.connect(database) as seen, seen.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         count = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query = 'SELECT $1' AND dbid = %s::oid"
@@ -97,7 +100,9 @@ def test_the_server_sees_the_pre_pings(start, server, database, pre_ping, pings)
         backend()  # a fresh connection is not pinged
         cursor.execute(count, oid)
         (before,) = cursor.fetchone()
-        backend(), backend()
+        for _ in range(2):
+            time.sleep(0.01)
+            backend()
         cursor.execute(count, oid)
         assert cursor.fetchone()[0] - before == pings
     seen.close()
@@ -118,8 +123,9 @@ def test_a_pre_ping_finds_a_dead_connection_before_the_application_does(start, s
     assert (reading(app)["ping_failures"], reading(app)["invalidations"]) == (1, 1)
 
 
-def test_without_pre_ping_the_application_meets_the_dead_connection(start, server):
-    start(pool_pre_ping=False)
+@pytest.mark.parametrize("changed", [{"pool_pre_ping": False}, {"pool_ping_after_ms": 60_000}])
+def test_without_pre_ping_the_application_meets_the_dead_connection(start, server, changed):
+    start(**changed)
     terminate(server, backend())
     with pytest.raises(OperationalError):
         backend()
@@ -430,6 +436,7 @@ def counted(start, settings, tmp_path):
     [
         ({}, 5),  # pre-ping, BEGIN, two statements, ROLLBACK
         ({"pool_pre_ping": False}, 4),
+        ({"pool_ping_after_ms": 60_000}, 4),
         ({"reads": "autocommit"}, 3),
         ({"reads": "autocommit", "pool_pre_ping": False}, 2),
         ({"statistics_query": "separate"}, 8),
