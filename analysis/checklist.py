@@ -104,14 +104,21 @@ def _degraded(run):
 
 
 def _sessions_work(experiment):
-    rows = experiment.measured(BASE, "burst-50")
-    if rows.empty:
+    runs = experiment.find(BASE, "burst-50")
+    if not runs:
         return not_run(BASE, "burst-50")
+    rows = experiment.measured(BASE, "burst-50")
+    settings = runs[0].record["deployment"]["settings"]
     reads = rows[rows["endpoint"] != "login"]
-    good = bool(reads["ok"].all() and (reads["session_ms"] > 0).all())
+    evicted = sum(measures.counter(run, "session_evictions") or 0 for run in runs)
+    good = bool(reads["ok"].all() and (reads["session_ms"] > 0).all() and not evicted)
     mean_ms = float(reads["session_ms"].mean())
-    text = f"{int(reads['ok'].sum())} of {len(reads)} reads were served to their session, {mean_ms:.2f} ms each for it"
-    return Judgement(good, text, mean_ms, tuple(experiment.find(BASE, "burst-50")))
+    text = (
+        f"{int(reads['ok'].sum())} of {len(reads)} reads were served to their session, {mean_ms:.2f} ms each for it; "
+        f"{settings['sessions']}, at most {settings['session_threshold']} of {settings['session_lifetime_s']} s, "
+        f"{counted(evicted, 'living session')} evicted"
+    )
+    return Judgement(good, text, mean_ms, tuple(runs))
 
 
 def caches_in_force(experiment: Experiment) -> Judgement:

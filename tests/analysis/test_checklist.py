@@ -140,6 +140,14 @@ def test_a_read_without_its_session_fails(judge, made, change):
     assert judge("session-management-configured", run).passed is False
 
 
+def test_one_living_session_that_was_evicted_fails(judge, made):
+    run = made.run()
+    run.record["counters"]["session_evictions"] = 1
+    judgement = judge("session-management-configured", run)
+    assert judgement.passed is False
+    assert judgement.evidence.endswith("filesystem, at most 500 of 3600 s, 1 living session evicted")
+
+
 def test_a_login_that_fails_says_nothing_of_sessions(judge, made):
     run = made.run()
     run.of("login")[3]["ok"] = False
