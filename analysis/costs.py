@@ -34,7 +34,8 @@ def _means(rows):
 def work_alone_ms(experiment: Experiment, deployment: str) -> pd.DataFrame:
     """By endpoint: the medians `hash` and `db` (ms) of single requests that hash, or ask the database, at all.
 
-    Empty if they were not run. Nobody else is there, so a hash is the time of one core; a query is at most that.
+    Empty if they were not run. Nobody else is there, so a hash is the time of one core; so is a query, unless
+    PostgreSQL computes it by several processes: then it counts for less than it takes.
     """
     runs = experiment.find(deployment, "single")
     if not runs:
@@ -63,13 +64,23 @@ def _floor_s(run: Run, alone_ms):
     return work_ms / 1000 / run.record["environment"]["cpu_count"]
 
 
-def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
-    """CPU time (ms) of a role's processes for a request, warm-up included: from the last reading before the load to
-    the one after it. None without both."""
+def cpu_ms(run: Run, role: str) -> float | None:
+    """CPU time (ms) that a role's processes spent on the load, warm-up included.
+
+    From the last reading before the load to the first after it, None without both; the generator counts its own.
+    """
+    if role == "generator":
+        return run.record.get("generator", {}).get("cpu_ms")
     rows = run.requests
     readings = run.process[run.process["role"] == role]
     before = readings[readings["at_us"] <= 1000 * rows["start_ms"].min()]
     after = readings[readings["at_us"] >= 1000 * (rows["start_ms"] + rows["latency_ms"]).max()]
     if before.empty or after.empty:
         return None
-    return float((after["cpu_us"].iloc[0] - before["cpu_us"].iloc[-1]) / 1000 / len(rows))
+    return float((after["cpu_us"].iloc[0] - before["cpu_us"].iloc[-1]) / 1000)
+
+
+def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
+    """`cpu_ms` for a request."""
+    spent_ms = cpu_ms(run, role)
+    return None if spent_ms is None else spent_ms / len(run.requests)

@@ -40,18 +40,20 @@ class Crowd:
     def __init__(self):
         self._released = Event()
         self._arrived = self._finished = 0
-        self.released_ns = 0
+        self.released_ns = self.released_cpu_ns = 0
+        self.cpu_ms = None  # of this process from the first send to the last answer
 
     def wait_for_all(self):
         self._arrived += 1
         if self._arrived == SCENARIO["users"]:
-            self.released_ns = time.monotonic_ns()
+            self.released_ns, self.released_cpu_ns = time.monotonic_ns(), time.process_time_ns()
             self._released.set()
         self._released.wait()
 
     def finish(self, environment):
         self._finished += 1
         if self._finished == SCENARIO["users"]:
+            self.cpu_ms = (time.process_time_ns() - self.released_cpu_ns) / 1e6
             environment.runner.quit()
         raise StopUser
 
@@ -244,7 +246,7 @@ def start_recording(environment, **_):
 
     def finish(environment, **_):
         recorder.close()
-        told = {"requests": environment.stats.total.num_requests, "rows": recorder.rows}
+        told = {"requests": environment.stats.total.num_requests, "rows": recorder.rows, "cpu_ms": crowd.cpu_ms}
         (DIRECTORY / "generator.json").write_text(json.dumps(told))
 
     environment.events.request.add_listener(record)

@@ -241,6 +241,8 @@ def _close(directory: Path, record: dict, reason: str) -> None:
     rows = recorder.compact(directory)
     record["ended"] = _now()
     record["rows"] = rows
+    told = directory / "generator.json"
+    record["generator"] = json.loads(told.read_text()) if told.exists() else {}
     gates = [] if record["scenario"]["kind"] == "start" else _judge(directory, record)
     record["gates"] = [gate.record() for gate in gates]
     record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
@@ -251,14 +253,12 @@ def _close(directory: Path, record: dict, reason: str) -> None:
 
 
 def _judge(directory, record):
-    told = directory / "generator.json"
-    generator = json.loads(told.read_text()) if told.exists() else {}
     readings = directory / "process.parquet"
     expected = scenarios.find(record["scenario"]["name"]).expected_requests()
     return validity.gates(
         pd.read_parquet(directory / "requests.parquet"),
         pd.read_parquet(readings) if readings.exists() else None,
-        counted=generator.get("requests"),
+        counted=record["generator"].get("requests"),
         expected=expected if record["status"] == "complete" else None,
     )
 

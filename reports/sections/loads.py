@@ -9,6 +9,8 @@ from analysis.measures import ENDPOINTS, WRITES
 from ..tables import Html, Verdict, table
 from .comparison import BASE, FEWEST_BLOCKS, OURS, Line, Report, comparison, join, prose, ratio
 
+ROLES = {"server": "workers", "database": "PostgreSQL", "store": "Valkey", "generator": "load generator"}
+
 
 def individual(report: Report) -> Html:
     """Single requests: published, reproduced and tuned, against the published threshold."""
@@ -58,7 +60,40 @@ def load(report: Report, users: int) -> Html:
     return join(
         _totals(report, users),
         table(pd.DataFrame(rows), f"{users} users at once: mean latency by endpoint", note=note, formats=formats),
+        _work(report, scenario),
     )
+
+
+def _work(report, scenario):
+    """How near the burst came to the least time of its work, and what else the cores did."""
+    experiment = report.experiment
+
+    def floor_s(deployment):
+        return costs.floor_s(experiment, deployment, scenario)
+
+    def duration_s(deployment):
+        return measures.duration_s(experiment, deployment, scenario)
+
+    def over_floor(deployment):
+        return ratio(duration_s(deployment), floor_s(deployment))
+
+    def cpu_s(role):
+        def measure(deployment):
+            spent_ms = [costs.cpu_ms(run, role) for run in experiment.find(deployment, scenario)]
+            return pd.Series(spent_ms, dtype=float).median() / 1000
+
+        return measure
+
+    lines = [
+        Line("least time of its hashes and queries (s)", None, floor_s, "{:.2f}"),
+        Line("duration / least time", None, over_floor, "{:.2f}"),
+        *(Line(f"CPU, {what} (s)", None, cpu_s(role), "{:.2f}") for role, what in ROLES.items()),
+    ]
+    note = (
+        "The least time takes each hash and each query as long as it is alone, and all cores for nothing else. CPU "
+        "from the last reading before the load to the first after it; the load generator counts its own."
+    )
+    return comparison(f"{scenario}: its work", lines, note=note)
 
 
 def other_loads(report: Report) -> Html:

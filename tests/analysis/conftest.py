@@ -31,7 +31,7 @@ FASTER = {"as-measured": 1, "as-claimed": 10, "tuned": 20}
 PARTS = {"pool": 0.01, "db": 0.5, "hash": 0.2, "cache": 0.0, "session": 0.04}  # shares of the service time
 LOAD_BEGAN_US = 2_000_000
 READINGS = 5
-LATER = ("rows", "gates", "health", "outcome", "writes", "counters")  # what a record gets only at its end
+LATER = ("rows", "gates", "health", "outcome", "writes", "counters", "generator")  # what a record gets only at its end
 REFUSAL = "over the connection budget: 8 workers × (40 + 50) = 720 connections, and the server has 97"
 
 DATASET = {"scale": "small", "seed": 20251014}
@@ -139,6 +139,7 @@ class Builder:
         made.database = _database(instants_us, rows, settings, planned)
         made.pool = _pool(instants_us, rows, settings)
         found = {"name": settings.profile, "found_by": "host name", "confirmed": settings.profile == "local"}
+        made.record["generator"] = {"requests": len(rows), "rows": len(rows), "cpu_ms": 1.5 * len(rows)}
         made.record["counters"] = dict.fromkeys(REQUEST_FIELDS, 0)
         made.record["health"] = {"status": "ok", "pool_profile": found}
         made.record["gates"] = [gate.record() for gate in _gates(made, planned)]

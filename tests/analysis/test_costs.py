@@ -66,6 +66,11 @@ def test_cpu_of_a_request_is_what_was_spent_from_before_the_load_until_after_it(
     assert costs.cpu_ms_per_request(run) == pytest.approx(0.9 * 9250 / 150)
 
 
+def test_the_generator_counts_its_own_cpu(made):
+    (run,) = made.experiment(made.run()).runs
+    assert costs.cpu_ms(run, "generator") == pytest.approx(1.5 * 150)
+
+
 def test_cpu_of_a_request_needs_readings(made):
     recorded = made.run()
     recorded.process = recorded.process[:-3]
