@@ -88,4 +88,6 @@ def post_worker_init(worker):
 
 def child_exit(server, worker):
     """A worker that has ended has no pool any more."""
-    Readings.open(Path(os.environ[READINGS_FILE])).slot(worker.number).clear()
+    readings = Readings.open(Path(os.environ[READINGS_FILE]))
+    if worker.number < readings.slots:
+        readings.slot(worker.number).clear()

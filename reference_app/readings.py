@@ -5,6 +5,7 @@ a row of 64-bit integers, the first of which is odd while several of them are be
 takes half a reading. Times are nanoseconds.
 """
 
+import logging
 import mmap
 import os
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 from flask import Flask
 
 from .settings import Settings
+
+log = logging.getLogger(__name__)
 
 POOL_FIELDS = (
     "size", "limit",
@@ -32,6 +35,7 @@ FIELDS = ("version", "pid", "started_ns", *POOL_FIELDS, *REQUEST_FIELDS)
 PLACES = {name: place for place, name in enumerate(FIELDS)}
 SLOT_BYTES = 8 * len(FIELDS)
 READ_ATTEMPTS = 100
+ROOM_FOR_MORE = 8
 
 
 class Slot:
@@ -72,8 +76,8 @@ class Readings:
 
     @classmethod
     def create(cls, path: Path, workers: int) -> "Readings":
-        """A new file, with room for workers that start while those they replace are ending."""
-        path.write_bytes(bytes(SLOT_BYTES * 2 * workers))
+        """A new file, with room for workers that are added, and for all while those they replace are ending."""
+        path.write_bytes(bytes(SLOT_BYTES * 2 * (workers + ROOM_FOR_MORE)))
         return cls.open(path)
 
     @classmethod
@@ -85,6 +89,10 @@ class Readings:
     def private(cls) -> "Readings":
         """One slot that no other process sees."""
         return cls(mmap.mmap(-1, SLOT_BYTES))
+
+    @property
+    def slots(self) -> int:
+        return len(self._slots)
 
     def slot(self, worker: int) -> Slot:
         return Slot(self._slots[worker])
@@ -106,10 +114,12 @@ def _whole(slot):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Take this worker's slot, in the deployment's file or in one of its own."""
-    if settings.readings_file:
-        readings, worker = Readings.open(Path(settings.readings_file)), int(os.environ.get("TRACETRACK_WORKER", 0))
+    readings = Readings.open(Path(settings.readings_file)) if settings.readings_file else Readings.private()
+    worker = int(os.environ.get("TRACETRACK_WORKER", 0)) if settings.readings_file else 0
+    if worker < readings.slots:
+        slot = readings.slot(worker)
     else:
-        readings, worker = Readings.private(), 0
-    slot = readings.slot(worker)
+        log.warning("no slot left; what this worker counts is not told")
+        slot = Readings.private().slot(0)
     slot.begin()
     app.extensions["readings"], app.extensions["slot"] = readings, slot

@@ -40,6 +40,14 @@ def test_every_worker_is_told_by_any_of_them(make_app, settings, tmp_path, monke
     assert {labels for name, labels in told if name == "db_client_connection_max"} == {("worker-0",), ("worker-1",)}
 
 
+def test_a_worker_beyond_the_slots_serves_uncounted(make_app, settings, tmp_path, monkeypatch):
+    readings = Readings.create(tmp_path / "readings", workers=1)
+    monkeypatch.setenv("TRACETRACK_WORKER", str(readings.slots))
+    client = make_app(replace(settings, readings_file=str(tmp_path / "readings"))).test_client()
+    assert client.get("/health").status_code == 200
+    assert readings.read() == {}
+
+
 def test_a_restarted_worker_begins_anew(tmp_path):
     readings = Readings.create(tmp_path / "readings", workers=1)
     slot = readings.slot(0)
