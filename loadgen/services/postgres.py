@@ -92,7 +92,7 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
         with _sole_use_of_yours(server):
             yield server
         return
-    with _sole_use(directory), _start_postgres(directory, max_connections) as child:
+    with sole_use(directory), _start_postgres(directory, max_connections) as child:
         yield describe(_wait_until_ready(child, directory), child)
 
 
@@ -121,7 +121,7 @@ def _checked_url(given):
 
 
 @contextmanager
-def _sole_use(directory):
+def sole_use(directory):
     """One command at a time: two would share a machine, and each would measure the other."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("a+") as lock:

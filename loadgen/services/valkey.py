@@ -49,8 +49,11 @@ def store_server(directory: Path, log: Path) -> Iterator[StoreServer]:
     given = os.environ.get("REDIS_URL")
     if given:
         prefix = f"tracetrack-run-{secrets.token_hex(6)}:"
-        yield StoreServer(given, prefix, _version(_connected(given), given), None)
-        _forget(given, prefix)
+        version = _version(_connected(given), given)
+        try:
+            yield StoreServer(given, prefix, version, None)
+        finally:
+            _forget(given, prefix)
         return
     with _start(directory, log) as (child, url):
         yield StoreServer(url, "tracetrack:", _wait_until_ready(child, url), child)

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from loadgen import services
+from loadgen.services import postgres
 
 GOOD = {"--deployment": "tuned", "--scenario": "burst-25", "--scale": "small"}
 
@@ -86,7 +87,7 @@ def test_a_wrong_password(own_command, server):
 
 def test_two_commands_at_once(command):
     (command.data / "postgres").mkdir(exist_ok=True)
-    with services._sole_use(command.data / "postgres"):
+    with postgres.sole_use(command.data / "postgres"):
         said = complaint(run(command))
     assert f"process {os.getpid()}" in said
     assert "wait until it has ended" in said

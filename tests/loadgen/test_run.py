@@ -41,7 +41,7 @@ def test_nothing_is_left_behind(command, finished, directory):
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
         "database.parquet", "generator.json", "gunicorn.log", "locust.log",
-        "pool.parquet", "process.parquet", "requests.parquet", "run.json",
+        "pool.parquet", "process.parquet", "requests.parquet", "run.json", "valkey.log",
     }  # fmt: skip
 
 
@@ -85,13 +85,23 @@ def test_the_record_holds_no_secret(command, directory, record):
     assert (command.data / "postgres" / "password").read_text() not in written
     assert PASSWORD not in written
     assert "secret_key" not in written
+    assert "redis://" not in written
     assert str(command.data) not in written
     assert record["deployment"]["settings"]["database_url"].startswith("postgresql://tracetrack:***@127.0.0.1:")
 
 
+def test_the_record_tells_of_the_store_and_what_the_workers_counted(record, requests):
+    assert record["store"].startswith("Valkey ")
+    outcomes = requests.loc[requests["endpoint"] == "search", "cache"].value_counts()
+    counted = {outcome: record["counters"][f"cache_search_{outcome}"] for outcome in ("hit", "miss", "stale")}
+    assert counted == {outcome: outcomes.get(outcome, 0) for outcome in counted}
+    assert record["counters"]["store_failures"] == 0
+    assert 0 < record["generator"]["cpu_ms"] < 60_000
+
+
 def test_the_readings_cover_all_processes(directory):
     process = pd.read_parquet(directory / "process.parquet")
-    assert set(process["role"]) == {"server", "generator", "database"}
+    assert set(process["role"]) == {"server", "generator", "database", "store"}
     database = pd.read_parquet(directory / "database.parquet")
     calls = database[(database["source"] == "statement") & (database["metric"] == "calls")]
     assert calls.loc[calls["name"].str.contains("password_hash, role"), "value"].sum() == 25
@@ -149,6 +159,17 @@ def test_a_database_under_an_rds_name_and_without_a_table(run):
     asked = requests[requests["endpoint"] == "dashboard"]
     names = {f"{user}-{sequence}" for user, sequence in zip(asked["user"], asked["sequence"], strict=True)}
     assert {line["request_id"] for line in told} == names
+
+
+def test_the_advice_runs_with_sessions_and_cache_in_the_store(run):
+    record, directory = run("as-advised", "missing-table")
+    assert record["valid"]
+    assert record["health"]["store"] == "ok"
+    requests = pd.read_parquet(directory / "requests.parquet")
+    assert requests["ok"].all()
+    # What lacks a table is kept for a second, in the store of all workers.
+    assert record["counters"]["cache_dashboard_miss"] + record["counters"]["cache_dashboard_hit"] == 5
+    assert record["counters"]["cache_search_miss"] == 1
 
 
 def test_a_far_database_costs_its_round_trips(run):
