@@ -9,13 +9,13 @@ from flask import Flask
 
 from ..settings import Settings
 from .cookie import CookieSessions
-from .published import file_sessions, redis_sessions
+from .published import PublishedFiles, PublishedRedis
 from .shared import SharedSessions
 from .timed import TimedSessions
 
 KINDS = {
-    "filesystem": file_sessions,
-    "flask-session-redis": redis_sessions,
+    "filesystem": PublishedFiles.of,
+    "flask-session-redis": PublishedRedis.of,
     "shared": SharedSessions.of,
     "cookie": CookieSessions.of,
 }

@@ -6,8 +6,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from flask import Flask, Request, Response
-from flask.sessions import SessionInterface, SessionMixin
+from flask.sessions import SessionMixin
 from werkzeug.datastructures import CallbackDict
+
+from .attributes import OwnAttributes
 
 REFRESH_S = 60  # how often a session that is only read is written: so much earlier than said it may end
 
@@ -53,7 +55,7 @@ class JsonSession(CallbackDict, SessionMixin):
         self.began_s, self.seen_s = (kept.began_s, kept.seen_s) if kept else (now_s, now_s)
 
 
-class JsonSessions(SessionInterface):
+class JsonSessions(OwnAttributes):
     """A session interface; its kinds say what the cookie holds, and keep the rest."""
 
     def __init__(self, lifetime_s: int, longest_s: int):
@@ -93,7 +95,7 @@ class JsonSessions(SessionInterface):
         elif session.token:
             if session.modified:
                 self.drop(session.token)
-            response.delete_cookie(self.get_cookie_name(app), **cookie_attributes(self, app))
+            response.delete_cookie(self.get_cookie_name(app), **self.cookie_attributes(app))
 
     def renew(self, session: JsonSession) -> None:
         """Begin an empty session under a new id."""
@@ -108,21 +110,11 @@ class JsonSessions(SessionInterface):
         left_s = self._left_s(kept)
         # An id that was no session may be somebody's choice: it never becomes one.
         token = self.write("" if session.new else session.token, kept, left_s)
-        response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **cookie_attributes(self, app))
+        response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self.cookie_attributes(app))
 
     def _left_s(self, kept):
         """Seconds until it ends for want of requests, or for its age."""
         return min(kept.seen_s + self._lifetime_s, kept.began_s + self._longest_s) - int(time.time())
-
-
-def cookie_attributes(sessions: SessionInterface, app: Flask) -> dict:
-    """What a session's cookie says of itself, when it is set and when it is deleted."""
-    return {
-        "path": sessions.get_cookie_path(app),
-        "httponly": sessions.get_cookie_httponly(app),
-        "samesite": sessions.get_cookie_samesite(app),
-        "secure": sessions.get_cookie_secure(app),
-    }
 
 
 def new_id() -> str:

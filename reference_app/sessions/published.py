@@ -6,18 +6,21 @@ from datetime import timedelta
 
 from cachelib.file import FileSystemCache
 from flask import Flask, Response
-from flask.sessions import SessionInterface, SessionMixin
-from flask_session import Session
-from flask_session.base import Serializer
+from flask.sessions import SessionMixin
+from flask_session.base import MsgSpecSerializer, ServerSideSessionInterface
+from flask_session.cachelib import CacheLibSessionInterface
+from flask_session.redis import RedisSessionInterface
 
 from ..readings import Slot
 from ..settings import Settings, SettingsError
 from ..store import StoreAway
-from .json_session import cookie_attributes
+from .attributes import OwnAttributes
 
 
 class SessionFiles(FileSystemCache):
-    """cachelib's files. Above the threshold it removes the sessions that would end first, living ones too: counted.
+    """cachelib's files. Above the threshold each write removes the sessions that would end first, living ones too.
+
+    Those are counted, but for the one that is being written, which is there again.
 
     What cannot be written or removed raises `StoreAway`, and what is not permitted is not tried for ten seconds. A
     damaged file is no session.
@@ -25,7 +28,7 @@ class SessionFiles(FileSystemCache):
 
     def __init__(self, directory: str, threshold: int, slot: Slot):
         self._slot = slot
-        self._evicting = threading.local()
+        self._now = threading.local()
         super().__init__(directory, threshold=threshold)
 
     def get(self, key):
@@ -37,7 +40,10 @@ class SessionFiles(FileSystemCache):
             return None
 
     def set(self, key, value, timeout=None, mgmt_element=False):
-        if not super().set(key, value, timeout, mgmt_element) and not mgmt_element:
+        if mgmt_element:
+            return super().set(key, value, timeout, mgmt_element)
+        self._now.writing = self._get_filename(key)
+        if not super().set(key, value, timeout):
             raise StoreAway("the session's file could not be written")
         return True
 
@@ -47,16 +53,19 @@ class SessionFiles(FileSystemCache):
         return True
 
     def _remove_older(self):
-        self._evicting.now = True
+        """cachelib's count of files is shared with the other workers: only its steps tell what this one removed."""
+        was_there = os.path.exists(self._now.writing)
+        self._now.removed = 0
         try:
             return super()._remove_older()
         finally:
-            self._evicting.now = False
+            removed, self._now.removed = self._now.removed, None
+            comes_again = was_there and not os.path.exists(self._now.writing)
+            self._slot.count("session_evictions", removed - comes_again)
 
     def _update_count(self, delta=None, value=None):
-        """cachelib's count of files is shared with the other workers: only its steps tell what this one removed."""
-        if delta == -1 and getattr(self._evicting, "now", False):
-            self._slot.count("session_evictions")
+        if delta == -1 and getattr(self._now, "removed", None) is not None:
+            self._now.removed += 1
         super()._update_count(delta, value)
 
     def _run_safely(self, fn, *arguments, **named):
@@ -68,23 +77,53 @@ class SessionFiles(FileSystemCache):
             raise StoreAway(f"the session's file: {error.strerror}") from error
 
 
-class Unpickler:
-    """Flask-Session's serializer; what it cannot read is no session, and no error of the server."""
+class Published(OwnAttributes, ServerSideSessionInterface):
+    """Flask-Session, with content that is no dictionary taken for no session.
 
-    def __init__(self, inner: Serializer):
-        self.encode = inner.encode
-        self._decode = inner.decode
+    It deletes a cookie with other attributes than it set it with, which is made up for here.
+    """
 
-    def decode(self, stored: bytes) -> dict | None:
+    def _retrieve_session_data(self, store_id: str) -> dict | None:
+        content = super()._retrieve_session_data(store_id)
+        return content if isinstance(content, dict) else None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        super().save_session(app, session, response)
+        if not session and session.modified:
+            response.headers.remove("Set-Cookie")
+            response.delete_cookie(self.get_cookie_name(app), **self.cookie_attributes(app))
+
+
+class PublishedFiles(Published, CacheLibSessionInterface):
+    """As the published application has them."""
+
+    @classmethod
+    def of(cls, app: Flask, settings: Settings) -> "PublishedFiles":
+        make_directory(settings.session_directory)
+        _let_live(app, settings)
+        return cls(client=SessionFiles(settings.session_directory, settings.session_threshold, app.extensions["slot"]))
+
+
+class PublishedRedis(Published, RedisSessionInterface):
+    """As the published advice wants them."""
+
+    @classmethod
+    def of(cls, app: Flask, settings: Settings) -> "PublishedRedis":
+        store = app.extensions["store"]
+        _let_live(app, settings)
+        sessions = cls(app, store.client, key_prefix=f"{store.prefix}session:")
+        sessions.serializer = Serializer(app, "msgpack")
+        return sessions
+
+
+class Serializer(MsgSpecSerializer):
+    """Flask-Session's own; what it cannot read is no session, and no error of the server."""
+
+    def decode(self, serialized_data: bytes) -> dict | None:
         try:
-            content = self._decode(stored)
+            return super().decode(serialized_data)
         except Exception:  # it ends in pickle.loads, which raises what it likes
             return None
-        return _session_or_none(content)
-
-
-def _session_or_none(content):
-    return content if isinstance(content, dict) else None
 
 
 def make_directory(path: str) -> None:
@@ -95,37 +134,5 @@ def make_directory(path: str) -> None:
         raise SettingsError(f"session_directory {path}: {error.strerror}") from None
 
 
-def file_sessions(app: Flask, settings: Settings) -> SessionInterface:
-    make_directory(settings.session_directory)
-    files = SessionFiles(settings.session_directory, settings.session_threshold, app.extensions["slot"])
-    sessions = _flask_session(app, settings, SESSION_TYPE="cachelib", SESSION_CACHELIB=files)
-    read = sessions._retrieve_session_data
-    sessions._retrieve_session_data = lambda store_id: _session_or_none(read(store_id))
-    return sessions
-
-
-def redis_sessions(app: Flask, settings: Settings) -> SessionInterface:
-    store = app.extensions["store"]
-    prefix = f"{store.prefix}session:"
-    sessions = _flask_session(
-        app, settings, SESSION_TYPE="redis", SESSION_REDIS=store.client, SESSION_KEY_PREFIX=prefix
-    )
-    sessions.serializer = Unpickler(sessions.serializer)
-    return sessions
-
-
-def _flask_session(app, settings, **config):
-    app.config.update(PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime_s), **config)
-    Session(app)
-    sessions = app.session_interface
-    save = sessions.save_session
-
-    def save_session(app: Flask, session: SessionMixin, response: Response) -> None:
-        """Flask-Session deletes a cookie with other attributes than it set it with."""
-        save(app, session, response)
-        if not session and session.modified:
-            response.headers.remove("Set-Cookie")
-            response.delete_cookie(sessions.get_cookie_name(app), **cookie_attributes(sessions, app))
-
-    sessions.save_session = save_session
-    return sessions
+def _let_live(app, settings):
+    app.config.update(PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime_s))

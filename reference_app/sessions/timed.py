@@ -1,7 +1,7 @@
 """Any session interface, with its time booked and its failures told: 503 instead of a wrong answer."""
 
 import redis
-from flask import Flask, Request, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify
 from flask.sessions import SessionInterface, SessionMixin
 
 from .. import timing
@@ -13,11 +13,10 @@ UNAVAILABLE = "the session store is not available"
 
 
 class TimedSessions(SessionInterface):
-    """Reading and writing are booked as `session`. Cookies are for TLS only where the request came by it."""
+    """Reading and writing are booked as `session`."""
 
     def __init__(self, inner: SessionInterface):
         self._inner = inner
-        inner.get_cookie_secure = lambda app: request.is_secure
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         with timing.part("session"):

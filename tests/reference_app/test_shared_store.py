@@ -208,7 +208,7 @@ def test_without_a_store_none_is_told(make_app, settings):
 
 @pytest.mark.parametrize("url", ["redis://:hid/den@h:6379/0", "http://:hidden@h:6379/0", "hidden"])
 def test_a_url_that_is_none_is_refused_without_its_password(make_app, settings, url):
-    with pytest.raises(SettingsError, match="redis_url cannot be used") as refused:
+    with pytest.raises(SettingsError, match="TRACETRACK_REDIS_URL cannot be used") as refused:
         make_app(replace(settings, redis_url=url))
     assert "hid" not in str(refused.value)
 
