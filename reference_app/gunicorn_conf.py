@@ -15,6 +15,7 @@ from reference_app.readings import Readings
 from reference_app.sessions.published import make_directory
 from reference_app.settings import Settings, SettingsError
 
+BIND = "TRACETRACK_BIND"
 READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
 try:
@@ -22,11 +23,13 @@ try:
     _settings.require_startable()
     if _settings.sessions == "filesystem":
         make_directory(_settings.session_directory)
+    if not os.environ.get(BIND):
+        raise SettingsError(f"{BIND} is not set; it looks like 127.0.0.1:8000")
 except SettingsError as error:
     sys.exit(f"not started: {error}")
 
 wsgi_app = "reference_app:create_app()"
-bind = os.environ["TRACETRACK_BIND"]
+bind = os.environ[BIND]
 worker_class = _settings.server
 workers = _settings.workers
 threads = _settings.threads

@@ -11,7 +11,11 @@ from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.connection import parse_url
+import psycopg2
+from psycopg2.extensions import parse_dsn
+from redis import ConnectionPool, RedisError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from . import profiles
 
@@ -19,6 +23,7 @@ PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SECRET = ("database_url", "secret_key")
 SHORTEST_KEY = 16
+DATABASE_URL = "postgresql://user:password@host:5432/database"
 REDIS_URL = "redis://:password@host:6379/0"
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
@@ -121,11 +126,14 @@ class Settings:
 
     def require_startable(self) -> None:
         """Raise `SettingsError` for what a server must not be started with."""
-        if self.secret_key.lower() in DEFAULT_KEYS or len(self.secret_key) < SHORTEST_KEY:
+        key = self.secret_key.strip().lower()
+        if key in DEFAULT_KEYS or len(key) < SHORTEST_KEY:
             raise SettingsError(
                 f"{PREFIX}SECRET_KEY is a default or under {SHORTEST_KEY} characters, and whoever knows it can log in "
                 "as anybody; set one of your own: python -c 'import secrets; print(secrets.token_hex(32))'"
             )
+        if not _is_url_of_a_database(self.database_url):
+            raise SettingsError(f"{PREFIX}DATABASE_URL cannot be used; it looks like {DATABASE_URL}")
         if self.needs_store and not self.redis_url:
             raise SettingsError(
                 f"{PREFIX}REDIS_URL is not set, and cache {self.cache} with sessions {self.sessions} needs a store; "
@@ -194,11 +202,21 @@ def redacted(url: str) -> str:
 
 
 def _is_url_of_a_store(url):
+    """Whether a connection can be made of it, host or no host: its options are read only then."""
     try:
-        parse_url(url)
-    except ValueError:
+        ConnectionPool.from_url(url).make_connection()
+    except (ValueError, TypeError, RedisError):
         return False
     return True
+
+
+def _is_url_of_a_database(url):
+    try:
+        parsed = make_url(url)
+        parse_dsn(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+    except (ArgumentError, ValueError, psycopg2.Error):
+        return False
+    return parsed.get_backend_name() in ("postgresql", "postgres")
 
 
 def _kinds(cls):
