@@ -3,6 +3,7 @@
 from flask import Flask
 
 from . import (
+    bodies,
     caches,
     dashboard,
     database,
@@ -37,9 +38,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.require_startable()
     app = Flask(__name__)
     app.settings = settings
-    app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=64 * 1024)
+    app.config.update(SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False
     logs.init_app(app)
+    bodies.init_app(app)
     for part in PARTS:
         part.init_app(app, settings)
     errors.init_app(app)

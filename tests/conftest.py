@@ -1,5 +1,6 @@
 """A real PostgreSQL for the session, a database of its own for each module, the application on top of it."""
 
+import http.cookiejar
 import json
 import os
 import signal
@@ -168,10 +169,11 @@ class Visitor:
 
     def __init__(self, url: str):
         self._url = url
-        self._opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPCookieProcessor())
+        self.cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPCookieProcessor(self.cookies))
 
-    def get(self, path: str) -> Answer:
-        return self._open(path, None, {})
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._open(path, None, headers)
 
     def post(self, path: str, content: bytes, **headers: str) -> Answer:
         return self._open(path, content, headers)
