@@ -58,6 +58,7 @@ def renew_after_fork(app: Flask) -> None:
     The parent's connections are let go of without a word to the other end, whose other end they still are.
     """
     app.extensions["engine"].dispose(close=False)
+    app.jinja_env.cache = app.jinja_env.cache.copy()  # with a lock that nobody holds
     for part in PARTS:
         part.init_app(app, app.settings)
 

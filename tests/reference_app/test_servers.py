@@ -1,121 +1,221 @@
-"""The servers under traffic: who is answered while somebody waits, and what a start does beforehand."""
+"""Each kind of server: right answers to many at once, one answer made for all, and who waits for whom."""
 
-import threading
+import os
+import re
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import wait as wait_for
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
+import psutil
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from reference_app.settings import Settings, SettingsError
+from loadgen.application import CONFIGURATION
 
-SERVERS = {
-    "sync": {"server": "sync", "workers": 2},
-    "gthread": {"server": "gthread", "workers": 2, "threads": 16},
-    "gevent": {"server": "gevent", "workers": 2, "deadlines": True},
-}
-
-
-def told(answer):
-    """What the workers count, over all of them: by name, and for caches by endpoint and outcome."""
-    counts = {}
-    for family in text_string_to_metric_families(answer.text):
-        for sample in family.samples:
-            labels = {
-                name: value
-                for name, value in sample.labels.items()
-                if name not in ("worker", "db_client_connection_pool_name")
-            }
-            key = (sample.name, *labels.values())
-            counts[key] = counts.get(key, 0) + sample.value
-    return counts
+STATISTICS = "/api/dashboard/stats"
+PATIENCE_S = 10
+# Greenlets that wait in turns.
+COOPERATIVE = {"server": "gevent", "deadlines": True}
 
 
 @pytest.fixture
-def quick(settings, store) -> Settings:
-    """Sessions in the store, for several workers; hashes that do not take the test's time."""
-    return replace(settings, sessions="shared", redis_url=store.url, hash_limit=1)
+def settings(settings, store):
+    return replace(
+        settings,
+        cache="shared",
+        sessions="shared",
+        redis_url=store.url,
+        store_prefix=store.prefix,
+        store_timeout_ms=5000,
+        pool_size=4,
+        pool_max_overflow=0,
+    )
+
+
+@pytest.fixture
+def locked(server, database):
+    """Holds a table so that nobody else reads it."""
+
+    @contextmanager
+    def held(table):
+        with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute(f"LOCK TABLE tracetrack.{table} IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    return held
+
+
+@pytest.fixture
+def waiting(server, database):
+    """The backends of the application that wait for a table, once there are so many."""
+
+    def backends(number):
+        end_s = time.monotonic() + PATIENCE_S
+        with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+            while True:
+                cursor.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'tracetrack' "
+                    "AND wait_event_type = 'Lock'",
+                    (database,),
+                )
+                if len(found := [pid for (pid,) in cursor.fetchall()]) >= number:
+                    return found
+                assert time.monotonic() < end_s
+                time.sleep(0.02)
+
+    return backends
+
+
+def search(term):
+    return f"/api/bags/search?q={term}"
+
+
+def found(answer):
+    assert answer.status == 200, answer.text
+    return [bag["qr_id"] for bag in answer.json["bags"]]
+
+
+def misses(visitor, endpoint):
+    """By worker that was asked at all."""
+    pattern = rf'cache_requests_total\{{endpoint="{endpoint}",outcome="(\w+)",worker="(\S+)"\}} (\S+)'
+    counted = {}
+    for outcome, worker, number in re.findall(pattern, visitor.get("/metrics").text):
+        counted.setdefault(worker, {})[outcome] = int(float(number))
+    return {worker: outcomes["miss"] for worker, outcomes in counted.items() if sum(outcomes.values())}
+
+
+@pytest.mark.parametrize(
+    ("server_kind", "cache"), [("gthread", "process"), ("gthread", "shared"), ("gevent", "shared")]
+)
+def test_fifty_at_once_make_one_answer(serve, visit, settings, locked, waiting, server_kind, cache):
+    kind = COOPERATIVE if server_kind == "gevent" else {"server": "gthread", "threads": 64}
+    served = serve(replace(settings, **kind, workers=2, cache=cache))
+    visitor = visit(served).login()
+    with ThreadPoolExecutor(100) as pool:
+        with locked("bag"):
+            asked = [pool.submit(visitor.get, path) for path in [STATISTICS, search("M444-0000007")] * 50]
+            waiting(2)
+            time.sleep(0.5)
+        answers = [future.result() for future in asked]
+    assert {answer.status for answer in answers} == {200}
+    assert all(found(answer) == ["M444-0000007"] for answer in answers[1::2])
+    assert len({answer.json["timestamp"] for answer in answers[::2]}) == sum(misses(visitor, "dashboard").values())
+    for endpoint in ("dashboard", "search"):
+        made = misses(visitor, endpoint)
+        assert len(made) == 2
+        if cache == "process":
+            assert set(made.values()) == {1}
+        else:
+            assert sum(made.values()) == 1
+
+
+SERVERS = {
+    "sync": {"server": "sync"},
+    "gthread": {"server": "gthread", "threads": 4},
+    "gevent": COOPERATIVE,
+}
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-@pytest.mark.parametrize(("cache", "misses"), [("process", (1, 2)), ("shared", (1, 1))])
-def test_fifty_who_miss_at_once_make_one_query_a_cache(serve, visit, quick, kind, cache, misses):
-    served = serve(replace(quick, cache=cache, **SERVERS[kind]))
-    person = visit(served).login()
-    with ThreadPoolExecutor(50) as people:
-        answers = list(people.map(lambda _: person.get("/api/dashboard/stats"), range(50)))
-    assert {answer.status for answer in answers} == {200}
-    counts = told(person.get("/metrics"))
-    fewest, most = misses
-    assert fewest <= counts["tracetrack_cache_requests_total", "dashboard", "miss"] <= most
-    assert sum(counts["tracetrack_cache_requests_total", "dashboard", outcome] for outcome in ("hit", "miss")) == 50
+def test_many_at_once_each_get_their_own_right_answers(serve, visit, settings, kind):
+    served = serve(replace(settings, workers=2, **SERVERS[kind]))
+
+    def stay(number):
+        visitor = visit(served).login(f"user{number:03d}")
+        workers = set()
+        for turn in range(6):
+            answer = visitor.get(STATISTICS)
+            assert answer.json["user_context"]["username"] == f"user{number:03d}"
+            assert answer.json["stats"]["total_bags"] > 0
+            wanted = f"M444-{number * 10 + turn % 3:07d}"
+            assert found(visitor.get(search(wanted))) == [wanted]
+            workers.add(answer.headers["Server-Timing"].rpartition('worker;desc="')[2])
+        assert visitor.post("/logout", b"").status == 302
+        assert visitor.get(STATISTICS).status == 401
+        return workers
+
+    with ThreadPoolExecutor(6) as pool:
+        workers = set().union(*pool.map(stay, range(1, 7)))
+    assert len(workers) == 2
+    assert [path for path in unix_sockets(served) if path] == []
+
+
+def unix_sockets(served):
+    master = psutil.Process(served.child.pid)
+    family = [master, *master.children(recursive=True)]
+    return [connection.laddr for process in family for connection in process.net_connections("unix")]
+
+
+@pytest.mark.parametrize("deadlines", [True, False])
+def test_greenlets_go_on_while_one_waits_for_the_database_only_with_deadlines(
+    serve, visit, settings, locked, waiting, deadlines
+):
+    served = serve(replace(settings, server="gevent", deadlines=deadlines))
+    visitor = visit(served).login()
+    with ThreadPoolExecutor(5) as pool:
+        with locked("bill"):
+            held_up = pool.submit(visitor.get, STATISTICS)
+            waiting(1)
+            others = [pool.submit(visitor.get, search(f"M444-000000{number}")) for number in range(1, 4)]
+            others.append(pool.submit(visitor.get, "/health"))
+            done, _ = wait_for(others, timeout=PATIENCE_S if deadlines else 1.0)
+            assert not held_up.done()
+            assert len(done) == (len(others) if deadlines else 0)
+        assert {future.result().status for future in [held_up, *others]} == {200}
 
 
 @contextmanager
-def locked(server, database, table):
-    """Nobody else reads the table in the block."""
-    with closing(server.connect(database)) as holder:
-        holder.autocommit = False
-        with holder.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE tracetrack.{table} IN ACCESS EXCLUSIVE MODE")
-            yield
-        holder.rollback()
+def frozen(pids):
+    with ExitStack() as stack:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            stack.callback(os.kill, pid, signal.SIGCONT)
+        yield
 
 
-@pytest.mark.parametrize(("deadlines", "is_answered"), [(True, True), (False, False)])
-def test_a_greenlet_that_waits_for_the_database_lets_others_run(
-    serve, visit, quick, server, database, deadlines, is_answered
-):
-    """With libpq's own waiting the worker stands still: the cautionary tale."""
-    served = serve(replace(quick, server="gevent", deadlines=deadlines))
-    person, others = visit(served).login(), threading.Event()
-    with ThreadPoolExecutor(2) as people:
-        with locked(server, database, "bag"):
-            waiting = people.submit(person.get, "/api/bags/search?q=M444-0000001")
-            time.sleep(0.5)
-            people.submit(lambda: (visit(served).get("/health"), others.set()))
-            assert others.wait(2) is is_answered
-            assert not waiting.done()
-        assert waiting.result().status == 200
-    assert others.is_set()
+def refused_within(seconds, visitor, paths):
+    """All of them at once are told that the database is not there."""
+    with ThreadPoolExecutor(len(paths)) as pool:
+        started_s = time.monotonic()
+        answers = list(pool.map(visitor.get, paths))
+    assert time.monotonic() - started_s < seconds
+    assert {answer.status for answer in answers} == {503}
+    return True
 
 
-def test_a_statement_ends_under_gevent_when_the_server_does_not_end_it(serve, visit, quick, server, database):
-    """The lock keeps the statement waiting; it is ended by PostgreSQL's limit, and others are answered meanwhile."""
-    served = serve(replace(quick, server="gevent", deadlines=True, statement_timeout_ms=500))
-    person = visit(served).login()
-    with locked(server, database, "bag"):
-        began_s = time.monotonic()
-        assert person.get("/api/bags/search?q=M444-0000001").status == 503
-        assert time.monotonic() - began_s < 5
-    assert person.get("/api/bags/search?q=M444-0000001").status == 200
+def test_greenlets_hold_their_deadlines_whatever_is_frozen(serve, visit, settings, server, locked, waiting):
+    timeouts = {"connect_timeout_s": 1, "pool_timeout_s": 3, "statement_timeout_ms": 1000}
+    served = serve(replace(settings, **COOPERATIVE, **timeouts))
+    visitor = visit(served).login()
+    with ThreadPoolExecutor(1) as pool, locked("bill"):
+        held_up = pool.submit(visitor.get, STATISTICS)
+        with frozen(waiting(1)):
+            assert visitor.get(search("M444-0000001")).status == 200
+            assert not held_up.done()
+            assert held_up.result(timeout=PATIENCE_S).status == 503
+    children = [child.pid for child in psutil.Process(server.pid).children()]
+    with frozen([server.pid, *children]):
+        paths = [search(f"M444-000000{number}") for number in range(2, 8)]
+        assert refused_within(3 + 4, visitor, [STATISTICS, "/health", *paths])
+    assert found(visitor.get(search("M444-0000002"))) == ["M444-0000002"]
+    assert visitor.get(STATISTICS).status == 200
 
 
-def test_preload_and_gevent_do_not_go_together():
-    with pytest.raises(SettingsError, match=r"preload is on and server is gevent; .* set preload to false"):
-        Settings(database_url="", secret_key="", server="gevent", preload=True)
-
-
-def test_a_warmed_up_worker_has_its_connections_and_no_answers(serve, visit, quick):
-    served = serve(replace(quick, server="gthread", threads=4, cache="process", pool_size=3, warm_up=True))
-    counts = told(visit(served).get("/metrics"))
-    assert counts["db_client_connection_count", "idle"] == 3
-    assert counts["db_client_connection_create_time_seconds_count",] == 3
-    assert counts["tracetrack_cache_requests_total", "dashboard", "miss"] == 0
-
-
-def test_a_worker_that_is_not_warmed_up_connects_when_it_has_to(serve, visit, quick):
-    served = serve(replace(quick, server="gthread", threads=4, pool_size=3))
-    assert told(visit(served).get("/metrics"))["db_client_connection_create_time_seconds_count",] == 1
-
-
-def test_untimed_answers_are_the_same_without_their_times(make_app, settings):
-    client = make_app(replace(settings, server_timing=False, cache="process")).test_client()
-    form = {"username": "user001", "password": "count every bag"}
-    login = client.post("/login", data=form)
-    answers = [login, *(client.get(path) for path in ("/api/dashboard/stats", "/api/bags/search?q=M444", "/health"))]
-    assert [answer.status_code for answer in answers] == [302, 200, 200, 200]
-    assert not any("Server-Timing" in answer.headers for answer in answers)
-    assert all("X-Request-ID" in answer.headers for answer in answers)
+def test_gevent_with_preload_is_refused_in_a_line(settings):
+    environ = settings.to_env() | {"TRACETRACK_SERVER": "gevent", "TRACETRACK_PRELOAD": "true"}
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    finished = subprocess.run(
+        command,
+        env={**os.environ, **environ, "TRACETRACK_BIND": "127.0.0.1:0"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert finished.returncode == 1
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("not started: preload is on and server is gevent")

@@ -13,13 +13,16 @@ import redis
 
 from loadgen.accounts import PASSWORD
 from loadgen.services import free_port
-from reference_app.caches import Lifetime, SharedAnswers
+from reference_app.caches import LONGEST_CREATION_S, Lifetime, SharedAnswers
 from reference_app.readings import Readings
 from reference_app.settings import SettingsError
 from reference_app.store import Store
 
 STATISTICS = "/api/dashboard/stats"
 PATIENCE_S = 10
+STORE_TIMEOUT_S = 0.25
+MACHINE_S = 3  # that others use too
+LONGEST_REQUEST_S = LONGEST_CREATION_S + 4 * STORE_TIMEOUT_S + MACHINE_S
 
 
 @pytest.fixture
@@ -107,10 +110,15 @@ def test_a_frozen_store_costs_one_wait_a_second_and_not_one_a_request(person, ow
 
 
 @pytest.fixture
-def answers(own_store):
-    store = Store(own_store.url, "tests:", 0.25, Readings.private().slot(0))
-    yield SharedAnswers(Lifetime(60), store, "tests:")
+def asked_store(own_store):
+    store = Store(own_store.url, "tests:", STORE_TIMEOUT_S, Readings.private().slot(0))
+    yield store
     store.client.close()
+
+
+@pytest.fixture
+def answers(asked_store):
+    return SharedAnswers(Lifetime(60), asked_store, "tests:")
 
 
 def test_fifty_who_wait_for_one_do_not_wait_for_a_frozen_store_in_turn(answers, own_store):
@@ -206,11 +214,11 @@ def test_without_a_store_none_is_told(make_app, settings):
     assert client.get("/health").json["store"] is None
 
 
-@pytest.mark.parametrize("url", ["redis://:hid/den@h:6379/0", "http://:hidden@h:6379/0", "hidden"])
+@pytest.mark.parametrize("url", ["redis://:hid/den@h:6379/0", "redis://:hidden@h:den/0", "http://:hidden@h", "hidden"])
 def test_a_url_that_is_none_is_refused_without_its_password(make_app, settings, url):
-    with pytest.raises(SettingsError, match="TRACETRACK_REDIS_URL cannot be used") as refused:
+    with pytest.raises(SettingsError, match="TRACETRACK_REDIS_URL cannot be used; it looks like") as refused:
         make_app(replace(settings, redis_url=url))
-    assert "hid" not in str(refused.value)
+    assert not re.search(r"hid|den|@h\b|\n", str(refused.value))
 
 
 def test_as_many_callers_as_there_are_may_ask_at_once(own_store):
@@ -240,7 +248,7 @@ def test_under_traffic_nobody_sees_the_store_go_and_come(serve, visit, settings,
             answer = visitor.get(f"/api/bags/search?q={wanted}")
             assert answer.status == 200, answer.text
             assert [bag["qr_id"] for bag in answer.json["bags"]] == [wanted]
-            assert time.monotonic() - started_s < 5
+            assert time.monotonic() - started_s < LONGEST_REQUEST_S
             requests += 1
         return requests
 

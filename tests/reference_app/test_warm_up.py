@@ -1,0 +1,61 @@
+"""What a worker does before its first request, and what it does without timing."""
+
+from dataclasses import replace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.exc import OperationalError
+
+import reference_app
+from reference_app.settings import Settings
+
+
+def told(answer):
+    """What the workers count, over all of them: by name, and for caches by endpoint and outcome."""
+    counts = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            labels = {
+                name: value
+                for name, value in sample.labels.items()
+                if name not in ("worker", "db_client_connection_pool_name")
+            }
+            key = (sample.name, *labels.values())
+            counts[key] = counts.get(key, 0) + sample.value
+    return counts
+
+
+@pytest.fixture
+def quick(settings, store) -> Settings:
+    """Sessions in the store, for several workers; hashes that do not take the test's time."""
+    return replace(settings, sessions="shared", redis_url=store.url, hash_limit=1)
+
+
+def test_a_warmed_up_worker_has_its_connections_and_no_answers(serve, visit, quick):
+    served = serve(replace(quick, server="gthread", threads=4, cache="process", pool_size=3, warm_up=True))
+    counts = told(visit(served).get("/metrics"))
+    assert counts["db_client_connection_count", "idle"] == 3
+    assert counts["db_client_connection_create_time_seconds_count",] == 3
+    assert counts["tracetrack_cache_requests_total", "dashboard", "miss"] == 0
+
+
+def test_a_worker_that_is_not_warmed_up_connects_when_it_has_to(serve, visit, quick):
+    served = serve(replace(quick, server="gthread", threads=4, pool_size=3))
+    assert told(visit(served).get("/metrics"))["db_client_connection_create_time_seconds_count",] == 1
+
+
+def test_untimed_answers_are_the_same_without_their_times(make_app, settings):
+    client = make_app(replace(settings, server_timing=False, cache="process")).test_client()
+    form = {"username": "user001", "password": "count every bag"}
+    login = client.post("/login", data=form)
+    answers = [login, *(client.get(path) for path in ("/api/dashboard/stats", "/api/bags/search?q=M444", "/health"))]
+    assert [answer.status_code for answer in answers] == [302, 200, 200, 200]
+    assert not any("Server-Timing" in answer.headers for answer in answers)
+    assert all("X-Request-ID" in answer.headers for answer in answers)
+
+
+def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start(make_app, settings, server):
+    app = make_app(replace(settings, database_url=server.url_of("no_such_database"), warm_up=True))
+    with pytest.raises(OperationalError):
+        reference_app.warm_up(app)
+    assert app.test_client().get("/login").status_code == 200
