@@ -1,4 +1,4 @@
-"""For gunicorn: the application with hashes that last until the folder HELD_HASHES has a file `free`."""
+"""For gunicorn: the application with hashes that fit, and last until the folder HELD_HASHES has a file `free`."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,6 @@ import reference_app
 from reference_app import passwords
 
 FOLDER = Path(os.environ["HELD_HASHES"])
-verify = passwords._verify
 sleep = get_original("time", "sleep")  # as a hash does, without a word to gevent
 
 
@@ -18,7 +17,7 @@ def held(stored, password):
     (FOLDER / f"begun-{uuid4()}").touch()
     while not (FOLDER / "free").exists():
         sleep(0.01)
-    return verify(stored, password)
+    return True
 
 
 def create_app():

@@ -102,14 +102,11 @@ def start(settings, **environ):
     ("environ", "named"),
     [
         ({"secret_key": "your-secret-key-here"}, "TRACETRACK_SECRET_KEY is a default or under 16 characters"),
-        ({"secret_key": ""}, "TRACETRACK_SECRET_KEY is not set"),
         ({"database_url": BAD_DATABASES[1]}, "TRACETRACK_DATABASE_URL cannot be used"),
         ({"sessions": "shared"}, "TRACETRACK_REDIS_URL is not set"),
         ({"redis_url": BAD_STORES[6]}, "TRACETRACK_REDIS_URL cannot be used"),
-        ({"sessions": "filesystem"}, "TRACETRACK_SESSION_DIRECTORY is not set"),
         ({"sessions": "filesystem", "session_directory": "/dev/null/sessions"}, "session_directory /dev/null/sessions"),
         ({"workers": "many"}, "workers is 'many'; it takes a number"),
-        ({"server": "gevent", "preload": "true"}, "preload is on and server is gevent"),
         ({"bind": ""}, "TRACETRACK_BIND is not set"),
     ],
 )

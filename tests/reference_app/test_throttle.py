@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from loadgen.accounts import PASSWORD
+from reference_app import passwords
 
 BY_ACCOUNT, BY_ADDRESS = 10, 60
 WRONG = "count every bug"
@@ -17,7 +18,12 @@ WITH_STORE = pytest.mark.parametrize("with_store", [False, True])
 
 @pytest.fixture
 def settings(settings):
-    return replace(settings, sessions="cookie", password_hash="argon2id", login_throttle=True)
+    return replace(settings, sessions="cookie", login_throttle=True)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch):
+    monkeypatch.setattr(passwords, "_verify", lambda stored, password: password == PASSWORD)
 
 
 @pytest.fixture
@@ -104,7 +110,7 @@ def test_a_successful_login_counts_too(app):
 
 def test_an_attempt_too_many_computes_no_hash(app, monkeypatch):
     use_up(app)
-    monkeypatch.setattr("reference_app.passwords._verify", lambda stored, password: pytest.fail("hashed"))
+    monkeypatch.setattr(passwords, "_verify", lambda stored, password: pytest.fail("hashed"))
     assert attempt(app).status_code == 429
 
 
