@@ -1,5 +1,8 @@
 """The reference TraceTrack: a small, real application whose every performance choice is a setting."""
 
+import threading
+
+from dogpile.util import NameRegistry
 from flask import Flask
 
 from . import (
@@ -58,7 +61,9 @@ def renew_after_fork(app: Flask) -> None:
     The parent's connections are let go of without a word to the other end, whose other end they still are.
     """
     app.extensions["engine"].dispose(close=False)
-    app.jinja_env.cache = app.jinja_env.cache.copy()  # with a lock that nobody holds
+    # Locks of libraries, which a thread that is not in this process may have held.
+    app.jinja_env.cache = app.jinja_env.cache.copy()
+    NameRegistry._mutex = threading.RLock()
     for part in PARTS:
         part.init_app(app, app.settings)
 
