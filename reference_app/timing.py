@@ -9,6 +9,7 @@ import os
 import time
 from contextlib import nullcontext
 from contextvars import ContextVar
+from functools import cached_property
 
 from flask import Flask
 
@@ -16,6 +17,7 @@ from .settings import Settings
 
 PARTS = ("pool", "db", "hash", "cache", "session")
 REST = "rest"
+NOTHING = dict.fromkeys((*PARTS, REST), 0)
 # All at once, as every request pays for it.
 HEADER = (
     'app;dur=%.3f, pool;dur=%.3f, db;dur=%.3f;desc="%d", hash;dur=%.3f, cache;dur=%.3f;desc="%s", session;dur=%.3f, '
@@ -37,7 +39,7 @@ class Timing:
         self.round_trips = 0
         self.cache = "none"
         self._entered_ns = self._mark_ns = entered_ns
-        self._spent_ns = dict.fromkeys((*PARTS, REST), 0)
+        self._spent_ns = NOTHING.copy()
         self._open = REST
 
     def book_on(self, name: str) -> str:
@@ -49,8 +51,8 @@ class Timing:
         self._open = name
         return before
 
-    def header(self) -> str:
-        """The `Server-Timing` value: durations in milliseconds, to the microsecond."""
+    def header(self, worker: str) -> str:
+        """The `Server-Timing` value: durations in milliseconds, to the microsecond, and the worker's number."""
         self.book_on(self._open)
         app_ns, spent_ns = self._mark_ns - self._entered_ns, self._spent_ns
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
@@ -64,7 +66,7 @@ class Timing:
             self.cache,
             spent_ns["session"] / 1e6,
             self.round_trips,
-            os.environ.get("TRACETRACK_WORKER", 0),
+            worker,
         )
 
 
@@ -108,11 +110,16 @@ class TimedApplication:
     def __init__(self, application):
         self.application = application
 
+    @cached_property
+    def worker(self) -> str:
+        """The worker's number; the application may be made before there are workers, but is asked nothing then."""
+        return os.environ.get("TRACETRACK_WORKER", "0")
+
     def __call__(self, environ, start_response):
         timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
         def timed_start_response(status, headers, exc_info=None):
-            return start_response(status, [*headers, ("Server-Timing", timing.header())], exc_info)
+            return start_response(status, [*headers, ("Server-Timing", timing.header(self.worker))], exc_info)
 
         token = _current.set(timing)
         try:
