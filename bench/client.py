@@ -4,6 +4,7 @@ import selectors
 import socket
 from dataclasses import dataclass
 
+from .twins import HEADER
 from .worker import CREDENTIALS, Worker
 
 _CLOSE, _LENGTH, _HEAD_END = b"\r\nConnection: close\r\n", b"\r\nContent-Length: ", b"\r\n\r\n"
@@ -45,7 +46,7 @@ class Question:
 
 def _head(method, worker, path, headers):
     host = "{}:{}".format(*worker.address)
-    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{HEADER}: {worker.twin}\r\n{headers}\r\n\r\n".encode()
 
 
 class Connections:

@@ -1,23 +1,23 @@
-"""What a setting costs a request: CPU time of two workers that differ in nothing else and answer in turns.
+"""What a setting costs a request: CPU time of a worker that has two applications, which differ in nothing else.
 
-The order within each pair is random. A process is some per cent faster or slower than the next from its birth, so both
-are started anew for each block, and a block is one observation.
+They answer in turns, in random order within each pair. The worker is started anew for each block, and a block is one
+observation.
 """
 
 import itertools
 import random
 import statistics
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from reference_app.settings import Settings
 
 from .client import Connections, Question
 from .interval import Ratio
+from .twins import WITHOUT, wsgi_app
 from .worker import Worker, serve
 
-BLOCKS = 12
+BLOCKS = 8
 
 Pair = tuple[float, float]
 
@@ -48,35 +48,32 @@ class Cost:
 
 def compare(settings: Settings, without: dict, loads: dict[str, Load]) -> dict[str, Cost]:
     """The cost of what the changes in `without` switch off, for each load."""
-    pair = replace(settings, **without), settings
-    blocks = [_block(pair, loads, number) for number in range(BLOCKS)]
+    blocks = [_block(settings, without, loads, number) for number in range(BLOCKS)]
     return {name: Cost([block[name] for block in blocks]) for name in loads}
 
 
-def _block(pair, loads, number):
-    """The pairs of one life of both workers, by load."""
-    with ExitStack() as stack:
-        order = random.Random(number).sample([0, 1], 2)
-        workers = {place: stack.enter_context(serve(pair[place])) for place in order}
-        return {name: _pairs(workers, load) for name, load in loads.items()}
+def _block(settings, without, loads, number):
+    """The pairs of one life of the worker, by load."""
+    with serve(settings, wsgi_app(**without)) as worker, Connections(worker, 1) as connections:
+        return {name: _pairs(worker, connections, load, number) for name, load in loads.items()}
 
 
-def _pairs(workers, load):
-    with ExitStack() as stack:
-        ways = {
-            place: (worker, load.question(worker), stack.enter_context(Connections(worker, 1)))
-            for place, worker in workers.items()
-        }
-        return [_pair(ways, load.requests, turn) for turn in range(load.warm_up + load.pairs)][load.warm_up :]
+def _pairs(worker, connections, load, number):
+    questions = load.question(replace(worker, twin=WITHOUT)), load.question(worker)
+    turns = [
+        _pair(worker, connections, questions, load.requests, f"{number} {turn}")
+        for turn in range(load.warm_up + load.pairs)
+    ]
+    return turns[load.warm_up :]
 
 
-def _pair(ways, requests, turn):
-    order = random.Random(turn).sample([0, 1], 2)
-    measured = {place: _cpu_us(*ways[place], requests) for place in order}
+def _pair(worker, connections, questions, requests, seed):
+    order = random.Random(seed).sample([0, 1], 2)
+    measured = {place: _cpu_us(worker, connections, questions[place], requests) for place in order}
     return measured[0], measured[1]
 
 
-def _cpu_us(worker, question, connections, requests):
+def _cpu_us(worker, connections, question, requests):
     """CPU time of the worker for a request, the mean of some."""
     before_ns = worker.cpu_ns()
     connections.ask(question, requests)

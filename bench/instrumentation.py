@@ -1,6 +1,6 @@
 """What all that is measured of a request costs it: `Server-Timing`, the timed pool, and the counters.
 
-The counters cannot be switched off, so both workers have them; what one count takes is told beside.
+The counters cannot be switched off, so both applications have them; what one count takes is told beside.
 """
 
 import timeit

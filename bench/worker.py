@@ -22,11 +22,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker, and a session with it."""
+    """One worker, a session with it, and which of its applications is meant where it has two (see `twins`)."""
 
     url: str
     cookie: str
     pid: int
+    twin: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
