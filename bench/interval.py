@@ -18,8 +18,8 @@ class Ratio(NamedTuple):
 
     @classmethod
     def of(cls, blocks: Iterable[Iterable[tuple[float, float]]]) -> "Ratio":
-        """Of the second of each pair to the first. A block is one observation, as its pairs have their servers in
-        common; there may be 2 to 16 of them."""
+        """Of the second of each pair to the first. A block is one observation, the median of its pairs, as these have
+        their process in common; there may be 2 to 16 of them."""
         ratios = [statistics.median(math.log(second / first) for first, second in block) for block in blocks]
         middle = statistics.mean(ratios)
         spread = T_95[len(ratios) - 2] * statistics.stdev(ratios) / math.sqrt(len(ratios))
