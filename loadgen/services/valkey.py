@@ -71,9 +71,9 @@ def _version(client, url):
         with closing(client):
             told = client.info("server")
     except redis.RedisError as error:
-        raise Problem(
-            f"the store {_place(url)} does not answer: {str(error).splitlines()[0]}\nCheck REDIS_URL and that server."
-        ) from None
+        refused = isinstance(error, redis.AuthenticationError)
+        reason = "it wants another user name or password" if refused else str(error).splitlines()[0]
+        raise Problem(f"the store {_place(url)} does not answer: {reason}\nCheck REDIS_URL and that server.") from None
     name = "Valkey" if "valkey_version" in told else "Redis"
     return f"{name} {told.get('valkey_version', told['redis_version'])}"
 

@@ -21,7 +21,7 @@ def complaint(finished):
     """What it said; progress apart, which ends each of its lines with a percentage and a step."""
     assert finished.returncode not in (0, -9)
     assert finished.stdout == ""
-    lines = [line for line in finished.stderr.splitlines() if not line.startswith("dataset ")]
+    lines = [line for line in finished.stderr.splitlines() if not line.startswith(("dataset ", "measuring: "))]
     assert "Traceback" not in finished.stderr
     assert 1 <= len(lines) <= 2, finished.stderr
     return "\n".join(lines)
@@ -83,6 +83,15 @@ def test_a_wrong_password(own_command, server):
     said = complaint(run(own_command, environ={"DATABASE_URL": url}))
     assert "password authentication failed" in said
     assert url not in said
+
+
+@pytest.mark.parametrize("url", ["http://:hidden@127.0.0.1:6379/0", "redis://:hidden@127.0.0.1:{port}/0"])
+def test_a_store_that_is_none(command, server, url):
+    given = {"DATABASE_URL": server.url, "REDIS_URL": url.format(port=services.free_port())}
+    said = complaint(run(command, environ=given))
+    assert "REDIS_URL" in said
+    assert "hidden" not in said
+    assert command.processes() == []
 
 
 def test_two_commands_at_once(command):
