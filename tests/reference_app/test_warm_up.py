@@ -1,5 +1,8 @@
 """What a worker does before its first request, and what it does without timing."""
 
+import sys
+import time
+import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -7,7 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
 import reference_app
+from loadgen.application import CONFIGURATION
+from loadgen.children import start
+from loadgen.services import free_port
 from reference_app.settings import Settings
+
+PATIENCE_S = 20
 
 
 def told(answer):
@@ -59,3 +67,28 @@ def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start(make_app, se
     with pytest.raises(OperationalError):
         reference_app.warm_up(app)
     assert app.test_client().get("/login").status_code == 200
+
+
+def form(address):
+    """The text of the form, as soon as somebody serves it."""
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/login", timeout=10) as answer:
+                return answer.read().decode()
+        except OSError:
+            assert time.monotonic() < end_s
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("server_kind", ["gthread", "gevent"])
+def test_a_server_whose_database_is_not_there_says_so_and_serves(quick, tmp_path, server_kind):
+    url = f"postgresql://me:hidden@127.0.0.1:{free_port()}/db"
+    away = replace(quick, database_url=url, warm_up=True, server=server_kind, deadlines=True)
+    address, log = f"127.0.0.1:{free_port()}", tmp_path / "gunicorn.log"
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    with start("gunicorn", command, log, {**away.to_env(), "TRACETRACK_BIND": address}) as child:
+        assert 'name="password"' in form(address)
+        assert not child.ended()
+    assert "not warmed up" in log.read_text()
+    assert "hidden" not in log.read_text()
