@@ -3,15 +3,17 @@
 import secrets
 import time
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from werkzeug.datastructures import CallbackDict
 
+from ..store import StoreAway
 from .attributes import OwnAttributes
 
-REFRESH_S = 60  # how often a session that is only read is written: so much earlier than said it may end
+REFRESH_S = 60  # how often a session that is only read is written, and so much earlier than said it may end
 
 
 @dataclass
@@ -90,8 +92,11 @@ class JsonSessions(OwnAttributes):
             response.vary.add("Cookie")
         if session:
             now_s = int(time.time())
-            if session.modified or now_s - session.seen_s >= REFRESH_S:
+            if session.modified:
                 self._keep(app, session, response, now_s)
+            elif now_s - session.seen_s >= min(REFRESH_S, self._lifetime_s // 2):
+                with suppress(StoreAway):  # it is as good as it was, and the next request tries again
+                    self._keep(app, session, response, now_s)
         elif session.token:
             if session.modified:
                 self.drop(session.token)

@@ -159,6 +159,28 @@ def test_a_session_that_is_only_read_is_written_once_a_minute(app, client, auth,
     assert writes(stored) == before + (kind == "shared")
 
 
+@OWN_KINDS
+def test_a_short_session_that_is_used_goes_on(make_app, settings, kind):
+    client = make_app(replace(settings, session_lifetime_s=2)).test_client()
+    client.post("/login", data={"username": "user001", "password": PASSWORD})
+    for _ in range(8):
+        time.sleep(0.5)
+        assert client.get(STATISTICS).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["shared"])
+def test_a_refresh_that_a_full_store_does_not_take_spoils_no_read(app, client, auth, stored):
+    auth.login()
+    client.set_cookie("session", aged(app, token_of(client), seen_s=60))
+    stored.config_set("maxmemory", "1")
+    try:
+        answer = client.get(STATISTICS)
+    finally:
+        stored.config_set("maxmemory", "256mb")
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
+    assert "Set-Cookie" in client.get(STATISTICS).headers
+
+
 @pytest.mark.parametrize("kind", ["flask-session-redis"])
 def test_flask_session_writes_at_each_request(client, auth, stored):
     auth.login()
