@@ -61,6 +61,8 @@ def renew_after_fork(app: Flask) -> None:
     The parent's connections are let go of without a word to the other end, whose other end they still are.
     """
     app.extensions["engine"].dispose(close=False)
+    if app.extensions["store"]:
+        app.extensions["store"].leave_to_parent()
     # Locks of libraries, which a thread that is not in this process may have held.
     app.jinja_env.cache = app.jinja_env.cache.copy()
     NameRegistry._mutex = threading.RLock()

@@ -76,6 +76,11 @@ class Store:
         except StoreAway:
             return False
 
+    def leave_to_parent(self) -> None:
+        """In a forked process: let it be forgotten. Its client then closes itself, and would wait for a lock of its
+        connection pool that a thread of the parent held."""
+        self.client.connection_pool._lock = threading.RLock()
+
     def _take_the_try(self, now_s):
         with self._lock:
             if self._is_away:
