@@ -91,7 +91,7 @@ class Answers:
                 return kept
         failed_s, error = self._failures.get(key, (0.0, None))
         if error and failed_s >= asked_s:
-            raise error
+            raise error.with_traceback(None)  # or it would grow with each that raises it
         return NO_VALUE
 
     def _created(self, key, create):

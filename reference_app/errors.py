@@ -6,19 +6,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from .sessions.timed import UNAVAILABLE
 from .store import StoreAway
 
-UNAVAILABLE = (
+REASONS = (
     (PoolTimeout, "no free database connection"),
     (SQLAlchemyError, "database error"),
-    (StoreAway, "the session store is not available"),
-    (RedisError, "the session store is not available"),
+    (StoreAway, UNAVAILABLE),
+    (RedisError, UNAVAILABLE),
 )
 
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
-    for kind, reason in UNAVAILABLE:
+    for kind, reason in REASONS:
         app.register_error_handler(kind, lambda error, reason=reason: _unavailable(app, reason, error))
 
 

@@ -8,6 +8,6 @@ Nothing here touches pyplot's global state.
 
 from .latency import burst_growth, latency_bars, percentile_curves
 from .split import time_split
-from .time import pool_use, timeline
+from .timelines import pool_use, timeline
 
 __all__ = ["burst_growth", "latency_bars", "percentile_curves", "pool_use", "time_split", "timeline"]

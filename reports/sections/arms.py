@@ -40,9 +40,8 @@ def _blocking_against_cooperative(report):
     faster = "slower" if cooperative_s > blocking_s else "faster"
     return (
         f" At this load, which is hashing and answers from the cache, waiting cooperatively made the advice {faster}: "
-        f"{cooperative_s:.2f} s against {blocking_s:.2f} s. What decides here is how the requests fall on the workers, "
-        f"which differs from run to run: of as-advised the busiest worker answered {busiest['as-advised']:.0%}, of "
-        f"gevent-blocking {busiest['gevent-blocking']:.0%}."
+        f"{cooperative_s:.2f} s against {blocking_s:.2f} s. Of as-advised the busiest worker answered "
+        f"{busiest['as-advised']:.0%} of the requests, of gevent-blocking {busiest['gevent-blocking']:.0%}."
     )
 
 

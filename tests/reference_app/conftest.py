@@ -1,18 +1,19 @@
-"""A shared store that a test may kill, freeze and start again."""
+"""Applications whose connections a test takes, and a shared store that it may kill, freeze and start again."""
 
 import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import redis
 
-from loadgen.children import Child, start
+from loadgen import children
 from loadgen.services import StoreServer, store_server, valkey
+from reference_app import waiting
 
 
 @dataclass
@@ -37,10 +38,10 @@ class OwnStore:
             os.kill(self.server.pid, signal.SIGCONT)
 
     @contextmanager
-    def started_again(self) -> Iterator[Child]:
+    def started_again(self) -> Iterator[children.Child]:
         """Another process on the same port, with nothing in it."""
         command = [str(valkey._program()), str(self.directory / "valkey.conf")]
-        with start("Valkey", command, self.directory / "again.log") as child:
+        with children.start("Valkey", command, self.directory / "again.log") as child:
             self._wait_until_it_answers()
             yield child
 
@@ -61,3 +62,24 @@ def own_store(tmp_path) -> Iterator[OwnStore]:
     directory.mkdir()
     with store_server(directory, directory / "valkey.log") as server:
         yield OwnStore(server, directory)
+
+
+@pytest.fixture
+def start(make_app, settings):
+    """Starts an application with other settings, in a context in which its connections can be taken."""
+    with ExitStack() as stack:
+
+        def started(**changed):
+            app = make_app(replace(settings, **changed))
+            stack.enter_context(app.app_context())
+            return app
+
+        yield started
+        waiting.install(False)
+
+
+@pytest.fixture
+def stored(store):
+    """A client of the store, to see what is kept there."""
+    with redis.Redis.from_url(store.url) as client:
+        yield client

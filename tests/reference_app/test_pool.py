@@ -2,58 +2,19 @@
 
 import logging
 import os
-import signal
-import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
-from loadgen import proxy
-from loadgen.recorder import server_timing
-from reference_app import pool, waiting
+from reference_app import pool
 from reference_app.database import connection, rows
-from reference_app.profiles import detect, is_proxy
 from reference_app.readings import POOL_FIELDS, Readings
-
-PID = text("SELECT pg_backend_pid() AS pid")
-RDS_HOST = "tracetrack.c1a2b3.eu-central-1.rds.amazonaws.com"
-
-
-@pytest.fixture
-def start(make_app, settings):
-    """Starts an application with other settings, in a context in which its connections can be taken."""
-    with ExitStack() as stack:
-
-        def started(**changed):
-            app = make_app(replace(settings, **changed))
-            stack.enter_context(app.app_context())
-            return app
-
-        yield started
-        waiting.install(False)
-
-
-def backend():
-    with connection() as opened:
-        return rows(opened, PID)[0]["pid"]
-
-
-def reading(app):
-    return app.extensions["readings"].read()[0]
-
-
-@contextmanager
-def held(count):
-    """Connections in other threads' hands; yields their backends, in the order in which they were taken."""
-    with ExitStack() as stack:
-        yield [rows(stack.enter_context(connection()), PID)[0]["pid"] for _ in range(count)]
+from tests.reference_app.taken import backend, held, reading
 
 
 def test_a_pooled_connection_is_used_again(start):
@@ -141,50 +102,6 @@ def test_a_connection_is_replaced_when_it_is_too_old(start):
     assert reading(app)["recycles"] == 1
 
 
-@pytest.mark.parametrize(("profile", "idle_s", "size", "limit"), [("local", 5, 30, 50), ("rds", 30, 40, 90)])
-def test_a_profile_is_in_force(start, profile, idle_s, size, limit):
-    """Its sizes by the connections that can be had and that stay, its keepalives by the socket."""
-    app = start(pool_profile=profile, pool_size=None, tcp_user_timeout_ms=7000, pool_timeout_s=0.1)
-    with held(limit) as backends:
-        assert len(set(backends)) == limit
-        with pytest.raises(TimeoutError):
-            backend()
-    assert reading(app)["open"] == size
-    assert reading(app)["limit"] == limit
-    with connection() as opened:
-        wire = socket.fromfd(opened.connection.dbapi_connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-        with wire:
-            assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == idle_s
-            assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
-
-
-@pytest.mark.parametrize(("profile", "recycle_s"), [("local", 1800), ("rds", 280)])
-def test_a_profile_replaces_connections_at_its_age(start, profile, recycle_s):
-    start(pool_profile=profile)
-    for age_s, is_replaced in ((recycle_s - 5, False), (recycle_s + 5, True)):
-        with connection() as opened:
-            before = rows(opened, PID)[0]["pid"]
-            opened.connection._connection_record.starttime = time.time() - age_s
-        assert (backend() != before) == is_replaced
-
-
-@pytest.mark.parametrize("deadlines", [False, True])
-def test_connecting_to_a_server_that_is_silent_ends_at_its_timeout(start, deadlines):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/db"
-        start(database_url=url, connect_timeout_s=2, deadlines=deadlines)
-        started_s = time.monotonic()
-        with pytest.raises(OperationalError):
-            backend()
-        assert 1.5 <= time.monotonic() - started_s < 10
-
-
-def test_zero_is_no_limit(start):
-    app = start(connect_timeout_s=0, pool_timeout_s=0, pool_recycle_s=0, deadlines=True)
-    assert backend() == backend()
-    assert reading(app)["recycles"] == 0
-
-
 def test_a_detached_connection_is_nobodys_any_more(start):
     app = start()
     with connection() as opened:
@@ -201,121 +118,6 @@ def test_a_connection_is_usable_after_any_failure(start):
         with pytest.raises(DBAPIError), connection() as opened:
             rows(opened, text(failing))
         assert backend() == first
-
-
-@pytest.mark.parametrize(
-    ("host", "profile", "proxy"),
-    [
-        ("db.internal", "local", False),
-        ("127.0.0.1", "local", False),
-        (RDS_HOST, "rds", False),
-        (RDS_HOST.upper(), "rds", False),
-        ("tt.cluster-ro-c1a2b3.us-east-1.rds.amazonaws.com", "rds", False),
-        ("tt.proxy-c1a2b3.us-east-1.rds.amazonaws.com", "rds", True),
-        ("ro.endpoint.proxy-c1a2b3.us-east-1.rds.amazonaws.com", "rds", True),
-        ("tt.c1a2b3.rds.cn-north-1.amazonaws.com.cn", "rds", False),
-        ("tt.proxy-c1a2b3.rds.cn-north-1.amazonaws.com.cn", "rds", True),
-        ("rds.amazonaws.com.example.org", "local", False),
-        ("cards.amazonaws.com", "local", False),
-        ("proxy-x.example.org", "local", False),
-        ("/db?host=" + RDS_HOST, "rds", False),
-    ],
-)
-def test_amazons_host_names_are_told_from_others(host, profile, proxy):
-    url = f"postgresql://{host}" if host.startswith("/") else f"postgresql://u:p@{host}:5432/db"
-    assert (detect(url), is_proxy(url)) == (profile, proxy)
-
-
-@pytest.fixture
-def rds_url(settings):
-    """The test server under the name that an RDS instance has."""
-    url = make_url(settings.database_url)
-    named = url.set(host=RDS_HOST, query={"hostaddr": url.host})
-    return named.render_as_string(hide_password=False)
-
-
-@pytest.fixture
-def rds_role(server):
-    seen = server.connect()
-    with seen.cursor() as cursor:
-        cursor.execute("CREATE ROLE rds_superuser")
-        yield
-        cursor.execute("DROP ROLE rds_superuser")
-    seen.close()
-
-
-def profile_of(app):
-    return app.test_client().get("/health").json["pool_profile"]
-
-
-def test_an_rds_database_is_found_by_its_name_and_confirmed_by_its_role(start, rds_url, rds_role):
-    app = start(database_url=rds_url, pool_size=None)
-    assert profile_of(app) == {"name": "rds", "found_by": "host name", "confirmed": True}
-    assert reading(app)["limit"] == 90
-
-
-def test_a_name_of_ones_own_can_be_overridden(start, rds_role):
-    app = start(pool_profile="rds", pool_size=None)
-    assert profile_of(app) == {"name": "rds", "found_by": "setting", "confirmed": True}
-
-
-def test_a_profile_that_the_server_does_not_confirm_is_told(start, rds_url):
-    assert profile_of(start(database_url=rds_url))["confirmed"] is False
-    assert profile_of(start()) == {"name": "local", "found_by": "host name", "confirmed": True}
-
-
-@pytest.mark.parametrize("host", ["db.internal", "tt.proxy-c1a2b3.us-east-1.rds.amazonaws.com"])
-def test_a_statement_ends_at_its_timeout(start, settings, host):
-    url = make_url(settings.database_url)
-    named = url.set(host=host, query={"hostaddr": url.host}).render_as_string(hide_password=False)
-    start(database_url=named, statement_timeout_ms=100)
-    with pytest.raises(OperationalError, match="statement timeout"), connection() as opened:
-        rows(opened, text("SELECT pg_sleep(10)"))
-
-
-@contextmanager
-def frozen(pid):
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def test_a_frozen_backend_costs_no_more_than_a_pre_ping_and_a_connect(start):
-    app = start(deadlines=True, connect_timeout_s=1)
-    first = backend()
-    started_s = time.monotonic()
-    with frozen(first):
-        assert backend() != first
-    assert 1 <= time.monotonic() - started_s < 5
-    assert reading(app)["ping_failures"] == 1
-
-
-def test_a_frozen_server_costs_no_more_than_the_timeout_of_the_pool(start, server):
-    start(deadlines=True, connect_timeout_s=20, pool_timeout_s=1.0)
-    backend()
-    started_s = time.monotonic()
-    with frozen(server.pid), frozen_backends(server), pytest.raises(OperationalError, match="deadline"):
-        backend()
-    assert 1 <= time.monotonic() - started_s < 5
-
-
-@contextmanager
-def frozen_backends(server):
-    with ExitStack() as stack:
-        for child in psutil.Process(server.pid).children():
-            stack.enter_context(frozen(child.pid))
-        yield
-
-
-def test_deadlines_change_no_answer(start):
-    start(deadlines=True)
-    with connection() as opened:
-        assert rows(opened, text("SELECT generate_series(1, 3) AS n")) == [{"n": 1}, {"n": 2}, {"n": 3}]
-    with pytest.raises(Exception, match="does not exist"), connection() as opened:
-        rows(opened, text("SELECT * FROM nothing"))
-    assert backend()
 
 
 @contextmanager
@@ -413,58 +215,3 @@ def test_a_stock_pool_is_left_alone(start):
     assert backend() == backend()
     (reading,) = app.extensions["readings"].read().values()
     assert {name: reading[name] for name in POOL_FIELDS} == dict.fromkeys(POOL_FIELDS, 0)
-
-
-@pytest.fixture
-def counted(start, settings, tmp_path):
-    """Starts an application behind a proxy that counts the turns on the wire; yields a function that asks for them."""
-    url = make_url(settings.database_url)
-    with proxy.through((url.host, url.port), 0, tmp_path / "proxy.log") as between:
-        host, port = between.address
-        through = url.set(host=host, port=port).render_as_string(hide_password=False)
-
-        def started(**changed):
-            app = start(database_url=through, **changed)
-            backend()  # opens the connection, which is not counted
-            return app, lambda: between.counts()[1]
-
-        yield started
-
-
-@pytest.mark.parametrize(
-    ("changed", "trips"),
-    [
-        ({}, 5),  # pre-ping, BEGIN, two statements, ROLLBACK
-        ({"pool_pre_ping": False}, 4),
-        ({"pool_ping_after_ms": 60_000}, 4),
-        ({"reads": "autocommit"}, 3),
-        ({"reads": "autocommit", "pool_pre_ping": False}, 2),
-        ({"statistics_query": "separate"}, 8),
-        ({"deadlines": True}, 5),
-    ],
-)
-def test_the_counted_round_trips_are_those_on_the_wire(counted, changed, trips):
-    app, on_the_wire = counted(**changed)
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["user"] = {"id": 1, "username": "user001", "role": "admin"}
-    before = on_the_wire()
-    told = server_timing(client.get("/api/dashboard/stats").headers["Server-Timing"])
-    assert told["db_round_trips"] == on_the_wire() - before == trips
-
-
-def test_a_write_pays_for_its_commit(counted):
-    app, on_the_wire = counted()
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["user"] = {"id": 1, "username": "user001", "role": "admin"}
-    before = on_the_wire()
-    answer = client.post("/api/scans", json={"qr_id": "M444-0000009"}, headers={"Idempotency-Key": "wire"})
-    assert answer.status_code == 201
-    # Pre-ping, BEGIN, the bag, the scan, COMMIT.
-    assert server_timing(answer.headers["Server-Timing"])["db_round_trips"] == on_the_wire() - before == 5
-    before = on_the_wire()
-    answer = client.post("/api/scans", json={"qr_id": "NOBODY"}, headers={"Idempotency-Key": "none"})
-    assert answer.status_code == 404
-    # Pre-ping, BEGIN, the bag that is not there, ROLLBACK.
-    assert server_timing(answer.headers["Server-Timing"])["db_round_trips"] == on_the_wire() - before == 4

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 
 from loadgen.accounts import PASSWORD
 
@@ -47,12 +46,6 @@ COOKIES = {
 @pytest.fixture
 def settings(settings, store, kind):
     return replace(settings, sessions=kind, redis_url=store.url, store_prefix=store.prefix, password_hash="argon2id")
-
-
-@pytest.fixture
-def stored(store):
-    with redis.Redis.from_url(store.url) as client:
-        yield client
 
 
 def ask(app, path, cookie, method="GET", **more):

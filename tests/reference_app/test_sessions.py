@@ -7,7 +7,6 @@ import zlib
 from dataclasses import replace
 
 import pytest
-import redis
 from itsdangerous.encoding import base64_decode
 
 from loadgen.accounts import PASSWORD
@@ -25,12 +24,6 @@ TAKEN_BACK = pytest.mark.parametrize("kind", [*PUBLISHED, "shared"])
 @pytest.fixture
 def settings(settings, store, kind):
     return replace(settings, sessions=kind, redis_url=store.url, store_prefix=store.prefix, password_hash="argon2id")
-
-
-@pytest.fixture
-def stored(store):
-    with redis.Redis.from_url(store.url) as client:
-        yield client
 
 
 def token_of(client):
