@@ -84,7 +84,7 @@ class Mounted:
         enter = ["nsenter", "-m", "-t", str(self.served.child.pid)]
         if os.geteuid() != 0:
             enter += ["-U", "--preserve-credentials"]
-        subprocess.run([*enter, "mount", "-o", f"remount,{options}", str(self.folder)], check=True)
+        subprocess.run([*enter, "mount", "-o", f"remount,bind,{options}", str(self.folder)], check=True)
 
     def fill(self) -> Path:
         """The file that takes what room there is; its name is none of a session."""
