@@ -1,10 +1,15 @@
 """Whether a run's records and its load generator can be believed. What the system did is never judged here."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 HIGHEST_GENERATOR_CPU = 0.80  # of one core: above it the generator's own queue gets into the latencies
+HIGHEST_LAG_MS = 5.0
+HIGHEST_SPREAD = 0.10  # of a burst's length: within it all users have to have sent their first request
+HIGHEST_DISAGREEMENT = 0.02
+FEWEST_FOR_LITTLE = 100  # requests; of fewer the ends of the time, where they are cut, are too large a share
 
 
 @dataclass(frozen=True)
@@ -24,32 +29,90 @@ class Gate:
 
 
 def gates(
-    requests: pd.DataFrame, process: pd.DataFrame | None, *, counted: int | None, expected: int | None
+    requests: pd.DataFrame,
+    process: pd.DataFrame | None,
+    *,
+    told: Mapping,
+    processes: int = 1,
+    expected: int | None = None,
+    served: int | None = None,
+    kind: str = "",
+    steady: bool = False,
 ) -> list[Gate]:
     """The gates of one run, from its rows and readings as they are on disk (microseconds).
 
-    `counted` is the generator's own count of requests, `expected` the number that the scenario fixes.
+    `told` is what the generator told at its end: `requests` by its own count, `processes` that told, `marks` of its
+    requests in flight. `expected` is the number that the scenario fixes, `served` the application's own count.
     """
     answered = int(requests["status"].notna().sum())
-    cpu = generator_cpu_share(requests, process)
-    return [
-        _at_most("rows missing against the generator's count", _missing(counted, len(requests)), 0),
-        _at_most("rows missing against the scenario", _missing(expected, len(requests)), 0),
+    judged = [
+        _at_most("generator processes that told nothing", processes - told.get("processes", 0), 0),
+        _at_most("rows missing against the generator's count", _apart(told.get("requests"), len(requests)), 0),
+        _at_most("rows missing against the scenario", _apart(expected, len(requests)), 0),
+        _at_most("requests apart from the application's count", _apart_from_served(requests, served), 0),
         Gate("requests that the target answered", answered, 1, answered >= 1),
-        _at_most("generator CPU, share of one core", cpu, HIGHEST_GENERATOR_CPU),
+        _at_most("generator CPU, share of one core", generator_cpu_share(requests, process), HIGHEST_GENERATOR_CPU),
     ]
+    if kind in ("burst", "single"):
+        judged.append(_at_most("first sends, share of the burst", first_sends_share(requests), HIGHEST_SPREAD))
+    else:
+        judged.append(_at_most("dispatch lag p99, ms", dispatch_lag_ms(requests), HIGHEST_LAG_MS))
+    if steady:
+        apart = little_disagreement(requests, told.get("marks") or [])
+        judged.append(_at_most("Little's law, disagreement", apart, HIGHEST_DISAGREEMENT))
+    return judged
+
+
+def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:
+    """How late requests were sent that were due at an instant; None where none was."""
+    lag_us = requests["start_us"] - requests["scheduled_us"]
+    due = lag_us[lag_us > 0]  # who is not due at an instant is due when sent
+    return None if due.empty else float(due.quantile(quantile) / 1000)
+
+
+def first_sends_share(requests: pd.DataFrame) -> float | None:
+    """The time until the last user of a burst had sent their first request, as a share of the whole burst."""
+    lag_us = requests["start_us"] - requests["scheduled_us"]
+    first = requests[lag_us > 0]
+    if first.empty:
+        return None
+    began_us = first["scheduled_us"].min()
+    ended_us = (requests["start_us"] + requests["latency_us"]).max()
+    return float((first["start_us"].max() - began_us) / (ended_us - began_us))
+
+
+def little_disagreement(requests: pd.DataFrame, marks: list[list[tuple[int, int]]]) -> float | None:
+    """How far λ·W of the rows is from the requests in flight that the generator integrated apart from them.
+
+    Between the two marks of each process, λ·W is the sum of the rows' times within that time over its length (Little
+    1961; for a finite time exact with rows that are cut at its ends). None for too few rows, or without marks.
+    """
+    spans = [span for span in marks if len(span) == 2 and span[1][0] > span[0][0]]
+    if not spans or len(spans) < len(marks):
+        return None
+    began_us, ended_us = (sum(span[end][0] for span in spans) / len(spans) for end in (0, 1))
+    integrated = sum((last[1] - first[1]) / (last[0] - first[0]) for first, last in spans)
+    sent_us, received_us = requests["start_us"], requests["start_us"] + requests["latency_us"]
+    within_us = (received_us.clip(upper=ended_us) - sent_us.clip(lower=began_us)).clip(lower=0)
+    if (within_us > 0).sum() < FEWEST_FOR_LITTLE or not integrated:
+        return None
+    return float(abs(within_us.sum() / (ended_us - began_us) / integrated - 1))
 
 
 def generator_cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None) -> float | None:
-    """CPU time of the generator between the first send and the last answer, as a share of one core.
+    """CPU time of the busiest process of the generator between the first send and the last answer, of one core.
 
     None where fewer than two readings fall into that time.
     """
-    return cpu_share(requests, process, "generator")
+    if process is None:
+        return None
+    roles = [role for role in process["role"].unique() if role.startswith("generator")]
+    shares = [share for role in roles if (share := cpu_share(requests, process, role)) is not None]
+    return max(shares, default=None)
 
 
 def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -> float | None:
-    """As `generator_cpu_share`, for any role of the process readings."""
+    """CPU time of one role of the process readings, as `generator_cpu_share`."""
     if process is None or requests.empty:
         return None
     first_us = requests["start_us"].min()
@@ -61,7 +124,14 @@ def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -
     return float((last["cpu_us"] - first["cpu_us"]) / (last["at_us"] - first["at_us"]))
 
 
-def _missing(should, rows):
+def _apart_from_served(requests, served):
+    """The application may have served requests whose answer never came, but none that was not sent."""
+    if served is None:
+        return None
+    return max(0, int(requests["status"].notna().sum()) - served, served - len(requests))
+
+
+def _apart(should, rows):
     return None if should is None else abs(should - rows)
 
 

@@ -5,16 +5,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from loadgen.recorder import Recorder, compact
+from loadgen.generator.recorder import Recorder, compact
 
 ROWS, REPEATS = 20_000, 5
-ROW = {
-    "user": 1, "sequence": 2, "endpoint": "dashboard", "phase": "measure", "scheduled_us": 1, "start_us": 1,
-    "latency_us": 1834, "response_us": 1834, "status": 200, "ok": True, "error": None, "bytes": 1500, "queue_us": 800,
-    "pool_us": 0, "db_us": 0, "db_calls": 0, "db_round_trips": 0, "hash_us": 0,
-    "cache_us": 40, "cache": "hit", "session_us": 390,
-    "app_us": 900, "worker": 1,
-}  # fmt: skip
+TIMING = (
+    'queue;dur=0.812, app;dur=0.903, pool;dur=0.000, db;dur=0.000;desc="0", hash;dur=0.000, '
+    'cache;dur=0.040;desc="hit", session;dur=0.390, trips;desc="0", worker;desc="1"'
+)
 
 
 def main() -> None:
@@ -36,8 +33,10 @@ def _record(folder, longest_ms, repeat):
     begun_s, longest_s = time.process_time(), 0.0
     for number in range(ROWS):
         at_s = time.perf_counter()
-        varied = {"start_us": number * 997, "latency_us": 1000 + (number * 7919 + repeat) % 5000}
-        recorder.add({**ROW, **varied, "user": number % 100, "sequence": number // 100})
+        start_us, latency_us = number * 997, 1000 + (number * 7919 + repeat) % 5000
+        recorder.add(
+            (number % 100, number // 100, "dashboard", True, start_us, start_us, latency_us, 200, None, 1500, TIMING)
+        )
         longest_s = max(longest_s, time.perf_counter() - at_s)
     spent_s = time.process_time() - begun_s
     longest_ms.append(longest_s * 1000)

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import psycopg2
@@ -10,10 +11,15 @@ from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem, told_in_lines
 from reference_app import waiting
 
-from . import dataset, deployments, experiment, progress, run, scenarios, services
+from . import dataset, deployments, experiment, progress, run, scenarios, services, target
 from .children import die_with_launcher, raise_on_sigterm
+from .outcome import told
+from .target import Target
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
+SECONDS = click.FloatRange(0, scenarios.LONGEST_S)
+USERS = click.IntRange(1, scenarios.MOST_USERS)
 
 
 @click.group()
@@ -30,7 +36,7 @@ def list_():
         for field, (base, own) in deployments.differences(name).items():
             click.echo(f"  {'':<14}   {field} {own} (as-measured: {base})")
     click.echo("Scenarios:")
-    for scenario in scenarios.SCENARIOS.values():
+    for scenario in map(scenarios.find, scenarios.LISTED):
         click.echo(f"  {scenario.name:<14} {scenario.description}")
     click.echo("Scales:")
     for name, scale in dataset.SCALES.items():
@@ -41,27 +47,62 @@ def list_():
 
 
 @main.command("run")
-@click.option("--deployment", required=True, help="Name of a deployment, see list.")
+@click.option("--deployment", help="Name of a deployment, see list.")
+@click.option("--target", "url", help="URL of an application that is running already, instead of a deployment.")
+@click.option("--confirm-target", metavar="HOST", help="Its host once more, where it is not this machine.")
 @click.option("--scenario", required=True, help="Name of a scenario, see list.")
+@click.option("--locustfile", type=FILE, help="User classes of your own, for a target with other endpoints.")
 @click.option("--scale", default="production", show_default=True, help="Name of a data scale, see list.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the users' random numbers.")
+@click.option("--duration", "duration_s", type=SECONDS, help="Measured seconds, if not the scenario's own.")
+@click.option("--warmup", "warmup_s", type=SECONDS, help="Seconds before them that are marked as warm-up.")
+@click.option("--users", type=USERS, help="Users; in open load the most requests in flight.")
+@click.option("--arrivals", type=click.Choice(["poisson", "constant"]), help="How requests of open load arrive.")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the load generator.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
-def run_(deployment, scenario, scale, seed, port):
-    """Run one deployment under one scenario and print the run's directory."""
-    order = run.Order(deployment=deployment, scenario=scenario, scale=scale, seed=seed, port=port)
-    order.check()
+def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, processes, port, **changes):
+    """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
+    if (deployment is None) == (url is None):
+        raise Problem("name what to put under load: either --deployment or --target")
+    changes = {name: value for name, value in changes.items() if value is not None}
+    order = run.Order(
+        deployment=deployment or "target",
+        scenario=scenario,
+        scale=scale,
+        seed=seed,
+        port=port,
+        changes=changes,
+        processes=processes,
+    )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    directory = runs_directory() / SINGLE_RUNS / f"{stamp}-{deployment}-{scenario}"
-    settings = deployments.find(deployment)
-    with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
-        dataset.ensure_template(server, scale, settings.indexes)
-        expected_s = experiment.OVERHEAD_S + scenarios.find(scenario).expected_s()
-        with progress.steps("measuring", expected_s) as shown:
-            shown.begin(f"{deployment} {scenario}", expected_s)
-            record = run.execute(server, order, directory)
-    if not record["valid"]:
-        click.echo("This run is not valid: " + "; ".join(record["reasons"]), err=True)
+    directory = runs_directory() / SINGLE_RUNS / f"{stamp}-{order.deployment}-{scenario}"
+    if url:
+        record = _run_on_target(Target.parse(url), confirm_target, order, directory, locustfile)
+    else:
+        record = _run_deployment(order, directory, locustfile, confirm_target)
+    for line in told(directory, record):
+        click.echo(line, err=True)
     click.echo(directory)
+
+
+def _run_on_target(there, confirmed, order, directory, locustfile):
+    there.require_confirmed(confirmed)
+    with progress.steps("measuring", order.load().expected_s()) as shown:
+        shown.begin(f"{there.public()} {order.scenario}", order.load().expected_s())
+        return target.execute(there, order, directory, locustfile)
+
+
+def _run_deployment(order, directory, locustfile, confirmed):
+    if locustfile or confirmed:
+        raise Problem("--locustfile and --confirm-target go with --target; a deployment has users of its own")
+    order.check()
+    settings = deployments.find(order.deployment)
+    with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
+        dataset.ensure_template(server, order.scale, settings.indexes)
+        expected_s = experiment.OVERHEAD_S + order.load().expected_s()
+        with progress.steps("measuring", expected_s) as shown:
+            shown.begin(f"{order.deployment} {order.scenario}", expected_s)
+            return run.execute(server, order, directory)
 
 
 @main.command("experiment")

@@ -7,7 +7,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,24 +14,13 @@ import pyarrow.parquet as pq
 from reference_app import waiting
 from reference_app.readings import POOL_FIELDS, Readings
 
+from .processes import INTERVAL_S, SLOW_INTERVAL_S, ProcessReader
 from .services import DatabaseServer
 
-INTERVAL_S = 0.25  # of the processes' CPU and the database
-SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
 POOL_INTERVAL_S = 0.05  # of the pools, which cost next to nothing to read and change fast
 LONGEST_ANSWER_S = 20.0
 PATIENCE_S = 1.0
 
-PROCESS_SCHEMA = pa.schema(
-    [
-        ("at_us", pa.int64()),
-        ("role", pa.string()),
-        ("processes", pa.int32()),
-        ("cpu_us", pa.int64()),  # user and system since the start of the readings, ended processes included
-        ("pss_bytes", pa.int64()),
-        ("threads", pa.int32()),
-    ]
-)
 DATABASE_SCHEMA = pa.schema(
     [
         ("at_us", pa.int64()),
@@ -79,18 +67,15 @@ class Collector:
 
     def __init__(self, server: DatabaseServer, database: str, started_ns: int, pool: Readings):
         self._database = database
-        self._roots: dict[str, int] = {}
-        self._families: dict[str, list[psutil.Process]] = {}
+        self._processes = ProcessReader({}, started_ns)
         self._started_ns = started_ns
         self._connection = server.connect()
         self.failure = ""  # why the database no longer answers
-        self._last_cpu_us: dict[tuple[str, int], int] = {}
-        self._first_cpu_us: dict[tuple[str, int], int] = {}
-        self._process_rows: list[dict] = []
         self._database_rows: list[dict] = []
         self._pool = pool
         self._pool_rows: list[dict] = []
         self._server_connections = 0
+        self._cost = {"cpu_ms": 0.0, "readings": 0, "longest_ms": 0.0}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
@@ -110,7 +95,7 @@ class Collector:
 
         No child may be started after this: forking beside a thread is asking for trouble.
         """
-        self._roots = {role: pid for role, pid in roots.items() if pid is not None}
+        self._processes = ProcessReader(roots, self._started_ns)
         self._thread.start()
 
     def finish(self) -> None:
@@ -127,16 +112,20 @@ class Collector:
             wire.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
+    def cost(self) -> dict[str, float]:
+        """What the readings took of this process: CPU in ms, how many there were, and the longest, in ms."""
+        return dict(self._cost)
+
     def write(self, directory: Path) -> None:
+        self._processes.write(directory)
         for name, rows, schema in (
-            ("process", self._process_rows, PROCESS_SCHEMA),
             ("database", self._database_rows, DATABASE_SCHEMA),
             ("pool", self._pool_rows, POOL_SCHEMA),
         ):
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd")
 
     def _read_until_stopped(self):
-        self._read_all(first=True)
+        self._read_all(slow=True)
         every = round(INTERVAL_S / POOL_INTERVAL_S)
         slow_every = round(SLOW_INTERVAL_S / POOL_INTERVAL_S)
         for turn in itertools.count(1):
@@ -147,42 +136,18 @@ class Collector:
             else:
                 self._read_pool()
         self._read_all(slow=True)
+        self._cost["cpu_ms"] = 1000 * time.thread_time()
 
-    def _read_all(self, first=False, slow=False):
-        at_us = self._now_us()
-        for role in self._roots:
-            if first or slow:
-                self._families[role] = _family(self._roots[role])
-            self._read_processes(at_us, role, first, slow)
-        self._read_activity(at_us)
+    def _read_all(self, slow=False):
+        began_s = time.perf_counter()
+        self._processes.read(slow)
+        self._read_activity(self._now_us())
         self._read_pool()
+        self._cost["readings"] += 1
+        self._cost["longest_ms"] = max(self._cost["longest_ms"], 1000 * (time.perf_counter() - began_s))
 
     def _now_us(self):
         return (time.monotonic_ns() - self._started_ns) // 1000
-
-    def _read_processes(self, at_us, role, first, memory):
-        pss_bytes = threads = present = 0
-        for process in self._families[role]:
-            try:
-                times = process.cpu_times()
-                threads += process.num_threads()
-            except psutil.Error:
-                continue
-            present += 1
-            pss_bytes += _pss_bytes(process.pid) if memory else 0
-            key, cpu_us = (role, process.pid), round(1e6 * (times.user + times.system))
-            # A process that was there at the first reading has a past that is not this run's.
-            self._first_cpu_us.setdefault(key, cpu_us if first else 0)
-            self._last_cpu_us[key] = cpu_us
-        if not present:
-            return
-        spent_us = sum(last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role)
-        self._process_rows.append(
-            {
-                "at_us": at_us, "role": role, "processes": present,
-                "cpu_us": spent_us, "pss_bytes": pss_bytes or None, "threads": threads,
-            }
-        )  # fmt: skip
 
     def _read_activity(self, at_us):
         total = 0
@@ -247,20 +212,3 @@ class Collector:
         except psycopg2.Error:
             pass  # not every role may read everything
         return []
-
-
-def _family(pid):
-    """A process and all that it started."""
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _pss_bytes(pid):
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return 0

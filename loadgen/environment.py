@@ -16,7 +16,7 @@ PACKAGES = (
 
 
 def describe(server) -> dict:
-    """Machine, versions and commit; `server` is the database server in use."""
+    """Machine, versions and commit; `server` is the database server in use, None where it is not known."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
@@ -25,8 +25,8 @@ def describe(server) -> dict:
         "memory_bytes": psutil.virtual_memory().total,
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "postgresql": server.version,
-        "postgresql_max_connections": server.max_connections,
+        "postgresql": server and server.version,
+        "postgresql_max_connections": server and server.max_connections,
         "packages": {name: version(name) for name in PACKAGES},
     }
 

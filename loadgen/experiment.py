@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem
 
-from . import dataset, deployments, environment, progress, run, scenarios, services
+from . import dataset, deployments, environment, progress, run, services
 
 # What a run costs beside its load: clone, start, stop.
 OVERHEAD_S = 7.0
@@ -104,10 +104,9 @@ PROFILES = {
         "production",
         (
             *(
-                Arm(deployment, scenario.name, 4 if scenario.kind == "burst" else 1, 20)
+                Arm(deployment, scenario, 4 if scenario.startswith("burst") else 1, 20)
                 for deployment in MAIN
-                for scenario in scenarios.SCENARIOS.values()
-                if scenario.name not in ("start", "reads", "missing-table", "sustained-100-write")
+                for scenario in ("single", "burst-25", "burst-50", "burst-100", "burst-50-mix", "sustained-100")
             ),
             *(Arm(deployment, "burst-50", 4, 3) for deployment in ("gevent-blocking", *WITHOUT_ARMS, *STORE_ARMS)),
             Arm("as-measured", "sustained-100-write", 1, 50),

@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False
+    readings.count_requests(app)
     logs.init_app(app)
     bodies.init_app(app)
     for part in PARTS:

@@ -30,7 +30,7 @@ POOL_FIELDS = (
 CACHE_OUTCOMES = ("hit", "miss", "stale")
 CACHED_ENDPOINTS = ("dashboard", "search")
 CACHE_FIELDS = tuple(f"cache_{endpoint}_{outcome}" for endpoint in CACHED_ENDPOINTS for outcome in CACHE_OUTCOMES)
-REQUEST_FIELDS = (*CACHE_FIELDS, "session_evictions", "store_failures")
+REQUEST_FIELDS = ("requests", *CACHE_FIELDS, "session_evictions", "store_failures")
 FIELDS = ("version", "pid", "started_ns", *POOL_FIELDS, *REQUEST_FIELDS)
 PLACES = {name: place for place, name in enumerate(FIELDS)}
 SLOT_BYTES = 8 * len(FIELDS)
@@ -110,6 +110,11 @@ def _whole(slot):
         if values[0] % 2 == 0 and slot[0] == values[0]:
             break
     return dict(zip(FIELDS, values, strict=True))
+
+
+def count_requests(app: Flask) -> None:
+    """Count every request, before anything refuses it: a load generator's own count is held against this one."""
+    app.before_request(lambda: app.extensions["slot"].count("requests"))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

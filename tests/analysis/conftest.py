@@ -18,9 +18,11 @@ from analysis import queueing, validity
 from analysis.checklist import CHECKS
 from analysis.objectives import OBJECTIVES
 from analysis.recording import Experiment, Run, open_experiment, open_run
+from analysis.stream import DURATIONS, SCHEMA, WRITTEN
 from loadgen import deployments, scenarios
-from loadgen.collectors import DATABASE_SCHEMA, POOL_FIELDS, POOL_SCHEMA, PROCESS_SCHEMA
-from loadgen.recorder import SCHEMA, Recorder
+from loadgen.collectors import DATABASE_SCHEMA, POOL_FIELDS, POOL_SCHEMA
+from loadgen.generator.recorder import Recorder
+from loadgen.processes import SCHEMA as PROCESS_SCHEMA
 from reference_app.readings import REQUEST_FIELDS
 from reference_app.settings import Settings
 
@@ -107,7 +109,7 @@ class Recorded:
     def _stream(self, directory):
         recorder = Recorder(directory, pytest.fail)
         for row in self.rows:
-            recorder.add(row)
+            recorder.add(_written(row))
         recorder.flush()
         without_end = recorder.path.read_bytes()
         recorder.close()
@@ -316,9 +318,20 @@ def _pool(instants_us, rows, settings):
 
 
 def _gates(run, scenario):
-    requests = {name: [row[name] for row in run.rows] for name in ("start_us", "latency_us", "status")}
+    names = ("scheduled_us", "start_us", "latency_us", "status")
+    requests = {name: [row[name] for row in run.rows] for name in names}
     frames = pd.DataFrame(requests), pd.DataFrame(run.process)
-    return validity.gates(*frames, counted=len(run.rows), expected=scenario.expected_requests())
+    told = {"processes": 1, "requests": len(run.rows)}
+    return validity.gates(*frames, told=told, expected=scenario.expected_requests(), kind=scenario.kind)
+
+
+def _written(row):
+    """A row as the generator writes it, the times of the application in their header."""
+    parts = [f"{name.removesuffix('_us')};dur={row[name] / 1000}" for name in DURATIONS if row[name] is not None]
+    parts += [f'trips;desc="{row["db_round_trips"]}"', f'worker;desc="{row["worker"]}"']
+    timing = ", ".join(parts).replace("db;dur", f'db;desc="{row["db_calls"]}";dur')
+    made = row | {"measured": row["phase"] == "measure", "server_timing": timing}
+    return tuple(made[name] for name in WRITTEN.names)
 
 
 def _log_line(row, scenario):

@@ -3,9 +3,17 @@
 import pandas as pd
 import pytest
 
-from analysis.validity import HIGHEST_GENERATOR_CPU, cpu_share, gates, generator_cpu_share
+from analysis.validity import (
+    HIGHEST_GENERATOR_CPU,
+    cpu_share,
+    dispatch_lag_ms,
+    first_sends_share,
+    gates,
+    generator_cpu_share,
+    little_disagreement,
+)
 
-COUNT, SCENARIO, ANSWERED, CPU = range(4)
+PROCESSES, COUNT, SCENARIO, SERVED, ANSWERED, CPU, LAG, LITTLE = range(8)
 
 
 def requests(number=10, statuses=None):
@@ -13,19 +21,31 @@ def requests(number=10, statuses=None):
     starts_us = [1_000_000 + 100_000 * n for n in range(number)]
     statuses = [200] * number if statuses is None else statuses
     frame = {"start_us": starts_us, "latency_us": [100_000] * number, "status": pd.Series(statuses, dtype="float64")}
-    return pd.DataFrame(frame)
+    return pd.DataFrame(frame | {"scheduled_us": starts_us})
+
+
+def late(lags_us, every_us=100_000):
+    """Requests of 20 ms, one each `every_us`, sent so late after they were due."""
+    due_us = [every_us * n for n in range(len(lags_us))]
+    frame = {"scheduled_us": due_us, "start_us": [due + lag for due, lag in zip(due_us, lags_us, strict=True)]}
+    return pd.DataFrame(frame | {"latency_us": 20_000, "status": 200.0})
 
 
 def readings(share, role="generator", at_us=(1_000_000, 1_500_000, 2_000_000)):
     return pd.DataFrame([{"at_us": at, "role": role, "cpu_us": round(share * at)} for at in at_us])
 
 
-def judge(rows=None, process=None, counted=10, expected=10):
-    return gates(requests() if rows is None else rows, process, counted=counted, expected=expected)
+def judge(rows=None, process=None, counted=10, told=1, processes=1, **more):
+    told = {"requests": counted, "processes": told, "marks": more.pop("marks", None)}
+    return gates(requests() if rows is None else rows, process, told=told, processes=processes, **more)
 
 
 def test_a_good_run_passes_every_gate():
-    assert [gate.passed for gate in judge(process=readings(0.1))] == [True] * 4
+    rows = pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000, "status": 200.0})
+    rows["start_us"] = rows["scheduled_us"] + 100
+    marks = [[(1_000_000, 500_000), (9_000_000, 4_500_000)]]
+    judged = judge(rows, readings(0.1), 1000, expected=1000, served=1000, kind="open", steady=True, marks=marks)
+    assert [gate.passed for gate in judged] == [True] * 8
 
 
 @pytest.mark.parametrize(("counted", "missing"), [(10, 0), (11, 1), (9, 1)])
@@ -41,8 +61,84 @@ def test_as_many_rows_as_the_scenario_makes(expected, missing):
 
 
 def test_what_was_not_counted_or_not_fixed_is_not_judged():
-    judged = judge(counted=None, expected=None)
-    assert [(judged[place].figure, judged[place].passed) for place in (COUNT, SCENARIO)] == [(None, None)] * 2
+    judged = judge(counted=None, kind="open", steady=True)
+    unknown = (COUNT, SCENARIO, SERVED, CPU, LAG, LITTLE)
+    assert [(judged[place].figure, judged[place].passed) for place in unknown] == [(None, None)] * len(unknown)
+
+
+@pytest.mark.parametrize(("told", "passed"), [(3, True), (2, False), (0, False)])
+def test_every_process_of_the_generator_told_its_count(told, passed):
+    gate = judge(told=told, processes=3)[PROCESSES]
+    assert (gate.figure, gate.passed) == (3 - told, passed)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "served", "apart"),
+    [
+        pytest.param([200] * 10, 10, 0, id="as many"),
+        pytest.param([200] * 10, 9, 1, id="answered and never served"),
+        pytest.param([200] * 10, 11, 1, id="served and not recorded"),
+        pytest.param([200] * 8 + [None] * 2, 8, 0, id="lost on the way there"),
+        pytest.param([200] * 8 + [None] * 2, 10, 0, id="lost on the way back"),
+        pytest.param([200] * 8 + [None] * 2, 7, 1, id="fewer served than answered"),
+    ],
+)
+def test_the_application_counted_as_many(statuses, served, apart):
+    gate = judge(requests(10, statuses), served=served)[SERVED]
+    assert (gate.figure, gate.passed) == (apart, apart == 0)
+
+
+def test_the_lag_is_that_of_requests_that_were_due_at_an_instant():
+    assert dispatch_lag_ms(late([1000] * 99 + [9000] * 1)) == pytest.approx(1.0, abs=0.1)
+    assert dispatch_lag_ms(late([0] * 900 + [2000] * 100)) == pytest.approx(2.0)
+    assert dispatch_lag_ms(requests()) is None
+
+
+@pytest.mark.parametrize(("lag_us", "passed"), [(5000, True), (5100, False)])
+def test_a_generator_that_lags_makes_the_run_invalid(lag_us, passed):
+    gate = judge(late([lag_us] * 10), kind="open")[LAG]
+    assert (gate.figure, gate.passed) == (lag_us / 1000, passed)
+
+
+@pytest.mark.parametrize(("last_us", "passed"), [(10_000, True), (60_000, False)])
+def test_a_burst_is_sent_within_a_small_share_of_its_time(last_us, passed):
+    """Three users, due in one instant, who then send one request more each; 400 ms from there to the last answer."""
+    rows = pd.DataFrame(
+        {"scheduled_us": [0, 0, 0, 370_000], "start_us": [100, 500, last_us, 370_000], "latency_us": 30_000}
+    ).assign(status=200.0)
+    assert first_sends_share(rows) == pytest.approx(last_us / 400_000)
+    gate = judge(rows, kind="burst")[LAG]
+    assert gate.passed is passed
+
+
+def steady(number=1000, latency_us=20_000):
+    """A request each 10 ms: two are in flight at a time where each takes 20 ms."""
+    rows = {"start_us": [10_000 * n for n in range(number)], "latency_us": latency_us}
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "apart"),
+    [
+        pytest.param(steady(), 0.0, id="agrees"),
+        pytest.param(steady().drop(index=range(300, 340)), 0.05, id="rows lost"),
+        pytest.param(pd.concat([steady(), steady()[300:340]]), 0.05, id="rows twice"),
+        pytest.param(steady(latency_us=21_000), 0.05, id="times too long"),
+    ],
+)
+def test_littles_law_finds_what_is_wrong_with_the_rows(rows, apart):
+    marks = [[(1_000_000, 0), (9_000_000, 16_000_000)]]
+    assert little_disagreement(rows, marks) == pytest.approx(apart, abs=0.001)
+
+
+def test_littles_law_adds_up_several_processes():
+    marks = [[(1_000_000, 5), (9_000_000, 12_000_005)], [(1_000_000, 0), (9_000_000, 4_000_000)]]
+    assert little_disagreement(steady(), marks) == pytest.approx(0.0, abs=0.001)
+
+
+@pytest.mark.parametrize("marks", [[], [[]], [[(1, 0)]], [[(0, 0), (10, 10)], [(0, 0)]], [[(0, 0), (500_000, 9)]]])
+def test_littles_law_is_not_judged_without_both_marks_or_of_few_rows(marks):
+    assert little_disagreement(steady(), marks) is None
 
 
 @pytest.mark.parametrize(("statuses", "passed"), [([None] * 10, False), ([None] * 9 + [500], True), ([], False)])
@@ -89,11 +185,11 @@ def test_the_share_of_any_role_can_be_asked():
 
 
 def test_a_gate_says_its_figure_and_what_is_allowed():
-    judged = judge(process=readings(0.95), counted=12)
+    judged = judge(process=readings(0.95), counted=12, expected=10)
     assert judged[COUNT].reason() == "rows missing against the generator's count: 2, allowed 0"
     assert judged[CPU].reason() == "generator CPU, share of one core: 0.95, allowed 0.8"
 
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
     name = "rows missing against the scenario"
-    assert judge()[SCENARIO].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
+    assert judge(expected=10)[SCENARIO].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}

@@ -43,7 +43,7 @@ def test_an_arm_names_what_there_is(profile):
     for order in experiment.plan(profile, None, 1).orders:
         order.check()
         assert order.deployment in deployments.DEPLOYMENTS
-        assert order.scenario in scenarios.SCENARIOS
+        assert scenarios.find(order.scenario).name == order.scenario
 
 
 def test_another_scale_can_be_asked_for():

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadgen.recorder import STREAMS, read_stream
+from analysis.stream import STREAMS, read_stream
 
 PATIENCE_S = 10
 SUSTAINED = ("run", "--deployment", "as-measured", "--scenario", "sustained-100", "--scale", "small")

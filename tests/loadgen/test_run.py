@@ -4,10 +4,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.stream import DURATIONS
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
 from loadgen.deployments import CORES
-from loadgen.recorder import DURATIONS
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_command_ends_well_and_prints_the_directory(command, finished):
 def test_nothing_is_left_behind(command, finished, directory):
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
-        "database.parquet", "generator.json", "gunicorn.log", "locust.log",
+        "database.parquet", "generator-0.json", "gunicorn.log", "locust.log",
         "pool.parquet", "process.parquet", "requests.parquet", "run.json", "valkey.log",
     }  # fmt: skip
 

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
-from loadgen.recorder import server_timing
 from reference_app.caches import DEGRADED_S
 from reference_app.dashboard import AGGREGATED
 from reference_app.database import connection, rows
+from tests.timings import server_timing
 
 SMALL = SCALES["small"]
 

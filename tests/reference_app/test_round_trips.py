@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import make_url
 
 from loadgen import proxy
-from loadgen.recorder import server_timing
 from tests.reference_app.taken import backend
+from tests.timings import server_timing
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from werkzeug.test import Client
 
 from loadgen.accounts import PASSWORD
-from loadgen.recorder import server_timing
 from reference_app import timing
 from reference_app.timing import PARTS, TimedApplication
+from tests.timings import server_timing
 
 PART_COLUMNS = [f"{part}_us" for part in PARTS]
 

@@ -1,0 +1,23 @@
+"""What this process of the generator was asked to do, by the environment that `loadgen.load` gives it:
+
+TRACETRACK_RUN_DIRECTORY  where the rows go; a run of its own where Locust was started by hand
+TRACETRACK_RUN_STARTED_NS the monotonic clock at the start of the run
+TRACETRACK_PROCESS        the number of this process of the generator, and how many there are: 0/1
+TRACETRACK_SCENARIO       the scenario as JSON
+TRACETRACK_SEED           seed of the users' random numbers
+TRACETRACK_ROWS           rows by table, from which the users of TraceTrack draw existing ids, as JSON
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from . import alone
+
+DIRECTORY = Path(os.environ.get("TRACETRACK_RUN_DIRECTORY") or alone.begin())
+STARTED_NS = int(os.environ.get("TRACETRACK_RUN_STARTED_NS") or time.monotonic_ns())
+PROCESS, PROCESSES = map(int, os.environ.get("TRACETRACK_PROCESS", "0/1").split("/"))
+SCENARIO = json.loads(os.environ.get("TRACETRACK_SCENARIO", "{}"))
+SEED = int(os.environ.get("TRACETRACK_SEED", "0"))
+ROWS = json.loads(os.environ.get("TRACETRACK_ROWS", "{}"))

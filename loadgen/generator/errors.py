@@ -1,0 +1,43 @@
+"""What kind of failure an exception is: few words that stay the same, so that failures can be counted by kind."""
+
+import re
+import socket
+
+from gevent import Timeout
+from locust.exception import CatchResponseError
+
+LONGEST = 200
+_KINDS = (
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionResetError, "connection reset"),
+    (BrokenPipeError, "connection reset"),
+    ((TimeoutError, Timeout), "timeout"),
+    (socket.gaierror, "host not found"),
+)
+_STATUS = re.compile(r"\bcode=(\d{3})\b|^(\d{3}) (?:Client|Server) Error")
+
+
+def kind(exception: BaseException) -> str:
+    """A judgement's own words, the status of a bad answer, or what happened to the connection."""
+    if isinstance(exception, CatchResponseError) or type(exception) is Exception:
+        return str(exception)[:LONGEST]
+    for classes, name in _KINDS:
+        if isinstance(exception, classes):
+            return name
+    if status := _STATUS.search(str(exception)):
+        return f"status {status[1] or status[2]}"
+    name = type(exception).__name__
+    if "ConnectionClosed" in name or "RemoteDisconnected" in str(exception):
+        return "connection closed without an answer"
+    if "Parse" in name or "InvalidHeader" in name:
+        return "not HTTP"
+    if isinstance(exception, ConnectionError):  # of requests, which wraps the cause in words
+        return _of_words(str(exception))
+    return f"{name}: {exception}"[:LONGEST]
+
+
+def _of_words(text):
+    for word, name in (("refused", "connection refused"), ("reset", "connection reset"), ("timed out", "timeout")):
+        if word in text:
+            return name
+    return "connection failed"

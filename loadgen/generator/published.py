@@ -1,0 +1,18 @@
+"""The users as the published script had them: one account and one cookie jar for all, any 200 or 302 a success."""
+
+from loadgen.accounts import username
+from loadgen.generator import answers, tracetrack
+from loadgen.generator.asked import ROWS
+
+
+class SharedJar(tracetrack.TraceTrackUser):
+    jar = None
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self.account = username(0, ROWS["user"])
+        SharedJar.jar = SharedJar.jar or self.client.cookiejar
+        self.client.cookiejar = self.client.client.cookiejar = SharedJar.jar
+
+    def wrong(self, response, complaint):
+        return answers.status_complaint(response)

@@ -1,0 +1,103 @@
+"""One row for each request, written as it happens.
+
+Rows go to an Arrow stream in the run's directory, one file for each process of the generator; a process that is killed
+loses at most the last batch. `compact` makes one Parquet file of them when the run has ended. Neither keeps more than
+a batch in memory, however long the run.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.stream import SCHEMA, STREAMS, WRITTEN, read_stream
+
+ROWS_PER_BATCH = 500
+FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
+ROWS_PER_GROUP = 100_000
+WRITE_FAILED = 3  # how a generator ends whose rows could not be written
+
+
+class Recorder:
+    """Writes the rows of this process. `on_failure` is called once, with the reason, when a write fails."""
+
+    def __init__(self, directory: Path, on_failure: Callable[[str], None]):
+        self.path = directory / f"requests-{os.getpid()}.arrows"
+        self.rows = 0
+        self.longest_flush_ms = 0.0
+        self._file = self.path.open("wb")
+        self._stream = pa.ipc.new_stream(self._file, WRITTEN)
+        _batch([])  # pyarrow's first conversion imports pandas: over a second in which the generator would stand still
+        self._pending: list[tuple] = []
+        self._on_failure = on_failure
+        self._failed = False
+
+    def add(self, row: tuple) -> None:
+        """A row is the values of `WRITTEN`, in its order."""
+        self._pending.append(row)
+        if len(self._pending) >= ROWS_PER_BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is pending to the kernel, from where a kill of this process cannot take it back."""
+        pending, self._pending = self._pending, []
+        self.rows += len(pending)
+        if not pending or self._failed:
+            return
+        began_s = time.perf_counter()
+        try:
+            self._stream.write_batch(_batch(pending))
+            self._file.flush()
+        except OSError as error:
+            self._failed = True
+            self._on_failure(f"the rows could not be written: {error.strerror or error}")
+        self.longest_flush_ms = max(self.longest_flush_ms, 1000 * (time.perf_counter() - began_s))
+
+    def close(self) -> None:
+        self.flush()
+        if not self._failed:
+            self._stream.close()
+            self._file.close()
+
+
+def _batch(rows):
+    columns = zip(*rows, strict=True) if rows else [()] * len(WRITTEN)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, WRITTEN, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=WRITTEN)
+
+
+def compact(directory: Path) -> int:
+    """Turn the streams of a run that has ended into `requests.parquet`; the number of rows.
+
+    Rows stay in the order in which their answers came, one process after the other.
+    """
+    stored = directory / "requests.parquet"
+    if stored.exists():
+        return pq.read_metadata(stored).num_rows
+    half = directory / "requests.parquet.half"
+    rows = 0
+    with pq.ParquetWriter(half, SCHEMA, compression="zstd") as writer:
+        for group in _groups(directory):
+            rows += group.num_rows
+            writer.write_table(group, row_group_size=ROWS_PER_GROUP)
+    half.rename(stored)
+    for path in directory.glob(STREAMS):
+        path.unlink()
+    return rows
+
+
+def _groups(directory):
+    """Tables of some `ROWS_PER_GROUP` rows, as small ones would be stored badly."""
+    batches, rows = [], 0
+    for path in sorted(directory.glob(STREAMS)):
+        for batch in read_stream(path):
+            batches.append(batch)
+            rows += batch.num_rows
+            if rows >= ROWS_PER_GROUP:
+                yield pa.Table.from_batches(batches)
+                batches, rows = [], 0
+    if batches:
+        yield pa.Table.from_batches(batches)

@@ -1,0 +1,75 @@
+"""The users of TraceTrack: people in a warehouse who log in, look at the dashboard, search for bags and scan them."""
+
+import random
+from functools import partial
+
+from locust import FastHttpUser, task
+
+from loadgen.accounts import PASSWORD, username
+from loadgen.generator import answers, recording
+from loadgen.generator.asked import ROWS, SCENARIO, SEED
+from loadgen.terms import Terms, child
+
+
+class TraceTrackUser(FastHttpUser):
+    """One person with their own cookie jar; the scenario decides what they do."""
+
+    network_timeout = 300.0
+    connection_timeout = 300.0
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self.number = recording.person(self).number
+        self.random = random.Random(f"{SEED}/{self.number}")
+        self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
+        self.account = username(self.number, ROWS["user"])
+        self.signed_in = False
+
+    def on_start(self):
+        """Log in beforehand, where the tasks do not begin with it."""
+        if SCENARIO["kind"] == "open" or (SCENARIO["kind"] != "sustained" and "login" not in SCENARIO["steps"]):
+            self.login()
+
+    @task
+    def act(self):
+        """One pass, or where the scenario has shares one request drawn by them, the first one a login."""
+        if SCENARIO["kind"] in ("single", "burst"):
+            for step in SCENARIO["steps"]:
+                getattr(self, step)()
+        elif not self.signed_in:
+            self.login()
+        else:
+            (name,) = self.random.choices(list(SCENARIO["shares"]), list(SCENARIO["shares"].values()))
+            getattr(self, name)()
+
+    def login(self):
+        self.signed_in = True
+        form = {"username": self.account, "password": PASSWORD}
+        self.send("POST", "/login", "login", answers.login_complaint, data=form)
+
+    def dashboard(self):
+        complaint = partial(answers.dashboard_complaint, unavailable=SCENARIO["unavailable"])
+        self.send("GET", "/api/dashboard/stats", "dashboard", complaint)
+
+    def search(self):
+        term, expected = self.terms.draw()
+        complaint = partial(answers.search_complaint, expected=expected)
+        self.send("GET", "/api/bags/search", "search", complaint, params={"q": term})
+
+    def scan(self):
+        qr_id = child(self.random.randint(1, ROWS["link"]))
+        # Whoever sends the same again gets the same scan: the row's name is looked for in the database afterwards.
+        key = {"Idempotency-Key": recording.person(self).next_name()}
+        complaint = partial(answers.scan_complaint, qr_id=qr_id)
+        self.send("POST", "/api/scans", "scan", complaint, json={"qr_id": qr_id}, headers=key)
+
+    def send(self, method, path, endpoint, complaint, **request):
+        """One request, judged by the content of its answer."""
+        with self.client.request(
+            method, path, name=endpoint, catch_response=True, allow_redirects=False, **request
+        ) as response:
+            if response.status_code and (wrong := self.wrong(response, complaint)):
+                response.failure(wrong)
+
+    def wrong(self, response, complaint) -> str | None:
+        return complaint(response)

@@ -1,0 +1,172 @@
+"""The load generator of a run: Locust, in one process or as a master with workers, and what it told at its end."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.problem import Problem
+
+from .children import Child, start
+from .generator import recorder
+from .scenarios import Scenario
+from .services import free_port
+
+GENERATOR = Path(__file__).with_name("generator")
+DRIVER = GENERATOR / "driver.py"
+WORKERS_CONNECT_S = 30
+RAISED = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: a scenario by so many processes, from a seed, by the users of a locustfile (None: the scenario's).
+
+    `rows` are the dataset's, by table; the users of TraceTrack draw existing ids from them.
+    """
+
+    scenario: Scenario
+    seed: int
+    rows: Mapping[str, int]
+    processes: int = 1
+    locustfile: Path | None = None
+
+    @property
+    def people(self) -> Path:
+        return self.locustfile or GENERATOR / f"{self.scenario.people}.py"
+
+    def command(self, url: str) -> list[str]:
+        return [
+            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.people}", "--headless", "--host", url,
+            "--users", str(self.scenario.users), "--spawn-rate", str(self.scenario.users),
+            "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
+        ]  # fmt: skip
+
+    def environ(self, directory: Path, started_ns: int) -> dict[str, str]:
+        return {
+            "TRACETRACK_RUN_DIRECTORY": str(directory),
+            "TRACETRACK_RUN_STARTED_NS": str(started_ns),
+            "TRACETRACK_SCENARIO": json.dumps(self.scenario.record()),
+            "TRACETRACK_SEED": str(self.seed),
+            "TRACETRACK_ROWS": json.dumps(dict(self.rows)),
+            "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
+        }
+
+
+@dataclass(frozen=True)
+class Generator:
+    """The processes that send: `senders` in their order, and the master if there is one."""
+
+    senders: tuple[Child, ...]
+    master: Child | None
+    directory: Path
+
+    def roles(self) -> dict[str, int]:
+        """Process ids by role; a single sender is the `generator`."""
+        if self.master is None:
+            return {"generator": self.senders[0].pid}
+        numbered = {f"generator-{number}": child.pid for number, child in enumerate(self.senders)}
+        return numbered | {"generator-master": self.master.pid}
+
+    def ended(self, patience_s: float) -> bool:
+        """Whether all have ended by themselves within this time. Raises `Problem` for one that failed."""
+        head = self.master or self.senders[0]
+        over = head.wait(patience_s)
+        for number, child in enumerate((*self.senders, *([self.master] if self.master else []))):
+            if child.ended() and child.process.returncode != 0:
+                self._complain(number, child)
+        return over and all(child.wait(patience_s) for child in self.senders)
+
+    def _complain(self, number, child):
+        code = child.process.returncode
+        told = self.directory / "generator-error.txt"
+        if code == recorder.WRITE_FAILED:
+            reason = (told.read_text() if told.exists() else "") or "the rows could not be written"
+            raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
+        if told.exists():
+            raise Problem(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")
+        who = "Locust" if self.master is None else f"process {number + 1} of the {len(self.senders)} of Locust"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _said(child)
+        raise Problem(f"{who} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
+
+
+def _said(child):
+    """What Locust has to complain of: an error that it logged, or the end of a traceback."""
+    lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
+    if any("load_locustfile_pytest" in line for line in lines):  # it looks for pytest's tests where it finds no users
+        return "the locustfile has no class of users"
+    logged = [line.partition("/ERROR/")[2].partition(": ")[2] for line in lines if "/ERROR/" in line]
+    raised = [line for line in lines if RAISED.match(line)]
+    return next((said[0] for said in (logged, raised) if said), child.last_line())
+
+
+@contextmanager
+def generator(load: Load, url: str, directory: Path, started_ns: int) -> Iterator[Generator]:
+    """Locust at work for the block, all of it ended at its end. Users are let go when all stand ready."""
+    command, environ = load.command(url), load.environ(directory, started_ns)
+    with ExitStack() as stack:
+        if load.processes == 1:
+            child = start("Locust", command, directory / "locust.log", environ | {"TRACETRACK_PROCESS": "0/1"})
+            yield Generator((stack.enter_context(child),), None, directory)
+            return
+        port = str(free_port())
+        together = [
+            "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+            "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
+        ]  # fmt: skip
+        environ |= {"TRACETRACK_PROCESS": f"{load.processes}/{load.processes}"}
+        master = stack.enter_context(start("Locust", [*command, *together], directory / "locust.log", environ))
+        senders = []
+        for number in range(load.processes):
+            joined = [*_as_worker(command), "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+            own = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
+            child = start(f"Locust {number}", joined, directory / f"locust-{number}.log", own)
+            senders.append(stack.enter_context(child))
+        yield Generator(tuple(senders), master, directory)
+
+
+def _as_worker(command):
+    """Without the options that are the master's to decide."""
+    first, last = command.index("--headless"), command.index("--exit-code-on-error")
+    kept = command[:first] + command[last:]
+    kept.remove("--only-summary")
+    return kept
+
+
+def told(directory: Path) -> dict:
+    """What the processes of the generator told at their ends, added up; a process that was killed told nothing."""
+    paths = sorted(directory.glob("generator-[0-9]*.json"))
+    each = [json.loads(path.read_text()) for path in paths]
+    if not each:
+        return {"processes": 0}
+    cpu_ms = [one["cpu_ms"] for one in each if one.get("cpu_ms") is not None]
+    unsent = [one["unsent"] for one in each if "unsent" in one]
+    return {
+        "processes": len(each),
+        "requests": sum(one["requests"] for one in each),
+        "rows": sum(one["rows"] for one in each),
+        "cpu_ms": sum(cpu_ms) if cpu_ms else None,
+        "longest_flush_ms": max(one["longest_flush_ms"] for one in each),
+        "most_in_flight": sum(one["most_in_flight"] for one in each),
+        "unsent": {phase: sum(one[phase] for one in unsent) for phase in ("warmup", "measure")} if unsent else None,
+        "marks": [one["marks"] for one in each],
+    }
+
+
+def most_s(scenario: Scenario) -> float:
+    """Seconds after which a load that has not ended is stopped."""
+    return 900.0 + scenario.warmup_s + scenario.duration_s
+
+
+def wait(running: Generator, scenario: Scenario, look: Callable[[], None]) -> None:
+    """Until the generator has ended by itself; `look` is called ten times a second and raises where it sees trouble."""
+    deadline = time.monotonic() + most_s(scenario)
+    while not running.ended(0.1):
+        look()
+        if time.monotonic() > deadline:
+            raise Problem(f"the run did not end within {most_s(scenario):.0f} s and was stopped")

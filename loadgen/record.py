@@ -1,0 +1,117 @@
+"""`run.json`: what was run, on what, how it ended, and whether it can be believed; written at both ends of a run."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import validity
+
+from . import dataset, deployments, environment, load, scenarios
+from .generator import recorder
+from .scenarios import Scenario
+
+FORMAT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to run. `block` and `position` tell where in an experiment's plan it stands.
+
+    `changes` are fields of the scenario that are not the named one's, see `scenarios.override`.
+    """
+
+    deployment: str
+    scenario: str
+    scale: str
+    seed: int
+    port: int | None = None
+    changes: dict = field(default_factory=dict)
+    processes: int = 1
+    block: int = 0
+    position: int = 0
+
+    def load(self) -> Scenario:
+        return scenarios.override(scenarios.find(self.scenario), **self.changes)
+
+    def check(self) -> None:
+        """Raise `Problem` for a name that does not exist, before anything is started."""
+        deployments.find(self.deployment)
+        self.load()
+        dataset.find_scale(self.scale)
+
+
+def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, server=None) -> dict:
+    """The record of a run that begins, written to its directory; `server` is the database server, where it is known."""
+    record = {
+        "format": FORMAT,
+        "run": directory.name,
+        "experiment": directory.parent.name,
+        "block": order.block,
+        "position": order.position,
+        "deployment": deployment,
+        "scenario": scenario.record(),
+        "seed": order.seed,
+        "processes": order.processes,
+        "dataset": {"scale": order.scale, "seed": dataset.SEED},
+        "environment": environment.describe(server),
+        "started": _now(),
+        "ended": None,
+        "status": "running",
+        "valid": None,
+        "reasons": [],
+    }
+    write(directory, record)
+    return record
+
+
+def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> None:
+    """Make the record final; `reason` says why a run that did not complete ended.
+
+    On a full disk the run stays marked as running, which readers take for cut off.
+    """
+    if record["status"] == "running":
+        record["status"] = "aborted"
+    record["rows"] = recorder.compact(directory)
+    record["ended"] = _now()
+    record["generator"] = load.told(directory)
+    gates = [] if scenario.kind == "start" else _judge(directory, record, scenario)
+    record["gates"] = [gate.record() for gate in gates]
+    record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
+    record["reasons"] = [gate.reason() for gate in gates if gate.passed is False]
+    if record["status"] == "aborted":
+        record["reasons"].insert(0, reason)
+    write(directory, record)
+
+
+def write(directory: Path, record: dict) -> None:
+    half = directory / "run.json.half"
+    half.write_text(json.dumps(record, indent=2) + "\n")
+    half.rename(directory / "run.json")
+
+
+def why(error: BaseException) -> str:
+    """One line for what ended a run."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by Ctrl-C"
+    return str(error).split("\n")[0] or type(error).__name__
+
+
+def _judge(directory, record, scenario):
+    readings = directory / "process.parquet"
+    return validity.gates(
+        pd.read_parquet(directory / "requests.parquet"),
+        pd.read_parquet(readings) if readings.exists() else None,
+        told=record["generator"],
+        processes=record["processes"],
+        expected=scenario.expected_requests() if record["status"] == "complete" else None,
+        served=record.get("served"),
+        kind=scenario.kind,
+        steady=scenario.steady,
+    )
+
+
+def _now():
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,121 @@
+"""An application that is already running, as the thing that is put under load: `--target URL`."""
+
+import ipaddress
+import socket
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from analysis.problem import Problem
+
+from . import dataset, load
+from .collectors import ProcessReader
+from .record import Order
+from .run import recorded
+
+PATIENCE_S = 30.0  # for a target that is slow to start
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where it is: `url` without a path, `host` as given."""
+
+    url: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, given: str) -> "Target":
+        """Raises `Problem` for what is no address of a web server."""
+        parts = urllib.parse.urlsplit(given)
+        try:
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        except (KeyError, ValueError):
+            raise Problem(f"{_redacted(given)} is no target; it looks like http://host:port") from None
+        if not parts.hostname or parts.path.strip("/") or parts.query:
+            raise Problem(f"{_redacted(given)} is no target; it is a scheme, a host and a port: http://host:port")
+        return cls(given.rstrip("/"), parts.hostname, port)
+
+    def public(self) -> str:
+        """The URL without a password."""
+        return _redacted(self.url)
+
+    def require_confirmed(self, confirmed: str | None) -> None:
+        """Raise `Problem` for a host that is not this machine, unless it was confirmed by name."""
+        if confirmed is not None and confirmed != self.host:
+            raise Problem(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
+        if confirmed is None and not all(_is_own(address) for address in self._addresses()):
+            raise Problem(
+                f"{self.host} is not this machine; put load only on what you may, and say so: "
+                f"--confirm-target {self.host}"
+            )
+
+    def _addresses(self):
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Problem(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
+        return {address[4][0] for address in found}
+
+    def wait_until_there(self, patience_s: float = PATIENCE_S) -> None:
+        """Until it answers a request, with any status. Raises `Problem` that says what came instead."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            reason = _no_answer(self.url)
+            if not reason:
+                return
+            if time.monotonic() > deadline:
+                raise Problem(f"the target {self.public()} was not there within {patience_s:.0f} s: {reason}")
+            time.sleep(0.2)
+
+
+def execute(target: Target, order: Order, directory: Path, locustfile: Path | None = None) -> dict:
+    """Put the target under the order's load, leave the record in `directory`, and return `run.json`'s content."""
+    scenario = order.load()
+    if scenario.kind == "start" or scenario.sql_before:
+        raise Problem(f"the scenario {scenario.name} needs an application and a database of our own, not a target")
+    directory.mkdir(parents=True)
+    deployment = {"name": order.deployment, "settings": {"url": target.public()}}
+    rows = dataset.find_scale(order.scale).counts()
+    with recorded(directory, order, scenario, deployment) as written:
+        written["dataset"]["counts"] = rows
+        written["locustfile"] = locustfile and locustfile.name
+        target.wait_until_there()
+        started_ns = time.monotonic_ns()
+        sent = load.Load(scenario, order.seed, rows, order.processes, locustfile)
+        with load.generator(sent, target.url, directory, started_ns) as generator:
+            reader = ProcessReader(generator.roles(), started_ns)
+            load.wait(generator, scenario, reader.read_when_due)
+        reader.write(directory)
+    return written
+
+
+def _no_answer(url):
+    """Why there is no answer to a request, or nothing."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return ""
+    except urllib.error.HTTPError:
+        return ""
+    except urllib.error.URLError as error:
+        return str(getattr(error.reason, "strerror", None) or error.reason)
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
+    except Exception as error:  # http.client's own for what is not HTTP
+        return f"it does not speak HTTP ({type(error).__name__})"
+
+
+def _is_own(address):
+    ip = ipaddress.ip_address(address.split("%")[0])
+    own = {snic.address.split("%")[0] for cards in psutil.net_if_addrs().values() for snic in cards}
+    return ip.is_loopback or address.split("%")[0] in own
+
+
+def _redacted(url):
+    parts = urllib.parse.urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
