@@ -1,0 +1,24 @@
+"""Service times with known distributions, drawn from a seed."""
+
+import random
+from collections.abc import Callable
+
+FIXED_MS = 20.0
+MEAN_MS = 20.0
+FAST_MS, SLOW_MS, FAST_SHARE = 10.0, 100.0, 0.9
+
+DISTRIBUTIONS: dict[str, Callable[[random.Random], float]] = {
+    "/fixed": lambda stream: FIXED_MS,
+    "/exponential": lambda stream: stream.expovariate(1 / MEAN_MS),
+    "/two-point": lambda stream: FAST_MS if stream.random() < FAST_SHARE else SLOW_MS,
+}
+
+
+class Delays:
+    """Each path has a stream of its own: the n-th request of a path is served the same whatever else is asked for."""
+
+    def __init__(self, seed: int):
+        self._streams = {path: random.Random(f"{seed} {path}") for path in DISTRIBUTIONS}
+
+    def draw_ms(self, path: str) -> float:
+        return DISTRIBUTIONS[path](self._streams[path])
