@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from . import measures
+from . import measures, validity
 from .directories import runs_directory
 from .problem import told_in_lines
 from .recording import RecordingError, Run, open_experiment, open_run
@@ -19,7 +19,7 @@ def main():
 @main.command()
 @click.argument("run")
 def show(run):
-    """Show one run: what it was, and latency by endpoint. RUN is its directory, or <experiment>/<run>."""
+    """Show one run: what it was, latency by endpoint, and its gates. RUN is its directory, or <experiment>/<run>."""
     opened = _open(run)
     valid = "valid" if opened.record["valid"] else f"not valid: {_reasons(opened)}"
     click.echo(f"{opened.deployment} under {opened.scenario}, {opened.status}, {valid}")
@@ -27,8 +27,17 @@ def show(run):
         said = opened.record.get("outcome", {}).get("said")
         click.echo(f"the application did not start: {said}" if said else "no measured requests")
         return
-    click.echo(f"{len(opened.measured)} measured requests in {measures.makespan_s(opened):.2f} s (closed load)")
-    click.echo(_latency(opened).round(1).to_string())
+    kind = "open" if opened.record["scenario"]["kind"] == "open" else "closed"
+    click.echo(f"{len(opened.measured)} measured requests in {measures.makespan_s(opened):.2f} s ({kind} load)")
+    click.echo("ms from the actual send (latency) and from when it was due (response):")
+    click.echo(_percentiles(opened).round(1).to_string())
+    if unsent := (opened.record.get("generator", {}).get("unsent") or {}).get("measure"):
+        click.echo(f"{unsent} requests that were due could not be sent, as too many were in flight")
+    for gate in opened.record.get("gates", []):
+        verdict = {True: "holds", False: "BROKEN", None: "not measured"}[gate["passed"]]
+        bound, form = validity.GATES[gate["name"]]
+        figure = "-" if gate["figure"] is None else form.format(gate["figure"])
+        click.echo(f"  {gate['name']}: {figure} ({bound}) {verdict}")
 
 
 @main.command()
@@ -72,6 +81,16 @@ def _open(name) -> Run:
     return opened
 
 
+def _percentiles(run):
+    """By endpoint: both ways to measure, side by side."""
+    grouped = run.measured.groupby("endpoint")
+    columns = {"requests": grouped.size()}
+    for name in ("latency_ms", "response_ms"):
+        for quantile in (0.5, 0.95, 0.99, 0.999):
+            columns[f"{name.removesuffix('_ms')} p{100 * quantile:g}"] = grouped[name].quantile(quantile)
+    return pd.DataFrame(columns)
+
+
 def _latency(run):
     grouped = run.measured.groupby("endpoint")["latency_ms"]
     return grouped.agg(requests="size", mean_ms="mean", median_ms="median", max_ms="max")
@@ -92,8 +111,14 @@ def _require_comparable(first, second):
             raise RecordingError(f"the runs differ in {what} and cannot be compared")
     if first.scenario != second.scenario:
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
+    if changed := _differences(first.record["scenario"], second.record["scenario"]):
+        raise RecordingError(f"the loads differ in {', '.join(changed)} and cannot be compared")
     if first.record["dataset"] != second.record["dataset"]:
         raise RecordingError("the runs were made on different datasets and cannot be compared")
+
+
+def _differences(first, second):
+    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
 
 def command() -> None:

@@ -56,13 +56,13 @@ class Run:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """One row a request, times in milliseconds, with `rest_ms` (app less its parts) and `residual_ms`."""
+        """One row a request, by its send, times in ms, with `rest_ms` (app less its parts) and `residual_ms`."""
         frame = self._rows().copy()
         for column in [name for name in frame.columns if name.endswith("_us")]:
             frame[column.removesuffix("_us") + "_ms"] = frame.pop(column) / 1000
         frame["rest_ms"] = frame["app_ms"] - frame[[f"{part}_ms" for part in PARTS]].sum(axis=1)
         frame["residual_ms"] = frame["latency_ms"] - frame["queue_ms"] - frame["app_ms"]
-        return frame
+        return frame.sort_values("start_ms", ignore_index=True, kind="stable")
 
     @property
     def measured(self) -> pd.DataFrame:

@@ -11,6 +11,19 @@ HIGHEST_SPREAD = 0.10  # of a burst's length: within it all users have to have s
 HIGHEST_DISAGREEMENT = 0.02
 FEWEST_FOR_LITTLE = 100  # requests; of fewer the ends of the time, where they are cut, are too large a share
 
+# By name: the bound, and how a figure is written.
+GATES = {
+    "generator processes that told nothing": ("none", "{:.0f}"),
+    "rows missing against the generator's count": ("none", "{:.0f}"),
+    "rows missing against the scenario": ("none", "{:.0f}"),
+    "requests apart from the application's count": ("none", "{:.0f}"),
+    "requests that the target answered": ("at least 1", "{:,.0f}"),
+    "generator CPU, share of one core": (f"at most {HIGHEST_GENERATOR_CPU:.0%}", "{:.0%}"),
+    "first sends, share of the burst": (f"at most {HIGHEST_SPREAD:.0%}", "{:.1%}"),
+    "dispatch lag p99, ms": (f"at most {HIGHEST_LAG_MS:.0f}", "{:.2f}"),
+    "Little's law, disagreement": (f"at most {HIGHEST_DISAGREEMENT:.0%}", "{:.2%}"),
+}
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -22,7 +35,8 @@ class Gate:
     passed: bool | None
 
     def reason(self) -> str:
-        return f"{self.name}: {self.figure:g}, allowed {self.threshold:g}"
+        bound, form = GATES[self.name]
+        return f"{self.name}: {form.format(self.figure)}, allowed {bound}"
 
     def record(self) -> dict:
         return asdict(self)

@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 
@@ -63,26 +64,36 @@ def person(user) -> Person:
 
 
 class Stamp:
-    """The times of one request; a class, because Locust hands on a copy of the context but the same objects in it."""
+    """The times of one request; a class, because Locust hands on a copy of the context but the same objects in it.
+
+    It is the value of its own header: that is put into words when the request is, just before it is sent.
+    """
 
     __slots__ = ("measured", "received_ns", "scheduled_ns", "sent_ns", "sequence", "user")
 
     def __init__(self, who: Person):
         who.sequence += 1
         self.user, self.sequence, self.measured = who.number, who.sequence, who.measured
-        self.sent_ns = time.monotonic_ns()
-        self.scheduled_ns = who.scheduled_ns or self.sent_ns
-        self.received_ns = 0
-        who.scheduled_ns = None
+        self.scheduled_ns, who.scheduled_ns = who.scheduled_ns, None
+        self.sent_ns = self.received_ns = 0
+
+    def __str__(self) -> str:
+        """The value of `X-Request-Start` for what is sent now. The first counts: a redirect is part of a request."""
+        now_ns = time.monotonic_ns()
+        if not self.sent_ns:
+            self.sent_ns = now_ns
+            in_flight.enter(now_ns)
+        return f"t={now_ns}"
 
     def received(self) -> None:
         """The answer is there, or will not come. The first call counts."""
         if not self.received_ns:
+            str(self)  # a request that was never sent took no time
             self.received_ns = time.monotonic_ns()
             in_flight.leave(self.received_ns)
 
 
-def stamped(request):
+def stamped(request, header: Callable[[Stamp], object]):
     """The `request` of a Locust session, with a stamp in its context and the headers that the application reads."""
 
     @wraps(request)
@@ -90,12 +101,11 @@ def stamped(request):
         stamp = Stamp(person(self.user or self))
         headers = {
             **(headers or {}),
-            "X-Request-Start": f"t={stamp.sent_ns}",
+            "X-Request-Start": header(stamp),
             "X-Request-ID": request_name(stamp.user, stamp.sequence),
         }
-        in_flight.enter(stamp.sent_ns)
+        context = {**(context or {}), STAMP: stamp}
         try:
-            context = {**(context or {}), STAMP: stamp}
             return request(self, method, url, *arguments, headers=headers, context=context, **options)
         finally:
             stamp.received()
@@ -113,7 +123,8 @@ def row(request_type, name, response_time, response_length, response, exception,
     else:
         stamp.received()
         user, sequence, measured = stamp.user, stamp.sequence, stamp.measured
-        scheduled_ns, sent_ns, received_ns = stamp.scheduled_ns, stamp.sent_ns, stamp.received_ns
+        sent_ns, received_ns = stamp.sent_ns, stamp.received_ns
+        scheduled_ns = stamp.scheduled_ns or sent_ns
     headers = getattr(response, "headers", None)
     return (
         user,
@@ -142,8 +153,8 @@ def give_up(environment, reason: str, code: int = WRITE_FAILED) -> None:
 def start_recording(environment, runner, **_):
     if type(runner).__name__ == "MasterRunner":
         return  # its workers send, and each records what it sends
-    for session in (FastHttpSession, HttpSession):
-        session.request = stamped(session.request)
+    FastHttpSession.request = stamped(FastHttpSession.request, lambda stamp: stamp)
+    HttpSession.request = stamped(HttpSession.request, str)  # which takes nothing but text for a header
     recorder = Recorder(DIRECTORY, lambda reason: give_up(environment, reason))
     counted = {"reported": 0}
 
@@ -164,6 +175,7 @@ def start_recording(environment, runner, **_):
         told = {
             "process": PROCESS,
             "pid": os.getpid(),
+            "started_ns": STARTED_NS,
             "requests": counted["reported"] + environment.stats.total.num_requests,
             "rows": recorder.rows,
             "longest_flush_ms": recorder.longest_flush_ms,

@@ -7,10 +7,11 @@ of `as-measured`, the set-up that the published run really had.
 from .arms import advice, taken_away
 from .comparison import BASE, CLAIMED, OURS, Report
 from .database import pools_under_load, way_to_database
+from .evidence import evidence
 from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
 from .requests import caches, sessions, workers
-from .verdicts import checklist, conclusion, evidence, next_steps, objectives, recommendations, summary, verdict
+from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
 
 __all__ = [
     "BASE",

@@ -1,4 +1,4 @@
-"""What is concluded: the first screen, the checklist, recommendations, next steps, and the runs behind it all."""
+"""What is concluded: the first screen, the checklist, recommendations and next steps."""
 
 import pandas as pd
 
@@ -130,35 +130,6 @@ def conclusion(report: Report) -> Html:
     return prose(
         f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "
         f"{'; '.join(failed) or 'none'}. Not measured by this experiment: {'; '.join(open_) or 'none'}."
-    )
-
-
-def evidence(report: Report) -> Html:
-    """Every run that the page uses, with the figures by which it is judged valid."""
-    rows = []
-    for run in report.experiment.runs:
-        gates = {gate["name"]: gate["figure"] for gate in run.record.get("gates", [])}
-        rows.append(
-            {
-                "run": run.name,
-                "block": run.block + 1,
-                "rows": run.record.get("rows"),
-                "status": run.status,
-                "valid": Verdict.PASS if run.record["valid"] else Verdict.INVALID,
-                "generator CPU, share of a core": gates.get("generator CPU, share of one core"),
-            }
-        )
-    if not rows:
-        return prose("No run was recorded.")
-    made = report.experiment.record["environment"]
-    note = (
-        f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "
-        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made['python']}, PostgreSQL {made['postgresql']}, commit "
-        f"{(made['commit'] or 'unknown')[:12]}{' with changes' if made['dirty'] else ''}. The load generator and the "
-        "system share this machine."
-    )
-    return table(
-        pd.DataFrame(rows), "Runs behind this page", note=note, formats={"generator CPU, share of a core": "{:.0%}"}
     )
 
 

@@ -55,10 +55,34 @@ def test_a_run_is_shown_with_the_figures_of_its_rows(made, terminal):
     first, second, *_ = result.stdout.splitlines()
     assert first == "as-measured under single, complete, valid"
     assert second == "90 measured requests in 8.32 s (closed load)"
-    grouped = experiment.runs[0].measured.groupby("endpoint")["latency_ms"]
-    rows = grouped.agg(["size", "mean", "median", "max"]).round(1)
-    assert figures(result.stdout) == {name: list(row) for name, *row in rows.itertuples()}
-    assert figures(result.stdout)["login"] == [30, 150, 150, 150]
+    assert figures(result.stdout) == {
+        "login": [30, *[150.0] * 8], "dashboard": [30, *[120.0] * 8], "search": [30, *[7.5] * 8],
+    }  # fmt: skip
+    assert "  generator CPU, share of one core: 10% (at most 80%) holds" in result.stdout.splitlines()
+    assert "  dispatch lag p99, ms" not in result.stdout
+
+
+def test_an_open_run_is_shown_from_the_send_and_from_when_it_was_due(made, terminal):
+    late = made.run("tuned", "open-20")
+    for row in late.rows:
+        row["scheduled_us"] -= 50_000
+        row["response_us"] += 50_000
+    late.record["generator"]["unsent"] = {"warmup": 1, "measure": 7}
+    experiment = made.experiment(late)
+    said = terminal("show", f"made/{experiment.runs[0].name}").stdout
+    assert "(open load)" in said
+    assert "7 requests that were due could not be sent" in said
+    measured = experiment.runs[0].measured.groupby("endpoint")["latency_ms"].median()
+    for name, (_, latency, *_, response, _, _, _) in figures(said).items():
+        assert latency == pytest.approx(measured[name], abs=0.06)
+        assert response == pytest.approx(latency + 50, abs=0.11)
+
+
+def test_runs_of_one_scenario_with_other_fields_are_not_compared(made, command):
+    changed = made.run("tuned")
+    changed.record["scenario"]["users"] = 49
+    made.experiment(made.run(), changed)
+    require_refused(command("compare", BURST, "made/1-02-tuned-burst-50"), "the loads differ in users")
 
 
 def test_a_run_is_named_by_its_folder_too(made, command):

@@ -186,8 +186,8 @@ def test_the_share_of_any_role_can_be_asked():
 
 def test_a_gate_says_its_figure_and_what_is_allowed():
     judged = judge(process=readings(0.95), counted=12, expected=10)
-    assert judged[COUNT].reason() == "rows missing against the generator's count: 2, allowed 0"
-    assert judged[CPU].reason() == "generator CPU, share of one core: 0.95, allowed 0.8"
+    assert judged[COUNT].reason() == "rows missing against the generator's count: 2, allowed none"
+    assert judged[CPU].reason() == "generator CPU, share of one core: 95%, allowed at most 80%"
 
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():

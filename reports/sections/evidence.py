@@ -1,0 +1,74 @@
+"""The runs behind the page, and why each of them can be believed or not."""
+
+import pandas as pd
+
+from analysis.validity import GATES
+
+from ..tables import Html, Verdict, table
+from .comparison import Report, join, prose
+
+COST = "cost of the readings, share of one core"
+
+
+def evidence(report: Report) -> Html:
+    """Every run that the page uses, and the figures by which it is judged valid."""
+    runs = report.experiment.runs
+    if not runs:
+        return prose("No run was recorded.")
+    return join(_runs(report, runs), _validity(runs))
+
+
+def _runs(report, runs):
+    rows = [
+        {
+            "run": run.name,
+            "block": run.block + 1,
+            "load": {"open": "open", "start": "none"}.get(run.record["scenario"]["kind"], "closed"),
+            "rows": run.record.get("rows"),
+            "status": run.status,
+            "valid": Verdict.PASS if run.record["valid"] else Verdict.INVALID,
+            "why not": "; ".join(run.record["reasons"]) or None,
+        }
+        for run in runs
+    ]
+    made = report.experiment.record["environment"]
+    note = (
+        f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "
+        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made['python']}, PostgreSQL {made['postgresql']}, commit "
+        f"{(made['commit'] or 'unknown')[:12]}{' with changes' if made['dirty'] else ''}. The load generator and the "
+        "system share this machine."
+    )
+    return table(pd.DataFrame(rows), "Runs behind this page", note=note)
+
+
+def _validity(runs):
+    """A row for each run that sent something, a column for each gate."""
+    sent = [run for run in runs if run.record.get("gates")]
+    if not sent:
+        return prose("No run that sent anything has ended.")
+    frame = pd.DataFrame([{"run": run.name, **_figures(run), **_cost(run)} for run in sent])
+    note = (
+        "A run with a figure beyond its bound is invalid and enters no other table of this page. What the system did, "
+        "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
+        "measured: the generator's CPU, say, in loads that are over before it was read twice."
+    )
+    formats = {_column(name): form for name, (_, form) in GATES.items()} | {COST: "{:.1%}"}
+    return table(frame, "How far each run can be believed", note=note, formats=formats)
+
+
+def _column(name):
+    return f"{name} ({GATES[name][0]})"
+
+
+def _figures(run):
+    """Those of all gates, in their order, also of the ones that do not apply to this run."""
+    found = {gate["name"]: gate["figure"] for gate in run.record["gates"]}
+    return {_column(name): found.get(name) for name in GATES}
+
+
+def _cost(run):
+    readings = run.record.get("readings")
+    if not readings or run.requests.empty:
+        return {COST: None}
+    last_s = (run.requests["start_ms"] + run.requests["latency_ms"]).max() / 1000
+    return {COST: readings["cpu_ms"] / 1000 / last_s}
