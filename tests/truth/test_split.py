@@ -10,6 +10,8 @@ from loadgen.application import serve
 
 from . import delayed
 
+pytestmark = pytest.mark.alone
+
 SLEEPS_MS = {"queue": 30.0, "pool": 20.0, "db": 40.0}
 NONE_MS = dict.fromkeys(SLEEPS_MS, 0.0)
 ALLOWED_MS = 2.0
