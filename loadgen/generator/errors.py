@@ -21,9 +21,10 @@ def kind(exception: BaseException) -> str:
     """A judgement's own words, the status of a bad answer, or what happened to the connection."""
     if isinstance(exception, CatchResponseError) or type(exception) is Exception:
         return str(exception)[:LONGEST]
-    for classes, name in _KINDS:
-        if isinstance(exception, classes):
-            return name
+    for one in _with_causes(exception):
+        for classes, name in _KINDS:
+            if isinstance(one, classes):
+                return name
     if status := _STATUS.search(str(exception)):
         return f"status {status[1] or status[2]}"
     name = type(exception).__name__
@@ -34,6 +35,13 @@ def kind(exception: BaseException) -> str:
     if isinstance(exception, ConnectionError):  # of requests, which wraps the cause in words
         return _of_words(str(exception))
     return f"{name}: {exception}"[:LONGEST]
+
+
+def _with_causes(exception):
+    """An HTTP client may say no more than that the connection was closed; what it met stands behind."""
+    while exception is not None:
+        yield exception
+        exception = exception.__cause__ or exception.__context__
 
 
 def _of_words(text):

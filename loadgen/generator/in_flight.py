@@ -15,21 +15,19 @@ class InFlight:
         self._integral_ns = self._last_ns = 0
 
     def enter(self, at_ns: int) -> None:
-        self._until(at_ns)
+        # Stamps of greenlets can come a little out of order; the integral only needs that none is counted twice.
+        self._integral_ns += self.now * (at_ns - self._last_ns)
+        self._last_ns = at_ns
         self.now += 1
-        self.most = max(self.most, self.now)
+        if self.now > self.most:
+            self.most = self.now
 
     def leave(self, at_ns: int) -> None:
-        self._until(at_ns)
+        self._integral_ns += self.now * (at_ns - self._last_ns)
+        self._last_ns = at_ns
         self.now -= 1
 
     def mark(self) -> None:
         """Keep the integral as it is now."""
         at_ns = time.monotonic_ns()
-        self._until(at_ns)
-        self.marks.append((at_ns, self._integral_ns))
-
-    def _until(self, at_ns):
-        # Stamps of greenlets can come a little out of order; the integral only needs that none is counted twice.
-        self._integral_ns += self.now * (at_ns - self._last_ns)
-        self._last_ns = at_ns
+        self.marks.append((at_ns, self._integral_ns + self.now * (at_ns - self._last_ns)))

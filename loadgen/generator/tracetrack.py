@@ -6,7 +6,7 @@ from functools import partial
 from locust import FastHttpUser, task
 
 from loadgen.accounts import PASSWORD, username
-from loadgen.generator import answers, recording
+from loadgen.generator import answers, stamp
 from loadgen.generator.asked import ROWS, SCENARIO, SEED
 from loadgen.terms import Terms, child
 
@@ -19,7 +19,7 @@ class TraceTrackUser(FastHttpUser):
 
     def __init__(self, environment):
         super().__init__(environment)
-        self.number = recording.person(self).number
+        self.number = stamp.person(self).number
         self.random = random.Random(f"{SEED}/{self.number}")
         self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
         self.account = username(self.number, ROWS["user"])
@@ -59,7 +59,7 @@ class TraceTrackUser(FastHttpUser):
     def scan(self):
         qr_id = child(self.random.randint(1, ROWS["link"]))
         # Whoever sends the same again gets the same scan: the row's name is looked for in the database afterwards.
-        key = {"Idempotency-Key": recording.person(self).next_name()}
+        key = {"Idempotency-Key": stamp.person(self).next_name()}
         complaint = partial(answers.scan_complaint, qr_id=qr_id)
         self.send("POST", "/api/scans", "scan", complaint, json={"qr_id": qr_id}, headers=key)
 

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable
 
 # Long against the time in which a processor that idles is awake again, which is no time of the server's.
-FIXED_MS = 60.0
-MEAN_MS = 100.0
-FAST_MS, SLOW_MS, FAST_SHARE = 60.0, 300.0, 0.9
+FIXED_MS = 100.0
+MEAN_MS = 200.0
+FAST_MS, SLOW_MS, FAST_SHARE = 80.0, 400.0, 0.9
 
 DISTRIBUTIONS: dict[str, Callable[[random.Random], float]] = {
     "/fixed": lambda stream: FIXED_MS,
