@@ -11,7 +11,7 @@ from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem, told_in_lines
 from reference_app import waiting
 
-from . import dataset, deployments, experiment, progress, run, scenarios, services, target
+from . import dataset, deployments, experiment, machine, progress, run, scenarios, services, target
 from .children import die_with_launcher, raise_on_sigterm
 from .outcome import told
 from .target import Target
@@ -60,6 +60,7 @@ def list_():
 @click.option("--arrivals", type=click.Choice(["poisson", "constant"]), help="How requests of open load arrive.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the load generator.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
+@machine.sole_use()
 def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, processes, port, **changes):
     """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
     if (deployment is None) == (url is None):
@@ -110,6 +111,7 @@ def _run_deployment(order, directory, locustfile, confirmed):
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the order of the arms and of the users.")
+@machine.sole_use()
 def experiment_(profile, scale, name, seed):
     """Run all arms of a profile and print the experiment's id."""
     plan = experiment.plan(profile, scale, seed)

@@ -22,7 +22,7 @@ import redis
 from flask import Flask
 
 from analysis.directories import REPOSITORY
-from loadgen import dataset, deployments, services
+from loadgen import dataset, deployments, machine, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from loadgen.application import serve as serve_application
@@ -32,6 +32,8 @@ from reference_app.settings import PREFIX, Settings
 for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
     del os.environ[variable]
 
+# Tests run in two processes at once, and each of them is alone on a machine of its own.
+os.environ[machine.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
