@@ -14,12 +14,12 @@ def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.Dat
     """Rows (endpoint, statistic, part, mean_ms): where the time of an arm's requests went.
 
     Statistic `mean` is over all requests, `p90–p99` over those whose latency lies in that band of their endpoint and
-    block. In both the parts add up to the mean latency.
+    run. In both the parts add up to the mean latency.
     """
     rows = experiment.measured(deployment, scenario)
     if rows.empty:
         return pd.DataFrame(columns=["endpoint", "statistic", "part", "mean_ms"])
-    latency = rows.groupby(["block", "endpoint"])["latency_ms"]
+    latency = rows.groupby(["block", "again", "endpoint"])["latency_ms"]
     low, high = (latency.transform("quantile", share) for share in TAIL)
     tail = rows[rows["latency_ms"].between(low, high)]
     return pd.concat([_means(rows).assign(statistic="mean"), _means(tail).assign(statistic="p90–p99")])

@@ -1,6 +1,6 @@
 """The figures of an experiment: one number or one small table an arm, from the rows of its runs.
 
-An arm with several blocks gives the median over its blocks. An arm without a valid run gives None, or nothing.
+An arm with several blocks gives the median over its runs. An arm without a valid run gives None, or nothing.
 """
 
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFr
     rows = experiment.measured(deployment, scenario)
     if rows.empty:
         return pd.DataFrame(columns=["mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests"])
-    grouped = rows.groupby(["block", "endpoint"])["latency_ms"]
-    by_block = grouped.agg(
+    grouped = rows.groupby(["block", "again", "endpoint"])["latency_ms"]
+    by_run = grouped.agg(
         mean_ms="mean",
         median_ms="median",
         p95_ms=lambda x: x.quantile(0.95),
@@ -50,7 +50,7 @@ def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFr
         max_ms="max",
         requests="size",
     )
-    return by_block.groupby("endpoint").median().reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
+    return by_run.groupby("endpoint").median().reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
 
 
 def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from .stream import STREAMS, read_stream
 
 NEEDED = {
     "run": ("deployment", "scenario", "block", "status", "valid", "reasons", "environment", "dataset"),
-    "experiment": ("experiment", "profile", "scale", "status", "runs", "environment"),
+    "experiment": ("experiment", "profile", "scale", "seed", "status", "runs", "environment"),
 }
 PARTS = ("pool", "db", "hash", "cache", "session")
 
@@ -48,6 +48,11 @@ class Run:
     @property
     def block(self) -> int:
         return self.record["block"]
+
+    @property
+    def again(self) -> bool:
+        """Which of the two runs that a baseline has in each block it is; either may come first."""
+        return self.record.get("again", False)
 
     @property
     def status(self) -> str:
@@ -131,12 +136,17 @@ class Experiment:
         ]
 
     def find(self, deployment: str, scenario: str) -> list[Run]:
-        """The complete and valid runs of an arm, by block."""
+        """The complete and valid runs of an arm, by block; a baseline has two in each."""
         return [run for run in self.of(deployment) if run.scenario == scenario]
 
+    def blocks(self, deployment: str, scenario: str) -> int:
+        """In how many blocks the arm has a complete and valid run."""
+        return len({run.block for run in self.find(deployment, scenario)})
+
     def measured(self, deployment: str, scenario: str) -> pd.DataFrame:
-        """The measured rows of an arm's runs one after the other, with a column `block`; empty without a run."""
-        frames = [run.measured.assign(block=run.block) for run in self.find(deployment, scenario)]
+        """The measured rows of an arm's runs one after the other, with `block` and `again`; empty without a run."""
+        runs = self.find(deployment, scenario)
+        frames = [run.measured.assign(block=run.block, again=run.again) for run in runs]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

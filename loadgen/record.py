@@ -20,6 +20,7 @@ FORMAT = 2
 class Order:
     """What to run. `block` and `position` tell where in an experiment's plan it stands.
 
+    A baseline is run twice in a block, one of the two as it `again`; either may come first.
     `changes` are fields of the scenario that are not the named one's, see `scenarios.override`.
     """
 
@@ -32,6 +33,7 @@ class Order:
     processes: int = 1
     block: int = 0
     position: int = 0
+    again: bool = False
 
     def load(self) -> Scenario:
         return scenarios.override(scenarios.find(self.scenario), **self.changes)
@@ -51,6 +53,7 @@ def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, s
         "experiment": directory.parent.name,
         "block": order.block,
         "position": order.position,
+        "again": order.again,
         "deployment": deployment,
         "scenario": scenario.record(),
         "seed": order.seed,

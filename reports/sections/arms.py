@@ -69,7 +69,7 @@ def taken_away(report: Report) -> Html:
     names = [name for name in names if experiment.find(name, BURST)]
     if not names or not experiment.find(OURS, BURST):
         return prose("This experiment did not run ours with one thing taken away.")
-    blocks = min(len(experiment.find(name, BURST)) for name in (OURS, *names))
+    blocks = min(experiment.blocks(name, BURST) for name in (OURS, *names))
     rows = [_without_row(experiment, name) for name in (OURS, *names)]
     over = f"{blocks} block{'s' if blocks != 1 else ''}"
     note = f"Closed load, 50 users at once, one pass; medians over {over}, no interval."

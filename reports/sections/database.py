@@ -17,7 +17,7 @@ def way_to_database(report: Report) -> Html:
     )
     if not arms:
         return prose("This experiment did not run single reads.")
-    blocks = min(len(experiment.find(arm, "reads")) for arm in arms)
+    blocks = min(experiment.blocks(arm, "reads") for arm in arms)
     base = measures.latency(experiment, BASE, "reads")["median_ms"]
     rows = []
     for arm in arms:

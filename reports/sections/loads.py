@@ -55,7 +55,7 @@ def load(report: Report, users: int) -> Html:
         for endpoint in ENDPOINTS
     ]
     formats = {"reproduced / published": "{:.2f}", "error of the prediction": "{:+.1%}"}
-    blocks = {name: len(experiment.find(name, scenario)) for name in (BASE, OURS)}
+    blocks = {name: experiment.blocks(name, scenario) for name in (BASE, OURS)}
     note = f"Closed load, {users} users at once, one pass. " + _interval_note(blocks)
     return join(
         _totals(report, users),

@@ -67,7 +67,8 @@ class Recorded:
     @property
     def name(self) -> str:
         block, position = self.record["block"] + 1, self.record["position"] + 1
-        return f"{block}-{position:02d}-{self.record['deployment']['name']}-{self.record['scenario']['name']}"
+        name = f"{block}-{position:02d}-{self.record['deployment']['name']}-{self.record['scenario']['name']}"
+        return f"{name}-again" if self.record["again"] else name
 
     def of(self, endpoint: str) -> list[dict]:
         return [row for row in self.rows if row["endpoint"] == endpoint]
@@ -123,7 +124,13 @@ class Builder:
         self.runs = runs
 
     def run(
-        self, deployment: str = BASE, scenario: str = "burst-50", *, block: int = 0, slower: float = 1.0
+        self,
+        deployment: str = BASE,
+        scenario: str = "burst-50",
+        *,
+        block: int = 0,
+        again: bool = False,
+        slower: float = 1.0,
     ) -> Recorded:
         """One run that went well; `slower` times what its deployment takes."""
         settings = _settings(deployment)
@@ -133,6 +140,7 @@ class Builder:
             alone_ms = alone_ms | {"dashboard": 2.0}
         rows = _rows(planned, {endpoint: slower * ms for endpoint, ms in alone_ms.items()}, settings)
         made = Recorded(_record(deployment, settings, planned, block), rows, None, None, None)
+        made.record["again"] = again
         if planned.kind == "start":
             made.record |= {"outcome": {"started": False, "said": REFUSAL}, "gates": []}
             return made

@@ -73,6 +73,13 @@ def test_latency_of_several_blocks_is_the_median_of_their_figures(made):
     assert table.loc["login", "max_ms"] == pytest.approx(10_000)
 
 
+def test_two_runs_in_a_block_are_two_figures(made):
+    experiment = made.experiment(made.run(), made.run(again=True, slower=2))
+    table = measures.latency(experiment, "as-measured", "burst-50")
+    assert table.loc["login", "max_ms"] == pytest.approx(7_500)
+    assert table["requests"].to_list() == [50, 50, 50]
+
+
 def test_an_endpoint_that_was_not_asked_has_no_latency(made):
     experiment = made.experiment(made.run("as-measured", "reads"), made.run("tuned", "sustained-100-write"))
     assert list(measures.latency(experiment, "as-measured", "reads").index) == ["dashboard", "search"]

@@ -161,6 +161,21 @@ def test_only_complete_and_valid_runs_are_found(made):
     assert experiment.measured("as-measured", "burst-50")["block"].value_counts().to_dict() == {0: 150, 3: 150}
 
 
+def test_a_baseline_has_two_runs_in_a_block(made):
+    runs = [made.run("tuned", block=block, again=again) for block in (0, 1) for again in (True, False)]
+    experiment = made.experiment(*runs, made.run("tuned", block=2))
+    found = experiment.find("tuned", "burst-50")
+    assert [(run.block, run.again) for run in found] == [(0, True), (0, False), (1, True), (1, False), (2, False)]
+    assert experiment.blocks("tuned", "burst-50") == 3
+    assert experiment.measured("tuned", "burst-50").groupby(["block", "again"]).size().to_list() == [150] * 5
+
+
+def test_a_run_of_before_there_were_two_is_not_it_again(made):
+    (run,) = made.experiment(made.run()).runs
+    del run.record["again"]
+    assert not run.again
+
+
 def test_an_arm_that_was_not_run_has_no_rows(made):
     assert made.experiment(made.run()).measured("tuned", "burst-50").empty
 

@@ -201,6 +201,11 @@ def test_a_burst_says_over_how_many_blocks(made, blocks, words):
     assert words in text(sections.load(of(made.experiment(*runs)), 25))
 
 
+def test_two_runs_in_a_block_are_one_block(made):
+    runs = [made.run(name, "burst-25", again=again) for again in (False, True) for name in (BASE, OURS)]
+    assert "No interval: 1 block," in text(sections.load(of(made.experiment(*runs)), 25))
+
+
 def test_an_invalid_block_is_not_counted_as_a_block(made):
     runs = [made.run(name, "burst-25", block=block) for block in range(4) for name in (BASE, OURS)]
     runs[0].invalid()
