@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-PROFILE ?= quick
+PROFILE ?=
 EXPERIMENT ?=
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  PROFILE=quick|full chooses the experiment, EXPERIMENT=<id> names a stored one."
+	@echo "  PROFILE=quick|full chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
 
@@ -46,7 +46,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimization-results.html
-	@$(PY) -m reports report --profile $(PROFILE)$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
+	@$(PY) -m reports report$(if $(PROFILE), --profile $(PROFILE))$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
 
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
 	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))

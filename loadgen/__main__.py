@@ -11,7 +11,7 @@ from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem, told_in_lines
 from reference_app import waiting
 
-from . import dataset, deployments, experiment, machine, progress, run, scenarios, services, target
+from . import dataset, deployments, experiment, machine, profiles, progress, run, scenarios, services, target
 from .children import die_with_launcher, raise_on_sigterm
 from .outcome import told
 from .target import Target
@@ -42,7 +42,7 @@ def list_():
     for name, scale in dataset.SCALES.items():
         click.echo(f"  {name:<14} " + ", ".join(f"{rows:,} {table}" for table, rows in scale.counts().items()))
     click.echo("Profiles:")
-    for name, profile in experiment.PROFILES.items():
+    for name, profile in profiles.PROFILES.items():
         click.echo(f"  {name:<14} {profile.description}")
 
 
@@ -107,14 +107,17 @@ def _run_deployment(order, directory, locustfile, confirmed):
 
 
 @main.command("experiment")
-@click.option("--profile", default="quick", show_default=True, help="Name of a profile, see list.")
+@click.option("--profile", help=f"Name of a profile, see list; {profiles.DEFAULT} if not given.")
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the order of the arms and of the users.")
+@click.option("--seed", type=int, help="Seed of the order of the arms and of the users; 1 if not given.")
 @machine.sole_use()
 def experiment_(profile, scale, name, seed):
-    """Run all arms of a profile and print the experiment's id."""
-    plan = experiment.plan(profile, scale, seed)
+    """Run all arms of a profile and print the experiment's id.
+
+    An experiment that was interrupted goes on by its id alone; what of it is complete is not measured again.
+    """
+    plan = experiment.plan_for(name, profile, scale, seed)
     click.echo(experiment.execute(plan, name))
 
 

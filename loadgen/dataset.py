@@ -73,7 +73,7 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
     """The name of the template database for this scale and index arm, built if it is not there."""
     rows = find_scale(scale)
     _refuse_foreign_schema(server)
-    name = f"tracetrack_{scale}_{indexes}_{_fingerprint(scale)}"
+    name = f"tracetrack_{scale}_{indexes}_{fingerprint(scale)}"
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if _exists(cursor, name):
             if not _mark(server, name):
@@ -130,7 +130,8 @@ def _count(cursor):
 
 
 @cache
-def _fingerprint(scale):
+def fingerprint(scale: str) -> str:
+    """Changes whenever the rows or the schema of the scale do."""
     sources = [ROWS, *(SCHEMA / f"{part}.sql" for part in ("tables", "constraints", "btree", "trigram"))]
     content = "".join(path.read_text() for path in sources)
     return hashlib.sha256(f"{SEED} {asdict(SCALES[scale])} {content}".encode()).hexdigest()[:8]

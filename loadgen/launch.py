@@ -7,12 +7,13 @@ import sys
 from .progress import DESCRIPTOR
 
 
-def run_experiment(profile: str, experiment: str = "", scale: str = "") -> str:
-    """Carry out a profile and return the experiment's id; its progress lines are printed.
+def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> str:
+    """Carry out a profile, or what is left of an experiment, and return its id; its progress lines are printed.
 
     Raises `RuntimeError` with the lines that say what went wrong. The measurement ends if this process does.
     """
-    command = [sys.executable, "-m", "loadgen", "experiment", "--profile", profile]
+    command = [sys.executable, "-m", "loadgen", "experiment"]
+    command += ["--profile", profile] if profile else []
     command += ["--experiment", experiment] if experiment else []
     command += ["--scale", scale] if scale else []
     environ = {**os.environ, "TRACETRACK_LAUNCHER": str(os.getpid())}

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TextIO
 
 from tqdm import tqdm
@@ -74,6 +74,12 @@ def steps(label: str, total_s: float) -> Iterator[Steps]:
             shown.close()
         finally:
             shown.hide()
+
+
+def tell(line: str) -> None:
+    """A line for the person who started the command; nothing where the terminal is gone."""
+    with suppress(OSError), _stream() as stream:
+        print(line, file=stream, flush=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from analysis import findings as stored_findings
 from analysis.directories import runs_directory
 from analysis.problem import Problem, told_in_lines
 from analysis.recording import open_experiment
+from loadgen import profiles
 from loadgen.children import raise_on_sigterm
 
 from . import build as building
@@ -27,8 +28,8 @@ def main():
 
 
 @main.command()
-@click.option("--profile", default="quick", show_default=True)
-@click.option("--experiment", default="", help="Id of the experiment to make; from time and profile if not given.")
+@click.option("--profile", default="", help=f"Name of a profile; {profiles.DEFAULT} if not given.")
+@click.option("--experiment", default="", help="Id of the experiment to make, or to go on with if it was interrupted.")
 @click.option("--scale", default="", help="Data scale, if not the profile's own.")
 @OUTPUT
 def report(profile, experiment, scale, output):

@@ -15,8 +15,8 @@ from analysis import findings
 from analysis.directories import REPOSITORY, runs_directory
 from analysis.problem import Problem
 from analysis.recording import newest_experiment, open_experiment
-from loadgen import progress
-from loadgen.experiment import new_name
+from loadgen import profiles, progress
+from loadgen.experiment import new_name, told_how_to_go_on
 
 from . import views
 from .render import render
@@ -29,10 +29,13 @@ ANALYSE_S, RENDER_S = 3.0, 6.0  # what they are expected to take
 
 
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
-    """Run 01-measure; the id of the experiment that it made."""
-    parameters = {"profile": profile, "experiment": experiment or new_name(profile), "scale": scale}
-    _execute("01-measure", parameters, html)
-    return parameters["experiment"]
+    """Run 01-measure; the id of the experiment that it made, or went on with."""
+    profiles.find(profile or profiles.DEFAULT)
+    experiment = experiment or new_name(profile or profiles.DEFAULT)
+    parameters = {"profile": profile, "experiment": experiment, "scale": scale}
+    with told_how_to_go_on(experiment):
+        _execute("01-measure", parameters, html)
+    return experiment
 
 
 def build(experiment: str, html: Path = HTML) -> Path:
@@ -41,7 +44,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
     if not found.is_complete():
         raise Problem(
             f"experiment {found.name} was not completed ({len(found.runs)} of {len(found.record['runs'])} runs begun); "
-            "a report is made of whole experiments only"
+            f"a report is made of whole ones only, and this one goes on with: make report EXPERIMENT={found.name}"
         )
     parameters = {"experiment": found.name, "findings": str(html / "findings.json")}
     with progress.steps("report", ANALYSE_S + RENDER_S) as shown:

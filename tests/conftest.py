@@ -219,10 +219,10 @@ class CommandLine:
             env={**self._environ, **environ},
         )
 
-    def run(self, *arguments: str, **more) -> subprocess.CompletedProcess:
+    def run(self, *arguments: str, timeout: float = 60, **more) -> subprocess.CompletedProcess:
         with self.start(*arguments, **more) as process:
             try:
-                output, errors = process.communicate(timeout=60)
+                output, errors = process.communicate(timeout=timeout)
             finally:
                 process.kill()
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)

@@ -1,11 +1,12 @@
 from collections import Counter
+from itertools import groupby
 
 import pytest
 
 from analysis.problem import Problem
-from loadgen import deployments, experiment, scenarios
+from loadgen import deployments, experiment, profiles, scenarios
 
-PROFILES = pytest.mark.parametrize("profile", experiment.PROFILES)
+PROFILES = pytest.mark.parametrize("profile", profiles.PROFILES)
 
 
 @PROFILES
@@ -13,19 +14,59 @@ def test_the_same_seed_makes_the_same_plan(profile):
     plan = experiment.plan(profile, None, 7)
     assert plan == experiment.plan(profile, None, 7)
     others = [experiment.plan(profile, None, seed) for seed in range(8, 12)]
-    sequence = lambda one: [(order.deployment, order.scenario) for order in one.orders]  # noqa: E731
-    assert any(sequence(other) != sequence(plan) for other in others)
+    assert any(sequence(other.orders) != sequence(plan.orders) for other in others)
+
+
+def sequence(orders):
+    return [(order.deployment, order.scenario) for order in orders]
+
+
+def by_block(plan):
+    return [list(orders) for _, orders in groupby(plan.orders, key=lambda order: order.block)]
+
+
+@pytest.mark.parametrize("profile", ["requests", "database", "full"])
+def test_each_block_has_an_order_of_its_own(profile):
+    blocks = by_block(experiment.plan(profile, None, 1))
+    arms = set(sequence(blocks[-1]))
+    assert len({tuple(arm for arm in sequence(block) if arm in arms) for block in blocks}) == 4
 
 
 @PROFILES
-def test_each_arm_runs_once_in_each_of_its_blocks(profile):
+def test_each_arm_runs_once_in_each_of_its_blocks_and_a_baseline_twice(profile):
     plan = experiment.plan(profile, None, 1)
-    runs = Counter((order.deployment, order.scenario, order.block) for order in plan.orders)
+    runs = Counter((order.deployment, order.scenario, order.block, order.again) for order in plan.orders)
     assert runs == {
-        (arm.deployment, arm.scenario, block): 1
-        for arm in experiment.PROFILES[profile].arms
+        (arm.deployment, arm.scenario, block, again): 1
+        for arm in profiles.PROFILES[profile].arms
         for block in range(arm.blocks)
+        for again in ([False, True] if arm.twice else [False])
     }
+
+
+@PROFILES
+def test_each_block_has_the_baseline_twice(profile):
+    for orders in by_block(experiment.plan(profile, None, 1)):
+        firsts = sequence(order for order in orders if not order.again)
+        seconds = sequence(order for order in orders if order.again)
+        assert "as-measured" in {deployment for deployment, _ in seconds}
+        assert set(seconds) <= set(firsts)
+        assert all(sequence(orders).count(arm) == 2 for arm in seconds)
+
+
+def test_either_run_of_a_baseline_may_come_first():
+    pairs = [
+        [order.again for order in orders if (order.deployment, order.scenario) == ("as-measured", "reads")]
+        for seed in range(5)
+        for orders in by_block(experiment.plan("database", None, seed))
+    ]
+    assert {tuple(pair) for pair in pairs} == {(False, True), (True, False)}
+
+
+@PROFILES
+def test_no_two_runs_share_a_folder(profile):
+    planned = experiment.plan(profile, None, 1).orders
+    assert len({experiment.run_name(order) for order in planned}) == len(planned)
 
 
 @PROFILES
@@ -62,5 +103,18 @@ def test_an_experiment_is_never_recorded_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
     (tmp_path / "runs" / "mine").mkdir(parents=True)
     with pytest.raises(Problem, match="experiment mine exists already"):
+        experiment.plan_for("mine", "smoke", None, 1)
+    with pytest.raises(Problem, match="experiment mine exists already"):
         experiment.execute(experiment.plan("smoke", None, 1), "mine")
     assert list((tmp_path / "runs" / "mine").iterdir()) == []
+
+
+def test_a_name_that_can_be_no_id_is_refused():
+    with pytest.raises(Problem, match="cannot be an experiment's id"):
+        experiment.plan_for("../mine", None, None, None)
+
+
+def test_a_new_experiment_has_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
+    assert experiment.plan_for("mine", None, None, None) == experiment.plan("quick", None, 1)
+    assert experiment.plan_for(None, "smoke", "production", 4) == experiment.plan("smoke", "production", 4)

@@ -58,6 +58,14 @@ def test_elsewhere_each_step_is_a_line(capsys, monkeypatch):
     ]
 
 
+def test_nothing_to_do_is_done_at_once(terminal, monkeypatch):
+    reading, writing = terminal
+    monkeypatch.setenv(progress.DESCRIPTOR, str(writing))
+    with progress.steps("measuring", 0):
+        pass
+    assert os.read(reading, 65536).decode().rstrip().endswith("measuring: done in 0 s")
+
+
 def test_a_step_that_failed_is_not_called_done(capsys, monkeypatch):
     monkeypatch.delenv(progress.DESCRIPTOR, raising=False)
     with pytest.raises(ZeroDivisionError), progress.steps("dataset", 1):

@@ -1,0 +1,134 @@
+"""Experiment profiles: which deployments go under which scenarios, in how many blocks, on which data."""
+
+from dataclasses import dataclass
+
+from analysis.problem import Problem
+
+DEFAULT = "quick"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One deployment under one scenario, in the first `blocks` blocks; `load_s` is what a run is expected to take.
+
+    A baseline runs `twice` in each of them: what differs between the two is noise.
+    """
+
+    deployment: str
+    scenario: str
+    blocks: int
+    load_s: float
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class Profile:
+    description: str
+    scale: str
+    arms: tuple[Arm, ...]
+
+
+READ_ARMS = (
+    "as-measured-with-no-pool",
+    "as-measured-with-no-pre-ping",
+    "as-measured-with-autocommit",
+    "as-measured-with-separate",
+    "as-measured-with-summary",
+    "as-measured-with-trigram",
+)
+MORE_READ_ARMS = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
+WITHOUT_ARMS = (
+    "tuned-without-cache",
+    "tuned-without-pool",
+    "tuned-without-index",
+    "tuned-without-argon2",
+    "tuned-without-aggregate",
+    "tuned-without-workers",
+    "tuned-without-shared-sessions",
+    "tuned-without-hash-limit",
+)
+STORE_ARMS = ("tuned-with-shared-cache", "tuned-with-cookie-sessions")
+ADVICE_ARMS = ("as-advised", "gevent-blocking")
+REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)
+POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
+BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
+
+MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
+DATABASE = (
+    Arm("as-measured", "reads", 4, 5, twice=True),
+    *(Arm(deployment, "reads", 4, 5) for deployment in (*READ_ARMS, *MORE_READ_ARMS)),
+    *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
+    *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
+    Arm("as-measured-on-rds", "missing-table", 1, 1),
+)
+
+PROFILES = {
+    "quick": Profile(
+        "the published tables and what is behind them, in a few minutes",
+        "production",
+        (
+            Arm("as-measured", "single", 1, 10),
+            Arm("tuned", "single", 1, 3),
+            Arm("as-measured", "burst-25", 1, 6),
+            Arm("tuned", "burst-25", 1, 1),
+            Arm("as-measured", "burst-50", 2, 12, twice=True),
+            Arm("as-claimed", "burst-50", 2, 8),
+            Arm("tuned", "burst-50", 2, 2),
+            Arm("as-measured", "burst-50-mix", 1, 25),
+            Arm("tuned", "burst-50-mix", 1, 2),
+            Arm("tuned", "sustained-100-write", 1, 38),
+            Arm("tuned", "sustained-100", 1, 38),
+            *(Arm(deployment, "burst-50", 1, 3) for deployment in (*ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)),
+            *(Arm(deployment, "reads", 1, 4) for deployment in ("as-measured", *READ_ARMS)),
+            Arm("as-measured-on-rds", "missing-table", 1, 1),
+            Arm("as-advised-at-default", "start", 1, 1),
+        ),
+    ),
+    "requests": Profile(
+        "what each choice on the request side is worth, in four blocks",
+        "production",
+        (
+            *(Arm(deployment, "burst-50", 4, 3, twice=deployment in BASELINES) for deployment in REQUEST_ARMS),
+            Arm("tuned", "single", 4, 3),
+            Arm("tuned", "sustained-100", 4, 38),
+        ),
+    ),
+    "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
+    "full": Profile(
+        "the main deployments under every load, bursts in four blocks, and what the profiles database and requests add",
+        "production",
+        (
+            *(
+                Arm(deployment, scenario, 4 if scenario.startswith("burst") else 1, 20)
+                for deployment in MAIN
+                for scenario in ("single", "burst-25", "burst-100", "burst-50-mix", "sustained-100")
+            ),
+            *(Arm(deployment, "burst-50", 4, 20, twice=deployment in BASELINES) for deployment in MAIN),
+            *(Arm(deployment, "burst-50", 4, 3) for deployment in ("gevent-blocking", *WITHOUT_ARMS, *STORE_ARMS)),
+            Arm("as-measured", "sustained-100-write", 1, 50),
+            *DATABASE,
+        ),
+    ),
+    "smoke": Profile(
+        "the smallest experiment that fills most sections of the report, on small data; its figures mean nothing",
+        "small",
+        (
+            Arm("as-measured", "single", 1, 5),
+            Arm("tuned", "single", 1, 2),
+            Arm("as-measured", "burst-25", 1, 4),
+            Arm("tuned", "burst-25", 1, 1),
+            Arm("as-measured", "burst-50", 1, 8),
+            Arm("tuned", "burst-50", 1, 1),
+            Arm("as-measured", "reads", 1, 1, twice=True),
+            Arm("as-measured-on-rds", "missing-table", 1, 1),
+            Arm("as-advised-at-default", "start", 1, 1),
+        ),
+    ),
+}
+
+
+def find(name: str) -> Profile:
+    """Raises `Problem` for a name that does not exist."""
+    if name not in PROFILES:
+        raise Problem(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]

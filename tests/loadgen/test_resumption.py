@@ -1,0 +1,118 @@
+"""An experiment that was interrupted goes on where it stopped, by the real command."""
+
+import json
+import shutil
+import signal
+import time
+
+import pytest
+
+from analysis.recording import open_experiment
+from loadgen import experiment
+
+SEED = 284  # short runs come first
+PLANNED = [experiment.run_name(order) for order in experiment.plan("smoke", None, SEED).orders]
+FIRST, STOPPED, NEVER_BEGUN, *LATER = PLANNED
+
+
+@pytest.fixture(scope="module")
+def directory(command):
+    return command.data / "runs" / "mine"
+
+
+@pytest.fixture(scope="module")
+def interrupted(command, directory):
+    """What an experiment says that is ended by Ctrl-C in its second run."""
+    words = ("--profile", "smoke", "--seed", str(SEED), "--experiment", "mine")
+    with command.start("experiment", *words) as process:
+        deadline = time.monotonic() + 120
+        while not (directory / STOPPED / "run.json").exists():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, "")
+    return errors
+
+
+@pytest.fixture(scope="module")
+def stopped(command, directory, interrupted):
+    """The same experiment as if it had been stopped later: all runs but two are there."""
+    for run in LATER:
+        shutil.copytree(directory / FIRST, directory / run)
+
+
+@pytest.fixture(scope="module")
+def before(directory, stopped):
+    return {run: state(directory / run) for run in PLANNED if (directory / run).exists()}
+
+
+@pytest.fixture(scope="module")
+def resumed(command, before):
+    return command.run("experiment", "--experiment", "mine", timeout=120)
+
+
+def state(run):
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in run.iterdir()}
+
+
+def refused(command, *words):
+    finished = command.run("experiment", "--experiment", "mine", *words)
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    return line
+
+
+def test_who_interrupts_is_told_how_to_go_on(interrupted, directory):
+    assert "Traceback" not in interrupted
+    assert "experiment mine is not complete; it goes on with: make report EXPERIMENT=mine" in interrupted.splitlines()
+    assert json.loads((directory / "experiment.json").read_text())["status"] == "running"
+    assert not open_experiment(directory).is_complete()
+
+
+def test_it_does_not_go_on_as_something_else(command, before, directory):
+    line = refused(command, "--profile", "quick", "--seed", "2")
+    assert "was begun with profile smoke and not quick, seed 284 and not 2" in line
+    assert {run: state(directory / run) for run in before} == before
+
+
+def test_it_does_not_go_on_with_other_code(command, before, directory):
+    path = directory / "experiment.json"
+    content = path.read_text()
+    record = json.loads(content)
+    record["environment"] |= {"commit": "0123", "dirty": not record["environment"]["dirty"]}
+    path.write_text(json.dumps(record))
+    line = refused(command)
+    path.write_text(content)
+    assert line.startswith("Error: experiment mine cannot go on: commit was 0123 and is ")
+    assert "dirty was" in line
+    assert {run: state(directory / run) for run in before} == before
+
+
+def test_it_goes_on_and_says_what_it_reuses(resumed):
+    assert (resumed.returncode, resumed.stdout) == (0, "mine\n"), resumed.stderr
+    assert "experiment mine goes on: 8 of 10 runs are there, 1 that was cut off is run again" in resumed.stderr
+    steps = [line for line in resumed.stderr.splitlines() if line.startswith("measuring: ") and "%" in line]
+    assert len(steps) == 2
+    assert "  0% " in steps[0]
+
+
+def test_what_was_complete_is_untouched(resumed, before, directory):
+    reused = [FIRST, *LATER]
+    assert {run: state(directory / run) for run in reused} == {run: before[run] for run in reused}
+
+
+def test_what_was_cut_off_is_kept_and_run_again(resumed, before, directory):
+    assert state(directory / f"{STOPPED}.stopped-1") == before[STOPPED]
+    found = open_experiment(directory)
+    assert found.is_complete()
+    assert [run.name for run in found.runs] == PLANNED
+    assert found.record["resumed_after"] == [8]
+    (made,) = (run for run in found.runs if run.name == STOPPED)
+    assert (made.status, made.record["valid"]) == ("complete", True)
+
+
+def test_once_complete_it_is_never_changed(command, resumed):
+    assert "experiment mine exists already; recorded experiments are never changed" in refused(command)
