@@ -1,10 +1,10 @@
 """Answers kept for a while: one query for many equal questions.
 
 `process` keeps them in each worker, `shared` in the store of all workers. While an answer is being made, others who
-ask for it wait for that one; once it is past its lifetime one caller makes it anew and the others get the stale one
-meanwhile, up to twice the lifetime. An answer that misses something is kept for a second only, and a failure not at
-all: it is the answer to those of a worker who waited for it. While the shared store is away each worker keeps answers
-of its own.
+ask for it wait for that one, and make one of their own where it takes too long; once it is past its lifetime, which
+counts from when it was begun, one caller makes it anew and the others get the stale one meanwhile, up to twice the
+lifetime. An answer that misses something is kept for a second only, and a failure not at all: it is the answer to those
+of a worker who waited for it. While the shared store is away each worker keeps answers of its own.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from .store import Store, StoreAway
 MOST_ANSWERS = 10_000
 MOST_FAILURES = 100
 DEGRADED_S = 1
-LONGEST_CREATION_S = 3.0  # who makes an answer has the lock for so long, and nobody waits for it any longer
+LONGEST_CREATION_S = 3.0  # who makes an answer holds others up for so long, and nobody waits for it any longer
 LOCK_POLL_S = 0.01
 FORMAT = 1  # of the answers: another one does not read what this one kept
 
@@ -73,16 +73,22 @@ class Answers:
             if (found := self._found_meanwhile(key, asked_s)) is not NO_VALUE:
                 return found
             made.append({"at_s": time.time(), "answer": self._created(key, create)})
-            if not is_whole(made[0]):
-                self._degraded.set(key, made[0])
+            self._keep(key, made[0])
             return made[0]
 
-        def should_be_kept(answer):
-            return bool(made) and is_whole(answer)
-
-        kept = self._whole.get_or_create(key, make, self._lifetime.good_s, should_be_kept)
+        try:
+            kept = self._whole.get_or_create(key, make, self._lifetime.good_s, lambda answer: False)
+        except TakesTooLong:
+            kept = make()
         stale = time.time() - kept["at_s"] > self._lifetime.good_s
         return kept["answer"], "miss" if made else "stale" if stale else "hit"
+
+    def _keep(self, key, made):
+        if is_whole(made):
+            self._whole.set(key, made)
+        else:
+            # From now on: begun over a second ago, it would be too old for those who wait for it.
+            self._degraded.set(key, {**made, "at_s": time.time()})
 
     def _found_meanwhile(self, key, asked_s):
         """What another caller made while this one waited for its turn, be it a failure."""
@@ -145,14 +151,31 @@ class BoundedStore(dict):
 
 def own_region(kind: str, longest_s: int) -> CacheRegion:
     """A region in this worker's memory."""
-    kept = BoundedStore(longest_s=longest_s)
-    return make_region().configure("dogpile.cache.memory", arguments={"cache_dict": kept})
+    return make_region().configure("tracetrack.memory", arguments={"longest_s": longest_s})
 
 
 def shared_region(store: Store, namespace: str, longest_s: int) -> CacheRegion:
     """A region in the shared store, which forgets by itself what is too old to serve."""
     region = make_region(key_mangler=lambda key: f"{namespace}{key}")
     return region.configure("tracetrack.store", arguments={"store": store, "longest_s": longest_s})
+
+
+class MemoryBackend(CacheBackend):
+    """This worker's memory as dogpile asks it."""
+
+    def __init__(self, arguments: dict):
+        self._longest_s: int = arguments["longest_s"]
+        self._kept = BoundedStore(longest_s=self._longest_s)
+
+    def get(self, key: str) -> CachedValue:
+        made = self._kept.get(key)
+        return _cached_value(made) if made and _is_of_its_time(made["at_s"], self._longest_s) else NO_VALUE
+
+    def set(self, key: str, value: CachedValue) -> None:
+        self._kept[key] = value.payload
+
+    def get_mutex(self, key: str) -> "OwnMutex":
+        return OwnMutex()
 
 
 class StoreBackend(CacheBackend):
@@ -167,7 +190,7 @@ class StoreBackend(CacheBackend):
         with self._store.asked() as client, suppress(redis.ResponseError):  # under this key is something else
             stored = client.get(key)
         made = stored and _from_json(stored, self._longest_s)
-        return CachedValue(made, {"ct": made["at_s"], "v": value_version}) if made else NO_VALUE
+        return _cached_value(made) if made else NO_VALUE
 
     def set(self, key: str, value: CachedValue) -> None:
         with self._store.asked() as client:
@@ -177,6 +200,15 @@ class StoreBackend(CacheBackend):
         return Mutex(self._store, f"{key}:lock")
 
 
+def _cached_value(made):
+    """As dogpile takes it: its lifetime counts from when it was begun."""
+    return CachedValue(made, {"ct": made["at_s"], "v": value_version})
+
+
+def _is_of_its_time(at_s, longest_s):
+    return abs(time.time() - at_s) <= longest_s
+
+
 def _from_json(stored, longest_s):
     """What was made; None for what somebody else put there, or what the store should have forgotten."""
     try:
@@ -184,9 +216,32 @@ def _from_json(stored, longest_s):
     except (ValueError, RecursionError):
         return None
     match made:
-        case {"at_s": float(at_s), "answer": dict()} if abs(time.time() - at_s) <= longest_s:
+        case {"at_s": float(at_s), "answer": dict()} if _is_of_its_time(at_s, longest_s):
             return made
     return None
+
+
+class TakesTooLong(Exception):
+    """Somebody else of this worker makes the answer, and has not come to an end."""
+
+
+class OwnMutex:
+    """The right to make one answer, among the callers of this worker.
+
+    Who waited for it for `LONGEST_CREATION_S` gets `TakesTooLong`.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def acquire(self, wait: bool = True) -> bool:
+        taken = self._lock.acquire(wait, LONGEST_CREATION_S if wait else -1)
+        if wait and not taken:
+            raise TakesTooLong
+        return taken
+
+    def release(self) -> None:
+        self._lock.release()
 
 
 class Mutex:
@@ -224,6 +279,7 @@ class Mutex:
             self._own.release()
 
 
+register_backend("tracetrack.memory", __name__, MemoryBackend.__name__)
 register_backend("tracetrack.store", __name__, StoreBackend.__name__)
 
 

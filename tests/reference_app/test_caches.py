@@ -1,11 +1,14 @@
 """What both kinds of cache promise: one maker, no failure, nothing too old."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reference_app import caches
 from reference_app.caches import Answers, BoundedStore, Lifetime, Off, SharedAnswers, own_region
 from reference_app.readings import Readings
 from reference_app.store import Store
@@ -71,6 +74,82 @@ def test_fifty_who_miss_at_once_make_one_answer(cache):
     assert create.calls == 1
     assert [answer for answer, _ in visits] == [{"number": 1}] * 50
     assert outcomes(visits) == ["hit"] * 49 + ["miss"]
+
+
+def test_nobody_waits_longer_than_a_creation_may_take(cache, monkeypatch):
+    monkeypatch.setattr(caches, "LONGEST_CREATION_S", 0.3)
+    answers, making, release = cache(), threading.Event(), threading.Event()
+
+    def slow():
+        making.set()
+        release.wait(timeout=PATIENCE_S)
+        return {"is": "slow"}
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(answers.get, "key", slow)
+        assert making.wait(timeout=PATIENCE_S)
+        try:
+            started_s = time.monotonic()
+            assert answers.get("key", lambda: {"is": "own"}) == ({"is": "own"}, "miss")
+            assert 0.2 < time.monotonic() - started_s < 2
+            assert answers.get("key", never) == ({"is": "own"}, "hit")
+        finally:
+            release.set()
+        assert first.result() == ({"is": "slow"}, "miss")
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, time
+from reference_app import caches
+
+caches.LONGEST_CREATION_S = 0.3
+answers = caches.Answers(caches.Lifetime(60), caches.own_region)
+
+def slow():
+    time.sleep(2)
+    return {"is": "slow"}
+
+first = gevent.spawn(answers.get, "key", slow)
+gevent.sleep(0.1)
+started_s = time.monotonic()
+answer, _ = answers.get("key", lambda: {"is": "own"})
+print(answer["is"], 0.2 < time.monotonic() - started_s < 1, first.get()[0]["is"])
+"""
+
+
+def test_no_greenlet_does_either():
+    finished = subprocess.run([sys.executable, "-c", GREENLETS], capture_output=True, text=True, timeout=30)
+    assert (finished.stdout, finished.stderr) == ("own True slow\n", "")
+
+
+def test_the_lifetime_counts_from_the_begin_of_an_answer(cache):
+    answers = cache(1)
+    assert answers.get("key", Creator(takes_s=0.7)) == ({"number": 1}, "miss")
+    time.sleep(0.5)
+    assert answers.get("key", lambda: {"number": 2}) == ({"number": 2}, "miss")
+
+
+def test_what_was_begun_twice_its_lifetime_ago_is_not_served(cache):
+    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
+
+    def refresh():
+        refreshing.set()
+        release.wait(timeout=PATIENCE_S)
+        return {"turn": 2}
+
+    answers.get("key", Creator(takes_s=0.7))
+    time.sleep(1.5)
+    with ThreadPoolExecutor(2) as pool:
+        refresher = pool.submit(answers.get, "key", refresh)
+        assert refreshing.wait(timeout=PATIENCE_S)
+        other = pool.submit(answers.get, "key", never)
+        time.sleep(0.1)
+        assert not other.done()
+        release.set()
+        assert refresher.result() == ({"turn": 2}, "miss")
+        assert other.result() == ({"turn": 2}, "hit")
 
 
 def test_keys_do_not_wait_for_each_other_nor_share_an_answer(cache):
@@ -146,8 +225,9 @@ def test_what_is_older_than_twice_its_lifetime_is_not_served(cache):
         assert other.result() == ({"turn": 2}, "hit")
 
 
-def test_fifty_who_wait_for_a_degraded_answer_make_one_attempt(cache):
-    answers, create = cache(), Creator(takes_s=0.1, unavailable=["total_bills"])
+@pytest.mark.parametrize("takes_s", [0.1, 1.2])
+def test_fifty_who_wait_for_a_degraded_answer_make_one_attempt(cache, takes_s):
+    answers, create = cache(), Creator(takes_s=takes_s, unavailable=["total_bills"])
     visits = at_once(50, lambda: answers.get("key", create))
     assert create.calls == 1
     assert all(answer["number"] == 1 for answer, _ in visits)
