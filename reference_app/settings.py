@@ -5,6 +5,7 @@ deployment is the same thing in a process, in a run's record and in a shell.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import UnionType
@@ -29,11 +30,17 @@ AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
     "session_lifetime_s", "session_longest_s",
 )  # fmt: skip
-# Of Flask's own documentation, tutorials and templates, as far as they are long enough.
+FEWEST_CHARACTERS = 8  # different ones in a key
+# Of Flask's own documentation, tutorials and templates, as far as they are long enough, and more than these words.
 DEFAULT_KEYS = (
-    "your-secret-key-here", "your_secret_key_here", "my-secret-key-here", "change-me-in-production",
-    "changeme-in-production", "dev-secret-key-change-in-production", "you-will-never-guess", "super-secret-key",
-    "this-is-a-secret-key", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    "you-will-never-guess", "this-is-a-secret-key", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+)  # fmt: skip
+# None of them is of the letters of hexadecimal digits only.
+WORDS_OF_DEFAULTS = (
+    "app", "change", "default", "dev", "development", "django", "example", "flask", "for", "here", "in", "insecure",
+    "is", "it", "key", "long", "me", "my", "not", "password", "placeholder", "please", "prod", "production", "random",
+    "replace", "secret", "session", "some", "something", "string", "super", "test", "testing", "the", "this", "to",
+    "token", "use", "value", "very", "with", "your",
 )  # fmt: skip
 
 
@@ -126,11 +133,11 @@ class Settings:
 
     def require_startable(self) -> None:
         """Raise `SettingsError` for what a server must not be started with."""
-        key = self.secret_key.strip().lower()
-        if key in DEFAULT_KEYS or len(key) < SHORTEST_KEY:
+        if _is_guessed(self.secret_key):
             raise SettingsError(
-                f"{PREFIX}SECRET_KEY is a default or under {SHORTEST_KEY} characters, and whoever knows it can log in "
-                "as anybody; set one of your own: python -c 'import secrets; print(secrets.token_hex(32))'"
+                f"{PREFIX}SECRET_KEY is a default, under {SHORTEST_KEY} characters or of under {FEWEST_CHARACTERS} "
+                "different ones, and whoever knows it can log in as anybody; set one of your own: "
+                "python -c 'import secrets; print(secrets.token_hex(32))'"
             )
         if not _is_url_of_a_database(self.database_url):
             raise SettingsError(f"{PREFIX}DATABASE_URL cannot be used; it looks like {DATABASE_URL}")
@@ -199,6 +206,18 @@ def redacted(url: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     netloc = f"{user.split(':')[0]}:***@{host}" if at else host
     return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def _is_guessed(secret_key):
+    """Whether a key is short, plain, or of nothing but the words of placeholders, however they are put together."""
+    key = secret_key.strip().lower()
+    letters = re.sub(r"[\W\d_]", "", key)
+    return (
+        key in DEFAULT_KEYS
+        or len(key) < SHORTEST_KEY
+        or len(set(key)) < FEWEST_CHARACTERS
+        or re.fullmatch(f"(?:{'|'.join(WORDS_OF_DEFAULTS)})+", letters) is not None
+    )
 
 
 def _is_url_of_a_store(url):

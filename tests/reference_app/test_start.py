@@ -1,6 +1,7 @@
 """What must not be started says so in one line, and does not start."""
 
 import os
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,16 @@ from reference_app import create_app
 from reference_app.settings import DEFAULT_KEYS, PREFIX, Settings, SettingsError
 
 KEY = "hidden key of the tests"
-BAD_KEYS = [*DEFAULT_KEYS, DEFAULT_KEYS[0].upper(), f" {DEFAULT_KEYS[0]} ", "hidden key", "h" * 15, " " * 40]
+PLACEHOLDERS = [
+    "your-secret-key-here", "your_secret_key_here", "my-secret-key-here", "change-me-in-production",
+    "changeme-in-production", "dev-secret-key-change-in-production", "super-secret-key", "dev-secret-key-change-me",
+    "your-secret-key-change-this", "change-this-secret-key", "supersecretkey123", "secretsecretsecret",
+    "Please, change this session key 1!", "very long random string",
+]  # fmt: skip
+BAD_KEYS = [
+    *DEFAULT_KEYS, DEFAULT_KEYS[0].upper(), f" {DEFAULT_KEYS[0]} ", *PLACEHOLDERS, PLACEHOLDERS[0].upper(),
+    "hidden key", "h" * 15, "a" * 16, "abcdefg" * 9, " " * 40,
+]  # fmt: skip
 BAD_STORES = [
     "hidden",
     "http://:hidden@host:6379/0",
@@ -52,6 +62,18 @@ def refusal(settings):
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_key_that_others_know_is_refused(settings, key):
     assert refusal(replace(settings, secret_key=key)).startswith("TRACETRACK_SECRET_KEY")
+
+
+@pytest.mark.parametrize("length", [16, 24, 32])
+def test_a_random_key_never_is(settings, length):
+    numbers = random.Random(length)
+    for _ in range(500):
+        replace(settings, secret_key=numbers.randbytes(length).hex()).require_startable()
+
+
+@pytest.mark.parametrize("key", ["correct horse battery staple", "12345678-secret-of-hamburg", "secret-key-of-2 crows"])
+def test_other_words_are_no_placeholder(settings, key):
+    replace(settings, secret_key=key).require_startable()
 
 
 @pytest.mark.parametrize("changed", [{"cache": "shared"}, {"sessions": "shared"}, {"sessions": "flask-session-redis"}])
@@ -101,7 +123,7 @@ def start(settings, **environ):
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
-        ({"secret_key": "your-secret-key-here"}, "TRACETRACK_SECRET_KEY is a default or under 16 characters"),
+        ({"secret_key": "your-secret-key-here"}, "TRACETRACK_SECRET_KEY is a default, under 16 characters"),
         ({"database_url": BAD_DATABASES[1]}, "TRACETRACK_DATABASE_URL cannot be used"),
         ({"sessions": "shared"}, "TRACETRACK_REDIS_URL is not set"),
         ({"redis_url": BAD_STORES[6]}, "TRACETRACK_REDIS_URL cannot be used"),
