@@ -67,6 +67,7 @@ class Settings:
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
+    body_timeout_s: float = 10.0  # for all of a request's body to come
     preload: bool = False
     warm_up: bool = False
     server_timing: bool = True

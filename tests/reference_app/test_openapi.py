@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from itertools import count
 
 import hypothesis
@@ -189,11 +190,26 @@ def a_scan(key="a key", qr_id="M444-0000001", **more):
     return {"json": {"qr_id": qr_id, **more}, "headers": {"Idempotency-Key": key}}
 
 
+class Late:
+    """A body that does not come."""
+
+    def read(self, size):
+        raise TimeoutError
+
+
+def a_body(stream, kind="application/x-www-form-urlencoded"):
+    """As gunicorn gives it, said to be of 100 bytes."""
+    given = {"wsgi.input": stream, "wsgi.input_terminated": True, "CONTENT_LENGTH": "100"}
+    return {"content_type": kind, "environ_overrides": given}
+
+
 ANSWERS = {
     ("GET /login", 200): {},
     ("POST /login", 302): {"data": CREDENTIALS},
+    ("POST /login", 400): a_body(BytesIO(b"username=user001")),
     ("POST /login", 401): {"data": {"username": "user001"}},
     ("POST /login", 403): {"data": CREDENTIALS, "headers": OTHER_SITE},
+    ("POST /login", 408): a_body(Late()),
     ("POST /login", 413): {"data": {"username": TOO_LONG}},
     ("POST /login", 429): {"data": CREDENTIALS},
     ("POST /login", 503): {"data": CREDENTIALS},
@@ -215,6 +231,7 @@ ANSWERS = {
     ("POST /api/scans", 401): a_scan(),
     ("POST /api/scans", 403): {"json": {}, "headers": OTHER_SITE},
     ("POST /api/scans", 404): a_scan(qr_id="NOBODY"),
+    ("POST /api/scans", 408): a_body(Late(), "application/json") | {"headers": {"Idempotency-Key": "a key"}},
     ("POST /api/scans", 409): a_scan(parent_qr_id="SB00002"),
     ("POST /api/scans", 413): a_scan(qr_id=TOO_LONG),
     ("POST /api/scans", 415): a_scan() | {"json": None, "data": "{}"},
