@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import psutil
 import pytest
 
+from loadgen.accounts import PASSWORD
 from loadgen.application import CONFIGURATION
 
 STATISTICS = "/api/dashboard/stats"
@@ -90,7 +92,8 @@ def misses(visitor, endpoint):
 
 
 @pytest.mark.parametrize(
-    ("server_kind", "cache"), [("gthread", "process"), ("gthread", "shared"), ("gevent", "shared")]
+    ("server_kind", "cache"),
+    [("gthread", "process"), ("gthread", "shared"), ("gevent", "process"), ("gevent", "shared")],
 )
 def test_fifty_at_once_make_one_answer(serve, visit, settings, locked, waiting, server_kind, cache):
     kind = COOPERATIVE if server_kind == "gevent" else {"server": "gthread", "threads": 64}
@@ -167,6 +170,15 @@ def test_greenlets_go_on_while_one_waits_for_the_database_only_with_deadlines(
             assert not held_up.done()
             assert len(done) == (len(others) if deadlines else 0)
         assert {future.result().status for future in [held_up, *others]} == {200}
+
+
+def test_a_cookie_is_for_tls_where_a_proxy_of_this_host_says_that_the_request_was(serve, visit, settings):
+    served = serve(settings)
+    form = urlencode({"username": "user001", "password": PASSWORD}).encode()
+    for headers, is_secure in (({"X-Forwarded-Proto": "https"}, True), ({}, False)):
+        answer = visit(served).post("/login", form, **headers)
+        assert answer.status == 302
+        assert ("Secure" in answer.headers["Set-Cookie"].split("; ")) == is_secure
 
 
 @contextmanager
