@@ -20,6 +20,8 @@ from .comparison import (
     settings_of,
 )
 
+CONFIGURATIONS = {"current configuration": BASE, "recommended configuration": "as-advised"}
+
 
 def verdict(report: Report) -> str:
     """The whole report in one sentence."""
@@ -110,7 +112,8 @@ def recommendations(report: Report) -> Html:
         ),
     ]
     advice = published.load("recommendations")
-    advice["measured here as"] = advice["subject"].map({"current configuration": BASE})
+    ran = {subject: name for subject, name in CONFIGURATIONS.items() if experiment.of(name)}
+    advice["measured here as"] = advice["subject"].map(ran)
     return join(
         comparison("The configuration recommended for Replit", lines), table(advice, "Published recommendations")
     )

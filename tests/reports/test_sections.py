@@ -324,6 +324,20 @@ def test_the_recommendation_shows_memory_and_durations(reports):
     assert (rows["50 users at once (s)"]["published"], rows["50 users at once (s)"]["reproduced"]) == ("24.91", "9.25")
 
 
+@pytest.mark.parametrize("ran", [(BASE,), ("as-advised",), (BASE, "as-advised")])
+def test_a_recommended_configuration_is_named_where_it_has_a_valid_run(made, ran):
+    runs = [made.run(name) if name in ran else made.run(name).invalid() for name in (BASE, "as-advised")]
+    html = sections.recommendations(of(made.experiment(*runs)))
+    (found,) = (part for part in re.findall(r"<table>.*?</table>", str(html), re.DOTALL) if "Published rec" in part)
+    rows = [[unescape(TAG.sub("", cell)) for _, cell in PIECE.findall(row)] for row in found.split("<tr>")[2:]]
+    said = {subject: where for _, subject, _, where in rows}
+    assert said == {
+        "current configuration": BASE if BASE in ran else "–",
+        "recommended configuration": "as-advised" if "as-advised" in ran else "–",
+        "suitable for": "–",
+    }
+
+
 def test_the_sessions_show_their_cost(reports):
     rows = table(sections.sessions(reports("full")), "The session, declared and measured")
     assert rows["session time, login (ms)"]["reproduced"] == "4.00"
