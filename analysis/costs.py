@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from .measures import ENDPOINTS
+from .measures import ENDPOINTS, makespan_s
 from .recording import Experiment, Run
 
 PARTS = ("queue", "pool", "db", "hash", "cache", "session", "rest", "residual")
 TAIL = (0.90, 0.99)
 WORK = ("hash", "db")
+WORK_OF = {"server": "hash", "database": "db", "store": None, "generator": None}  # with the part of WORK that is theirs
 
 
 def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
@@ -52,16 +53,56 @@ def floor_s(experiment: Experiment, deployment: str, scenario: str) -> float | N
     None where the arm or its single requests were not run.
     """
     alone_ms = work_alone_ms(experiment, deployment)
-    floors = [_floor_s(run, alone_ms) for run in experiment.find(deployment, scenario)]
+    runs = experiment.find(deployment, scenario)
+    floors = [sum(_work_s(run, alone_ms).values()) / _cores(run) for run in runs]
     return float(pd.Series(floors).median()) if floors and not alone_ms.empty else None
 
 
-def _floor_s(run: Run, alone_ms):
+def _work_s(run: Run, alone_ms):
+    """By part of the work, the seconds that a run's requests would take for it one after the other."""
     rows = run.measured[run.measured["endpoint"].isin(ENDPOINTS)]
-    work_ms = 0.0
-    for part, did in (("hash", rows["hash_ms"] > 0), ("db", rows["db_calls"] > 0)):
-        work_ms += rows.loc[did, "endpoint"].map(alone_ms[part]).fillna(0.0).sum()
-    return work_ms / 1000 / run.record["environment"]["cpu_count"]
+    did = {"hash": rows["hash_ms"] > 0, "db": rows["db_calls"] > 0}
+    return {part: rows.loc[did[part], "endpoint"].map(alone_ms[part]).fillna(0.0).sum() / 1000 for part in WORK}
+
+
+def _cores(run: Run):
+    return run.record["environment"]["cpu_count"]
+
+
+def beside_work_s(experiment: Experiment, deployment: str, scenario: str) -> dict[str, float]:
+    """By role, the CPU time (s) of a run of the arm that was neither hash nor query; without roles nobody read.
+
+    The workers' is less their hashes, PostgreSQL's less its queries, both as long as they take alone. Empty where
+    the arm or its single requests were not run.
+    """
+    alone_ms = work_alone_ms(experiment, deployment)
+    if alone_ms.empty:
+        return {}
+    beside = [_beside_work_s(run, alone_ms) for run in experiment.find(deployment, scenario)]
+    return pd.DataFrame(beside, columns=list(WORK_OF), dtype=float).median().dropna().to_dict()
+
+
+def _beside_work_s(run: Run, alone_ms):
+    work_s = _work_s(run, alone_ms)
+    spent_ms = {role: cpu_ms(run, role) for role in WORK_OF}
+    return {
+        role: max(spent / 1000 - work_s.get(WORK_OF[role], 0.0), 0.0)
+        for role, spent in spent_ms.items()
+        if spent is not None
+    }
+
+
+def without_generator_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """An estimate of what a run of the arm would take if its load came from another machine.
+
+    The generator's CPU time is taken off as if it had been spread over all cores. None where it was not counted.
+    """
+    runs = experiment.find(deployment, scenario)
+    spent_ms = [cpu_ms(run, "generator") for run in runs]
+    if not runs or None in spent_ms:
+        return None
+    left = [makespan_s(run) - spent / 1000 / _cores(run) for run, spent in zip(runs, spent_ms, strict=True)]
+    return float(pd.Series(left).median())
 
 
 def cpu_ms(run: Run, role: str) -> float | None:

@@ -13,7 +13,8 @@ from .recording import Experiment
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim. `effect` is the figure that decided it; `interval` stays empty below four blocks."""
+    """One claim. `effect` is the figure that decided it, `bound` what it was held against; `interval` stays empty
+    below four blocks."""
 
     id: str
     kind: str  # checklist (a published claim) | objective (ours; a failed one fails the gate)
@@ -26,6 +27,7 @@ class Finding:
     command: str
     interval: tuple[float, float] | None = None
     level: float | None = None
+    bound: float | None = None
 
 
 def judge(experiment: Experiment) -> list[Finding]:
@@ -77,4 +79,5 @@ def _finding(experiment, name, kind, claim, judgement):
         n=len(judgement.runs),
         runs=tuple(run.name for run in judgement.runs),
         command="; ".join(commands),
+        bound=judgement.bound,
     )

@@ -14,12 +14,14 @@ THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the evidence says: a verdict, the sentence, the figure behind it, and the runs that it comes from."""
+    """What the evidence says: a verdict, the sentence, the figure behind it, the runs that it comes from, and what
+    the figure is held against, if that is a number."""
 
     passed: bool | None
     evidence: str
     effect: float | None = None
     runs: tuple[Run, ...] = ()
+    bound: float | None = None
 
 
 def not_run(deployment: str, scenario: str) -> Judgement:
@@ -43,7 +45,8 @@ def fast_alone(endpoint: str, deployment: str = BASE) -> Callable[[Experiment], 
             return not_run(deployment, "single")
         mean_ms = float(table.loc[endpoint, "mean_ms"])
         text = f"mean {mean_ms:.1f} ms alone, threshold {THRESHOLD_MS:.0f} ms"
-        return Judgement(mean_ms < THRESHOLD_MS, text, mean_ms, tuple(experiment.find(deployment, "single")))
+        runs = tuple(experiment.find(deployment, "single"))
+        return Judgement(mean_ms < THRESHOLD_MS, text, mean_ms, runs, THRESHOLD_MS)
 
     return check
 

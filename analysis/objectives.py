@@ -22,7 +22,7 @@ def _fast_burst(experiment):
         return Judgement(None, "burst-50 was not run on both deployments")
     text = f"from the first send to the last answer {ratio:.1f} times faster than as-measured"
     runs = (*experiment.find(BASE, "burst-50"), *experiment.find(OURS, "burst-50"))
-    return Judgement(ratio >= LEAST_SPEEDUP, text, ratio, runs)
+    return Judgement(ratio >= LEAST_SPEEDUP, text, ratio, runs, LEAST_SPEEDUP)
 
 
 def _refused_over_budget(experiment):
@@ -55,7 +55,8 @@ def _summary_answers(experiment):
     for deployment, how in ((BASE, "by one aggregated statement"), (BY_SEPARATE, "by separate ones")):
         if (other_ms := _dashboard_db_ms(experiment, deployment)) is not None:
             text += f"; {other_ms:.1f} ms {how}"
-    return Judgement(median_ms < SUMMARY_MS, text, median_ms, tuple(experiment.find(BY_SUMMARY, "reads")))
+    runs = tuple(experiment.find(BY_SUMMARY, "reads"))
+    return Judgement(median_ms < SUMMARY_MS, text, median_ms, runs, SUMMARY_MS)
 
 
 def _dashboard_db_ms(experiment, deployment):
@@ -70,7 +71,8 @@ def _search_answers(experiment):
     latency_ms = rows.loc[rows["endpoint"] == "search", "latency_ms"]
     p95_ms = float(latency_ms.quantile(0.95))
     text = f"p95 {p95_ms:.1f} ms of {len(latency_ms)} searches from the mix, longest {latency_ms.max():.1f} ms"
-    return Judgement(p95_ms < SEARCH_MS, text, p95_ms, tuple(experiment.find(BY_TRIGRAM, "reads")))
+    runs = tuple(experiment.find(BY_TRIGRAM, "reads"))
+    return Judgement(p95_ms < SEARCH_MS, text, p95_ms, runs, SEARCH_MS)
 
 
 def _near_the_floor(experiment):
@@ -83,7 +85,7 @@ def _near_the_floor(experiment):
         "and nothing else"
     )
     runs = (*experiment.find(OURS, "burst-50"), *experiment.find(OURS, "single"))
-    return Judgement(ratio <= HIGHEST_FLOOR_RATIO, text, ratio, runs)
+    return Judgement(ratio <= HIGHEST_FLOOR_RATIO, text, ratio, runs, HIGHEST_FLOOR_RATIO)
 
 
 def _fast_reads(scenario: str, bound_ms: float) -> Callable[[Experiment], Judgement]:
@@ -93,7 +95,7 @@ def _fast_reads(scenario: str, bound_ms: float) -> Callable[[Experiment], Judgem
             return not_run(OURS, scenario)
         runs = experiment.find(OURS, scenario)
         text = f"p95 of all reads {p95_ms:.1f} ms, bound {bound_ms:.0f} ms"
-        return Judgement(p95_ms < bound_ms, text, p95_ms, tuple(runs))
+        return Judgement(p95_ms < bound_ms, text, p95_ms, tuple(runs), bound_ms)
 
     return check
 

@@ -19,6 +19,7 @@ from .comparison import (
     seconds,
     settings_of,
 )
+from .missed import missed
 
 CONFIGURATIONS = {"current configuration": BASE, "recommended configuration": "as-advised"}
 
@@ -70,8 +71,8 @@ def checklist(report: Report) -> Html:
 
 
 def objectives(report: Report) -> Html:
-    """Our own objectives."""
-    return _findings(report, "objective", "Objectives of the tuned deployment")
+    """Our own objectives, and of those that were missed by how much."""
+    return join(_findings(report, "objective", "Objectives of the tuned deployment"), *missed(report))
 
 
 def recommendations(report: Report) -> Html:

@@ -77,3 +77,41 @@ def test_cpu_of_a_request_needs_readings(made):
     (run,) = made.experiment(recorded).runs
     assert costs.cpu_ms_per_request(run) is None
     assert costs.cpu_ms_per_request(run, "store") is None
+
+
+@pytest.fixture
+def tuned(made):
+    """Single requests and two bursts of tuned, the second twice as slow, on two cores."""
+    runs = [made.run(OURS, "single"), made.run(OURS), made.run(OURS, block=1, slower=2)]
+    for run in runs:
+        run.record["environment"] = run.record["environment"] | {"cpu_count": 2}
+    return runs
+
+
+def test_cpu_beside_the_work_is_less_hashes_in_the_workers_and_less_queries_in_postgresql(made, tuned):
+    """The worker takes 0.9 of 0.4625 s and of 0.925 s, and 50 hashes of 1 ms, 0.8 ms and 0.05 ms are its work."""
+    beside_s = costs.beside_work_s(made.experiment(*tuned), OURS, "burst-50")
+    hashes_s = 50 * 0.2 * (SERVICE_MS["login"] + SERVICE_MS["dashboard"] + SERVICE_MS["search"]) / 20 / 1000
+    assert beside_s == {
+        "server": pytest.approx(0.9 * (0.4625 + 0.925) / 2 - hashes_s, abs=1e-3),
+        "database": 0.0,
+        "generator": pytest.approx(0.225),
+    }
+
+
+@pytest.mark.parametrize("missing", ["single", "burst-50"])
+def test_without_single_requests_or_the_burst_nothing_is_beside_the_work(made, tuned, missing):
+    runs = [run for run in tuned if run.record["scenario"]["name"] != missing]
+    assert costs.beside_work_s(made.experiment(*runs), OURS, "burst-50") == {}
+
+
+def test_the_load_from_elsewhere_takes_off_the_generators_cpu_on_all_cores(made, tuned):
+    left_s = costs.without_generator_s(made.experiment(*tuned), OURS, "burst-50")
+    assert left_s == pytest.approx((0.4625 + 0.925) / 2 - 0.225 / 2)
+
+
+def test_a_generator_that_did_not_count_cannot_be_taken_off(made, tuned):
+    del tuned[1].record["generator"]
+    experiment = made.experiment(*tuned)
+    assert costs.without_generator_s(experiment, OURS, "burst-50") is None
+    assert costs.without_generator_s(experiment, BASE, "burst-50") is None

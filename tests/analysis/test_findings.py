@@ -48,6 +48,15 @@ def test_a_finding_that_was_not_measured_has_no_runs_and_no_command(made):
     assert (finding.effect, finding.n, finding.runs, finding.command) == (None, 0, (), "")
 
 
+def test_a_finding_carries_what_its_figure_was_held_against_if_that_is_a_number(made):
+    judged = by_id(made.experiment(made.run(), made.run("tuned"), made.run("tuned", "single")))
+    bounds = {name: judged[name].bound for name in ("tuned-burst", "tuned-floor", "tuned-burst-reads")}
+    assert bounds == {"tuned-burst": 12, "tuned-floor": 1.5, "tuned-burst-reads": 300}
+    assert judged["tuned-login-alone"].bound == 300
+    assert judged["tuned-success"].bound is None
+    assert judged["summary-answers"].bound is None
+
+
 def test_below_four_blocks_there_is_no_interval(made):
     judged = findings.judge(made.experiment(made.run(), made.run("tuned")))
     assert {(finding.interval, finding.level) for finding in judged} == {(None, None)}
@@ -61,6 +70,16 @@ def test_what_was_written_is_read_back(made, tmp_path):
     findings.write(judged, experiment, path)
     assert findings.read(path) == ("20260101-000000-quick", judged)
     assert [one.name for one in path.parent.iterdir()] == ["findings.json"]
+
+
+def test_findings_from_before_the_bounds_are_read(made, tmp_path):
+    path = tmp_path / "findings.json"
+    findings.write(findings.judge(made.experiment(made.run())), made.experiment(name="other"), path)
+    content = json.loads(path.read_text())
+    for finding in content["findings"]:
+        del finding["bound"]
+    path.write_text(json.dumps(content))
+    assert {finding.bound for finding in findings.read(path)[1]} == {None}
 
 
 def test_writing_again_replaces_what_was_there(made, tmp_path):
