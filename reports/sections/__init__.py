@@ -4,7 +4,7 @@ Every figure in a sentence is computed from the runs or read from `data/publishe
 of `as-measured`, the set-up that the published run really had.
 """
 
-from .arms import advice, taken_away
+from .arms import advice, bursts, taken_away, variants_split
 from .comparison import BASE, CLAIMED, OURS, Report
 from .database import pools_under_load, way_to_database
 from .evidence import evidence
@@ -19,6 +19,7 @@ __all__ = [
     "OURS",
     "Report",
     "advice",
+    "bursts",
     "caches",
     "checklist",
     "conclusion",
@@ -36,6 +37,7 @@ __all__ = [
     "sessions",
     "summary",
     "taken_away",
+    "variants_split",
     "verdict",
     "way_to_database",
     "workers",

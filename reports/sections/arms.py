@@ -2,15 +2,62 @@
 
 import pandas as pd
 
-from analysis import measures
-from analysis.measures import READS
+from analysis import costs, measures
+from analysis.costs import PARTS
+from analysis.measures import ENDPOINTS, READS
 
 from ..tables import Html, Quantity, table
-from .comparison import BASE, OURS, Report, connections_allowed, first_run, join, percent, prose, ratio, settings_of
+from .comparison import (
+    BASE,
+    OURS,
+    Report,
+    connections_allowed,
+    first_run,
+    join,
+    main_first,
+    percent,
+    prose,
+    ratio,
+    settings_of,
+)
 
 BURST = "burst-50"
 ADVICE = (BASE, "as-advised", "gevent-blocking", OURS)
 WITHOUT = "tuned-without-"
+VARIANTS = ("tuned-with-", WITHOUT)
+
+
+def bursts(report: Report) -> Html:
+    """Every deployment under 50 users at once."""
+    experiment = report.experiment
+    names = main_first(run.deployment for run in experiment.runs if run.scenario == BURST)
+    rows = [_burst_row(experiment, name) for name in names if experiment.find(name, BURST)]
+    if not rows:
+        return prose("No burst of 50 was run.")
+    note = (
+        "Closed load, one pass; duration from the first send to the last answer; medians over the blocks, no interval."
+    )
+    return table(pd.DataFrame(rows, dtype=object), "Latency by deployment, 50 users at once", note=note)
+
+
+def _burst_row(experiment, deployment):
+    latency = measures.latency(experiment, deployment, BURST)
+    return {
+        "deployment": deployment,
+        **{
+            f"{endpoint}, {name} (ms)": _short(latency[f"{name}_ms"].get(endpoint))
+            for endpoint in ENDPOINTS
+            for name in ("mean", "p95")
+        },
+        "duration (s)": Quantity.of(measures.duration_s(experiment, deployment, BURST), "{:.2f}"),
+        "blocks": len(experiment.find(deployment, BURST)),
+    }
+
+
+def _short(value):
+    """With three digits, as in one column stand tenths and thousands."""
+    size = 0.0 if value is None else abs(value)
+    return Quantity.of(value, "{:,.0f}" if size >= 100 else "{:,.1f}" if size >= 10 else "{:,.2f}")
 
 
 def advice(report: Report) -> Html:
@@ -88,3 +135,36 @@ def _without_row(experiment, deployment):
         "reads p95 (ms)": Quantity.of(measures.reads_p95_ms(experiment, deployment, BURST), "{:,.1f}"),
         "right answers": percent(measures.success_ratio(experiment, deployment, BURST)),
     }
+
+
+def variants_split(report: Report) -> Html:
+    """Where the time went in tuned, and where something was added to it or taken away."""
+    experiment = report.experiment
+    names = sorted({run.deployment for run in experiment.runs if run.deployment.startswith(VARIANTS)})
+    splits = {name: costs.time_split(experiment, name, BURST) for name in (OURS, *names)}
+    means = {name: _means(split) for name, split in splits.items() if not split.empty}
+    if not means.keys() - {OURS}:
+        return prose("No variant of tuned was run under 50 users at once.")
+    rows = [
+        {"endpoint, deployment": f"{endpoint}, {name}", **_split_row(split.loc[endpoint])}
+        for endpoint in ENDPOINTS
+        for name, split in means.items()
+        if endpoint in split.index
+    ]
+    note = (
+        "Closed load, 50 users at once, one pass; means over all requests. Rest is the time in the application that "
+        "no part has, residual what is neither queue nor application; a part that nobody measured is a dash."
+    )
+    return table(
+        pd.DataFrame(rows, dtype=object), "Where the time went in tuned and its variants (mean, ms)", note=note
+    )
+
+
+def _means(split):
+    """A row for each endpoint, a column for each part."""
+    return split[split["statistic"] == "mean"].pivot(index="endpoint", columns="part", values="mean_ms")
+
+
+def _split_row(means_ms):
+    whole_ms = means_ms.reindex(PARTS).sum(skipna=False)
+    return {part: _short(means_ms.get(part)) for part in PARTS} | {"latency": _short(whole_ms)}

@@ -13,6 +13,7 @@ from analysis.recording import Experiment, Run
 from ..tables import Html, Quantity, table
 
 BASE, CLAIMED, OURS = "as-measured", "as-claimed", "tuned"
+MAIN = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
 FEWEST_BLOCKS = 4  # from fewer no spread can be told
 COLUMNS = {BASE: "reproduced", CLAIMED: "as claimed", OURS: "tuned"}
 
@@ -75,6 +76,12 @@ def connections_allowed(report: Report, deployment: str) -> int | None:
 def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
     """The first valid run of an arm."""
     return next(iter(report.experiment.find(deployment, scenario)), None)
+
+
+def main_first(deployments: Iterable[str]) -> list[str]:
+    """Each deployment once: the main ones in the order of the page, then the others by name."""
+    order = {name: place for place, name in enumerate(MAIN)}
+    return sorted(set(deployments), key=lambda name: (order.get(name, len(order)), name))
 
 
 def ratio(ours: object, theirs: object) -> float | None:

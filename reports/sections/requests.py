@@ -6,10 +6,23 @@ from analysis import checklist, costs, measures, published
 from analysis.measures import ENDPOINTS, READS
 
 from ..tables import Html, Quantity, table
-from .comparison import BASE, CLAIMED, OURS, Line, Report, comparison, first_run, join, percent, prose, settings_of
+from .comparison import (
+    BASE,
+    CLAIMED,
+    MAIN,
+    OURS,
+    Line,
+    Report,
+    comparison,
+    first_run,
+    join,
+    main_first,
+    percent,
+    prose,
+    settings_of,
+)
 
 BURST = "burst-50"
-MAIN = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
 NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
 
 
@@ -72,7 +85,8 @@ def sessions(report: Report) -> Html:
         *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
     ]
     of_single = comparison("The session, declared and measured", lines, note="The times are means of single requests.")
-    return join(of_single, _by_deployment(report, "Sessions by deployment", _session_row, "sessions"))
+    by_deployment = _by_deployment(report, "Sessions by deployment", _session_row, "sessions")
+    return join(of_single, by_deployment)
 
 
 def workers(report: Report) -> Html:
@@ -105,21 +119,16 @@ def workers(report: Report) -> Html:
     )
 
 
-def _by_deployment(report, caption, row_of, *fields):
+def _by_deployment(report, caption, row_of, *fields, note=NOTE):
     """A row for each of the main deployments that ran the burst, and for those that differ from tuned in a field."""
     rows = []
-    for deployment in _main_first(run.deployment for run in report.experiment.runs if run.scenario == BURST):
+    for deployment in main_first(run.deployment for run in report.experiment.runs if run.scenario == BURST):
         run = first_run(report, deployment, BURST)
         settings = settings_of(report, deployment)
         differs = any(settings[name] != settings_of(report, OURS).get(name) for name in fields)
         if run is not None and (deployment in MAIN or differs):
             rows.append({"deployment": deployment} | row_of(run, settings))
-    return table(pd.DataFrame(rows, dtype=object), caption, note=NOTE) if rows else prose("No burst of 50 was run.")
-
-
-def _main_first(deployments):
-    order = {name: place for place, name in enumerate(MAIN)}
-    return sorted(set(deployments), key=lambda name: (order.get(name, len(order)), name))
+    return table(pd.DataFrame(rows, dtype=object), caption, note=note) if rows else prose("No burst of 50 was run.")
 
 
 def _cache_row(run, settings):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import measures
+from analysis import costs, measures
 from reports import sections
 from reports.sections import BASE, OURS
 from tests.analysis.conftest import Builder
@@ -97,6 +97,50 @@ def test_what_is_taken_away_is_held_against_the_whole(made):
     assert rows["cache"]["/ tuned"] == "3.00"
     whole_s = measures.duration_s(experiment, OURS, "burst-50")
     assert rows["nothing"]["50 users at once (s)"] == f"{whole_s:.2f}"
+
+
+def test_every_deployment_that_ran_the_burst_has_its_latencies(made):
+    slow = made.run(block=1, slower=3)
+    runs = [made.run("tuned-without-cache"), made.run(OURS), made.run(), slow, made.run("as-advised").invalid()]
+    experiment = made.experiment(*runs, made.run("as-claimed", "single"))
+    rows = table(sections.bursts(of(experiment)), "Latency by deployment, 50 users at once")
+    assert list(rows) == [BASE, OURS, "tuned-without-cache"]
+    assert column(rows, "blocks") == {BASE: "2", OURS: "1", "tuned-without-cache": "1"}
+    assert rows[BASE]["duration (s)"] == "18.50"
+    latency = measures.latency(experiment, BASE, "burst-50")
+    for endpoint in measures.ENDPOINTS:
+        assert rows[BASE][f"{endpoint}, mean (ms)"] == f"{latency['mean_ms'][endpoint]:,.0f}"
+        assert rows[BASE][f"{endpoint}, p95 (ms)"] == f"{latency['p95_ms'][endpoint]:,.0f}"
+
+
+def test_without_a_burst_there_is_no_latency_by_deployment(made):
+    assert "No burst" in text(sections.bursts(of(made.experiment(made.run(OURS, "single")))))
+
+
+def test_the_split_of_each_variant_adds_up_to_its_latency(made):
+    names = ("tuned-without-cache", "tuned-with-cookie-sessions", OURS, BASE)
+    experiment = made.experiment(*(made.run(name) for name in names), made.run("tuned-with-shared-cache").invalid())
+    rows = table(sections.variants_split(of(experiment)), "Where the time went in tuned and its variants")
+    deployments = [OURS, "tuned-with-cookie-sessions", "tuned-without-cache"]
+    assert list(rows) == [f"{endpoint}, {name}" for endpoint in measures.ENDPOINTS for name in deployments]
+    parts = [float(rows["dashboard, tuned"][part].replace(",", "")) for part in costs.PARTS]
+    latency_ms = measures.latency(experiment, OURS, "burst-50")["mean_ms"]["dashboard"]
+    assert sum(parts) == pytest.approx(latency_ms, abs=1)
+    assert rows["dashboard, tuned"]["latency"] == f"{latency_ms:.0f}"
+    assert (rows["dashboard, tuned"]["db"], rows["dashboard, tuned"]["residual"]) == ("2.00", "0.00")
+
+
+def test_a_part_that_nobody_measured_is_a_dash(made):
+    run = made.run("tuned-without-cache")
+    for row in run.rows:
+        row["pool_us"] = None
+    rows = table(sections.variants_split(of(made.experiment(run))), "Where the time went in tuned and its variants")
+    assert set(column(rows, "pool").values()) == {"–"}
+    assert set(column(rows, "latency").values()) == {"–"}
+
+
+def test_without_a_variant_there_is_no_split_of_them(made):
+    assert "No variant" in text(sections.variants_split(of(made.experiment(made.run(OURS)))))
 
 
 def test_without_ours_nothing_is_taken_away(made):
