@@ -24,6 +24,7 @@ from .comparison import (
 
 BURST = "burst-50"
 NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
+NOTE_OF_TIMES = f"{NOTE} Under gevent a time has in it what its request waits for the loop while others hash or wait."
 
 
 def caches(report: Report) -> Html:
@@ -53,7 +54,7 @@ def caches(report: Report) -> Html:
     ]
     note = f"Answers are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
     declared = comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
-    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache"))
+    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache", note=NOTE_OF_TIMES))
 
 
 def sessions(report: Report) -> Html:
@@ -85,7 +86,7 @@ def sessions(report: Report) -> Html:
         *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
     ]
     of_single = comparison("The session, declared and measured", lines, note="The times are means of single requests.")
-    by_deployment = _by_deployment(report, "Sessions by deployment", _session_row, "sessions")
+    by_deployment = _by_deployment(report, "Sessions by deployment", _session_row, "sessions", note=NOTE_OF_TIMES)
     return join(of_single, by_deployment)
 
 

@@ -143,5 +143,13 @@ def test_without_a_variant_there_is_no_split_of_them(made):
     assert "No variant" in text(sections.variants_split(of(made.experiment(made.run(OURS)))))
 
 
+@pytest.mark.parametrize(
+    ("section", "says"), [(sections.caches, True), (sections.sessions, True), (sections.workers, False)]
+)
+def test_times_under_gevent_are_said_to_have_the_loop_in_them(made, section, says):
+    report = of(made.experiment(made.run(OURS, "single"), made.run(OURS)))
+    assert ("waits for the loop while others hash or wait" in text(section(report))) == says
+
+
 def test_without_ours_nothing_is_taken_away(made):
     assert "did not run" in text(sections.taken_away(of(made.experiment(made.run("tuned-without-cache")))))
