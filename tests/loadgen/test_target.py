@@ -332,7 +332,19 @@ def test_a_locustfile_that_cannot_be_used_is_told(command, pages, tmp_path, cont
 
 def test_a_locust_started_by_hand_is_recorded_by_one_import(command, pages, tmp_path):
     (tmp_path / "mine.py").write_text(f"from loadgen.generator import recording\n{LOCUSTFILE}")
-    arguments = ["-f", str(tmp_path / "mine.py"), "--headless", "--users", "4", "--run-time", "2", "--host", pages]
+    arguments = [
+        "-f",
+        str(tmp_path / "mine.py"),
+        "--headless",
+        "--users",
+        "4",
+        "--spawn-rate",
+        "4",
+        "--run-time",
+        "2",
+        "--host",
+        pages,
+    ]
     finished = subprocess.run(
         [sys.executable, "-m", "locust", *arguments, "--only-summary"],
         capture_output=True, text=True, cwd=REPOSITORY, timeout=60,
