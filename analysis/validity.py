@@ -5,41 +5,64 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-HIGHEST_GENERATOR_CPU = 0.80  # of one core: above it the generator's own queue gets into the latencies
-HIGHEST_LAG_MS = 5.0
-HIGHEST_SPREAD = 0.10  # of a burst's length: within it all users have to have sent their first request
-HIGHEST_DISAGREEMENT = 0.02
 FEWEST_FOR_LITTLE = 100  # requests; of fewer the ends of the time, where they are cut, are too large a share
-
-# By name: the bound, and how a figure is written.
-GATES = {
-    "generator processes that told nothing": ("none", "{:.0f}"),
-    "rows missing against the generator's count": ("none", "{:.0f}"),
-    "rows missing against the scenario": ("none", "{:.0f}"),
-    "requests apart from the application's count": ("none", "{:.0f}"),
-    "requests that the target answered": ("at least 1", "{:,.0f}"),
-    "generator CPU, share of one core": (f"at most {HIGHEST_GENERATOR_CPU:.0%}", "{:.0%}"),
-    "first sends, share of the burst": (f"at most {HIGHEST_SPREAD:.0%}", "{:.1%}"),
-    "dispatch lag p99, ms": (f"at most {HIGHEST_LAG_MS:.0f}", "{:.2f}"),
-    "Little's law, disagreement": (f"at most {HIGHEST_DISAGREEMENT:.0%}", "{:.2%}"),
-}
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition: the figure, what it is held against, and whether it holds (None: could not be measured)."""
+    """One condition judged: the figure, what it is held against, and whether it holds (None: not measured)."""
 
     name: str
     figure: float | None
     threshold: float
     passed: bool | None
 
-    def reason(self) -> str:
-        bound, form = GATES[self.name]
-        return f"{self.name}: {form.format(self.figure)}, allowed {bound}"
-
     def record(self) -> dict:
         return asdict(self)
+
+    def reason(self) -> str:
+        bound = BOUNDS[self.name]
+        return f"{self.name}: {bound.text(self.figure)}, allowed {bound.allowed}"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a figure is held against: the most that it may be, or where `at_least` the least; and how it is written."""
+
+    name: str
+    threshold: float
+    form: str
+    at_least: bool = False
+
+    @property
+    def allowed(self) -> str:
+        if not self.threshold:
+            return "none"
+        return f"{'at least' if self.at_least else 'at most'} {self.text(self.threshold)}"
+
+    def text(self, figure: float) -> str:
+        return self.form.format(figure)
+
+    def judge(self, figure: float | None) -> Gate:
+        holds = figure is not None and (figure >= self.threshold if self.at_least else figure <= self.threshold)
+        return Gate(self.name, figure, self.threshold, None if figure is None else holds)
+
+
+PROCESSES = Bound("generator processes that told nothing", 0, "{:.0f}")
+COUNTED = Bound("rows missing against the generator's count", 0, "{:.0f}")
+EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
+SERVED = Bound("requests apart from the application's count", 0, "{:.0f}")
+ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", at_least=True)
+# Above it the generator's own queue gets into the latencies.
+GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.0%}")
+# Within it all users of a burst have to have sent their first request.
+FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.0%}")
+LAG = Bound("dispatch lag p99, ms", 5.0, "{:.1f}")
+LITTLE = Bound("Little's law, disagreement", 0.02, "{:.1%}")
+BOUNDS = {
+    bound.name: bound
+    for bound in (PROCESSES, COUNTED, EXPECTED, SERVED, ANSWERED, GENERATOR_CPU, FIRST_SENDS, LAG, LITTLE)
+}
 
 
 def gates(
@@ -58,22 +81,20 @@ def gates(
     `told` is what the generator told at its end: `requests` by its own count, `processes` that told, `marks` of its
     requests in flight. `expected` is the number that the scenario fixes, `served` the application's own count.
     """
-    answered = int(requests["status"].notna().sum())
     judged = [
-        _at_most("generator processes that told nothing", processes - told.get("processes", 0), 0),
-        _at_most("rows missing against the generator's count", _apart(told.get("requests"), len(requests)), 0),
-        _at_most("rows missing against the scenario", _apart(expected, len(requests)), 0),
-        _at_most("requests apart from the application's count", _apart_from_served(requests, served), 0),
-        Gate("requests that the target answered", answered, 1, answered >= 1),
-        _at_most("generator CPU, share of one core", generator_cpu_share(requests, process), HIGHEST_GENERATOR_CPU),
+        PROCESSES.judge(processes - told.get("processes", 0)),
+        COUNTED.judge(_apart(told.get("requests"), len(requests))),
+        EXPECTED.judge(_apart(expected, len(requests))),
+        SERVED.judge(_apart_from_served(requests, served)),
+        ANSWERED.judge(int(requests["status"].notna().sum())),
+        GENERATOR_CPU.judge(generator_cpu_share(requests, process)),
     ]
     if kind in ("burst", "single"):
-        judged.append(_at_most("first sends, share of the burst", first_sends_share(requests), HIGHEST_SPREAD))
+        judged.append(FIRST_SENDS.judge(first_sends_share(requests)))
     else:
-        judged.append(_at_most("dispatch lag p99, ms", dispatch_lag_ms(requests), HIGHEST_LAG_MS))
+        judged.append(LAG.judge(dispatch_lag_ms(requests)))
     if steady:
-        apart = little_disagreement(requests, told.get("marks") or [])
-        judged.append(_at_most("Little's law, disagreement", apart, HIGHEST_DISAGREEMENT))
+        judged.append(LITTLE.judge(little_disagreement(requests, told.get("marks") or [])))
     return judged
 
 
@@ -147,7 +168,3 @@ def _apart_from_served(requests, served):
 
 def _apart(should, rows):
     return None if should is None else abs(should - rows)
-
-
-def _at_most(name, figure, threshold):
-    return Gate(name, figure, threshold, None if figure is None else figure <= threshold)

@@ -37,7 +37,7 @@ def main(url: str, number: int) -> None:
             handlers.append(record) if on else handlers.remove(record)
         began_s = time.process_time()
         for _ in range(REQUESTS):
-            user.client.get("/empty", name="empty")
+            user.client.get("/login", name="page")
         return (time.process_time() - began_s) / REQUESTS * 1e6
 
     pairs = []

@@ -1,7 +1,7 @@
 """What recording costs the load generator: CPU a request of one Locust user, with and without, in turns.
 
 Both are in one process, as two processes of one program differ from birth; its recording is switched on and off between
-slices of some hundred requests. The user class is the lightest there is, and the server answers at once.
+slices of some hundred requests. The user class is the lightest there is; what it asks for is a page without a session.
 """
 
 import itertools
@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 from .interval import Ratio
+from .worker import around, serve
 
 BLOCKS, PAIRS, WARM_UP, REQUESTS = 8, 30, 5, 200
 HIGHEST_SHARE = 0.05
@@ -22,10 +22,8 @@ HIGHEST_SHARE = 0.05
 
 def main() -> None:
     """Print CPU a request with and without recording, their ratio with its interval, and the longest flush."""
-    from tests.truth import server
-
-    with tempfile.TemporaryDirectory() as folder, server.running(Path(folder) / "log.csv") as (_, port):
-        blocks = [_block(f"http://127.0.0.1:{port}", number) for number in range(BLOCKS)]
+    with around("tuned", workers=1) as settings, serve(settings) as worker:
+        blocks = [_block(worker.url, number) for number in range(BLOCKS)]
     pairs = [block["pairs"] for block in blocks]
     off_us, on_us = (statistics.median(figures) for figures in zip(*itertools.chain(*pairs), strict=True))
     longest_ms = [block["longest_flush_ms"] for block in blocks]

@@ -65,6 +65,8 @@ def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, pro
     """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
     if (deployment is None) == (url is None):
         raise Problem("name what to put under load: either --deployment or --target")
+    if url and port:
+        raise Problem("--port is for the application of a deployment; a target has one in its URL")
     changes = {name: value for name, value in changes.items() if value is not None}
     order = run.Order(
         deployment=deployment or "target",

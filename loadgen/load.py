@@ -40,11 +40,16 @@ class Load:
         return self.locustfile or GENERATOR / f"{self.scenario.people}.py"
 
     def command(self, url: str) -> list[str]:
+        """What every process of Locust is started with."""
         return [
-            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.people}", "--headless", "--host", url,
-            "--users", str(self.scenario.users), "--spawn-rate", str(self.scenario.users),
-            "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
+            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.people}", "--host", url,
+            "--exit-code-on-error", "0", "--loglevel", "WARNING",
         ]  # fmt: skip
+
+    def in_charge(self) -> list[str]:
+        """What the process gets beside it that lets the users come: the only one, or the master."""
+        users = str(self.scenario.users)
+        return ["--headless", "--users", users, "--spawn-rate", users, "--only-summary"]
 
     def environ(self, directory: Path, started_ns: int) -> dict[str, str]:
         return {
@@ -77,12 +82,12 @@ class Generator:
         """Whether all have ended by themselves within this time. Raises `Problem` for one that failed."""
         head = self.master or self.senders[0]
         over = head.wait(patience_s)
-        for number, child in enumerate((*self.senders, *([self.master] if self.master else []))):
+        for child in (*self.senders, *([self.master] if self.master else [])):
             if child.ended() and child.process.returncode != 0:
-                self._complain(number, child)
+                self._complain(child)
         return over and all(child.wait(patience_s) for child in self.senders)
 
-    def _complain(self, number, child):
+    def _complain(self, child):
         code = child.process.returncode
         told = self.directory / "generator-error.txt"
         if code == recorder.WRITE_FAILED:
@@ -90,10 +95,9 @@ class Generator:
             raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
         if told.exists():
             raise Problem(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")
-        who = "Locust" if self.master is None else f"process {number + 1} of the {len(self.senders)} of Locust"
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _said(child)
-        raise Problem(f"{who} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
+        raise Problem(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
 
 
 def _said(child):
@@ -110,33 +114,28 @@ def _said(child):
 def generator(load: Load, url: str, directory: Path, started_ns: int) -> Iterator[Generator]:
     """Locust at work for the block, all of it ended at its end. Users are let go when all stand ready."""
     command, environ = load.command(url), load.environ(directory, started_ns)
+    in_charge = [*command, *load.in_charge()]
     with ExitStack() as stack:
+
+        def begin(name, log, command, number):
+            own = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
+            return stack.enter_context(start(name, command, directory / log, own))
+
         if load.processes == 1:
-            child = start("Locust", command, directory / "locust.log", environ | {"TRACETRACK_PROCESS": "0/1"})
-            yield Generator((stack.enter_context(child),), None, directory)
+            yield Generator((begin("Locust", "locust.log", in_charge, 0),), None, directory)
             return
         port = str(free_port())
         together = [
             "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
             "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
         ]  # fmt: skip
-        environ |= {"TRACETRACK_PROCESS": f"{load.processes}/{load.processes}"}
-        master = stack.enter_context(start("Locust", [*command, *together], directory / "locust.log", environ))
-        senders = []
-        for number in range(load.processes):
-            joined = [*_as_worker(command), "--worker", "--master-host", "127.0.0.1", "--master-port", port]
-            own = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
-            child = start(f"Locust {number}", joined, directory / f"locust-{number}.log", own)
-            senders.append(stack.enter_context(child))
+        master = begin("the master of Locust", "locust.log", [*in_charge, *together], load.processes)
+        joined = [*command, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+        senders = [
+            begin(f"process {number + 1} of the {load.processes} of Locust", f"locust-{number}.log", joined, number)
+            for number in range(load.processes)
+        ]
         yield Generator(tuple(senders), master, directory)
-
-
-def _as_worker(command):
-    """Without the options that are the master's to decide."""
-    first, last = command.index("--headless"), command.index("--exit-code-on-error")
-    kept = command[:first] + command[last:]
-    kept.remove("--only-summary")
-    return kept
 
 
 def told(directory: Path) -> dict:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,7 @@ import redis
 from flask import Flask
 
 from analysis.directories import REPOSITORY
+from analysis.stream import STREAMS, read_stream
 from loadgen import dataset, deployments, machine, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
@@ -242,6 +244,16 @@ class CommandLine:
 
     def runs(self) -> set[Path]:
         return set((self.data / "runs" / "single-runs").glob("*"))
+
+    def streams(self, before: set[Path], number: int = 1) -> list[Path]:
+        """The streams of the run that was not there before, once so many processes have written rows to theirs."""
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline:
+            found = [path for run in self.runs() - before for path in run.glob(STREAMS) if any(read_stream(path))]
+            if len(found) == number:
+                return sorted(found)
+            time.sleep(0.05)
+        raise AssertionError("no rows")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.validity import GATES
+from analysis.validity import BOUNDS
 
 from ..tables import Html, Verdict, table
 from .comparison import Report, join, prose
@@ -52,18 +52,18 @@ def _validity(runs):
         "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
         "measured: the generator's CPU, say, in loads that are over before it was read twice."
     )
-    formats = {_column(name): form for name, (_, form) in GATES.items()} | {COST: "{:.1%}"}
+    formats = {_column(bound): bound.text for bound in BOUNDS.values()} | {COST: "{:.1%}"}
     return table(frame, "How far each run can be believed", note=note, formats=formats)
 
 
-def _column(name):
-    return f"{name} ({GATES[name][0]})"
+def _column(bound):
+    return f"{bound.name} ({bound.allowed})"
 
 
 def _figures(run):
     """Those of all gates, in their order, also of the ones that do not apply to this run."""
     found = {gate["name"]: gate["figure"] for gate in run.record["gates"]}
-    return {_column(name): found.get(name) for name in GATES}
+    return {_column(bound): found.get(bound.name) for bound in BOUNDS.values()}
 
 
 def _cost(run):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.validity import (
-    HIGHEST_GENERATOR_CPU,
+    GENERATOR_CPU,
     cpu_share,
     dispatch_lag_ms,
     first_sends_share,
@@ -151,7 +151,7 @@ def test_the_target_answered_at_least_once_rightly_or_not(statuses, passed):
 def test_the_generator_has_cpu_to_spare(share, passed):
     gate = judge(process=readings(share))[CPU]
     assert gate.figure == pytest.approx(share, abs=1e-5)
-    assert (gate.threshold, gate.passed) == (HIGHEST_GENERATOR_CPU, passed)
+    assert (gate.threshold, gate.passed) == (GENERATOR_CPU.threshold, passed)
 
 
 @pytest.mark.parametrize(

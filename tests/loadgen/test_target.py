@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -209,10 +208,11 @@ def test_a_target_that_is_slow_to_start_is_waited_for(command, locustfile):
 def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfile):
     port = services.free_port()
     given = ("--locustfile", locustfile, "--scenario", "open-20", "--duration", "5", "--warmup", "0")
+    before = command.runs()
     with application(port) as dying:
         process = command.start("run", "--target", f"http://127.0.0.1:{port}", *given)
         with process:
-            found = wait_for_rows(command)
+            (found,) = command.streams(before)
             dying.send_signal(signal.SIGKILL)
             output, errors = process.communicate(timeout=60)
     finished = subprocess.CompletedProcess([], process.returncode, output, errors)
@@ -223,15 +223,22 @@ def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfil
     assert found.parent == directory(finished)
 
 
-def wait_for_rows(command):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for run_directory in sorted(command.runs(), reverse=True)[:1]:
-            for stream in run_directory.glob("requests-*.arrows"):
-                if stream.stat().st_size > 4000:
-                    return stream
-        time.sleep(0.05)
-    raise AssertionError("no rows")
+def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, pages, locustfile):
+    given = ("--locustfile", locustfile, "--scenario", "open-40", "--duration", "20", "--warmup", "0")
+    before = command.runs()
+    with command.start("run", "--target", pages, *given, "--processes", "2") as process:
+        streams = command.streams(before, 2)
+        os.kill(int(streams[1].stem.removeprefix("requests-")), signal.SIGKILL)
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    (said,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
+    assert "of the 2 of Locust (id " in said
+    assert "was ended by signal 9 in mid-run: what it sent in its last 0.5 s is lost" in said
+    (made,) = command.runs() - before
+    kept = json.loads((made / "run.json").read_text())
+    assert (kept["status"], kept["valid"]) == ("aborted", False)
+    assert kept["rows"] == len(pd.read_parquet(made / "requests.parquet")) > 1
+    assert command.processes() == []
 
 
 def complaint(finished):
@@ -303,6 +310,7 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--duration", "-1"), "--duration"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--locustfile", "/nowhere.py"), "--locustfile"),
         (("--deployment", "tuned", "--scenario", "burst-2", "--confirm-target", "h"), "go with --target"),
+        (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--port", "80"), "--port is for"),
     ],
 )
 def test_bad_input_is_one_line(command, arguments, said):

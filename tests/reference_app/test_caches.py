@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -64,6 +65,34 @@ def at_once(number, call):
         return list(pool.map(visit, range(number)))
 
 
+@contextmanager
+def in_the_making(answers, value):
+    """Another thread makes this answer for as long as the block lasts. Yields what that thread gets in the end."""
+    making, release = threading.Event(), threading.Event()
+
+    def slow():
+        making.set()
+        release.wait(timeout=PATIENCE_S)
+        return value
+
+    with ThreadPoolExecutor(1) as pool:
+        maker = pool.submit(answers.get, "key", slow)
+        try:
+            assert making.wait(timeout=PATIENCE_S)
+            yield maker
+        finally:
+            release.set()
+
+
+def the_next_waits_for_the_new(answers):
+    with ThreadPoolExecutor(1) as pool, in_the_making(answers, {"turn": 2}) as refresher:
+        other = pool.submit(answers.get, "key", never)
+        time.sleep(0.1)
+        assert not other.done()
+    assert refresher.result() == ({"turn": 2}, "miss")
+    assert other.result() == ({"turn": 2}, "hit")
+
+
 def outcomes(visits):
     return sorted(outcome for _, outcome in visits)
 
@@ -78,24 +107,13 @@ def test_fifty_who_miss_at_once_make_one_answer(cache):
 
 def test_nobody_waits_longer_than_a_creation_may_take(cache, monkeypatch):
     monkeypatch.setattr(caches, "LONGEST_CREATION_S", 0.3)
-    answers, making, release = cache(), threading.Event(), threading.Event()
-
-    def slow():
-        making.set()
-        release.wait(timeout=PATIENCE_S)
-        return {"is": "slow"}
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(answers.get, "key", slow)
-        assert making.wait(timeout=PATIENCE_S)
-        try:
-            started_s = time.monotonic()
-            assert answers.get("key", lambda: {"is": "own"}) == ({"is": "own"}, "miss")
-            assert 0.2 < time.monotonic() - started_s < 2
-            assert answers.get("key", never) == ({"is": "own"}, "hit")
-        finally:
-            release.set()
-        assert first.result() == ({"is": "slow"}, "miss")
+    answers = cache()
+    with in_the_making(answers, {"is": "slow"}) as first:
+        started_s = time.monotonic()
+        assert answers.get("key", lambda: {"is": "own"}) == ({"is": "own"}, "miss")
+        assert 0.2 < time.monotonic() - started_s < 2
+        assert answers.get("key", never) == ({"is": "own"}, "hit")
+    assert first.result() == ({"is": "slow"}, "miss")
 
 
 GREENLETS = """
@@ -132,64 +150,28 @@ def test_the_lifetime_counts_from_the_begin_of_an_answer(cache):
 
 
 def test_what_was_begun_twice_its_lifetime_ago_is_not_served(cache):
-    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
-
-    def refresh():
-        refreshing.set()
-        release.wait(timeout=PATIENCE_S)
-        return {"turn": 2}
-
+    answers = cache(1)
     answers.get("key", Creator(takes_s=0.7))
     time.sleep(1.5)
-    with ThreadPoolExecutor(2) as pool:
-        refresher = pool.submit(answers.get, "key", refresh)
-        assert refreshing.wait(timeout=PATIENCE_S)
-        other = pool.submit(answers.get, "key", never)
-        time.sleep(0.1)
-        assert not other.done()
-        release.set()
-        assert refresher.result() == ({"turn": 2}, "miss")
-        assert other.result() == ({"turn": 2}, "hit")
+    the_next_waits_for_the_new(answers)
 
 
 def test_keys_do_not_wait_for_each_other_nor_share_an_answer(cache):
-    answers, making, release = cache(), threading.Event(), threading.Event()
-
-    def slow():
-        making.set()
-        release.wait(timeout=PATIENCE_S)
-        return {"is": "a"}
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(answers.get, "a", slow)
-        assert making.wait(timeout=PATIENCE_S)
-        try:
-            assert answers.get("b", lambda: {"is": "b"}) == ({"is": "b"}, "miss")
-        finally:
-            release.set()
-        assert first.result() == ({"is": "a"}, "miss")
-    assert answers.get("a", never) == ({"is": "a"}, "hit")
+    answers = cache()
+    with in_the_making(answers, {"is": "a"}) as first:
+        assert answers.get("other", lambda: {"is": "b"}) == ({"is": "b"}, "miss")
+    assert first.result() == ({"is": "a"}, "miss")
+    assert answers.get("key", never) == ({"is": "a"}, "hit")
 
 
 def test_while_one_refreshes_the_others_get_the_stale_answer(cache):
-    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
-
-    def refresh():
-        refreshing.set()
-        release.wait(timeout=PATIENCE_S)
-        return {"turn": 2}
-
+    answers = cache(1)
     assert answers.get("key", lambda: {"turn": 1}) == ({"turn": 1}, "miss")
     assert answers.get("key", never) == ({"turn": 1}, "hit")
     time.sleep(1.05)
-    with ThreadPoolExecutor(1) as pool:
-        refresher = pool.submit(answers.get, "key", refresh)
-        assert refreshing.wait(timeout=PATIENCE_S)
-        try:
-            assert answers.get("key", never) == ({"turn": 1}, "stale")
-        finally:
-            release.set()
-        assert refresher.result() == ({"turn": 2}, "miss")
+    with in_the_making(answers, {"turn": 2}) as refresher:
+        assert answers.get("key", never) == ({"turn": 1}, "stale")
+    assert refresher.result() == ({"turn": 2}, "miss")
     assert answers.get("key", never) == ({"turn": 2}, "hit")
 
 
@@ -205,24 +187,10 @@ def test_fifty_who_find_a_stale_answer_make_one_new(cache):
 
 
 def test_what_is_older_than_twice_its_lifetime_is_not_served(cache):
-    answers, refreshing, release = cache(1), threading.Event(), threading.Event()
-
-    def refresh():
-        refreshing.set()
-        release.wait(timeout=PATIENCE_S)
-        return {"turn": 2}
-
+    answers = cache(1)
     answers.get("key", lambda: {"turn": 1})
     time.sleep(2.1)
-    with ThreadPoolExecutor(2) as pool:
-        refresher = pool.submit(answers.get, "key", refresh)
-        assert refreshing.wait(timeout=PATIENCE_S)
-        other = pool.submit(answers.get, "key", never)
-        time.sleep(0.1)
-        assert not other.done()
-        release.set()
-        assert refresher.result() == ({"turn": 2}, "miss")
-        assert other.result() == ({"turn": 2}, "hit")
+    the_next_waits_for_the_new(answers)
 
 
 @pytest.mark.parametrize("takes_s", [0.1, 1.2])

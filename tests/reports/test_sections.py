@@ -359,7 +359,7 @@ def test_each_run_that_ended_has_the_figure_of_each_gate(made):
     assert list(rows) == [run.name for run in experiment.runs[:2]]
     assert list(column(rows, "generator CPU, share of one core (at most 80%)").values()) == ["10%", "10%"]
     assert list(column(rows, "rows missing against the generator's count (none)").values()) == ["0", "0"]
-    assert list(column(rows, "dispatch lag p99, ms (at most 5)").values()) == ["–", "–"]
+    assert list(column(rows, "dispatch lag p99, ms (at most 5.0)").values()) == ["–", "–"]
 
 
 def test_every_finding_is_in_its_table(reports):

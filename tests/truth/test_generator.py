@@ -155,10 +155,12 @@ def test_a_stall_of_the_server_does_not_hold_up_the_generator(stalled):
 
 def test_a_generator_that_stood_still_says_so(command, tmp_path, fixed_only):
     """Its own latencies look well; those from when requests were due, and the gate, tell."""
+    before = command.runs()
     with server.running(tmp_path / "log.csv") as (_, port):
         target = ("--target", f"http://127.0.0.1:{port}", "--locustfile", str(fixed_only))
         with command.start("run", *target, "--scenario", "open-50", "--duration", "8", "--warmup", "0") as process:
-            sender = _locust_of(command)
+            (stream,) = command.streams(before)
+            sender = int(stream.stem.removeprefix("requests-"))
             os.kill(sender, signal.SIGSTOP)
             time.sleep(1.0)
             os.kill(sender, signal.SIGCONT)
@@ -170,17 +172,6 @@ def test_a_generator_that_stood_still_says_so(command, tmp_path, fixed_only):
     assert "This run is not valid: dispatch lag p99" in errors
     assert record["status"] == "complete"
     assert quantile(rows["response_us"], 0.95) > 300_000 > quantile(rows["latency_us"], 0.8)
-
-
-def _locust_of(command):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for directory in sorted(command.runs(), reverse=True)[:1]:
-            for stream in directory.glob("requests-*.arrows"):
-                if stream.stat().st_size > 2000:
-                    return int(stream.stem.removeprefix("requests-"))
-        time.sleep(0.05)
-    raise AssertionError("no rows")
 
 
 @pytest.mark.parametrize(
