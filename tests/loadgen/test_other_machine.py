@@ -1,0 +1,78 @@
+"""A target that is not this machine: here one in a network namespace of its own, at the other end of a wire."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+HERE, THERE, PORT = "192.0.2.1", "192.0.2.2", 8000
+NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--mount-proc", "--kill-child")
+LOCUSTFILE = """
+from locust import FastHttpUser, task
+
+class Visitor(FastHttpUser):
+    @task
+    def look(self):
+        self.client.get("/", name="page")
+"""
+# Lays the wire, serves a folder at its far end, and runs the rest of the command line at the near one.
+WIRE = f"""
+set -e
+ip link set lo up
+unshare --net sleep 120 & far=$!
+until [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+ip link add near type veth peer name far netns $far
+ip address add {HERE}/30 dev near
+ip link set near up
+nsenter --target $far --net sh -c "ip address add {THERE}/30 dev far && ip link set far up"
+nsenter --target $far --net "$1" -m http.server {PORT} --bind {THERE} --directory "$2" > "$2/log" 2>&1 &
+shift 2
+"$@"
+"""
+
+
+def may_have_namespaces():
+    if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
+        return False
+    return subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not may_have_namespaces(), reason="no namespaces of one's own on this machine")
+
+
+@pytest.fixture
+def far_away(command, tmp_path):
+    """Runs the command with a target at the other end of the wire."""
+    (tmp_path / "users.py").write_text(LOCUSTFILE)
+    served = tmp_path / "served"
+    served.mkdir()
+
+    def run(*arguments):
+        target = ("--target", f"http://{THERE}:{PORT}", "--locustfile", str(tmp_path / "users.py"))
+        load = ("--scenario", "open-20", "--duration", "2", "--warmup", "0")
+        before = (*NAMESPACES, "bash", "-c", WIRE, "wire", sys.executable, str(served))
+        finished = command.run("run", *target, *load, *arguments, before=before)
+        return finished, (served / "log").read_text().count("GET / ")
+
+    return run
+
+
+def test_it_gets_no_request_unless_it_is_confirmed(far_away):
+    finished, requests = far_away()
+    assert (finished.returncode, finished.stdout, requests) == (1, "", 0)
+    assert f"{THERE} is not this machine" in finished.stderr
+    assert f"--confirm-target {THERE}" in finished.stderr
+
+
+def test_confirmed_by_its_name_it_is_put_under_load(far_away):
+    finished, requests = far_away("--confirm-target", THERE)
+    assert finished.returncode == 0, finished.stderr
+    directory = Path(finished.stdout.splitlines()[-1])
+    rows = pd.read_parquet(directory / "requests.parquet")
+    assert rows["ok"].all()
+    assert len(rows) == requests - 1  # one asked whether it is there
+    assert json.loads((directory / "run.json").read_text())["valid"] is True
