@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.problem import Problem
+from reference_app.readings import Readings
 from reference_app.settings import Settings
 
 from .children import Child, start
 from .services import free_port
 
-HEALTHY_TIMEOUT_S = 30.0
+HEALTHY_TIMEOUT_S = READY_TIMEOUT_S = 30.0
 CONFIGURATION = Path(__file__).resolve().parent.parent / "reference_app" / "gunicorn_conf.py"
 
 
@@ -44,21 +45,30 @@ class Application:
 def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "") -> Iterator[Application]:
     """The running server; `port` None takes a free one. Raises `NotStarted` if it does not become healthy.
 
+    Where its workers have a file for their readings (`settings.readings_file`), all of them are ready.
+
     `wsgi_app` names another WSGI application than the configuration's, as gunicorn takes it: `module:create_app()`.
     """
     if port is not None:
         _require_free(port)
-    address = f"127.0.0.1:{port or free_port()}"
+    url = url_of(port or free_port())
     child = start(
         "gunicorn",
         [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), *([wsgi_app] if wsgi_app else [])],
         log,
-        {**settings.to_env(), "TRACETRACK_BIND": address, "PYTHONUNBUFFERED": "1"},
+        {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"},
         stop_signal=signal.SIGTERM,
     )
     with child:
-        health = _wait_until_healthy(child, f"http://{address}")
-        yield Application(child, f"http://{address}", health)
+        health = _wait_until_healthy(child, url)
+        if settings.readings_file:
+            _wait_until_ready(child, settings)
+        yield Application(child, url, health)
+
+
+def url_of(port: int) -> str:
+    """Where an application of ours is found."""
+    return f"http://127.0.0.1:{port}"
 
 
 def _require_free(port):
@@ -87,3 +97,14 @@ def _wait_until_healthy(child, url):
     if child.ended():
         reason = child.last_line() or f"it ended with code {child.process.returncode}"
     raise NotStarted(reason, child.log)
+
+
+def _wait_until_ready(child, settings):
+    """Until every worker is there: the first one answers for the application while others are still starting."""
+    readings = Readings.open(Path(settings.readings_file))
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while (ready := sum(reading["ready"] for reading in readings.read().values())) < settings.workers:
+        if time.monotonic() > deadline or child.ended():
+            reason = child.last_line() if child.ended() else f"{ready} of {settings.workers} workers are ready"
+            raise NotStarted(reason, child.log)
+        time.sleep(0.02)

@@ -87,10 +87,15 @@ def post_worker_init(worker):
             reference_app.warm_up(worker.wsgi)
         except SQLAlchemyError as error:
             worker.log.warning("not warmed up: %s", str(error).splitlines()[0])
+    _slot(worker).count("ready")
 
 
 def child_exit(server, worker):
     """A worker that has ended has no pool any more."""
+    _slot(worker).clear()
+
+
+def _slot(worker):
+    """Its place among the readings; one of its own where there are more workers than places."""
     readings = Readings.open(Path(os.environ[READINGS_FILE]))
-    if worker.number < readings.slots:
-        readings.slot(worker.number).clear()
+    return readings.slot(worker.number) if worker.number < readings.slots else Readings.private().slot(0)

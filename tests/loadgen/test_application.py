@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from loadgen import application
+from reference_app.readings import Readings
 
 
 def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
@@ -24,6 +25,44 @@ def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
         served.child.process.wait()
     _, alive = psutil.wait_procs(workers, timeout=2)
     assert alive == []
+
+
+LATE = """
+import os, time
+from reference_app import create_app
+
+def made():
+    if os.environ["TRACETRACK_WORKER"] != "0":
+        time.sleep({late_s})
+    return create_app()
+"""
+
+
+@pytest.fixture
+def late(settings, tmp_path, monkeypatch):
+    """Serves two workers, of which the second takes its time to start."""
+
+    def serve(late_s):
+        (tmp_path / "late.py").write_text(LATE.format(late_s=late_s))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        file = tmp_path / "readings"
+        Readings.create(file, 2)
+        two = replace(settings, workers=2, server="gthread", threads=2, readings_file=str(file))
+        return application.serve(two, tmp_path / "gunicorn.log", wsgi_app="late:made()")
+
+    return serve
+
+
+def test_it_is_up_when_every_worker_is(late, tmp_path):
+    with late(1.5):
+        readings = Readings.open(tmp_path / "readings").read()
+        assert {worker: reading["ready"] for worker, reading in readings.items()} == {0: 1, 1: 1}
+
+
+def test_a_worker_that_never_gets_ready_is_told(late, monkeypatch):
+    monkeypatch.setattr(application, "READY_TIMEOUT_S", 1.0)
+    with pytest.raises(application.NotStarted, match="1 of 2 workers are ready"), late(60):
+        pass
 
 
 @pytest.fixture
