@@ -125,7 +125,7 @@ class Experiment:
     def is_complete(self) -> bool:
         """Whether every planned run was made and ended by itself."""
         ended = [run for run in self.runs if run.status == "complete"]
-        return self.record["status"] == "complete" and len(ended) == len(self.record["runs"])
+        return self.record["status"] == "complete" and len(ended) == len(_planned(self.record))
 
     def of(self, deployment: str) -> list[Run]:
         """The complete and valid runs of a deployment under any scenario."""
@@ -160,7 +160,7 @@ def open_experiment(path: Path | str) -> Experiment:
     """Open an experiment's directory with all of its runs. Raises `RecordingError` if it is none."""
     path = Path(path)
     record = _record(path, "experiment.json", "experiment")
-    directories = [path / planned["run"] for planned in record["runs"]]
+    directories = [path / planned["run"] for planned in _planned(record)]
     runs = tuple(open_run(directory) for directory in directories if (directory / "run.json").exists())
     return Experiment(path, record, runs)
 
@@ -178,6 +178,11 @@ def _is_complete(path):
         return open_experiment(path.parent).is_complete()
     except RecordingError:
         return False
+
+
+def _planned(record):
+    """The runs that were to be made: those of the plan, and the probes that a search added."""
+    return [*record["runs"], *record.get("probes", [])]
 
 
 def _record(path, name, kind):

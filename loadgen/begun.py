@@ -53,7 +53,7 @@ class Begun:
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
-        if self.experiment.record["runs"] != record["runs"]:
+        if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches")):
             others.append("its profile has other runs now")
         if others:
             raise Problem(f"experiment {self.experiment.name} cannot go on: {', '.join(others)}; choose another name")
@@ -64,7 +64,7 @@ class Begun:
 
     def resume(self) -> dict:
         """Make room for what was cut off, say what is reused, and return the record with which it goes on."""
-        planned = [run["run"] for run in self.experiment.record["runs"]]
+        planned = [run["run"] for key in ("runs", "probes") for run in self.experiment.record.get(key, [])]
         there = [run for run in planned if self.has(run)]
         cut_off = [run for run in planned if run not in there and (self.experiment.directory / run).exists()]
         for run in cut_off:

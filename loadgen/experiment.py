@@ -12,14 +12,17 @@ from pathlib import Path
 
 import click
 
+from analysis import capacity
 from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem
+from analysis.recording import open_run
 
-from . import dataset, deployments, environment, profiles, progress, run, services
+from . import dataset, deployments, environment, profiles, progress, run, search, services
 from .begun import Begun
+from .profiles import Search
 
 # What a run costs beside its load: clone, start, stop.
-OVERHEAD_S = 7.0
+OVERHEAD_S = 3.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -32,6 +35,7 @@ class Plan:
     seed: int
     orders: tuple[run.Order, ...]
     expected_s: tuple[float, ...]
+    searches: tuple[Search, ...] = ()
 
 
 def plan(profile: str, scale: str | None, seed: int) -> Plan:
@@ -41,20 +45,21 @@ def plan(profile: str, scale: str | None, seed: int) -> Plan:
     dataset.find_scale(scale)
     shuffled = random.Random(seed)
     orders, expected_s = [], []
-    for block in range(max(arm.blocks for arm in found.arms)):
+    for block in range(max((arm.blocks for arm in found.arms), default=0)):
         for position, (arm, again) in enumerate(_shuffled_block(found, block, shuffled)):
             order = run.Order(
                 deployment=arm.deployment,
                 scenario=arm.scenario,
                 scale=scale,
                 seed=seed * 1000 + block,
+                changes=dict(arm.changes),
                 block=block,
                 position=position,
                 again=again,
             )
             orders.append(order)
             expected_s.append(OVERHEAD_S + arm.load_s)
-    return Plan(profile, scale, seed, tuple(orders), tuple(expected_s))
+    return Plan(profile, scale, seed, tuple(orders), tuple(expected_s), found.searches)
 
 
 def plan_for(name: str | None, profile: str | None, scale: str | None, seed: int | None) -> Plan:
@@ -122,7 +127,7 @@ def _written_at(path):
 def _execute(plan, name):
     directory = directory_of(name)
     begun = Begun.find(directory)
-    with _server(plan.orders[0]) as server:
+    with services.database_server(data_directory() / "postgres", _connections(plan)) as server:
         record = _record(name, plan, server)
         if begun:
             begun.require_same(record)
@@ -131,9 +136,19 @@ def _execute(plan, name):
         record = begun.resume()
     else:
         directory.mkdir(parents=True)
-    _write(directory, record | {"status": "running"})
-    _measure(plan, directory, begun)
+    record |= {"status": "running", "probes": []}
+    _write(directory, record)
+    _measure(list(zip(plan.orders, plan.expected_s, strict=True)), directory, begun)
+    blocks = len({order.block for order in plan.orders})
+    for orders in search.rounds(plan.searches, plan.scale, plan.seed, blocks, lambda order: _probe(directory, order)):
+        record["probes"] += _as_recorded(orders)
+        _write(directory, record)
+        _measure([(order, OVERHEAD_S + order.load().expected_s()) for order in orders], directory, begun)
     _write(directory, record | {"status": "complete"})
+
+
+def _probe(directory, order):
+    return capacity.Probe.of(open_run(directory / run_name(order)))
 
 
 def _shuffled_block(profile, block, shuffled):
@@ -144,30 +159,36 @@ def _shuffled_block(profile, block, shuffled):
     return turns
 
 
-def _measure(plan, directory, begun):
-    pairs = zip(plan.orders, plan.expected_s, strict=True)
+def _measure(pairs, directory, begun):
+    """Carry out the orders, each with the seconds that it is expected to take, but for those that are there."""
     left = [pair for pair in pairs if not (begun and begun.has(run_name(pair[0])))]
+    if not left:
+        return
     with progress.steps("measuring", sum(expected_s for _, expected_s in left)) as shown:
         # The server starts anew where a deployment declares another number of connections.
-        for _, group in groupby(left, key=lambda pair: _connections(pair[0])):
-            group = list(group)
-            with _server(group[0][0]) as server:
+        for connections, group in groupby(left, key=lambda pair: _connections_of(pair[0].deployment)):
+            with services.database_server(data_directory() / "postgres", connections) as server:
                 for order, expected_s in group:
                     shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}", expected_s)
                     run.execute(server, order, directory / run_name(order))
 
 
-def _server(order):
-    return services.database_server(data_directory() / "postgres", _connections(order))
+def _deployments(plan):
+    """Those that the plan puts under load, the first one first."""
+    return list(dict.fromkeys(part.deployment for part in (*plan.orders, *plan.searches)))
 
 
-def _connections(order):
-    return deployments.find(order.deployment).max_connections
+def _connections(plan):
+    return _connections_of(_deployments(plan)[0])
+
+
+def _connections_of(deployment):
+    return deployments.find(deployment).max_connections
 
 
 def _prepare_templates(server, plan):
     """Build what the runs clone beforehand: it is no part of the measuring."""
-    for indexes in sorted({deployments.find(order.deployment).indexes for order in plan.orders}):
+    for indexes in sorted({deployments.find(deployment).indexes for deployment in _deployments(plan)}):
         dataset.ensure_template(server, plan.scale, indexes)
 
 
@@ -177,10 +198,15 @@ def _record(name, plan, server):
         "profile": plan.profile,
         "scale": plan.scale,
         "seed": plan.seed,
-        "runs": [{"run": run_name(order), **asdict(order)} for order in plan.orders],
+        "runs": _as_recorded(plan.orders),
+        "searches": [asdict(sought) for sought in plan.searches],
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),
     }
+
+
+def _as_recorded(orders):
+    return [{"run": run_name(order), **asdict(order)} for order in orders]
 
 
 def _write(directory: Path, record: dict) -> None:

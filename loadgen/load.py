@@ -19,6 +19,7 @@ from .services import free_port
 GENERATOR = Path(__file__).with_name("generator")
 DRIVER = GENERATOR / "driver.py"
 WORKERS_CONNECT_S = 30
+WORD = "generator-word"
 RAISED = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
 
 
@@ -53,6 +54,7 @@ class Load:
 
     def environ(self, directory: Path, started_ns: int) -> dict[str, str]:
         return {
+            "TRACETRACK_WORD": str(directory / WORD),
             "TRACETRACK_RUN_DIRECTORY": str(directory),
             "TRACETRACK_RUN_STARTED_NS": str(started_ns),
             "TRACETRACK_SCENARIO": json.dumps(self.scenario.record()),
@@ -65,11 +67,20 @@ class Load:
 
 @dataclass(frozen=True)
 class Generator:
-    """The processes that send: `senders` in their order, and the master if there is one."""
+    """The processes that send: `senders` in their order, and the master if there is one.
 
+    `started_ns` is the instant of the monotonic clock from which the times of the run count.
+    """
+
+    load: Load
     senders: tuple[Child, ...]
     master: Child | None
     directory: Path
+    started_ns: int
+
+    def let_go(self) -> None:
+        """Let the users come, as soon as the generator has started."""
+        (self.directory / WORD).touch()
 
     def roles(self) -> dict[str, int]:
         """Process ids by role; a single sender is the `generator`."""
@@ -77,6 +88,15 @@ class Generator:
             return {"generator": self.senders[0].pid}
         numbered = {f"generator-{number}": child.pid for number, child in enumerate(self.senders)}
         return numbered | {"generator-master": self.master.pid}
+
+    def wait(self, look: Callable[[], None]) -> None:
+        """Until it has ended by itself; `look` is called ten times a second and raises where it sees trouble."""
+        longest_s = _longest_s(self.load.scenario)
+        deadline = time.monotonic() + longest_s
+        while not self.ended(0.1):
+            look()
+            if time.monotonic() > deadline:
+                raise Problem(f"the run did not end within {longest_s:.0f} s and was stopped")
 
     def ended(self, patience_s: float) -> bool:
         """Whether all have ended by themselves within this time. Raises `Problem` for one that failed."""
@@ -111,18 +131,21 @@ def _said(child):
 
 
 @contextmanager
-def generator(load: Load, url: str, directory: Path, started_ns: int) -> Iterator[Generator]:
-    """Locust at work for the block, all of it ended at its end. Users are let go when all stand ready."""
+def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
+    """Locust for the block, all of it ended at its end. It starts at once, and sends nothing until it is `let_go`."""
+    started_ns = time.monotonic_ns()
     command, environ = load.command(url), load.environ(directory, started_ns)
     in_charge = [*command, *load.in_charge()]
     with ExitStack() as stack:
+        stack.callback((directory / WORD).unlink, missing_ok=True)
 
         def begin(name, log, command, number):
             own = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
             return stack.enter_context(start(name, command, directory / log, own))
 
         if load.processes == 1:
-            yield Generator((begin("Locust", "locust.log", in_charge, 0),), None, directory)
+            sender = begin("Locust", "locust.log", in_charge, 0)
+            yield Generator(load, (sender,), None, directory, started_ns)
             return
         port = str(free_port())
         together = [
@@ -135,7 +158,7 @@ def generator(load: Load, url: str, directory: Path, started_ns: int) -> Iterato
             begin(f"process {number + 1} of the {load.processes} of Locust", f"locust-{number}.log", joined, number)
             for number in range(load.processes)
         ]
-        yield Generator(tuple(senders), master, directory)
+        yield Generator(load, tuple(senders), master, directory, started_ns)
 
 
 def told(directory: Path) -> dict:
@@ -158,15 +181,6 @@ def told(directory: Path) -> dict:
     }
 
 
-def most_s(scenario: Scenario) -> float:
+def _longest_s(scenario: Scenario) -> float:
     """Seconds after which a load that has not ended is stopped."""
     return 900.0 + scenario.warmup_s + scenario.duration_s
-
-
-def wait(running: Generator, scenario: Scenario, look: Callable[[], None]) -> None:
-    """Until the generator has ended by itself; `look` is called ten times a second and raises where it sees trouble."""
-    deadline = time.monotonic() + most_s(scenario)
-    while not running.ended(0.1):
-        look()
-        if time.monotonic() > deadline:
-            raise Problem(f"the run did not end within {most_s(scenario):.0f} s and was stopped")

@@ -1,6 +1,8 @@
 """Experiment profiles: which deployments go under which scenarios, in how many blocks, on which data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from analysis.problem import Problem
 
@@ -11,7 +13,7 @@ DEFAULT = "quick"
 class Arm:
     """One deployment under one scenario, in the first `blocks` blocks; `load_s` is what a run is expected to take.
 
-    A baseline runs `twice` in each of them: what differs between the two is noise.
+    A baseline runs `twice` in each of them: what differs between the two is noise. `changes` are to the scenario.
     """
 
     deployment: str
@@ -19,13 +21,30 @@ class Arm:
     blocks: int
     load_s: float
     twice: bool = False
+    changes: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A deployment whose capacity is looked for: in requests a second (open) or users (sustained).
+
+    `first` is the load that is tried first, and `most` the highest that may be; the family's own where it is None.
+    """
+
+    deployment: str
+    family: Literal["open", "sustained"]
+    first: int
+    most: int | None = None
+    warmup_s: float = 5.0
+    duration_s: float = 20.0
 
 
 @dataclass(frozen=True)
 class Profile:
     description: str
     scale: str
-    arms: tuple[Arm, ...]
+    arms: tuple[Arm, ...] = ()
+    searches: tuple[Search, ...] = ()
 
 
 READ_ARMS = (
@@ -53,6 +72,8 @@ REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARM
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
 
+SHORT = {"warmup_s": 3.0, "duration_s": 15.0}
+
 MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
 DATABASE = (
     Arm("as-measured", "reads", 4, 5, twice=True),
@@ -71,13 +92,13 @@ PROFILES = {
             Arm("tuned", "single", 1, 3),
             Arm("as-measured", "burst-25", 1, 6),
             Arm("tuned", "burst-25", 1, 1),
-            Arm("as-measured", "burst-50", 2, 12, twice=True),
-            Arm("as-claimed", "burst-50", 2, 8),
-            Arm("tuned", "burst-50", 2, 2),
-            Arm("as-measured", "burst-50-mix", 1, 25),
-            Arm("tuned", "burst-50-mix", 1, 2),
-            Arm("tuned", "sustained-100-write", 1, 38),
-            Arm("tuned", "sustained-100", 1, 38),
+            Arm("as-measured", "burst-50", 4, 12, twice=True),
+            Arm("tuned", "burst-50", 4, 1),
+            Arm("as-claimed", "burst-50", 1, 8),
+            Arm("as-measured", "burst-10-mix", 1, 6),
+            Arm("tuned", "burst-10-mix", 1, 1),
+            Arm("tuned", "sustained-100-write", 1, 19, changes=SHORT),
+            Arm("tuned", "sustained-100", 1, 19, changes=SHORT),
             *(Arm(deployment, "burst-50", 1, 3) for deployment in (*ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)),
             *(Arm(deployment, "reads", 1, 4) for deployment in ("as-measured", *READ_ARMS)),
             Arm("as-measured-on-rds", "missing-table", 1, 1),
@@ -94,6 +115,26 @@ PROFILES = {
         ),
     ),
     "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
+    "ablation": Profile(
+        "tuned with one optimisation taken away at a time, in four blocks",
+        "production",
+        tuple(
+            Arm(deployment, scenario, 4, 3, twice=deployment == "tuned")
+            for deployment in ("tuned", *WITHOUT_ARMS)
+            for scenario in ("burst-50", "reads")
+        ),
+    ),
+    "capacity": Profile(
+        "how many requests a second, and how many users, a deployment holds: load after load until it is known",
+        "production",
+        searches=(
+            Search("as-measured", "open", 8),
+            Search("as-advised", "open", 32),
+            Search("tuned", "open", 128),
+            Search("as-measured", "sustained", 16),
+            Search("tuned", "sustained", 256),
+        ),
+    ),
     "full": Profile(
         "the main deployments under every load, bursts in four blocks, and what the profiles database and requests add",
         "production",
@@ -105,6 +146,7 @@ PROFILES = {
             ),
             *(Arm(deployment, "burst-50", 4, 20, twice=deployment in BASELINES) for deployment in MAIN),
             *(Arm(deployment, "burst-50", 4, 3) for deployment in ("gevent-blocking", *WITHOUT_ARMS, *STORE_ARMS)),
+            Arm("as-measured", "burst-50-shared-jar", 1, 12),
             Arm("as-measured", "sustained-100-write", 1, 50),
             *DATABASE,
         ),
@@ -123,6 +165,7 @@ PROFILES = {
             Arm("as-measured-on-rds", "missing-table", 1, 1),
             Arm("as-advised-at-default", "start", 1, 1),
         ),
+        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0),),
     ),
 }
 

@@ -1,7 +1,6 @@
 """One deployment under one scenario, once: everything is started, driven, recorded and stopped here."""
 
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,8 +28,10 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
     deployment = {"name": order.deployment, "settings": settings.public()}
+    order = replace(order, port=order.port or services.free_port())
     with (
         recorded(directory, order, scenario, deployment, server) as written,
+        _generator(order, scenario, directory) as generator,
         dataset.clone(server, template, directory.name, settings) as database,
     ):
         written["dataset"]["counts"] = dataset.counts(server, database)
@@ -39,10 +40,10 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
         with surroundings.way_to(server, database, settings, directory) as (url, between):
             settings = replace(settings, database_url=url)
             written["deployment"]["settings"] = settings.public()
-            if scenario.kind == "start":
-                _start(settings, order, directory, written)
+            if generator is None:
+                _start(settings, order.port, directory, written)
             else:
-                _drive(server, database, settings, order, scenario, directory, written, between)
+                _drive(server, database, settings, order.port, generator, written, between)
         recorder.compact(directory)
         if found := writes.check(server, database, directory / "requests.parquet"):
             written["writes"] = found.record()
@@ -65,24 +66,32 @@ def recorded(directory, order, scenario, deployment, server=None):
             record.close(directory, written, scenario, reason)
 
 
-def _drive(server, database, settings, order, scenario, directory, written, between):
-    started_ns = time.monotonic_ns()
-    sent = load.Load(scenario, order.seed, written["dataset"]["counts"], order.processes)
+def _generator(order, scenario, directory):
+    """The load generator, which takes as long to start as what it drives, and so does it beside that."""
+    if scenario.kind == "start":
+        return nullcontext()
+    rows = dataset.find_scale(order.scale).counts()
+    sent = load.Load(scenario, order.seed, rows, order.processes)
+    return load.generator(sent, application.url_of(order.port), directory)
+
+
+def _drive(server, database, settings, port, generator, written, between):
+    directory = generator.directory
     # The collector is the outer block: the application's backends tell their last figures when they end.
     with ExitStack() as stack:
         around = stack.enter_context(surroundings.around(settings, directory))
         written["store"] = around.store and around.store.version
-        collector = stack.enter_context(Collector(server, database, started_ns, around.readings))
-        with application.serve(around.settings, directory / "gunicorn.log", order.port) as served:
+        collector = stack.enter_context(Collector(server, database, generator.started_ns, around.readings))
+        with application.serve(around.settings, directory / "gunicorn.log", port) as served:
             before = around.served()
-            with load.generator(sent, served.url, directory, started_ns) as generator:
-                written["health"] = served.health
-                roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-                roles["store"] = around.store and around.store.pid
-                collector.begin(roles | between)
-                load.wait(generator, scenario, lambda: _look(served.child, server, collector))
-                server.require_alive()
-                collector.finish()
+            written["health"] = served.health
+            roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
+            roles["store"] = around.store and around.store.pid
+            collector.begin(roles | between)
+            generator.let_go()
+            generator.wait(lambda: _look(served.child, server, collector))
+            server.require_alive()
+            collector.finish()
             written["counters"] = around.counters()
             written["served"] = _between(before, around.served())
     collector.write(directory)
@@ -94,11 +103,11 @@ def _between(before, after):
     return after[1] - before[1] if before[0] == after[0] else None
 
 
-def _start(settings, order, directory, written):
+def _start(settings, port, directory, written):
     """Only start the application: whether it does is the outcome."""
     with surroundings.around(settings, directory) as around:
         try:
-            with application.serve(around.settings, directory / "gunicorn.log", order.port) as served:
+            with application.serve(around.settings, directory / "gunicorn.log", port) as served:
                 written["outcome"] = {"started": True, "said": ""}
                 written["health"] = served.health
         except application.NotStarted as refusal:

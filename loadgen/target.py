@@ -86,11 +86,11 @@ def execute(target: Target, order: Order, directory: Path, locustfile: Path | No
         written["dataset"]["counts"] = rows
         written["locustfile"] = locustfile and locustfile.name
         target.wait_until_there()
-        started_ns = time.monotonic_ns()
         sent = load.Load(scenario, order.seed, rows, order.processes, locustfile)
-        with load.generator(sent, target.url, directory, started_ns) as generator:
-            reader = ProcessReader(generator.roles(), started_ns)
-            load.wait(generator, scenario, reader.read_when_due)
+        with load.generator(sent, target.url, directory) as generator:
+            reader = ProcessReader(generator.roles(), generator.started_ns)
+            generator.let_go()
+            generator.wait(reader.read_when_due)
         reader.write(directory)
     return written
 

@@ -9,7 +9,7 @@ import random
 from locust import events
 
 from loadgen.generator import pace
-from loadgen.generator.asked import PROCESS, SCENARIO, SEED
+from loadgen.generator.asked import PROCESS, SCENARIO, SEED, wait_for_the_word
 
 
 @events.init.add_listener
@@ -19,3 +19,4 @@ def begin(environment, **_):
     # What is there by now stays: looking through it again and again would hold up requests that are due.
     gc.collect()
     gc.freeze()
+    wait_for_the_word()

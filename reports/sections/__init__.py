@@ -5,6 +5,7 @@ of `as-measured`, the set-up that the published run really had.
 """
 
 from .arms import advice, bursts, taken_away, variants_split
+from .capacity import capacity
 from .comparison import BASE, CLAIMED, OURS, Report
 from .database import pools_under_load, way_to_database
 from .evidence import evidence
@@ -21,6 +22,7 @@ __all__ = [
     "advice",
     "bursts",
     "caches",
+    "capacity",
     "checklist",
     "conclusion",
     "evidence",

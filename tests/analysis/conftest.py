@@ -51,6 +51,8 @@ ARMS = (
     ("as-measured-with-summary", "reads"), ("as-measured-with-trigram", "reads"),
     ("as-measured-on-rds", "missing-table"), ("as-advised-at-default", "start"),
 )  # fmt: skip
+SEARCHES = [{"deployment": OURS, "family": "open"}]
+PROBES = ((OURS, "open-8"), (OURS, "open-16"))
 
 
 @dataclass
@@ -161,27 +163,36 @@ class Builder:
         return made
 
     def experiment(
-        self, *runs: Recorded, name: str = "made", never_begun: tuple[str, ...] = (), **record
+        self,
+        *runs: Recorded,
+        name: str = "made",
+        never_begun: tuple[str, ...] = (),
+        probes: tuple[Recorded, ...] = (),
+        **record,
     ) -> Experiment:
         """Write the runs, in this order, as one experiment. `record` are fields of `experiment.json`."""
         directory = self.runs / name
         directory.mkdir(parents=True)
-        for position, run in enumerate(runs):
+        for position, run in enumerate((*runs, *probes)):
             run.record |= {"position": position, "experiment": name}
             run.record["run"] = run.name
             run.write(directory / run.name)
         planned = [{"run": run} for run in (*(run.name for run in runs), *never_begun)]
         content = {
             "experiment": name, "profile": "quick", "scale": "small", "seed": 1, "runs": planned,
+            "searches": SEARCHES if probes else [], "probes": [{"run": run.name} for run in probes],
             "environment": ENVIRONMENT, "status": "complete", **record,
         }  # fmt: skip
         (directory / "experiment.json").write_text(json.dumps(content))
         return open_experiment(directory)
 
     def full(self, *without: str, name: str = "made", invalid: bool = False) -> Experiment:
-        """Every arm of the quick profile, less those of some deployments."""
-        runs = [self.run(*arm) for arm in ARMS if arm[0] not in without]
-        return self.experiment(*(run.invalid() if invalid else run for run in runs), name=name)
+        """Every arm of the quick profile and a search for capacity, less those of some deployments."""
+        runs, probes = (
+            [self.run(*arm).invalid() if invalid else self.run(*arm) for arm in arms if arm[0] not in without]
+            for arms in (ARMS, PROBES)
+        )
+        return self.experiment(*runs, name=name, probes=tuple(probes))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,38 @@
+"""How much load each deployment holds: the loads that were tried, and the bracket that they leave."""
+
+import pandas as pd
+
+from analysis.capacity import HIGHEST_P95_MS, Found, found
+
+from ..tables import Html, table
+from .comparison import Report, prose
+
+LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}
+
+
+def capacity(report: Report) -> Html:
+    """A row for each search: the largest load that held, the smallest that did not, and what gave way there."""
+    searches = found(report.experiment)
+    if not searches:
+        return prose("A search for it was no part of this experiment; make report PROFILE=capacity makes one.")
+    note = (
+        "A load holds if no request failed or stayed unsent, and p95 of every endpoint was under "
+        f"{HIGHEST_P95_MS:.0f} ms, from when a request was due. Both figures were tried, each in one run, so there is "
+        "no interval; nothing is said of loads that were not tried."
+    )
+    return table(pd.DataFrame(map(_row, searches), dtype=object), "How much each deployment holds", note=note)
+
+
+def _row(search: Found) -> dict:
+    bracket = search.bracket
+    unjudged = [f"{probe.load:,.0f} ({probe.said})" for probe in search.probes if probe.met is None]
+    return {
+        "deployment": search.deployment,
+        "load": LOADS[search.family],
+        "holds": bracket.certified,
+        "does not hold": bracket.refuted,
+        "there": search.at(bracket.certified) and search.at(bracket.certified).said,
+        "what gave way": search.at(bracket.refuted) and search.at(bracket.refuted).said,
+        "loads tried": len(search.probes),
+        "of them not to be believed": ", ".join(unjudged) or None,
+    }
