@@ -4,6 +4,10 @@ Every process says when all of its users stand ready; the master lets them go at
 processes of a machine share, and ends the test when every process has said that its users are done.
 """
 
+import fcntl
+import gc
+import os
+import resource
 import time
 
 import gevent
@@ -14,6 +18,7 @@ from .asked import PROCESS
 
 LOOK_EVERY_S = 0.02
 HEAD_START_NS = 100_000_000  # between the word and the instant, where it has to reach other processes
+OTHER_FILES = 64
 NOBODY_STARTED = 4  # how a generator ends none of whose users could start
 
 
@@ -54,6 +59,10 @@ class Crowd:
         if not self._runner.user_count and self._processes == 1:
             recording.give_up(self._environment, "no user could start", NOBODY_STARTED)
             return
+        _make_room(self._runner.user_count)
+        # All that is there by now stays: looking through it again and again would hold up requests that are due.
+        gc.collect()
+        gc.freeze()
         self._runner.send_message("ready", {"process": PROCESS})
         self._released.wait()
         while self._runner.user_count:
@@ -74,3 +83,13 @@ class Crowd:
         gevent.sleep(max(0, msg.data["at_ns"] - time.monotonic_ns()) / 1e9)
         self.released_ns, self._released_cpu_ns = msg.data["at_ns"], time.process_time_ns()
         self._released.set()
+
+
+def _make_room(users):
+    """Have the kernel's table of our open files as long as it will get.
+
+    It grows with the connections, and each time a process with threads stands still for some ten milliseconds.
+    """
+    most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with open(os.devnull) as file:
+        os.close(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, min(users + OTHER_FILES, most_files - 1)))

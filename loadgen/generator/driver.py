@@ -3,8 +3,8 @@
 The second one has the user classes: TraceTrack's own, or any other.
 """
 
-import gc
 import random
+import socket
 
 from locust import events
 
@@ -16,7 +16,5 @@ from loadgen.generator.asked import PROCESS, SCENARIO, SEED, wait_for_the_word
 def begin(environment, **_):
     random.seed(f"{SEED}/{PROCESS}")  # a locustfile's own choices, as Locust's between tasks
     pace.govern(environment, SCENARIO, SEED)
-    # What is there by now stays: looking through it again and again would hold up requests that are due.
-    gc.collect()
-    gc.freeze()
+    socket.getaddrinfo("127.0.0.1", None)  # what finds hosts is loaded at its first use
     wait_for_the_word()

@@ -50,7 +50,7 @@ def _burst_row(experiment, deployment):
             for name in ("mean", "p95")
         },
         "duration (s)": Quantity.of(measures.duration_s(experiment, deployment, BURST), "{:.2f}"),
-        "blocks": len(experiment.find(deployment, BURST)),
+        "runs": len(experiment.find(deployment, BURST)),
     }
 
 

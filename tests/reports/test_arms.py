@@ -105,7 +105,7 @@ def test_every_deployment_that_ran_the_burst_has_its_latencies(made):
     experiment = made.experiment(*runs, made.run("as-claimed", "single"))
     rows = table(sections.bursts(of(experiment)), "Latency by deployment, 50 users at once")
     assert list(rows) == [BASE, OURS, "tuned-without-cache"]
-    assert column(rows, "blocks") == {BASE: "2", OURS: "1", "tuned-without-cache": "1"}
+    assert column(rows, "runs") == {BASE: "2", OURS: "1", "tuned-without-cache": "1"}
     assert rows[BASE]["duration (s)"] == "18.50"
     latency = measures.latency(experiment, BASE, "burst-50")
     for endpoint in measures.ENDPOINTS:
