@@ -51,8 +51,9 @@ report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimizat
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
 	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
 
-test: $(STAMP) ## run the tests, against a real PostgreSQL
+test: $(STAMP) ## run the tests, against a real PostgreSQL; those that measure come last, one at a time
 	@$(PY) -m pytest
+	@$(PY) -m pytest -m alone --numprocesses 0
 
 test-extra: $(STAMP) ## the tests that need Debian's Chromium; installs it where it may
 	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \

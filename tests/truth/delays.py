@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable
 
-# Long against the time in which a processor that idles is awake again, which is no time of the server's.
-FIXED_MS = 100.0
+# Long against the milliseconds that a shared machine takes now and then to let a process run again, which are no time
+# of the server's.
+FIXED_MS = 250.0
 MEAN_MS = 200.0
 FAST_MS, SLOW_MS, FAST_SHARE = 80.0, 400.0, 0.9
 

