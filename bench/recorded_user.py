@@ -1,6 +1,7 @@
 """One Locust user in a process of its own, whose recording is switched on and off: `python -m bench.recorded_user`."""
 
 import gc
+import itertools
 import json
 import sys
 import time
@@ -13,21 +14,35 @@ from locust.env import Environment
 PLAIN = FastHttpSession.request, HTTPClient._build_request
 
 
-def main(url: str, number: int) -> None:
+def lightest(environment):
+    """The requests of a user that does nothing with its answers."""
+    user = FastHttpUser(environment)
+    return lambda: user.client.get("/login", name="page")
+
+
+def tracetrack(environment):
+    """Those of TraceTrack's own, who judges by content."""
+    from loadgen.generator.tracetrack import TraceTrackUser
+
+    user = TraceTrackUser(environment)
+    user.login()
+    turns = itertools.cycle((user.dashboard, user.search))
+    return lambda: next(turns)()
+
+
+def main(url: str, people: str, number: int) -> None:
     """Print as JSON the CPU in µs for a request, without and with recording, of each pair of slices."""
     from loadgen.generator import recording
 
     from .recording import PAIRS, REQUESTS, WARM_UP, order
 
-    class Visitor(FastHttpUser):
-        host = url
-
-    environment = Environment(user_classes=[Visitor], host=url)
+    environment = Environment(host=url)
     environment.create_local_runner()
     recorder = recording.start_recording(environment, environment.runner)
     recorded = FastHttpSession.request, HTTPClient._build_request
     record = environment.events.request._handlers[-1]
-    user = Visitor(environment)
+    FastHttpUser.host = url
+    send = {"lightest": lightest, "tracetrack": tracetrack}[people](environment)
     gc.freeze()
 
     def cpu_us(on):
@@ -37,7 +52,7 @@ def main(url: str, number: int) -> None:
             handlers.append(record) if on else handlers.remove(record)
         began_s = time.process_time()
         for _ in range(REQUESTS):
-            user.client.get("/login", name="page")
+            send()
         return (time.process_time() - began_s) / REQUESTS * 1e6
 
     pairs = []
@@ -48,4 +63,4 @@ def main(url: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
