@@ -25,6 +25,20 @@ def duration_s(experiment: Experiment, deployment: str, scenario: str) -> float 
     return _median([makespan_s(run) for run in experiment.find(deployment, scenario)])
 
 
+def twice(experiment: Experiment) -> pd.DataFrame:
+    """Rows (deployment, scenario, block, ratio): where an arm ran twice in a block, the second makespan to the first.
+
+    Nothing differs between the two but what an experiment cannot hold still.
+    """
+    spans = {(run.deployment, run.scenario, run.block, run.again): run for run in experiment.runs if _is_usable(run)}
+    rows = [
+        (*arm, makespan_s(run) / makespan_s(spans[*arm, False]))
+        for (*arm, again), run in spans.items()
+        if again and (*arm, False) in spans
+    ]
+    return pd.DataFrame(rows, columns=["deployment", "scenario", "block", "ratio"])
+
+
 def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """Requests answered rightly, by second of makespan."""
     return _median([run.measured["ok"].sum() / makespan_s(run) for run in experiment.find(deployment, scenario)])
@@ -124,6 +138,10 @@ def peak_memory_bytes(run: Run, role: str = "server") -> float | None:
     """The largest proportional set size of a role's processes."""
     sizes = run.process.loc[run.process["role"] == role, "pss_bytes"].dropna()
     return None if sizes.empty else float(sizes.max())
+
+
+def _is_usable(run):
+    return run.status == "complete" and bool(run.record["valid"])
 
 
 def _median(figures):

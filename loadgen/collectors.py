@@ -91,11 +91,12 @@ class Collector:
                 self._add_deltas()
 
     def begin(self, roots: dict[str, int | None]) -> None:
-        """Read these processes (role to id) with their children, and the connections, from now on.
+        """Read these processes (role to id) with their children, and the connections, from now on; once at once.
 
         No child may be started after this: forking beside a thread is asking for trouble.
         """
         self._processes = ProcessReader(roots, self._started_ns)
+        self._read_all(slow=True)
         self._thread.start()
 
     def finish(self) -> None:
@@ -125,7 +126,6 @@ class Collector:
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), directory / f"{name}.parquet", compression="zstd")
 
     def _read_until_stopped(self):
-        self._read_all(slow=True)
         every = round(INTERVAL_S / POOL_INTERVAL_S)
         slow_every = round(SLOW_INTERVAL_S / POOL_INTERVAL_S)
         for turn in itertools.count(1):

@@ -78,16 +78,15 @@ def advice(report: Report) -> Html:
 
 
 def _blocking_against_cooperative(report):
-    """What waiting cooperatively was worth at this load, and how the workers shared the requests."""
+    """How long both took at this load, and how the workers shared the requests."""
     runs = {name: first_run(report, name, BURST) for name in ("as-advised", "gevent-blocking")}
     if None in runs.values():
         return ""
     cooperative_s, blocking_s = (measures.duration_s(report.experiment, name, BURST) for name in runs)
     busiest = {name: run.measured["worker"].value_counts(normalize=True).max() for name, run in runs.items()}
-    faster = "slower" if cooperative_s > blocking_s else "faster"
     return (
-        f" At this load, which is hashing and answers from the cache, waiting cooperatively made the advice {faster}: "
-        f"{cooperative_s:.2f} s against {blocking_s:.2f} s. Of as-advised the busiest worker answered "
+        f" At this load, which is hashing and answers from the cache, it took {cooperative_s:.2f} s with cooperative "
+        f"waiting and {blocking_s:.2f} s without. Of as-advised the busiest worker answered "
         f"{busiest['as-advised']:.0%} of the requests, of gevent-blocking {busiest['gevent-blocking']:.0%}."
     )
 

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from analysis import measures
 from analysis.validity import BOUNDS
 
-from ..tables import Html, Verdict, table
+from ..tables import Html, Quantity, Verdict, table
 from .comparison import Report, join, prose
 
 COST = "cost of the readings, share of one core"
@@ -15,7 +16,7 @@ def evidence(report: Report) -> Html:
     runs = report.experiment.runs
     if not runs:
         return prose("No run was recorded.")
-    return join(_runs(report, runs), _validity(runs))
+    return join(_runs(report, runs), _validity(runs), _noise(report))
 
 
 def _runs(report, runs):
@@ -54,6 +55,24 @@ def _validity(runs):
     )
     formats = {_column(bound): bound.text for bound in BOUNDS.values()} | {COST: "{:.1%}"}
     return table(frame, "How far each run can be believed", note=note, formats=formats)
+
+
+def _noise(report):
+    """What differs between two runs of the same arm in the same block: no smaller difference means anything here."""
+    pairs = measures.twice(report.experiment)
+    if pairs.empty:
+        return prose("No arm ran twice in a block, so nothing tells what differs by chance.")
+    rows = [
+        {
+            "deployment": deployment,
+            "scenario": scenario,
+            "second to first, by block": ", ".join(f"{ratio:.2f}" for ratio in of.sort_values("block")["ratio"]),
+            "largest difference": Quantity.of((of["ratio"] - 1).abs().max(), "{:.1%}"),
+        }
+        for (deployment, scenario), of in pairs.groupby(["deployment", "scenario"])
+    ]
+    note = "Of the time from the first send to the last answer, in two runs of the same in one block, in random order."
+    return table(pd.DataFrame(rows, dtype=object), "What differs by chance", note=note)
 
 
 def _column(bound):

@@ -362,6 +362,33 @@ def test_each_run_that_ended_has_the_figure_of_each_gate(made):
     assert list(column(rows, "dispatch lag p99, ms (at most 5.0)").values()) == ["–", "–"]
 
 
+def test_what_differs_by_chance_is_told_from_arms_that_ran_twice(made):
+    runs = [
+        made.run(block=block, again=again, slower=slower)
+        for block, again, slower in ((0, True, 1.1), (0, False, 1), (1, False, 2), (1, True, 1.9))
+    ]
+    rows = table(sections.evidence(of(made.experiment(*runs, made.run(OURS)))), "What differs by chance")
+    assert rows[BASE]["second to first, by block"] == "1.10, 0.95"
+    assert rows[BASE]["largest difference"] == "10.0%"
+    assert list(rows) == [BASE]
+    once = made.experiment(made.run(), made.run(again=True).invalid(), name="once")
+    assert "No arm ran twice" in text(sections.evidence(of(once)))
+
+
+def test_a_search_shows_what_holds_and_what_gave_way(reports, made):
+    rows = table(sections.capacity(reports("full")), "How much each deployment holds")
+    assert (rows[OURS]["holds"], rows[OURS]["does not hold"], rows[OURS]["loads tried"]) == ("16", "–", "2")
+    slow = made.run(OURS, "open-16", slower=200)
+    found = made.experiment(made.run(), probes=(made.run(OURS, "open-8"), slow, made.run(OURS, "open-32").invalid()))
+    row = table(sections.capacity(of(found)), "How much each deployment holds")[OURS]
+    assert (row["holds"], row["does not hold"]) == ("8", "16")
+    assert row["what gave way"].startswith("login p95")
+    assert row["of them not to be believed"].startswith("32 (generator CPU")
+    assert "was no part of this experiment" in text(
+        sections.capacity(of(made.experiment(made.run(), name="no search")))
+    )
+
+
 def test_every_finding_is_in_its_table(reports):
     report = reports("full")
     for section, kind in ((sections.checklist, "checklist"), (sections.objectives, "objective")):
