@@ -57,7 +57,7 @@ ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", at_least=Tru
 GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.0%}")
 # Within it all users of a burst have to have sent their first request.
 FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.0%}")
-LAG = Bound("dispatch lag p99, ms", 5.0, "{:.1f}")
+LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
 LITTLE = Bound("Little's law, disagreement", 0.02, "{:.1%}")
 BOUNDS = {
     bound.name: bound

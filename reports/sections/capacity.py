@@ -18,14 +18,14 @@ def capacity(report: Report) -> Html:
     note = (
         "A load holds if no request failed or stayed unsent, and p95 of every endpoint was under "
         f"{HIGHEST_P95_MS:.0f} ms, from when a request was due. Both figures were tried, each in one run, so there is "
-        "no interval; nothing is said of loads that were not tried."
+        "no interval; nothing is said of loads that were not tried. Where none is known that does not hold, the load "
+        "generator, on the same cores, could make no more."
     )
     return table(pd.DataFrame(map(_row, searches), dtype=object), "How much each deployment holds", note=note)
 
 
 def _row(search: Found) -> dict:
     bracket = search.bracket
-    unjudged = [f"{probe.load:,.0f} ({probe.said})" for probe in search.probes if probe.met is None]
     return {
         "deployment": search.deployment,
         "load": LOADS[search.family],
@@ -34,5 +34,12 @@ def _row(search: Found) -> dict:
         "there": search.at(bracket.certified) and search.at(bracket.certified).said,
         "what gave way": search.at(bracket.refuted) and search.at(bracket.refuted).said,
         "loads tried": len(search.probes),
-        "of them not to be believed": ", ".join(unjudged) or None,
+        "of them not to be believed": _unjudged(search.probes),
     }
+
+
+def _unjudged(probes):
+    """The loads whose runs are invalid, from the smallest on, and why that one is."""
+    probes = sorted((probe for probe in probes if probe.met is None), key=lambda probe: probe.load)
+    loads = ", ".join(f"{probe.load:,.0f}" for probe in probes)
+    return f"{loads} (the first for {probes[0].said})" if probes else None

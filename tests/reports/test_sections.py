@@ -359,7 +359,7 @@ def test_each_run_that_ended_has_the_figure_of_each_gate(made):
     assert list(rows) == [run.name for run in experiment.runs[:2]]
     assert list(column(rows, "generator CPU, share of one core (at most 80%)").values()) == ["10%", "10%"]
     assert list(column(rows, "rows missing against the generator's count (none)").values()) == ["0", "0"]
-    assert list(column(rows, "dispatch lag p99, ms (at most 5.0)").values()) == ["–", "–"]
+    assert list(column(rows, "dispatch lag p99, ms (at most 5.00)").values()) == ["–", "–"]
 
 
 def test_what_differs_by_chance_is_told_from_arms_that_ran_twice(made):
@@ -383,7 +383,7 @@ def test_a_search_shows_what_holds_and_what_gave_way(reports, made):
     row = table(sections.capacity(of(found)), "How much each deployment holds")[OURS]
     assert (row["holds"], row["does not hold"]) == ("8", "16")
     assert row["what gave way"].startswith("login p95")
-    assert row["of them not to be believed"].startswith("32 (generator CPU")
+    assert row["of them not to be believed"].startswith("32 (the first for generator CPU")
     assert "was no part of this experiment" in text(
         sections.capacity(of(made.experiment(made.run(), name="no search")))
     )
