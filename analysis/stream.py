@@ -74,10 +74,13 @@ def request_name(user: int, sequence: int) -> str:
 
 def read_stream(path: Path) -> Iterator[pa.RecordBatch]:
     """The whole batches of a stream, in `SCHEMA`; the torn end of one that was cut off is left out."""
+    return map(stored, _whole_batches(path))
+
+
+def _whole_batches(path):
     try:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            for batch in stream:
-                yield stored(batch)
+            yield from stream
     except (pa.ArrowInvalid, OSError):
         return
 

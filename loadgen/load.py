@@ -102,10 +102,15 @@ class Generator:
         """Whether all have ended by themselves within this time. Raises `Problem` for one that failed."""
         head = self.master or self.senders[0]
         over = head.wait(patience_s)
-        for child in (*self.senders, *([self.master] if self.master else [])):
-            if child.ended() and child.process.returncode != 0:
+        for number, child in enumerate((*self.senders, *([self.master] if self.master else []))):
+            if child.ended() and (child.process.returncode != 0 or self._was_cut_short(number)):
                 self._complain(child)
         return over and all(child.wait(patience_s) for child in self.senders)
+
+    def _was_cut_short(self, number):
+        """Whether a sender was ended before its users were done: Locust takes a signal for a good end."""
+        told = self.directory / f"generator-{number}.json"
+        return number < len(self.senders) and not (told.exists() and json.loads(told.read_text()).get("done"))
 
     def _complain(self, child):
         code = child.process.returncode
@@ -115,7 +120,7 @@ class Generator:
             raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
         if told.exists():
             raise Problem(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}" if code else "was ended"
         lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _said(child)
         raise Problem(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
 

@@ -1,6 +1,6 @@
 """One deployment under one scenario, once: everything is started, driven, recorded and stopped here."""
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +81,9 @@ def _drive(server, database, settings, port, generator, written, between):
     with ExitStack() as stack:
         around = stack.enter_context(surroundings.around(settings, directory))
         written["store"] = around.store and around.store.version
-        collector = stack.enter_context(Collector(server, database, generator.started_ns, around.readings))
+        collector = Collector(server, database, generator.started_ns, around.readings)
+        stack.enter_context(kept(collector, directory))
+        stack.enter_context(collector)
         with application.serve(around.settings, directory / "gunicorn.log", port) as served:
             before = around.served()
             written["health"] = served.health
@@ -94,8 +96,19 @@ def _drive(server, database, settings, port, generator, written, between):
             collector.finish()
             written["counters"] = around.counters()
             written["served"] = _between(before, around.served())
-    collector.write(directory)
     written["readings"] = collector.cost()
+
+
+@contextmanager
+def kept(readings, directory):
+    """What was read is written however the block ends; if that fails too, the block's own trouble is what is told."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            readings.write(directory)
+        raise
+    readings.write(directory)
 
 
 def _between(before, after):

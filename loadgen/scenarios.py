@@ -241,6 +241,8 @@ def override(
         raise Problem("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
     if "arrivals" in changed and scenario.kind != "open":
         raise Problem(f"{scenario.name} is closed load, in which users decide; arrivals are a choice of open load")
+    if changed.get("warmup_s") and scenario.kind in ("single", "burst") and not changed.get("duration_s"):
+        raise Problem(f"{scenario.name} would be over in its warm-up, with nothing measured; give it a --duration too")
     if changed.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
         raise Problem(f"{scenario.name} for no time at all would measure nothing; give it a --duration")
     if "duration_s" in changed and scenario.rates:

@@ -16,9 +16,18 @@ from analysis.problem import Problem
 from . import dataset, load
 from .collectors import ProcessReader
 from .record import Order
-from .run import recorded
+from .run import kept, recorded
 
 PATIENCE_S = 30.0  # for a target that is slow to start
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+# A redirect may lead to a host that nobody confirmed, and a proxy may answer for a target that is not there.
+DIRECTLY = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -89,16 +98,16 @@ def execute(target: Target, order: Order, directory: Path, locustfile: Path | No
         sent = load.Load(scenario, order.seed, rows, order.processes, locustfile)
         with load.generator(sent, target.url, directory) as generator:
             reader = ProcessReader(generator.roles(), generator.started_ns)
-            generator.let_go()
-            generator.wait(reader.read_when_due)
-        reader.write(directory)
+            with kept(reader, directory):
+                generator.let_go()
+                generator.wait(reader.read_when_due)
     return written
 
 
 def _no_answer(url):
     """Why there is no answer to a request, or nothing."""
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with DIRECTLY.open(url, timeout=5):
             return ""
     except urllib.error.HTTPError:
         return ""

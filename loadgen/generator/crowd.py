@@ -68,6 +68,7 @@ class Crowd:
         while self._runner.user_count:
             gevent.sleep(LOOK_EVERY_S)
         recording.about["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
+        recording.about["done"] = True
         self._runner.send_message("done", {"process": PROCESS})
 
     def _count(self, what, message, then):

@@ -51,7 +51,7 @@ def _validity(runs):
     note = (
         "A run with a figure beyond its bound is invalid and enters no other table of this page. What the system did, "
         "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
-        "measured: the generator's CPU, say, in loads that are over before it was read twice."
+        "measured."
     )
     formats = {_column(bound): bound.text for bound in BOUNDS.values()} | {COST: "{:.1%}"}
     return table(frame, "How far each run can be believed", note=note, formats=formats)

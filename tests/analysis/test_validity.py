@@ -193,3 +193,12 @@ def test_a_gate_says_its_figure_and_what_is_allowed():
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
     name = "rows missing against the scenario"
     assert judge(expected=10)[SCENARIO].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
+
+
+def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():
+    rows, told = requests(), {"requests": len(requests()), "processes": 1}
+    span_us = (rows["start_us"] + rows["latency_us"]).max() - rows["start_us"].min()
+    for share, passed in ((0.5, True), (0.9, False)):
+        judged = gates(rows, None, told=told | {"cpu_ms": share * span_us / 1000})
+        (cpu,) = (gate for gate in judged if gate.name.startswith("generator CPU"))
+        assert (cpu.figure, cpu.passed) == (pytest.approx(share), passed)

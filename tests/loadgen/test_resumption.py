@@ -12,7 +12,7 @@ from analysis.recording import open_experiment
 from loadgen import experiment
 
 SEED = 284  # short runs come first
-PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # the search has no more than these two
+PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # others follow if one of these cannot be believed
 PLANNED = [experiment.run_name(order) for order in experiment.plan("smoke", None, SEED).orders]
 FIRST, STOPPED, NEVER_BEGUN, *LATER = PLANNED
 
@@ -97,7 +97,7 @@ def test_it_goes_on_and_says_what_it_reuses(resumed):
     assert (resumed.returncode, resumed.stdout) == (0, "mine\n"), resumed.stderr
     assert "experiment mine goes on: 8 of 10 runs are there, 1 that was cut off is run again" in resumed.stderr
     steps = [line for line in resumed.stderr.splitlines() if line.startswith("measuring: ") and "%" in line]
-    assert len(steps) == 2 + len(PROBES)
+    assert len(steps) >= 2 + len(PROBES)
     assert "  0% " in steps[0]
 
 
@@ -110,7 +110,7 @@ def test_what_was_cut_off_is_kept_and_run_again(resumed, before, directory):
     assert state(directory / f"{STOPPED}.stopped-1") == before[STOPPED]
     found = open_experiment(directory)
     assert found.is_complete()
-    assert [run.name for run in found.runs] == [*PLANNED, *PROBES]
+    assert [run.name for run in found.runs][: len(PLANNED) + len(PROBES)] == [*PLANNED, *PROBES]
     assert found.record["resumed_after"] == [8]
     (made,) = (run for run in found.runs if run.name == STOPPED)
     assert (made.status, made.record["valid"]) == ("complete", True)
@@ -122,15 +122,18 @@ def test_once_complete_it_is_never_changed(command, resumed):
 
 def test_a_search_goes_on_with_the_probes_that_are_there(command, resumed, directory):
     record = json.loads((directory / "experiment.json").read_text())
+    made = [probe["run"] for probe in record["probes"]]
     (directory / "experiment.json").write_text(json.dumps(record | {"status": "running"}))
-    first, last = (directory / probe for probe in PROBES)
-    shutil.rmtree(last)
+    first = directory / made[0]
+    for probe in made[1:]:
+        shutil.rmtree(directory / probe)
     before = state(first)
     finished = command.run("experiment", "--experiment", "mine", timeout=60)
     assert finished.returncode == 0, finished.stderr
-    assert "experiment mine goes on: 11 of 12 runs are there" in finished.stderr
-    assert [line for line in finished.stderr.splitlines() if "%" in line] == ["measuring:   0% tuned open-8, block 3"]
+    there = f"{len(PLANNED) + 1} of {len(PLANNED) + len(made)} runs are there"
+    assert f"experiment mine goes on: {there}" in finished.stderr
+    steps = [line for line in finished.stderr.splitlines() if "%" in line]
+    assert steps[0] == "measuring:   0% tuned open-8, block 3"  # if it cannot be believed others follow
     assert state(first) == before
     (found,) = capacity.found(open_experiment(directory))
-    assert [probe.load for probe in found.probes] == [4, 8]
-    assert found.bracket == capacity.Bracket(8, None)
+    assert [probe.load for probe in found.probes][:2] == [4, 8]

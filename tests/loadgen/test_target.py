@@ -126,7 +126,9 @@ def test_any_locustfile_is_driven_by_an_open_load(command, pages, locustfile):
 
 def test_any_locustfile_is_driven_by_a_closed_load(command, pages, locustfile):
     """All at once, one task each; then with think time, each as often as fits."""
-    burst = rows(run(command, pages, "--locustfile", locustfile, "--scenario", "burst-8"))
+    finished = run(command, pages, "--locustfile", locustfile, "--scenario", "burst-8")
+    burst, said = rows(finished), record(finished)
+    assert not [reason for reason in said["reasons"] if "rows missing" in reason]
     assert len(burst) == burst["user"].nunique() == 8
     assert burst["scheduled_us"].nunique() == 1
     given = ("--locustfile", locustfile, "--scenario", "sustained-4", *SHORT)
@@ -241,6 +243,46 @@ def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, 
     assert command.processes() == []
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sender_that_was_told_to_end_did_not_end_well(command, pages, locustfile, processes):
+    """Locust takes SIGTERM for a good end, and leaves with 0."""
+    before = command.runs()
+    words = ("--locustfile", locustfile, "--scenario", "open-30", "--duration", "60", "--warmup", "0")
+    with command.start("run", "--target", pages, *words, "--processes", str(processes)) as process:
+        stream = command.streams(before, processes)[-1]
+        os.kill(int(stream.stem.removeprefix("requests-")), signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (1, "")
+    assert "was ended in mid-run" in errors
+    (made,) = command.runs() - before
+    assert json.loads((made / "run.json").read_text())["status"] == "aborted"
+    assert (made / "process.parquet").exists()
+    assert command.processes() == []
+
+
+def test_a_redirect_of_the_target_is_not_followed():
+    """It may lead to a machine that nobody confirmed."""
+    asked = []
+
+    class Other(Pages):
+        def do_GET(self):
+            asked.append(self.path)
+            self.answer(200)
+
+    with listening(Other) as other:
+
+        class Redirecting(Pages):
+            def do_GET(self):
+                self.send_response(302)
+                self.send_header("Location", other)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        with listening(Redirecting) as url:
+            Target.parse(url).wait_until_there(patience_s=1)
+    assert asked == []
+
+
 def complaint(finished):
     assert finished.returncode not in (0, -9)
     assert finished.stdout == ""
@@ -309,6 +351,7 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--users", "0"), "--users"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--duration", "-1"), "--duration"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--locustfile", "/nowhere.py"), "--locustfile"),
+        (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--warmup", "5"), "over in its warm-up"),
         (("--deployment", "tuned", "--scenario", "burst-2", "--confirm-target", "h"), "go with --target"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--port", "80"), "--port is for"),
     ],
