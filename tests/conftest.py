@@ -3,6 +3,7 @@
 import http.cookiejar
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPMessage
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from loadgen.application import serve as serve_application
 from reference_app import create_app
+from reference_app.readings import Readings
 from reference_app.settings import PREFIX, Settings
 
 for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
@@ -142,9 +144,16 @@ def auth(client) -> Auth:
 
 @pytest.fixture
 def serve(tmp_path) -> Iterator[Callable[[Settings], Application]]:
-    """Gunicorn with settings of the test's own; its log is `gunicorn.log`."""
+    """Gunicorn with settings of the test's own, all of its workers ready; its log is `gunicorn.log`."""
     with ExitStack() as stack:
-        yield lambda settings: stack.enter_context(serve_application(settings, tmp_path / "gunicorn.log"))
+
+        def serve(settings):
+            file = tmp_path / f"readings-{secrets.token_hex(4)}"
+            Readings.create(file, settings.workers)
+            settings = replace(settings, readings_file=str(file))
+            return stack.enter_context(serve_application(settings, tmp_path / "gunicorn.log"))
+
+        yield serve
 
 
 @dataclass(frozen=True)
