@@ -30,8 +30,8 @@ class Probe:
     def of(cls, run: Run) -> "Probe":
         """Judge a complete run."""
         load, rows = load_of(run), run.measured
-        if not run.record["valid"]:
-            return cls(load, None, "; ".join(run.record["reasons"]))
+        if not run.record["valid"] or rows.empty:
+            return cls(load, None, "; ".join(run.record["reasons"]) or "no request was measured")
         unsent = (run.record["generator"].get("unsent") or {}).get("measure", 0)
         if failed := int((~rows["ok"]).sum()):
             return cls(load, False, f"{failed} of {len(rows)} requests failed")
@@ -48,10 +48,6 @@ class Bracket:
 
     certified: float | None
     refuted: float | None
-
-    @property
-    def is_fine(self) -> bool:
-        return bool(self.certified and self.refuted and self.refuted / self.certified <= FINE_ENOUGH)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def twice(experiment: Experiment) -> pd.DataFrame:
 
     Nothing differs between the two but what an experiment cannot hold still.
     """
-    spans = {(run.deployment, run.scenario, run.block, run.again): run for run in experiment.runs if _is_usable(run)}
+    spans = {(run.deployment, run.scenario, run.block, run.again): run for run in experiment.usable}
     rows = [
         (*arm, makespan_s(run) / makespan_s(spans[*arm, False]))
         for (*arm, again), run in spans.items()
@@ -138,10 +138,6 @@ def peak_memory_bytes(run: Run, role: str = "server") -> float | None:
     """The largest proportional set size of a role's processes."""
     sizes = run.process.loc[run.process["role"] == role, "pss_bytes"].dropna()
     return None if sizes.empty else float(sizes.max())
-
-
-def _is_usable(run):
-    return run.status == "complete" and bool(run.record["valid"])
 
 
 def _median(figures):

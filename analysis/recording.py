@@ -127,13 +127,14 @@ class Experiment:
         ended = [run for run in self.runs if run.status == "complete"]
         return self.record["status"] == "complete" and len(ended) == len(_planned(self.record))
 
+    @property
+    def usable(self) -> list[Run]:
+        """The complete and valid runs."""
+        return [run for run in self.runs if run.status == "complete" and run.record["valid"]]
+
     def of(self, deployment: str) -> list[Run]:
-        """The complete and valid runs of a deployment under any scenario."""
-        return [
-            run
-            for run in self.runs
-            if run.deployment == deployment and run.status == "complete" and run.record["valid"]
-        ]
+        """Those of a deployment under any scenario."""
+        return [run for run in self.usable if run.deployment == deployment]
 
     def find(self, deployment: str, scenario: str) -> list[Run]:
         """The complete and valid runs of an arm, by block; a baseline has two in each."""

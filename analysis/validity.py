@@ -54,11 +54,11 @@ EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
 SERVED = Bound("requests apart from the application's count", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", at_least=True)
 # Above it the generator's own queue gets into the latencies.
-GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.0%}")
+GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.1%}")
 # Within it all users of a burst have to have sent their first request.
-FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.0%}")
+FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.1%}")
 LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
-LITTLE = Bound("Little's law, disagreement", 0.02, "{:.1%}")
+LITTLE = Bound("Little's law, disagreement", 0.02, "{:.2%}")
 BOUNDS = {
     bound.name: bound
     for bound in (PROCESSES, COUNTED, EXPECTED, SERVED, ANSWERED, GENERATOR_CPU, FIRST_SENDS, LAG, LITTLE)

@@ -21,7 +21,7 @@ def test_the_limit_lies_in_the_bracket(limit, first):
     probes = search(lambda load: load <= limit, first)
     found = bracket(probes)
     assert found.certified <= limit < found.refuted
-    assert found.is_fine or found.refuted - found.certified <= 1
+    assert found.refuted / found.certified <= FINE_ENOUGH or found.refuted - found.certified <= 1
     assert len(probes) <= 20
 
 
@@ -53,8 +53,6 @@ def test_a_limit_that_moves_leaves_a_bracket_that_was_really_tried():
 
 def test_nothing_tried_gives_no_bracket():
     assert bracket([]) == Bracket(None, None)
-    assert not Bracket(None, 5).is_fine
-    assert Bracket(100, 100 * FINE_ENOUGH).is_fine
 
 
 def test_a_load_that_the_generator_could_not_make_is_not_passed_and_refutes_nothing():
@@ -76,12 +74,14 @@ def test_what_a_search_found_is_read_from_its_probes(made):
     slow = made.run("tuned", "open-64", slower=200)
     failed = made.run("tuned", "open-32")
     failed.rows[-1] |= {"ok": False, "error": "status 500", "status": 500}
+    empty = made.run("tuned", "open-2")
+    empty.rows = [row | {"phase": "warmup"} for row in empty.rows]
     unsent = made.run("tuned", "open-16")
     unsent.record["generator"]["unsent"] = {"warmup": 0, "measure": 3}
     held, unbelieved = made.run("tuned", "open-8"), made.run("tuned", "open-4").invalid()
-    (one,) = found(searched(made, held, slow, failed, unsent, unbelieved))
+    (one,) = found(searched(made, held, slow, failed, unsent, unbelieved, empty))
     assert [(probe.load, probe.met) for probe in one.probes] == [
-        (8, True), (64, False), (32, False), (16, False), (4, None),
+        (8, True), (64, False), (32, False), (16, False), (4, None), (2, None),
     ]  # fmt: skip
     said = {probe.load: probe.said for probe in one.probes}
     assert said[64].endswith("ms")

@@ -58,7 +58,7 @@ def test_a_run_is_shown_with_the_figures_of_its_rows(made, terminal):
     assert figures(result.stdout) == {
         "login": [30, *[150.0] * 8], "dashboard": [30, *[120.0] * 8], "search": [30, *[7.5] * 8],
     }  # fmt: skip
-    assert "  generator CPU, share of one core: 10% (at most 80%) holds" in result.stdout.splitlines()
+    assert "  generator CPU, share of one core: 10.0% (at most 80.0%) holds" in result.stdout.splitlines()
     assert "  dispatch lag p99, ms" not in result.stdout
 
 

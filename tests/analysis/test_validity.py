@@ -187,7 +187,7 @@ def test_the_share_of_any_role_can_be_asked():
 def test_a_gate_says_its_figure_and_what_is_allowed():
     judged = judge(process=readings(0.95), counted=12, expected=10)
     assert judged[COUNT].reason() == "rows missing against the generator's count: 2, allowed none"
-    assert judged[CPU].reason() == "generator CPU, share of one core: 95%, allowed at most 80%"
+    assert judged[CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
 
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():

@@ -357,7 +357,7 @@ def test_each_run_that_ended_has_the_figure_of_each_gate(made):
     experiment = made.experiment(made.run(), made.run("tuned", "open-20"), made.run(block=2).cut_off())
     rows = table(sections.evidence(of(experiment)), "How far each run can be believed")
     assert list(rows) == [run.name for run in experiment.runs[:2]]
-    assert list(column(rows, "generator CPU, share of one core (at most 80%)").values()) == ["10%", "10%"]
+    assert list(column(rows, "generator CPU, share of one core (at most 80.0%)").values()) == ["10.0%", "10.0%"]
     assert list(column(rows, "rows missing against the generator's count (none)").values()) == ["0", "0"]
     assert list(column(rows, "dispatch lag p99, ms (at most 5.00)").values()) == ["–", "–"]
 
