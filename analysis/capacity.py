@@ -35,6 +35,8 @@ class Probe:
         unsent = (run.record["generator"].get("unsent") or {}).get("measure", 0)
         if failed := int((~rows["ok"]).sum()):
             return cls(load, False, f"{failed} of {len(rows)} requests failed")
+        if raised := sum((run.record["generator"].get("raised") or {}).values()):
+            return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
             return cls(load, False, f"{unsent} of {len(rows) + unsent} requests could not be sent")
         p95_ms = rows.groupby("endpoint")["response_ms"].quantile(0.95)

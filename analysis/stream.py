@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 STREAMS = "requests-*.arrows"
+OF_THE_GENERATOR = "load generator: "  # how an error begins in which the target has no part
 
 WRITTEN = pa.schema(
     [

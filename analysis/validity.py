@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from .stream import OF_THE_GENERATOR
+
 FEWEST_FOR_LITTLE = 100  # requests; of fewer the ends of the time, where they are cut, are too large a share
 
 
@@ -52,6 +54,9 @@ PROCESSES = Bound("generator processes that told nothing", 0, "{:.0f}")
 COUNTED = Bound("rows missing against the generator's count", 0, "{:.0f}")
 EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
 SERVED = Bound("requests apart from the application's count", 0, "{:.0f}")
+USERS = Bound("users missing", 0, "{:.0f}")
+BEGUN = Bound("tasks due but neither begun nor counted as unsent", 0, "{:.0f}")
+OWN_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", at_least=True)
 # Above it the generator's own queue gets into the latencies.
 GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.1%}")
@@ -61,7 +66,20 @@ LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
 LITTLE = Bound("Little's law, disagreement", 0.02, "{:.2%}")
 BOUNDS = {
     bound.name: bound
-    for bound in (PROCESSES, COUNTED, EXPECTED, SERVED, ANSWERED, GENERATOR_CPU, FIRST_SENDS, LAG, LITTLE)
+    for bound in (
+        PROCESSES,
+        COUNTED,
+        USERS,
+        BEGUN,
+        EXPECTED,
+        SERVED,
+        OWN_FAILURES,
+        ANSWERED,
+        GENERATOR_CPU,
+        FIRST_SENDS,
+        LAG,
+        LITTLE,
+    )
 }
 
 
@@ -71,6 +89,8 @@ def gates(
     *,
     told: Mapping,
     processes: int = 1,
+    users: int | None = None,
+    due: int | None = None,
     expected: int | None = None,
     served: int | None = None,
     kind: str = "",
@@ -79,14 +99,19 @@ def gates(
     """The gates of one run, from its rows and readings as they are on disk (microseconds).
 
     `told` is what the generator told at its end: `requests` by its own count, `processes` that told, `marks` of its
-    requests in flight. `expected` is the number that the scenario fixes, `served` the application's own count.
+    requests in flight. `users` and `expected` rows are the numbers that the scenario fixes, `due` is that of the tasks
+    of an open load by its schedule, `served` the application's own count.
     """
     judged = [
         PROCESSES.judge(processes - told.get("processes", 0)),
         COUNTED.judge(_apart(told.get("requests"), len(requests))),
+        USERS.judge(_missing_users(users, told.get("users"))),
+        BEGUN.judge(_apart(due, _total(told, "begun") + _total(told, "unsent"))),
         EXPECTED.judge(_apart(expected, len(requests))),
         SERVED.judge(_apart_from_served(requests, served)),
-        ANSWERED.judge(int(requests["status"].notna().sum())),
+        OWN_FAILURES.judge(int(requests["error"].fillna("").str.startswith(OF_THE_GENERATOR).sum())),
+        # Not every protocol has a status; what went well was answered.
+        ANSWERED.judge(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.judge(_generator_cpu(requests, process, told)),
     ]
     if kind in ("burst", "single"):
@@ -173,6 +198,15 @@ def _apart_from_served(requests, served):
     if served is None:
         return None
     return max(0, int(requests["status"].notna().sum()) - served, served - len(requests))
+
+
+def _missing_users(users, counted):
+    """Those that did not stand ready when all were let go, and those that left before it was their time."""
+    return None if users is None or counted is None else users - counted["present"] + counted["left_early"]
+
+
+def _total(told, what):
+    return sum((told.get(what) or {}).values())
 
 
 def _apart(should, rows):

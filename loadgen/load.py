@@ -4,9 +4,10 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from analysis.problem import Problem
@@ -169,11 +170,10 @@ def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
 def told(directory: Path) -> dict:
     """What the processes of the generator told at their ends, added up; a process that was killed told nothing."""
     paths = sorted(directory.glob("generator-[0-9]*.json"))
-    each = [json.loads(path.read_text()) for path in paths]
+    each = [json.loads(text) for path in paths if (text := path.read_text())]
     if not each:
         return {"processes": 0}
     cpu_ms = [one["cpu_ms"] for one in each if one.get("cpu_ms") is not None]
-    unsent = [one["unsent"] for one in each if "unsent" in one]
     return {
         "processes": len(each),
         "requests": sum(one["requests"] for one in each),
@@ -181,9 +181,20 @@ def told(directory: Path) -> dict:
         "cpu_ms": sum(cpu_ms) if cpu_ms else None,
         "longest_flush_ms": max(one["longest_flush_ms"] for one in each),
         "most_in_flight": sum(one["most_in_flight"] for one in each),
-        "unsent": {phase: sum(one[phase] for one in unsent) for phase in ("warmup", "measure")} if unsent else None,
+        "users": _added(one.get("users") for one in each),
+        "begun": _added(one.get("begun") for one in each),
+        "unsent": _added(one.get("unsent") for one in each),
+        "raised": _added(one["raised"] for one in each),
         "marks": [one["marks"] for one in each],
     }
+
+
+def _added(counts: Iterable[Mapping[str, int] | None]) -> dict[str, int] | None:
+    """What several processes counted under the same names; None where one did not count it."""
+    counts = list(counts)
+    if None in counts:
+        return None
+    return {name: sum(one.get(name, 0) for one in counts) for name in dict.fromkeys(chain(*counts))}
 
 
 def _longest_s(scenario: Scenario) -> float:

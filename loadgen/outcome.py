@@ -1,39 +1,57 @@
 """What to say of a run that has ended: that it is not valid, what failed, and what could not be sent."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+
+from analysis import validity
 
 MOST_KINDS = 5
 
 
 def told(directory: Path, record: dict) -> list[str]:
     """Lines for a person; none where every request was sent and right and the run can be believed."""
-    rows = pd.read_parquet(directory / "requests.parquet", columns=["phase", "scheduled_us", "ok", "error"])
-    lines = [*_failures(rows), *_unsent(rows, record)]
+    rows = pd.read_parquet(directory / "requests.parquet", columns=["phase", "scheduled_us", "start_us", "ok", "error"])
+    lines = [*_failures(rows), *_raised(record), *_lost(record), *_not_reached(rows, record)]
     if not record["valid"]:
         lines.append("This run is not valid: " + "; ".join(record["reasons"]))
     return lines
 
 
 def _failures(rows):
-    kinds = rows.loc[~rows["ok"], "error"].value_counts()
-    if kinds.empty:
+    kinds = Counter(rows.loc[~rows["ok"], "error"])
+    return [f"{kinds.total()} of {len(rows)} requests failed: {_by_kind(kinds)}"] if kinds else []
+
+
+def _raised(record):
+    kinds = Counter(record["generator"].get("raised"))
+    return [f"{kinds.total()} tasks ended with an error: {_by_kind(kinds)}"] if kinds else []
+
+
+def _lost(record):
+    times = record.get("database_lost")
+    if not times:
         return []
-    shown = ", ".join(f"{count} × {kind}" for kind, count in kinds.head(MOST_KINDS).items())
-    more = f" and {len(kinds) - MOST_KINDS} kinds more" if len(kinds) > MOST_KINDS else ""
-    return [f"{kinds.sum()} of {len(rows)} requests failed: {shown}{more}"]
+    often = "once" if times == 1 else f"{times} times"
+    return [f"PostgreSQL lost all of its connections {often} in mid-run; its log says why"]
 
 
-def _unsent(rows, record):
+def _by_kind(kinds):
+    shown = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(MOST_KINDS))
+    return f"{shown} and {len(kinds) - MOST_KINDS} kinds more" if len(kinds) > MOST_KINDS else shown
+
+
+def _not_reached(rows, record):
+    """The rate of an open load that could not be sent, beside the rate that was."""
+    scenario, measured = record["scenario"], rows[rows["phase"] == "measure"]
     unsent = (record["generator"].get("unsent") or {}).get("measure", 0)
-    if not unsent:
+    late = any(gate["name"] == validity.LAG.name and gate["passed"] is False for gate in record["gates"])
+    if scenario["kind"] != "open" or measured.empty or not (unsent or late):
         return []
-    scenario = record["scenario"]
-    sent = int((rows["phase"] == "measure").sum())
-    duration_s = scenario["duration_s"]
-    line = (
-        f"{unsent} of {sent + unsent} requests could not be sent, as {scenario['users']} were in flight: "
-        f"{sent / duration_s:.1f} a second were sent of {(sent + unsent) / duration_s:.1f} that were due"
-    )
-    return [line]
+    due = len(measured) + unsent
+    within_s = max(scenario["duration_s"], (measured["start_us"].max() - measured["scheduled_us"].min()) / 1e6)
+    rates = f"{len(measured) / within_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
+    if not unsent:
+        return [f"The load generator could not keep up: {rates}"]
+    return [f"{unsent} of {due} requests could not be sent, as {scenario['users']} were in flight: {rates}"]

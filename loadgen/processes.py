@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from .samples import Cost, SampleFile
 
 INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
@@ -28,16 +29,17 @@ SCHEMA = pa.schema(
 
 
 class ProcessReader:
-    """Reads the processes of each role (role to id; without one it is left out). `write` leaves `process.parquet`."""
+    """Reads the processes of each role (role to id; without one it is left out). `close` leaves `process.parquet`."""
 
-    def __init__(self, roots: Mapping[str, int | None], started_ns: int):
+    def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path):
+        self.cost = Cost()
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._started_ns = started_ns
         self._families: dict[str, list[psutil.Process]] = {}
         self._known: dict[int, psutil.Process] = {}
         self._first_cpu_us: dict[tuple[str, int], int] = {}
         self._last_cpu_us: dict[tuple[str, int], int] = {}
-        self._rows: list[dict] = []
+        self._file = SampleFile(directory / "process.parquet", SCHEMA)
         self._due_s = self._slow_due_s = 0.0
 
     def read_when_due(self) -> None:
@@ -47,7 +49,8 @@ class ProcessReader:
             slow = now_s >= self._slow_due_s
             self._due_s = now_s + INTERVAL_S
             self._slow_due_s = now_s + SLOW_INTERVAL_S if slow else self._slow_due_s
-            self.read(slow=slow)
+            with self.cost.counted():
+                self.read(slow=slow)
 
     def read(self, slow: bool = False) -> None:
         """One reading of each role; a slow one looks for new children and at the memory."""
@@ -59,9 +62,8 @@ class ProcessReader:
                 self._families[role] = [process for process in family if process]
             self._read_role(at_us, role, first, slow)
 
-    def write(self, directory: Path) -> None:
-        table = pa.Table.from_pylist(self._rows, schema=SCHEMA)
-        pq.write_table(table, directory / "process.parquet", compression="zstd")
+    def close(self) -> None:
+        self._file.close()
 
     def _process(self, pid):
         """psutil's object, made once: that costs more than a reading. None where the process has ended."""
@@ -87,7 +89,7 @@ class ProcessReader:
         if not present:
             return
         spent_us = sum(last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role)
-        self._rows.append(
+        self._file.add(
             {
                 "at_us": at_us, "role": role, "processes": present,
                 "cpu_us": spent_us, "pss_bytes": pss_bytes or None, "threads": threads or None,

@@ -11,9 +11,11 @@ from analysis import validity
 
 from . import dataset, deployments, environment, load, scenarios
 from .generator import recorder
+from .generator.schedule import instants_s
 from .scenarios import Scenario
 
 FORMAT = 2
+MOST_COUNTED = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,8 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
     record["rows"] = recorder.compact(directory)
     record["ended"] = _now()
     record["generator"] = load.told(directory)
+    if record["rows"] == record["generator"].get("rows", 0):
+        recorder.remove_streams(directory)
     gates = [] if scenario.kind == "start" else _judge(directory, record, scenario)
     record["gates"] = [gate.record() for gate in gates]
     record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
@@ -109,6 +113,8 @@ def _judge(directory, record, scenario):
         pd.read_parquet(readings) if readings.exists() else None,
         told=record["generator"],
         processes=record["processes"],
+        users=scenario.users or None,
+        due=_due(record, scenario),
         expected=_expected(record, scenario),
         served=record.get("served"),
         kind=scenario.kind,
@@ -117,10 +123,25 @@ def _judge(directory, record, scenario):
 
 
 def _expected(record, scenario):
-    """The number of rows, where the scenario fixes it: a task of somebody else's users sends what it likes."""
+    """The number of rows, where it is fixed: a task of somebody else's users sends what it likes.
+
+    Where the scenario does not fix it, each task that was begun is one request, beside the logins beforehand.
+    """
     if record["status"] != "complete" or record.get("locustfile"):
         return None
+    begun = record["generator"].get("begun")
+    if scenario.kind in ("sustained", "open") and begun:
+        return sum(begun.values()) + (scenario.users if scenario.kind == "open" else 0)
     return scenario.expected_requests()
+
+
+def _due(record, scenario):
+    """How many tasks an open load had, by its schedule; None of other loads, and of more than are soon counted."""
+    if record["status"] != "complete" or scenario.kind != "open":
+        return None
+    if sum(piece.requests for piece in scenario.pieces) > MOST_COUNTED:
+        return None
+    return sum(1 for _ in instants_s(scenario.pieces, scenario.arrivals, f"{record['seed']}/arrivals"))
 
 
 def _now():

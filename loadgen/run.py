@@ -1,6 +1,6 @@
 """One deployment under one scenario, once: everything is started, driven, recorded and stopped here."""
 
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,9 +81,7 @@ def _drive(server, database, settings, port, generator, written, between):
     with ExitStack() as stack:
         around = stack.enter_context(surroundings.around(settings, directory))
         written["store"] = around.store and around.store.version
-        collector = Collector(server, database, generator.started_ns, around.readings)
-        stack.enter_context(kept(collector, directory))
-        stack.enter_context(collector)
+        collector = stack.enter_context(Collector(server, database, directory, generator.started_ns, around.readings))
         with application.serve(around.settings, directory / "gunicorn.log", port) as served:
             before = around.served()
             written["health"] = served.health
@@ -96,19 +94,8 @@ def _drive(server, database, settings, port, generator, written, between):
             collector.finish()
             written["counters"] = around.counters()
             written["served"] = _between(before, around.served())
-    written["readings"] = collector.cost()
-
-
-@contextmanager
-def kept(readings, directory):
-    """What was read is written however the block ends; if that fails too, the block's own trouble is what is told."""
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            readings.write(directory)
-        raise
-    readings.write(directory)
+            written["database_lost"] = collector.lost
+            written["readings"] = collector.cost()
 
 
 def _between(before, after):

@@ -1,22 +1,20 @@
 """An application that is already running, as the thing that is put under load: `--target URL`."""
 
-import ipaddress
-import socket
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from analysis.problem import Problem
 
 from . import dataset, load
-from .collectors import ProcessReader
+from .addresses import addresses, is_own
+from .processes import ProcessReader
 from .record import Order
-from .run import kept, recorded
+from .run import recorded
 
 PATIENCE_S = 30.0  # for a target that is slow to start
 
@@ -58,7 +56,7 @@ class Target:
         """Raise `Problem` for a host that is not this machine, unless it was confirmed by name."""
         if confirmed is not None and confirmed != self.host:
             raise Problem(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
-        if confirmed is None and not all(_is_own(address) for address in self._addresses()):
+        if confirmed is None and not all(map(is_own, self._addresses())):
             raise Problem(
                 f"{self.host} is not this machine; put load only on what you may, and say so: "
                 f"--confirm-target {self.host}"
@@ -66,10 +64,9 @@ class Target:
 
     def _addresses(self):
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            return addresses(self.host, self.port)
         except OSError as error:
             raise Problem(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
-        return {address[4][0] for address in found}
 
     def wait_until_there(self, patience_s: float = PATIENCE_S) -> None:
         """Until it answers a request, with any status. Raises `Problem` that says what came instead."""
@@ -96,11 +93,13 @@ def execute(target: Target, order: Order, directory: Path, locustfile: Path | No
         written["locustfile"] = locustfile and locustfile.name
         target.wait_until_there()
         sent = load.Load(scenario, order.seed, rows, order.processes, locustfile)
-        with load.generator(sent, target.url, directory) as generator:
-            reader = ProcessReader(generator.roles(), generator.started_ns)
-            with kept(reader, directory):
-                generator.let_go()
-                generator.wait(reader.read_when_due)
+        with (
+            load.generator(sent, target.url, directory) as generator,
+            closing(ProcessReader(generator.roles(), generator.started_ns, directory)) as reader,
+        ):
+            generator.let_go()
+            generator.wait(reader.read_when_due)
+            written["readings"] = reader.cost.record()
     return written
 
 
@@ -117,12 +116,6 @@ def _no_answer(url):
         return error.strerror or str(error) or type(error).__name__
     except Exception as error:  # http.client's own for what is not HTTP
         return f"it does not speak HTTP ({type(error).__name__})"
-
-
-def _is_own(address):
-    ip = ipaddress.ip_address(address.split("%")[0])
-    own = {snic.address.split("%")[0] for cards in psutil.net_if_addrs().values() for snic in cards}
-    return ip.is_loopback or address.split("%")[0] in own
 
 
 def _redacted(url):

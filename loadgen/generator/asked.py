@@ -2,7 +2,8 @@
 
 TRACETRACK_RUN_DIRECTORY  where the rows go; a run of its own where Locust was started by hand
 TRACETRACK_RUN_STARTED_NS the monotonic clock at the start of the run
-TRACETRACK_PROCESS        the number of this process of the generator, and how many there are: 0/1
+TRACETRACK_PROCESS        the number of this process of the generator, and how many there are: 0/1; a process of a
+                          Locust that was started by hand takes the next number, see `alone`
 TRACETRACK_SCENARIO       the scenario as JSON
 TRACETRACK_SEED           seed of the users' random numbers
 TRACETRACK_ROWS           rows by table, from which the users of TraceTrack draw existing ids, as JSON
@@ -21,6 +22,7 @@ from . import alone
 LOOK_EVERY_S = 0.01
 
 DIRECTORY = Path(os.environ.get("TRACETRACK_RUN_DIRECTORY") or alone.begin())
+BY_HAND = "TRACETRACK_PROCESS" not in os.environ
 STARTED_NS = int(os.environ.get("TRACETRACK_RUN_STARTED_NS") or time.monotonic_ns())
 PROCESS, PROCESSES = map(int, os.environ.get("TRACETRACK_PROCESS", "0/1").split("/"))
 SCENARIO = json.loads(os.environ.get("TRACETRACK_SCENARIO", "{}"))

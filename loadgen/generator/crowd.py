@@ -23,13 +23,14 @@ NOBODY_STARTED = 4  # how a generator ends none of whose users could start
 
 
 class Crowd:
-    """The users of this process. `released_ns` is the instant at which all were let go."""
+    """The users of this process. `released_ns` is the instant at which all were let go, `over` counts those whose
+    time it was to go: who leaves before is missing."""
 
     def __init__(self, environment, processes: int):
         self._environment = environment
         self._runner = environment.runner
         self._processes = processes
-        self._waiting = 0
+        self._waiting = self.over = 0
         self._spawned = Event()
         self._released = Event()
         self._released_cpu_ns = 0
@@ -59,7 +60,8 @@ class Crowd:
         if not self._runner.user_count and self._processes == 1:
             recording.give_up(self._environment, "no user could start", NOBODY_STARTED)
             return
-        _make_room(self._runner.user_count)
+        present = self._runner.user_count
+        _make_room(present)
         # All that is there by now stays: looking through it again and again would hold up requests that are due.
         gc.collect()
         gc.freeze()
@@ -68,6 +70,7 @@ class Crowd:
         while self._runner.user_count:
             gevent.sleep(LOOK_EVERY_S)
         recording.about["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
+        recording.about["users"] = {"present": present, "left_early": present - self.over}
         recording.about["done"] = True
         self._runner.send_message("done", {"process": PROCESS})
 

@@ -1,12 +1,23 @@
 """What kind of failure an exception is: few words that stay the same, so that failures can be counted by kind."""
 
+import errno
 import re
 import socket
 
 from gevent import Timeout
 from locust.exception import CatchResponseError
 
+from analysis.stream import OF_THE_GENERATOR
+
 LONGEST = 200
+# What this machine or this process has not enough of, and the target has no part in.
+SHORT_OF = {
+    errno.EMFILE: "too many open files in this process",
+    errno.ENFILE: "too many open files on this machine",
+    errno.EADDRNOTAVAIL: "no free port",
+    errno.ENOBUFS: "no buffer space",
+    errno.ENOMEM: "no memory",
+}
 _KINDS = (
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "connection reset"),
@@ -22,6 +33,8 @@ def kind(exception: BaseException) -> str:
     if isinstance(exception, CatchResponseError) or type(exception) is Exception:
         return str(exception)[:LONGEST]
     for one in _with_causes(exception):
+        if isinstance(one, OSError) and one.errno in SHORT_OF:
+            return f"{OF_THE_GENERATOR}{SHORT_OF[one.errno]}"
         for classes, name in _KINDS:
             if isinstance(one, classes):
                 return name

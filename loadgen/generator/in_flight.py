@@ -7,27 +7,38 @@ import time
 
 
 class InFlight:
-    """The requests on their way now; `marks` are instants (monotonic ns) with the integral (request-ns) until then."""
+    """The requests on their way now; `marks` are instants (monotonic ns) with the integral (request-ns) until then.
+
+    The integral is the sum of the instants at which requests left, less those at which they came, plus now for each
+    that is on its way; so a request can be counted after it has ended.
+    """
 
     def __init__(self):
         self.now = self.most = 0
         self.marks: list[tuple[int, int]] = []
-        self._integral_ns = self._last_ns = 0
+        self._left_less_entered_ns = 0
 
-    def enter(self, at_ns: int) -> None:
-        # Stamps of greenlets can come a little out of order; the integral only needs that none is counted twice.
-        self._integral_ns += self.now * (at_ns - self._last_ns)
-        self._last_ns = at_ns
+    def enter(self) -> int:
+        """A request goes out at this instant, which is returned."""
+        at_ns = time.monotonic_ns()
+        self._left_less_entered_ns -= at_ns
         self.now += 1
         if self.now > self.most:
             self.most = self.now
+        return at_ns
 
-    def leave(self, at_ns: int) -> None:
-        self._integral_ns += self.now * (at_ns - self._last_ns)
-        self._last_ns = at_ns
+    def leave(self) -> int:
+        """A request ends at this instant, which is returned."""
+        at_ns = time.monotonic_ns()
+        self._left_less_entered_ns += at_ns
         self.now -= 1
+        return at_ns
+
+    def was(self, entered_ns: int, left_ns: int) -> None:
+        """A request that nobody saw until it had ended."""
+        self._left_less_entered_ns += left_ns - entered_ns
 
     def mark(self) -> None:
         """Keep the integral as it is now."""
         at_ns = time.monotonic_ns()
-        self.marks.append((at_ns, self._integral_ns + self.now * (at_ns - self._last_ns)))
+        self.marks.append((at_ns, self._left_less_entered_ns + self.now * at_ns))

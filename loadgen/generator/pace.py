@@ -148,15 +148,26 @@ def govern(environment, scenario: dict, seed: int) -> None:
     crowd = Crowd(environment, PROCESSES)
     pace = KINDS[scenario["kind"]](scenario, seed, crowd)
     run = TaskSet.run
+    begun = recording.about["begun"] = {"warmup": 0, "measure": 0}
 
     def run_from_the_word(self):
+        stamp.acting.set(stamp.person(self.user))
         crowd.wait_for_all()
-        pace.first(self.user, stamp.person(self.user))
+        begin(pace.first, self.user)
         run(self)
+
+    def begin(wait, user):
+        who = stamp.person(user)
+        try:
+            wait(user, who)
+        except StopUser:
+            crowd.over += 1
+            raise
+        begun["measure" if who.measured else "warmup"] += 1
 
     stamp.Person.measured_at_first = False
     DefaultTaskSet.run = run_from_the_word
-    TaskSet.wait = lambda self: pace.next(self.user, stamp.person(self.user))
+    TaskSet.wait = lambda self: begin(pace.next, self.user)
     gevent.spawn(_mark, pace)
 
 

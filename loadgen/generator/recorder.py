@@ -31,22 +31,27 @@ WRITE_FAILED = 3  # how a generator ends whose rows could not be written
 
 
 class Recorder:
-    """Writes the rows of this process. `on_failure` is called once, with the reason, when a write fails."""
+    """Writes the rows of this process: `row` makes one, the values of `WRITTEN`, of what was noted of a request.
 
-    def __init__(self, directory: Path, on_failure: Callable[[str], None]):
+    Rows are made a batch at a time: code that was just used is several times faster than between two requests.
+    `on_failure` is called once, with the reason, when a write fails.
+    """
+
+    def __init__(self, directory: Path, row: Callable[..., tuple], on_failure: Callable[[str], None]):
         self.path = directory / f"requests-{os.getpid()}.arrows"
         self.rows = 0
         self.longest_flush_ms = 0.0
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, WRITTEN)
         _batch([])  # pyarrow's first conversion imports pandas: over a second in which the generator would stand still
+        self._row = row
         self._pending: list[tuple] = []
         self._on_failure = on_failure
         self._failed = False
 
-    def add(self, row: tuple) -> None:
-        """A row is the values of `WRITTEN`, in its order."""
-        self._pending.append(row)
+    def add(self, noted: tuple) -> None:
+        """What was noted of a request is what `row` is called with, in flushing."""
+        self._pending.append(noted)
         if len(self._pending) >= ROWS_PER_BATCH:
             self.flush()
 
@@ -58,11 +63,11 @@ class Recorder:
             return
         began_s = time.perf_counter()
         try:
-            self._stream.write_batch(_batch(pending))
+            self._stream.write_batch(_batch([self._row(*noted) for noted in pending]))
             self._file.flush()
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             self._failed = True
-            self._on_failure(f"the rows could not be written: {error.strerror or error}")
+            self._on_failure(f"the rows could not be written: {getattr(error, 'strerror', None) or error}")
         self.longest_flush_ms = max(self.longest_flush_ms, 1000 * (time.perf_counter() - began_s))
 
     def close(self) -> None:
@@ -79,9 +84,9 @@ def _batch(rows):
 
 
 def compact(directory: Path) -> int:
-    """Turn the streams of a run that has ended into `requests.parquet`; the number of rows.
+    """Make `requests.parquet` of the streams of a run that has ended; the number of rows.
 
-    Rows stay in the order in which their answers came, one process after the other.
+    Rows stay in the order in which their answers came, one process after the other. The streams stay too.
     """
     stored = directory / "requests.parquet"
     if stored.exists():
@@ -93,9 +98,13 @@ def compact(directory: Path) -> int:
             rows += group.num_rows
             writer.write_table(group, row_group_size=ROWS_PER_GROUP)
     half.rename(stored)
+    return rows
+
+
+def remove_streams(directory: Path) -> None:
+    """What `compact` has read is no longer needed, once its rows were counted."""
     for path in directory.glob(STREAMS):
         path.unlink()
-    return rows
 
 
 def _groups(directory):

@@ -9,48 +9,39 @@ there is any. What other clients report to Locust is recorded with Locust's own 
 Where a Locust was started by hand its rows go to a run of its own, which it names at its end.
 """
 
+import itertools
 import json
 import os
-import time
+from collections import Counter
 from contextlib import suppress
 
 import gevent
 from locust import events
 
-from . import stamp
-from .asked import DIRECTORY, PROCESS, STARTED_NS
+from . import alone, stamp
+from .asked import BY_HAND, DIRECTORY, PROCESS, STARTED_NS
 from .errors import kind
 from .recorder import FLUSH_EVERY_S, WRITE_FAILED, Recorder
 
 about: dict = {}  # what else the generator tells of itself at its end
 
 
-def row(request_type, name, response_time, response_length, response, exception, context) -> tuple:
-    """The values of `analysis.stream.WRITTEN` for a request that Locust reports."""
-    times = context.get(stamp.KEY) if context else None
-    if times is None:
-        user = sequence = None
-        measured, received_ns = True, time.monotonic_ns()
-        scheduled_ns = sent_ns = received_ns - round((response_time or 0) * 1e6)
-    else:
-        if not times.received_ns:
-            times.receive()
-        user, sequence, measured = times.user, times.sequence, times.measured
-        sent_ns, received_ns = times.sent_ns, times.received_ns
-        scheduled_ns = times.scheduled_ns or sent_ns
-    headers = getattr(response, "headers", None)
+def row(times, request_type, name, status, error, response_length, headers) -> tuple:
+    """The values of `analysis.stream.WRITTEN` for what was noted of a request."""
+    server_timing = headers.get("server-timing") if headers else None
+    start_us = (times.sent_ns - STARTED_NS) // 1000
     return (
-        user,
-        sequence,
+        times.user,
+        times.sequence,
         f"{request_type} {name}" if name.startswith(("/", "http")) else name,  # Locust's own names lack the method
-        measured,
-        (scheduled_ns - STARTED_NS) // 1000,
-        (sent_ns - STARTED_NS) // 1000,
-        (received_ns - sent_ns) // 1000,
-        getattr(response, "status_code", None) or None,
-        None if exception is None else kind(exception),
+        times.measured,
+        (times.scheduled_ns - STARTED_NS) // 1000 if times.scheduled_ns else start_us,
+        start_us,
+        (times.received_ns - times.sent_ns) // 1000,
+        status or None,
+        error,
         response_length,
-        headers.get("server-timing") if headers else None,
+        ", ".join(server_timing) if isinstance(server_timing, list) else server_timing,
     )
 
 
@@ -67,9 +58,14 @@ def start_recording(environment, runner, **_) -> Recorder | None:
     """Record from now on what the users of this process send."""
     if type(runner).__name__ == "MasterRunner":
         return None  # its workers send, and each records what it sends
+    number = PROCESS
+    if BY_HAND:
+        number = alone.claim(DIRECTORY)
+        stamp.Person.numbers = itertools.count(number, alone.MOST_PROCESSES)
     stamp.install()
-    recorder = Recorder(DIRECTORY, lambda reason: give_up(environment, reason))
+    recorder = Recorder(DIRECTORY, row, lambda reason: give_up(environment, reason))
     counted = {"reported": 0}
+    raised: Counter[str] = Counter()
 
     def keep_flushing():
         while True:
@@ -77,28 +73,42 @@ def start_recording(environment, runner, **_) -> Recorder | None:
             recorder.flush()
 
     def record(request_type, name, response_time, response_length, response=None, exception=None, context=None, **_):
-        recorder.add(row(request_type, name, response_time, response_length, response, exception, context))
+        times = context.get(stamp.KEY) if context else None
+        if times is None:
+            times = stamp.Stamp.afterwards(response_time or 0.0)
+        elif not times.received_ns:
+            times.receive()
+        error = None if exception is None else kind(exception)
+        status = headers = None
+        if response is not None:
+            status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
+        recorder.add((times, request_type, name, status, error, response_length, headers))
 
     def count_reported(data, **_):
         # A worker's statistics begin anew with each report to its master.
         counted["reported"] += data["stats_total"]["num_requests"]
 
+    def count_raised(exception, **_):
+        raised[(str(kind(exception)).splitlines() or [""])[0]] += 1
+
     def finish(environment, **_):
         recorder.close()
         told = {
-            "process": PROCESS,
+            "process": number,
             "pid": os.getpid(),
             "started_ns": STARTED_NS,
             "requests": counted["reported"] + environment.stats.total.num_requests,
             "rows": recorder.rows,
             "longest_flush_ms": recorder.longest_flush_ms,
+            "raised": raised,
             "most_in_flight": stamp.in_flight.most,
             "marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in stamp.in_flight.marks],
             **about,
         }
-        (DIRECTORY / f"generator-{PROCESS}.json").write_text(json.dumps(told))
+        (DIRECTORY / f"generator-{number}.json").write_text(json.dumps(told))
 
     environment.events.request.add_listener(record)
+    environment.events.user_error.add_listener(count_raised)
     environment.events.report_to_master.add_listener(count_reported)
     environment.events.quitting.add_listener(finish)
     gevent.spawn(keep_flushing)

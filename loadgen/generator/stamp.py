@@ -9,12 +9,14 @@ import itertools
 import time
 from contextvars import ContextVar
 from functools import wraps
+from urllib.parse import urlsplit
 
 from geventhttpclient.client import HTTPClient
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 
 from analysis.stream import request_name
+from loadgen.addresses import is_here
 
 from .asked import PROCESS, PROCESSES
 from .in_flight import InFlight
@@ -23,6 +25,7 @@ KEY = "tracetrack_stamp"  # under which a stamp is in the context that Locust ha
 
 in_flight = InFlight()
 _sending: ContextVar["Stamp | None"] = ContextVar("sending", default=None)
+acting: ContextVar["Person | None"] = ContextVar("acting", default=None)  # whose task it is, where a scenario says so
 
 
 class Person:
@@ -32,8 +35,8 @@ class Person:
     numbers = itertools.count(PROCESS, PROCESSES)
     measured_at_first = True
 
-    def __init__(self):
-        self.number = next(Person.numbers)
+    def __init__(self, number: int | None):
+        self.number = number
         self.sequence = 0
         self.scheduled_ns: int | None = None  # of the next request alone
         self.measured = self.measured_at_first
@@ -48,7 +51,7 @@ def person(user) -> Person:
     try:
         return user.recorded_as
     except AttributeError:
-        user.recorded_as = Person()
+        user.recorded_as = Person(next(Person.numbers))
         return user.recorded_as
 
 
@@ -63,21 +66,30 @@ class Stamp:
         self.scheduled_ns, who.scheduled_ns = who.scheduled_ns, None
         self.sent_ns = self.received_ns = 0
 
+    @classmethod
+    def afterwards(cls, response_time_ms: float) -> "Stamp":
+        """Of a request that has just ended and was not stamped, by the time that its client says it took."""
+        stamp = cls(acting.get() or Person(None))
+        if stamp.user is None:
+            stamp.sequence = None
+        stamp.received_ns = time.monotonic_ns()
+        stamp.sent_ns = stamp.received_ns - round(1e6 * response_time_ms)
+        in_flight.was(stamp.sent_ns, stamp.received_ns)
+        return stamp
+
     def send(self) -> int:
         """Now, as the time of sending. The first call counts: a redirect is part of its request."""
-        now_ns = time.monotonic_ns()
-        if not self.sent_ns:
-            self.sent_ns = now_ns
-            in_flight.enter(now_ns)
-        return now_ns
+        if self.sent_ns:
+            return time.monotonic_ns()
+        self.sent_ns = in_flight.enter()
+        return self.sent_ns
 
     def receive(self) -> None:
         """The answer is there, or will not come. The first call counts."""
         if not self.received_ns:
             if not self.sent_ns:
                 self.send()  # what was never sent took no time
-            self.received_ns = time.monotonic_ns()
-            in_flight.leave(self.received_ns)
+            self.received_ns = in_flight.leave()
 
 
 def install() -> None:
@@ -97,7 +109,8 @@ def _stamped(request):
         try:
             return request(self, *arguments, context={**context, KEY: stamp} if context else {KEY: stamp}, **options)
         finally:
-            stamp.receive()
+            if not stamp.received_ns:
+                stamp.receive()
 
     return send
 
@@ -112,7 +125,10 @@ def _with_headers(build):
         if stamp is None or stamp.received_ns:
             return text
         name = "" if "X-Request-ID" in text else f"X-Request-ID: {request_name(stamp.user, stamp.sequence)}\r\n"
-        return f"{text[:-2]}{name}X-Request-Start: t={stamp.send()}\r\n\r\n"
+        sent_ns = stamp.send()
+        if not is_here(self.host):
+            return f"{text[:-2]}{name}\r\n"  # another machine's clock has nothing to do with ours
+        return f"{text[:-2]}{name}X-Request-Start: t={sent_ns}\r\n\r\n"
 
     return built
 
@@ -121,10 +137,12 @@ def _with_header_arguments(request):
     """The same for the users of requests, which builds its text out of our sight."""
 
     @wraps(request)
-    def send(self, *arguments, headers=None, **options):
+    def send(self, method, url, *arguments, headers=None, **options):
         stamp = _sending.get()
         given = {"X-Request-ID": request_name(stamp.user, stamp.sequence), **(headers or {})}
-        given["X-Request-Start"] = f"t={stamp.send()}"
-        return request(self, *arguments, headers=given, **options)
+        here, sent_ns = is_here(urlsplit(self._build_url(url)).hostname or ""), stamp.send()
+        if here:
+            given["X-Request-Start"] = f"t={sent_ns}"
+        return request(self, method, url, *arguments, headers=given, **options)
 
     return send

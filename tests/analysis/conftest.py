@@ -20,7 +20,8 @@ from analysis.objectives import OBJECTIVES
 from analysis.recording import Experiment, Run, open_experiment, open_run
 from analysis.stream import DURATIONS, SCHEMA, WRITTEN
 from loadgen import deployments, scenarios
-from loadgen.collectors import DATABASE_SCHEMA, POOL_FIELDS, POOL_SCHEMA
+from loadgen.collectors import POOL_FIELDS, POOL_SCHEMA
+from loadgen.database import SCHEMA as DATABASE_SCHEMA
 from loadgen.generator.recorder import Recorder
 from loadgen.processes import SCHEMA as PROCESS_SCHEMA
 from reference_app.readings import REQUEST_FIELDS
@@ -110,7 +111,7 @@ class Recorded:
         return open_run(directory)
 
     def _stream(self, directory):
-        recorder = Recorder(directory, pytest.fail)
+        recorder = Recorder(directory, lambda *row: row, pytest.fail)
         for row in self.rows:
             recorder.add(_written(row))
         recorder.flush()
@@ -337,7 +338,7 @@ def _pool(instants_us, rows, settings):
 
 
 def _gates(run, scenario):
-    names = ("scheduled_us", "start_us", "latency_us", "status")
+    names = ("scheduled_us", "start_us", "latency_us", "status", "error", "ok")
     requests = {name: [row[name] for row in run.rows] for name in names}
     frames = pd.DataFrame(requests), pd.DataFrame(run.process)
     told = {"processes": 1, "requests": len(run.rows)}

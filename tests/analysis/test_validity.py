@@ -4,7 +4,19 @@ import pandas as pd
 import pytest
 
 from analysis.validity import (
+    ANSWERED,
+    BEGUN,
+    BOUNDS,
+    COUNTED,
+    EXPECTED,
+    FIRST_SENDS,
     GENERATOR_CPU,
+    LAG,
+    LITTLE,
+    OWN_FAILURES,
+    PROCESSES,
+    SERVED,
+    USERS,
     cpu_share,
     dispatch_lag_ms,
     first_sends_share,
@@ -13,57 +25,97 @@ from analysis.validity import (
     little_disagreement,
 )
 
-PROCESSES, COUNT, SCENARIO, SERVED, ANSWERED, CPU, LAG, LITTLE = range(8)
-
 
 def requests(number=10, statuses=None):
     """Requests of 100 ms one after the other, from 1 s on."""
     starts_us = [1_000_000 + 100_000 * n for n in range(number)]
     statuses = [200] * number if statuses is None else statuses
-    frame = {"start_us": starts_us, "latency_us": [100_000] * number, "status": pd.Series(statuses, dtype="float64")}
-    return pd.DataFrame(frame | {"scheduled_us": starts_us})
+    frame = {"start_us": starts_us, "latency_us": [100_000] * number, "scheduled_us": starts_us}
+    return answered(pd.DataFrame(frame), pd.Series(statuses, dtype="float64"))
+
+
+def answered(frame, statuses=200.0):
+    """With these statuses; what has none was a connection refused."""
+    frame = frame.assign(status=statuses)
+    frame["error"] = frame["status"].map(lambda status: None if status < 400 else "failed").astype(object)
+    return frame.assign(ok=frame["error"].isna())
 
 
 def late(lags_us, every_us=100_000):
     """Requests of 20 ms, one each `every_us`, sent so late after they were due."""
     due_us = [every_us * n for n in range(len(lags_us))]
     frame = {"scheduled_us": due_us, "start_us": [due + lag for due, lag in zip(due_us, lags_us, strict=True)]}
-    return pd.DataFrame(frame | {"latency_us": 20_000, "status": 200.0})
+    return answered(pd.DataFrame(frame | {"latency_us": 20_000}))
 
 
 def readings(share, role="generator", at_us=(1_000_000, 1_500_000, 2_000_000)):
     return pd.DataFrame([{"at_us": at, "role": role, "cpu_us": round(share * at)} for at in at_us])
 
 
-def judge(rows=None, process=None, counted=10, told=1, processes=1, **more):
-    told = {"requests": counted, "processes": told, "marks": more.pop("marks", None)}
-    return gates(requests() if rows is None else rows, process, told=told, processes=processes, **more)
+def judge(rows=None, process=None, counted=10, told=1, processes=1, also_told=None, **more):
+    """The gates by their bounds."""
+    told = {"requests": counted, "processes": told, **(also_told or {})}
+    judged = gates(requests() if rows is None else rows, process, told=told, processes=processes, **more)
+    return {BOUNDS[gate.name]: gate for gate in judged}
 
 
 def test_a_good_run_passes_every_gate():
-    rows = pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000, "status": 200.0})
+    rows = answered(pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000}))
     rows["start_us"] = rows["scheduled_us"] + 100
-    marks = [[(1_000_000, 500_000), (9_000_000, 4_500_000)]]
-    judged = judge(rows, readings(0.1), 1000, expected=1000, served=1000, kind="open", steady=True, marks=marks)
-    assert [gate.passed for gate in judged] == [True] * 8
+    also_told = {
+        "marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
+        "users": {"present": 50, "left_early": 0},
+        "begun": {"warmup": 100, "measure": 900},
+    }
+    fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
+    judged = judge(rows, readings(0.1), 1000, also_told=also_told, **fixed)
+    assert {bound for bound, gate in judged.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
 
 
 @pytest.mark.parametrize(("counted", "missing"), [(10, 0), (11, 1), (9, 1)])
 def test_as_many_rows_as_the_generator_counted(counted, missing):
-    gate = judge(counted=counted)[COUNT]
+    gate = judge(counted=counted)[COUNTED]
     assert (gate.figure, gate.passed) == (missing, missing == 0)
 
 
 @pytest.mark.parametrize(("expected", "missing"), [(10, 0), (150, 140), (9, 1)])
 def test_as_many_rows_as_the_scenario_makes(expected, missing):
-    gate = judge(expected=expected)[SCENARIO]
+    gate = judge(expected=expected)[EXPECTED]
     assert (gate.figure, gate.passed) == (missing, missing == 0)
 
 
 def test_what_was_not_counted_or_not_fixed_is_not_judged():
     judged = judge(counted=None, kind="open", steady=True)
-    unknown = (COUNT, SCENARIO, SERVED, CPU, LAG, LITTLE)
-    assert [(judged[place].figure, judged[place].passed) for place in unknown] == [(None, None)] * len(unknown)
+    unknown = {COUNTED, USERS, BEGUN, EXPECTED, SERVED, GENERATOR_CPU, LAG, LITTLE}
+    assert {bound for bound, gate in judged.items() if (gate.figure, gate.passed) == (None, None)} == unknown
+
+
+@pytest.mark.parametrize(("present", "left_early", "missing"), [(10, 0, 0), (8, 0, 2), (10, 3, 3), (9, 1, 2)])
+def test_all_users_are_there_until_it_is_their_time_to_go(present, left_early, missing):
+    told = {"users": {"present": present, "left_early": left_early}}
+    gate = judge(users=10, also_told=told)[USERS]
+    assert (gate.figure, gate.passed) == (missing, missing == 0)
+
+
+@pytest.mark.parametrize(("begun", "unsent", "apart"), [(10, 0, 0), (7, 3, 0), (7, 0, 3), (7, 4, 1)])
+def test_each_task_that_was_due_was_begun_or_counted_as_unsent(begun, unsent, apart):
+    told = {"begun": {"warmup": 2, "measure": begun - 2}, "unsent": {"warmup": 0, "measure": unsent}}
+    gate = judge(due=10, also_told=told)[BEGUN]
+    assert (gate.figure, gate.passed) == (apart, apart == 0)
+
+
+def test_a_failure_of_the_generators_own_is_none_of_the_targets():
+    rows = requests(10, [200.0] * 7 + [500.0] * 3)
+    assert judge(rows)[OWN_FAILURES].passed
+    rows.loc[9, "error"] = "load generator: no free port"
+    gate = judge(rows)[OWN_FAILURES]
+    assert (gate.figure, gate.passed) == (1, False)
+
+
+def test_what_went_well_was_answered_also_in_a_protocol_without_a_status():
+    rows = requests(3, [None] * 3)
+    rows.loc[1, ["error", "ok"]] = None, True
+    assert judge(rows)[ANSWERED].figure == 1
 
 
 @pytest.mark.parametrize(("told", "passed"), [(3, True), (2, False), (0, False)])
@@ -103,11 +155,10 @@ def test_a_generator_that_lags_makes_the_run_invalid(lag_us, passed):
 @pytest.mark.parametrize(("last_us", "passed"), [(10_000, True), (60_000, False)])
 def test_a_burst_is_sent_within_a_small_share_of_its_time(last_us, passed):
     """Three users, due in one instant, who then send one request more each; 400 ms from there to the last answer."""
-    rows = pd.DataFrame(
-        {"scheduled_us": [0, 0, 0, 370_000], "start_us": [100, 500, last_us, 370_000], "latency_us": 30_000}
-    ).assign(status=200.0)
+    times = {"scheduled_us": [0, 0, 0, 370_000], "start_us": [100, 500, last_us, 370_000], "latency_us": 30_000}
+    rows = answered(pd.DataFrame(times))
     assert first_sends_share(rows) == pytest.approx(last_us / 400_000)
-    gate = judge(rows, kind="burst")[LAG]
+    gate = judge(rows, kind="burst")[FIRST_SENDS]
     assert gate.passed is passed
 
 
@@ -149,7 +200,7 @@ def test_the_target_answered_at_least_once_rightly_or_not(statuses, passed):
 
 @pytest.mark.parametrize(("share", "passed"), [(0.0, True), (0.8, True), (0.81, False), (1.0, False)])
 def test_the_generator_has_cpu_to_spare(share, passed):
-    gate = judge(process=readings(share))[CPU]
+    gate = judge(process=readings(share))[GENERATOR_CPU]
     assert gate.figure == pytest.approx(share, abs=1e-5)
     assert (gate.threshold, gate.passed) == (GENERATOR_CPU.threshold, passed)
 
@@ -164,7 +215,7 @@ def test_the_generator_has_cpu_to_spare(share, passed):
     ],
 )
 def test_without_two_readings_during_the_load_the_generator_is_not_judged(process):
-    gate = judge(process=process)[CPU]
+    gate = judge(process=process)[GENERATOR_CPU]
     assert (gate.figure, gate.passed) == (None, None)
 
 
@@ -186,13 +237,13 @@ def test_the_share_of_any_role_can_be_asked():
 
 def test_a_gate_says_its_figure_and_what_is_allowed():
     judged = judge(process=readings(0.95), counted=12, expected=10)
-    assert judged[COUNT].reason() == "rows missing against the generator's count: 2, allowed none"
-    assert judged[CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
+    assert judged[COUNTED].reason() == "rows missing against the generator's count: 2, allowed none"
+    assert judged[GENERATOR_CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
 
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
     name = "rows missing against the scenario"
-    assert judge(expected=10)[SCENARIO].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
+    assert judge(expected=10)[EXPECTED].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
 
 
 def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():

@@ -7,14 +7,14 @@ import pytest
 from analysis.directories import REPOSITORY
 from analysis.stream import SCHEMA, STREAMS, WRITTEN, read_stream
 from loadgen.generator import recorder
-from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder, compact
+from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder, compact, remove_streams
 from tests.timings import server_timing
 
 WRITER = """
 import sys, time
 from pathlib import Path
 from loadgen.generator.recorder import Recorder
-recorder = Recorder(Path(sys.argv[1]), print)
+recorder = Recorder(Path(sys.argv[1]), lambda *row: row, print)
 for number in range(int(sys.argv[2])):
     recorder.add((0, number, "login", True, number, number, 5, 302, None, 0, None))
 print("written", flush=True)
@@ -28,6 +28,10 @@ def row(number, **more):
     return tuple(given.get(name) for name in WRITTEN.names)
 
 
+def as_it_is(*row):
+    return row
+
+
 def rows(path):
     return sum(batch.num_rows for batch in read_stream(path))
 
@@ -38,7 +42,7 @@ def record(tmp_path, monkeypatch):
 
     def write(pid, numbers):
         monkeypatch.setattr(recorder.os, "getpid", lambda: pid)
-        one = Recorder(tmp_path, pytest.fail)
+        one = Recorder(tmp_path, as_it_is, pytest.fail)
         for number in numbers:
             one.add(row(number))
         one.close()
@@ -78,6 +82,8 @@ def test_the_streams_of_several_processes_become_one_file(tmp_path, record):
     table = pq.read_table(tmp_path / "requests.parquet")
     assert table.schema.equals(SCHEMA)
     assert sorted(table["start_us"].to_pylist()) == list(range(1200))
+    assert len(list(tmp_path.glob(STREAMS))) == 2
+    remove_streams(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.parquet"]
 
 
@@ -96,7 +102,7 @@ def test_what_was_not_measured_is_null(tmp_path, record):
 
 
 def test_a_flush_hands_the_rows_over(tmp_path):
-    one = Recorder(tmp_path, pytest.fail)
+    one = Recorder(tmp_path, as_it_is, pytest.fail)
     one.add(row(1))
     assert rows(one.path) == 0
     one.flush()
@@ -108,7 +114,7 @@ def test_a_flush_hands_the_rows_over(tmp_path):
 
 def test_a_failed_write_is_told_once(tmp_path, monkeypatch):
     told = []
-    one = Recorder(tmp_path, told.append)
+    one = Recorder(tmp_path, as_it_is, told.append)
 
     class FullDisk:
         def write_batch(self, batch):
