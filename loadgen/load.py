@@ -110,8 +110,9 @@ class Generator:
 
     def _was_cut_short(self, number):
         """Whether a sender was ended before its users were done: Locust takes a signal for a good end."""
-        told = self.directory / f"generator-{number}.json"
-        return number < len(self.senders) and not (told.exists() and json.loads(told.read_text()).get("done"))
+        path = self.directory / f"generator-{number}.json"
+        said = path.read_text() if path.exists() else ""
+        return number < len(self.senders) and not (said and json.loads(said).get("done"))
 
     def _complain(self, child):
         code = child.process.returncode

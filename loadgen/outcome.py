@@ -52,6 +52,6 @@ def _not_reached(rows, record):
     due = len(measured) + unsent
     within_s = max(scenario["duration_s"], (measured["start_us"].max() - measured["scheduled_us"].min()) / 1e6)
     rates = f"{len(measured) / within_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
-    if not unsent:
+    if late:
         return [f"The load generator could not keep up: {rates}"]
     return [f"{unsent} of {due} requests could not be sent, as {scenario['users']} were in flight: {rates}"]

@@ -9,6 +9,7 @@ import gc
 import os
 import resource
 import time
+from contextlib import suppress
 
 import gevent
 from gevent.event import Event
@@ -95,5 +96,5 @@ def _make_room(users):
     It grows with the connections, and each time a process with threads stands still for some ten milliseconds.
     """
     most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with open(os.devnull) as file:
+    with suppress(OSError), open(os.devnull) as file:  # where there is no more, that is for the requests to show
         os.close(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, min(users + OTHER_FILES, most_files - 1)))

@@ -62,6 +62,8 @@ def start_recording(environment, runner, **_) -> Recorder | None:
     if BY_HAND:
         number = alone.claim(DIRECTORY)
         stamp.Person.numbers = itertools.count(number, alone.MOST_PROCESSES)
+    # Opened while there is a descriptor to be had.
+    place = (DIRECTORY / f"generator-{number}.json").open("w")
     stamp.install()
     recorder = Recorder(DIRECTORY, row, lambda reason: give_up(environment, reason))
     counted = {"reported": 0}
@@ -105,7 +107,8 @@ def start_recording(environment, runner, **_) -> Recorder | None:
             "marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in stamp.in_flight.marks],
             **about,
         }
-        (DIRECTORY / f"generator-{number}.json").write_text(json.dumps(told))
+        with place:
+            json.dump(told, place)
 
     environment.events.request.add_listener(record)
     environment.events.user_error.add_listener(count_raised)

@@ -32,7 +32,7 @@ class TraceTrackUser(FastHttpUser):
 
     @task
     def act(self):
-        """One pass, or where the scenario has shares one request drawn by them, the first one a login."""
+        """One pass, or where the scenario has shares one request drawn by them; a login, until one went well."""
         if SCENARIO["kind"] in ("single", "burst"):
             for step in SCENARIO["steps"]:
                 getattr(self, step)()
@@ -43,9 +43,8 @@ class TraceTrackUser(FastHttpUser):
             getattr(self, name)()
 
     def login(self):
-        self.signed_in = True
         form = {"username": self.account, "password": PASSWORD}
-        self.send("POST", "/login", "login", answers.login_complaint, data=form)
+        self.signed_in = self.send("POST", "/login", "login", answers.login_complaint, data=form)
 
     def dashboard(self):
         complaint = partial(answers.dashboard_complaint, unavailable=SCENARIO["unavailable"])
@@ -63,13 +62,16 @@ class TraceTrackUser(FastHttpUser):
         complaint = partial(answers.scan_complaint, qr_id=qr_id)
         self.send("POST", "/api/scans", "scan", complaint, json={"qr_id": qr_id}, headers=key)
 
-    def send(self, method, path, endpoint, complaint, **request):
-        """One request, judged by the content of its answer."""
+    def send(self, method, path, endpoint, complaint, **request) -> bool:
+        """One request, judged by the content of its answer: whether that was right."""
         with self.client.request(
             method, path, name=endpoint, catch_response=True, allow_redirects=False, **request
         ) as response:
-            if response.status_code and (wrong := self.wrong(response, complaint)):
+            if not response.status_code:
+                return False  # Locust knows what happened
+            if wrong := self.wrong(response, complaint):
                 response.failure(wrong)
+        return not wrong
 
     def wrong(self, response, complaint) -> str | None:
         return complaint(response)

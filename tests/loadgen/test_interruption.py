@@ -1,65 +1,22 @@
 """Whatever ends a run, none of its processes outlives it and its rows can be read."""
 
-import json
 import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
-from analysis.stream import STREAMS, read_stream
+from analysis.stream import STREAMS
+from tests.loadgen.running import Running, wait_for
 
 PATIENCE_S = 10
 SUSTAINED = ("run", "--deployment", "as-measured", "--scenario", "sustained-100", "--scale", "small")
 
 
-def wait_for(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"no {what} after {seconds} s"
-        time.sleep(0.05)
-    return value
-
-
-class Running:
-    """A run under load, with rows on disk."""
-
-    def __init__(self, command):
-        before = command.runs()
-        self.process = command.start(*SUSTAINED)
-        wait_for(lambda: self.child("locust"), 40, "Locust")
-        (self.directory,) = command.runs() - before
-        wait_for(lambda: self.rows() > 0, 20, "row")
-
-    def child(self, module):
-        """The first process of the module among the children."""
-        if self.process.poll() is not None:
-            pytest.fail(self.process.stderr.read())
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if child.cmdline()[1:3] == ["-m", module]:
-                    return child
-            except psutil.Error:
-                continue
-        return None
-
-    def postmaster(self):
-        """The server that the command started: the PostgreSQL among its children with children of its own."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(child for child in children if child.name() == "postgres" and child.children())
-
-    def rows(self):
-        return sum(batch.num_rows for path in self.directory.glob(STREAMS) for batch in read_stream(path))
-
-    def record(self):
-        return json.loads((self.directory / "run.json").read_text())
-
-
 @pytest.fixture
 def running(command):
-    started = Running(command)
+    started = Running(command, SUSTAINED)
     with started.process:
         yield started
         started.process.kill()

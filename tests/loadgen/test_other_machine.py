@@ -19,7 +19,26 @@ class Visitor(FastHttpUser):
     def look(self):
         self.client.get("/", name="page")
 """
-# Lays the wire, serves a folder at its far end, and runs the rest of the command line at the near one.
+# What it logs of each request is whether it came with an instant of the sender's clock.
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        print("timed" if self.headers["X-Request-Start"] else "untimed", self.headers["X-Request-ID"], flush=True)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Page).serve_forever()
+"""
+# Lays the wire, serves a page at its far end, and runs the rest of the command line at the near one.
 WIRE = f"""
 set -e
 ip link set lo up
@@ -29,7 +48,7 @@ ip link add near type veth peer name far netns $far
 ip address add {HERE}/30 dev near
 ip link set near up
 nsenter --target $far --net sh -c "ip address add {THERE}/30 dev far && ip link set far up"
-nsenter --target $far --net "$1" -m http.server {PORT} --bind {THERE} --directory "$2" > "$2/log" 2>&1 &
+nsenter --target $far --net "$1" "$2/server.py" {THERE} {PORT} > "$2/log" 2>&1 &
 shift 2
 "$@"
 """
@@ -48,33 +67,34 @@ pytestmark = pytest.mark.skipif(not may_have_namespaces(), reason="no namespaces
 def far_away(command, tmp_path):
     """Runs the command with a target at the other end of the wire."""
     (tmp_path / "users.py").write_text(LOCUSTFILE)
-    served = tmp_path / "served"
-    served.mkdir()
+    (tmp_path / "server.py").write_text(SERVER)
 
     def run(*arguments):
         target = ("--target", f"http://{THERE}:{PORT}", "--locustfile", str(tmp_path / "users.py"))
         load = ("--scenario", "open-20", "--duration", "2", "--warmup", "0")
-        before = (*NAMESPACES, "bash", "-c", WIRE, "wire", sys.executable, str(served))
+        before = (*NAMESPACES, "bash", "-c", WIRE, "wire", sys.executable, str(tmp_path))
         finished = command.run("run", *target, *load, *arguments, before=before)
-        return finished, (served / "log").read_text().count("GET / ")
+        return finished, (tmp_path / "log").read_text().splitlines()
 
     return run
 
 
 def test_it_gets_no_request_unless_it_is_confirmed(far_away):
-    finished, requests = far_away()
-    assert (finished.returncode, finished.stdout, requests) == (1, "", 0)
+    finished, logged = far_away()
+    assert (finished.returncode, finished.stdout, logged) == (1, "", [])
     assert f"{THERE} is not this machine" in finished.stderr
     assert f"--confirm-target {THERE}" in finished.stderr
 
 
 def test_confirmed_by_its_name_it_is_put_under_load(far_away):
-    finished, requests = far_away("--confirm-target", THERE)
+    finished, logged = far_away("--confirm-target", THERE)
     assert finished.returncode == 0, finished.stderr
     directory = Path(finished.stdout.splitlines()[-1])
     rows = pd.read_parquet(directory / "requests.parquet")
     assert rows["ok"].all()
-    assert len(rows) == requests - 1  # one asked whether it is there
+    assert len(rows) == len(logged) - 1  # one asked whether it is there
+    # Its clock is another one: it is told a request's name, and not when it was sent.
+    assert set(logged[1:]) == {f"untimed {row.user}-{row.sequence}" for row in rows.itertuples()}
     record = json.loads((directory / "run.json").read_text())
     assert record["status"] == "complete"
     # Beside other tests the generator may be late; anything else would be wrong.

@@ -8,149 +8,15 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 
 import pandas as pd
 import pytest
 
-from analysis.directories import REPOSITORY
 from analysis.problem import Problem
 from loadgen import services
 from loadgen.target import Target
-
-LOCUSTFILE = """
-from locust import FastHttpUser, HttpUser, task
-
-class Fast(FastHttpUser):
-    @task
-    def look(self):
-        self.client.get("/page")
-
-class Slow(HttpUser):
-    @task
-    def look(self):
-        self.client.get("/missing", name="missing")
-"""
-FAILS_AT_ITS_START = """
-from locust import FastHttpUser, task
-
-class Failing(FastHttpUser):
-    def on_start(self):
-        raise ValueError("my own start")
-
-    @task
-    def look(self):
-        self.client.get("/page")
-"""
-SHORT = ("--duration", "2", "--warmup", "0")
-LOGIN_PAGE = b"<html><form action=/login></form></html>"
-
-
-class Pages(BaseHTTPRequestHandler):
-    """What an application that somebody else wrote might answer."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.answer(404 if self.path == "/missing" else 200)
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(200)
-
-    def answer(self, status):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(LOGIN_PAGE)))
-        self.end_headers()
-        self.wfile.write(LOGIN_PAGE)
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextmanager
-def listening(handler):
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
-        thread = threading.Thread(target=pages.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{pages.server_address[1]}"
-        pages.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def pages():
-    with listening(Pages) as url:
-        yield url
-
-
-@pytest.fixture
-def locustfile(tmp_path):
-    (tmp_path / "mine.py").write_text(LOCUSTFILE)
-    return str(tmp_path / "mine.py")
-
-
-def run(command, url, *arguments, **more):
-    return command.run("run", "--target", url, *arguments, **more)
-
-
-def doubts(said):
-    """Why a run is not valid, but for requests that went out late, as they may beside other tests."""
-    return [reason for reason in said["reasons"] if "dispatch lag" not in reason]
-
-
-def directory(finished):
-    assert finished.returncode == 0, finished.stderr
-    return Path(finished.stdout.splitlines()[-1])
-
-
-def record(finished):
-    return json.loads((directory(finished) / "run.json").read_text())
-
-
-def rows(finished):
-    return pd.read_parquet(directory(finished) / "requests.parquet")
-
-
-def test_any_locustfile_is_driven_by_an_open_load(command, pages, locustfile):
-    """20 arrivals a second for 2 s: each is one task, whichever class is drawn."""
-    given = ("--locustfile", locustfile, "--scenario", "open-20", "--arrivals", "constant", *SHORT)
-    finished = run(command, pages, *given)
-    found = rows(finished)
-    assert len(found) == 40
-    assert set(found["endpoint"]) == {"GET /page", "missing"}
-    assert found["scheduled_us"].diff().dropna().between(49_990, 50_010).all()
-    assert (found["error"].dropna() == "status 404").all()
-    assert found[["queue_us", "app_us", "worker"]].isna().all(axis=None)
-    said = record(finished)
-    assert (said["status"], doubts(said), said["locustfile"]) == ("complete", [], "mine.py")
-    assert said["deployment"] == {"name": "target", "settings": {"url": pages}}
-    assert "× status 404" in finished.stderr
-
-
-def test_any_locustfile_is_driven_by_a_closed_load(command, pages, locustfile):
-    """All at once, one task each; then with think time, each as often as fits."""
-    finished = run(command, pages, "--locustfile", locustfile, "--scenario", "burst-8")
-    burst, said = rows(finished), record(finished)
-    assert not [reason for reason in said["reasons"] if "rows missing" in reason]
-    assert len(burst) == burst["user"].nunique() == 8
-    assert burst["scheduled_us"].nunique() == 1
-    given = ("--locustfile", locustfile, "--scenario", "sustained-4", *SHORT)
-    sustained = rows(run(command, pages, *given))
-    assert 1 <= len(sustained) <= 12
-    assert sustained.groupby("user")["start_us"].diff().dropna().gt(1_000_000).all()
-
-
-def test_several_processes_share_the_load_and_record_all_of_it(command, pages, locustfile):
-    given = ("--locustfile", locustfile, "--scenario", "open-30", "--arrivals", "constant", *SHORT)
-    finished = run(command, pages, *given, "--processes", "3")
-    found, said = rows(finished), record(finished)
-    assert doubts(said) == []
-    assert (said["generator"]["processes"], said["generator"]["requests"], len(found)) == (3, 60, 60)
-    due = found["scheduled_us"].sort_values().diff().dropna()
-    assert due.between(33_300, 33_350).all()
-    assert not found.duplicated(["user", "sequence"]).any()
+from tests.loadgen.targets import SHORT, Pages, complaint, directory, doubts, listening, record, rows, run
 
 
 def test_a_login_page_with_200_is_no_success(command, pages):
@@ -288,13 +154,6 @@ def test_a_redirect_of_the_target_is_not_followed():
     assert asked == []
 
 
-def complaint(finished):
-    assert finished.returncode not in (0, -9)
-    assert finished.stdout == ""
-    assert "Traceback" not in finished.stderr
-    return [line for line in finished.stderr.splitlines() if not line.startswith("measuring: ")]
-
-
 def test_a_target_that_is_not_there_is_told(monkeypatch):
     there = Target.parse(f"http://127.0.0.1:{services.free_port()}")
     with pytest.raises(Problem, match="was not there within 1 s: Connection refused"):
@@ -367,48 +226,3 @@ def test_bad_input_is_one_line(command, arguments, said):
     (line,) = [line for line in complaint(finished) if line.startswith("Error: ")]
     assert said in line
     assert command.runs() == before
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("import nothing_like_this", "ModuleNotFoundError"),
-        ("x = 1", "no class of users"),
-        (FAILS_AT_ITS_START, "no user could start"),
-    ],
-)
-def test_a_locustfile_that_cannot_be_used_is_told(command, pages, tmp_path, content, said):
-    (tmp_path / "mine.py").write_text(content)
-    finished = run(command, pages, "--locustfile", str(tmp_path / "mine.py"), "--scenario", "burst-2")
-    lines = complaint(finished)
-    assert said in "\n".join(lines)
-    assert len(lines) <= 2
-    assert command.processes() == []
-
-
-def test_a_locust_started_by_hand_is_recorded_by_one_import(command, pages, tmp_path):
-    (tmp_path / "mine.py").write_text(f"from loadgen.generator import recording\n{LOCUSTFILE}")
-    arguments = [
-        "-f",
-        str(tmp_path / "mine.py"),
-        "--headless",
-        "--users",
-        "4",
-        "--spawn-rate",
-        "4",
-        "--run-time",
-        "2",
-        "--host",
-        pages,
-    ]
-    finished = subprocess.run(
-        [sys.executable, "-m", "locust", *arguments, "--only-summary"],
-        capture_output=True, text=True, cwd=REPOSITORY, timeout=60,
-        env={**os.environ, "TRACETRACK_DATA_DIR": str(command.data)},
-    )  # fmt: skip
-    told = finished.stdout.splitlines()[-1]
-    found = Path(told.partition(" requests recorded: ")[2])
-    requests, said = pd.read_parquet(found / "requests.parquet"), json.loads((found / "run.json").read_text())
-    assert len(requests) == int(told.split()[0]) == said["generator"]["requests"] > 10
-    assert set(requests["endpoint"]) == {"GET /page", "missing"}
-    assert (said["status"], doubts(said)) == ("complete", [])
