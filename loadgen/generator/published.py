@@ -11,7 +11,8 @@ class SharedJar(tracetrack.TraceTrackUser):
     def __init__(self, environment):
         super().__init__(environment)
         self.account = username(0, ROWS["user"])
-        SharedJar.jar = SharedJar.jar or self.client.cookiejar
+        if SharedJar.jar is None:  # an empty jar is falsy
+            SharedJar.jar = self.client.cookiejar
         self.client.cookiejar = self.client.client.cookiejar = SharedJar.jar
 
     def wrong(self, response, complaint):

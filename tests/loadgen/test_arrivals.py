@@ -103,15 +103,15 @@ def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
 
 
 def test_a_rate_that_the_generator_cannot_reach_is_told_with_the_one_that_was(visit):
-    """A task takes it 50 ms of its core, so it makes less than 20 a second."""
+    """A task takes it 50 ms of its core, so it is far from making 60 a second."""
     finished = visit("open-60", "--duration", "3", *CONSTANT, content=BUSY)
     found, said = rows(finished), record(finished)
     assert said["valid"] is False
     assert len(found) + said["generator"]["unsent"]["measure"] == 180
-    (line,) = [line for line in finished.stderr.splitlines() if "could not keep up" in line]
-    sent_rps = float(line.partition("keep up: ")[2].split()[0])
-    assert 5 < sent_rps < 20
-    assert line.endswith("a second were sent of 60.0 that were due")
+    sent_rps = len(found) / ((found["start_us"].max() - found["scheduled_us"].min()) / 1e6)
+    assert sent_rps < 45
+    told = f"could not keep up: {sent_rps:.1f} a second were sent of 60.0 that were due"
+    assert told in finished.stderr
 
 
 def test_the_published_jar_is_one_for_all_and_so_is_the_account(command):
@@ -139,6 +139,8 @@ def test_the_published_jar_is_one_for_all_and_so_is_the_account(command):
     with listening(Sessions) as url:
         finished = run(command, url, "--scenario", "burst-5-shared-jar", "--scale", "small")
     assert accounts == {username(0, 100)}
-    assert (len(cookies), len(set(cookies))) == (5, 1)
-    assert cookies[0].startswith("session=")
+    (asked_whether_it_is_there, *searched) = cookies
+    assert asked_whether_it_is_there is None
+    assert (len(searched), len(set(searched))) == (5, 1)
+    assert searched[0].startswith("session=")
     assert rows(finished)["ok"].tolist() == [True] * 15  # any 200 is taken for success
