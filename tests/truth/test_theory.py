@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from . import theory
-from .delays import DISTRIBUTIONS, FAST_MS, FAST_SHARE, FIXED_MS, MEAN_MS, SLOW_MS
+from .delays import DISTRIBUTIONS, FAST_MS, FAST_SHARE, MEAN_MS, SLOW_MS
 
 SHARES = (0.5, 0.95, 0.99, 0.999)
 SERVICE_MS, STALL_MS, RUN_MS, RATE_PER_S = 20.0, 1500.0, 60_000.0, 200.0
@@ -13,8 +13,8 @@ SERVICE_MS, STALL_MS, RUN_MS, RATE_PER_S = 20.0, 1500.0, 60_000.0, 200.0
 def sample(path, shape, seed=3):
     stream = np.random.default_rng(seed)
     match path:
-        case "/fixed":
-            return np.full(shape, FIXED_MS)
+        case "/fixed" | "/short":
+            return np.full(shape, theory.quantile(path, 0.5))
         case "/exponential":
             return stream.exponential(MEAN_MS, shape)
     return np.where(stream.random(shape) < FAST_SHARE, FAST_MS, SLOW_MS)
@@ -58,6 +58,7 @@ def test_two_points_scatter_only_near_their_jump(p):
 
 
 def test_a_fixed_time_does_not_scatter():
+    assert [theory.quantile(path, 0.999) for path in ("/fixed", "/short")] == [250, 10]
     assert theory.standard_error_ms("/fixed", 0.999, 1) == 0
 
 

@@ -7,7 +7,7 @@ milliseconds. Functions raise `ValueError` for what they have no answer to.
 import math
 from statistics import NormalDist
 
-from .delays import FAST_MS, FAST_SHARE, FIXED_MS, MEAN_MS, SLOW_MS
+from .delays import FAST_MS, FAST_SHARE, FIXED_MS, MEAN_MS, SHORT_MS, SLOW_MS
 
 FEWEST_BEYOND = 10  # answers on either side of a quantile, from which on its spread is near enough to normal
 
@@ -15,13 +15,15 @@ FEWEST_BEYOND = 10  # answers on either side of a quantile, from which on its sp
 def quantile(path: str, p: float) -> float:
     """Of the service time of a path, in ms, for 0 < p < 1.
 
-    Exponential with mean m: F(x) = 1 - exp(-x/m), so that the quantile is -m ln(1-p). The other two are the inverse of
+    Exponential with mean m: F(x) = 1 - exp(-x/m), so that the quantile is -m ln(1-p). The others are the inverse of
     a step function.
     """
     _check_share(p)
     match path:
         case "/fixed":
             return FIXED_MS
+        case "/short":
+            return SHORT_MS
         case "/exponential":
             return -MEAN_MS * math.log1p(-p)
         case "/two-point":
@@ -41,7 +43,7 @@ def standard_error_ms(path: str, p: float, n: int) -> float:
     """
     _check_share(p)
     match path:
-        case "/fixed":
+        case "/fixed" | "/short":
             return 0.0
         case "/exponential":
             if n * min(p, 1 - p) < FEWEST_BEYOND:
