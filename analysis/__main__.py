@@ -113,6 +113,9 @@ def _require_comparable(first, second):
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
     if changed := _differences(first.record["scenario"], second.record["scenario"]):
         raise RecordingError(f"the loads differ in {', '.join(changed)} and cannot be compared")
+    for what in ("processes", "locustfile"):
+        if first.record.get(what) != second.record.get(what):
+            raise RecordingError(f"the loads differ in {what} and cannot be compared")
     if first.record["dataset"] != second.record["dataset"]:
         raise RecordingError("the runs were made on different datasets and cannot be compared")
 

@@ -5,6 +5,7 @@ unsent, and p95 of every endpoint below a bound, from when a request was due. No
 tried: the answer is the largest load that met it below the smallest that did not, and that one.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from .recording import Experiment, Run
 HIGHEST_P95_MS = 300.0
 FINE_ENOUGH = 1.15  # a bracket whose ends are nearer than this is not made smaller
 STEP = 2.0
+GUESS = 7  # loads that a search tries
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,16 @@ def next_load(probes: Sequence[Probe], first: float, lowest: float, highest: flo
         wanted = (holds * ceiling) ** 0.5
     load = _within(wanted, lowest, highest)
     return None if any(probe.load == load for probe in probes) else load
+
+
+def still_to_try(probes: Sequence[Probe]) -> int:
+    """About how many loads a search has yet to try; a guess until it knows one that held and a ceiling."""
+    holds = bracket(probes).certified
+    ceiling = min((probe.load for probe in probes if not probe.met), default=None)
+    if not (holds and ceiling):
+        return max(GUESS - len(probes), 1)
+    # The middle by ratio halves the bracket's logarithm.
+    return max(0, math.ceil(math.log2(math.log(ceiling / holds) / math.log(FINE_ENOUGH))))
 
 
 def _within(load, lowest, highest):

@@ -1,6 +1,10 @@
 """What the workbench itself costs: `make bench`. Ratios and medians over repeats, because machines are shared."""
 
+from analysis.problem import told_in_lines
+from loadgen import machine
+
 from . import cached_read, instrumentation, pool, proxy, recorder, recording, sending
 
-for part in (recorder, recording, sending, pool, instrumentation, cached_read, proxy):
-    part.main()
+with told_in_lines(), machine.sole_use():
+    for part in (recorder, recording, sending, pool, instrumentation, cached_read, proxy):
+        part.main()

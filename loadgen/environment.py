@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from hashlib import sha256
 from importlib.metadata import version
 
 import psutil
@@ -20,6 +21,7 @@ def describe(server) -> dict:
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
+        "changes": _changes(),
         "cpu_model": _cpu_model(),
         "cpu_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
@@ -29,6 +31,12 @@ def describe(server) -> dict:
         "postgresql_max_connections": server and server.max_connections,
         "packages": {name: version(name) for name in PACKAGES},
     }
+
+
+def _changes():
+    """What tells apart two states with changes to files of the same commit; None where there are none."""
+    changed = _git("diff", "HEAD")
+    return sha256(changed.encode()).hexdigest()[:12] if changed else None
 
 
 def _git(*arguments):

@@ -138,17 +138,24 @@ def _execute(plan, name):
         directory.mkdir(parents=True)
     record |= {"status": "running", "probes": []}
     _write(directory, record)
-    _measure(list(zip(plan.orders, plan.expected_s, strict=True)), directory, begun)
-    blocks = len({order.block for order in plan.orders})
-    for orders in search.rounds(plan.searches, plan.scale, plan.seed, blocks, lambda order: _probe(directory, order)):
-        record["probes"] += _as_recorded(orders)
-        _write(directory, record)
-        _measure([(order, OVERHEAD_S + order.load().expected_s()) for order in orders], directory, begun)
+    with progress.steps("measuring", 0.0) as shown:
+        _measure(list(zip(plan.orders, plan.expected_s, strict=True)), 0.0, directory, begun, shown)
+        for round_ in _rounds(plan, directory):
+            record["probes"] += _as_recorded(round_.orders)
+            _write(directory, record)
+            pairs = [(order, OVERHEAD_S + order.load().expected_s()) for order in round_.orders]
+            later_s = round_.later * sum(expected_s for _, expected_s in pairs) / len(pairs)
+            _measure(pairs, later_s, directory, begun, shown)
     _write(directory, record | {"status": "complete"})
 
 
-def _probe(directory, order):
-    return capacity.Probe.of(open_run(directory / run_name(order)))
+def _rounds(plan, directory):
+    blocks = len({order.block for order in plan.orders})
+
+    def probe_of(order):
+        return capacity.Probe.of(open_run(directory / run_name(order)))
+
+    return search.rounds(plan.searches, plan.scale, plan.seed, blocks, probe_of)
 
 
 def _shuffled_block(profile, block, shuffled):
@@ -159,18 +166,19 @@ def _shuffled_block(profile, block, shuffled):
     return turns
 
 
-def _measure(pairs, directory, begun):
-    """Carry out the orders, each with the seconds that it is expected to take, but for those that are there."""
+def _measure(pairs, later_s, directory, begun, shown):
+    """Carry out the orders, each with the seconds that it is expected to take, but for those that are there.
+
+    After them, so many seconds are expected to come.
+    """
     left = [pair for pair in pairs if not (begun and begun.has(run_name(pair[0])))]
-    if not left:
-        return
-    with progress.steps("measuring", sum(expected_s for _, expected_s in left)) as shown:
-        # The server starts anew where a deployment declares another number of connections.
-        for connections, group in groupby(left, key=lambda pair: _connections_of(pair[0].deployment)):
-            with services.database_server(data_directory() / "postgres", connections) as server:
-                for order, expected_s in group:
-                    shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}", expected_s)
-                    run.execute(server, order, directory / run_name(order))
+    shown.expect(sum(expected_s for _, expected_s in left) + later_s)
+    # The server starts anew where a deployment declares another number of connections.
+    for connections, group in groupby(left, key=lambda pair: _connections_of(pair[0].deployment)):
+        with services.database_server(data_directory() / "postgres", connections) as server:
+            for order, expected_s in group:
+                shown.begin(f"{order.deployment} {order.scenario}, block {order.block + 1}", expected_s)
+                run.execute(server, order, directory / run_name(order))
 
 
 def _deployments(plan):

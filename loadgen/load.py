@@ -181,6 +181,7 @@ def told(directory: Path) -> dict:
         "rows": sum(one["rows"] for one in each),
         "cpu_ms": sum(cpu_ms) if cpu_ms else None,
         "longest_flush_ms": max(one["longest_flush_ms"] for one in each),
+        "longest_flush_cpu_ms": max(one["longest_flush_cpu_ms"] for one in each),
         "most_in_flight": sum(one["most_in_flight"] for one in each),
         "users": _added(one.get("users") for one in each),
         "begun": _added(one.get("begun") for one in each),

@@ -46,7 +46,12 @@ class Steps:
             self._bar.set_description_str(f"{self._label}: {step}", refresh=False)
             self.tick()
         else:
-            print(f"{self._label}: {100 * self._done_s / self._total_s:3.0f}% {step}", file=self._stream, flush=True)
+            share = self._done_s / self._total_s if self._total_s else 0.0
+            print(f"{self._label}: {share:4.0%} {step}", file=self._stream, flush=True)
+
+    def expect(self, left_s: float) -> None:
+        """After the step that is going on, so many seconds are left."""
+        self._bar.total = self._total_s = self._done_s + self._expected_s + left_s
 
     def tick(self) -> None:
         """Move the bar to where the step is by the clock."""

@@ -6,6 +6,7 @@ changes on the machine meanwhile meets all of them.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from analysis import capacity
 from analysis.capacity import Probe
@@ -15,12 +16,19 @@ from .profiles import Search
 from .record import Order
 
 
+class Round(NamedTuple):
+    """The orders of a block, and about how many more there will be after it."""
+
+    orders: list[Order]
+    later: int
+
+
 def rounds(
     searches: Sequence[Search], scale: str, seed: int, first_block: int, probe_of: Callable[[Order], Probe]
-) -> Iterator[list[Order]]:
-    """The orders of each round, the same again from the same seed and the same probes; a round is a block.
+) -> Iterator[Round]:
+    """The rounds, the same again from the same seed and the same probes; a round is a block.
 
-    Between two of them every order of the first has to be carried out: `probe_of` is asked what it showed.
+    Between two of them every order of the first one has to be carried out: `probe_of` is asked what it showed.
     """
     shuffled = random.Random(f"{seed}/searches")
     tried: dict[Search, list[Probe]] = {search: [] for search in searches}
@@ -39,7 +47,8 @@ def rounds(
             )
             for position, (search, load) in enumerate(turns)
         ]
-        yield orders
+        later = sum(max(0, capacity.still_to_try(tried[search]) - 1) for search in asked)
+        yield Round(orders, later)
         for (search, _), order in zip(turns, orders, strict=True):
             tried[search].append(probe_of(order))
         block += 1

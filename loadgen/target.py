@@ -48,6 +48,12 @@ class Target:
             raise Problem(f"{_redacted(given)} is no target; it is a scheme, a host and a port: http://host:port")
         return cls(given.rstrip("/"), parts.hostname, port)
 
+    @property
+    def place(self) -> str:
+        """The URL without a user."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
     def public(self) -> str:
         """The URL without a password."""
         return _redacted(self.url)
@@ -72,7 +78,7 @@ class Target:
         """Until it answers a request, with any status. Raises `Problem` that says what came instead."""
         deadline = time.monotonic() + patience_s
         while True:
-            reason = _no_answer(self.url)
+            reason = _no_answer(self.place)
             if not reason:
                 return
             if time.monotonic() > deadline:

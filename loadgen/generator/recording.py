@@ -102,6 +102,7 @@ def start_recording(environment, runner, **_) -> Recorder | None:
             "requests": counted["reported"] + environment.stats.total.num_requests,
             "rows": recorder.rows,
             "longest_flush_ms": recorder.longest_flush_ms,
+            "longest_flush_cpu_ms": recorder.longest_flush_cpu_ms,
             "raised": raised,
             "most_in_flight": stamp.in_flight.most,
             "marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in stamp.in_flight.marks],

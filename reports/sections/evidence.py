@@ -9,6 +9,7 @@ from ..tables import Html, Quantity, Verdict, table
 from .comparison import Report, join, prose
 
 COST = "cost of the readings, share of one core"
+FLUSH, FLUSH_CPU = "longest flush, ms", "most CPU of a flush, ms"
 
 
 def evidence(report: Report) -> Html:
@@ -47,13 +48,15 @@ def _validity(runs):
     sent = [run for run in runs if run.record.get("gates")]
     if not sent:
         return prose("No run that sent anything has ended.")
-    frame = pd.DataFrame([{"run": run.name, **_figures(run), **_cost(run)} for run in sent])
+    frame = pd.DataFrame([{"run": run.name, **_figures(run), **_cost(run), **_flush(run)} for run in sent])
     note = (
         "A run with a figure beyond its bound is invalid and enters no other table of this page. What the system did, "
         "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
-        "measured."
+        "measured. What a flush of rows takes longer than its CPU, the generator waits for a core; whether that "
+        "mattered the lag tells."
     )
-    formats = {_column(bound): bound.text for bound in BOUNDS.values()} | {COST: "{:.1%}"}
+    formats = {_column(bound): bound.text for bound in BOUNDS.values()}
+    formats |= {COST: "{:.1%}", FLUSH: "{:.1f}", FLUSH_CPU: "{:.1f}"}
     return table(frame, "How far each run can be believed", note=note, formats=formats)
 
 
@@ -90,4 +93,11 @@ def _cost(run):
     if not readings or run.requests.empty:
         return {COST: None}
     last_s = (run.requests["start_ms"] + run.requests["latency_ms"]).max() / 1000
-    return {COST: readings["cpu_ms"] / 1000 / last_s}
+    spent_ms = readings["cpu_ms"] + (readings.get("database_cpu_ms") or 0.0)
+    return {COST: spent_ms / 1000 / last_s}
+
+
+def _flush(run):
+    """How long the generator stood still to write rows, and how much of that was its own work."""
+    told = run.record.get("generator", {})
+    return {FLUSH: told.get("longest_flush_ms"), FLUSH_CPU: told.get("longest_flush_cpu_ms")}

@@ -33,7 +33,10 @@ def individual(report: Report) -> Html:
                 f"under {judgement.THRESHOLD_MS:.0f} ms": _under(reproduced, judgement.THRESHOLD_MS),
             }
         )
-    note = "Closed load, one user, 30 requests each after one pass of warm-up. The published run gave no login figure."
+    note = (
+        "Closed load, one user, 30 requests each after one pass of warm-up, one run each, no interval. The published "
+        "run gave no login figure."
+    )
     return table(pd.DataFrame(rows), "Single requests", note=note, formats={"reproduced / published": "{:.2f}"})
 
 

@@ -24,7 +24,18 @@ def tried(seed=1, limits=LIMITS, searches=SEARCHES):
         probes.setdefault((order.deployment, family), []).append(probe)
         return probe
 
-    return list(search.rounds(searches, "small", seed, BLOCKS, probe_of)), probes
+    return [one.orders for one in search.rounds(searches, "small", seed, BLOCKS, probe_of)], probes
+
+
+def test_how_many_loads_are_to_come_is_known_once_there_is_a_bracket():
+    made = list(
+        search.rounds(
+            SEARCHES[1:2], "small", 1, BLOCKS, lambda order: Probe(load := int(order.scenario[5:]), load <= 333)
+        )
+    )
+    to_come = [len(made) - number for number in range(1, len(made) + 1)]
+    assert [one.later for one in made][-3:] == to_come[-3:]
+    assert all(one.later > 0 for one in made[:-1])
 
 
 def test_each_search_ends_with_the_bracket_of_its_limit():
