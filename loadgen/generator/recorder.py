@@ -42,11 +42,10 @@ class Recorder:
         self.rows = 0
         # What a flush takes longer than its CPU it waits for a core, as everything else in this process.
         self.longest_flush_ms = self.longest_flush_cpu_ms = 0.0
-        # Arrow's own gives what it does not use back to the kernel, and to get it again takes milliseconds of a flush.
-        pa.set_memory_pool(pa.system_memory_pool())
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, WRITTEN)
-        _batch([])  # pyarrow's first conversion imports pandas: over a second in which the generator would stand still
+        # pyarrow's first conversion imports pandas: over a second in which the generator would stand still.
+        self._stream.write_batch(_batch([]))
         self._row = row
         self._pending: list[tuple] = []
         self._on_failure = on_failure
