@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from analysis.stream import SCHEMA, STREAMS, WRITTEN, read_stream
 
-ROWS_PER_BATCH = 500
+ROWS_PER_BATCH = 250
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
 ROWS_PER_GROUP = 100_000
 # Few words come again and again; times hardly ever do, but are near the one before. This halves what small runs take.
