@@ -40,7 +40,7 @@ class Probe:
         if raised := sum((run.record["generator"].get("raised") or {}).values()):
             return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
-            return cls(load, False, f"{unsent} of {len(rows) + unsent} requests could not be sent")
+            return cls(load, False, f"{unsent} requests could not be sent")
         p95_ms = rows.groupby("endpoint")["response_ms"].quantile(0.95)
         slowest = p95_ms.idxmax()
         return cls(load, bool(p95_ms[slowest] < HIGHEST_P95_MS), f"{slowest} p95 {p95_ms[slowest]:,.0f} ms")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from .stream import OF_THE_GENERATOR
 
+COLUMNS = ("scheduled_us", "start_us", "latency_us", "status", "ok", "error")  # of the rows, that are judged
 FEWEST_FOR_LITTLE = 100  # requests; of fewer the ends of the time, where they are cut, are too large a share
 
 

@@ -118,7 +118,9 @@ class Generator:
         code = child.process.returncode
         told = self.directory / "generator-error.txt"
         if code == recorder.WRITE_FAILED:
-            reason = (told.read_text() if told.exists() else "") or "the rows could not be written"
+            reason = (told.read_text() if told.exists() else "") or recorder.NOT_WRITTEN
+            if not reason.startswith(recorder.NOT_WRITTEN):
+                raise Problem(f"{reason}\nThe log of Locust is {child.log}")
             raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
         if told.exists():
             raise Problem(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")

@@ -49,9 +49,10 @@ def _not_reached(rows, record):
     late = any(gate["name"] == validity.LAG.name and gate["passed"] is False for gate in record["gates"])
     if scenario["kind"] != "open" or measured.empty or not (unsent or late):
         return []
-    due = len(measured) + unsent
+    begun = record["generator"]["begun"]["measure"]
+    due = begun + unsent
     within_s = max(scenario["duration_s"], (measured["start_us"].max() - measured["scheduled_us"].min()) / 1e6)
-    rates = f"{len(measured) / within_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
+    rates = f"{begun / within_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
     if late:
         return [f"The load generator could not keep up: {rates}"]
     return [f"{unsent} of {due} requests could not be sent, as {scenario['users']} were in flight: {rates}"]

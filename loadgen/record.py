@@ -109,7 +109,7 @@ def why(error: BaseException) -> str:
 def _judge(directory, record, scenario):
     readings = directory / "process.parquet"
     return validity.gates(
-        pd.read_parquet(directory / "requests.parquet"),
+        pd.read_parquet(directory / "requests.parquet", columns=list(validity.COLUMNS)),
         pd.read_parquet(readings) if readings.exists() else None,
         told=record["generator"],
         processes=record["processes"],

@@ -10,6 +10,7 @@ from locust import events
 
 from loadgen.generator import pace
 from loadgen.generator.asked import PROCESS, SCENARIO, SEED, wait_for_the_word
+from loadgen.generator.confines import confine
 
 
 @events.init.add_listener
@@ -17,4 +18,5 @@ def begin(environment, **_):
     random.seed(f"{SEED}/{PROCESS}")  # a locustfile's own choices, as Locust's between tasks
     pace.govern(environment, SCENARIO, SEED)
     socket.getaddrinfo("127.0.0.1", None)  # what finds hosts is loaded at its first use
+    confine(environment.host)
     wait_for_the_word()

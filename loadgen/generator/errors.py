@@ -9,6 +9,8 @@ from locust.exception import CatchResponseError
 
 from analysis.stream import OF_THE_GENERATOR
 
+from .confines import Unconfirmed
+
 LONGEST = 200
 # What this machine or this process has not enough of, and the target has no part in.
 SHORT_OF = {
@@ -19,6 +21,7 @@ SHORT_OF = {
     errno.ENOMEM: "no memory",
 }
 _KINDS = (
+    (Unconfirmed, "another host than the target's"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "connection reset"),
     (BrokenPipeError, "connection reset"),
@@ -30,7 +33,7 @@ _STATUS = re.compile(r"\bcode=(\d{3})\b|^(\d{3}) (?:Client|Server) Error")
 
 def kind(exception: BaseException) -> str:
     """A judgement's own words, the status of a bad answer, or what happened to the connection."""
-    if isinstance(exception, CatchResponseError) or type(exception) is Exception:
+    if isinstance(exception, str | CatchResponseError) or type(exception) is Exception:
         return str(exception)[:LONGEST]
     for one in _with_causes(exception):
         if isinstance(one, OSError) and one.errno in SHORT_OF:

@@ -10,11 +10,12 @@ class InFlight:
     """The requests on their way now; `marks` are instants (monotonic ns) with the integral (request-ns) until then.
 
     The integral is the sum of the instants at which requests left, less those at which they came, plus now for each
-    that is on its way; so a request can be counted after it has ended.
+    that is on its way.
     """
 
     def __init__(self):
         self.now = self.most = 0
+        self.known = True
         self.marks: list[tuple[int, int]] = []
         self._left_less_entered_ns = 0
 
@@ -34,11 +35,12 @@ class InFlight:
         self.now -= 1
         return at_ns
 
-    def was(self, entered_ns: int, left_ns: int) -> None:
-        """A request that nobody saw until it had ended."""
-        self._left_less_entered_ns += left_ns - entered_ns
+    def miss(self) -> None:
+        """A request was not seen until it had ended: how many are on their way is not known, and no mark is kept."""
+        self.known = False
 
     def mark(self) -> None:
         """Keep the integral as it is now."""
         at_ns = time.monotonic_ns()
-        self.marks.append((at_ns, self._left_less_entered_ns + self.now * at_ns))
+        if self.known:
+            self.marks.append((at_ns, self._left_less_entered_ns + self.now * at_ns))

@@ -150,24 +150,40 @@ def govern(environment, scenario: dict, seed: int) -> None:
     run = TaskSet.run
     begun = recording.about["begun"] = {"warmup": 0, "measure": 0}
 
+    execute = TaskSet.execute_task, DefaultTaskSet.execute_task
+
     def run_from_the_word(self):
         stamp.acting.set(stamp.person(self.user))
         crowd.wait_for_all()
-        begin(pace.first, self.user)
+        be_called(self.user, pace.first)
         run(self)
 
-    def begin(wait, user):
+    def be_called(user, wait=pace.next):
         who = stamp.person(user)
+        if who.called:
+            return
         try:
             wait(user, who)
         except StopUser:
             crowd.over += 1
             raise
+        who.called = True
         begun["measure" if who.measured else "warmup"] += 1
+
+    def when_called(execute):
+        def begin(self, task):
+            # A set of tasks is none itself; and who leaves one goes on with the next task without a wait of Locust's.
+            if not (isinstance(task, type) and issubclass(task, TaskSet)):
+                be_called(self.user)
+                stamp.person(self.user).called = False
+            execute(self, task)
+
+        return begin
 
     stamp.Person.measured_at_first = False
     DefaultTaskSet.run = run_from_the_word
-    TaskSet.wait = lambda self: begin(pace.next, self.user)
+    TaskSet.execute_task, DefaultTaskSet.execute_task = map(when_called, execute)
+    TaskSet.wait = lambda self: be_called(self.user)
     gevent.spawn(_mark, pace)
 
 

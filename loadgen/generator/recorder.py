@@ -27,6 +27,7 @@ STORED_AS = {
     "column_encoding": dict.fromkeys(TIMES, "DELTA_BINARY_PACKED"),
     "store_schema": False,  # Parquet's own types say all of it
 }
+NOT_WRITTEN = "the rows could not be written"
 WRITE_FAILED = 3  # how a generator ends whose rows could not be written
 
 
@@ -67,11 +68,16 @@ class Recorder:
         try:
             self._stream.write_batch(_batch([self._row(*noted) for noted in pending]))
             self._file.flush()
-        except (OSError, pa.ArrowException) as error:
-            self._failed = True
-            self._on_failure(f"the rows could not be written: {getattr(error, 'strerror', None) or error}")
+        except OSError as error:
+            self._fail(f"{NOT_WRITTEN}: {error.strerror or error}")
+        except Exception as error:  # a client or a locustfile may report what no row can hold
+            self._fail(f"rows could not be made of what was reported: {type(error).__name__}: {error}")
         self.longest_flush_ms = max(self.longest_flush_ms, 1000 * (time.perf_counter() - began_s))
         self.longest_flush_cpu_ms = max(self.longest_flush_cpu_ms, 1000 * (time.thread_time() - began_cpu_s))
+
+    def _fail(self, reason):
+        self._failed = True
+        self._on_failure(reason)
 
     def close(self) -> None:
         self.flush()

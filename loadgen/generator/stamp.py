@@ -31,13 +31,14 @@ acting: ContextVar["Person | None"] = ContextVar("acting", default=None)  # whos
 class Person:
     """Who a user is in the rows, and when their next request is due."""
 
-    __slots__ = ("measured", "number", "scheduled_ns", "sequence")
+    __slots__ = ("called", "measured", "number", "scheduled_ns", "sequence")
     numbers = itertools.count(PROCESS, PROCESSES)
     measured_at_first = True
 
     def __init__(self, number: int | None):
         self.number = number
         self.sequence = 0
+        self.called = False  # to a task that has not begun yet
         self.scheduled_ns: int | None = None  # of the next request alone
         self.measured = self.measured_at_first
 
@@ -74,7 +75,7 @@ class Stamp:
             stamp.sequence = None
         stamp.received_ns = time.monotonic_ns()
         stamp.sent_ns = stamp.received_ns - round(1e6 * response_time_ms)
-        in_flight.was(stamp.sent_ns, stamp.received_ns)
+        in_flight.miss()
         return stamp
 
     def send(self) -> int:

@@ -90,11 +90,11 @@ def _figures(run):
 
 def _cost(run):
     readings = run.record.get("readings")
-    if not readings or run.requests.empty:
+    read_us = run.process["at_us"]
+    if not readings or read_us.nunique() < 2:
         return {COST: None}
-    last_s = (run.requests["start_ms"] + run.requests["latency_ms"]).max() / 1000
     spent_ms = readings["cpu_ms"] + (readings.get("database_cpu_ms") or 0.0)
-    return {COST: spent_ms / 1000 / last_s}
+    return {COST: 1000 * spent_ms / (read_us.max() - read_us.min())}
 
 
 def _flush(run):

@@ -212,6 +212,82 @@ def test_what_another_protocol_reports_is_recorded_by_user_and_phase(command, pa
     assert doubts(said) == []
 
 
+NESTED = """
+from locust import FastHttpUser, TaskSet, task
+
+class Inside(TaskSet):
+    @task
+    def look(self):
+        self.client.get("/page", name="inside")
+        self.interrupt()
+
+class Visitor(FastHttpUser):
+    tasks = [Inside]
+
+    @task
+    def look(self):
+        self.client.get("/page", name="outside")
+"""
+
+
+def test_each_arrival_is_one_task_also_where_tasks_are_nested(command, pages, tmp_path):
+    """Who leaves a set of tasks goes on at once, as Locust has it; here that waits for its arrival too."""
+    finished = driven(command, pages, tmp_path, NESTED, "--scenario", "open-40", "--arrivals", "constant", *SHORT)
+    found, said = rows(finished), record(finished)
+    assert set(found["endpoint"]) == {"inside", "outside"}
+    assert (len(found), said["generator"]["begun"]["measure"]) == (80, 80)
+    assert found["scheduled_us"].sort_values().diff().dropna().between(24_990, 25_010).all()
+    assert doubts(said) == []
+
+
+ELSEWHERE = """
+from locust import FastHttpUser, HttpUser, task
+
+class Fast(FastHttpUser):
+    @task
+    def look(self):
+        self.client.get("http://192.0.2.7/", name="fast")
+
+class Slow(HttpUser):
+    @task
+    def look(self):
+        self.client.get("/redirects", name="slow")
+"""
+
+
+def test_no_load_goes_to_a_host_that_nobody_confirmed(command, tmp_path):
+    class Redirecting(Pages):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", "http://192.0.2.7/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with listening(Redirecting) as url:
+        found = rows(driven(command, url, tmp_path, ELSEWHERE, "--scenario", "burst-8"))
+    assert set(found["endpoint"]) == {"fast", "slow"}
+    assert set(found["error"]) == {"another host than the target's"}
+
+
+NO_ROW = """
+from locust import User, task
+
+class Odd(User):
+    @task
+    def call(self):
+        self.environment.events.request.fire(
+            request_type="RPC", name="call", response_time=1.0, response_length="long", exception=None, context={}
+        )
+"""
+
+
+def test_what_no_row_can_hold_ends_the_run_with_a_reason(command, pages, tmp_path):
+    finished = driven(command, pages, tmp_path, NO_ROW, "--scenario", "burst-4")
+    said = "\n".join(complaint(finished))
+    assert "rows could not be made of what was reported: " in said
+    assert "Free some space" not in said
+
+
 def test_times_of_two_headers_are_those_of_one(command, tmp_path):
     class Between(Pages):
         def end_headers(self):

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from analysis.problem import Problem
+from analysis.stream import STREAMS
 from loadgen import services
 from loadgen.target import Target
 from tests.loadgen.targets import SHORT, Pages, complaint, directory, doubts, listening, record, rows, run
@@ -115,7 +116,10 @@ def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, 
     (made,) = command.runs() - before
     kept = json.loads((made / "run.json").read_text())
     assert (kept["status"], kept["valid"]) == ("aborted", False)
-    assert kept["rows"] == len(pd.read_parquet(made / "requests.parquet")) > 1
+    rows = pd.read_parquet(made / "requests.parquet")
+    assert kept["rows"] == len(rows)
+    assert set(rows["user"] % 2) == {0, 1}  # of both processes
+    assert len(list(made.glob(STREAMS))) == 2  # as they could not be counted against what was told
     assert command.processes() == []
 
 

@@ -23,7 +23,7 @@ from analysis.directories import REPOSITORY
 from analysis.problem import Problem
 
 from . import log, theory
-from .delays import DISTRIBUTIONS, FAST_MS, FAST_SHARE, FIXED_MS, SLOW_MS
+from .delays import DISTRIBUTIONS, FAST_MS, FAST_SHARE, FIXED_MS, SHORT_MS, SLOW_MS
 from .server import running
 
 AT_ONCE = {"/empty": 200, "/login-page?next=1": 200, "/error": 500, "/nowhere": 404, "/echo": 200}
@@ -118,8 +118,9 @@ def test_answers_take_what_was_drawn(drawn, asked):
 
 
 def test_the_distributions_are_those_of_the_theory(drawn):
-    fixed, exponential, points = ([entry.drawn_ms for entry in entries] for _, entries in drawn.values())
-    assert set(fixed) == {FIXED_MS}
+    drawn_ms = {path: [entry.drawn_ms for entry in entries] for path, (_, entries) in drawn.items()}
+    exponential, points = drawn_ms["/exponential"], drawn_ms["/two-point"]
+    assert (set(drawn_ms["/fixed"]), set(drawn_ms["/short"])) == ({FIXED_MS}, {SHORT_MS})
     # Seeded, so that these pass always or never; three standard errors of 400 draws.
     for p in (0.5, 0.95):
         error_ms = theory.standard_error_ms("/exponential", p, 400)

@@ -29,10 +29,9 @@ def test_the_integral_is_that_of_the_requests_in_flight(at):
     assert (counted.now, counted.most) == (0, 2)
 
 
-def test_a_request_that_was_seen_at_its_end_counts_for_its_time(at):
+def test_there_is_no_mark_where_a_request_was_not_seen_until_its_end(at):
     counted = InFlight()
-    at(200, counted.enter)
-    counted.was(190, 290)
-    at(300, counted.leave)
+    at(100, counted.mark)
+    counted.miss()
     at(500, counted.mark)
-    assert counted.marks == [(500, 100 + 100)]
+    assert counted.marks == [(100, 0)]
