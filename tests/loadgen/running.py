@@ -52,7 +52,7 @@ class Running:
 
     def last_start_us(self):
         """When the last request was sent that is on disk."""
-        return max(max(batch["start_us"].to_pylist()) for batch in self.batches())
+        return max(start_us for batch in self.batches() for start_us in batch["start_us"].to_pylist())
 
     def record(self):
         return json.loads((self.directory / "run.json").read_text())
