@@ -34,7 +34,8 @@ def _lost(record):
     if not times:
         return []
     often = "once" if times == 1 else f"{times} times"
-    return [f"PostgreSQL lost all of its connections {often} in mid-run; its log says why"]
+    cause = "as all do when one of its processes is killed; its log says why"
+    return [f"A connection to PostgreSQL broke {often} in mid-run, {cause}"]
 
 
 def _by_kind(kinds):

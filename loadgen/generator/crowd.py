@@ -14,7 +14,7 @@ from contextlib import suppress
 import gevent
 from gevent.event import Event
 
-from . import recording
+from . import account, recording
 from .asked import PROCESS
 
 LOOK_EVERY_S = 0.02
@@ -70,9 +70,9 @@ class Crowd:
         self._released.wait()
         while self._runner.user_count:
             gevent.sleep(LOOK_EVERY_S)
-        recording.about["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
-        recording.about["users"] = {"present": present, "left_early": present - self.over}
-        recording.about["done"] = True
+        account.about["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
+        account.about["users"] = {"present": present, "left_early": present - self.over}
+        account.about["done"] = True
         self._runner.send_message("done", {"process": PROCESS})
 
     def _count(self, what, message, then):

@@ -15,7 +15,7 @@ from locust import User
 from locust.exception import StopUser
 from locust.user.task import DefaultTaskSet, TaskSet
 
-from . import recording, stamp
+from . import account, stamp
 from .asked import PROCESS, PROCESSES
 from .crowd import Crowd
 from .schedule import Piece, instants_s, share
@@ -95,7 +95,7 @@ class Arriving(Pace):
         super().__init__(scenario, seed, crowd)
         self._free: deque[AsyncResult] = deque()
         self._unsent = {"warmup": 0, "measure": 0}
-        recording.about["unsent"] = self._unsent
+        account.about["unsent"] = self._unsent
         gevent.spawn(self._dispatch)
 
     def first(self, user, who):
@@ -148,7 +148,7 @@ def govern(environment, scenario: dict, seed: int) -> None:
     crowd = Crowd(environment, PROCESSES)
     pace = KINDS[scenario["kind"]](scenario, seed, crowd)
     run = TaskSet.run
-    begun = recording.about["begun"] = {"warmup": 0, "measure": 0}
+    begun = account.about["begun"] = {"warmup": 0, "measure": 0}
 
     execute = TaskSet.execute_task, DefaultTaskSet.execute_task
 

@@ -10,20 +10,16 @@ Where a Locust was started by hand its rows go to a run of its own, which it nam
 """
 
 import itertools
-import json
-import os
-from collections import Counter
 from contextlib import suppress
 
 import gevent
 from locust import events
 
 from . import alone, stamp
+from .account import Account
 from .asked import BY_HAND, DIRECTORY, PROCESS, STARTED_NS
 from .errors import kind
 from .recorder import FLUSH_EVERY_S, WRITE_FAILED, Recorder
-
-about: dict = {}  # what else the generator tells of itself at its end
 
 
 def row(times, request_type, name, status, error, response_length, headers) -> tuple:
@@ -62,12 +58,9 @@ def start_recording(environment, runner, **_) -> Recorder | None:
     if BY_HAND:
         number = alone.claim(DIRECTORY)
         stamp.Person.numbers = itertools.count(number, alone.MOST_PROCESSES)
-    # Opened while there is a descriptor to be had.
-    place = (DIRECTORY / f"generator-{number}.json").open("w")
+    account = Account(environment, number)
     stamp.install()
     recorder = Recorder(DIRECTORY, row, lambda reason: give_up(environment, reason))
-    counted = {"reported": 0}
-    raised: Counter[str] = Counter()
 
     def keep_flushing():
         while True:
@@ -86,34 +79,11 @@ def start_recording(environment, runner, **_) -> Recorder | None:
             status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
         recorder.add((times, request_type, name, status, error, response_length, headers))
 
-    def count_reported(data, **_):
-        # A worker's statistics begin anew with each report to its master.
-        counted["reported"] += data["stats_total"]["num_requests"]
-
-    def count_raised(exception, **_):
-        raised[(str(kind(exception)).splitlines() or [""])[0]] += 1
-
-    def finish(environment, **_):
+    def finish(**_):
         recorder.close()
-        told = {
-            "process": number,
-            "pid": os.getpid(),
-            "started_ns": STARTED_NS,
-            "requests": counted["reported"] + environment.stats.total.num_requests,
-            "rows": recorder.rows,
-            "longest_flush_ms": recorder.longest_flush_ms,
-            "longest_flush_cpu_ms": recorder.longest_flush_cpu_ms,
-            "raised": raised,
-            "most_in_flight": stamp.in_flight.most,
-            "marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in stamp.in_flight.marks],
-            **about,
-        }
-        with place:
-            json.dump(told, place)
+        account.close(recorder)
 
     environment.events.request.add_listener(record)
-    environment.events.user_error.add_listener(count_raised)
-    environment.events.report_to_master.add_listener(count_reported)
     environment.events.quitting.add_listener(finish)
     gevent.spawn(keep_flushing)
     return recorder
