@@ -44,12 +44,11 @@ def _runs(report, runs):
 
 
 def _validity(runs):
-    """A row for each run that sent something, a column for each gate that judged any of them."""
+    """A row for each run that sent something, a column for each gate."""
     sent = [run for run in runs if run.record.get("gates")]
     if not sent:
         return prose("No run that sent anything has ended.")
     frame = pd.DataFrame([{"run": run.name, **_figures(run), **_cost(run), **_flush(run)} for run in sent])
-    frame = frame.dropna(axis="columns", how="all")
     note = (
         "A run with a figure beyond its bound is invalid and enters no other table of this page. What the system did, "
         "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
