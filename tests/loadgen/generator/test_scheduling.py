@@ -1,0 +1,39 @@
+"""The generator's short turns on the processor, in processes of their own because they stay."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+
+import pytest
+
+from loadgen.generator import scheduling
+
+KERNEL = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
+ASK = """
+import ctypes, os
+from loadgen.generator import scheduling as asked
+took, now = asked.shorten_slice(), asked.Attributes()
+ctypes.CDLL(None).syscall(asked.SET_ATTRIBUTES[%r] + 1, 0, ctypes.byref(now), ctypes.sizeof(now), 0)
+print(took, now.runtime, now.policy, now.nice)
+"""
+
+
+def asked(nice=0):
+    code = ASK % platform.machine()
+    return subprocess.check_output([sys.executable, "-c", code], text=True, preexec_fn=lambda: os.nice(nice)).split()
+
+
+@pytest.mark.skipif(
+    KERNEL < (6, 12) or platform.machine() not in scheduling.SET_ATTRIBUTES, reason="Linux heeds it from 6.12 on"
+)
+def test_the_kernel_has_the_short_slice_and_what_was_there_before():
+    took, slice_ns, policy, nice = asked(nice=3)
+    assert (took, int(slice_ns)) == ("True", scheduling.SLICE_NS)
+    assert (int(policy), int(nice) - os.getpriority(os.PRIO_PROCESS, 0)) == (os.SCHED_OTHER, 3)
+
+
+def test_where_the_kernel_has_no_such_call_nothing_changes(monkeypatch):
+    monkeypatch.setattr(scheduling.platform, "machine", lambda: "a machine of another kind")
+    assert scheduling.shorten_slice() is False
