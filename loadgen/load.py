@@ -179,7 +179,7 @@ def told(directory: Path) -> dict:
     cpu_ms = [one["cpu_ms"] for one in each if one.get("cpu_ms") is not None]
     return {
         "processes": len(each),
-        "short_slice": all(one.get("short_slice", False) for one in each),
+        "scheduling": each[0].get("scheduling"),
         "requests": sum(one["requests"] for one in each),
         "rows": sum(one["rows"] for one in each),
         "cpu_ms": sum(cpu_ms) if cpu_ms else None,

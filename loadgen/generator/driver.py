@@ -11,12 +11,12 @@ from locust import events
 from loadgen.generator import account, pace
 from loadgen.generator.asked import PROCESS, SCENARIO, SEED, wait_for_the_word
 from loadgen.generator.confines import confine
-from loadgen.generator.scheduling import shorten_slice
+from loadgen.generator.scheduling import come_first
 
 
 @events.init.add_listener
 def begin(environment, **_):
-    account.about["short_slice"] = shorten_slice()
+    account.about["scheduling"] = come_first()
     random.seed(f"{SEED}/{PROCESS}")  # a locustfile's own choices, as Locust's between tasks
     pace.govern(environment, SCENARIO, SEED)
     socket.getaddrinfo("127.0.0.1", None)  # what finds hosts is loaded at its first use

@@ -34,6 +34,28 @@ def test_the_kernel_has_the_short_slice_and_what_was_there_before():
     assert (int(policy), int(nice) - os.getpriority(os.PRIO_PROCESS, 0)) == (os.SCHED_OTHER, 3)
 
 
+RAISE = """
+import os
+from loadgen.generator import scheduling
+took = scheduling.come_first()
+group = open("/proc/self/autogroup").read().split()[-1] if os.path.exists("/proc/self/autogroup") else "none"
+print(took["raised"], os.getpriority(os.PRIO_PROCESS, 0), group)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may raise a priority")
+def test_root_goes_before_the_system_under_test_with_its_group_too():
+    said = subprocess.check_output([sys.executable, "-c", RAISE], text=True, start_new_session=True).split()
+    assert said[:2] == ["True", str(scheduling.HIGHEST)]
+    assert said[2] in (str(scheduling.HIGHEST), "none")
+
+
+def test_who_may_not_goes_on_as_before():
+    drop = "import os\nfrom loadgen.generator import scheduling\nif os.geteuid() == 0: os.setgid(65534), os.setuid(65534)\n"
+    said = subprocess.check_output([sys.executable, "-c", drop + RAISE], text=True).split()
+    assert said[:2] == ["False", str(os.getpriority(os.PRIO_PROCESS, 0))]
+
+
 def test_where_the_kernel_has_no_such_call_nothing_changes(monkeypatch):
     monkeypatch.setattr(scheduling.platform, "machine", lambda: "a machine of another kind")
     assert scheduling.shorten_slice() is False
