@@ -31,17 +31,17 @@ class Probe:
     @classmethod
     def of(cls, run: Run) -> "Probe":
         """Judge a complete run."""
-        load, rows = load_of(run), run.measured
-        if not run.record["valid"] or rows.empty:
+        load, totals = load_of(run), run.totals
+        if not run.record["valid"] or totals is None:
             return cls(load, None, "; ".join(run.record["reasons"]) or "no request was measured")
         unsent = (run.record["generator"].get("unsent") or {}).get("measure", 0)
-        if failed := int((~rows["ok"]).sum()):
-            return cls(load, False, f"{failed} of {len(rows)} requests failed")
+        if failed := int(totals["requests"] - totals["right"]):
+            return cls(load, False, f"{failed} of {totals['requests']} requests failed")
         if raised := sum((run.record["generator"].get("raised") or {}).values()):
             return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
             return cls(load, False, f"{unsent} requests could not be sent")
-        p95_ms = rows.groupby("endpoint")["response_ms"].quantile(0.95)
+        p95_ms = run.by_endpoint.set_index("endpoint")["response_p95_ms"]
         slowest = p95_ms.idxmax()
         return cls(load, bool(p95_ms[slowest] < HIGHEST_P95_MS), f"{slowest} p95 {p95_ms[slowest]:,.0f} ms")
 

@@ -17,7 +17,7 @@ def _pool_in_use(experiment):
     runs = [run for run in experiment.find(BASE, "burst-50") if not run.database.empty]
     if not runs:
         return not_run(BASE, "burst-50")
-    asked = sum(int((run.requests["db_calls"] > 0).sum()) for run in runs)
+    asked = sum(int(run.totals["asked"]) for run in runs)
     sessions = sum(int(measures.database_total(run, "database", "sessions")) for run in runs)
     pings = sum(int(measures.statement_calls(run, PRE_PING)) for run in runs)
     text = (
@@ -60,10 +60,9 @@ def _schema_matches(experiment):
     runs = experiment.find(BASE, "burst-50")
     if not runs:
         return not_run(BASE, "burst-50")
-    answers = pd.concat([run.measured for run in runs])
-    broken = int((answers["status"] >= 500).sum())
+    broken, answers = (sum(int(run.totals[name]) for run in runs) for name in ("server_errors", "requests"))
     degraded = sum(len(_degraded(run)) for run in runs)
-    text = f"{broken} of {len(answers)} answers were server errors, and {degraded} lacked a table or a column"
+    text = f"{broken} of {answers} answers were server errors, and {degraded} lacked a table or a column"
     return Judgement(broken + degraded == 0, text, float(broken + degraded), tuple(runs))
 
 
@@ -107,14 +106,18 @@ def _sessions_work(experiment):
     runs = experiment.find(BASE, "burst-50")
     if not runs:
         return not_run(BASE, "burst-50")
-    rows = experiment.measured(BASE, "burst-50")
+    reads = experiment.rows.query(
+        "SELECT count(*) AS sent, count(*) FILTER (ok) AS right, count(*) FILTER (session_ms > 0) AS asked, "
+        "avg(session_ms) AS mean_ms FROM measured WHERE deployment = ? AND scenario = ? AND endpoint <> 'login'",
+        [BASE, "burst-50"],
+    ).iloc[0]
     settings = runs[0].record["deployment"]["settings"]
-    reads = rows[rows["endpoint"] != "login"]
     evicted = sum(measures.counter(run, "session_evictions") or 0 for run in runs)
-    good = bool(reads["ok"].all() and (reads["session_ms"] > 0).all() and not evicted)
-    mean_ms = float(reads["session_ms"].mean())
+    good = bool(reads["right"] == reads["asked"] == reads["sent"] and not evicted)
+    mean_ms = float(reads["mean_ms"])
     text = (
-        f"{int(reads['ok'].sum())} of {len(reads)} reads were served to their session, {mean_ms:.2f} ms each for it; "
+        f"{reads['right']:.0f} of {reads['sent']:.0f} reads were served to their session, {mean_ms:.2f} ms each for "
+        "it; "
         f"{settings['sessions']}, at most {settings['session_threshold']} of {settings['session_lifetime_s']} s, "
         f"{counted(evicted, 'living session')} evicted"
     )

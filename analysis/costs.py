@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from .aggregates import SPLIT as PARTS
 from .measures import ENDPOINTS, makespan_s
-from .recording import Experiment, Run
+from .recording import Experiment, Run, arm
 
-PARTS = ("queue", "pool", "db", "hash", "cache", "session", "rest", "residual")
-TAIL = (0.90, 0.99)
+SYSTEM = ("server", "database", "store")
 WORK = ("hash", "db")
 WORK_OF = {"server": "hash", "database": "db", "store": None, "generator": None}  # with the part of WORK that is theirs
 
@@ -17,18 +17,16 @@ def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.Dat
     Statistic `mean` is over all requests, `p90–p99` over those whose latency lies in that band of their endpoint and
     run. In both the parts add up to the mean latency.
     """
-    rows = experiment.measured(deployment, scenario)
-    if rows.empty:
-        return pd.DataFrame(columns=["endpoint", "statistic", "part", "mean_ms"])
-    latency = rows.groupby(["block", "again", "endpoint"])["latency_ms"]
-    low, high = (latency.transform("quantile", share) for share in TAIL)
-    tail = rows[rows["latency_ms"].between(low, high)]
-    return pd.concat([_means(rows).assign(statistic="mean"), _means(tail).assign(statistic="p90–p99")])
+    tables = {"mean": experiment.by_endpoint, "p90–p99": experiment.tail}
+    splits = [_means(arm(table, deployment, scenario)).assign(statistic=name) for name, table in tables.items()]
+    return pd.concat(splits)[["endpoint", "statistic", "part", "mean_ms"]]
 
 
-def _means(rows):
+def _means(runs):
+    """Of all requests of the runs, from the means of each run."""
     columns = {f"{part}_ms": part for part in PARTS}
-    means = rows.groupby("endpoint")[list(columns)].mean().rename(columns=columns)
+    sums = runs[list(columns)].multiply(runs["requests"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
+    means = sums.div(runs.groupby("endpoint")["requests"].sum(), axis=0).rename(columns=columns)
     return means.stack().rename_axis(["endpoint", "part"]).rename("mean_ms").reset_index()
 
 
@@ -38,12 +36,12 @@ def work_alone_ms(experiment: Experiment, deployment: str) -> pd.DataFrame:
     Empty if they were not run. Nobody else is there, so a hash is the time of one core; so is a query, unless
     PostgreSQL computes it by several processes: then it counts for less than it takes.
     """
-    runs = experiment.find(deployment, "single")
-    if not runs:
-        return pd.DataFrame(columns=WORK)
-    rows = pd.concat([run.requests for run in runs])
-    asked = rows[(rows["db_calls"] > 0) | (rows["hash_ms"] > 0)]
-    return asked.groupby("endpoint")[[f"{part}_ms" for part in WORK]].median().set_axis(list(WORK), axis=1)
+    medians = ", ".join(f"median({part}_ms) AS {part}" for part in WORK)
+    return experiment.rows.query(
+        f"SELECT endpoint, {medians} FROM requests WHERE deployment = ? AND scenario = 'single' "
+        "AND (db_calls > 0 OR hash_ms > 0) GROUP BY endpoint ORDER BY endpoint",
+        [deployment],
+    ).set_index("endpoint")
 
 
 def floor_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
@@ -54,15 +52,16 @@ def floor_s(experiment: Experiment, deployment: str, scenario: str) -> float | N
     """
     alone_ms = work_alone_ms(experiment, deployment)
     runs = experiment.find(deployment, scenario)
-    floors = [sum(_work_s(run, alone_ms).values()) / _cores(run) for run in runs]
+    floors = [sum(_work_s(experiment, run, alone_ms).values()) / _cores(run) for run in runs]
     return float(pd.Series(floors).median()) if floors and not alone_ms.empty else None
 
 
-def _work_s(run: Run, alone_ms):
+def _work_s(experiment, run, alone_ms):
     """By part of the work, the seconds that a run's requests would take for it one after the other."""
-    rows = run.measured[run.measured["endpoint"].isin(ENDPOINTS)]
-    did = {"hash": rows["hash_ms"] > 0, "db": rows["db_calls"] > 0}
-    return {part: rows.loc[did[part], "endpoint"].map(alone_ms[part]).fillna(0.0).sum() / 1000 for part in WORK}
+    of = experiment.by_endpoint
+    of = of[(of["run"] == run.name) & of["endpoint"].isin(ENDPOINTS)]
+    did = {"hash": of["hashed"], "db": of["asked"]}
+    return {part: float((did[part] * of["endpoint"].map(alone_ms[part])).sum()) / 1000 for part in WORK}
 
 
 def _cores(run: Run):
@@ -78,12 +77,12 @@ def beside_work_s(experiment: Experiment, deployment: str, scenario: str) -> dic
     alone_ms = work_alone_ms(experiment, deployment)
     if alone_ms.empty:
         return {}
-    beside = [_beside_work_s(run, alone_ms) for run in experiment.find(deployment, scenario)]
+    beside = [_beside_work_s(experiment, run, alone_ms) for run in experiment.find(deployment, scenario)]
     return pd.DataFrame(beside, columns=list(WORK_OF), dtype=float).median().dropna().to_dict()
 
 
-def _beside_work_s(run: Run, alone_ms):
-    work_s = _work_s(run, alone_ms)
+def _beside_work_s(experiment, run, alone_ms):
+    work_s = _work_s(experiment, run, alone_ms)
     spent_ms = {role: cpu_ms(run, role) for role in WORK_OF}
     return {
         role: max(spent / 1000 - work_s.get(WORK_OF[role], 0.0), 0.0)
@@ -112,10 +111,11 @@ def cpu_ms(run: Run, role: str) -> float | None:
     """
     if role == "generator":
         return run.record.get("generator", {}).get("cpu_ms")
-    rows = run.requests
+    if run.totals is None:
+        return None
     readings = run.process[run.process["role"] == role]
-    before = readings[readings["at_us"] <= 1000 * rows["start_ms"].min()]
-    after = readings[readings["at_us"] >= 1000 * (rows["start_ms"] + rows["latency_ms"]).max()]
+    before = readings[readings["at_us"] <= 1000 * run.totals["first_ms"]]
+    after = readings[readings["at_us"] >= 1000 * run.totals["last_ms"]]
     if before.empty or after.empty:
         return None
     return float((after["cpu_us"].iloc[0] - before["cpu_us"].iloc[-1]) / 1000)
@@ -124,4 +124,12 @@ def cpu_ms(run: Run, role: str) -> float | None:
 def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
     """`cpu_ms` for a request."""
     spent_ms = cpu_ms(run, role)
-    return None if spent_ms is None else spent_ms / len(run.requests)
+    return None if spent_ms is None else spent_ms / run.totals["sent"]
+
+
+def system_cpu_ms_per_request(run: Run) -> float | None:
+    """CPU time (ms) of workers, PostgreSQL and store together for a request; None where the workers' was not read."""
+    spent_ms = {role: cpu_ms(run, role) for role in SYSTEM}
+    if spent_ms["server"] is None:
+        return None
+    return sum(spent for spent in spent_ms.values() if spent is not None) / run.totals["sent"]

@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import published
+from . import objectives, published
 from .checklist import CHECKS
-from .objectives import OBJECTIVES
+from .intervals import LEVEL
 from .problem import Problem
 from .recording import Experiment
 
@@ -34,8 +34,8 @@ def judge(experiment: Experiment) -> list[Finding]:
     """All findings of an experiment: the checklist in its published order, then the objectives."""
     rows = published.load("checklist").itertuples()
     findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
-    for name, claim, check in OBJECTIVES:
-        findings.append(_finding(experiment, name, "objective", claim, check(experiment)))
+    for objective in objectives.load():
+        findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
     return findings
 
 
@@ -80,4 +80,6 @@ def _finding(experiment, name, kind, claim, judgement):
         runs=tuple(run.name for run in judgement.runs),
         command="; ".join(commands),
         bound=judgement.bound,
+        interval=judgement.interval,
+        level=LEVEL if judgement.interval else None,
     )

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pandas as pd
-
-from . import measures, published
+from . import changes, measures, published
+from .intervals import Estimate
 from .recording import Experiment, Run
 
 BASE, OURS = "as-measured", "tuned"
@@ -15,13 +14,14 @@ THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
 @dataclass(frozen=True)
 class Judgement:
     """What the evidence says: a verdict, the sentence, the figure behind it, the runs that it comes from, and what
-    the figure is held against, if that is a number."""
+    the figure is held against, if that is a number. `interval` is that of the figure."""
 
     passed: bool | None
     evidence: str
     effect: float | None = None
     runs: tuple[Run, ...] = ()
     bound: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 def not_run(deployment: str, scenario: str) -> Judgement:
@@ -32,10 +32,15 @@ def counted(number: float, what: str) -> str:
     return f"{number} {what}{'s' if number != 1 else ''}"
 
 
-def speedup(experiment: Experiment, scenario: str = "burst-50") -> float | None:
-    """How many times faster `tuned` finishes a scenario than `as-measured`; None if either was not measured."""
-    slow, fast = (measures.duration_s(experiment, name, scenario) for name in (BASE, OURS))
-    return None if slow is None or fast is None else slow / fast
+def speedup(
+    experiment: Experiment, scenario: str = "burst-50", before: str = BASE, after: str = OURS
+) -> Estimate | None:
+    """How many times faster `after` finishes a scenario than `before`, paired by block; None if either was not run."""
+    effect = changes.speedup(experiment, before, after, scenario)
+    if effect is None:
+        return None
+    ends = (1 / effect.high, 1 / effect.low) if effect.interval else (None, None)
+    return Estimate(1 / effect.ratio, effect.blocks, *ends)
 
 
 def fast_alone(endpoint: str, deployment: str = BASE) -> Callable[[Experiment], Judgement]:
@@ -56,11 +61,9 @@ def all_successful(deployment: str, *scenarios: str) -> Callable[[Experiment], J
         runs = [run for scenario in scenarios for run in experiment.find(deployment, scenario)]
         if not runs:
             return not_run(deployment, " or ".join(scenarios))
-        answers = pd.concat([run.measured for run in runs])
-        wrong = int((~answers["ok"]).sum())
-        ratio = 1 - wrong / len(answers)
+        right, answers = (sum(int(run.totals[name]) for run in runs) for name in ("right", "requests"))
         measured = ", ".join(dict.fromkeys(run.scenario for run in runs))
-        text = f"{len(answers) - wrong} of {len(answers)} answers were right by content ({measured})"
-        return Judgement(wrong == 0, text, ratio, tuple(runs))
+        text = f"{right} of {answers} answers were right by content ({measured})"
+        return Judgement(right == answers, text, right / answers, tuple(runs))
 
     return check

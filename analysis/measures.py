@@ -1,28 +1,32 @@
 """The figures of an experiment: one number or one small table an arm, from the rows of its runs.
 
-An arm with several blocks gives the median over its runs. An arm without a valid run gives None, or nothing.
+An arm with several blocks gives what `estimates` has, less the interval. An arm without a usable run gives None, or
+nothing.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from .recording import Experiment, Run
+from . import estimates
+from .intervals import Estimate
+from .recording import Experiment, Run, arm
 
 ENDPOINTS = ("login", "dashboard", "search")
 WRITES = ("scan",)
-READS = ("dashboard", "search")
+LATENCY = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests")
+OUTCOMES = ("hit", "stale", "miss", "none")
 
 
 def makespan_s(run: Run) -> float:
     """Seconds from the first send to the last answer of the measured requests."""
-    rows = run.measured
-    return float(((rows["start_ms"] + rows["latency_ms"]).max() - rows["start_ms"].min()) / 1000)
+    return float(run.totals["makespan_s"])
 
 
 def duration_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The median makespan of an arm's runs."""
-    return _median([makespan_s(run) for run in experiment.find(deployment, scenario)])
+    """The makespan of an arm's runs: the geometric mean over the blocks."""
+    return _value(estimates.duration_s(experiment, deployment, scenario))
 
 
 def twice(experiment: Experiment) -> pd.DataFrame:
@@ -30,50 +34,40 @@ def twice(experiment: Experiment) -> pd.DataFrame:
 
     Nothing differs between the two but what an experiment cannot hold still.
     """
-    spans = {(run.deployment, run.scenario, run.block, run.again): run for run in experiment.usable}
-    rows = [
-        (*arm, makespan_s(run) / makespan_s(spans[*arm, False]))
-        for (*arm, again), run in spans.items()
-        if again and (*arm, False) in spans
-    ]
-    return pd.DataFrame(rows, columns=["deployment", "scenario", "block", "ratio"])
+    pairs = experiment.by_run.pivot_table("makespan_s", ["deployment", "scenario", "block"], "again")
+    if not {False, True} <= set(pairs.columns):
+        return pd.DataFrame(columns=["deployment", "scenario", "block", "ratio"])
+    return (pairs[True] / pairs[False]).dropna().rename("ratio").reset_index()
 
 
 def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """Requests answered rightly, by second of makespan."""
-    return _median([run.measured["ok"].sum() / makespan_s(run) for run in experiment.find(deployment, scenario)])
+    return _value(estimates.throughput_rps(experiment, deployment, scenario))
 
 
 def success_ratio(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """The share of all measured requests of the arm that were right by content."""
-    rows = experiment.measured(deployment, scenario)
-    return None if rows.empty else float(rows["ok"].mean())
+    return _value(estimates.success_ratio(experiment, deployment, scenario))
+
+
+def mean_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """The mean latency of all measured requests of the arm."""
+    runs = arm(experiment.by_run, deployment, scenario)
+    return None if runs.empty else float((runs["mean_ms"] * runs["requests"]).sum() / runs["requests"].sum())
 
 
 def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
-    """By endpoint: mean, median, p95, min and max latency in ms; empty without a valid run."""
-    rows = experiment.measured(deployment, scenario)
-    if rows.empty:
-        return pd.DataFrame(columns=["mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests"])
-    grouped = rows.groupby(["block", "again", "endpoint"])["latency_ms"]
-    by_run = grouped.agg(
-        mean_ms="mean",
-        median_ms="median",
-        p95_ms=lambda x: x.quantile(0.95),
-        min_ms="min",
-        max_ms="max",
-        requests="size",
-    )
-    return by_run.groupby("endpoint").median().reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
+    """By endpoint: mean, median, p95, min and max latency in ms over all runs; empty without a usable run."""
+    pooled = arm(experiment.by_arm, deployment, scenario).set_index("endpoint")[list(LATENCY)]
+    return pooled.reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
 
 
 def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
     """By endpoint: mean statements and mean round trips of a request that was answered rightly."""
-    rows = experiment.measured(deployment, scenario)
-    if rows.empty:
-        return pd.DataFrame(columns=["statements", "round_trips"])
-    columns = {"db_calls": "statements", "db_round_trips": "round_trips"}
-    return rows[rows["ok"]].groupby("endpoint")[list(columns)].mean().rename(columns=columns)
+    runs = arm(experiment.by_endpoint, deployment, scenario)
+    names = ["statements", "round_trips"]
+    weighted = runs[names].multiply(runs["right"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
+    return weighted.div(runs.groupby("endpoint")["right"].sum(), axis=0)
 
 
 def pool_totals(run: Run) -> pd.Series | None:
@@ -87,10 +81,10 @@ def pool_totals(run: Run) -> pd.Series | None:
 
 def pool_use(run: Run) -> pd.DataFrame:
     """Rows (at_s, state, connections, limit) over all workers; `at_s` from the first measured request."""
-    if run.pool.empty or run.measured.empty:
+    if run.pool.empty or run.totals is None:
         return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
     total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
-    total["at_s"] = total.pop("at_us") / 1e6 - run.measured["start_ms"].min() / 1e3
+    total["at_s"] = total.pop("at_us") / 1e6 - run.totals["began_ms"] / 1e3
     names = {"checked_out": "used", "idle": "idle", "pending": "waiting"}
     states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
     return states[states["at_s"] >= 0]
@@ -99,15 +93,69 @@ def pool_use(run: Run) -> pd.DataFrame:
 def cache_outcomes(
     experiment: Experiment, deployment: str, scenario: str, endpoints: Sequence[str] = ENDPOINTS
 ) -> pd.Series:
-    """Requests to these endpoints by what the cache said: hit, miss, stale, none."""
-    rows = experiment.measured(deployment, scenario)
-    return pd.Series(dtype=int) if rows.empty else rows.loc[rows["endpoint"].isin(endpoints), "cache"].value_counts()
+    """Requests to these endpoints by what the cache said: hit, miss, stale, none; empty without a usable run."""
+    runs = arm(experiment.by_endpoint, deployment, scenario)
+    return pd.Series(dtype=int) if runs.empty else runs.loc[runs["endpoint"].isin(endpoints), [*OUTCOMES]].sum()
 
 
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """The 95th percentile of the latency of all reads."""
-    runs = [run.measured for run in experiment.find(deployment, scenario)]
-    return _median([rows.loc[rows["endpoint"].isin(READS), "latency_ms"].quantile(0.95) for rows in runs])
+    return _value(estimates.reads_p95_ms(experiment, deployment, scenario))
+
+
+def worker_shares(run: Run) -> pd.Series:
+    """By worker, the share of the measured requests that it answered, the busiest first."""
+    counts = run.rows.query(
+        "SELECT worker, count(*) AS requests FROM measured WHERE worker IS NOT NULL GROUP BY worker ORDER BY 2 DESC"
+    ).set_index("worker")["requests"]
+    return counts / counts.sum()
+
+
+def percentile_curve(experiment: Experiment, deployment: str, scenario: str, points: int = 200) -> pd.DataFrame:
+    """Rows (nines, latency_ms): latency of all requests of the arm, each `nines` the percentile `1 - 10**-nines`.
+
+    Of n requests it ends at 1 − 1/n, the last percentile that they support.
+    """
+    requests = arm(experiment.by_run, deployment, scenario)["requests"].sum()
+    if not requests:
+        return pd.DataFrame(columns=["nines", "latency_ms"])
+    nines = np.linspace(0, np.log10(requests), points)
+    latency_ms = experiment.rows.query(
+        f"SELECT unnest(quantile_cont(latency_ms, {(1 - 10**-nines).tolist()})) AS latency_ms FROM measured "
+        "WHERE deployment = ? AND scenario = ?",
+        [deployment, scenario],
+    )["latency_ms"]
+    return pd.DataFrame({"nines": nines, "latency_ms": latency_ms})
+
+
+def percentile(
+    experiment: Experiment, deployment: str, scenario: str, figure: str, share: float, of: str = "true"
+) -> float | None:
+    """A percentile of one column (`db_ms`, say) of all measured requests of the arm for which the SQL condition holds.
+
+    Over all runs together. None where there is no such request.
+    """
+    found = experiment.rows.query(
+        f"SELECT quantile_cont({figure}, {share}) AS value FROM measured "
+        f"WHERE deployment = ? AND scenario = ? AND ({of})",
+        [deployment, scenario],
+    )["value"].iloc[0]
+    return None if pd.isna(found) else float(found)
+
+
+def median(run: Run, figure: str, of: str) -> float | None:
+    """The median of one column of a run's measured requests for which the SQL condition holds."""
+    return _one(run, f"median({figure})", of)
+
+
+def mean(run: Run, figure: str, of: str) -> float | None:
+    """Its mean."""
+    return _one(run, f"avg({figure})", of)
+
+
+def _one(run, what, of):
+    found = run.rows.query(f"SELECT {what} AS value FROM measured WHERE {of}")["value"].iloc[0]
+    return None if pd.isna(found) else float(found)
 
 
 def counter(run: Run, name: str) -> int | None:
@@ -140,5 +188,5 @@ def peak_memory_bytes(run: Run, role: str = "server") -> float | None:
     return None if sizes.empty else float(sizes.max())
 
 
-def _median(figures):
-    return float(pd.Series(figures).median()) if figures else None
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value

@@ -14,6 +14,10 @@ class Problem(click.ClickException):
     """One or two lines that say what is wrong and what to do; the command ends with exit code 1."""
 
 
+class RecordingError(Problem):
+    """A recording that is none, or cannot be read; the message says what is missing."""
+
+
 @contextmanager
 def told_in_lines() -> Iterator[None]:
     """Around a command: every expected failure is one or two lines on the error stream and an exit code."""

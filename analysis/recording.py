@@ -10,23 +10,21 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
-from .problem import Problem
-from .stream import STREAMS, read_stream
+from . import aggregates, defects, display, mixture
+from .defects import Defect
+from .problem import RecordingError
+from .rows import MARKS, Rows, Source
+from .stream import SCHEMA
 
 NEEDED = {
     "run": ("deployment", "scenario", "block", "status", "valid", "reasons", "environment", "dataset"),
     "experiment": ("experiment", "profile", "scale", "seed", "status", "runs", "environment"),
 }
-PARTS = ("pool", "db", "hash", "cache", "session")
+OVERVIEW = ("endpoint", "requests", "right", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 
 
-class RecordingError(Problem):
-    """A path that holds no run or experiment; the message says what is missing."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One run: its record (`run.json`) and its frames."""
 
@@ -60,14 +58,53 @@ class Run:
         return "cut off" if self.record["status"] == "running" else self.record["status"]
 
     @cached_property
+    def defects(self) -> tuple[Defect, ...]:
+        """What is wrong with the files, and which questions have no answer therefore."""
+        sent_something = self.record["scenario"].get("kind") != "start"
+        of_rows = defects.of_rows(self.directory) if sent_something else ()
+        return (*of_rows, *defects.of_readings(self.directory))
+
+    def is_readable(self) -> bool:
+        """Whether questions about its requests have answers."""
+        return not any(defect.whole for defect in self.defects)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Its request rows, for SQL."""
+        return Rows([self.source])
+
+    @property
+    def source(self) -> Source:
+        """Where its rows are, and what marks them among those of others."""
+        without = {defect.column for defect in self.defects}
+        columns = tuple(name for name in SCHEMA.names if name not in without)
+        return Source(self.directory, columns, self.name, self.deployment, self.scenario, self.block, self.again)
+
+    @cached_property
+    def totals(self) -> pd.Series | None:
+        """The row that `aggregates.by_run` has for it; None if it measured nothing."""
+        found = aggregates.by_run(self.rows) if self.is_readable() else pd.DataFrame()
+        return None if found.empty else found.iloc[0]
+
+    @cached_property
+    def by_endpoint(self) -> pd.DataFrame:
+        """`aggregates.by_endpoint` of this run."""
+        return aggregates.by_endpoint(self.rows)
+
+    @cached_property
     def requests(self) -> pd.DataFrame:
-        """One row a request, by its send, times in ms, with `rest_ms` (app less its parts) and `residual_ms`."""
-        frame = self._rows().copy()
-        for column in [name for name in frame.columns if name.endswith("_us")]:
-            frame[column.removesuffix("_us") + "_ms"] = frame.pop(column) / 1000
-        frame["rest_ms"] = frame["app_ms"] - frame[[f"{part}_ms" for part in PARTS]].sum(axis=1)
-        frame["residual_ms"] = frame["latency_ms"] - frame["queue_ms"] - frame["app_ms"]
-        return frame.sort_values("start_ms", ignore_index=True, kind="stable")
+        """One row a request, by its send, times in ms, with `rest_ms` (app less its parts) and `residual_ms`.
+
+        All of it is in memory then: for a look at a run. Raises `RecordingError` where nothing can be read.
+        """
+        if whole := next((defect for defect in self.defects if defect.whole), None):
+            raise RecordingError(f"{self.directory} cannot be read: {whole.what}")
+        frame = self.rows.query(
+            f"SELECT * EXCLUDE ({', '.join(MARKS)}) FROM requests ORDER BY start_ms, user, sequence"
+        )
+        if frame.empty:
+            raise RecordingError(f"{self.directory} holds no request rows; the run ended before its first one")
+        return frame
 
     @property
     def measured(self) -> pd.DataFrame:
@@ -96,21 +133,34 @@ class Run:
         """Readings and deltas of the database, as on disk; empty where there are none."""
         return self._readings("database", ["at_us", "source", "name", "metric", "value"])
 
-    def _rows(self):
-        stored = self.directory / "requests.parquet"
-        if stored.exists():
-            return _parquet(stored)
-        batches = [batch for path in sorted(self.directory.glob(STREAMS)) for batch in read_stream(path)]
-        if not batches:
-            raise RecordingError(f"{self.directory} holds no request rows; the run ended before its first one")
-        return pa.Table.from_batches(batches).to_pandas()
+    def _summary(self):
+        record = self.record
+        reasons = "; ".join(record["reasons"]) or "it never came to its end"
+        validity = "valid" if record["valid"] else f"not valid: {reasons}"
+        return [f"{self.deployment} under {self.scenario}, {self.status}, {validity}", *map(str, self.defects)]
+
+    def overview(self) -> pd.DataFrame:
+        """A row for each endpoint: requests, those that were right, and latency."""
+        if not self.is_readable():
+            return pd.DataFrame()
+        return self.by_endpoint[[*OVERVIEW]].round(2)
+
+    def __repr__(self) -> str:
+        return display.text(self._summary(), self.overview())
+
+    def _repr_html_(self) -> str:
+        return display.html(self._summary(), self.overview())
 
     def _readings(self, name, columns):
+        """Empty where there are none, and where `defects` says that they cannot be read."""
         path = self.directory / f"{name}.parquet"
-        return _parquet(path) if path.exists() else pd.DataFrame(columns=columns)
+        return pd.read_parquet(path) if path.exists() and not self._is_broken(path) else pd.DataFrame(columns=columns)
+
+    def _is_broken(self, path):
+        return any(path.name in defect.what for defect in self.defects)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """The runs of one experiment, in the order in which they were made."""
 
@@ -127,28 +177,85 @@ class Experiment:
         ended = [run for run in self.runs if run.status == "complete"]
         return self.record["status"] == "complete" and len(ended) == len(_planned(self.record))
 
-    @property
+    @cached_property
     def usable(self) -> list[Run]:
-        """The complete and valid runs."""
-        return [run for run in self.runs if run.status == "complete" and run.record["valid"]]
+        """The complete and valid runs whose rows can be read."""
+        return [run for run in self.runs if run.status == "complete" and run.record["valid"] and run.is_readable()]
 
     def of(self, deployment: str) -> list[Run]:
         """Those of a deployment under any scenario."""
         return [run for run in self.usable if run.deployment == deployment]
 
     def find(self, deployment: str, scenario: str) -> list[Run]:
-        """The complete and valid runs of an arm, by block; a baseline has two in each."""
+        """The usable runs of an arm, by block; a baseline has two in each."""
         return [run for run in self.of(deployment) if run.scenario == scenario]
 
     def blocks(self, deployment: str, scenario: str) -> int:
-        """In how many blocks the arm has a complete and valid run."""
+        """In how many blocks the arm has a usable run."""
         return len({run.block for run in self.find(deployment, scenario)})
 
-    def measured(self, deployment: str, scenario: str) -> pd.DataFrame:
-        """The measured rows of an arm's runs one after the other, with `block` and `again`; empty without a run."""
-        runs = self.find(deployment, scenario)
-        frames = [run.measured.assign(block=run.block, again=run.again) for run in runs]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    @cached_property
+    def rows(self) -> Rows:
+        """The request rows of the usable runs, for SQL."""
+        return Rows([run.source for run in self.usable])
+
+    @cached_property
+    def by_run(self) -> pd.DataFrame:
+        """`aggregates.by_run` of the usable runs."""
+        return aggregates.by_run(self.rows)
+
+    @cached_property
+    def by_endpoint(self) -> pd.DataFrame:
+        """`aggregates.by_endpoint` of the usable runs."""
+        return aggregates.by_endpoint(self.rows)
+
+    @cached_property
+    def by_arm(self) -> pd.DataFrame:
+        """`aggregates.by_arm` of the usable runs."""
+        return aggregates.by_arm(self.rows)
+
+    @cached_property
+    def tail(self) -> pd.DataFrame:
+        """`aggregates.tail_by_endpoint` of the usable runs."""
+        return aggregates.tail_by_endpoint(self.rows)
+
+    def overview(self) -> pd.DataFrame:
+        """A row for each run: what it was, how it ended, and its first figures where it is usable."""
+        rows = [
+            {
+                "run": run.name,
+                "deployment": run.deployment,
+                "scenario": run.scenario,
+                "block": run.block + 1,
+                "status": run.status,
+                "valid": bool(run.record["valid"]),
+            }
+            for run in self.runs
+        ]
+        figures = self.by_run.set_index("run")[["requests", "right", "makespan_s", "mean_ms", "p95_ms"]]
+        return pd.DataFrame(rows).join(figures.round(2), on="run")
+
+    def _summary(self):
+        made = self.record["environment"]
+        usable = f"{len(self.usable)} of {len(_planned(self.record))} planned runs are complete, valid and readable"
+        machine = f"{made['cpu_count']} cores ({made['cpu_model']}), commit {(made.get('commit') or 'unknown')[:12]}"
+        how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        return [
+            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
+            f"{usable}; {machine}",
+            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+        ]
+
+    def __repr__(self) -> str:
+        return display.text(self._summary(), self.overview())
+
+    def _repr_html_(self) -> str:
+        return display.html(self._summary(), self.overview())
+
+
+def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
+    """The rows of a table of runs that are of one deployment under one scenario."""
+    return table[(table["deployment"] == deployment) & (table["scenario"] == scenario)]
 
 
 def open_run(path: Path | str) -> Run:
@@ -158,11 +265,18 @@ def open_run(path: Path | str) -> Run:
 
 
 def open_experiment(path: Path | str) -> Experiment:
-    """Open an experiment's directory with all of its runs. Raises `RecordingError` if it is none."""
+    """Open an experiment's directory with all of its runs.
+
+    Raises `RecordingError` if it is none, or if its runs were made on different machines or datasets.
+    """
     path = Path(path)
     record = _record(path, "experiment.json", "experiment")
     directories = [path / planned["run"] for planned in _planned(record)]
     runs = tuple(open_run(directory) for directory in directories if (directory / "run.json").exists())
+    if others := mixture.apart(run.record for run in runs):
+        raise RecordingError(
+            f"{path} mixes runs of another {' and another '.join(others)}: no figure of it means anything"
+        )
     return Experiment(path, record, runs)
 
 
@@ -207,10 +321,3 @@ def _entry(line):
         return json.loads(line)
     except ValueError:
         return None
-
-
-def _parquet(path):
-    try:
-        return pd.read_parquet(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RecordingError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None

@@ -16,6 +16,8 @@ from .samples import Cost, SampleFile
 INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
 
+MACHINE = "machine"
+
 SCHEMA = pa.schema(
     [
         ("at_us", pa.int64()),
@@ -24,6 +26,7 @@ SCHEMA = pa.schema(
         ("cpu_us", pa.int64()),  # user and system since the start of the readings, ended processes included
         ("pss_bytes", pa.int64()),
         ("threads", pa.int32()),  # as pss_bytes null in readings that are not slow
+        ("stalled_us", pa.int64()),  # of the whole machine: time in which something waited for a core, since it began
     ]
 )
 
@@ -61,6 +64,8 @@ class ProcessReader:
                 family = map(self._process, (pid, *_descendants(pid)))
                 self._families[role] = [process for process in family if process]
             self._read_role(at_us, role, first, slow)
+        if (stalled_us := _stalled_us()) is not None:
+            self._file.add({"at_us": at_us, "role": MACHINE, "stalled_us": stalled_us})
 
     def close(self) -> None:
         self._file.close()
@@ -118,6 +123,15 @@ def _children(pid):
             with open(f"/proc/{pid}/task/{thread}/children") as file:
                 found += map(int, file.read().split())
     return found
+
+
+def _stalled_us():
+    """As the kernel counts it (pressure stall information); None where it does not."""
+    try:
+        with open("/proc/pressure/cpu") as lines:
+            return int(lines.readline().rpartition("total=")[2])
+    except (OSError, ValueError):
+        return None
 
 
 def _pss_bytes(pid):

@@ -30,8 +30,9 @@ def latency_by_endpoint(report: Report, users: int = 50) -> Html:
 
 def percentiles(report: Report) -> Html:
     """The percentile curve of all requests of a burst of 50."""
+    curves = [measures.percentile_curve(report.experiment, name, "burst-50").assign(series=name) for name in DRAWN]
     return inline(
-        figures.percentile_curves(_rows(report, "burst-50")),
+        figures.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
         "percentiles",
         "Latency percentiles, 50 users at once",
         "One curve a deployment over all requests; the axis is stretched towards the tail.",
@@ -69,9 +70,8 @@ def growth(report: Report) -> Html:
         stated = published.load("load").query("users == @users")["mean_ms"].mean()
         rows.append({"users": users, "series": "published", "kind": "published", "mean_ms": stated})
         for deployment in (BASE, OURS):
-            measured = report.experiment.measured(deployment, f"burst-{users}")
-            if not measured.empty:
-                mean_ms = measured["latency_ms"].mean()
+            mean_ms = measures.mean_ms(report.experiment, deployment, f"burst-{users}")
+            if mean_ms is not None:
                 rows.append({"users": users, "series": deployment, "kind": "measured", "mean_ms": mean_ms})
     for users in (1, 10, 25, 50):
         predicted = queueing.predict_burst(report.experiment, users)
@@ -105,11 +105,6 @@ def _of_one_burst(report, frame_of, columns):
         for run in report.experiment.find(name, "burst-50")[:1]
     ]
     return _concat(frames, columns)
-
-
-def _rows(report, scenario):
-    frames = [report.experiment.measured(name, scenario).assign(series=name) for name in DRAWN]
-    return _concat(frames, ["series", "latency_ms"])
 
 
 def _concat(frames, columns):

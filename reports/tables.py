@@ -86,6 +86,11 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     )
 
 
+def folded(summary: str, content: Html) -> Html:
+    """What is there for those who want to look closer: it opens when asked, without a script."""
+    return Html(f"<details>\n<summary>{escape(summary)}</summary>\n{content}\n</details>")
+
+
 def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
     """The first screen: the verdict as one sentence, then a card (label, value, detail) for each figure.
 

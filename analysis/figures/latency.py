@@ -3,7 +3,6 @@
 import math
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -63,20 +62,17 @@ def latency_bars(frame: pd.DataFrame) -> Figure:
 def percentile_curves(frame: pd.DataFrame) -> Figure:
     """Latency at each percentile, on a scale that gives each further nine of the tail the same room.
 
-    Columns: `series`, `latency_ms` (over 0), one row a request. A curve of n requests ends at 1 − 1/n, the
-    last percentile that they support.
+    Columns: `series`, `nines` (of the percentile 1 − 10**−nines) and `latency_ms` (over 0) there, in rising order.
     """
-    frame = known(frame, ["series", "latency_ms"])
+    frame = known(frame, ["series", "nines", "latency_ms"])
     if frame.empty:
         return not_measured()
     figure, axes = one_panel(4.0)
     ends = []
     for name in present(frame["series"], SERIES):
-        latency_ms = frame.loc[frame["series"] == name, "latency_ms"]
-        nines = np.linspace(0, math.log10(len(latency_ms)), 200)
-        values_ms = np.quantile(latency_ms, 1 - 10**-nines)
-        axes.plot(nines, values_ms, color=SERIES[name], linewidth=2)
-        ends.append((nines[-1], values_ms[-1], name))
+        own = frame[frame["series"] == name]
+        axes.plot(own["nines"], own["latency_ms"], color=SERIES[name], linewidth=2)
+        ends.append((own["nines"].iloc[-1], own["latency_ms"].iloc[-1], name))
     last = max(0.5, *(x for x, _, _ in ends))
     ticks = {-math.log10(1 - p / 100): f"{p:g}" if p else "min" for p in PERCENTILES}
     axes.set_xticks(*zip(*((x, text) for x, text in ticks.items() if x <= last + 0.01), strict=True))

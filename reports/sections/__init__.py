@@ -13,6 +13,8 @@ from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
 from .requests import caches, sessions, workers
 from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
+from .why import growth, limits, waits
+from .worth import deployments, optimisations
 
 __all__ = [
     "BASE",
@@ -25,12 +27,16 @@ __all__ = [
     "capacity",
     "checklist",
     "conclusion",
+    "deployments",
     "evidence",
     "explanation",
+    "growth",
     "individual",
+    "limits",
     "load",
     "next_steps",
     "objectives",
+    "optimisations",
     "other_loads",
     "pool",
     "pools_under_load",
@@ -41,6 +47,7 @@ __all__ = [
     "taken_away",
     "variants_split",
     "verdict",
+    "waits",
     "way_to_database",
     "workers",
 ]

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from analysis import costs, measures
+from analysis.aggregates import READS
 from analysis.costs import PARTS
-from analysis.measures import ENDPOINTS, READS
+from analysis.measures import ENDPOINTS
 
 from ..tables import Html, Quantity, table
 from .comparison import (
@@ -17,7 +18,6 @@ from .comparison import (
     main_first,
     percent,
     prose,
-    ratio,
     settings_of,
 )
 
@@ -35,7 +35,8 @@ def bursts(report: Report) -> Html:
     if not rows:
         return prose("No burst of 50 was run.")
     note = (
-        "Closed load, one pass; duration from the first send to the last answer; medians over the blocks, no interval."
+        "Closed load, one pass; duration from the first send to the last answer, over all blocks; what changes between "
+        "two of them has its interval below."
     )
     return table(pd.DataFrame(rows, dtype=object), "Latency by deployment, 50 users at once", note=note)
 
@@ -73,7 +74,7 @@ def advice(report: Report) -> Html:
         f"the advice says otherwise; their database is {settings['round_trip_ms']:g} ms away."
     )
     text += _blocking_against_cooperative(report)
-    note = "Closed load, 50 users at once, one pass; medians over the blocks, no interval."
+    note = "Closed load, 50 users at once, one pass; over all blocks."
     return join(prose(text), table(pd.DataFrame(rows, dtype=object), "The advice for production, measured", note=note))
 
 
@@ -83,7 +84,7 @@ def _blocking_against_cooperative(report):
     if None in runs.values():
         return ""
     cooperative_s, blocking_s = (measures.duration_s(report.experiment, name, BURST) for name in runs)
-    busiest = {name: run.measured["worker"].value_counts(normalize=True).max() for name, run in runs.items()}
+    busiest = {name: measures.worker_shares(run).max() for name, run in runs.items()}
     return (
         f" At this load, which is hashing and answers from the cache, it took {cooperative_s:.2f} s with cooperative "
         f"waiting and {blocking_s:.2f} s without. Of as-advised the busiest worker answered "
@@ -118,7 +119,7 @@ def taken_away(report: Report) -> Html:
     blocks = min(experiment.blocks(name, BURST) for name in (OURS, *names))
     rows = [_without_row(experiment, name) for name in (OURS, *names)]
     over = f"{blocks} block{'s' if blocks != 1 else ''}"
-    note = f"Closed load, 50 users at once, one pass; medians over {over}, no interval."
+    note = f"Closed load, 50 users at once, one pass; over {over}."
     return table(pd.DataFrame(rows, dtype=object), "Tuned with one thing taken away", note=note)
 
 
@@ -128,7 +129,6 @@ def _without_row(experiment, deployment):
     return {
         "taken away": deployment.removeprefix(WITHOUT).replace("-", " ") if deployment != OURS else "nothing",
         "50 users at once (s)": Quantity.of(taken_s, "{:.2f}"),
-        "/ tuned": Quantity.of(ratio(taken_s, measures.duration_s(experiment, OURS, BURST)), "{:.2f}"),
         "login, mean (ms)": Quantity.of(latency.get("login"), "{:,.0f}"),
         **{f"{endpoint}, mean (ms)": Quantity.of(latency.get(endpoint), "{:,.1f}") for endpoint in READS},
         "reads p95 (ms)": Quantity.of(measures.reads_p95_ms(experiment, deployment, BURST), "{:,.1f}"),

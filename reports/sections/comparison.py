@@ -8,13 +8,13 @@ from numbers import Real
 import pandas as pd
 
 from analysis.findings import Finding
+from analysis.intervals import Estimate
 from analysis.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
 
 BASE, CLAIMED, OURS = "as-measured", "as-claimed", "tuned"
 MAIN = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
-FEWEST_BLOCKS = 4  # from fewer no spread can be told
 COLUMNS = {BASE: "reproduced", CLAIMED: "as claimed", OURS: "tuned"}
 
 
@@ -93,6 +93,16 @@ def seconds(value: float | None) -> str | None:
     return None if value is None or pd.isna(value) else f"{value:.2f} s"
 
 
+def interval_of(estimate: Estimate, form: str) -> str:
+    """` (17.2–20.7)`, or nothing where there is no interval."""
+    return "" if estimate.interval is None else f" ({'–'.join(map(form.format, estimate.interval))})"
+
+
+def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:
+    """A figure that shows its interval beside it, where it has one."""
+    return None if estimate is None else Quantity(estimate.value, form + interval_of(estimate, form))
+
+
 def percent(value: float | None) -> str | None:
     return None if value is None else f"{value:.1%}"
 
@@ -106,6 +116,8 @@ def join(*pieces: Html) -> Html:
 
 
 def _shown(value, form):
+    if isinstance(value, Quantity):  # it brings its own
+        return value
     return Quantity.of(value, form) if _is_number(value) else value if isinstance(value, str) else None
 
 

@@ -6,7 +6,8 @@ from analysis import measures
 from analysis.measures import ENDPOINTS
 
 from ..tables import Html, Quantity, table
-from .comparison import BASE, FEWEST_BLOCKS, Report, first_run, join, prose, ratio
+from .comparison import BASE, Report, first_run, join, prose
+from .worth import changed_reads
 
 
 def way_to_database(report: Report) -> Html:
@@ -18,7 +19,6 @@ def way_to_database(report: Report) -> Html:
     if not arms:
         return prose("This experiment did not run single reads.")
     blocks = min(experiment.blocks(arm, "reads") for arm in arms)
-    base = measures.latency(experiment, BASE, "reads")["median_ms"]
     rows = []
     for arm in arms:
         latency = measures.latency(experiment, arm, "reads")["median_ms"]
@@ -26,16 +26,10 @@ def way_to_database(report: Report) -> Html:
         row = {"changed": "nothing" if arm == BASE else changed}
         for endpoint in ("dashboard", "search"):
             row[f"{endpoint} (ms)"] = Quantity.of(latency.get(endpoint), "{:.1f}")
-            if blocks >= FEWEST_BLOCKS:
-                times = ratio(latency.get(endpoint), base.get(endpoint))
-                row[f"{endpoint} / as-measured"] = Quantity.of(times, "{:.2f}")
         rows.append(row)
-    note = f"Closed load, one user, median of 10 requests; {blocks} block{'s' if blocks != 1 else ''}, no interval."
-    if blocks < FEWEST_BLOCKS:
-        note += f" Differences of some tenths are noise here; with {FEWEST_BLOCKS} blocks ratios are shown."
-    return join(
-        table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note), round_trips(report)
-    )
+    note = f"Closed load, one user, medians of 10 requests in each of {blocks} block{'s' if blocks != 1 else ''}."
+    changed = table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note)
+    return join(changed, changed_reads(report), round_trips(report))
 
 
 def round_trips(report: Report) -> Html:

@@ -1,13 +1,16 @@
 """Latency: single requests, bursts of 25 and 50 users, loads that were not published, and why it grows."""
 
+from functools import partial
+
 import pandas as pd
 
-from analysis import costs, judgement, measures, published, queueing
+from analysis import costs, estimates, judgement, measures, published, queueing
 from analysis.axes import duration
+from analysis.intervals import FEWEST_BLOCKS
 from analysis.measures import ENDPOINTS, WRITES
 
-from ..tables import Html, Verdict, table
-from .comparison import BASE, FEWEST_BLOCKS, OURS, Line, Report, comparison, join, prose, ratio
+from ..tables import Html, Quantity, Verdict, table
+from .comparison import BASE, OURS, Line, Report, comparison, join, prose, ratio, with_interval
 
 NOT_PUBLISHED = ("burst-50-shared-jar", "burst-10-mix", "burst-50-mix", "sustained-100", "sustained-100-write")
 ROLES = {"server": "workers", "database": "PostgreSQL", "store": "Valkey", "generator": "load generator"}
@@ -44,20 +47,22 @@ def load(report: Report, users: int) -> Html:
     """One burst: totals and latencies by endpoint, with the error of the queueing prediction."""
     scenario, experiment = f"burst-{users}", report.experiment
     stated = published.load("load").query("users == @users").set_index("endpoint")["mean_ms"]
-    base, ours = (measures.latency(experiment, name, scenario)["mean_ms"] for name in (BASE, OURS))
     predicted = queueing.predict_burst(experiment, users)
-    rows = [
-        {
-            "endpoint": endpoint,
-            "published mean (ms)": stated.get(endpoint),
-            "reproduced (ms)": base.get(endpoint),
-            "reproduced / published": ratio(base.get(endpoint), stated.get(endpoint)),
-            "predicted by the queue (ms)": predicted.get(endpoint),
-            "error of the prediction": _error(predicted.get(endpoint), base.get(endpoint)),
-            "tuned (ms)": ours.get(endpoint),
-        }
-        for endpoint in ENDPOINTS
-    ]
+    rows = []
+    for endpoint in ENDPOINTS:
+        base, ours = (estimates.latency(experiment, name, scenario, endpoint) for name in (BASE, OURS))
+        reproduced = base and base.value
+        rows.append(
+            {
+                "endpoint": endpoint,
+                "published mean (ms)": stated.get(endpoint),
+                "reproduced (ms)": with_interval(base, "{:,.0f}"),
+                "reproduced / published": ratio(reproduced, stated.get(endpoint)),
+                "predicted by the queue (ms)": Quantity.of(predicted.get(endpoint), "{:,.0f}"),
+                "error of the prediction": _error(predicted.get(endpoint), reproduced),
+                "tuned (ms)": with_interval(ours, "{:,.0f}"),
+            }
+        )
     formats = {"reproduced / published": "{:.2f}", "error of the prediction": "{:+.1%}"}
     blocks = {name: experiment.blocks(name, scenario) for name in (BASE, OURS)}
     note = f"Closed load, {users} users at once, one pass. " + _interval_note(blocks)
@@ -158,21 +163,30 @@ def _totals(report, users):
     experiment, scenario = report.experiment, f"burst-{users}"
     stated = published.load("totals").set_index("users").loc[users]
 
-    def of(measure):
-        return lambda deployment: measure(experiment, deployment, scenario)
+    def of(estimate, form):
+        return lambda deployment: with_interval(estimate(experiment, deployment, scenario), form)
 
     lines = [
-        Line("right answers", stated["success_ratio"], of(measures.success_ratio), "{:.1%}"),
-        Line("duration (s)", stated["duration_s"], of(measures.duration_s), "{:.2f}"),
-        Line("throughput (requests/s)", stated["throughput_rps"], of(measures.throughput_rps), "{:.1f}"),
+        Line("right answers", stated["success_ratio"], of(estimates.success_ratio, "{:.1%}"), "{:.1%}"),
+        Line("duration (s)", stated["duration_s"], of(estimates.duration_s, "{:.2f}"), "{:.2f}"),
+        Line("throughput (requests/s)", stated["throughput_rps"], of(estimates.throughput_rps, "{:.1f}"), "{:.1f}"),
+        *(
+            Line(f"{endpoint}, p95 (ms)", None, of(partial(_p95_ms, endpoint), "{:,.0f}"), "{:,.0f}")
+            for endpoint in ENDPOINTS
+        ),
     ]
-    return comparison(f"{users} users at once: totals", lines)
+    blocks = {name: experiment.blocks(name, scenario) for name in (BASE, OURS)}
+    return comparison(f"{users} users at once: totals", lines, note=_interval_note(blocks))
+
+
+def _p95_ms(endpoint, experiment, deployment, scenario):
+    return estimates.latency(experiment, deployment, scenario, endpoint, "p95_ms")
 
 
 def _interval_note(blocks):
     few = min(blocks.values())
     if few >= FEWEST_BLOCKS:
-        return f"Medians over {few} blocks."
+        return f"In brackets the 95 % interval, from {few} blocks; of latencies by sectioning."
     return f"No interval: {few} block{'s' if few != 1 else ''}, and fewer than {FEWEST_BLOCKS} do not give one."
 
 

@@ -14,7 +14,7 @@ FLOOR = "tuned-floor"
 def missed(report: Report) -> list[Html]:
     """A paragraph for each failed objective that has a figure and a bound."""
     failed = [f for f in report.findings if f.kind == "objective" and f.verdict == "fail"]
-    return [prose(_paragraph(report, finding)) for finding in failed if None not in (finding.effect, finding.bound)]
+    return [prose(_paragraph(report, finding)) for finding in failed if finding.effect is not None and finding.bound]
 
 
 def _paragraph(report: Report, finding: Finding) -> str:

@@ -3,7 +3,9 @@
 import pandas as pd
 
 from analysis import checklist, costs, measures, published
-from analysis.measures import ENDPOINTS, READS
+from analysis.aggregates import READS
+from analysis.measures import ENDPOINTS
+from analysis.recording import arm
 
 from ..tables import Html, Quantity, table
 from .comparison import (
@@ -70,8 +72,8 @@ def sessions(report: Report) -> Html:
 
     def cost(endpoint):
         def measure(deployment):
-            rows = report.experiment.measured(deployment, "single")
-            return None if rows.empty else float(rows.loc[rows["endpoint"] == endpoint, "session_ms"].mean())
+            means_ms = arm(report.experiment.by_endpoint, deployment, "single").set_index("endpoint")["session_ms"]
+            return None if means_ms.empty else float(means_ms.get(endpoint).mean())
 
         return measure
 
@@ -93,15 +95,14 @@ def sessions(report: Report) -> Html:
 def workers(report: Report) -> Html:
     """Why the tuned deployment has the workers and threads that it has, from what a request costs."""
     settings = settings_of(report, OURS)
-    single = report.experiment.measured(OURS, "single")
+    single = arm(report.experiment.by_endpoint, OURS, "single").groupby("endpoint")[["hash_ms", "app_ms"]].mean()
     run = first_run(report, OURS, "sustained-100")
     cpu_ms = run and costs.cpu_ms_per_request(run)
     if not settings or single.empty:
         return prose("The choice of workers is explained from single requests of tuned, which were not run.")
     cores = report.experiment.record["environment"]["cpu_count"]
-    logins = single[single["endpoint"] == "login"]
-    hash_ms, app_ms = logins["hash_ms"].mean(), logins["app_ms"].mean()
-    read_ms = single.loc[single["endpoint"].isin(READS), "app_ms"].mean()
+    hash_ms, app_ms = single.loc["login"]
+    read_ms = single.loc[[*READS], "app_ms"].mean()
     text = (
         f"This machine has {cores} cores. A login on tuned takes {app_ms:.1f} ms in the application, and "
         f"{hash_ms / app_ms:.0%} of that is its hash, which is all CPU; a read takes {read_ms:.1f} ms. "
@@ -134,31 +135,31 @@ def _by_deployment(report, caption, row_of, *fields, note=NOTE):
 
 def _cache_row(run, settings):
     row = {"cache": settings["cache"]}
+    of = run.by_endpoint.set_index("endpoint").reindex(READS)
     for endpoint in READS:
-        outcomes = run.measured.loc[run.measured["endpoint"] == endpoint, "cache"].value_counts()
         for outcome in ("hit", "stale", "miss"):
-            row[f"{endpoint}: {outcome}"] = int(outcomes.get(outcome, 0)) if settings["cache"] != "off" else None
-    hits = run.measured[run.measured["cache"] == "hit"]
-    row["cache time of a hit (ms)"] = Quantity.of(hits["cache_ms"].median(), "{:.2f}")
-    reads = run.measured[run.measured["endpoint"].isin(READS)]
-    row["statements of a read"] = Quantity.of(reads["db_calls"].mean(), "{:.2f}")
+            count = of.loc[endpoint, outcome]
+            row[f"{endpoint}: {outcome}"] = int(count) if settings["cache"] != "off" and count >= 0 else None
+    row["cache time of a hit (ms)"] = Quantity.of(measures.median(run, "cache_ms", "cache = 'hit'"), "{:.2f}")
+    statements = measures.mean(run, "db_calls", "endpoint <> 'login'")
+    row["statements of a read"] = Quantity.of(statements, "{:.2f}")
     return row
 
 
 def _session_row(run, settings):
-    logins = run.measured["endpoint"] == "login"
+    reads = run.by_endpoint[run.by_endpoint["endpoint"] != "login"]
     return {
         "sessions": settings["sessions"],
-        "login (ms)": Quantity.of(run.measured.loc[logins, "session_ms"].median(), "{:.2f}"),
-        "read (ms)": Quantity.of(run.measured.loc[~logins, "session_ms"].median(), "{:.2f}"),
-        "reads served to their session": percent(run.measured.loc[~logins, "ok"].mean()),
+        "login (ms)": Quantity.of(measures.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
+        "read (ms)": Quantity.of(measures.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
+        "reads served to their session": percent(reads["right"].sum() / reads["requests"].sum()),
         "living sessions evicted": measures.counter(run, "session_evictions"),
         "failures of the store": measures.counter(run, "store_failures"),
     }
 
 
 def _worker_row(run, settings):
-    shares = run.measured["worker"].value_counts(normalize=True)
+    shares = measures.worker_shares(run)
     return {
         "server": settings["server"],
         "workers": settings["workers"],

@@ -13,6 +13,7 @@ from .comparison import (
     comparison,
     connections_allowed,
     first_run,
+    interval_of,
     join,
     percent,
     prose,
@@ -31,11 +32,11 @@ def verdict(report: Report) -> str:
     if speedup is None:
         return "This experiment did not measure 50 users at once on both deployments."
     slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
-    if speedup < 1:
+    if speedup.value < 1:
         return f"50 users at once take {fast} on the tuned set-up, and only {slow} on the published one."
     return (
         f"50 users at once are served in {fast} instead of {slow}: the published set-up queues everyone behind one "
-        f"worker, and ours is {speedup:.1f} times faster."
+        f"worker, and ours is {speedup.value:.1f} times faster{_range(speedup)}."
     )
 
 
@@ -54,7 +55,11 @@ def summary(report: Report) -> Html:
     checked = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
     items = [
         ("50 users at once, published set-up", slow, queue),
-        ("50 users at once, tuned", fast, f"published set-up / tuned: {speedup:.1f}"),
+        (
+            "50 users at once, tuned",
+            fast,
+            f"published set-up / tuned: {speedup.value:.1f}{interval_of(speedup, '{:.1f}')}",
+        ),
         ("Right answers, tuned", right, "judged by content"),
         (
             "Published checklist",
@@ -130,11 +135,18 @@ def conclusion(report: Report) -> Html:
     failed = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "fail"]
     open_ = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "not measured"]
     speedup = judgement.speedup(report.experiment)
-    gain = "was not measured" if speedup is None else f"is {speedup:.1f} times"
+    gain = "was not measured" if speedup is None else f"is {speedup.value:.1f} times{_range(speedup)}"
     return prose(
         f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "
         f"{'; '.join(failed) or 'none'}. Not measured by this experiment: {'; '.join(open_) or 'none'}."
     )
+
+
+def _range(speedup):
+    """Where the truth lies with a confidence of 95 %, or that nothing tells."""
+    if speedup.interval is None:
+        return f" (no interval: {speedup.blocks} block{'s' if speedup.blocks != 1 else ''})"
+    return f" (95 % interval {speedup.low:.1f} to {speedup.high:.1f}, {speedup.blocks} blocks)"
 
 
 def _findings(report, kind, caption):

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import queueing, validity
+from analysis import objectives, queueing, validity
 from analysis.checklist import CHECKS
-from analysis.objectives import OBJECTIVES
 from analysis.recording import Experiment, Run, open_experiment, open_run
 from analysis.stream import DURATIONS, SCHEMA, WRITTEN
 from loadgen import deployments, scenarios
@@ -27,7 +26,7 @@ from loadgen.processes import SCHEMA as PROCESS_SCHEMA
 from reference_app.readings import REQUEST_FIELDS
 from reference_app.settings import Settings
 
-EVERY = CHECKS | {name: check for name, _, check in OBJECTIVES}
+EVERY = CHECKS | {objective.id: objective.judge for objective in objectives.load()}
 BASE, OURS = "as-measured", "tuned"
 SERVICE_MS = {"login": 100.0, "dashboard": 80.0, "search": 5.0, "scan": 20.0}
 FASTER = {"as-measured": 1, "as-claimed": 10, "tuned": 20}

@@ -119,7 +119,7 @@ def test_a_run_without_load_is_shown_with_what_the_application_said(made, comman
     ]
 
 
-@pytest.mark.parametrize("name", ["made/nothing", "nothing/at-all", "made", ""])
+@pytest.mark.parametrize("name", ["made/nothing", "nothing/at-all", ""])
 def test_what_is_no_run_is_refused(made, command, name):
     made.experiment(made.run())
     require_refused(command("show", name), "is no run", "python -m analysis history")
@@ -144,19 +144,25 @@ def test_different_loads_are_not_compared(made, terminal):
     require_refused(result, "burst-50 and burst-25 are different loads")
 
 
-@pytest.mark.parametrize("what", ["cpu_model", "cpu_count", "postgresql"])
-def test_runs_of_different_machines_are_not_compared(made, command, what):
-    other = made.run(block=1)
+PLACES = [("cpu_model", "processor"), ("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")]
+
+
+@pytest.mark.parametrize(("what", "said"), PLACES)
+def test_runs_of_different_machines_are_not_compared(made, command, what, said):
+    other = made.run()
     other.record["environment"] = other.record["environment"] | {what: "another"}
-    made.experiment(made.run(), other)
-    require_refused(command("compare", BURST, "made/2-02-as-measured-burst-50"), f"differ in {what}")
+    made.experiment(made.run())
+    made.experiment(other, name="other")
+    for names in ((BURST, BURST.replace("made", "other", 1)), ("made", "other")):
+        require_refused(command("compare", *names), f"made on another {said}")
 
 
 def test_runs_on_different_data_are_not_compared(made, command):
-    other = made.run(block=1)
+    other = made.run()
     other.record["dataset"] = other.record["dataset"] | {"scale": "production"}
-    made.experiment(made.run(), other)
-    require_refused(command("compare", BURST, "made/2-02-as-measured-burst-50"), "different datasets")
+    made.experiment(made.run())
+    made.experiment(other, name="other")
+    require_refused(command("compare", BURST, BURST.replace("made", "other", 1)), "made on another dataset")
 
 
 def test_an_invalid_run_is_not_compared(made, command):
@@ -190,10 +196,12 @@ def test_the_history_lists_the_experiments_and_warns_of_damaged_ones(made, comma
     run.write_text("{}")
     result = command("history")
     assert result.exit_code == 0
-    assert [line.split() for line in result.stdout.splitlines()] == [
-        ["experiment", "profile", "scale", "status", "commit"],
-        ["20260101-a", "quick", "small", "complete", "0123456789ab"],
-        ["20260102-b", "full", "small", "incomplete", "0123456789ab"],
+    machine, head, *rows = result.stdout.splitlines()
+    assert machine == "a processor, 1 cores, 8 GiB:"
+    assert head.split()[:7] == ["began", "experiment", "commit", "profile", "scale", "status", "runs"]
+    assert [row.split()[1:7] for row in rows] == [
+        ["20260101-a", "0123456789", "quick", "small", "complete", "1"],
+        ["20260102-b", "0123456789", "full", "small", "incomplete", "1"],
     ]
     warnings = result.stderr.splitlines()
     assert len(warnings) == 2

@@ -20,7 +20,7 @@ def of(split, statistic):
 def test_the_parts_of_the_mean_add_up_to_the_mean_latency(burst):
     split = of(costs.time_split(burst, BASE, "burst-50"), "mean")
     assert set(split["part"]) == set(costs.PARTS)
-    means_ms = burst.measured(BASE, "burst-50").groupby("endpoint")["latency_ms"].mean()
+    means_ms = burst.runs[0].measured.groupby("endpoint")["latency_ms"].mean()
     assert split.groupby("endpoint")["mean_ms"].sum().to_dict() == pytest.approx(means_ms.to_dict())
     parts = split.set_index(["endpoint", "part"])["mean_ms"]
     assert parts["login", "queue"] == pytest.approx(2450)

@@ -2,9 +2,11 @@
 
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from analysis.recording import RecordingError, newest_experiment, open_experiment, open_run
+from analysis.recording import RecordingError, arm, newest_experiment, open_experiment, open_run
 
 PARTS_US = {"pool_us": 1000, "db_us": 20_000, "hash_us": 3000, "cache_us": 500, "session_us": 1500}
 
@@ -122,15 +124,107 @@ def test_an_experiment_with_a_damaged_run_is_refused(made):
     require_one_line(excinfo, experiment.runs[0].name)
 
 
-@pytest.mark.parametrize("frame", ["requests", "process", "database", "pool"])
-@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-9], lambda whole: b"no parquet at all"])
-def test_a_damaged_parquet_file_is_named(made, frame, damage):
+DAMAGES = [lambda whole: b"", lambda whole: whole[:-9], lambda whole: b"no parquet at all"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_rows_that_cannot_be_read_take_the_run_out_and_leave_the_others(made, damage):
+    experiment = made.experiment(made.run(), made.run("tuned", "burst-25"))
+    path = experiment.runs[1].directory / "requests.parquet"
+    path.write_bytes(damage(path.read_bytes()))
+    damaged = open_experiment(experiment.directory)
+    assert [run.deployment for run in damaged.usable] == ["as-measured"]
+    assert len(damaged.by_run) == 1
+    assert "1-02-tuned-burst-25: requests.parquet is empty, cut short or no Parquet" in repr(damaged)
+    with pytest.raises(RecordingError) as excinfo:
+        _ = damaged.runs[1].requests
+    require_one_line(excinfo, str(path.parent), "cut short")
+
+
+@pytest.mark.parametrize("frame", ["process", "database", "pool"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_readings_that_cannot_be_read_are_empty_and_told(made, frame, damage):
     (run,) = made.experiment(made.run("tuned", "burst-25")).runs
     path = run.directory / f"{frame}.parquet"
     path.write_bytes(damage(path.read_bytes()))
+    run = open_run(run.directory)
+    assert getattr(run, frame).empty
+    (defect,) = run.defects
+    assert str(defect).startswith(f"{frame}.parquet is empty, cut short or no Parquet: ")
+    assert run.is_readable()
+    assert run.totals["requests"] == 75
+
+
+def rewrite(run, change):
+    path = run.directory / "requests.parquet"
+    pq.write_table(change(pq.read_table(path)), path)
+    return open_run(run.directory)
+
+
+@pytest.mark.parametrize(("column", "question"), [("db_us", "the time in the database"), ("cache", "what the caches")])
+@pytest.mark.parametrize("how", ["missing", "of another kind"])
+def test_a_column_that_is_missing_leaves_its_question_open_and_the_others_answered(made, column, question, how):
+    experiment = made.experiment(made.run(), made.run("tuned"))
+
+    def change(table):
+        without = table.drop_columns([column])
+        return without if how == "missing" else without.append_column(column, pa.array([[1]] * len(table)))
+
+    run = rewrite(experiment.runs[1], change)
+    (defect,) = run.defects
+    assert f"has no column {column}" in str(defect)
+    assert question in str(defect)
+    rest = open_experiment(experiment.directory)
+    assert rest.by_run["mean_ms"].notna().all()
+    assert len(rest.usable) == 2
+    if column == "db_us":
+        assert rest.by_run.set_index("deployment")["database_ms"].isna().to_dict() == {
+            "as-measured": False,
+            "tuned": True,
+        }
+        assert run.requests["db_ms"].isna().all()
+
+
+@pytest.mark.parametrize("column", ["endpoint", "latency_us", "ok"])
+def test_a_file_without_what_every_question_needs_is_not_ours(made, column):
+    (run,) = made.experiment(made.run()).runs
+    run = rewrite(run, lambda table: table.drop_columns([column]))
+    assert not run.is_readable()
+    assert f"is not this workbench's, as it has no {column}" in str(run.defects[0])
+
+
+def test_a_file_without_rows_says_so(made):
+    (run,) = made.experiment(made.run()).runs
+    run = rewrite(run, lambda table: table.slice(0, 0))
+    assert str(run.defects[0]) == "requests.parquet has no rows: anything about its requests cannot be told"
+    assert run.totals is None
+
+
+@pytest.mark.parametrize(("what", "said"), [("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")])
+def test_runs_of_different_machines_are_no_experiment(made, what, said):
+    other = made.run("tuned")
+    other.record["environment"] = other.record["environment"] | {what: 64}
     with pytest.raises(RecordingError) as excinfo:
-        getattr(run, frame)
-    require_one_line(excinfo, str(path), "cannot be read")
+        made.experiment(made.run(), other)
+    require_one_line(excinfo, "mixes runs of another", said)
+
+
+def test_an_experiment_shows_itself_as_text_and_as_a_table(made):
+    experiment = made.experiment(made.run(), made.run("tuned").invalid())
+    text, html = repr(experiment), experiment._repr_html_()
+    assert "1 of 2 planned runs are complete, valid and readable" in text
+    assert "1-01-as-measured-burst-50" in text
+    assert "<table" in html
+    assert html.count("<tr") == 3
+    run = experiment.runs[1]
+    assert repr(run).startswith("tuned under burst-50, complete, not valid: ")
+    assert "<table" in run._repr_html_()
+
+
+def test_what_a_record_says_is_escaped(made):
+    run = made.run().invalid("<script>alert(1)</script>")
+    (shown,) = made.experiment(run).runs
+    assert "<script>" not in shown._repr_html_()
 
 
 def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(made):
@@ -158,7 +252,8 @@ def test_only_complete_and_valid_runs_are_found(made):
     others = (made.run("tuned"), made.run("as-measured", "burst-25"))
     experiment = made.experiment(good[0], *bad, good[1], *others)
     assert [run.block for run in experiment.find("as-measured", "burst-50")] == [0, 3]
-    assert experiment.measured("as-measured", "burst-50")["block"].value_counts().to_dict() == {0: 150, 3: 150}
+    of = arm(experiment.by_run, "as-measured", "burst-50")
+    assert dict(zip(of["block"], of["requests"], strict=True)) == {0: 150, 3: 150}
 
 
 def test_a_baseline_has_two_runs_in_a_block(made):
@@ -167,7 +262,7 @@ def test_a_baseline_has_two_runs_in_a_block(made):
     found = experiment.find("tuned", "burst-50")
     assert [(run.block, run.again) for run in found] == [(0, True), (0, False), (1, True), (1, False), (2, False)]
     assert experiment.blocks("tuned", "burst-50") == 3
-    assert experiment.measured("tuned", "burst-50").groupby(["block", "again"]).size().to_list() == [150] * 5
+    assert arm(experiment.by_run, "tuned", "burst-50")["requests"].to_list() == [150] * 5
 
 
 def test_a_run_of_before_there_were_two_is_not_it_again(made):
@@ -177,7 +272,7 @@ def test_a_run_of_before_there_were_two_is_not_it_again(made):
 
 
 def test_an_arm_that_was_not_run_has_no_rows(made):
-    assert made.experiment(made.run()).measured("tuned", "burst-50").empty
+    assert arm(made.experiment(made.run()).by_run, "tuned", "burst-50").empty
 
 
 def test_the_newest_experiment_is_the_complete_one_that_ended_last(made):

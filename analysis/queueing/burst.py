@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from .measures import ENDPOINTS, latency
-from .recording import Experiment
+from ..measures import ENDPOINTS, latency
+from ..recording import Experiment
 
 
 def replay_burst(service_ms: Mapping[str, float], users: int) -> pd.DataFrame:

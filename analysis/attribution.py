@@ -1,0 +1,217 @@
+"""Why requests take as long as they do: which part of the time grows, and which resource is at its limit.
+
+Resources are judged as in the USE method (Gregg 2013): how much of it was in use, how much had to wait for it, and what
+went wrong. Waiting is counted in requests: the time that all of them waited over the time of the load is how many
+waited on the average (Little 1961).
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from . import costs, validity
+from .aggregates import SPLIT
+from .recording import Experiment, Run, arm
+
+BUSY, WAITING = 0.85, 0.5  # from here on a resource counts as used up, and as waited for
+MACHINE = "machine"  # the role of readings that are of all processes
+MS_OF_S, US_OF_S, NS_OF_S = 1e3, 1e6, 1e9
+# From the inside out: who waits inside keeps what is around it busy.
+INNERMOST_FIRST = ("CPU", "database", "pool", "worker")
+
+
+@dataclass(frozen=True)
+class Use:
+    """One resource during the measured part of a run; None is not measured.
+
+    `utilisation` is a share of all that there is of it, `waiting` how many requests (of the CPU: the share of the time
+    in which anything) waited for it, `errors` how many could not have it.
+    """
+
+    resource: str
+    utilisation: float | None
+    waiting: float | None
+    errors: int | None
+    of: str
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether it is used up, and waited for where that was measured."""
+        return (self.utilisation or 0.0) >= BUSY and (self.waiting is None or self.waiting >= WAITING)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What limited a run: the resource (None: nothing was at its limit), and the sentence that says so."""
+
+    resource: str | None
+    sentence: str
+
+
+def use(run: Run) -> list[Use]:
+    """The resources of a run that measured anything, from the outermost (the load generator) to the innermost."""
+    return [_generator(run), _worker(run), _pool(run), _database(run), _cpu(run)]
+
+
+def limit(run: Run) -> Limit:
+    """The innermost exhausted resource of a run, with its evidence."""
+    by_name = {of.resource: of for of in use(run)}
+    generator, cpu = by_name["load generator"], by_name["CPU"]
+    if (generator.utilisation or 0.0) >= validity.GENERATOR_CPU.threshold:
+        text = (
+            f"the load generator took {generator.utilisation:.0%} of a core: it, and not the system, was at its limit"
+        )
+        return Limit("load generator", text)
+    found = next((by_name[name] for name in INNERMOST_FIRST if by_name[name].is_exhausted), None)
+    if found is None:
+        busiest = max(by_name.values(), key=lambda of: of.utilisation or 0.0)
+        return Limit(None, f"nothing was at its limit; the busiest was {_told(busiest)}")
+    beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.0%} was in use"
+    return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}")
+
+
+def _told(of: Use) -> str:
+    text = f"{of.of}, {of.utilisation:.0%} in use"
+    if of.waiting is None:
+        return text
+    if of.resource == "CPU":
+        return f"{text}, with something waiting for it {of.waiting:.0%} of the time"
+    return f"{text}, with {of.waiting:.1f} requests waiting for it on the average"
+
+
+def _generator(run):
+    gates = {gate["name"]: gate["figure"] for gate in run.record.get("gates", [])}
+    own = gates.get(validity.OWN_FAILURES.name)
+    share = gates.get(validity.GENERATOR_CPU.name)
+    return Use("load generator", share, None, None if own is None else int(own), "one core of each process")
+
+
+def _worker(run):
+    """A worker or a thread of one is in use from a request's entry to its answer."""
+    settings, totals = run.record["deployment"]["settings"], run.totals
+    slots = settings["workers"] * (settings["threads"] if settings["server"] == "gthread" else 1)
+    if settings["server"] == "gevent":  # a loop takes as many requests as come, but computes for one at a time
+        spent_ms, busy = costs.cpu_ms(run, "server"), "its loops, each at most one core"
+    else:
+        spent_ms, busy = totals["application_ms"], f"{slots} that answer one request at a time"
+    return Use(
+        "worker",
+        _share(spent_ms, MS_OF_S * slots * totals["makespan_s"]),
+        _share(totals["queue_ms"], MS_OF_S * totals["makespan_s"]),
+        int(totals["unanswered"]),
+        busy,
+    )
+
+
+def _pool(run):
+    readings = _during(run, run.pool)
+    if len(readings) < 2:
+        return Use("pool", None, None, None, "the pool's connections")
+    last, first = (readings.groupby("worker").nth(place).set_index("worker") for place in (-1, 0))
+    grown = (last - first)[["use_ns", "wait_ns", "timeouts"]].sum()
+    time_s = (readings["at_us"].max() - readings["at_us"].min()) / US_OF_S
+    allowed = int(last["limit"].sum())
+    return Use(
+        "pool",
+        _share(grown["use_ns"], NS_OF_S * time_s * allowed),
+        _share(grown["wait_ns"], NS_OF_S * time_s),
+        int(grown["timeouts"]),
+        f"{allowed} connections that it may open",
+    )
+
+
+def _database(run):
+    """Its CPU of the machine's; waiting are its sessions that wait for a lock, the disk or each other."""
+    activity = _during(run, run.database[run.database["source"] == "activity"])
+    waits = activity["metric"].str.partition(":")[0]
+    waiting = activity[(activity["name"] == "active") & ~waits.isin(["none", "Client", "Activity", "Timeout"])]
+    readings = activity["at_us"].nunique()
+    lost = run.record.get("database_lost")
+    cores = run.record["environment"]["cpu_count"]
+    return Use(
+        "database",
+        _cpu_share(run, "database", cores),
+        float(waiting["value"].sum() / readings) if readings else None,
+        None if lost is None else int(lost),
+        f"PostgreSQL, of {cores} cores",
+    )
+
+
+def _cpu(run):
+    """All that we started, of all cores."""
+    cores = run.record["environment"]["cpu_count"]
+    roles = [role for role in run.process["role"].unique() if role != MACHINE]
+    shares = [share for role in roles if (share := _cpu_share(run, role, cores)) is not None]
+    return Use("CPU", sum(shares) if shares else None, _stalled_share(run), None, f"{cores} cores")
+
+
+def _cpu_share(run, role, cores):
+    """From the first send to the last answer, warm-up included: what was spent is known between two readings only."""
+    return _share(costs.cpu_ms(run, role), cores * (run.totals["last_ms"] - run.totals["first_ms"]))
+
+
+def _stalled_share(run):
+    """The share of the time in which something waited for a core, by the kernel's own count; None without readings."""
+    if "stalled_us" not in run.process:
+        return None
+    readings = _during(run, run.process[run.process["role"] == MACHINE])
+    if len(readings) < 2:
+        return None
+    grown = readings[["at_us", "stalled_us"]].iloc[-1] - readings[["at_us", "stalled_us"]].iloc[0]
+    return float(grown["stalled_us"] / grown["at_us"])
+
+
+def _span_us(run):
+    began_us = MS_OF_S * run.totals["began_ms"]
+    return began_us, began_us + US_OF_S * run.totals["makespan_s"]
+
+
+def _during(run, readings):
+    return readings[readings["at_us"].between(*_span_us(run))].sort_values("at_us")
+
+
+def _share(part, whole):
+    return None if part is None or pd.isna(part) or not whole else float(part / whole)
+
+
+def growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd.DataFrame:
+    """By endpoint, what each part has of the growth of the tail from one load of a deployment to a larger one.
+
+    Columns: `fewer_ms`, `more_ms` (mean latency of the requests between their 90th and 99th percentile, means over the
+    runs), and the share of each part in the difference; the shares add up to 1. A percentile itself cannot be taken
+    apart, as it is one request; the mean of the band around p95 can. Empty where one of the loads was not run.
+    """
+    names = ["latency_ms", *(f"{part}_ms" for part in SPLIT)]
+    sides = [arm(experiment.tail, deployment, scenario).groupby("endpoint")[names].mean() for scenario in (fewer, more)]
+    if sides[0].empty or sides[1].empty:
+        return pd.DataFrame(columns=["fewer_ms", "more_ms", *SPLIT])
+    grown = sides[1] - sides[0]
+    shares = grown.drop(columns="latency_ms").div(grown["latency_ms"], axis=0).rename(columns=lambda name: name[:-3])
+    return pd.concat(
+        [sides[0]["latency_ms"].rename("fewer_ms"), sides[1]["latency_ms"].rename("more_ms"), shares], axis=1
+    )
+
+
+def waits(run: Run) -> pd.DataFrame:
+    """What the server's active sessions waited for: `wait`, and how many `sessions` did on the average, most first.
+
+    `CPU or nothing` are those that PostgreSQL has no name for: they compute, or wait for a core.
+    """
+    activity = _during(run, run.database[run.database["source"] == "activity"])
+    active = activity[activity["name"] == "active"]
+    if activity.empty:
+        return pd.DataFrame(columns=["wait", "sessions"])
+    mean = active.groupby("metric")["value"].sum() / activity["at_us"].nunique()
+    named = mean.rename(index={"none": "CPU or nothing"}).sort_values(ascending=False)
+    return named.rename("sessions").rename_axis("wait").reset_index()
+
+
+def statements(run: Run, most: int = 5) -> pd.DataFrame:
+    """The statements on which the server spent most: `statement`, `calls`, `total_ms`, `mean_ms`, `share` of all."""
+    deltas = run.database[run.database["source"] == "statement"]
+    table = deltas.pivot_table("value", "name", "metric", aggfunc="sum")
+    if not {"calls", "total_ms"} <= set(table.columns):
+        return pd.DataFrame(columns=["statement", "calls", "total_ms", "mean_ms", "share"])
+    table = table.assign(mean_ms=table["total_ms"] / table["calls"], share=table["total_ms"] / table["total_ms"].sum())
+    top = table.sort_values("total_ms", ascending=False).head(most).rename_axis("statement").reset_index()
+    return top[["statement", "calls", "total_ms", "mean_ms", "share"]]

@@ -1,0 +1,120 @@
+"""`python -m analysis compare`: two runs, or two experiments, and what may be said of them."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from . import changes, measures, mixture, sentences
+from .effects import Effect
+from .problem import Problem
+from .recording import Experiment, RecordingError, Run, open_experiment, open_run
+
+ALIKE = ("processes", "locustfile")
+SHOWN = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4f}"}
+
+
+def compare(a: str, b: str, baseline: bool, folder: Path) -> None:
+    """Print the comparison of two recordings, each a directory or a path within the folder.
+
+    Raises `RecordingError` where they cannot be compared, and with `baseline` `Problem` where B loses.
+    """
+    first, second = (_open(name, folder) for name in (a, b))
+    if type(first) is not type(second):
+        raise RecordingError(f"one of {a} and {b} is a run and the other an experiment; they cannot be compared")
+    if isinstance(first, Experiment):
+        _experiments(first, second, baseline)
+    elif baseline:
+        raise Problem("one run each gives no verdict to fail by; --baseline needs two experiments")
+    else:
+        _runs(first, second)
+
+
+def _open(name, folder) -> Run | Experiment:
+    path = Path(name) if name and Path(name).exists() else folder / name
+    if (path / "experiment.json").exists():
+        return open_experiment(path)
+    opened = open_run(path)
+    if opened.status != "complete":
+        click.echo(f"warning: {opened.name} is {opened.status}", err=True)
+    return opened
+
+
+def _runs(first: Run, second: Run) -> None:
+    _require_comparable(first, second)
+    means_ms = [run.by_endpoint.set_index("endpoint")["mean_ms"] for run in (first, second)]
+    table = pd.DataFrame({"A mean_ms": means_ms[0], "B mean_ms": means_ms[1]})
+    table["B/A"] = table["B mean_ms"] / table["A mean_ms"]
+    click.echo(f"A: {first.deployment} under {first.scenario}\nB: {second.deployment} under {second.scenario}")
+    click.echo(table.round(3).to_string())
+    click.echo(
+        f"makespan B/A: {measures.makespan_s(second) / measures.makespan_s(first):.3f} (no interval: one run each)"
+    )
+
+
+def _require_comparable(first: Run, second: Run) -> None:
+    for run in (first, second):
+        if not run.record["valid"]:
+            reasons = "; ".join(run.record["reasons"]) or "it never came to its end"
+            raise RecordingError(f"{run.name} is not valid ({reasons}) and cannot be compared")
+        if run.totals is None:
+            raise RecordingError(f"{run.name} has no measured requests and cannot be compared")
+    _require_same_place(first.record, second.record)
+    if first.scenario != second.scenario:
+        raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
+    if changed := _differences(first.record["scenario"], second.record["scenario"]):
+        raise RecordingError(f"the loads differ in {', '.join(changed)} and cannot be compared")
+    for what in ALIKE:
+        if first.record.get(what) != second.record.get(what):
+            raise RecordingError(f"the loads differ in {what} and cannot be compared")
+
+
+def _require_same_place(first: dict, second: dict) -> None:
+    if others := mixture.apart([first, second]):
+        raise RecordingError(f"they were made on another {' and another '.join(others)} and cannot be compared")
+    if told := mixture.apart([first, second], mixture.TELLING):
+        click.echo(f"warning: they differ in {', '.join(told)}", err=True)
+
+
+def _differences(first, second):
+    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+
+
+def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
+    for experiment in (first, second):
+        if not experiment.usable:
+            raise RecordingError(f"{experiment.name} has no complete and valid run and cannot be compared")
+    _require_same_place(first.usable[0].record, second.usable[0].record)
+    found = changes.between(first, second)
+    if not found:
+        raise RecordingError(f"{first.name} and {second.name} have no arm in common and cannot be compared")
+    click.echo(
+        f"A: {first.name}\nB: {second.name}\nB over A; they were made at different times, which no interval knows"
+    )
+    for worth in found:
+        click.echo(f"\n{worth.figure.name}, {worth.scenario} (the same within {worth.figure.band:.0%}):")
+        click.echo(_table(worth.effects).to_string(index=False, na_rep="-"))
+    lost = [one for one in found if any(effect.verdict == "loss" for effect in one.effects)]
+    if baseline and lost:
+        told = " ".join(sentences.of_losses(one) for one in lost)
+        raise Problem(f"{second.name} is worse than {first.name}. {told}")
+
+
+def _table(effects: tuple[Effect, ...]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        [
+            {
+                "deployment": effect.name,
+                "ratio": effect.ratio,
+                "low": effect.low,
+                "high": effect.high,
+                "verdict": effect.verdict,
+                "p_holm": effect.p_holm,
+                "blocks": effect.blocks,
+            }
+            for effect in effects
+        ]
+    )
+    for column, form in SHOWN.items():
+        frame[column] = [None if pd.isna(value) else form.format(value) for value in frame[column]]
+    return frame

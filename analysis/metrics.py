@@ -1,0 +1,147 @@
+"""The figures that an objective can be about: each is measured on one arm of an experiment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from . import costs, estimates, judgement, measures
+from .intervals import Estimate
+from .judgement import BASE
+from .recording import Experiment, Run
+
+OVER_BUDGET = "over the connection budget"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What an objective is about; `endpoint` and `against` (a deployment) only where its metric needs them."""
+
+    deployment: str
+    scenario: str
+    endpoint: str = ""
+    against: str = ""
+
+    def runs(self, experiment: Experiment) -> list[Run]:
+        return experiment.find(self.deployment, self.scenario)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figure, the sentence that shows it, and its interval where it has one."""
+
+    value: float
+    text: str
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a figure is measured (None: it was not), how it is written and named, and what it needs beside its arm."""
+
+    name: str
+    unit: str
+    measure: Callable[[Experiment, Arm], Measured | None]
+    form: str = "{:g}"
+    needs: tuple[str, ...] = ()
+
+    def says(self, arm: Arm, bound: str) -> str:
+        """The objective as a sentence."""
+        of = f"{arm.endpoint}: " if arm.endpoint else ""
+        against = f" than on {arm.against}" if arm.against else ""
+        return f"{of}{self.name} {bound}{self.unit}{against}, {arm.scenario} on {arm.deployment}"
+
+
+def _with_interval(estimate: Estimate | None, form: str, what: str) -> Measured | None:
+    if estimate is None:
+        return None
+    text = f"{what} {form.format(estimate.value)}"
+    if estimate.interval:
+        low, high = (form.format(end) for end in estimate.interval)
+        text += f" ({low}–{high}, {estimate.blocks} blocks)"
+    return Measured(estimate.value, text, estimate.interval)
+
+
+def _speedup(experiment, arm):
+    estimate = judgement.speedup(experiment, arm.scenario, arm.against, arm.deployment)
+    return _with_interval(estimate, "{:.1f}", "times faster from the first send to the last answer:")
+
+
+def _floor_ratio(experiment, arm):
+    taken_s = measures.duration_s(experiment, arm.deployment, arm.scenario)
+    floor_s = costs.floor_s(experiment, arm.deployment, arm.scenario)
+    if taken_s is None or not floor_s:
+        return None
+    ratio = taken_s / floor_s
+    text = (
+        f"{taken_s:.2f} s, {ratio:.2f} times the {floor_s:.2f} s in which the cores could do its hashes and queries "
+        "and nothing else"
+    )
+    return Measured(ratio, text)
+
+
+def _success_ratio(experiment, arm):
+    estimate = estimates.success_ratio(experiment, arm.deployment, arm.scenario)
+    if estimate is None:
+        return None
+    right, answers = (sum(int(run.totals[name]) for run in arm.runs(experiment)) for name in ("right", "requests"))
+    return Measured(right / answers, f"{right} of {answers} answers were right by content", estimate.interval)
+
+
+def _reads_p95_ms(experiment, arm):
+    return _with_interval(
+        estimates.reads_p95_ms(experiment, arm.deployment, arm.scenario), "{:.1f}", "p95 of all reads, ms:"
+    )
+
+
+def _latency(figure, what):
+    def measure(experiment, arm):
+        found = estimates.latency(experiment, arm.deployment, arm.scenario, arm.endpoint, figure)
+        return _with_interval(found, "{:.1f}", f"{what}, ms:")
+
+    return measure
+
+
+def _database_median_ms(experiment, arm):
+    value = measures.percentile(experiment, arm.deployment, arm.scenario, "db_ms", 0.5, f"endpoint = '{arm.endpoint}'")
+    if value is None:
+        return None
+    base = measures.percentile(experiment, BASE, arm.scenario, "db_ms", 0.5, f"endpoint = '{arm.endpoint}'")
+    beside = f"; {base:.1f} ms on {BASE}" if base is not None and arm.deployment != BASE else ""
+    return Measured(value, f"median {value:.2f} ms in the database{beside}")
+
+
+def _wrong_scans(experiment, arm):
+    runs = [run for run in arm.runs(experiment) if run.record.get("writes")]
+    if not runs:
+        return None
+    writes = pd.DataFrame([run.record["writes"] for run in runs]).sum()
+    text = (
+        f"of {writes['acknowledged']} acknowledged scans {writes['lost']} are not in the database, and "
+        f"{writes['doubled']} of {writes['stored']} are there twice"
+    )
+    return Measured(float(writes["lost"] + writes["doubled"]), text)
+
+
+def _refused_over_budget(experiment, arm):
+    outcomes = [run.record["outcome"] for run in arm.runs(experiment)]
+    if not outcomes:
+        return None
+    refused = [not outcome["started"] and OVER_BUDGET in outcome["said"] for outcome in outcomes]
+    other = outcomes[refused.index(False) if False in refused else 0]
+    return Measured(sum(refused) / len(refused), other["said"] or "it started")
+
+
+METRICS = {
+    "speedup": Metric("duration", " times shorter", _speedup, needs=("against",)),
+    "floor_ratio": Metric("duration over the least time of its hashes and queries", "", _floor_ratio),
+    "success_ratio": Metric("share of right answers", "", _success_ratio, "{:.4g}"),
+    "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),
+    "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean"), needs=("endpoint",)),
+    "median_ms": Metric("median latency", " ms", _latency("median_ms", "median"), needs=("endpoint",)),
+    "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95"), needs=("endpoint",)),
+    "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99"), needs=("endpoint",)),
+    "database_median_ms": Metric("median time in the database", " ms", _database_median_ms, needs=("endpoint",)),
+    "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
+    "refused_over_budget": Metric("share of starts refused as over the connection budget", "", _refused_over_budget),
+}

@@ -1,0 +1,88 @@
+"""Why requests take as long as they do: what was at its limit, and what the growth is made of."""
+
+import pandas as pd
+
+from analysis import attribution, sentences
+from analysis.attribution import Use
+
+from ..tables import Html, Quantity, table
+from .comparison import BASE, OURS, Report, first_run, join, main_first, percent, prose
+
+BURST, SMALLER = "burst-50", "burst-25"
+SUSTAINED = "sustained-100"
+
+
+def limits(report: Report) -> Html:
+    """For each main deployment what was at its limit under 50 users at once, by the use of its resources."""
+    names = main_first({BASE, OURS, "as-claimed", "as-advised"})
+    arms = [(name, scenario) for scenario in (BURST, SUSTAINED) for name in names]
+    runs = [run for arm in arms if (run := first_run(report, *arm)) is not None]
+    if not runs:
+        return prose("No load that could show a limit was run.")
+    told = [prose(f"{run.deployment} under {run.scenario}: {attribution.limit(run).sentence}.") for run in runs]
+    rows = [{"run": f"{run.deployment}, {run.scenario}"} | _row(use) for run in runs for use in attribution.use(run)]
+    note = (
+        "One run each, no interval. Waiting are requests on the average, for the CPU the share of the time in which "
+        "anything waited for a core. A resource is at its limit where at least "
+        f"{attribution.BUSY:.0%} of it was in use and, where waiting is known, {attribution.WAITING:g} waited; of "
+        "several the innermost, as who waits there keeps busy what is around it."
+    )
+    return join(*told, table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note))
+
+
+def _row(use: Use) -> dict:
+    waiting = "{:.0%}" if use.resource == "CPU" else "{:.1f}"
+    return {
+        "resource": use.resource,
+        "in use": percent(use.utilisation),
+        "of": use.of,
+        "waiting": Quantity.of(use.waiting, waiting),
+        "errors": use.errors,
+    }
+
+
+def growth(report: Report) -> Html:
+    """What the growth of the tail from 25 to 50 users at once is made of."""
+    pieces = []
+    for deployment in (BASE, OURS):
+        grown = attribution.growth(report.experiment, deployment, SMALLER, BURST)
+        pieces.append(prose(sentences.of_growth(deployment, SMALLER, BURST, grown)))
+        if not grown.empty:
+            pieces.append(_growth_table(deployment, grown))
+    return join(*pieces)
+
+
+def _growth_table(deployment, grown):
+    rows = [
+        {
+            "endpoint": endpoint,
+            f"{SMALLER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
+            f"{BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
+            **{part: Quantity.of(row[part], "{:.1%}") for part in attribution.SPLIT},
+        }
+        for endpoint, row in grown.iterrows()
+    ]
+    note = (
+        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and the share of "
+        "each part in the difference; the shares add up to 100 %. A negative share is a part that shrank."
+    )
+    return table(pd.DataFrame(rows, dtype=object), f"What the growth of the tail on {deployment} is made of", note=note)
+
+
+def waits(report: Report) -> Html:
+    """What the database's sessions waited for, and the statements that took most of its time."""
+    pieces = []
+    for deployment in (BASE, OURS):
+        run = first_run(report, deployment, BURST)
+        if run is None:
+            continue
+        slow, sessions = attribution.statements(run), attribution.waits(run)
+        if not sessions.empty:
+            frame = sessions.assign(sessions=[Quantity(value, "{:.2f}") for value in sessions["sessions"]])
+            caption = f"What active sessions of PostgreSQL waited for, {deployment}, {BURST}"
+            pieces.append(table(frame, caption, note="Sessions on the average over all readings of one run."))
+        if not slow.empty:
+            formats = {"calls": "{:,.0f}", "total_ms": "{:,.1f}", "mean_ms": "{:,.3f}", "share": "{:.1%}"}
+            caption = f"Statements that took most of PostgreSQL's time, {deployment}, {BURST}"
+            pieces.append(table(slow, caption, formats=formats))
+    return join(*pieces) if pieces else prose("The database was not read.")
