@@ -123,7 +123,7 @@ def _pool(run):
 def _database(run):
     """Its CPU of the machine's; waiting are its sessions that wait for a lock, the disk or each other."""
     activity = _during(run, run.database[run.database["source"] == "activity"])
-    waits = activity["metric"].str.partition(":")[0]
+    waits = activity["metric"].str.split(":").str[0]
     waiting = activity[(activity["name"] == "active") & ~waits.isin(["none", "Client", "Activity", "Timeout"])]
     readings = activity["at_us"].nunique()
     lost = run.record.get("database_lost")

@@ -11,6 +11,8 @@ from . import costs
 from .effects import Effect, paired, table, unpaired
 from .recording import Experiment
 
+BASE, OURS = "as-measured", "tuned"
+BURST, READS = "burst-50", "reads"
 WITHOUT, TOGETHER = "-without-", "-and-"
 WITH = "-with-"
 MAIN = ("as-claimed", "as-advised", "gevent-blocking", "tuned")
@@ -113,6 +115,16 @@ def _worth(by_run, baseline, changes, figure, scenario):
     chance = table({"nothing": paired(twice)}, **judged)[0] if twice else None
     judged_changes = tuple(change for change in changes if change.name in by_name)
     return Worth(scenario, figure, judged_changes, tuple(table(by_name, **judged)), chance)
+
+
+def tables(experiment: Experiment) -> list[Worth]:
+    """All that an experiment tells of changes: the tables of the report, in its order."""
+    judged = [
+        (BASE, replaced(experiment, BASE, BURST), BURST),
+        (BASE, added(experiment, BASE, READS), READS),
+        *((OURS, taken_away(experiment, OURS, scenario), scenario) for scenario in (BURST, READS)),
+    ]
+    return [found for baseline, changes, scenario in judged for found in worth(experiment, baseline, changes, scenario)]
 
 
 def speedup(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:

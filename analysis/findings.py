@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import objectives, published
+from . import changes, objectives, published, sentences
 from .checklist import CHECKS
 from .intervals import LEVEL
 from .problem import Problem
@@ -14,10 +14,11 @@ from .recording import Experiment
 @dataclass(frozen=True)
 class Finding:
     """One claim. `effect` is the figure that decided it, `bound` what it was held against; `interval` stays empty
-    below four blocks."""
+    below four blocks. Of an effect it is the ratio of the figure with the change to that without it, and `n` counts
+    blocks; otherwise `n` counts runs."""
 
     id: str
-    kind: str  # checklist (a published claim) | objective (ours; a failed one fails the gate)
+    kind: str  # checklist (a published claim) | objective (ours; a failed one fails the gate) | effect (of a change)
     claim: str
     verdict: str
     evidence: str
@@ -36,6 +37,8 @@ def judge(experiment: Experiment) -> list[Finding]:
     findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
     for objective in objectives.load():
         findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
+    for worth in changes.tables(experiment):
+        findings += [_effect(experiment, worth, *pair) for pair in zip(worth.changes, worth.effects, strict=True)]
     return findings
 
 
@@ -66,9 +69,6 @@ def _read(stored):
 
 def _finding(experiment, name, kind, claim, judgement):
     verdict = "not measured" if judgement.passed is None else "pass" if judgement.passed else "fail"
-    scale = experiment.record["scale"]
-    arms = dict.fromkeys((run.deployment, run.scenario) for run in judgement.runs)
-    commands = [f"python -m loadgen run --deployment {d} --scenario {s} --scale {scale}" for d, s in arms]
     return Finding(
         id=name,
         kind=kind,
@@ -78,8 +78,36 @@ def _finding(experiment, name, kind, claim, judgement):
         effect=judgement.effect,
         n=len(judgement.runs),
         runs=tuple(run.name for run in judgement.runs),
-        command="; ".join(commands),
+        command=_command(experiment, judgement.runs),
         bound=judgement.bound,
         interval=judgement.interval,
         level=LEVEL if judgement.interval else None,
     )
+
+
+def _effect(experiment, worth, change, effect):
+    figure, scenario = worth.figure, worth.scenario
+    runs = [run for side in (change.before, change.after) for run in experiment.find(side, scenario)]
+    evidence = f"{sentences.ratio_with_interval(effect)} of {change.before}"
+    if effect.p_holm is not None:
+        evidence += f", p {effect.p_holm:.4f} after Holm's correction"
+    return Finding(
+        id=f"{scenario}-{change.before}-to-{change.after}-{figure.column}",
+        kind="effect",
+        claim=f"{figure.name} under {scenario}: {change.after} in the place of {change.before}",
+        verdict=effect.verdict,
+        evidence=evidence,
+        effect=effect.ratio,
+        n=effect.blocks,
+        runs=tuple(run.name for run in runs),
+        command=_command(experiment, runs),
+        interval=effect.interval,
+        level=effect.level if effect.interval else None,
+    )
+
+
+def _command(experiment, runs):
+    """What makes such runs again."""
+    scale = experiment.record["scale"]
+    arms = dict.fromkeys((run.deployment, run.scenario) for run in runs)
+    return "; ".join(f"python -m loadgen run --deployment {d} --scenario {s} --scale {scale}" for d, s in arms)

@@ -1,5 +1,6 @@
 """Our own objectives: read from `objectives.toml`, judged from an experiment's runs."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def _objective(entry: Mapping[str, Any], place: str) -> Objective:
     if len(kinds) != 1:
         raise Problem(f"{place} needs one bound, and has {len(kinds)}: {', '.join(BOUNDS)}")
     bound = entry[kinds[0]]
-    if isinstance(bound, bool) or not isinstance(bound, int | float):
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
         raise Problem(f"{place}: {kinds[0]} is not a number")
     arm = Arm(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
     return Objective(name, metric, arm, kinds[0], float(bound))

@@ -85,6 +85,12 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "tuned-without-workers": ("tuned, one sync worker", _tuned_without("server", "workers", "threads")),
     "tuned-without-shared-sessions": ("tuned, sessions in files", _tuned_without("sessions")),
     "tuned-without-hash-limit": ("tuned, any number of hashes at once", _tuned_without("hash_limit")),
+    # Two at once, for what one is worth without the other.
+    "tuned-without-cache-and-index": ("tuned, neither cache nor trigram index", _tuned_without("cache", "indexes")),
+    "tuned-without-argon2-and-hash-limit": (
+        "tuned, passwords hashed by scrypt, any number at once",
+        _tuned_without("password_hash", "hash_limit"),
+    ),
     "as-measured-on-rds": ("as-measured, its database under a host name of RDS", _as_measured(database_host=RDS_HOST)),
     "as-measured-with-no-pool": ("a connection for each use", _as_measured(pool="none")),
     "as-measured-with-no-pre-ping": ("pooled connections are used unasked", _as_measured(pool_pre_ping=False)),

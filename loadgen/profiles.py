@@ -66,6 +66,7 @@ WITHOUT_ARMS = (
     "tuned-without-shared-sessions",
     "tuned-without-hash-limit",
 )
+TOGETHER_ARMS = ("tuned-without-cache-and-index", "tuned-without-argon2-and-hash-limit")
 STORE_ARMS = ("tuned-with-shared-cache", "tuned-with-cookie-sessions")
 ADVICE_ARMS = ("as-advised", "gevent-blocking")
 REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)
@@ -116,11 +117,11 @@ PROFILES = {
     ),
     "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
     "ablation": Profile(
-        "tuned with one optimisation taken away at a time, in four blocks",
+        "tuned with one optimisation taken away at a time, and two pairs of them, in four blocks",
         "production",
         tuple(
             Arm(deployment, scenario, 4, 3, twice=deployment == "tuned")
-            for deployment in ("tuned", *WITHOUT_ARMS)
+            for deployment in ("tuned", *WITHOUT_ARMS, *TOGETHER_ARMS)
             for scenario in ("burst-50", "reads")
         ),
     ),

@@ -15,20 +15,25 @@ def write(experiment: str, findings: list[Finding], directory: Path) -> None:
 
 
 def summary(experiment: str, findings: list[Finding]) -> str:
-    """The findings as a Markdown table."""
-    lines = [
-        f"# TraceTrack performance, experiment {experiment}",
-        "",
-        "| claim | verdict | evidence |",
-        "| --- | --- | --- |",
-    ]
-    cells = ([finding.claim, finding.verdict, finding.evidence] for finding in findings)
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    """The findings as Markdown: a table for those that are judged, and one for what changes are worth."""
+    judged = [finding for finding in findings if finding.kind != "effect"]
+    effects = [finding for finding in findings if finding.kind == "effect"]
+    lines = [f"# TraceTrack performance, experiment {experiment}", "", *_table(judged)]
+    if effects:
+        lines += ["", "## What changes are worth", "", "With the change over without it, 95 % intervals.", ""]
+        lines += _table(effects)
     return "\n".join(lines) + "\n"
 
 
+def _table(findings):
+    cells = ([finding.claim, finding.verdict, finding.evidence] for finding in findings)
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    return ["| claim | verdict | evidence |", "| --- | --- | --- |", *rows]
+
+
 def junit(experiment: str, findings: list[Finding]) -> ElementTree.Element:
-    """A test case a finding: an objective can fail, a published claim is skipped with its reason."""
+    """A test case a claim: an objective can fail, a published claim is skipped with its reason; effects are none."""
+    findings = [finding for finding in findings if finding.kind != "effect"]
     suite = ElementTree.Element("testsuite", name=f"tracetrack {experiment}", tests=str(len(findings)))
     failures = skipped = 0
     for finding in findings:

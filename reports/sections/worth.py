@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis import changes, sentences
-from analysis.changes import Change, Worth
+from analysis.changes import BURST, READS, Change, Worth
 from analysis.effects import Effect
 from analysis.intervals import FEWEST_BLOCKS
 
 from ..tables import Html, Quantity, Verdict, folded, table
 from .comparison import BASE, OURS, Report, join, prose
 
-BURST, READS = "burst-50", "reads"
 TOLD = ("cpu_ms", "makespan_s", "reads_p95_ms")  # the figures that have a sentence
 
 

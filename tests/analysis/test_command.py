@@ -138,6 +138,62 @@ def test_two_runs_are_compared_by_endpoint_and_makespan(made, command):
     assert result.stdout.endswith("makespan B/A: 0.100 (no interval: one run each)\n")
 
 
+def blocks(made, name, slower=1.0):
+    runs = [made.run(deployment, block=n, slower=slower * s) for deployment in ("as-measured", "tuned")
+            for n, s in enumerate((1.0, 1.01, 0.99, 1.0))]  # fmt: skip
+    return made.experiment(*runs, name=name)
+
+
+def test_two_experiments_are_compared_with_verdicts(made, command):
+    blocks(made, "old")
+    blocks(made, "new", slower=0.5)
+    result = command("compare", "old", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("A: old\nB: new\n")
+    assert "duration, burst-50 (the same within 10%):" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["tuned", "0.500"]]
+    assert {line[4] for line in lines} == {"gain"}
+
+
+def test_a_baseline_that_is_kept_passes_and_one_that_is_lost_fails(made, command):
+    blocks(made, "old")
+    blocks(made, "same", slower=1.001)
+    blocks(made, "slow", slower=1.5)
+    assert command("compare", "old", "same", "--baseline").exit_code == 0
+    result = command("compare", "old", "slow", "--baseline")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: slow is worse than old. ")
+    assert "Duration under burst-50: a loss: as-measured 1.50 (" in result.stderr
+    assert "duration, burst-50" in result.stdout
+
+
+def test_one_run_each_is_no_baseline(made, command):
+    experiment = made.experiment(made.run(), made.run(block=1))
+    names = [f"made/{run.name}" for run in experiment.runs]
+    require_refused(command("compare", *names, "--baseline"), "needs two experiments")
+
+
+def test_a_run_and_an_experiment_are_not_compared(made, command):
+    made.experiment(made.run())
+    require_refused(command("compare", BURST, "made"), "one of", "is a run and the other an experiment")
+
+
+def test_experiments_without_an_arm_in_common_are_not_compared(made, command):
+    made.experiment(made.run(), name="one")
+    made.experiment(made.run("tuned", "burst-25"), name="other")
+    require_refused(command("compare", "one", "other"), "have no arm in common")
+    made.experiment(made.run().invalid(), name="invalid")
+    require_refused(command("compare", "one", "invalid"), "invalid has no complete and valid run")
+
+
+def test_an_experiment_is_shown_with_all_of_its_runs(made, command):
+    made.experiment(made.run(), made.run("tuned").invalid())
+    result = command("show", "made")
+    assert result.exit_code == 0
+    assert "1 of 2 planned runs are complete, valid and readable" in result.stdout
+    assert "1-02-tuned-burst-50" in result.stdout
+
+
 def test_different_loads_are_not_compared(made, terminal):
     made.experiment(made.run(), made.run("as-measured", "burst-25"))
     result = terminal("compare", BURST, "made/1-02-as-measured-burst-25")

@@ -2,8 +2,10 @@
 
 import pytest
 
-from analysis import measures
+from analysis import measures, objectives
 from analysis.judgement import speedup
+from analysis.metrics import METRICS
+from analysis.problem import Problem
 from tests.analysis.conftest import EVERY, FASTER
 
 BASE, OURS = "as-measured", "tuned"
@@ -126,3 +128,81 @@ def test_reads_are_held_to_their_p95(judge, made, name, scenario, bound_ms):
         for row in run.of("dashboard") + run.of("search"):
             row["latency_us"] = 1000 * (bound_ms + offset_ms)
         assert EVERY[name](made.experiment(run, name=f"at-{offset_ms}")).passed is passed
+
+
+GOOD = """[[objective]]
+id = "fast"
+metric = "mean_ms"
+deployment = "tuned"
+scenario = "single"
+endpoint = "login"
+below = 5.5
+"""
+
+
+@pytest.fixture
+def told(tmp_path):
+    """What is said of a file of objectives."""
+
+    def load(content):
+        path = tmp_path / "objectives.toml"
+        path.write_text(content)
+        with pytest.raises(Problem) as excinfo:
+            objectives.load(path)
+        message = excinfo.value.message
+        assert "\n" not in message
+        assert str(path) in message
+        return message
+
+    return load
+
+
+def test_an_objective_of_ones_own_is_judged(made, tmp_path):
+    path = tmp_path / "objectives.toml"
+    path.write_text(GOOD)
+    (objective,) = objectives.load(path)
+    assert objective.claim == "login: mean latency below 5.5 ms, single on tuned"
+    for slower, passed in ((1.0, True), (1.2, False)):
+        judgement = objective.judge(made.experiment(made.run(OURS, "single", slower=slower), name=f"{slower}"))
+        assert (judgement.passed, judgement.bound) == (passed, 5.5)
+        assert judgement.effect == pytest.approx(5 * slower)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('id = "fast"', "", "objective 1 has no id"),
+        ('"mean_ms"', '"speed"', "has no metric of these: speedup, "),
+        ('deployment = "tuned"', "", "has no deployment, which mean_ms needs"),
+        ('endpoint = "login"', "", "has no endpoint, which mean_ms needs"),
+        ("below = 5.5", "", "needs one bound, and has 0: at_least, at_most, below"),
+        ("below = 5.5", "below = 5.5\nat_most = 6", "needs one bound, and has 2"),
+        ("below = 5.5", 'below = "5.5"', "below is not a number"),
+        ("below = 5.5", "below = nan", "below is not a number"),
+        ("below = 5.5", "below = true", "below is not a number"),
+        ("below = 5.5", "below = 5.5\nabove = 3", "has a field above, which no objective has"),
+        ("below = 5.5", 'below = 5.5\nagainst = "tuned"', "has the field against, of which mean_ms knows nothing"),
+        ("[[objective]]", "[objective]", "holds something else than objectives"),
+        ("[[objective]]", "[[goal]]", "holds something else than objectives"),
+        ("below = 5.5", "below 5.5", "is no TOML"),
+        ("below = 5.5\n", "below = 5.5\n" + GOOD, "has two objectives with the id fast"),
+    ],
+)
+def test_an_objective_that_cannot_be_used_is_told(told, old, new, said):
+    assert said in told(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize("content", ["", "# nothing yet"])
+def test_a_file_without_objectives_has_none(tmp_path, content):
+    (tmp_path / "objectives.toml").write_text(content)
+    assert objectives.load(tmp_path / "objectives.toml") == ()
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(Problem, match="there is no"):
+        objectives.load(tmp_path / "objectives.toml")
+
+
+def test_the_file_names_every_metric():
+    comments = "".join(line for line in objectives.FILE.read_text().splitlines() if line.startswith("#"))
+    assert [name for name in METRICS if name not in comments] == []

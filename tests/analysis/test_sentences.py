@@ -1,0 +1,75 @@
+"""Sentences against the effects that they are made of."""
+
+import re
+
+import numpy as np
+import pytest
+
+from analysis import sentences
+from analysis.changes import FIGURES, Change, Worth
+from analysis.effects import paired, table
+
+DURATION = next(figure for figure in FIGURES if figure.column == "makespan_s")
+LOGS = {
+    "argon2": np.log([0.20, 0.21, 0.19, 0.20]),
+    "workers": np.log([0.60, 0.62, 0.59, 0.61]),
+    "slow thing": np.log([1.5, 1.6, 1.55, 1.5]),
+    "nothing": np.log([1.0, 1.01, 0.99, 1.0]),
+    "noise": np.log([0.8, 1.3, 0.9, 1.2]),
+    "seldom": np.log([0.5]),
+}
+
+
+def worth(*names, chance=None):
+    effects = tuple(table({name: paired(LOGS[name]) for name in names}, band=DURATION.band))
+    changes = tuple(Change(name, "without", "with") for name in names)
+    return Worth("burst-50", DURATION, changes, effects, chance)
+
+
+def test_every_effect_is_told_once_under_its_verdict_with_its_figures():
+    found = worth(*LOGS)
+    told = sentences.of_worth(found)
+    assert told.startswith("Duration under burst-50: ")
+    for effect in found.effects:
+        assert told.count(effect.name) == 1
+        assert f"{effect.name} {sentences.ratio_with_interval(effect)}" in told
+    order = [told.index(word) for word in ("a gain", "a loss", "the same within 10%", "undecided", "without a verdict")]
+    assert order == sorted(order)
+
+
+def test_the_largest_gain_comes_first():
+    told = sentences.of_worth(worth("workers", "argon2"))
+    assert re.search(r"a gain: argon2 .*, workers ", told)
+
+
+def test_what_is_undecided_says_what_would_have_been_found():
+    (effect,) = worth("noise").effects
+    told = sentences.of_worth(worth("noise"))
+    assert sentences.size(effect.detectable) in told
+    assert f"{effect.blocks_needed} blocks would find one of 10%" in told
+
+
+def test_a_loss_is_told_for_those_who_must_not_lose():
+    assert sentences.of_losses(worth("argon2", "slow thing")).startswith("Duration under burst-50: a loss: slow thing ")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(12.345, "12.35"), (0.5, "0.50"), (0.1, "0.10"), (0.0423, "0.042"), (0.0005, "0.0005")]
+)
+def test_a_ratio_has_two_digits_at_least(ratio, text):
+    assert sentences.number(ratio) == text
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(1.125, "12%"), (1.99, "99%"), (2.0, "2.0-fold"), (25.28, "25.3-fold")])
+def test_an_effect_is_as_large_as_people_say_it(ratio, text):
+    assert sentences.size(ratio) == text
+
+
+def test_a_baseline_that_differs_from_itself_is_a_warning():
+    chance = table({"nothing": paired(LOGS["workers"])}, band=0.1)[0]
+    told = sentences.of_chance(worth("argon2", chance=chance))
+    assert f"{1 / chance.low - 1:.1%}" in told
+    assert "be careful" in told
+    quiet = table({"nothing": paired(LOGS["nothing"])}, band=0.1)[0]
+    assert "be careful" not in sentences.of_chance(worth("argon2", chance=quiet))
+    assert "nothing tells what differs by chance" in sentences.of_chance(worth("argon2"))
