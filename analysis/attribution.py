@@ -89,17 +89,24 @@ def _generator(run):
 def _worker(run):
     """A worker or a thread of one is in use from a request's entry to its answer."""
     settings, totals = run.record["deployment"]["settings"], run.totals
-    slots = settings["workers"] * (settings["threads"] if settings["server"] == "gthread" else 1)
+    workers = settings["workers"]
     if settings["server"] == "gevent":  # a loop takes as many requests as come, but computes for one at a time
-        spent_ms, busy = costs.cpu_ms(run, "server"), "its loops, each at most one core"
+        slots, spent_ms, of = (
+            workers,
+            costs.cpu_ms(run, "server"),
+            f"the loops of {workers} workers, each at most a core",
+        )
+    elif settings["server"] == "gthread":
+        slots, spent_ms = workers * settings["threads"], totals["application_ms"]
+        of = f"{settings['threads']} threads in each of {workers} workers"
     else:
-        spent_ms, busy = totals["application_ms"], f"{slots} that answer one request at a time"
+        slots, spent_ms, of = workers, totals["application_ms"], f"workers, one request at a time in each of {workers}"
     return Use(
         "worker",
         _share(spent_ms, MS_OF_S * slots * totals["makespan_s"]),
         _share(totals["queue_ms"], MS_OF_S * totals["makespan_s"]),
         int(totals["unanswered"]),
-        busy,
+        of,
     )
 
 

@@ -13,7 +13,7 @@ from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
 from .requests import caches, sessions, workers
 from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
-from .why import growth, limits, waits
+from .why import growth, limits, simulated, waits
 from .worth import deployments, optimisations
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "recommendations",
     "schema",
     "sessions",
+    "simulated",
     "summary",
     "taken_away",
     "variants_split",

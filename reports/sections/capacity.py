@@ -1,11 +1,14 @@
 """How much load each deployment holds: the loads that were tried, and the bracket that they leave."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from analysis.capacity import HIGHEST_P95_MS, Found, found
+from analysis.queueing import users
 
-from ..tables import Html, table
-from .comparison import Report, prose
+from ..tables import Html, Quantity, table
+from .comparison import Report, join, main_first, prose
 
 LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}
 
@@ -21,7 +24,34 @@ def capacity(report: Report) -> Html:
         "no interval; nothing is said of loads that were not tried. Where none is known that does not hold, the load "
         "generator, on the same cores, could make no more."
     )
-    return table(pd.DataFrame(map(_row, searches), dtype=object), "How much each deployment holds", note=note)
+    held = table(pd.DataFrame(map(_row, searches), dtype=object), "How much each deployment holds", note=note)
+    return join(held, *_predicted(report, {search.deployment for search in searches if search.family == "sustained"}))
+
+
+def _predicted(report, deployments) -> Iterator[Html]:
+    """For each deployment what the fewest users foretell of more."""
+    for deployment in main_first(deployments):
+        frame = users.predicted(report.experiment, deployment)
+        if frame.empty:
+            continue
+        rows = [
+            {
+                "users": row.users,
+                "predicted (requests/s)": Quantity(row.predicted_rps, "{:,.1f}"),
+                "measured (requests/s)": Quantity(row.measured_rps, "{:,.1f}"),
+                "error": Quantity(row.predicted_rps / row.measured_rps - 1, "{:+.1%}"),
+                "predicted mean latency (ms)": Quantity(row.predicted_ms, "{:,.1f}"),
+                "measured mean latency (ms)": Quantity(row.measured_ms, "{:,.1f}"),
+            }
+            for row in frame.itertuples()
+        ]
+        note = (
+            f"Mean-value analysis of a closed network, its demands from the run with {frame['from_users'].iloc[0]} "
+            "users alone. It is of the steady state: where more users come than are served, a run of seconds ends "
+            "before their queue is as long as it would get."
+        )
+        caption = f"What the fewest users foretell of more, {deployment}"
+        yield table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
 
 def _row(search: Found) -> dict:

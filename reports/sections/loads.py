@@ -68,7 +68,12 @@ def load(report: Report, users: int) -> Html:
     note = f"Closed load, {users} users at once, one pass. " + _interval_note(blocks)
     return join(
         _totals(report, users),
-        table(pd.DataFrame(rows), f"{users} users at once: mean latency by endpoint", note=note, formats=formats),
+        table(
+            pd.DataFrame(rows, dtype=object),
+            f"{users} users at once: mean latency by endpoint",
+            note=note,
+            formats=formats,
+        ),
         _work(report, scenario),
     )
 

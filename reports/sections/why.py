@@ -4,6 +4,7 @@ import pandas as pd
 
 from analysis import attribution, sentences
 from analysis.attribution import Use
+from analysis.queueing import simulation
 
 from ..tables import Html, Quantity, table
 from .comparison import BASE, OURS, Report, first_run, join, main_first, percent, prose
@@ -67,6 +68,34 @@ def _growth_table(deployment, grown):
         "each part in the difference; the shares add up to 100 %. A negative share is a part that shrank."
     )
     return table(pd.DataFrame(rows, dtype=object), f"What the growth of the tail on {deployment} is made of", note=note)
+
+
+def simulated(report: Report) -> Html:
+    """What a simulation says of the bursts, from single requests alone, beside what was measured."""
+    rows = []
+    for deployment in (BASE, OURS):
+        for users in (25, 50):
+            for figure, predicted, measured in simulation.predicted(report.experiment, deployment, users).itertuples(
+                False
+            ):
+                error = None if pd.isna(measured) else predicted / measured - 1
+                rows.append(
+                    {
+                        "figure": f"{deployment}, {users} users: {figure} (s)",
+                        "predicted": Quantity(predicted, "{:,.3g}"),
+                        "measured": Quantity.of(measured, "{:,.3g}"),
+                        "error of the prediction": Quantity.of(error, "{:+.1%}"),
+                    }
+                )
+    if not rows:
+        return prose("Nothing was predicted by simulation, as single requests were not measured.")
+    note = (
+        "The simulation draws what each request holds from single requests, has them wait for workers, connections and "
+        "turns to hash, and lets all work share the cores; nothing in it was fitted to the bursts. What it leaves out, "
+        "such as caches of the processor that two busy cores share, is in its error."
+    )
+    frame = pd.DataFrame(rows, dtype=object)
+    return table(frame, "What a simulation predicts from single requests", note=note)
 
 
 def waits(report: Report) -> Html:

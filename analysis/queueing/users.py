@@ -1,0 +1,60 @@
+"""What more users with think time would meet, by mean-value analysis from what requests need under the fewest."""
+
+import pandas as pd
+
+from .. import costs
+from ..recording import Experiment, Run
+from .closed import Station, solve
+
+FAMILY = "sustained-"
+COMPUTING = ("server", "database", "store", "generator")
+
+
+def predicted(experiment: Experiment, deployment: str) -> pd.DataFrame:
+    """A row for each number of users under which the deployment was measured, the fewest first.
+
+    Columns: `users`, `from_users` (those whose run gave the demands), and predicted and measured `throughput_rps` and
+    mean latency (`latency_ms`) of a request. Empty without two of them, or where the demands cannot be told.
+    """
+    runs = sorted(
+        (run for run in experiment.of(deployment) if run.scenario.startswith(FAMILY) and _is_plain(run)),
+        key=lambda run: run.record["scenario"]["users"],
+    )
+    stations = _stations(runs[0]) if len(runs) > 1 else None
+    if stations is None:
+        return pd.DataFrame()
+    think_ms = 1000 * sum(runs[0].record["scenario"]["think_s"]) / 2
+    return pd.DataFrame([_row(run, runs[0], stations, think_ms) for run in runs])
+
+
+def _is_plain(run):
+    """Whether it is reads by users of one kind: the demands of another mix are others."""
+    return run.scenario.removeprefix(FAMILY).isdigit()
+
+
+def _stations(run: Run) -> list[Station] | None:
+    """Workers that answer one request at a time are a station by themselves; else the cores are, and the rest of a
+    request's time is one that everybody has at once."""
+    settings, totals = run.record["deployment"]["settings"], run.totals
+    if settings["server"] == "sync":
+        held_ms = float(totals["application_ms"] / totals["requests"])
+        return [Station("workers", held_ms, settings["workers"]), Station("beside", totals["mean_ms"] - held_ms, None)]
+    spent = [costs.cpu_ms(run, role) for role in COMPUTING]
+    if spent[0] is None:
+        return None
+    computing_ms = float(sum(ms for ms in spent if ms is not None) / totals["sent"])
+    cores = Station("cores", computing_ms, run.record["environment"]["cpu_count"])
+    return [cores, Station("beside", max(0.0, float(totals["mean_ms"]) - computing_ms), None)]
+
+
+def _row(run, fewest, stations, think_ms):
+    users = run.record["scenario"]["users"]
+    means = solve(stations, users, think_ms)
+    return {
+        "users": users,
+        "from_users": fewest.record["scenario"]["users"],
+        "predicted_rps": means.throughput_rps,
+        "measured_rps": float(run.totals["right"] / run.totals["makespan_s"]),
+        "predicted_ms": means.response_ms,
+        "measured_ms": float(run.totals["mean_ms"]),
+    }
