@@ -82,7 +82,7 @@ def by_arm(rows: Rows) -> pd.DataFrame:
 
 def tail_by_endpoint(rows: Rows) -> pd.DataFrame:
     """A row for each endpoint of a run: the mean `latency_ms` and that of each part, of the requests whose latency lies
-    between the 90th and the 99th percentile of their endpoint and run.
+    between the 90th and the 99th percentile of their endpoint and run, and that told their parts.
     """
     means = ", ".join(f"avg({name}_ms) AS {name}_ms" for name in ("latency", *SPLIT))
     low, high = TAIL
@@ -92,7 +92,8 @@ def tail_by_endpoint(rows: Rows) -> pd.DataFrame:
             FROM measured GROUP BY run, endpoint
         )
         SELECT {_RUN}, endpoint, count(*) AS requests, {means}
-        FROM measured JOIN limits USING (run, endpoint) WHERE latency_ms BETWEEN low AND high
+        FROM measured JOIN limits USING (run, endpoint)
+        WHERE latency_ms BETWEEN low AND high AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
         GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
     """)
 

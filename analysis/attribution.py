@@ -64,8 +64,15 @@ def limit(run: Run) -> Limit:
         return Limit("load generator", text)
     found = next((by_name[name] for name in INNERMOST_FIRST if by_name[name].is_exhausted), None)
     if found is None:
-        busiest = max(by_name.values(), key=lambda of: of.utilisation or 0.0)
-        return Limit(None, f"nothing was at its limit; the busiest was {_told(busiest)}")
+        known = [of for of in by_name.values() if of.utilisation is not None]
+        blind = [of.resource for of in by_name.values() if of.utilisation is None]
+        beside = f"; not measured: {', '.join(blind)}" if blind else ""
+        if not known:
+            return Limit(None, f"what was at its limit cannot be told{beside}")
+        busiest = max(known, key=lambda of: of.utilisation)
+        return Limit(
+            None, f"nothing was at its limit; the busiest was the {busiest.resource}: {_told(busiest)}{beside}"
+        )
     beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.0%} was in use"
     return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}")
 
@@ -73,7 +80,7 @@ def limit(run: Run) -> Limit:
 def _told(of: Use) -> str:
     text = f"{of.of}, {of.utilisation:.0%} in use"
     if of.waiting is None:
-        return text
+        return f"{text} (whether anything waited for it was not measured)"
     if of.resource == "CPU":
         return f"{text}, with something waiting for it {of.waiting:.0%} of the time"
     return f"{text}, with {of.waiting:.1f} requests waiting for it on the average"
@@ -91,19 +98,17 @@ def _worker(run):
     settings, totals = run.record["deployment"]["settings"], run.totals
     workers = settings["workers"]
     if settings["server"] == "gevent":  # a loop takes as many requests as come, but computes for one at a time
-        slots, spent_ms, of = (
-            workers,
-            costs.cpu_ms(run, "server"),
-            f"the loops of {workers} workers, each at most a core",
-        )
+        share = _cpu_share(run, "server", min(workers, run.record["environment"]["cpu_count"]))
+        of = f"the loops of {workers} workers, each at most a core"
     elif settings["server"] == "gthread":
-        slots, spent_ms = workers * settings["threads"], totals["application_ms"]
+        share = _share(totals["application_ms"], MS_OF_S * workers * settings["threads"] * totals["makespan_s"])
         of = f"{settings['threads']} threads in each of {workers} workers"
     else:
-        slots, spent_ms, of = workers, totals["application_ms"], f"workers, one request at a time in each of {workers}"
+        share = _share(totals["application_ms"], MS_OF_S * workers * totals["makespan_s"])
+        of = f"workers, one request at a time in each of {workers}"
     return Use(
         "worker",
-        _share(spent_ms, MS_OF_S * slots * totals["makespan_s"]),
+        share,
         _share(totals["queue_ms"], MS_OF_S * totals["makespan_s"]),
         int(totals["unanswered"]),
         of,
@@ -118,6 +123,8 @@ def _pool(run):
     grown = (last - first)[["use_ns", "wait_ns", "timeouts"]].sum()
     time_s = (readings["at_us"].max() - readings["at_us"].min()) / US_OF_S
     allowed = int(last["limit"].sum())
+    if not allowed:
+        return Use("pool", None, None, int(grown["timeouts"]), "no pool: a connection for each use")
     return Use(
         "pool",
         _share(grown["use_ns"], NS_OF_S * time_s * allowed),
@@ -132,7 +139,7 @@ def _database(run):
     activity = _during(run, run.database[run.database["source"] == "activity"])
     waits = activity["metric"].str.split(":").str[0]
     waiting = activity[(activity["name"] == "active") & ~waits.isin(["none", "Client", "Activity", "Timeout"])]
-    readings = activity["at_us"].nunique()
+    readings = _readings(run, activity)
     lost = run.record.get("database_lost")
     cores = run.record["environment"]["cpu_count"]
     return Use(
@@ -142,6 +149,11 @@ def _database(run):
         None if lost is None else int(lost),
         f"PostgreSQL, of {cores} cores",
     )
+
+
+def _readings(run, activity):
+    """How many there were: one without a connection has no row, but those of the processes are as many."""
+    return max(activity["at_us"].nunique(), _during(run, run.process)["at_us"].nunique())
 
 
 def _cpu(run):
@@ -182,10 +194,10 @@ def _share(part, whole):
 
 
 def growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd.DataFrame:
-    """By endpoint, what each part has of the growth of the tail from one load of a deployment to a larger one.
+    """By endpoint, by how much each part of the time grew in the tail from one load of a deployment to a larger one.
 
     Columns: `fewer_ms`, `more_ms` (mean latency of the requests between their 90th and 99th percentile, means over the
-    runs), and the share of each part in the difference; the shares add up to 1. A percentile itself cannot be taken
+    runs), and the growth of each part, ms, which adds up to the growth of both. A percentile itself cannot be taken
     apart, as it is one request; the mean of the band around p95 can. Empty where one of the loads was not run.
     """
     names = ["latency_ms", *(f"{part}_ms" for part in SPLIT)]
@@ -193,10 +205,9 @@ def growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd
     if sides[0].empty or sides[1].empty:
         return pd.DataFrame(columns=["fewer_ms", "more_ms", *SPLIT])
     grown = sides[1] - sides[0]
-    shares = grown.drop(columns="latency_ms").div(grown["latency_ms"], axis=0).rename(columns=lambda name: name[:-3])
-    return pd.concat(
-        [sides[0]["latency_ms"].rename("fewer_ms"), sides[1]["latency_ms"].rename("more_ms"), shares], axis=1
-    )
+    parts = grown.drop(columns="latency_ms").rename(columns=lambda name: name.removesuffix("_ms"))
+    latencies = [side["latency_ms"].rename(name) for side, name in zip(sides, ("fewer_ms", "more_ms"), strict=True)]
+    return pd.concat([*latencies, parts], axis=1)
 
 
 def waits(run: Run) -> pd.DataFrame:
@@ -208,7 +219,7 @@ def waits(run: Run) -> pd.DataFrame:
     active = activity[activity["name"] == "active"]
     if activity.empty:
         return pd.DataFrame(columns=["wait", "sessions"])
-    mean = active.groupby("metric")["value"].sum() / activity["at_us"].nunique()
+    mean = active.groupby("metric")["value"].sum() / _readings(run, activity)
     named = mean.rename(index={"none": "CPU or nothing"}).sort_values(ascending=False)
     return named.rename("sessions").rename_axis("wait").reset_index()
 

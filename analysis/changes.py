@@ -1,6 +1,7 @@
 """Which changes an experiment tried, and by how much each of them changed a figure in each block."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from . import costs
 from .effects import Effect, paired, table, unpaired
+from .intervals import FEWEST_BLOCKS, LEVEL, t_quantile
 from .recording import Experiment
 
 BASE, OURS = "as-measured", "tuned"
@@ -30,6 +32,7 @@ class Figure:
 
 # Those with the least noise first: what work was done tells more, in fewer blocks, than how long it took.
 FIGURES = (
+    Figure("right_share", "share of right answers", 0.01, lower_is_better=False),
     Figure("statements", "statements of a request", 0.01),
     Figure("cpu_ms", "CPU of the system for a request", 0.05),
     Figure("database_ms", "time in the database for a request", 0.10),
@@ -53,7 +56,8 @@ class Change:
 class Worth:
     """What the changes of one table are worth by one figure under one scenario.
 
-    `chance` compares the baseline with itself: it is None where that did not run twice in a block.
+    `chance` compares the baseline with itself: it is None where that did not run twice in a block. `floor` is the ratio
+    (above 1) by which another two runs of the same may differ, with a probability of 95 %.
     """
 
     scenario: str
@@ -61,13 +65,7 @@ class Worth:
     changes: tuple[Change, ...]
     effects: tuple[Effect, ...]
     chance: Effect | None
-
-    @property
-    def floor(self) -> float | None:
-        """The ratio (above 1) by which two runs of the same may differ: the far end of the interval of `chance`."""
-        if self.chance is None or self.chance.interval is None:
-            return None
-        return max(1 / self.chance.low, self.chance.high)
+    floor: float | None = None
 
 
 def taken_away(experiment: Experiment, baseline: str, scenario: str) -> list[Change]:
@@ -106,15 +104,45 @@ def worth(experiment: Experiment, baseline: str, changes: list[Change], scenario
 
 
 def _worth(by_run, baseline, changes, figure, scenario):
-    logs = _logs(by_run, figure.column)
-    by_name = {change.name: paired(found) for change in changes if (found := _differences(logs, change))}
-    if not by_name:
+    sides = {change.name: _sides(by_run, change, figure.column) for change in changes}
+    sides = {name: both for name, both in sides.items() if len(both) and both.to_numpy().any()}
+    if not sides:
         return None
     judged = {"band": figure.band, "lower_is_better": figure.lower_is_better}
     twice = _twice(by_run[by_run["deployment"] == baseline], figure.column)
-    chance = table({"nothing": paired(twice)}, **judged)[0] if twice else None
-    judged_changes = tuple(change for change in changes if change.name in by_name)
-    return Worth(scenario, figure, judged_changes, tuple(table(by_name, **judged)), chance)
+    return Worth(
+        scenario,
+        figure,
+        tuple(change for change in changes if change.name in sides),
+        tuple(_effects(sides, judged)),
+        table({"nothing": paired(twice)}, **judged)[0] if twice else None,
+        floor(twice) if len(twice) >= FEWEST_BLOCKS else None,
+    )
+
+
+def _effects(sides, judged):
+    """In the order of the changes; where a figure is 0 there is no ratio to judge by, and yet something to say."""
+    whole = {name: both for name, both in sides.items() if both.to_numpy().all()}
+    ratios = {name: paired(np.log(both["after"] / both["before"])) for name, both in whole.items()}
+    found = {effect.name: effect for effect in table(ratios, **judged)}
+    return [found.get(name) or _of_nothing(name, both, judged["lower_is_better"]) for name, both in sides.items()]
+
+
+def _of_nothing(name, both, lower_is_better):
+    """Where one side is 0 in all blocks, that decides; in some of them, nothing does."""
+    nothing = ~both.any()
+    means = both.mean()
+    ratio = float(means["after"] / means["before"]) if means["before"] else math.inf
+    decided = nothing.any() and len(both) >= FEWEST_BLOCKS
+    verdict = "undecided" if not decided else "gain" if bool(nothing["after"]) == lower_is_better else "loss"
+    return Effect(name, ratio, len(both), verdict)
+
+
+def floor(differences: Sequence[float]) -> float:
+    """How far from 1 the ratio of another pair may be, by the prediction interval of log ratios that were seen."""
+    logs = np.asarray(differences)
+    reach = t_quantile(LEVEL, len(logs)) * logs.std(ddof=1) * math.sqrt(1 + 1 / len(logs))
+    return float(np.exp(abs(logs.mean()) + reach))
 
 
 def tables(experiment: Experiment) -> list[Worth]:
@@ -140,26 +168,28 @@ def figures(experiment: Experiment) -> pd.DataFrame:
     cpu_ms = {name: costs.system_cpu_ms_per_request(run) for name, run in runs.items()}
     by_run = experiment.by_run
     return by_run.assign(
-        cpu_ms=by_run["run"].map(cpu_ms).astype(float), throughput_rps=by_run["right"] / by_run["makespan_s"]
+        cpu_ms=by_run["run"].map(cpu_ms).astype(float),
+        throughput_rps=by_run["right"] / by_run["makespan_s"],
+        right_share=by_run["right"] / by_run["requests"],
     )
 
 
-def _logs(by_run, column):
-    """The logarithm of the figure by deployment and block; the mean of both where there are two runs. No figure that is
-    0 or was not measured has one."""
-    positive = by_run[by_run[column] > 0]
-    return np.log(positive[column]).groupby([positive["deployment"], positive["block"]]).mean()
+def _by_block(by_run, deployment, column):
+    """The figure by block; of two runs in a block the geometric mean. A figure that was not measured is left out."""
+    own = by_run[(by_run["deployment"] == deployment) & by_run[column].notna()]
+    with np.errstate(divide="ignore"):
+        logs = np.log(own[column].astype(float))
+    return np.exp(logs.groupby(own["block"]).mean())
 
 
-def _differences(logs, change):
-    """By block, after less before, in the blocks that have both."""
-    sides = [logs.xs(name) if name in logs.index.get_level_values(0) else logs.iloc[:0].droplevel(0)
-             for name in (change.after, change.before)]  # fmt: skip
-    return (sides[0] - sides[1]).dropna().to_list()
+def _sides(by_run, change, column):
+    """Columns `before` and `after`, a row for each block that has both."""
+    sides = {side: _by_block(by_run, getattr(change, side), column) for side in ("before", "after")}
+    return pd.DataFrame(sides).dropna()
 
 
 def _twice(by_run, column):
-    """By block, the second of two runs less the first."""
+    """By block, the logarithm of the second of two runs over the first."""
     positive = by_run[by_run[column] > 0]
     logs = np.log(positive.set_index(["block", "again"])[column]).unstack("again")
     return (logs[True] - logs[False]).dropna().to_list() if {False, True} <= set(logs.columns) else []
@@ -170,26 +200,32 @@ def pairs(experiment: Experiment, baseline: str, scenario: str) -> list[str]:
     return [name for _, name in _variants(experiment, baseline + WITHOUT, scenario) if TOGETHER in name]
 
 
-def interaction(experiment: Experiment, baseline: str, pair: str, scenario: str) -> dict[str, Effect]:
-    """By figure, how the worth of one optimisation depends on another, where both were taken away together.
+def interactions(experiment: Experiment, baseline: str, scenario: str) -> dict[str, list[Effect]]:
+    """By figure, how the worth of one optimisation depends on another, for each pair that was taken away together.
 
-    `pair` names both as in `<baseline>-without-<one>-and-<other>`. The ratio is what the first is worth (with over
+    A pair is named as in `<baseline>-without-<one>-and-<other>`. The ratio is what the first is worth (with over
     without) beside the second, over what it is worth without it: 1 where each is worth the same with or without the
-    other.
+    other, over 1 where having one leaves less for the other to gain. Of figures of which less is better.
     """
-    one, other = pair.split(TOGETHER)
-    names = [baseline, *(f"{baseline}{WITHOUT}{name}" for name in (one, other, pair))]
     by_run = figures(experiment)
     by_run = by_run[by_run["scenario"] == scenario]
     found = {}
     for figure in FIGURES:
-        logs = _logs(by_run, figure.column).unstack("block").reindex(names).dropna(axis=1)
-        if logs.shape[1]:
-            both, without_one, without_other, without_both = logs.to_numpy()
-            ratios = (both - without_one) - (without_other - without_both)
-            judged = table({pair: paired(ratios)}, band=figure.band, lower_is_better=figure.lower_is_better)
-            found[figure.name] = judged[0]
+        ratios = {pair: _interaction(by_run, baseline, pair, figure) for pair in pairs(experiment, baseline, scenario)}
+        ratios = {pair: paired(logs) for pair, logs in ratios.items() if len(logs)}
+        if ratios and figure.lower_is_better:
+            found[figure.name] = table(ratios, band=figure.band)
     return found
+
+
+def _interaction(by_run, baseline, pair, figure):
+    one, other = pair.split(TOGETHER, maxsplit=1)
+    names = [baseline, *(f"{baseline}{WITHOUT}{name}" for name in (one, other, pair))]
+    frame = pd.DataFrame({name: _by_block(by_run, name, figure.column) for name in names}).dropna()
+    if frame.empty or not frame.to_numpy().all():
+        return []
+    both, without_one, without_other, without_both = np.log(frame.to_numpy().T)
+    return (both - without_one) - (without_other - without_both)
 
 
 def between(before: Experiment, after: Experiment) -> list[Worth]:
@@ -204,9 +240,12 @@ def between(before: Experiment, after: Experiment) -> list[Worth]:
         of = [side[side["scenario"] == scenario] for side in sides]
         names = sorted(set(of[0]["deployment"]) & set(of[1]["deployment"]))
         for figure in FIGURES:
-            logs = [_logs(side, figure.column) for side in of]
-            both = {name: [list(side.get(name, [])) for side in logs] for name in names}
-            compared = {name: unpaired(*pair) for name, pair in both.items() if all(pair)}
+            both = {name: [_by_block(side, name, figure.column) for side in of] for name in names}
+            compared = {
+                name: unpaired(*map(np.log, pair))
+                for name, pair in both.items()
+                if all(len(s) and s.all() for s in pair)
+            }
             if compared:
                 effects = table(compared, band=figure.band, lower_is_better=figure.lower_is_better)
                 changes = tuple(Change(name, name, name) for name in compared)

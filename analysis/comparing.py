@@ -6,7 +6,7 @@ import click
 import pandas as pd
 
 from . import changes, measures, mixture, sentences
-from .effects import Effect
+from .effects import Effect, holm
 from .problem import Problem
 from .recording import Experiment, RecordingError, Run, open_experiment, open_run
 
@@ -58,7 +58,8 @@ def _require_comparable(first: Run, second: Run) -> None:
             reasons = "; ".join(run.record["reasons"]) or "it never came to its end"
             raise RecordingError(f"{run.name} is not valid ({reasons}) and cannot be compared")
         if run.totals is None:
-            raise RecordingError(f"{run.name} has no measured requests and cannot be compared")
+            why = "; ".join(map(str, run.defects)) or "it has no measured requests"
+            raise RecordingError(f"{run.name} cannot be compared: {why}")
     _require_same_place(first.record, second.record)
     if first.scenario != second.scenario:
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
@@ -81,9 +82,14 @@ def _differences(first, second):
 
 
 def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
+    if first.directory.resolve() == second.directory.resolve():
+        raise RecordingError(f"both are {first.name}; there is nothing to compare")
     for experiment in (first, second):
+        for run in experiment.runs:
+            for defect in run.defects:
+                click.echo(f"warning: {experiment.name}/{run.name}: {defect}", err=True)
         if not experiment.usable:
-            raise RecordingError(f"{experiment.name} has no complete and valid run and cannot be compared")
+            raise RecordingError(f"{experiment.name} has no complete, valid and readable run and cannot be compared")
     _require_same_place(first.usable[0].record, second.usable[0].record)
     found = changes.between(first, second)
     if not found:
@@ -94,10 +100,25 @@ def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
     for worth in found:
         click.echo(f"\n{worth.figure.name}, {worth.scenario} (the same within {worth.figure.band:.0%}):")
         click.echo(_table(worth.effects).to_string(index=False, na_rep="-"))
-    lost = [one for one in found if any(effect.verdict == "loss" for effect in one.effects)]
-    if baseline and lost:
-        told = " ".join(sentences.of_losses(one) for one in lost)
-        raise Problem(f"{second.name} is worse than {first.name}. {told}")
+    if baseline and (lost := _lost(found)):
+        raise Problem(f"{second.name} is worse than {first.name}: {'; '.join(lost)}")
+
+
+def _lost(found: list[changes.Worth]) -> list[str]:
+    """What became worse by more than its band, surely: the interval lies beyond it, and Holm's correction over all that
+    is compared leaves it."""
+    every = [(one, effect) for one in found for effect in one.effects if effect.interval]
+    corrected = holm([effect.p for _, effect in every])
+    return [
+        f"{one.figure.name} of {effect.name} under {one.scenario} {sentences.ratio_with_interval(effect)}"
+        for (one, effect), p in zip(every, corrected, strict=True)
+        if p <= 1 - effect.level and _is_worse(effect, one.figure)
+    ]
+
+
+def _is_worse(effect, figure):
+    beyond = effect.low > 1 + figure.band, effect.high < 1 / (1 + figure.band)
+    return beyond[0] if figure.lower_is_better else beyond[1]
 
 
 def _table(effects: tuple[Effect, ...]) -> pd.DataFrame:
@@ -116,5 +137,5 @@ def _table(effects: tuple[Effect, ...]) -> pd.DataFrame:
         ]
     )
     for column, form in SHOWN.items():
-        frame[column] = [None if pd.isna(value) else form.format(value) for value in frame[column]]
+        frame[column] = ["-" if pd.isna(value) else form.format(value) for value in frame[column]]
     return frame

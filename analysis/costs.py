@@ -128,8 +128,15 @@ def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
 
 
 def system_cpu_ms_per_request(run: Run) -> float | None:
-    """CPU time (ms) of workers, PostgreSQL and store together for a request; None where the workers' was not read."""
-    spent_ms = {role: cpu_ms(run, role) for role in SYSTEM}
-    if spent_ms["server"] is None:
+    """CPU time (ms) of workers, PostgreSQL and store together for a request.
+
+    None where that of the workers, or of a role that was there, was not read; and for single requests, as what warms
+    up before them is other requests, and CPU is known of both together only.
+    """
+    if run.record["scenario"]["kind"] == "single":
         return None
-    return sum(spent for spent in spent_ms.values() if spent is not None) / run.totals["sent"]
+    spent_ms = {role: cpu_ms(run, role) for role in SYSTEM}
+    there = {"server", *run.process["role"].unique()} & set(SYSTEM)
+    if any(spent_ms[role] is None for role in there):
+        return None
+    return sum(spent_ms[role] for role in there) / run.totals["sent"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .stream import SCHEMA, STREAMS
@@ -12,6 +13,12 @@ from .stream import SCHEMA, STREAMS
 STORED = "requests.parquet"
 NEEDED = ("endpoint", "phase", "start_us", "latency_us", "ok")  # without them no question about requests has an answer
 ASKED_OF = {
+    "user": "which user sent a request",
+    "sequence": "the order of a user's requests",
+    "scheduled_us": "when a request was due",
+    "status": "the status of answers",
+    "error": "what went wrong",
+    "bytes": "the size of answers",
     "response_us": "latency from when a request was due",
     "queue_us": "the time in the queue",
     "pool_us": "the time until a connection was had",
@@ -26,10 +33,11 @@ ASKED_OF = {
     "worker": "how the workers shared the requests",
 }
 READINGS = {
-    "process": "CPU and memory of the processes",
-    "pool": "the use of the pools",
-    "database": "statements and waits of the database",
+    "process": ("CPU and memory of the processes", ("at_us", "role", "cpu_us", "pss_bytes")),
+    "pool": ("the use of the pools", ("at_us", "worker", "limit", "use_ns", "wait_ns", "timeouts")),
+    "database": ("statements and waits of the database", ("at_us", "source", "name", "metric", "value")),
 }
+WORDS = {"role", "source", "name", "metric"}  # columns of readings that are no numbers
 
 
 @dataclass(frozen=True)
@@ -57,28 +65,60 @@ def of_rows(directory: Path) -> Iterator[Defect]:
         return
     try:
         metadata = pq.read_metadata(path)
+        found = metadata.schema.to_arrow_schema()
+        nulls, lowest_us = _looked_through(path, found)
     except (OSError, pa.ArrowException):
-        yield _whole(f"{STORED} is empty, cut short or no Parquet")
+        yield _whole(f"{STORED} is empty, cut short, damaged or no Parquet")
         return
-    found = metadata.schema.to_arrow_schema()
-    if foreign := [name for name in NEEDED if name not in found.names or not _of_kind(found, name)]:
-        yield _whole(f"{STORED} is not this workbench's, as it has no {', '.join(foreign)}")
+    if foreign := [f"{name} {_shape(found, name)}" for name in NEEDED if not _of_kind(found, name)]:
+        yield _whole(f"{STORED} is not this workbench's ({', '.join(foreign)})")
     elif not metadata.num_rows:
         yield _whole(f"{STORED} has no rows")
-    for name, question in ASKED_OF.items():
-        if name not in found.names or not _of_kind(found, name):
-            yield Defect(f"{STORED} has no column {name}", question, column=name)
+    elif nulls:
+        told = ", ".join(f"{number:,} of {metadata.num_rows:,} rows without {name}" for name, number in nulls.items())
+        yield _whole(f"{STORED} has {told}")
+    elif lowest_us < 0:
+        yield _whole(f"{STORED} has a request that was answered before it was sent")
+    else:
+        for name, question in ASKED_OF.items():
+            if not _of_kind(found, name):
+                yield Defect(f"{STORED}: {name} {_shape(found, name)}", question, column=name)
+
+
+def _looked_through(path, found):
+    """By needed column how many rows lack it, and the lowest latency; every page of the file is read for that."""
+    nulls: dict[str, int] = {}
+    lowest_us = 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            for name in NEEDED:
+                if name in found.names and batch.column(name).null_count:
+                    nulls[name] = nulls.get(name, 0) + batch.column(name).null_count
+            if _of_kind(found, "latency_us") and len(batch):
+                lowest_us = min(lowest_us, pc.min(batch.column("latency_us")).as_py() or 0)
+    return nulls, lowest_us
+
+
+def _shape(found, name):
+    """What is wrong with a column."""
+    return f"is {found.field(name).type}" if name in found.names else "is missing"
 
 
 def of_readings(directory: Path) -> Iterator[Defect]:
     """The defects of a run's readings."""
-    for name, question in READINGS.items():
+    for name, (question, columns) in READINGS.items():
         path = directory / f"{name}.parquet"
-        if path.exists():
-            try:
-                pq.read_metadata(path)
-            except (OSError, pa.ArrowException):
-                yield Defect(f"{path.name} is empty, cut short or no Parquet", question)
+        if not path.exists():
+            continue
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowException):
+            yield Defect(f"{path.name} is empty, cut short, damaged or no Parquet", question)
+            continue
+        wrong = [column for column in columns if column not in table.schema.names]
+        wrong += [column for column in set(columns) - WORDS - set(wrong) if not _is_number(table.schema.field(column))]
+        if wrong:
+            yield Defect(f"{path.name} is not this workbench's (no numbers in {', '.join(sorted(wrong))})", question)
 
 
 def _whole(what):
@@ -86,8 +126,14 @@ def _whole(what):
 
 
 def _of_kind(found, name):
-    """Whether a column holds what it should: a number, words, or yes and no."""
+    """Whether a column is there and holds what it should: a number, words, or yes and no."""
+    if name not in found.names:
+        return False
     wanted, there = SCHEMA.field(name).type, found.field(name).type
     if pa.types.is_integer(wanted):
         return pa.types.is_integer(there)
     return there == wanted or (pa.types.is_string(wanted) and pa.types.is_dictionary(there))
+
+
+def _is_number(field):
+    return pa.types.is_integer(field.type) or pa.types.is_floating(field.type)

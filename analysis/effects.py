@@ -95,8 +95,8 @@ def table(
     *loss* where 1 is outside at the level that Holm (1979) leaves to the comparison, and *undecided* otherwise.
     """
     decided = [name for name, change in changes.items() if change.blocks >= FEWEST_BLOCKS]
-    adjusted, allowed = _holm([changes[name].p for name in decided], 1 - level)
-    corrected = dict(zip(decided, zip(adjusted, allowed, strict=True), strict=True))
+    adjusted = holm([changes[name].p for name in decided])
+    corrected = dict(zip(decided, zip(adjusted, _levels(adjusted, 1 - level), strict=True), strict=True))
     return [
         _effect(name, change, *corrected[name], band, lower_is_better, level)
         if name in corrected
@@ -127,14 +127,22 @@ def _effect(name, change, p_holm, alpha, band, lower_is_better, level):
     return replace(found, verdict="gain" if (found.ratio < 1) == lower_is_better else "loss")
 
 
-def _holm(p: Sequence[float], alpha: float) -> tuple[list[float], list[float]]:
-    """p-values after Holm's step-down correction (1979), and the level that each had to pass at its step."""
-    adjusted, allowed, highest = [0.0] * len(p), [0.0] * len(p), 0.0
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values after Holm's step-down correction (1979), in the order given."""
+    adjusted, highest = [0.0] * len(p), 0.0
     for rank, place in enumerate(np.argsort(p, kind="stable")):
-        left = len(p) - rank
-        highest = max(highest, min(1.0, left * p[place]))
-        adjusted[place], allowed[place] = highest, alpha / left
-    return adjusted, allowed
+        highest = max(highest, min(1.0, (len(p) - rank) * p[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def _levels(adjusted: Sequence[float], alpha: float) -> list[float]:
+    """The level at which each comparison of a table stands.
+
+    Who was not rejected would be the next to be: it has to pass the level that is left after those that were.
+    """
+    left = len(adjusted) - sum(p <= alpha for p in adjusted)
+    return [alpha / (left + (p <= alpha)) for p in adjusted]
 
 
 def power(effect: float, error: ArrayLike, freedom: ArrayLike, alpha: float) -> np.ndarray:

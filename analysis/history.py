@@ -32,6 +32,7 @@ def history(directory: Path) -> tuple[pd.DataFrame, list[str]]:
 
 def _row(experiment: Experiment) -> dict:
     made = experiment.record["environment"]
+    headline = {name: "-" if figure is None else figure for name, figure in _headline(experiment)}
     return {
         "machine": machine(made),
         "began": min((run.record.get("started", "") for run in experiment.runs), default="")[:16],
@@ -42,7 +43,7 @@ def _row(experiment: Experiment) -> dict:
         "status": "complete" if experiment.is_complete() else "incomplete",
         "runs": len(experiment.runs),
         "valid": len(experiment.usable),
-        **dict(_headline(experiment)),
+        **headline,
     }
 
 

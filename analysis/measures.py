@@ -129,16 +129,16 @@ def percentile_curve(experiment: Experiment, deployment: str, scenario: str, poi
 
 
 def percentile(
-    experiment: Experiment, deployment: str, scenario: str, figure: str, share: float, of: str = "true"
+    experiment: Experiment, deployment: str, scenario: str, figure: str, share: float, endpoint: str
 ) -> float | None:
-    """A percentile of one column (`db_ms`, say) of all measured requests of the arm for which the SQL condition holds.
+    """A percentile of one column (`db_ms`, say) of all measured requests of the arm to an endpoint.
 
     Over all runs together. None where there is no such request.
     """
     found = experiment.rows.query(
         f"SELECT quantile_cont({figure}, {share}) AS value FROM measured "
-        f"WHERE deployment = ? AND scenario = ? AND ({of})",
-        [deployment, scenario],
+        "WHERE deployment = ? AND scenario = ? AND endpoint = ?",
+        [deployment, scenario, endpoint],
     )["value"].iloc[0]
     return None if pd.isna(found) else float(found)
 

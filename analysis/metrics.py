@@ -103,10 +103,10 @@ def _latency(figure, what):
 
 
 def _database_median_ms(experiment, arm):
-    value = measures.percentile(experiment, arm.deployment, arm.scenario, "db_ms", 0.5, f"endpoint = '{arm.endpoint}'")
+    value = measures.percentile(experiment, arm.deployment, arm.scenario, "db_ms", 0.5, arm.endpoint)
     if value is None:
         return None
-    base = measures.percentile(experiment, BASE, arm.scenario, "db_ms", 0.5, f"endpoint = '{arm.endpoint}'")
+    base = measures.percentile(experiment, BASE, arm.scenario, "db_ms", 0.5, arm.endpoint)
     beside = f"; {base:.1f} ms on {BASE}" if base is not None and arm.deployment != BASE else ""
     return Measured(value, f"median {value:.2f} ms in the database{beside}")
 

@@ -1,6 +1,5 @@
 """Our own objectives: read from `objectives.toml`, judged from an experiment's runs."""
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ BOUNDS = {
     "at_most": ("at most", lambda value, bound: value <= bound),
     "below": ("below", lambda value, bound: value < bound),
 }
+MOST = 1e12  # no figure here is as large
 FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", *BOUNDS}
 
 
@@ -53,8 +53,10 @@ def load(path: Path = FILE) -> tuple[Objective, ...]:
     """The objectives of a file, in its order. Raises `Problem` that says which one cannot be used, and why."""
     try:
         content = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise Problem(f"there is no {path}; an experiment is judged by the objectives in it") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise Problem(f"there is no file {path}; an experiment is judged by the objectives in it") from None
+    except RecursionError:
+        raise Problem(f"{path} is no TOML that anybody could mean: it nests too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Problem(f"{path} is no TOML: {str(error).splitlines()[0]}") from None
     entries = content.get("objective", [])
@@ -70,16 +72,17 @@ def load(path: Path = FILE) -> tuple[Objective, ...]:
 def _objective(entry: Mapping[str, Any], place: str) -> Objective:
     """`place` says where the entry stands."""
     name = entry.get("id")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name.strip() or "\n" in name:
         raise Problem(f"{place} has no id")
     place = f"{place} ({name})"
     if unknown := sorted(set(entry) - FIELDS):
         raise Problem(
             f"{place} has a field {unknown[0]}, which no objective has; there are {', '.join(sorted(FIELDS))}"
         )
-    metric = METRICS.get(entry.get("metric"))
+    name_of_metric = entry.get("metric")
+    metric = METRICS.get(name_of_metric) if isinstance(name_of_metric, str) else None
     if metric is None:
-        raise Problem(f"{place} has no metric of these: {', '.join(METRICS)}")
+        raise Problem(f"{place} has the metric {name_of_metric!r}, and there are {', '.join(METRICS)}")
     for field in ("deployment", "scenario", *metric.needs):
         if not isinstance(entry.get(field), str) or not entry[field]:
             raise Problem(f"{place} has no {field}, which {entry['metric']} needs")
@@ -89,7 +92,7 @@ def _objective(entry: Mapping[str, Any], place: str) -> Objective:
     if len(kinds) != 1:
         raise Problem(f"{place} needs one bound, and has {len(kinds)}: {', '.join(BOUNDS)}")
     bound = entry[kinds[0]]
-    if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
-        raise Problem(f"{place}: {kinds[0]} is not a number")
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= MOST:
+        raise Problem(f"{place}: {kinds[0]} is not a number that a figure could be held against")
     arm = Arm(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
     return Objective(name, metric, arm, kinds[0], float(bound))

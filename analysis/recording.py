@@ -17,10 +17,31 @@ from .problem import RecordingError
 from .rows import MARKS, Rows, Source
 from .stream import SCHEMA
 
+# What questions take for granted: fields by their kind, and within those that are objects the fields of theirs.
+ENVIRONMENT = {"cpu_model": str, "cpu_count": int, "memory_bytes": int}
 NEEDED = {
-    "run": ("deployment", "scenario", "block", "status", "valid", "reasons", "environment", "dataset"),
-    "experiment": ("experiment", "profile", "scale", "seed", "status", "runs", "environment"),
+    "run": {
+        "deployment": {"name": str, "settings": dict},
+        "scenario": {"name": str, "kind": str},
+        "block": int,
+        "status": str,
+        "valid": (bool, type(None)),
+        "reasons": list,
+        "environment": ENVIRONMENT,
+        "dataset": dict,
+    },
+    "experiment": {
+        "experiment": str,
+        "profile": str,
+        "scale": str,
+        "seed": int,
+        "status": str,
+        "runs": list,
+        "environment": ENVIRONMENT,
+    },
 }
+# What a run has only at its end; null or not there it is as if it had not come to that.
+LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
 OVERVIEW = ("endpoint", "requests", "right", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 
 
@@ -60,7 +81,7 @@ class Run:
     @cached_property
     def defects(self) -> tuple[Defect, ...]:
         """What is wrong with the files, and which questions have no answer therefore."""
-        sent_something = self.record["scenario"].get("kind") != "start"
+        sent_something = self.record["scenario"]["kind"] != "start"
         of_rows = defects.of_rows(self.directory) if sent_something else ()
         return (*of_rows, *defects.of_readings(self.directory))
 
@@ -175,7 +196,7 @@ class Experiment:
     def is_complete(self) -> bool:
         """Whether every planned run was made and ended by itself."""
         ended = [run for run in self.runs if run.status == "complete"]
-        return self.record["status"] == "complete" and len(ended) == len(_planned(self.record))
+        return self.record["status"] == "complete" and 0 < len(ended) == len(_planned(self.record))
 
     @cached_property
     def usable(self) -> list[Run]:
@@ -197,7 +218,7 @@ class Experiment:
     @cached_property
     def rows(self) -> Rows:
         """The request rows of the usable runs, for SQL."""
-        return Rows([run.source for run in self.usable])
+        return Rows([run.source for run in self.usable if run.record["scenario"]["kind"] != "start"])
 
     @cached_property
     def by_run(self) -> pd.DataFrame:
@@ -232,6 +253,8 @@ class Experiment:
             }
             for run in self.runs
         ]
+        if not rows:
+            return pd.DataFrame()
         figures = self.by_run.set_index("run")[["requests", "right", "makespan_s", "mean_ms", "p95_ms"]]
         return pd.DataFrame(rows).join(figures.round(2), on="run")
 
@@ -271,11 +294,16 @@ def open_experiment(path: Path | str) -> Experiment:
     """
     path = Path(path)
     record = _record(path, "experiment.json", "experiment")
-    directories = [path / planned["run"] for planned in _planned(record)]
+    names = [planned.get("run") if isinstance(planned, dict) else None for planned in _planned(record)]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise RecordingError(f"{path / 'experiment.json'} lists a run twice, or one without a name")
+    directories = [path / name for name in names]
     runs = tuple(open_run(directory) for directory in directories if (directory / "run.json").exists())
-    if others := mixture.apart(run.record for run in runs):
+    made = {"environment": record["environment"]}
+    if others := mixture.apart([made, *(run.record for run in runs)]):
         raise RecordingError(
-            f"{path} mixes runs of another {' and another '.join(others)}: no figure of it means anything"
+            f"{path} mixes runs of another {' and another '.join(others)}, and no figure of it means anything: measure "
+            "again"
         )
     return Experiment(path, record, runs)
 
@@ -297,20 +325,43 @@ def _is_complete(path):
 
 def _planned(record):
     """The runs that were to be made: those of the plan, and the probes that a search added."""
-    return [*record["runs"], *record.get("probes", [])]
+    return [*record["runs"], *(record.get("probes") or [])]
 
 
 def _record(path, name, kind):
     try:
         record = json.loads((path / name).read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise RecordingError(f"{path} is no {kind}: it has no {name}; see python -m analysis history") from None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        what = "an experiment" if kind == "experiment" else "a run"
+        raise RecordingError(f"{path} is not {what}: it has no {name}; see python -m analysis history") from None
     except ValueError:
         raise RecordingError(f"{path / name} is not readable JSON; measure again") from None
-    missing = [key for key in NEEDED[kind] if not isinstance(record, dict) or key not in record]
-    if missing:
-        raise RecordingError(f"{path / name} is no record of a {kind}: it lacks {', '.join(missing)}")
+    if wrong := _wrong(record, NEEDED[kind]):
+        raise RecordingError(f"{path / name} is not the record of {kind} that it should be: {', '.join(wrong)}")
+    for field, wanted in LATER.items():
+        if record.get(field) is None:
+            record.pop(field, None)
+        elif not isinstance(record[field], wanted):
+            raise RecordingError(
+                f"{path / name} is not the record of {kind} that it should be: {field} is no {wanted.__name__}"
+            )
     return record
+
+
+def _wrong(record, wanted, place=""):
+    """What a record lacks of the fields that are wanted, or has of another kind."""
+    if not isinstance(record, dict):
+        return [f"{place or 'it'} is no object"]
+    found = []
+    for name, kind in wanted.items():
+        where = f"{place}.{name}" if place else name
+        if name not in record:
+            found.append(f"it lacks {where}")
+        elif isinstance(kind, dict):
+            found += _wrong(record[name], kind, where)
+        elif not isinstance(record[name], kind) or (kind is int and isinstance(record[name], bool)):
+            found.append(f"{where} is {json.dumps(record[name])[:40]}")
+    return found
 
 
 def _entry(line):

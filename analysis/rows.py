@@ -23,6 +23,7 @@ from .stream import SCHEMA, STREAMS, read_stream
 PARTS = ("pool", "db", "hash", "cache", "session")
 STORED = "requests.parquet"
 MEMORY_LIMIT = "1GB"  # beyond it DuckDB works on the disk; a percentile keeps the values of its group
+MOST_NAMED = 3  # directories in a message
 FILE, STREAMED = "file", "streamed"
 MARKS = ("run", "deployment", "scenario", "block", "again")
 
@@ -52,8 +53,9 @@ class Rows:
         """
         try:
             return self._connection.execute(sql, list(parameters)).df()
-        except duckdb.IOException as error:
-            raise RecordingError(f"the rows cannot be read: {str(error).splitlines()[0]}") from None
+        except duckdb.Error as error:
+            places = ", ".join(str(source.directory) for source in self._sources[:MOST_NAMED])
+            raise RecordingError(f"the rows in {places} cannot be read: {str(error).splitlines()[0]}") from None
 
     @cached_property
     def _connection(self):

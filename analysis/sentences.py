@@ -19,7 +19,7 @@ NAMES = {
     "rest": "the rest of the application",
     "residual": "what is neither queue nor application",
 }
-WORTH_TELLING = 0.05  # a part with a smaller share of the growth is not named
+GREW = 0.05  # less than this part of what was there is no growth, and less than this share of it is not named
 
 
 def of_worth(found: Worth) -> str:
@@ -32,23 +32,19 @@ def of_worth(found: Worth) -> str:
         _listed("a gain", sorted(told["gain"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
         _listed("a loss", sorted(told["loss"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
         _listed(f"the same within {found.figure.band:.0%}", told["same"]),
-        _undecided(told["undecided"], found.figure),
+        _undecided(told["undecided"], found.figure, len(found.effects)),
     ]
     text = "; ".join(piece for piece in pieces if piece)
     return f"{_capital(found.figure.name)} under {found.scenario}: {text}."
-
-
-def of_losses(found: Worth) -> str:
-    """What has become worse by one figure."""
-    losses = _listed("a loss", [effect for effect in found.effects if effect.verdict == "loss"])
-    return f"{_capital(found.figure.name)} under {found.scenario}: {losses}."
 
 
 def of_chance(found: Worth) -> str:
     """By how much two runs of the same differ."""
     if found.floor is None:
         return "The baseline did not run twice in enough blocks, so nothing tells what differs by chance."
-    text = f"Two runs of the same may differ in {found.figure.name} by up to {found.floor - 1:.1%} by chance alone"
+    text = (
+        f"By chance alone another two runs of the same may differ in {found.figure.name} by up to {found.floor - 1:.1%}"
+    )
     if found.chance.verdict in ("gain", "loss"):
         return f"{text}, and here they did so in one direction: be careful with every verdict of this table."
     return f"{text}."
@@ -58,24 +54,32 @@ def of_growth(deployment: str, fewer: str, more: str, grown: pd.DataFrame) -> st
     """Which parts of the time the growth of the tail is made of, over all endpoints."""
     if grown.empty:
         return f"How latency grows on {deployment} was not measured under both {fewer} and {more}."
-    weights = (grown["more_ms"] - grown["fewer_ms"]).clip(lower=0)
-    if not weights.sum():
-        return f"From {fewer} to {more} the tail of latency on {deployment} did not grow."
-    shares = grown[list(SPLIT)].multiply(weights, axis=0).sum() / weights.sum()
-    named = shares[shares >= WORTH_TELLING].sort_values(ascending=False)
-    parts = ", ".join(f"{NAMES[part]} {share:.0%}" for part, share in named.items())
-    return f"Of the growth of the tail of latency on {deployment} from {fewer} to {more}: {parts}."
+    longer_ms = grown["more_ms"] - grown["fewer_ms"]
+    grew = longer_ms > GREW * grown["fewer_ms"]
+    if not grew.any():
+        return f"From {fewer} to {more} the tail of latency on {deployment} did not grow by over {GREW:.0%}."
+    shares = grown.loc[grew, list(SPLIT)].sum() / longer_ms[grew].sum()
+    parts = [
+        f"{NAMES[part]} {share:.0%}" for part, share in shares[shares >= GREW].sort_values(ascending=False).items()
+    ]
+    shrank = [f"{NAMES[part]} {-share:.0%}" for part, share in shares[shares <= -GREW].sort_values().items()]
+    of = "" if grew.all() else f" ({', '.join(grown.index[grew])}; the others did not grow by over {GREW:.0%})"
+    less = f", less {', '.join(shrank)}" if shrank else ""
+    return f"Of the growth of the tail of latency on {deployment} from {fewer} to {more}{of}: {', '.join(parts)}{less}."
 
 
 def ratio_with_interval(effect: Effect) -> str:
     """`0.19 (0.15–0.24)`; without an interval the number of blocks in its place."""
     if effect.interval is None:
-        return f"{number(effect.ratio)} ({effect.blocks} block{'s' if effect.blocks != 1 else ''})"
+        why = "0 in some blocks" if effect.blocks >= FEWEST_BLOCKS else "no interval"
+        return f"{number(effect.ratio)} ({effect.blocks} block{'s' if effect.blocks != 1 else ''}, {why})"
     return f"{number(effect.ratio)} ({number(effect.low)}–{number(effect.high)})"
 
 
 def number(ratio: float) -> str:
-    """A ratio with two digits at least: `0.87`, `0.0042`, `12.31`."""
+    """A ratio with two digits at least, and near 1 with a third: `0.87`, `0.0042`, `12.31`, `1.003`."""
+    if 0.98 < ratio < 1.02:
+        return f"{ratio:.3f}"
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
@@ -89,11 +93,11 @@ def _listed(what: str, effects: Iterable[Effect]) -> str:
     return f"{what}: {', '.join(listed)}" if listed else ""
 
 
-def _undecided(effects: Sequence[Effect], figure: Figure) -> str:
-    few = [effect for effect in effects if effect.blocks < FEWEST_BLOCKS]
+def _undecided(effects: Sequence[Effect], figure: Figure, compared: int) -> str:
+    few = [effect for effect in effects if effect.interval is None]
     if few:
-        text = _listed(f"without a verdict, as fewer than {FEWEST_BLOCKS} blocks give none", few)
-        others = _undecided([effect for effect in effects if effect not in few], figure)
+        text = _listed(f"without a verdict, for which it takes {FEWEST_BLOCKS} blocks with a ratio", few)
+        others = _undecided([effect for effect in effects if effect not in few], figure, compared)
         return "; ".join(piece for piece in (others, text) if piece)
     if not effects:
         return ""
@@ -101,9 +105,10 @@ def _undecided(effects: Sequence[Effect], figure: Figure) -> str:
     needed = [effect.blocks_needed for effect in effects]
     blocks = "more than 200" if None in needed else max(needed)
     seen = size(least) if len(effects) == 1 else f"{size(least)} to {size(most)}"
+    listed = _listed(f"undecided after correction for {compared} comparisons", effects)
     return (
-        f"{_listed('undecided', effects)} (an effect of {seen} would have been found four times in five; {blocks} "
-        f"blocks would find one of {figure.band:.0%} as often)"
+        f"{listed} (an effect of {seen} would have been found four times in five; {blocks} blocks would find one of "
+        f"{figure.band:.0%} as often)"
     )
 
 

@@ -40,8 +40,7 @@ class ProcessReader:
         self._started_ns = started_ns
         self._families: dict[str, list[psutil.Process]] = {}
         self._known: dict[int, psutil.Process] = {}
-        self._first_cpu_us: dict[tuple[str, int], int] = {}
-        self._last_cpu_us: dict[tuple[str, int], int] = {}
+        self._past_cpu_us: dict[str, int] = {}
         self._file = SampleFile(directory / "process.parquet", SCHEMA)
         self._due_s = self._slow_due_s = 0.0
 
@@ -78,7 +77,7 @@ class ProcessReader:
         return self._known.get(pid)
 
     def _read_role(self, at_us, role, first, slow):
-        pss_bytes = threads = present = 0
+        pss_bytes = threads = present = cpu_us = 0
         for process in self._families[role]:
             try:
                 times = process.cpu_times()
@@ -87,17 +86,17 @@ class ProcessReader:
                 continue
             present += 1
             pss_bytes += _pss_bytes(process.pid) if slow else 0
-            key, cpu_us = (role, process.pid), round(1e6 * (times.user + times.system))
-            # A process that was there at the first reading has a past that is not this run's.
-            self._first_cpu_us.setdefault(key, cpu_us if first else 0)
-            self._last_cpu_us[key] = cpu_us
+            # With what its ended children took: many a backend comes and goes between two looks for new ones.
+            cpu_us += round(1e6 * (times.user + times.system + times.children_user + times.children_system))
         if not present:
             return
-        spent_us = sum(last - self._first_cpu_us[key] for key, last in self._last_cpu_us.items() if key[0] == role)
+        if first:
+            # What was there at the first reading has a past that is not this run's.
+            self._past_cpu_us[role] = cpu_us
         self._file.add(
             {
-                "at_us": at_us, "role": role, "processes": present,
-                "cpu_us": spent_us, "pss_bytes": pss_bytes or None, "threads": threads or None,
+                "at_us": at_us, "role": role, "processes": present, "cpu_us": cpu_us - self._past_cpu_us.get(role, 0),
+                "pss_bytes": pss_bytes or None, "threads": threads or None,
             }
         )  # fmt: skip
 

@@ -25,6 +25,8 @@ NOTEBOOKS = REPOSITORY / "notebooks"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
 ERROR_STREAM = os.dup(2)
+# What a person is meant to read of a cell that failed; anything else is a defect of ours, and told as that.
+EXPECTED = ("Problem", "RecordingError", "RuntimeError")
 ANALYSE_S, RENDER_S = 3.0, 6.0  # what they are expected to take
 
 
@@ -93,7 +95,13 @@ def _execute(name, parameters, html):
             cwd=NOTEBOOKS,
         )
     except PapermillExecutionError as error:
-        raise Problem(error.evalue) from None
+        expected = error.ename in EXPECTED
+        told = (
+            error.evalue
+            if expected
+            else f"{name} failed with {error.ename}: {error.evalue}; its cells are in {executed}"
+        )
+        raise Problem(told) from None
     except DeadKernelError:
         raise Problem(f"the kernel of {name} was ended from outside; what it said is in {log}") from None
     return executed

@@ -28,8 +28,8 @@ def _runs(report, runs):
             "load": {"open": "open", "start": "none"}.get(run.record["scenario"]["kind"], "closed"),
             "rows": run.record.get("rows"),
             "status": run.status,
-            "valid": Verdict.PASS if run.record["valid"] else Verdict.INVALID,
-            "why not": "; ".join(run.record["reasons"]) or None,
+            "valid": Verdict.PASS if run.record["valid"] and run.is_readable() else Verdict.INVALID,
+            "why not": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
         }
         for run in runs
     ]

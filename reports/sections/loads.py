@@ -189,10 +189,12 @@ def _p95_ms(endpoint, experiment, deployment, scenario):
 
 
 def _interval_note(blocks):
-    few = min(blocks.values())
-    if few >= FEWEST_BLOCKS:
-        return f"In brackets the 95 % interval, from {few} blocks; of latencies by sectioning."
-    return f"No interval: {few} block{'s' if few != 1 else ''}, and fewer than {FEWEST_BLOCKS} do not give one."
+    few, most = min(blocks.values()), max(blocks.values())
+    told = f"No interval: {few} block{'s' if few != 1 else ''}, and fewer than {FEWEST_BLOCKS} do not give one."
+    if most < FEWEST_BLOCKS:
+        return told
+    shown = f"In brackets the 95 % interval, from {most} blocks; of latencies by sectioning."
+    return shown if few >= FEWEST_BLOCKS else f"{shown} Where there is none: {few} block{'s' if few != 1 else ''}."
 
 
 def _error(predicted, measured):

@@ -59,13 +59,13 @@ def _growth_table(deployment, grown):
             "endpoint": endpoint,
             f"{SMALLER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
             f"{BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
-            **{part: Quantity.of(row[part], "{:.1%}") for part in attribution.SPLIT},
+            **{f"{part} (ms)": Quantity.of(row[part], "{:+,.1f}") for part in attribution.SPLIT},
         }
         for endpoint, row in grown.iterrows()
     ]
     note = (
-        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and the share of "
-        "each part in the difference; the shares add up to 100 %. A negative share is a part that shrank."
+        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and by how much each "
+        "part of it grew; what has a minus became shorter."
     )
     return table(pd.DataFrame(rows, dtype=object), f"What the growth of the tail on {deployment} is made of", note=note)
 
@@ -75,9 +75,8 @@ def simulated(report: Report) -> Html:
     rows = []
     for deployment in (BASE, OURS):
         for users in (25, 50):
-            for figure, predicted, measured in simulation.predicted(report.experiment, deployment, users).itertuples(
-                False
-            ):
+            predictions = simulation.predicted(report.experiment, deployment, users)
+            for figure, predicted, measured in predictions.itertuples(index=False):
                 error = None if pd.isna(measured) else predicted / measured - 1
                 rows.append(
                     {

@@ -96,8 +96,8 @@ def _row(effect: Effect, what) -> dict:
     enough = effect.interval is not None
     return {
         what: effect.name,
-        "ratio": Quantity(effect.ratio, "{:.3g}"),
-        "95 % interval": f"{effect.low:.3g}–{effect.high:.3g}" if enough else None,
+        "ratio": Quantity(effect.ratio, "{:.4g}"),
+        "95 % interval": f"{effect.low:.4g}–{effect.high:.4g}" if enough else None,
         "verdict": Verdict(effect.verdict),
         "p, Holm": Quantity.of(effect.p_holm, "{:.4f}"),
         "found in 4 of 5": sentences.size(effect.detectable) if enough else None,
@@ -110,9 +110,10 @@ def _interactions(report):
     """Pairs that were taken away together: whether each is worth the same without the other."""
     rows = []
     for scenario in (BURST, READS):
-        for pair in changes.pairs(report.experiment, OURS, scenario):
-            for figure, effect in changes.interaction(report.experiment, OURS, pair, scenario).items():
-                rows.append({"pair": f"{pair}, {scenario}", "figure": figure, **_row(effect, "of")})
+        for figure, effects in changes.interactions(report.experiment, OURS, scenario).items():
+            rows += [
+                {"pair": f"{effect.name}, {scenario}", "figure": figure, **_row(effect, "of")} for effect in effects
+            ]
     if not rows:
         return None
     frame = pd.DataFrame(rows, dtype=object).drop(columns=["of", "verdict"])

@@ -181,7 +181,7 @@ class Builder:
         content = {
             "experiment": name, "profile": "quick", "scale": "small", "seed": 1, "runs": planned,
             "searches": SEARCHES if probes else [], "probes": [{"run": run.name} for run in probes],
-            "environment": ENVIRONMENT, "status": "complete", **record,
+            "environment": runs[0].record["environment"] if runs else ENVIRONMENT, "status": "complete", **record,
         }  # fmt: skip
         (directory / "experiment.json").write_text(json.dumps(content))
         return open_experiment(directory)

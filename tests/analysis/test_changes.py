@@ -1,6 +1,10 @@
 """Which changes an experiment has, and what they are worth, on runs whose ratios are known."""
 
+import math
+
+import numpy as np
 import pytest
+from scipy import stats
 
 from analysis import changes
 
@@ -64,7 +68,10 @@ def test_the_machines_speed_in_a_block_is_no_part_of_the_worth(ablation):
 def test_two_runs_of_the_same_tell_what_differs_by_chance(ablation):
     found = by_column(changes.worth(ablation, OURS, changes.taken_away(ablation, OURS, "burst-50"), "burst-50"))
     assert found["makespan_s"].chance.verdict == "same"
-    assert 1.01 < found["makespan_s"].floor < 1.03
+    logs = np.log([0.99, 1.01, 0.99, 1.01])
+    assert found["makespan_s"].floor == pytest.approx(
+        math.exp(abs(logs.mean()) + stats.t.ppf(0.975, 3) * logs.std(ddof=1) * math.sqrt(1.25)), rel=1e-3
+    )
 
 
 def test_without_two_runs_nothing_tells_what_differs_by_chance(made):
@@ -87,8 +94,20 @@ def test_a_figure_that_is_nothing_on_one_side_has_no_ratio(made):
             row["db_calls"] = 0
     experiment = made.experiment(*runs)
     found = by_column(changes.worth(experiment, BASE, changes.replaced(experiment, BASE, "burst-50"), "burst-50"))
-    assert "statements" not in found
-    assert "makespan_s" in found
+    assert (found["statements"].effects[0].verdict, found["statements"].effects[0].ratio) == ("gain", 0)
+    assert found["makespan_s"].effects[0].interval
+
+
+@pytest.mark.parametrize(("broken", "verdict"), [(4, "loss"), (2, "undecided")])
+def test_a_change_that_breaks_the_answers_is_told(made, broken, verdict):
+    runs = [made.run(name, block=block) for block in range(4) for name in (BASE, OURS)]
+    for run in runs[1 : 2 * broken : 2]:
+        for row in run.rows:
+            row["ok"] = False
+    experiment = made.experiment(*runs)
+    found = by_column(changes.worth(experiment, BASE, changes.replaced(experiment, BASE, "burst-50"), "burst-50"))
+    for column in ("right_share", "throughput_rps"):
+        assert found[column].effects[0].verdict == verdict
 
 
 def together(made, both):
@@ -100,11 +119,12 @@ def together(made, both):
 
 
 @pytest.mark.parametrize(("both", "ratio", "verdict"), [(6, 1.0, "same"), (3, 0.5, None), (12, 2.0, None)])
-def test_two_optimisations_together(made, both, ratio, verdict, monkeypatch):
+def test_two_optimisations_together(made, both, ratio, verdict):
     experiment = together(made, both)
     assert changes.pairs(experiment, OURS, "burst-50") == ["cache-and-index"]
     assert "cache and index" not in [change.name for change in changes.taken_away(experiment, OURS, "burst-50")]
-    found = changes.interaction(experiment, OURS, "cache-and-index", "burst-50")["duration"]
+    (found,) = changes.interactions(experiment, OURS, "burst-50")["duration"]
+    assert found.name == "cache-and-index"
     assert found.ratio == pytest.approx(ratio)
     assert verdict in (None, found.verdict)
 

@@ -122,7 +122,7 @@ def test_a_run_without_load_is_shown_with_what_the_application_said(made, comman
 @pytest.mark.parametrize("name", ["made/nothing", "nothing/at-all", ""])
 def test_what_is_no_run_is_refused(made, command, name):
     made.experiment(made.run())
-    require_refused(command("show", name), "is no run", "python -m analysis history")
+    require_refused(command("show", name), "is not a run", "python -m analysis history")
 
 
 def test_two_runs_are_compared_by_endpoint_and_makespan(made, command):
@@ -162,8 +162,8 @@ def test_a_baseline_that_is_kept_passes_and_one_that_is_lost_fails(made, command
     assert command("compare", "old", "same", "--baseline").exit_code == 0
     result = command("compare", "old", "slow", "--baseline")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: slow is worse than old. ")
-    assert "Duration under burst-50: a loss: as-measured 1.50 (" in result.stderr
+    assert result.stderr.startswith("Error: slow is worse than old: ")
+    assert "duration of as-measured under burst-50 1.50 (" in result.stderr
     assert "duration, burst-50" in result.stdout
 
 
@@ -183,7 +183,8 @@ def test_experiments_without_an_arm_in_common_are_not_compared(made, command):
     made.experiment(made.run("tuned", "burst-25"), name="other")
     require_refused(command("compare", "one", "other"), "have no arm in common")
     made.experiment(made.run().invalid(), name="invalid")
-    require_refused(command("compare", "one", "invalid"), "invalid has no complete and valid run")
+    require_refused(command("compare", "one", "invalid"), "invalid has no complete, valid and readable run")
+    require_refused(command("compare", "one", "one"), "both are one; there is nothing to compare")
 
 
 def test_an_experiment_is_shown_with_all_of_its_runs(made, command):
@@ -206,7 +207,7 @@ PLACES = [("cpu_model", "processor"), ("cpu_count", "number of cores"), ("postgr
 @pytest.mark.parametrize(("what", "said"), PLACES)
 def test_runs_of_different_machines_are_not_compared(made, command, what, said):
     other = made.run()
-    other.record["environment"] = other.record["environment"] | {what: "another"}
+    other.record["environment"] = other.record["environment"] | {what: 64 if what == "cpu_count" else "another"}
     made.experiment(made.run())
     made.experiment(other, name="other")
     for names in ((BURST, BURST.replace("made", "other", 1)), ("made", "other")):

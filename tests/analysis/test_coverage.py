@@ -121,6 +121,19 @@ def test_the_detectable_effect_is_found_as_often_as_it_says(random, blocks):
     assert found == pytest.approx(effects.POWER, abs=3 * math.sqrt(0.8 * 0.2 / 4000))
 
 
+@pytest.mark.parametrize("blocks", [4, 6])
+def test_in_a_table_of_eight_it_is_found_as_often_too(random, blocks):
+    """The level is that of the first step, as seven of the eight are without an effect."""
+    known = effects.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
+    effect, found = effects.detectable(known, 0.05 / 8), 0
+    for noise in random.normal(0.0, SPREAD, (EXPERIMENTS, 8, blocks)):
+        noise[0] -= effect
+        table = effects.table({str(n): effects.paired(row) for n, row in enumerate(noise)}, band=0.001)
+        found += table[0].verdict == "gain"
+    print(f"one of 8 has an effect of {math.expm1(effect):.1%}, {blocks} blocks: found in {found / EXPERIMENTS:.1%}")
+    assert found / EXPERIMENTS == pytest.approx(effects.POWER, abs=0.04)
+
+
 @pytest.mark.parametrize("size", [0.05, 0.10, 0.20])
 def test_power_is_as_the_formula_says(random, size):
     noise = random.normal(size, 0.10, (4000, BLOCKS))

@@ -108,3 +108,10 @@ def test_the_blocks_that_are_needed_find_it_and_one_fewer_do_not():
     powers = [power(effect, change.error * math.sqrt(4 / number), number - 1, 0.05) for number in (blocks - 1, blocks)]
     assert powers[0] < 0.80 <= powers[1]
     assert blocks_needed(change, 1e-4, 0.05) is None
+
+
+def test_what_would_be_found_is_at_the_level_that_is_left():
+    found = table({"halved": paired(HALVED), "noise": paired(NOISE), "more noise": paired(NOISE[::-1])}, band=0.01)
+    assert found[0].detectable == pytest.approx(math.exp(detectable(paired(HALVED), 0.05 / 3)))
+    for effect in found[1:]:
+        assert effect.detectable == pytest.approx(math.exp(detectable(paired(NOISE), 0.05 / 2)))

@@ -172,7 +172,7 @@ def test_an_objective_of_ones_own_is_judged(made, tmp_path):
     ("old", "new", "said"),
     [
         ('id = "fast"', "", "objective 1 has no id"),
-        ('"mean_ms"', '"speed"', "has no metric of these: speedup, "),
+        ('"mean_ms"', '"speed"', "has the metric 'speed', and there are speedup, "),
         ('deployment = "tuned"', "", "has no deployment, which mean_ms needs"),
         ('endpoint = "login"', "", "has no endpoint, which mean_ms needs"),
         ("below = 5.5", "", "needs one bound, and has 0: at_least, at_most, below"),
@@ -180,6 +180,9 @@ def test_an_objective_of_ones_own_is_judged(made, tmp_path):
         ("below = 5.5", 'below = "5.5"', "below is not a number"),
         ("below = 5.5", "below = nan", "below is not a number"),
         ("below = 5.5", "below = true", "below is not a number"),
+        ("below = 5.5", f"below = 1{400 * '0'}", "below is not a number"),
+        ('"mean_ms"', '["mean_ms"]', "has the metric ['mean_ms']"),
+        ('id = "fast"', 'id = " "', "objective 1 has no id"),
         ("below = 5.5", "below = 5.5\nabove = 3", "has a field above, which no objective has"),
         ("below = 5.5", 'below = 5.5\nagainst = "tuned"', "has the field against, of which mean_ms knows nothing"),
         ("[[objective]]", "[objective]", "holds something else than objectives"),

@@ -1,5 +1,6 @@
 """What is read back from a run and an experiment on disk: whole, cut off, missing and damaged ones."""
 
+import json
 import os
 
 import pyarrow as pa
@@ -95,7 +96,7 @@ def test_a_folder_without_its_record_is_refused(tmp_path, opens, name):
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(RecordingError) as excinfo:
             opens(path)
-        require_one_line(excinfo, str(path), f"has no {name}")
+        require_one_line(excinfo, str(path), f"it has no {name}")
 
 
 @pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
@@ -113,7 +114,9 @@ def test_a_record_of_something_else_is_refused_and_says_what_it_lacks(tmp_path, 
     (tmp_path / name).write_text(content)
     with pytest.raises(RecordingError) as excinfo:
         opens(tmp_path)
-    require_one_line(excinfo, name, "it lacks", "environment")
+    require_one_line(
+        excinfo, name, "is not the record", *(["it lacks environment"] if content[0] == "{" else ["no object"])
+    )
 
 
 def test_an_experiment_with_a_damaged_run_is_refused(made):
@@ -135,7 +138,7 @@ def test_rows_that_cannot_be_read_take_the_run_out_and_leave_the_others(made, da
     damaged = open_experiment(experiment.directory)
     assert [run.deployment for run in damaged.usable] == ["as-measured"]
     assert len(damaged.by_run) == 1
-    assert "1-02-tuned-burst-25: requests.parquet is empty, cut short or no Parquet" in repr(damaged)
+    assert "1-02-tuned-burst-25: requests.parquet is empty, cut short, damaged or no Parquet" in repr(damaged)
     with pytest.raises(RecordingError) as excinfo:
         _ = damaged.runs[1].requests
     require_one_line(excinfo, str(path.parent), "cut short")
@@ -150,7 +153,7 @@ def test_readings_that_cannot_be_read_are_empty_and_told(made, frame, damage):
     run = open_run(run.directory)
     assert getattr(run, frame).empty
     (defect,) = run.defects
-    assert str(defect).startswith(f"{frame}.parquet is empty, cut short or no Parquet: ")
+    assert str(defect).startswith(f"{frame}.parquet is empty, cut short, damaged or no Parquet: ")
     assert run.is_readable()
     assert run.totals["requests"] == 75
 
@@ -172,7 +175,7 @@ def test_a_column_that_is_missing_leaves_its_question_open_and_the_others_answer
 
     run = rewrite(experiment.runs[1], change)
     (defect,) = run.defects
-    assert f"has no column {column}" in str(defect)
+    assert f"requests.parquet: {column} is {'missing' if how == 'missing' else 'list'}" in str(defect)
     assert question in str(defect)
     rest = open_experiment(experiment.directory)
     assert rest.by_run["mean_ms"].notna().all()
@@ -190,7 +193,100 @@ def test_a_file_without_what_every_question_needs_is_not_ours(made, column):
     (run,) = made.experiment(made.run()).runs
     run = rewrite(run, lambda table: table.drop_columns([column]))
     assert not run.is_readable()
-    assert f"is not this workbench's, as it has no {column}" in str(run.defects[0])
+    (defect,) = run.defects
+    assert f"is not this workbench's ({column} is missing)" in str(defect)
+
+
+def test_damage_within_a_file_takes_the_run_out(made):
+    experiment = made.experiment(made.run(), made.run("tuned"))
+    path = experiment.runs[1].directory / "requests.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 8 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 8)
+    path.write_bytes(content)
+    damaged = open_experiment(experiment.directory)
+    assert [run.deployment for run in damaged.usable] == ["as-measured"]
+    assert len(damaged.by_run) == 1
+
+
+def test_rows_without_a_latency_are_told(made):
+    (run,) = made.experiment(made.run()).runs
+
+    def without(table):
+        latency = [None if n % 3 == 0 else value for n, value in enumerate(table["latency_us"].to_pylist())]
+        return table.set_column(table.schema.get_field_index("latency_us"), "latency_us", pa.array(latency, pa.int32()))
+
+    assert "50 of 150 rows without latency_us" in str(rewrite(run, without).defects[0])
+
+
+def test_an_answer_before_its_request_is_told(made):
+    recorded = made.run()
+    recorded.rows[7]["latency_us"] = -5
+    (run,) = made.experiment(recorded).runs
+    assert "answered before it was sent" in str(run.defects[0])
+
+
+@pytest.mark.parametrize(
+    ("frame", "column"), [("process", "cpu_us"), ("database", "value"), ("pool", "use_ns"), ("process", "role")]
+)
+def test_readings_of_something_else_are_empty_and_told(made, frame, column):
+    (run,) = made.experiment(made.run()).runs
+    path = run.directory / f"{frame}.parquet"
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    run = open_run(run.directory)
+    assert getattr(run, frame).empty
+    assert f"(no numbers in {column})" in str(run.defects[0])
+
+
+CHANGES = [
+    ({"scenario": "burst-50"}, "scenario is no object"),
+    ({"scenario": {"name": "burst-50"}}, "it lacks scenario.kind"),
+    ({"deployment": {"name": 5, "settings": {}}}, "deployment.name is 5"),
+    ({"environment": None}, "environment is no object"),
+    ({"environment": {"cpu_model": "x", "cpu_count": "two", "memory_bytes": 1}}, 'environment.cpu_count is "two"'),
+    ({"block": None}, "block is null"),
+    ({"valid": "no"}, 'valid is "no"'),
+    ({"status": None}, "status is null"),
+    ({"reasons": None}, "reasons is null"),
+    ({"gates": {}}, "gates is no list"),
+    ({"generator": 3}, "generator is no dict"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES)
+def test_a_record_with_a_field_of_another_kind_is_refused(made, change, said):
+    (run,) = made.experiment(made.run()).runs
+    path = run.directory / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RecordingError) as excinfo:
+        open_run(run.directory)
+    require_one_line(excinfo, str(path), said)
+
+
+@pytest.mark.parametrize("runs", [None, ["1-01"], [{}], "twice"])
+def test_an_experiment_that_lists_its_runs_wrongly_is_refused(made, runs):
+    experiment = made.experiment(made.run())
+    path = experiment.directory / "experiment.json"
+    record = json.loads(path.read_text())
+    record["runs"] = 2 * record["runs"] if runs == "twice" else runs
+    path.write_text(json.dumps(record))
+    with pytest.raises(RecordingError) as excinfo:
+        open_experiment(experiment.directory)
+    require_one_line(excinfo, "experiment.json")
+
+
+def test_an_experiment_without_a_run_is_not_complete_and_can_be_shown(made):
+    experiment = made.experiment()
+    assert not experiment.is_complete()
+    assert "0 of 0 planned runs" in repr(experiment)
+    assert experiment._repr_html_()
+
+
+def test_runs_that_are_all_of_another_machine_than_their_experiment_are_refused(made):
+    other = made.run()
+    other.record["environment"] = other.record["environment"] | {"cpu_count": 64}
+    with pytest.raises(RecordingError) as excinfo:
+        made.experiment(other, environment=made.run().record["environment"])
+    require_one_line(excinfo, "mixes runs of another number of cores")
 
 
 def test_a_file_without_rows_says_so(made):

@@ -213,7 +213,9 @@ def test_two_runs_in_a_block_are_one_block(made):
 def test_an_invalid_block_is_not_counted_as_a_block(made):
     runs = [made.run(name, "burst-25", block=block) for block in range(4) for name in (BASE, OURS)]
     runs[0].invalid()
-    assert "No interval: 3 blocks," in text(sections.load(of(made.experiment(*runs)), 25))
+    assert "from 4 blocks; of latencies by sectioning. Where there is none: 3 blocks." in text(
+        sections.load(of(made.experiment(*runs)), 25)
+    )
 
 
 def test_a_burst_is_held_against_the_least_time_of_its_work(reports):
