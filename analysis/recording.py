@@ -40,6 +40,7 @@ NEEDED = {
         "environment": ENVIRONMENT,
     },
 }
+GATE = {"name": str, "figure": (int, float, type(None)), "passed": (bool, type(None))}
 # What a run has only at its end; null or not there it is as if it had not come to that.
 LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
 OVERVIEW = ("endpoint", "requests", "right", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
@@ -338,6 +339,8 @@ def _record(path, name, kind):
         raise RecordingError(f"{path / name} is not readable JSON; measure again") from None
     if wrong := _wrong(record, NEEDED[kind]):
         raise RecordingError(f"{path / name} is not the record of {kind} that it should be: {', '.join(wrong)}")
+    if not all(isinstance(reason, str) for reason in record.get("reasons", [])):
+        raise RecordingError(f"{path / name} is not the record of {kind} that it should be: a reason is no text")
     for field, wanted in LATER.items():
         if record.get(field) is None:
             record.pop(field, None)
@@ -345,6 +348,9 @@ def _record(path, name, kind):
             raise RecordingError(
                 f"{path / name} is not the record of {kind} that it should be: {field} is no {wanted.__name__}"
             )
+    for gate in record.get("gates", []):
+        if wrong := _wrong(gate, GATE, "gate"):
+            raise RecordingError(f"{path / name} is not the record of {kind} that it should be: {', '.join(wrong)}")
     return record
 
 

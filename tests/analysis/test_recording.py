@@ -247,7 +247,10 @@ CHANGES = [
     ({"valid": "no"}, 'valid is "no"'),
     ({"status": None}, "status is null"),
     ({"reasons": None}, "reasons is null"),
+    ({"reasons": [3]}, "a reason is no text"),
     ({"gates": {}}, "gates is no list"),
+    ({"gates": [{"gate": "x"}]}, "it lacks gate.name"),
+    ({"gates": [{"name": "x", "figure": "3", "passed": True}]}, 'gate.figure is "3"'),
     ({"generator": 3}, "generator is no dict"),
 ]
 
