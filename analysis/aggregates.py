@@ -34,8 +34,8 @@ def by_run(rows: Rows) -> pd.DataFrame:
                min(start_ms) FILTER (measure) AS began_ms,
                (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
                avg(latency_ms) FILTER (measure) AS mean_ms,
-               quantile_cont(latency_ms, 0.95) FILTER (measure) AS p95_ms,
-               quantile_cont(latency_ms, 0.95) FILTER (measure AND endpoint IN ({reads})) AS reads_p95_ms,
+               quantile_cont(latency_us, 0.95) FILTER (measure) / 1000 AS p95_ms,
+               quantile_cont(latency_us, 0.95) FILTER (measure AND endpoint IN ({reads})) / 1000 AS reads_p95_ms,
                avg(db_calls) FILTER (measure) AS statements,
                avg(db_ms) FILTER (measure) AS database_ms,
                sum(app_ms) FILTER (measure) AS application_ms,
@@ -54,8 +54,8 @@ def by_endpoint(rows: Rows) -> pd.DataFrame:
     outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in ("hit", "stale", "miss", "none"))
     found = rows.query(f"""
         SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS right, avg(latency_ms) AS mean_ms,
-               quantile_cont(latency_ms, {list(QUANTILES.values())}) AS quantiles, min(latency_ms) AS min_ms,
-               max(latency_ms) AS max_ms, quantile_cont(response_ms, 0.95) AS response_p95_ms,
+               quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles, min(latency_ms) AS min_ms,
+               max(latency_ms) AS max_ms, quantile_cont(response_us, 0.95) / 1000 AS response_p95_ms,
                avg(db_calls) FILTER (ok) AS statements, avg(db_round_trips) FILTER (ok) AS round_trips,
                count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS asked,
                {outcomes}, avg(app_ms) AS app_ms, {", ".join(f"avg({part}_ms) AS {part}_ms" for part in SPLIT)}
@@ -71,10 +71,10 @@ def by_arm(rows: Rows) -> pd.DataFrame:
     reads = ", ".join(f"'{endpoint}'" for endpoint in READS)
     found = rows.query(f"""
         SELECT deployment, scenario, endpoint, count(*) AS requests,
-               avg(latency_ms) AS mean_ms, quantile_cont(latency_ms, {list(QUANTILES.values())}) AS quantiles,
-               min(latency_ms) AS min_ms, max(latency_ms) AS max_ms
-        FROM (SELECT deployment, scenario, endpoint, latency_ms FROM measured UNION ALL
-              SELECT deployment, scenario, 'reads', latency_ms FROM measured WHERE endpoint IN ({reads}))
+               avg(latency_us) / 1000 AS mean_ms, quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles,
+               min(latency_us) / 1000 AS min_ms, max(latency_us) / 1000 AS max_ms
+        FROM (SELECT deployment, scenario, endpoint, latency_us FROM measured UNION ALL
+              SELECT deployment, scenario, 'reads', latency_us FROM measured WHERE endpoint IN ({reads}))
         GROUP BY deployment, scenario, endpoint ORDER BY deployment, scenario, endpoint
     """)
     return _unpacked(found)
@@ -88,18 +88,18 @@ def tail_by_endpoint(rows: Rows) -> pd.DataFrame:
     low, high = TAIL
     return rows.query(f"""
         WITH limits AS (
-            SELECT run, endpoint, quantile_cont(latency_ms, {low}) AS low, quantile_cont(latency_ms, {high}) AS high
+            SELECT run, endpoint, quantile_cont(latency_us, [{low}, {high}]) AS ends
             FROM measured GROUP BY run, endpoint
         )
         SELECT {_RUN}, endpoint, count(*) AS requests, {means}
         FROM measured JOIN limits USING (run, endpoint)
-        WHERE latency_ms BETWEEN low AND high AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
+        WHERE latency_us BETWEEN ends[1] AND ends[2] AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
         GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
     """)
 
 
 def _unpacked(found):
-    """A column for each percentile, in place of the list of them."""
+    """A column of ms for each percentile, in place of the list of them in µs."""
     for place, name in enumerate(QUANTILES):
-        found[name] = [values[place] for values in found["quantiles"]]
+        found[name] = [values[place] / 1000 for values in found["quantiles"]]
     return found.drop(columns="quantiles")

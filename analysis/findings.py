@@ -33,6 +33,7 @@ class Finding:
 
 def judge(experiment: Experiment) -> list[Finding]:
     """All findings of an experiment: the checklist in its published order, then the objectives."""
+    _ = experiment.by_run  # of all runs at once: each would ask for its own otherwise
     rows = published.load("checklist").itertuples()
     findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
     for objective in objectives.load():

@@ -14,7 +14,7 @@ import pandas as pd
 from . import aggregates, defects, display, mixture
 from .defects import Defect
 from .problem import RecordingError
-from .rows import MARKS, Rows, Source
+from .rows import MARKS, WHOLE, Rows, Source
 from .stream import SCHEMA
 
 # What questions take for granted: fields by their kind, and within those that are objects the fields of theirs.
@@ -122,7 +122,7 @@ class Run:
         if whole := next((defect for defect in self.defects if defect.whole), None):
             raise RecordingError(f"{self.directory} cannot be read: {whole.what}")
         frame = self.rows.query(
-            f"SELECT * EXCLUDE ({', '.join(MARKS)}) FROM requests ORDER BY start_ms, user, sequence"
+            f"SELECT * EXCLUDE ({', '.join((*MARKS, *WHOLE))}) FROM requests ORDER BY start_ms, user, sequence"
         )
         if frame.empty:
             raise RecordingError(f"{self.directory} holds no request rows; the run ended before its first one")
@@ -223,8 +223,12 @@ class Experiment:
 
     @cached_property
     def by_run(self) -> pd.DataFrame:
-        """`aggregates.by_run` of the usable runs."""
-        return aggregates.by_run(self.rows)
+        """`aggregates.by_run` of the usable runs, which then know their own rows of it."""
+        found = aggregates.by_run(self.rows)
+        own = {row["run"]: row for _, row in found.iterrows()}
+        for run in self.usable:
+            vars(run).setdefault("totals", own.get(run.name))
+        return found
 
     @cached_property
     def by_endpoint(self) -> pd.DataFrame:

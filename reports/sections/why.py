@@ -81,8 +81,8 @@ def simulated(report: Report) -> Html:
                 rows.append(
                     {
                         "figure": f"{deployment}, {users} users: {figure} (s)",
-                        "predicted": Quantity(predicted, "{:,.3g}"),
-                        "measured": Quantity.of(measured, "{:,.3g}"),
+                        "predicted": Quantity(predicted, "{:,.3f}"),
+                        "measured": Quantity.of(measured, "{:,.3f}"),
                         "error of the prediction": Quantity.of(error, "{:+.1%}"),
                     }
                 )

@@ -121,7 +121,7 @@ def _interactions(report):
         "What the first is worth beside the second, over what it is worth without it: 1 where neither depends on the "
         "other, over 1 where having one leaves less for the other to gain."
     )
-    return table(frame, "Two optimisations together", note=note)
+    return folded("What two optimisations are worth together", table(frame, "Two optimisations together", note=note))
 
 
 def _side(against):
