@@ -4,21 +4,28 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import changes, objectives, published, sentences
+from . import changes, claims, objectives, published, sentences
 from .checklist import CHECKS
 from .intervals import LEVEL
 from .problem import Problem
 from .recording import Experiment
 
+KINDS = {
+    "checklist": "a line of the published checklist",
+    "figure": "a published figure, held against ours of the same set-up",
+    "objective": "ours; one that fails fails the gate",
+    "effect": "what a change is worth",
+}
+
 
 @dataclass(frozen=True)
 class Finding:
     """One claim. `effect` is the figure that decided it, `bound` what it was held against; `interval` stays empty
-    below four blocks. Of an effect it is the ratio of the figure with the change to that without it, and `n` counts
-    blocks; otherwise `n` counts runs."""
+    below four blocks. Of a published figure `effect` is the ratio of ours to it, of an effect that of the figure with
+    the change to the one without it; of effects `n` counts blocks, otherwise runs."""
 
     id: str
-    kind: str  # checklist (a published claim) | objective (ours; a failed one fails the gate) | effect (of a change)
+    kind: str  # of KINDS
     claim: str
     verdict: str
     evidence: str
@@ -32,10 +39,11 @@ class Finding:
 
 
 def judge(experiment: Experiment) -> list[Finding]:
-    """All findings of an experiment: the checklist in its published order, then the objectives."""
+    """All findings of an experiment: the checklist and the figures in their published order, objectives, effects."""
     _ = experiment.by_run  # of all runs at once: each would ask for its own otherwise
     rows = published.load("checklist").itertuples()
     findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
+    findings += [_claim(experiment, claim) for claim in claims.claims(experiment)]
     for objective in objectives.load():
         findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
     for worth in changes.tables(experiment):
@@ -83,6 +91,24 @@ def _finding(experiment, name, kind, claim, judgement):
         bound=judgement.bound,
         interval=judgement.interval,
         level=LEVEL if judgement.interval else None,
+    )
+
+
+def _claim(experiment, claim):
+    ratio, runs = claim.ratio, claim.runs(experiment)
+    return Finding(
+        id=claim.id,
+        kind="figure",
+        claim=claim.text,
+        verdict=claim.verdict,
+        evidence=claim.evidence,
+        effect=ratio and ratio.value,
+        n=len(runs),
+        runs=tuple(run.name for run in runs),
+        command=_command(experiment, runs),
+        interval=ratio and ratio.interval,
+        level=ratio.level if ratio and ratio.interval else None,
+        bound=float(claim.stated),
     )
 
 

@@ -14,35 +14,10 @@ import pandas as pd
 from . import aggregates, defects, display, mixture
 from .defects import Defect
 from .problem import RecordingError
+from .record import read as read_record
 from .rows import MARKS, WHOLE, Rows, Source
 from .stream import SCHEMA
 
-# What questions take for granted: fields by their kind, and within those that are objects the fields of theirs.
-ENVIRONMENT = {"cpu_model": str, "cpu_count": int, "memory_bytes": int}
-NEEDED = {
-    "run": {
-        "deployment": {"name": str, "settings": dict},
-        "scenario": {"name": str, "kind": str},
-        "block": int,
-        "status": str,
-        "valid": (bool, type(None)),
-        "reasons": list,
-        "environment": ENVIRONMENT,
-        "dataset": dict,
-    },
-    "experiment": {
-        "experiment": str,
-        "profile": str,
-        "scale": str,
-        "seed": int,
-        "status": str,
-        "runs": list,
-        "environment": ENVIRONMENT,
-    },
-}
-GATE = {"name": str, "figure": (int, float, type(None)), "passed": (bool, type(None))}
-# What a run has only at its end; null or not there it is as if it had not come to that.
-LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
 OVERVIEW = ("endpoint", "requests", "right", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 
 
@@ -289,7 +264,7 @@ def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
 def open_run(path: Path | str) -> Run:
     """Open a run's directory. Raises `RecordingError` if it is none."""
     path = Path(path)
-    return Run(path, _record(path, "run.json", "run"))
+    return Run(path, read_record(path, "run"))
 
 
 def open_experiment(path: Path | str) -> Experiment:
@@ -298,7 +273,7 @@ def open_experiment(path: Path | str) -> Experiment:
     Raises `RecordingError` if it is none, or if its runs were made on different machines or datasets.
     """
     path = Path(path)
-    record = _record(path, "experiment.json", "experiment")
+    record = read_record(path, "experiment")
     names = [planned.get("run") if isinstance(planned, dict) else None for planned in _planned(record)]
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise RecordingError(f"{path / 'experiment.json'} lists a run twice, or one without a name")
@@ -331,47 +306,6 @@ def _is_complete(path):
 def _planned(record):
     """The runs that were to be made: those of the plan, and the probes that a search added."""
     return [*record["runs"], *(record.get("probes") or [])]
-
-
-def _record(path, name, kind):
-    try:
-        record = json.loads((path / name).read_text())
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        what = "an experiment" if kind == "experiment" else "a run"
-        raise RecordingError(f"{path} is not {what}: it has no {name}; see python -m analysis history") from None
-    except ValueError:
-        raise RecordingError(f"{path / name} is not readable JSON; measure again") from None
-    if wrong := _wrong(record, NEEDED[kind]):
-        raise RecordingError(f"{path / name} is not the record of {kind} that it should be: {', '.join(wrong)}")
-    if not all(isinstance(reason, str) for reason in record.get("reasons", [])):
-        raise RecordingError(f"{path / name} is not the record of {kind} that it should be: a reason is no text")
-    for field, wanted in LATER.items():
-        if record.get(field) is None:
-            record.pop(field, None)
-        elif not isinstance(record[field], wanted):
-            raise RecordingError(
-                f"{path / name} is not the record of {kind} that it should be: {field} is no {wanted.__name__}"
-            )
-    for gate in record.get("gates", []):
-        if wrong := _wrong(gate, GATE, "gate"):
-            raise RecordingError(f"{path / name} is not the record of {kind} that it should be: {', '.join(wrong)}")
-    return record
-
-
-def _wrong(record, wanted, place=""):
-    """What a record lacks of the fields that are wanted, or has of another kind."""
-    if not isinstance(record, dict):
-        return [f"{place or 'it'} is no object"]
-    found = []
-    for name, kind in wanted.items():
-        where = f"{place}.{name}" if place else name
-        if name not in record:
-            found.append(f"it lacks {where}")
-        elif isinstance(kind, dict):
-            found += _wrong(record[name], kind, where)
-        elif not isinstance(record[name], kind) or (kind is int and isinstance(record[name], bool)):
-            found.append(f"{where} is {json.dumps(record[name])[:40]}")
-    return found
 
 
 def _entry(line):

@@ -5,6 +5,13 @@ from xml.etree import ElementTree
 
 from analysis.findings import Finding
 
+TITLES = {
+    "checklist": "The published checklist",
+    "figure": "The published figures",
+    "objective": "Objectives",
+    "effect": "What changes are worth (with the change over without it, 95 % intervals)",
+}
+
 
 def write(experiment: str, findings: list[Finding], directory: Path) -> None:
     """Write both views beside the page."""
@@ -15,13 +22,11 @@ def write(experiment: str, findings: list[Finding], directory: Path) -> None:
 
 
 def summary(experiment: str, findings: list[Finding]) -> str:
-    """The findings as Markdown: a table for those that are judged, and one for what changes are worth."""
-    judged = [finding for finding in findings if finding.kind != "effect"]
-    effects = [finding for finding in findings if finding.kind == "effect"]
-    lines = [f"# TraceTrack performance, experiment {experiment}", "", *_table(judged)]
-    if effects:
-        lines += ["", "## What changes are worth", "", "With the change over without it, 95 % intervals.", ""]
-        lines += _table(effects)
+    """The findings as Markdown: a table for each kind of them."""
+    lines = [f"# TraceTrack performance, experiment {experiment}"]
+    for kind, title in TITLES.items():
+        of = [finding for finding in findings if finding.kind == kind]
+        lines += ["", f"## {title}", "", *_table(of)] if of else []
     return "\n".join(lines) + "\n"
 
 
@@ -32,8 +37,8 @@ def _table(findings):
 
 
 def junit(experiment: str, findings: list[Finding]) -> ElementTree.Element:
-    """A test case a claim: an objective can fail, a published claim is skipped with its reason; effects are none."""
-    findings = [finding for finding in findings if finding.kind != "effect"]
+    """A test case a claim: an objective can fail, a line of the checklist is skipped with its reason."""
+    findings = [finding for finding in findings if finding.kind in ("checklist", "objective")]
     suite = ElementTree.Element("testsuite", name=f"tracetrack {experiment}", tests=str(len(findings)))
     failures = skipped = 0
     for finding in findings:

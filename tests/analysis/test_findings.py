@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import findings, objectives, published
+from analysis import claims, findings, objectives, published
 from analysis.problem import Problem
 
 
@@ -13,13 +13,17 @@ def by_id(experiment):
     return {finding.id: finding for finding in findings.judge(experiment)}
 
 
-def test_the_checklist_comes_first_in_its_published_order_then_the_objectives(made):
-    judged = findings.judge(made.experiment(made.run()))
+def test_the_checklist_comes_first_then_the_published_figures_then_the_objectives(made):
+    experiment = made.experiment(made.run())
+    judged = findings.judge(experiment)
+    figures = [claim.id for claim in claims.claims(experiment)]
     assert [finding.id for finding in judged] == [
         *published.load("checklist")["id"],
+        *figures,
         *(objective.id for objective in objectives.load()),
     ]
-    assert [finding.kind for finding in judged] == ["checklist"] * 10 + ["objective"] * len(objectives.load())
+    kinds = ["checklist"] * 10 + ["figure"] * len(figures) + ["objective"] * len(objectives.load())
+    assert [finding.kind for finding in judged] == kinds
     assert [finding.claim for finding in judged[:10]] == list(published.load("checklist")["claim"])
 
 

@@ -251,7 +251,7 @@ CHANGES = [
     ({"gates": {}}, "gates is no list"),
     ({"gates": [{"gate": "x"}]}, "it lacks gate.name"),
     ({"gates": [{"name": "x", "figure": "3", "passed": True}]}, 'gate.figure is "3"'),
-    ({"generator": 3}, "generator is no dict"),
+    ({"generator": 3}, "generator is no object"),
 ]
 
 

@@ -1,0 +1,128 @@
+"""The figures that the published report states, each held against the measured one of the same set-up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import estimates, published, queueing
+from .intervals import Estimate
+from .judgement import BASE, OURS
+from .measures import ENDPOINTS
+from .recording import Experiment, Run
+
+BAND = 0.10  # within it a published figure counts as reproduced
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One published figure: `measured` is ours of the same set-up, `tuned` that of ours, `predicted` the queue's."""
+
+    id: str
+    text: str
+    stated: float
+    form: str
+    scenario: str
+    lower_is_better: bool
+    measured: Estimate | None
+    tuned: Estimate | None
+    predicted: float | None = None
+
+    @property
+    def ratio(self) -> Estimate | None:
+        """Ours over the published figure."""
+        if self.measured is None:
+            return None
+        ends = [end / self.stated for end in self.measured.interval] if self.measured.interval else [None, None]
+        return Estimate(self.measured.value / self.stated, self.measured.blocks, *ends)
+
+    @property
+    def verdict(self) -> str:
+        """*same* where the interval of the ratio lies within the band; *gain* or *loss* where 1 is outside of it."""
+        ratio = self.ratio
+        if ratio is None:
+            return "not measured"
+        if ratio.interval is None:
+            return "undecided"
+        if ratio.low >= 1 / (1 + BAND) and ratio.high <= 1 + BAND:
+            return "same"
+        if ratio.low <= 1 <= ratio.high:
+            return "undecided"
+        return "gain" if (ratio.value < 1) == self.lower_is_better else "loss"
+
+    @property
+    def evidence(self) -> str:
+        """The measured figure beside the published one, what the queue predicts, and what ours takes."""
+        if self.measured is None:
+            return f"no valid run of {self.scenario} on {BASE}"
+        text = f"measured {self._shown(self.measured)}, {self.ratio.value:.2f} of it"
+        if self.predicted is not None:
+            error = self.predicted / self.measured.value - 1
+            text += f"; one queue predicts {self.form.format(self.predicted)} ({error:+.1%})"
+        return text + (f"; {OURS} {self._shown(self.tuned)}" if self.tuned else "")
+
+    def runs(self, experiment: Experiment) -> tuple[Run, ...]:
+        return tuple(experiment.find(BASE, self.scenario))
+
+    def _shown(self, estimate):
+        if estimate.interval is None:
+            return f"{self.form.format(estimate.value)} (no interval)"
+        return f"{self.form.format(estimate.value)} ({'–'.join(map(self.form.format, estimate.interval))})"
+
+
+def claims(experiment: Experiment) -> list[Claim]:
+    """Every measured figure of the published report, in its order."""
+    return [*_individual(experiment), *_loads(experiment), *_totals(experiment)]
+
+
+def _individual(experiment) -> Iterator[Claim]:
+    for row in published.load("individual").itertuples():
+        for figure, name in (("mean_ms", "mean"), ("median_ms", "median")):
+            yield Claim(
+                id=f"published-single-{row.endpoint}-{figure}",
+                text=f"{row.endpoint} alone: {name} {getattr(row, figure):,.0f} ms",
+                stated=getattr(row, figure),
+                form="{:,.1f} ms",
+                scenario="single",
+                lower_is_better=True,
+                measured=estimates.latency(experiment, BASE, "single", row.endpoint, figure),
+                tuned=estimates.latency(experiment, OURS, "single", row.endpoint, figure),
+            )
+
+
+def _loads(experiment) -> Iterator[Claim]:
+    predicted = {users: queueing.predict_burst(experiment, users) for users in (25, 50)}
+    rows = published.load("load").itertuples()
+    for row in sorted(rows, key=lambda row: (row.users, ENDPOINTS.index(row.endpoint))):
+        scenario = f"burst-{row.users}"
+        yield Claim(
+            id=f"published-{scenario}-{row.endpoint}",
+            text=f"{row.users} users at once: {row.endpoint}, mean {row.mean_ms:,.0f} ms",
+            stated=row.mean_ms,
+            form="{:,.0f} ms",
+            scenario=scenario,
+            lower_is_better=True,
+            measured=estimates.latency(experiment, BASE, scenario, row.endpoint),
+            tuned=estimates.latency(experiment, OURS, scenario, row.endpoint),
+            predicted=predicted[row.users].get(row.endpoint),
+        )
+
+
+def _totals(experiment) -> Iterator[Claim]:
+    figures = (
+        ("success_ratio", "right answers {:.0%}", "{:.1%}", estimates.success_ratio, False),
+        ("duration_s", "duration {:.2f} s", "{:.2f} s", estimates.duration_s, True),
+        ("throughput_rps", "{:.1f} requests/s", "{:.1f} requests/s", estimates.throughput_rps, False),
+    )
+    for row in published.load("totals").itertuples():
+        scenario = f"burst-{row.users}"
+        for column, text, form, estimate, lower_is_better in figures:
+            stated = getattr(row, column)
+            yield Claim(
+                id=f"published-{scenario}-{column}",
+                text=f"{row.users} users at once: {text.format(stated)}",
+                stated=stated,
+                form=form,
+                scenario=scenario,
+                lower_is_better=lower_is_better,
+                measured=estimate(experiment, BASE, scenario),
+                tuned=estimate(experiment, OURS, scenario),
+            )
