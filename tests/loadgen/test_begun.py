@@ -10,10 +10,23 @@ from loadgen.begun import Begun
 
 RUNS = ("1-01-tuned-reads", "1-02-tuned-reads-again", "1-03-tuned-single")
 RECORD = {
-    "experiment": "mine", "profile": "smoke", "scale": "small", "seed": 3, "status": "running",
-    "runs": [{"run": run} for run in RUNS], "dataset": {"seed": 1, "fingerprint": "1234"},
-    "environment": {"commit": "0123", "dirty": False, "kernel": "6.1", "packages": {"Flask": "3.1"}},
-}  # fmt: skip
+    "experiment": "mine",
+    "profile": "smoke",
+    "scale": "small",
+    "seed": 3,
+    "status": "running",
+    "runs": [{"run": run} for run in RUNS],
+    "dataset": {"seed": 1, "fingerprint": "1234"},
+    "environment": {
+        "commit": "0123",
+        "dirty": False,
+        "kernel": "6.1",
+        "packages": {"Flask": "3.1"},
+        "cpu_model": "a processor",
+        "cpu_count": 2,
+        "memory_bytes": 2**33,
+    },
+}
 ASKED = {"profile": None, "scale": None, "seed": None}
 
 
@@ -30,8 +43,17 @@ def directory(tmp_path):
 
 def add_run(path, status):
     path.mkdir()
-    keys = ("deployment", "scenario", "block", "valid", "reasons", "environment", "dataset")
-    (path / "run.json").write_text(json.dumps(dict.fromkeys(keys) | {"status": status}))
+    record = {
+        "deployment": {"name": "tuned", "settings": {}},
+        "scenario": {"name": "reads", "kind": "single"},
+        "block": 0,
+        "status": status,
+        "valid": None,
+        "reasons": [],
+        "environment": RECORD["environment"],
+        "dataset": {},
+    }
+    (path / "run.json").write_text(json.dumps(record))
 
 
 def content(directory):
