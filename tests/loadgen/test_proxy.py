@@ -245,9 +245,10 @@ def test_last_words_reach_a_client_that_is_still_talking(make_proxy):
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset])
 def test_a_client_that_leaves_ends_what_is_sent_to_it(make_proxy, leave):
-    left = threading.Event()
+    asked, left = threading.Event(), threading.Event()
 
     def answer(connection):
+        asked.set()
         left.wait(5)
         while True:
             connection.sendall(bytes(MIB))
@@ -255,6 +256,7 @@ def test_a_client_that_leaves_ends_what_is_sent_to_it(make_proxy, leave):
     running = make_proxy(answer)
     client = connect(running)
     client.sendall(b"go on for ever")
+    assert asked.wait(5)  # a proxy that has not taken the client yet holds no connection either
     leave(client)
     left.set()
     assert holds_no_connection(running)
