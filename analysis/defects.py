@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .stream import SCHEMA, STREAMS
+from .stream import SCHEMA, STORED, STREAMS
 
-STORED = "requests.parquet"
 NEEDED = ("endpoint", "phase", "start_us", "latency_us", "ok")  # without them no question about requests has an answer
 ASKED_OF = {
     "user": "which user sent a request",

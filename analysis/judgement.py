@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import changes, measures, published
+from .changes import BASE, OURS
 from .intervals import Estimate
 from .recording import Experiment, Run
 
-BASE, OURS = "as-measured", "tuned"
 THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
 
 

@@ -18,10 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from .problem import RecordingError
-from .stream import SCHEMA, STREAMS, read_stream
+from .stream import SCHEMA, STORED, STREAMS, read_stream
 
 PARTS = ("pool", "db", "hash", "cache", "session")
-STORED = "requests.parquet"
 MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile keeps all values of its group in memory
 WHOLE = ("latency_us", "response_us")  # also as they are stored, which takes half as much there
 MOST_NAMED = 3  # directories in a message

@@ -71,7 +71,7 @@ def of_growth(deployment: str, fewer: str, more: str, grown: pd.DataFrame) -> st
 def ratio_with_interval(effect: Effect) -> str:
     """`0.19 (0.15–0.24)`; without an interval the number of blocks in its place."""
     if effect.interval is None:
-        why = "0 in some blocks" if effect.blocks >= FEWEST_BLOCKS else "no interval"
+        why = "a figure of 0" if effect.blocks >= FEWEST_BLOCKS else "no interval"
         return f"{number(effect.ratio)} ({effect.blocks} block{'s' if effect.blocks != 1 else ''}, {why})"
     return f"{number(effect.ratio)} ({number(effect.low)}–{number(effect.high)})"
 

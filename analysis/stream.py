@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-STREAMS = "requests-*.arrows"
+STREAMS, STORED = "requests-*.arrows", "requests.parquet"
 OF_THE_GENERATOR = "load generator: "  # how an error begins in which the target has no part
 
 WRITTEN = pa.schema(

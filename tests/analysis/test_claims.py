@@ -1,74 +1,67 @@
-"""Every claim, published or ours: that it holds where it should, and is not measured where nobody looked."""
+"""Published figures against measured ones of the same set-up."""
 
 import pytest
 
-from analysis import objectives, published
-from analysis.checklist import CHECKS
-from analysis.recording import Experiment
-from tests.analysis.conftest import EVERY
+from analysis import claims, findings, published
 
-BY_ID = pytest.mark.parametrize("name", EVERY)
+BASE, OURS = "as-measured", "tuned"
 
 
-def spoil(run):
-    """Everything that a run can say against the system, in a run that cannot be believed."""
-    for row in run.rows:
-        row |= {"ok": False, "status": 500, "latency_us": 100 * row["latency_us"], "session_us": 0, "cache": "stale"}
-    for row in run.database or ():
-        row["value"] = 0.0
-    for row in run.pool or ():
-        row["limit"] = 7
-    run.log = []
-    run.record |= {"health": {"pool_profile": {"name": "local", "found_by": "setting"}}}
-    run.record |= {"outcome": {"started": True, "said": ""}, "writes": {"acknowledged": 9, "stored": 0, "lost": 9}}
-    return run.invalid()
+def by_id(experiment):
+    return {claim.id: claim for claim in claims.claims(experiment)}
 
 
-def test_every_published_id_has_a_check_and_every_check_a_published_id():
-    assert list(CHECKS) == list(published.load("checklist")["id"])
+@pytest.fixture
+def four_blocks(made):
+    """Bursts of 50 in four blocks that differ by 1 %, and single requests."""
+    speeds = enumerate((1.0, 1.01, 0.99, 1.0))
+    runs = [made.run(name, block=block, slower=speed) for block, speed in speeds for name in (BASE, OURS)]
+    return made.experiment(*runs, made.run(BASE, "single"), made.run(OURS, "single"))
 
 
-def test_no_objective_has_the_id_of_another_claim():
-    assert len(EVERY) == len(CHECKS) + len(objectives.load())
+def test_every_published_figure_of_a_load_is_a_claim(four_blocks):
+    found = by_id(four_blocks)
+    stated = {(row.users, row.endpoint): row.mean_ms for row in published.load("load").itertuples()}
+    for (users, endpoint), mean_ms in stated.items():
+        assert found[f"published-burst-{users}-{endpoint}"].stated == mean_ms
+    for row in published.load("totals").itertuples():
+        for column in ("success_ratio", "duration_s", "throughput_rps"):
+            assert found[f"published-burst-{row.users}-{column}"].stated == getattr(row, column)
+    for row in published.load("individual").itertuples():
+        assert found[f"published-single-{row.endpoint}-mean_ms"].stated == row.mean_ms
 
 
-@BY_ID
-def test_a_claim_holds_on_the_full_experiment(full, name):
-    judgement = EVERY[name](full)
-    assert judgement.passed is (name != "local-database-optimization"), judgement.evidence
-    assert judgement.runs
-    assert judgement.evidence
+def test_a_figure_has_its_ratio_the_prediction_and_ours(four_blocks):
+    claim = by_id(four_blocks)["published-burst-50-login"]
+    assert claim.ratio.value == pytest.approx(2550 / 5119, rel=0.001)
+    assert claim.verdict == "gain"
+    assert claim.evidence.startswith("measured 2,550 ms (")
+    assert "one queue predicts 2,550 ms (+0.0%)" in claim.evidence
+    assert "; tuned 128 ms (" in claim.evidence
 
 
-@BY_ID
-def test_without_its_runs_a_claim_is_not_measured(judge, made, name):
-    judgement = judge(name, made.run("as-claimed", "reads"))
-    assert (judgement.passed, judgement.effect, judgement.runs) == (None, None, ())
-    assert judgement.evidence
+def test_right_answers_that_were_all_right_are_reproduced(four_blocks):
+    assert by_id(four_blocks)["published-burst-50-success_ratio"].verdict == "same"
 
 
-@pytest.fixture(scope="module")
-def with_invalid(tmp_path_factory, builder, full) -> Experiment:
-    """The full experiment, each of its runs after one of its arm that is invalid and says the opposite."""
-    made = builder(tmp_path_factory.mktemp("with-invalid"))
-    arms = [(run.deployment, run.scenario) for run in full.runs]
-    return made.experiment(*(run for arm in arms for run in (spoil(made.run(*arm)), made.run(*arm))))
+def test_more_requests_a_second_are_a_gain_and_fewer_a_loss(four_blocks, made):
+    assert by_id(four_blocks)["published-burst-50-throughput_rps"].verdict == "gain"
+    slow = made.experiment(*(made.run(block=block, slower=10) for block in range(4)), name="slow")
+    assert by_id(slow)["published-burst-50-throughput_rps"].verdict == "loss"
+    assert by_id(slow)["published-burst-50-duration_s"].verdict == "loss"
 
 
-@BY_ID
-def test_invalid_runs_never_enter(full, with_invalid, name):
-    alone, beside = EVERY[name](full), EVERY[name](with_invalid)
-    assert (beside.passed, beside.evidence, beside.effect) == (alone.passed, alone.evidence, alone.effect)
-    assert len(beside.runs) == len(alone.runs)
-    assert all(run.record["valid"] for run in beside.runs)
+def test_without_blocks_enough_a_figure_is_undecided_and_without_a_run_not_measured(made):
+    found = by_id(made.experiment(made.run()))
+    assert found["published-burst-50-login"].verdict == "undecided"
+    assert "(no interval)" in found["published-burst-50-login"].evidence
+    assert found["published-burst-25-login"].verdict == "not measured"
+    assert found["published-burst-25-login"].evidence == "no valid run of burst-25 on as-measured"
 
 
-@pytest.fixture(scope="module")
-def only_invalid(tmp_path_factory, builder) -> Experiment:
-    return builder(tmp_path_factory.mktemp("only-invalid")).full(invalid=True)
-
-
-@BY_ID
-def test_on_invalid_runs_alone_a_claim_is_not_measured(only_invalid, name):
-    judgement = EVERY[name](only_invalid)
-    assert (judgement.passed, judgement.runs) == (None, ())
+def test_the_figures_are_findings_of_their_own_kind(four_blocks):
+    found = {finding.id: finding for finding in findings.judge(four_blocks) if finding.kind == "figure"}
+    finding = found["published-burst-50-duration_s"]
+    assert (finding.bound, finding.n) == (24.91, 4)
+    assert finding.interval[0] < finding.effect < finding.interval[1]
+    assert finding.command.startswith("python -m loadgen run --deployment as-measured --scenario burst-50")

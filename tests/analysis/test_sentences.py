@@ -86,4 +86,4 @@ def test_growth_is_told_of_what_grew():
 
 def test_a_figure_of_nothing_says_so():
     effect = Effect("cache", 0.0, 4, "gain")
-    assert sentences.ratio_with_interval(effect) == "0 (4 blocks, 0 in some blocks)"
+    assert sentences.ratio_with_interval(effect) == "0 (4 blocks, a figure of 0)"
