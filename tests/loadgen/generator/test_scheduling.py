@@ -38,8 +38,8 @@ RAISE = """
 import os
 from loadgen.generator import scheduling
 took = scheduling.come_first()
-group = open("/proc/self/autogroup").read().split()[-1] if os.path.exists("/proc/self/autogroup") else "none"
-print(took["raised"], os.getpriority(os.PRIO_PROCESS, 0), group)
+said = open("/proc/self/autogroup").read().split() if os.path.exists("/proc/self/autogroup") else []
+print(took["raised"], os.getpriority(os.PRIO_PROCESS, 0), said[-1] if said else "none")  # no session, no group
 """
 
 
