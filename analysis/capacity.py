@@ -1,20 +1,19 @@
-"""How much load a deployment holds: which load to try next, and the bracket that the tried ones leave.
+"""How much load a deployment holds: what the tried loads showed, and the bracket that they leave.
 
-A probe is a load that was tried, and whether the deployment met the objective under it: no request failed or stayed
-unsent, and p95 of every endpoint below a bound, from when a request was due. Nothing is said of a load that was not
-tried: the answer is the largest load that met it below the smallest that did not, and that one.
+A probe is a load that was tried once, and whether the deployment met the objective under it: no request failed or
+stayed unsent, and p95 of every endpoint below a bound, from when a request was due. A load is certified if it was met
+in each of so many blocks, and refuted if in none; of five, all would come out alike by chance once in 32 if the
+objective were met half of the time. Nothing is said of a load that was not tried: the answer is the largest certified
+load below the smallest refuted one, and that one.
 """
 
-import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .recording import Experiment, Run
 
 HIGHEST_P95_MS = 300.0
-FINE_ENOUGH = 1.15  # a bracket whose ends are nearer than this is not made smaller
-STEP = 2.0
-GUESS = 7  # loads that a search tries
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,24 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What the probes of one load showed: in how many of the `judged` ones it was `met`; others are not believed."""
+
+    load: float
+    met: int
+    judged: int
+    unbelieved: int
+
+    @property
+    def is_believed(self) -> bool:
+        return self.judged >= max(1, self.unbelieved)
+
+    @property
+    def is_mixed(self) -> bool:
+        return 0 < self.met < self.judged
+
+
+@dataclass(frozen=True)
 class Bracket:
     """`certified` met the objective, `refuted` did not; None where no load of that kind was tried."""
 
@@ -61,20 +78,21 @@ class Found:
     deployment: str
     family: str
     probes: tuple[Probe, ...]
+    blocks: int = 1  # in how many a load has to show the same
 
     @property
     def bracket(self) -> Bracket:
-        return bracket(self.probes)
+        return bracket(self.probes, self.blocks)
 
-    def at(self, load: float | None) -> Probe | None:
-        """The probe of this load."""
-        return next((probe for probe in self.probes if probe.load == load), None)
+    def at(self, load: float | None) -> list[Probe]:
+        """The probes of this load."""
+        return [probe for probe in self.probes if probe.load == load]
 
 
 def found(experiment: Experiment) -> list[Found]:
     """What an experiment's search for capacity found, in its order; nothing where it had none."""
     return [
-        Found(search["deployment"], search["family"], tuple(_probes(experiment, search)))
+        Found(search["deployment"], search["family"], tuple(_probes(experiment, search)), search.get("blocks", 1))
         for search in experiment.record.get("searches", [])
     ]
 
@@ -93,44 +111,23 @@ def load_of(run: Run) -> float:
     return scenario["pieces"][-1][2] if scenario["kind"] == "open" else scenario["users"]
 
 
-def bracket(probes: Sequence[Probe]) -> Bracket:
-    """The bracket that the probes leave. Where a larger load met what a smaller one did not, the smaller one counts."""
-    refuted = min((probe.load for probe in probes if probe.met is False), default=None)
-    below = [probe.load for probe in probes if probe.met and (refuted is None or probe.load < refuted)]
-    return Bracket(max(below, default=None), refuted)
+def by_load(probes: Sequence[Probe]) -> list[Tried]:
+    """The loads that were tried, the smallest first."""
+    verdicts = defaultdict(list)
+    for probe in probes:
+        verdicts[probe.load].append(probe.met)
+    return [
+        Tried(load, met.count(True), len(met) - met.count(None), met.count(None))
+        for load, met in sorted(verdicts.items())
+    ]
 
 
-def next_load(probes: Sequence[Probe], first: float, lowest: float, highest: float) -> float | None:
-    """The load to try next, a whole number; None when the bracket is fine enough or nothing is left to try.
+def bracket(probes: Sequence[Probe], blocks: int = 1) -> Bracket:
+    """The bracket that the probes leave, where a verdict on a load takes so many of it that agree.
 
-    Doubled until one fails and halved until one holds, then the middle of the bracket by ratio. A load whose run cannot
-    be believed, as the generator could not make it, is a ceiling too, but refutes nothing.
+    Where a larger load met what a smaller one did not, the smaller one counts.
     """
-    if not probes:
-        return _within(first, lowest, highest)
-    holds = bracket(probes).certified
-    ceiling = min((probe.load for probe in probes if not probe.met), default=None)
-    if holds and ceiling and ceiling / holds <= FINE_ENOUGH:
-        return None
-    if ceiling is None:
-        wanted = STEP * holds
-    elif holds is None:
-        wanted = ceiling / STEP
-    else:
-        wanted = (holds * ceiling) ** 0.5
-    load = _within(wanted, lowest, highest)
-    return None if any(probe.load == load for probe in probes) else load
-
-
-def still_to_try(probes: Sequence[Probe]) -> int:
-    """About how many loads a search has yet to try; a guess until it knows one that held and a ceiling."""
-    holds = bracket(probes).certified
-    ceiling = min((probe.load for probe in probes if not probe.met), default=None)
-    if not (holds and ceiling):
-        return max(GUESS - len(probes), 1)
-    # The middle by ratio halves the bracket's logarithm.
-    return max(0, math.ceil(math.log2(math.log(ceiling / holds) / math.log(FINE_ENOUGH))))
-
-
-def _within(load, lowest, highest):
-    return float(round(min(max(load, lowest), highest)))
+    tried = [load for load in by_load(probes) if load.judged >= blocks]
+    refuted = min((one.load for one in tried if not one.met), default=None)
+    below = [one.load for one in tried if one.met == one.judged and (refuted is None or one.load < refuted)]
+    return Bracket(max(below, default=None), refuted)

@@ -106,7 +106,23 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured-with-summary": ("the dashboard's figures kept by triggers", _as_measured(statistics_query="summary")),
     "as-measured-with-no-index": ("no index but those of the keys", _as_measured(indexes="none")),
     "as-measured-with-trigram": ("trigram indexes for the search", _as_measured(indexes="trigram")),
+    "as-measured-with-two-workers": ("as-measured, one worker more", _as_measured(workers=2)),
+    "as-measured-with-5-ms": ("as-measured, its database 5 ms away", _as_measured(round_trip_ms=5.0)),
     "cross-region": ("as-measured, its database 28 ms away", _as_measured(round_trip_ms=28.0)),
+    "tuned-with-one-worker": ("tuned, one worker whatever the cores", TUNED | {"workers": 1}),
+    "tuned-with-two-threads": ("tuned, two requests at a time in each worker", TUNED | {"threads": 2}),
+    "tuned-with-short-cache": (
+        "tuned, what is cached lives for a second",
+        TUNED | {"cache_statistics_ttl_s": 1, "cache_search_ttl_s": 1},
+    ),
+    "tuned-without-cache-with-5-ms": (
+        "tuned, no cache, its database 5 ms away",
+        _tuned_without("cache") | {"round_trip_ms": 5.0},
+    ),
+    "tuned-without-cache-with-5-ms-and-one-connection": (
+        "the same with one connection in each worker",
+        _tuned_without("cache") | {"round_trip_ms": 5.0, "pool_size": 1},
+    ),
     "tuned-with-shared-cache": ("tuned, its cache in the store of all workers", TUNED | {"cache": "shared"}),
     "tuned-with-cookie-sessions": ("tuned, sessions in signed cookies", TUNED | {"sessions": "cookie"}),
     "tuned-with-fifo": ("tuned, the pool in turn instead of the last used first", TUNED | {"pool_order": "fifo"}),

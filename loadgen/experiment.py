@@ -19,10 +19,13 @@ from analysis.recording import open_run
 
 from . import dataset, deployments, environment, profiles, progress, run, search, services
 from .begun import Begun
+from .foretelling import Foretelling
 from .profiles import Search
+from .record import run_name
 
 # What a run costs beside its load: clone, start, stop.
 OVERHEAD_S = 3.0
+FORETELLING_S = 15.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -87,12 +90,6 @@ def new_name(profile: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{profile}"
 
 
-def run_name(order: run.Order) -> str:
-    """The folder of an order's run within its experiment."""
-    name = f"{order.block + 1}-{order.position + 1:02d}-{order.deployment}-{order.scenario}"
-    return f"{name}-again" if order.again else name
-
-
 def execute(plan: Plan, name: str | None = None) -> str:
     """Carry out the plan and return the experiment's id.
 
@@ -140,22 +137,29 @@ def _execute(plan, name):
     _write(directory, record)
     with progress.steps("measuring", 0.0) as shown:
         _measure(list(zip(plan.orders, plan.expected_s, strict=True)), 0.0, directory, begun, shown)
-        for round_ in _rounds(plan, directory):
+        foretelling = Foretelling(directory, plan.orders)
+        for round_ in _rounds(plan, directory, foretelling, shown):
             record["probes"] += _as_recorded(round_.orders)
             _write(directory, record)
+            for order, sought in zip(round_.orders, round_.searches, strict=True):
+                foretelling.note(sought, order)
             pairs = [(order, OVERHEAD_S + order.load().expected_s()) for order in round_.orders]
             later_s = round_.later * sum(expected_s for _, expected_s in pairs) / len(pairs)
             _measure(pairs, later_s, directory, begun, shown)
     _write(directory, record | {"status": "complete"})
 
 
-def _rounds(plan, directory):
+def _rounds(plan, directory, foretelling, shown):
     blocks = len({order.block for order in plan.orders})
 
     def probe_of(order):
         return capacity.Probe.of(open_run(directory / run_name(order)))
 
-    return search.rounds(plan.searches, plan.scale, plan.seed, blocks, probe_of)
+    def foretell(sought):
+        shown.begin(f"foretelling {sought.deployment}", FORETELLING_S)
+        return foretelling.capacity(sought)
+
+    return search.rounds(plan.searches, plan.scale, plan.seed, blocks, probe_of, foretell)
 
 
 def _shuffled_block(profile, block, shuffled):

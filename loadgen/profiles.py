@@ -28,7 +28,9 @@ class Arm:
 class Search:
     """A deployment whose capacity is looked for: in requests a second (open) or users (sustained).
 
-    `first` is the load that is tried first, and `most` the highest that may be; the family's own where it is None.
+    A load is certified or refuted by so many `blocks`. The arm of deployment `base` under `base_scenario` is what a
+    model foretells the capacity from; without one the search begins with the load `first`. `most` is the highest load
+    that may be; the family's own where it is None.
     """
 
     deployment: str
@@ -37,6 +39,9 @@ class Search:
     most: int | None = None
     warmup_s: float = 5.0
     duration_s: float = 20.0
+    base: str = ""
+    base_scenario: str = ""
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,22 @@ REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARM
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
 
+# Under these loads hardly any request of the deployment waits for another.
+SMALL_LOADS = {
+    "as-measured": "sustained-16",
+    "as-advised": "sustained-100",
+    "tuned": "sustained-512",
+    "tuned-with-short-cache": "sustained-256",
+    "tuned-without-cache": "sustained-128",
+}
+# What is foretold of which deployment from which one.
+WHAT_IFS = {
+    "as-measured": ("as-measured-with-two-workers", "as-measured-with-5-ms"),
+    "tuned": ("tuned-with-one-worker", "tuned-with-two-threads", "tuned-without-argon2"),
+    "tuned-with-short-cache": ("tuned-without-cache",),
+    "tuned-without-cache": ("tuned-without-cache-with-5-ms", "tuned-without-cache-with-5-ms-and-one-connection"),
+}
+
 SHORT = {"warmup_s": 3.0, "duration_s": 15.0}
 
 MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
@@ -83,6 +104,17 @@ DATABASE = (
     *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
     Arm("as-measured-on-rds", "missing-table", 1, 1),
 )
+
+
+def _small_load(deployment: str) -> Arm:
+    """The run that a model learns a deployment from."""
+    return Arm(deployment, SMALL_LOADS[deployment], 1, 35, changes={"warmup_s": 5.0, "duration_s": 30.0})
+
+
+def _capacity(deployment: str, family: str, first: int, base: str | None = None, **more) -> Search:
+    base = base or deployment
+    return Search(deployment, family, first, base=base, base_scenario=SMALL_LOADS[base], **more)
+
 
 PROFILES = {
     "quick": Profile(
@@ -128,13 +160,22 @@ PROFILES = {
     "capacity": Profile(
         "how many requests a second, and how many users, a deployment holds: load after load until it is known",
         "production",
-        searches=(
-            Search("as-measured", "open", 8),
-            Search("as-advised", "open", 32),
-            Search("tuned", "open", 128),
-            Search("as-measured", "sustained", 16),
-            Search("tuned", "sustained", 256),
+        tuple(_small_load(deployment) for deployment in ("as-measured", "as-advised", "tuned")),
+        (
+            _capacity("as-measured", "open", 8, blocks=5),
+            _capacity("as-advised", "open", 32, blocks=5),
+            _capacity("tuned", "open", 128, blocks=5),
+            _capacity("as-measured", "sustained", 16, blocks=5),
+            # Until all have logged in takes longer than the usual warm-up.
+            _capacity("tuned", "sustained", 256, blocks=5, warmup_s=15.0),
         ),
+    ),
+    "what-if": Profile(
+        "what another number of workers, threads or connections, another cache, hash or way to the database would do: "
+        "foretold, then run",
+        "production",
+        tuple(_small_load(deployment) for deployment in SMALL_LOADS),
+        tuple(_capacity(other, "open", 8, base=base) for base, others in WHAT_IFS.items() for other in others),
     ),
     "full": Profile(
         "the main deployments under every load, bursts in four blocks, and what the profiles database and requests add",
@@ -165,8 +206,9 @@ PROFILES = {
             Arm("as-measured", "reads", 1, 1, twice=True),
             Arm("as-measured-on-rds", "missing-table", 1, 1),
             Arm("as-advised-at-default", "start", 1, 1),
+            Arm("tuned", "sustained-8", 1, 4, changes={"warmup_s": 1.0, "duration_s": 3.0}),
         ),
-        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0),),
+        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0, base="tuned", base_scenario="sustained-8"),),
     ),
 }
 

@@ -47,6 +47,12 @@ class Order:
         dataset.find_scale(self.scale)
 
 
+def run_name(order: Order) -> str:
+    """The folder of an order's run within its experiment."""
+    name = f"{order.block + 1}-{order.position + 1:02d}-{order.deployment}-{order.scenario}"
+    return f"{name}-again" if order.again else name
+
+
 def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, server=None) -> dict:
     """The record of a run that begins, written to its directory; `server` is the database server, where it is known."""
     record = {

@@ -1,41 +1,6 @@
-"""The search for what a deployment holds, against deployments whose limit is known."""
+"""What the probes of a search show, and the bracket that they leave."""
 
-import pytest
-
-from analysis.capacity import FINE_ENOUGH, Bracket, Probe, bracket, found, next_load
-
-LOWEST, HIGHEST = 1, 20_000
-
-
-def search(holds, first=50):
-    probes = []
-    while (load := next_load(probes, first, LOWEST, HIGHEST)) is not None:
-        probes.append(Probe(load, holds(load)))
-        assert len(probes) < 40
-    return probes
-
-
-@pytest.mark.parametrize("limit", [2, 7, 49, 50, 51, 333, 4000, 19_000])
-@pytest.mark.parametrize("first", [1, 50, 20_000])
-def test_the_limit_lies_in_the_bracket(limit, first):
-    probes = search(lambda load: load <= limit, first)
-    found = bracket(probes)
-    assert found.certified <= limit < found.refuted
-    assert found.refuted / found.certified <= FINE_ENOUGH or found.refuted - found.certified <= 1
-    assert len(probes) <= 20
-
-
-def test_no_load_is_tried_twice():
-    loads = [probe.load for probe in search(lambda load: load <= 123)]
-    assert len(set(loads)) == len(loads)
-
-
-def test_what_holds_everything_is_certified_up_to_the_highest():
-    assert bracket(search(lambda load: True)) == Bracket(HIGHEST, None)
-
-
-def test_what_holds_nothing_is_refuted_down_to_the_lowest():
-    assert bracket(search(lambda load: False)) == Bracket(None, LOWEST)
+from analysis.capacity import Bracket, Probe, bracket, by_load, found
 
 
 def test_a_load_that_holds_above_one_that_does_not_is_not_certified():
@@ -43,26 +8,25 @@ def test_a_load_that_holds_above_one_that_does_not_is_not_certified():
     assert bracket(probes) == Bracket(10, 20)
 
 
-def test_a_limit_that_moves_leaves_a_bracket_that_was_really_tried():
-    """Each probe is judged by chance near the limit; the ends are loads that were tried, with these outcomes."""
-    probes = search(lambda load: (load * 7919) % 100 < 50 if 80 < load < 160 else load <= 80)
-    found = bracket(probes)
-    assert Probe(found.certified, True) in probes
-    assert Probe(found.refuted, False) in probes
-
-
 def test_nothing_tried_gives_no_bracket():
     assert bracket([]) == Bracket(None, None)
 
 
-def test_a_load_that_the_generator_could_not_make_is_not_passed_and_refutes_nothing():
-    probes = [Probe(50, True), Probe(100, None)]
-    while (load := next_load(probes, 50, LOWEST, HIGHEST)) is not None:
-        assert load < 100
-        probes.append(Probe(load, True))
-    found = bracket(probes)
-    assert found.refuted is None
-    assert 100 / FINE_ENOUGH <= found.certified < 100
+def test_a_load_that_did_not_show_the_same_each_time_is_no_end_of_the_bracket():
+    held, broke = [Probe(10, True)] * 3, [Probe(40, False)] * 3
+    mixed = [Probe(20, True), Probe(20, False), Probe(20, True)]
+    assert bracket([*held, *mixed, *broke], 3) == Bracket(10, 40)
+
+
+def test_a_verdict_takes_as_many_blocks_as_are_asked_for():
+    probes = [*[Probe(10, True)] * 3, Probe(20, True), *[Probe(30, False)] * 2, *[Probe(40, False)] * 3]
+    assert bracket(probes, 3) == Bracket(10, 40)
+    assert bracket(probes, 1) == Bracket(20, 30)
+
+
+def test_a_run_that_is_not_believed_counts_for_nothing():
+    (load,) = by_load([Probe(10, True), Probe(10, None), Probe(10, True)])
+    assert (load.met, load.judged, load.unbelieved, load.is_believed) == (2, 2, 1, True)
 
 
 def searched(made, *probes):
@@ -89,7 +53,7 @@ def test_what_a_search_found_is_read_from_its_probes(made):
     measured = [row for row in failed.rows if row["phase"] == "measure"]
     assert said[32] == f"1 of {len(measured)} requests failed"
     assert said[16] == "3 requests could not be sent"
-    assert (one.bracket, one.at(8).load, one.at(7)) == (Bracket(8, 16), 8, None)
+    assert (one.bracket, [probe.load for probe in one.at(8)], one.at(7)) == (Bracket(8, 16), [8], [])
 
 
 def test_an_experiment_without_a_search_found_nothing(made):

@@ -1,0 +1,60 @@
+"""What the requests of a deployment share: cores, workers, connections, and the one who runs Python."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .engine import Engine, Places
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One deployment. None is any number.
+
+    `threads` is how many requests a worker answers at once, `connections` how many it may use at once, `hashes` how
+    many it computes beside the Python that it runs; where they are `polite`, they give way to all else. Where they are
+    not `apart`, a hash keeps all other Python of its worker waiting, as on a loop; so does waiting for the database
+    where it is `blocking`.
+    """
+
+    cores: int
+    workers: int
+    threads: int | None = 1
+    connections: int | None = 1
+    hashes: int | None = None
+    polite: bool = False
+    apart: bool = True
+    blocking: bool = False
+
+    @classmethod
+    def of(cls, settings: Mapping, cores: int) -> "Machine":
+        """That of a deployment's recorded settings on a machine of so many cores."""
+        loop = settings["server"] == "gevent"
+        threads = {"sync": 1, "gthread": settings["threads"], "gevent": None}[settings["server"]]
+        pooled = settings["pool"] != "none"
+        return cls(
+            cores=cores,
+            workers=settings["workers"],
+            threads=threads,
+            connections=settings["pool_size"] + settings["pool_max_overflow"] if pooled else None,
+            hashes=settings["hash_limit"] or None,
+            polite=bool(settings["hash_limit"]),
+            apart=not loop or bool(settings["hash_limit"]),
+            blocking=loop and not settings["deadlines"],
+        )
+
+    def places(self, engine: Engine) -> list["Worker"]:
+        """The workers. Those that answer one request at a time take the next whoever of them is free, so they are one
+        with as many places; to one of many threads or greenlets a connection stays bound."""
+        if self.threads == 1:
+            return [Worker(engine, self, threads=self.workers, pythons=self.workers)]
+        return [Worker(engine, self, threads=self.threads, pythons=1) for _ in range(self.workers)]
+
+
+class Worker:
+    """The places of one worker: for requests, connections, hashes, and for who runs Python (its lock)."""
+
+    def __init__(self, engine: Engine, machine: Machine, threads: int | None, pythons: int):
+        self.threads = Places(engine, threads)
+        self.connections = Places(engine, machine.connections)
+        self.hashes = Places(engine, machine.hashes)
+        self.python = Places(engine, pythons)

@@ -1,0 +1,223 @@
+"""What a deployment would do under a load, or another one in its place, foretold from a run under a small load.
+
+More or fewer workers, threads, connections or places to hash, a cache that answers more or fewer of the requests,
+dearer hashes, a database further away: the simulation knows what each of them changes. Whatever else may differ
+between two deployments is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import pandas as pd
+
+from ..capacity import HIGHEST_P95_MS, load_of
+from ..recording import Run
+from . import demands
+from .demands import Demands
+from .machine import Machine
+from .simulation import SECOND_MS, Load, Simulation
+
+REPLICATIONS = 5
+NEAR_ENOUGH = 1.02  # the ratio of the ends between which a predicted capacity lies
+BEYOND, STEEP = 1.1, 1.5
+TTL_S = {"dashboard": "cache_statistics_ttl_s", "search": "cache_search_ttl_s"}  # of the endpoints that are cached
+CACHING = ("cache", *TTL_S.values())
+FORESEEN = (
+    "server", "workers", "threads", "worker_connections", "pool_size", "pool_max_overflow", "hash_limit",
+    "password_hash", "round_trip_ms", *CACHING,
+)  # fmt: skip
+OF_THE_PLACE = ("database_url", "max_connections")  # differ from run to run without a consequence for a load
+
+
+class Unforeseen(ValueError):
+    """What was asked is beyond the model, or beyond what was measured; the message says why."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a load: right answers a second, mean latency, p95 by endpoint."""
+
+    load: float
+    throughput_rps: float
+    mean_ms: float
+    p95_ms: dict[str, float]
+
+    @property
+    def slowest_ms(self) -> float:
+        return max(self.p95_ms.values())
+
+
+@dataclass(frozen=True)
+class Model:
+    """A deployment as a run of it, or of one that is like it, makes it known; `load` is that of the run, if not said
+    otherwise."""
+
+    machine: Machine
+    demands: Demands
+    load: Load
+    settings: Mapping
+    asked: Mapping[str, float] | None  # hit ratios that were given
+    recached: bool
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        settings: Mapping | None = None,
+        *,
+        hash_ms: float | None = None,
+        hit_ratio: Mapping[str, float] | None = None,
+    ) -> "Model":
+        """That of the run's deployment, or of another one with these recorded settings.
+
+        `hash_ms` is what a hash takes there, `hit_ratio` by endpoint the share of requests that its cache answers; else
+        both are as in the run, or follow from the settings. Raises `Unforeseen`.
+        """
+        own = run.record["deployment"]["settings"]
+        settings = own if settings is None else settings
+        _check(own, settings, hash_ms)
+        held = demands.of(run)
+        if held is None:
+            raise Unforeseen(f"{run.name} does not tell what its requests needed")
+        if hash_ms is not None:
+            held = held.with_hash(_factor(hash_ms, held))
+        held = held.with_round_trip(settings["round_trip_ms"] - own["round_trip_ms"])
+        machine = Machine.of(settings, run.record["environment"]["cpu_count"])
+        recached = any(own[name] != settings[name] for name in CACHING)
+        return cls(machine, held, _load(run), settings, hit_ratio, recached)
+
+    def lasting(self, warmup_s: float, duration_s: float) -> "Model":
+        """The same, of loads that last so long."""
+        return replace(self, load=replace(self.load, warmup_s=warmup_s, duration_s=duration_s))
+
+    def at(self, family: str, number: float) -> Prediction:
+        """Under so many users (`sustained`) or requests a second (`open`), for as long as `load` says.
+
+        The mean over `REPLICATIONS` simulations, of a p95 the median. Raises `Unforeseen`.
+        """
+        drawn = [rows for rows in self._drawn(family, number) if not rows.empty]
+        if not drawn:
+            raise Unforeseen(f"{number:g} is too small a load: no request would be measured")
+        p95_ms = pd.DataFrame([_p95_ms(rows) for rows in drawn]).median()
+        return Prediction(
+            number,
+            fmean(_throughput_rps(rows) for rows in drawn),
+            fmean(float(rows["latency_ms"].mean()) for rows in drawn),
+            {name: float(p95_ms[name]) for name in self.load.shares if name in p95_ms},
+        )
+
+    def capacity(self, family: str, highest: float) -> float | None:
+        """The largest load, up to `highest`, under which p95 of every endpoint is below the bound.
+
+        None where not even one user, or one request in two seconds, would be. Raises `Unforeseen`.
+        """
+        least, step = (0.5, 0.1) if family == "open" else (1.0, 1.0)
+        holds, gives_way = least, max(min(highest, self._bound(family)), 2 * least)
+        if self._holds(family, gives_way):
+            return gives_way
+        if not self._holds(family, holds):
+            return None
+        while gives_way / holds > NEAR_ENOUGH and gives_way - holds > step:
+            # It is nearer to where the cores have no time left than to nothing.
+            middle = max((holds * gives_way) ** 0.5, gives_way / STEEP)
+            if self._holds(family, middle):
+                holds = middle
+            else:
+                gives_way = middle
+        return holds
+
+    def _holds(self, family, number):
+        """Whether most simulations meet the bound; no more are made than it takes to know."""
+        met = 0
+        for made, rows in enumerate(self._drawn(family, number), 1):
+            met += rows.empty or _p95_ms(rows).max() < HIGHEST_P95_MS
+            if max(met, made - met) > REPLICATIONS / 2:
+                break
+        return met > REPLICATIONS / 2
+
+    def _drawn(self, family, number) -> Iterator[pd.DataFrame]:
+        if family == "sustained" and not self._think_s:
+            raise Unforeseen("how long users think cannot be told from an open load; foretell them from sustained load")
+        load = replace(self.load, family=family, number=number)
+        held = self._at_hit_ratio(load)
+        return (Simulation(self.machine, held, seed).steady(load) for seed in range(REPLICATIONS))
+
+    def _bound(self, family):
+        """A load that is more than the cores have time for."""
+        cpu_ms = self._at_hit_ratio(replace(self.load, family=family)).cpu_ms(self.load.shares)
+        rps = BEYOND * SECOND_MS * self.machine.cores / cpu_ms if cpu_ms else float("inf")
+        return rps if family == "open" else rps * (self._think_s + HIGHEST_P95_MS / SECOND_MS)
+
+    @property
+    def _think_s(self):
+        return sum(self.load.think_s) / 2
+
+    def _at_hit_ratio(self, load):
+        if self.asked is None and not self.recached:
+            return self.demands
+        ratios = dict(self.asked) if self.asked is not None else self._hit_ratios(load)
+        try:
+            return self.demands.with_hits(ratios)
+        except ValueError as error:
+            raise Unforeseen(str(error)) from None
+
+    def _hit_ratios(self, load):
+        """What the cache answers where every user asks for the same."""
+        if self.settings["cache"] == "off":
+            return dict.fromkeys(self._cached(), 0.0)
+        caches = self.settings["workers"] if self.settings["cache"] == "process" else 1
+        rate_rps = load.number if load.family == "open" else load.number / self._think_s
+        whole = sum(load.shares.values())
+        return {
+            name: hit_ratio(rate_rps * load.shares[name] / whole / caches, self.settings[TTL_S[name]])
+            for name in self._cached()
+        }
+
+    def _cached(self):
+        return [name for name in TTL_S if name in self.load.shares]
+
+
+def hit_ratio(rate_rps: float, ttl_s: float) -> float:
+    """The share of requests that a cache answers which come at random at this rate, all for the same.
+
+    Each miss is followed by as many hits as come while its answer lives: λT of 1 + λT (a renewal process).
+    """
+    return rate_rps * ttl_s / (1 + rate_rps * ttl_s)
+
+
+def _check(own, settings, hash_ms):
+    differs = {name for name in own.keys() | settings.keys() if own.get(name) != settings.get(name)}
+    if beyond := sorted(differs - {*FORESEEN, *OF_THE_PLACE}):
+        raise Unforeseen(f"what {', '.join(beyond)} changes is not in the model; it knows {', '.join(FORESEEN)}")
+    if "password_hash" in differs and hash_ms is None:
+        raise Unforeseen(f"what a hash by {settings['password_hash']} takes was not given")
+
+
+def _factor(hash_ms, held):
+    if (own_ms := held.hash_ms()) is None:
+        raise Unforeseen("nobody hashed in the run, so what a hash takes changes nothing that it knows of")
+    return hash_ms / own_ms
+
+
+def _load(run):
+    scenario = run.record["scenario"]
+    if scenario["kind"] not in ("open", "sustained") or not scenario["steady"]:
+        raise Unforeseen(f"{run.scenario} is no steady load; foretelling starts from sustained or open load")
+    return Load(
+        scenario["kind"],
+        load_of(run),
+        scenario["shares"],
+        scenario["warmup_s"],
+        scenario["duration_s"],
+        tuple(scenario["think_s"]),
+    )
+
+
+def _throughput_rps(rows):
+    passed_ms = (rows["start_ms"] + rows["latency_ms"]).max() - rows["start_ms"].min()
+    return float(SECOND_MS * len(rows) / passed_ms) if passed_ms else 0.0
+
+
+def _p95_ms(rows):
+    return rows.groupby("endpoint")["latency_ms"].quantile(0.95)
