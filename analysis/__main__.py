@@ -1,11 +1,12 @@
-"""`python -m analysis show|compare|history`: recorded runs in a terminal."""
+"""`python -m analysis show|compare|history|what-if`: recorded runs in a terminal."""
 
 from pathlib import Path
 
 import click
 
-from . import comparing, measures, validity
+from . import asking, comparing, measures, validity
 from . import history as histories
+from .capacity import HIGHEST_P95_MS
 from .directories import runs_directory
 from .problem import told_in_lines
 from .recording import open_experiment, open_run
@@ -71,6 +72,23 @@ def history():
     for machine, rows in found.groupby("machine", sort=False) if len(found) else ():
         click.echo(f"{machine}:")
         click.echo(rows.drop(columns="machine").round(2).to_string(index=False, na_rep="-"))
+
+
+@main.command("what-if")
+@click.argument("run")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting that would be another.")
+@click.option("--load", "loads", multiple=True, metavar="FAMILY-N", help="What to foretell p95 of: open-600.")
+@click.option("--hash-ms", type=click.FloatRange(0, 60_000), help="What a hash of a password would take.")
+@click.option("--hit-ratio", type=click.FloatRange(0, 1), help="Share of the reads that the cache would answer.")
+@click.option("--p95-ms", type=click.FloatRange(0, min_open=True), default=HIGHEST_P95_MS, help="The objective.")
+def what_if(run, given, loads, **how):
+    """Foretell what a deployment holds, as it is or with other settings, from one RUN of it under a small load.
+
+    RUN is a directory, or <experiment>/<run>, of sustained or open load under which hardly any request waits.
+    """
+    path = Path(run) if run and Path(run).exists() else runs_directory() / run
+    for line in asking.answer(path, given, loads, **how):
+        click.echo(line)
 
 
 def _percentiles(run):

@@ -71,7 +71,9 @@ def limit(run: Run) -> Limit:
             return Limit(None, f"what was at its limit cannot be told{beside}")
         busiest = max(known, key=lambda of: of.utilisation)
         return Limit(
-            None, f"nothing was at its limit; the busiest was the {busiest.resource}: {_told(busiest)}{beside}"
+            None,
+            f"nothing reached its limit ({BUSY:.0%} in use, and waited for); the busiest was the "
+            f"{busiest.resource}: {_told(busiest)}{beside}",
         )
     beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.0%} was in use"
     return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}")

@@ -28,8 +28,8 @@ class Probe:
     said: str = ""
 
     @classmethod
-    def of(cls, run: Run) -> "Probe":
-        """Judge a complete run."""
+    def of(cls, run: Run, p95_ms: float = HIGHEST_P95_MS) -> "Probe":
+        """Judge a complete run by the objective that p95 of every endpoint is below so much."""
         load, totals = load_of(run), run.totals
         if not run.record["valid"] or totals is None:
             return cls(load, None, "; ".join(run.record["reasons"]) or "no request was measured")
@@ -40,9 +40,9 @@ class Probe:
             return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
             return cls(load, False, f"{unsent} requests could not be sent")
-        p95_ms = run.by_endpoint.set_index("endpoint")["response_p95_ms"]
-        slowest = p95_ms.idxmax()
-        return cls(load, bool(p95_ms[slowest] < HIGHEST_P95_MS), f"{slowest} p95 {p95_ms[slowest]:,.0f} ms")
+        measured_ms = run.by_endpoint.set_index("endpoint")["response_p95_ms"]
+        slowest = measured_ms.idxmax()
+        return cls(load, bool(measured_ms[slowest] < p95_ms), f"{slowest} p95 {measured_ms[slowest]:,.0f} ms")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Found:
     family: str
     probes: tuple[Probe, ...]
     blocks: int = 1  # in how many a load has to show the same
+    p95_ms: float = HIGHEST_P95_MS  # below it is the objective
 
     @property
     def bracket(self) -> Bracket:
@@ -88,21 +89,28 @@ class Found:
         """The probes of this load."""
         return [probe for probe in self.probes if probe.load == load]
 
+    def has(self, run: Run) -> bool:
+        """Whether the run is one under such a load."""
+        return run.deployment == self.deployment and run.scenario.startswith(f"{self.family}-")
+
 
 def found(experiment: Experiment) -> list[Found]:
     """What an experiment's search for capacity found, in its order; nothing where it had none."""
-    return [
-        Found(search["deployment"], search["family"], tuple(_probes(experiment, search)), search.get("blocks", 1))
-        for search in experiment.record.get("searches", [])
-    ]
+    return [_found(experiment, search) for search in experiment.record.get("searches", [])]
 
 
-def _probes(experiment, search) -> Iterator[Probe]:
+def _found(experiment, search):
+    blocks, p95_ms = search.get("blocks", 1), search.get("p95_ms", HIGHEST_P95_MS)
+    probes = tuple(Probe.of(run, p95_ms) for run in _probed(experiment, search))
+    return Found(search["deployment"], search["family"], probes, blocks, p95_ms)
+
+
+def _probed(experiment, search) -> Iterator[Run]:
     names = {probe["run"] for probe in experiment.record["probes"]}
     for run in experiment.runs:
         searched = run.deployment == search["deployment"] and run.scenario.startswith(f"{search['family']}-")
         if run.name in names and searched and run.status == "complete":
-            yield Probe.of(run)
+            yield run
 
 
 def load_of(run: Run) -> float:

@@ -113,13 +113,18 @@ def _run_deployment(order, directory, locustfile, confirmed):
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
 @click.option("--seed", type=int, help="Seed of the order of the arms and of the users; 1 if not given.")
+@click.option(
+    "--p95-ms",
+    type=click.FloatRange(0, 600_000, min_open=True),
+    help="Objective of a search for capacity: what p95 of every endpoint has to be below; 300 if not given.",
+)
 @machine.sole_use()
-def experiment_(profile, scale, name, seed):
+def experiment_(profile, scale, name, seed, p95_ms):
     """Run all arms of a profile and print the experiment's id.
 
     An experiment that was interrupted goes on by its id alone; what of it is complete is not measured again.
     """
-    plan = experiment.plan_for(name, profile, scale, seed)
+    plan = experiment.plan_for(name, profile, scale, seed, p95_ms)
     click.echo(experiment.execute(plan, name))
 
 

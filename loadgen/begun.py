@@ -32,7 +32,7 @@ class Begun:
     def agreed(self, asked: dict) -> dict:
         """The recorded values of the fields that are asked. Raises `Problem` if one is asked to be another; None asks
         for nothing."""
-        recorded = {field: self.experiment.record[field] for field in asked}
+        recorded = {field: self.experiment.record.get(field) for field in asked}
         others = [
             f"{field} {recorded[field]} and not {value}"
             for field, value in asked.items()

@@ -106,7 +106,10 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
     "as-measured-with-summary": ("the dashboard's figures kept by triggers", _as_measured(statistics_query="summary")),
     "as-measured-with-no-index": ("no index but those of the keys", _as_measured(indexes="none")),
     "as-measured-with-trigram": ("trigram indexes for the search", _as_measured(indexes="trigram")),
-    "as-measured-with-two-workers": ("as-measured, one worker more", _as_measured(workers=2)),
+    "as-measured-with-two-workers": (
+        "as-measured, one worker more",
+        _as_measured(workers=2, max_connections=110),
+    ),
     "as-measured-with-5-ms": ("as-measured, its database 5 ms away", _as_measured(round_trip_ms=5.0)),
     "cross-region": ("as-measured, its database 28 ms away", _as_measured(round_trip_ms=28.0)),
     "tuned-with-one-worker": ("tuned, one worker whatever the cores", TUNED | {"workers": 1}),

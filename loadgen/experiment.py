@@ -5,7 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from analysis import capacity
+from analysis.capacity import HIGHEST_P95_MS
 from analysis.directories import data_directory, runs_directory
 from analysis.problem import Problem
 from analysis.recording import open_run
@@ -39,10 +40,11 @@ class Plan:
     orders: tuple[run.Order, ...]
     expected_s: tuple[float, ...]
     searches: tuple[Search, ...] = ()
+    p95_ms: float = HIGHEST_P95_MS
 
 
-def plan(profile: str, scale: str | None, seed: int) -> Plan:
-    """Raises `Problem` for a profile or scale that does not exist."""
+def plan(profile: str, scale: str | None, seed: int, p95_ms: float | None = None) -> Plan:
+    """`p95_ms` is the objective of searches for capacity. Raises `Problem` for a profile or scale that is none."""
     found = profiles.find(profile)
     scale = scale or found.scale
     dataset.find_scale(scale)
@@ -62,20 +64,24 @@ def plan(profile: str, scale: str | None, seed: int) -> Plan:
             )
             orders.append(order)
             expected_s.append(OVERHEAD_S + arm.load_s)
-    return Plan(profile, scale, seed, tuple(orders), tuple(expected_s), found.searches)
+    p95_ms = p95_ms or HIGHEST_P95_MS
+    searches = tuple(replace(sought, p95_ms=p95_ms) for sought in found.searches)
+    return Plan(profile, scale, seed, tuple(orders), tuple(expected_s), searches, p95_ms)
 
 
-def plan_for(name: str | None, profile: str | None, scale: str | None, seed: int | None) -> Plan:
+def plan_for(
+    name: str | None, profile: str | None, scale: str | None, seed: int | None, p95_ms: float | None = None
+) -> Plan:
     """The plan of the experiment of this id: of the one that was begun, where there is one, else of a new one.
 
     What is None is taken from the record of the one that was begun, or is the default. Raises `Problem` if the
     experiment is complete, or was begun with something else than what is asked.
     """
     begun = Begun.find(directory_of(name)) if name else None
-    asked = {"profile": profile or None, "scale": scale or None, "seed": seed}
+    asked = {"profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms}
     if begun:
         return plan(**begun.agreed(asked))
-    return plan(profile or profiles.DEFAULT, scale, 1 if seed is None else seed)
+    return plan(profile or profiles.DEFAULT, scale, 1 if seed is None else seed, p95_ms)
 
 
 def directory_of(name: str) -> Path:
@@ -153,7 +159,7 @@ def _rounds(plan, directory, foretelling, shown):
     blocks = len({order.block for order in plan.orders})
 
     def probe_of(order):
-        return capacity.Probe.of(open_run(directory / run_name(order)))
+        return capacity.Probe.of(open_run(directory / run_name(order)), plan.p95_ms)
 
     def foretell(sought):
         shown.begin(f"foretelling {sought.deployment}", FORETELLING_S)
@@ -210,6 +216,7 @@ def _record(name, plan, server):
         "profile": plan.profile,
         "scale": plan.scale,
         "seed": plan.seed,
+        "p95_ms": plan.p95_ms,
         "runs": _as_recorded(plan.orders),
         "searches": [asdict(sought) for sought in plan.searches],
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},

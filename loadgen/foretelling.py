@@ -61,7 +61,7 @@ class Foretelling:
             return None
         _, highest = scenarios.FAMILIES[search.family]
         try:
-            return self._model(search).capacity(search.family, search.most or highest)
+            return self._model(search).capacity(search.family, search.most or highest, search.p95_ms)
         except (Unforeseen, RecordingError) as error:
             progress.tell(f"the capacity of {search.deployment}, {search.family}, is not foretold: {error}")
             return None

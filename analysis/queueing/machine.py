@@ -1,6 +1,6 @@
 """What the requests of a deployment share: cores, workers, connections, and the one who runs Python."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .engine import Engine, Places
@@ -13,7 +13,8 @@ class Machine:
     `threads` is how many requests a worker answers at once, `connections` how many it may use at once, `hashes` how
     many it computes beside the Python that it runs; where they are `polite`, they give way to all else. Where they are
     not `apart`, a hash keeps all other Python of its worker waiting, as on a loop; so does waiting for the database
-    where it is `blocking`.
+    where it is `blocking`. `shares` are those of the requests that come to each worker, where connections stay with one
+    of them: nobody sees to it that they are alike.
     """
 
     cores: int
@@ -24,10 +25,14 @@ class Machine:
     polite: bool = False
     apart: bool = True
     blocking: bool = False
+    shares: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, settings: Mapping, cores: int) -> "Machine":
-        """That of a deployment's recorded settings on a machine of so many cores."""
+    def of(cls, settings: Mapping, cores: int, shares: Sequence[float] = ()) -> "Machine":
+        """That of a deployment's recorded settings on a machine of so many cores.
+
+        `shares` are measured ones of its workers; where there are not as many, all workers get the same.
+        """
         loop = settings["server"] == "gevent"
         threads = {"sync": 1, "gthread": settings["threads"], "gevent": None}[settings["server"]]
         pooled = settings["pool"] != "none"
@@ -40,6 +45,7 @@ class Machine:
             polite=bool(settings["hash_limit"]),
             apart=not loop or bool(settings["hash_limit"]),
             blocking=loop and not settings["deadlines"],
+            shares=tuple(shares) if len(shares) == settings["workers"] else (),
         )
 
     def places(self, engine: Engine) -> list["Worker"]:

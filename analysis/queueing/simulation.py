@@ -52,35 +52,37 @@ class Simulation:
     def burst(self, users: int, steps: Sequence[str]) -> pd.DataFrame:
         """The requests of users who all begin at once and do each step once."""
         for number in range(users):
-            self.engine.start(self._pass(number, steps))
+            self.engine.start(self._pass(number, self._worker(), steps))
         return self._finished()
 
     def steady(self, load: Load) -> pd.DataFrame:
         """The requests of a load that began when its warm-up was over."""
         if load.family == "sustained":
             for number in range(round(load.number)):
-                self.engine.start(self._user(number, load))
+                self.engine.start(self._user(number, self._worker(), load))
         else:
-            for at_ms in self._arrivals_ms(load):
-                self.engine.start(self._arrival(load), at_ms)
+            for number, at_ms in enumerate(self._arrivals_ms(load)):
+                self.engine.start(self._answered(number, self._worker(), self._drawn(load.shares)), at_ms)
         rows = self._finished()
         return rows[rows["start_ms"] >= SECOND_MS * load.warmup_s]
 
-    def _pass(self, number, steps) -> Process:
-        for endpoint in steps:
-            yield from self._answered(number, endpoint)
+    def _worker(self) -> Worker:
+        """Whose a connection becomes."""
+        shares = self._machine.shares if len(self._machine.shares) == len(self._workers) else [1.0] * len(self._workers)
+        return self._workers[self._among(shares)]
 
-    def _user(self, number, load) -> Process:
+    def _pass(self, number, worker, steps) -> Process:
+        for endpoint in steps:
+            yield from self._answered(number, worker, endpoint)
+
+    def _user(self, number, worker, load) -> Process:
         shortest_s, longest_s = load.think_s
         yield Delay(SECOND_MS * longest_s * self._random.random())
         endpoint = "login"
         while self.engine.now_ms < load.ends_ms:
-            yield from self._answered(number, endpoint)
+            yield from self._answered(number, worker, endpoint)
             endpoint = self._drawn(load.shares)
             yield Delay(SECOND_MS * self._random.uniform(shortest_s, longest_s))
-
-    def _arrival(self, load) -> Process:
-        yield from self._answered(int(self._random.integers(len(self._workers))), self._drawn(load.shares))
 
     def _arrivals_ms(self, load):
         """The instants of a Poisson process: of a number that is drawn, each is anywhere in the time."""
@@ -88,13 +90,16 @@ class Simulation:
         return np.sort(self._random.uniform(0.0, load.ends_ms, number))
 
     def _drawn(self, shares):
-        ends = list(accumulate(shares.values()))
-        return list(shares)[bisect_right(ends, self._random.random() * ends[-1])]
+        return list(shares)[self._among(shares.values())]
 
-    def _answered(self, number, endpoint) -> Iterator:
+    def _among(self, shares):
+        """A place, by chance as these shares have it."""
+        ends = list(accumulate(shares))
+        return min(bisect_right(ends, self._random.random() * ends[-1]), len(ends) - 1)
+
+    def _answered(self, number, worker, endpoint) -> Process:
         """One request from its send to its answer, which becomes a row."""
         sent_ms = self.engine.now_ms
-        worker = self._workers[number % len(self._workers)]
         yield from self._request(worker, self._demands.endpoints[endpoint].draw(self._random))
         self.rows.append((number, endpoint, sent_ms, self.engine.now_ms - sent_ms))
 

@@ -12,6 +12,7 @@ from statistics import fmean
 import pandas as pd
 
 from ..capacity import HIGHEST_P95_MS, load_of
+from ..measures import worker_shares
 from ..recording import Run
 from . import demands
 from .demands import Demands
@@ -83,7 +84,7 @@ class Model:
         if hash_ms is not None:
             held = held.with_hash(_factor(hash_ms, held))
         held = held.with_round_trip(settings["round_trip_ms"] - own["round_trip_ms"])
-        machine = Machine.of(settings, run.record["environment"]["cpu_count"])
+        machine = Machine.of(settings, run.record["environment"]["cpu_count"], worker_shares(run).to_list())
         recached = any(own[name] != settings[name] for name in CACHING)
         return cls(machine, held, _load(run), settings, hit_ratio, recached)
 
@@ -107,31 +108,31 @@ class Model:
             {name: float(p95_ms[name]) for name in self.load.shares if name in p95_ms},
         )
 
-    def capacity(self, family: str, highest: float) -> float | None:
-        """The largest load, up to `highest`, under which p95 of every endpoint is below the bound.
+    def capacity(self, family: str, highest: float, p95_ms: float = HIGHEST_P95_MS) -> float | None:
+        """The largest load, up to `highest`, under which p95 of every endpoint is below so much.
 
         None where not even one user, or one request in two seconds, would be. Raises `Unforeseen`.
         """
         least, step = (0.5, 0.1) if family == "open" else (1.0, 1.0)
-        holds, gives_way = least, max(min(highest, self._bound(family)), 2 * least)
-        if self._holds(family, gives_way):
+        holds, gives_way = least, max(min(highest, self._bound(family, p95_ms)), 2 * least)
+        if self._holds(family, gives_way, p95_ms):
             return gives_way
-        if not self._holds(family, holds):
+        if not self._holds(family, holds, p95_ms):
             return None
         while gives_way / holds > NEAR_ENOUGH and gives_way - holds > step:
             # It is nearer to where the cores have no time left than to nothing.
             middle = max((holds * gives_way) ** 0.5, gives_way / STEEP)
-            if self._holds(family, middle):
+            if self._holds(family, middle, p95_ms):
                 holds = middle
             else:
                 gives_way = middle
         return holds
 
-    def _holds(self, family, number):
-        """Whether most simulations meet the bound; no more are made than it takes to know."""
+    def _holds(self, family, number, p95_ms):
+        """Whether most simulations stay below; no more are made than it takes to know."""
         met = 0
         for made, rows in enumerate(self._drawn(family, number), 1):
-            met += rows.empty or _p95_ms(rows).max() < HIGHEST_P95_MS
+            met += rows.empty or _p95_ms(rows).max() < p95_ms
             if max(met, made - met) > REPLICATIONS / 2:
                 break
         return met > REPLICATIONS / 2
@@ -143,11 +144,11 @@ class Model:
         held = self._at_hit_ratio(load)
         return (Simulation(self.machine, held, seed).steady(load) for seed in range(REPLICATIONS))
 
-    def _bound(self, family):
+    def _bound(self, family, p95_ms):
         """A load that is more than the cores have time for."""
         cpu_ms = self._at_hit_ratio(replace(self.load, family=family)).cpu_ms(self.load.shares)
         rps = BEYOND * SECOND_MS * self.machine.cores / cpu_ms if cpu_ms else float("inf")
-        return rps if family == "open" else rps * (self._think_s + HIGHEST_P95_MS / SECOND_MS)
+        return rps if family == "open" else rps * (self._think_s + p95_ms / SECOND_MS)
 
     @property
     def _think_s(self):

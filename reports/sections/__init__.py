@@ -13,6 +13,7 @@ from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
 from .requests import caches, sessions, workers
 from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
+from .what_if import what_if
 from .why import growth, limits, simulated, waits
 from .worth import deployments, optimisations
 
@@ -50,5 +51,6 @@ __all__ = [
     "verdict",
     "waits",
     "way_to_database",
+    "what_if",
     "workers",
 ]

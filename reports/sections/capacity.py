@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.capacity import HIGHEST_P95_MS, Found, found
+from analysis.capacity import Found, found
+from analysis.foretold import Outcome, outcomes
 from analysis.queueing import users
 
 from ..tables import Html, Quantity, table
@@ -18,14 +19,26 @@ def capacity(report: Report) -> Html:
     searches = found(report.experiment)
     if not searches:
         return prose("A search for it was no part of this experiment; make report PROFILE=capacity makes one.")
-    note = (
-        "A load holds if no request failed or stayed unsent, and p95 of every endpoint was under "
-        f"{HIGHEST_P95_MS:.0f} ms, from when a request was due. Both figures were tried, each in one run, so there is "
-        "no interval; nothing is said of loads that were not tried. Where none is known that does not hold, the load "
-        "generator, on the same cores, could make no more."
-    )
-    held = table(pd.DataFrame(map(_row, searches), dtype=object), "How much each deployment holds", note=note)
+    foretold = {(of.found.deployment, of.found.family): of for of in outcomes(report.experiment)}
+    rows = [_row(search, foretold.get((search.deployment, search.family))) for search in searches]
+    held = table(pd.DataFrame(rows, dtype=object), "How much each deployment holds", note=_note(searches))
     return join(held, *_predicted(report, {search.deployment for search in searches if search.family == "sustained"}))
+
+
+def _note(searches):
+    blocks = max(search.blocks for search in searches)
+    times = "in one run, so there is no interval"
+    if blocks > 1:
+        times = (
+            f"once in each of {blocks} blocks, and came out alike each time (for a load that holds in half of its "
+            f"runs that happens once in {2**blocks})"
+        )
+    return (
+        "A load holds if no request failed or stayed unsent, and p95 of every endpoint was under "
+        f"{searches[0].p95_ms:g} ms, from when a request was due. Both figures were tried, each {times}; nothing is "
+        "said of loads that were not tried. Where none is known that does not hold, the load generator, on the same "
+        "cores, could make no more. Foretold by simulation from a small load, before the search."
+    )
 
 
 def _predicted(report, deployments) -> Iterator[Html]:
@@ -54,18 +67,25 @@ def _predicted(report, deployments) -> Iterator[Html]:
         yield table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
 
-def _row(search: Found) -> dict:
+def _row(search: Found, foretold: Outcome | None) -> dict:
     bracket = search.bracket
     return {
         "deployment": search.deployment,
         "load": LOADS[search.family],
+        "foretold": foretold and Quantity(foretold.capacity, "{:,.0f}"),
         "holds": bracket.certified,
         "does not hold": bracket.refuted,
-        "there": search.at(bracket.certified) and search.at(bracket.certified).said,
-        "what gave way": search.at(bracket.refuted) and search.at(bracket.refuted).said,
-        "loads tried": len(search.probes),
+        "there": _said(search.at(bracket.certified)),
+        "what gave way": _said(search.at(bracket.refuted)),
+        "runs": len(search.probes),
         "of them not to be believed": _unjudged(search.probes),
     }
+
+
+def _said(probes):
+    """What the probes of one load said, those that cannot be believed left out; of several the one in the middle."""
+    said = sorted(probe.said for probe in probes if probe.met is not None)
+    return said[len(said) // 2] if said else None
 
 
 def _unjudged(probes):

@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis import attribution, sentences
 from analysis.attribution import Use
-from analysis.queueing import simulation
+from analysis.queueing import alone, little
 
 from ..tables import Html, Quantity, table
 from .comparison import BASE, OURS, Report, first_run, join, main_first, percent, prose
@@ -28,7 +28,22 @@ def limits(report: Report) -> Html:
         f"{attribution.BUSY:.0%} of it was in use and, where waiting is known, {attribution.WAITING:g} waited; of "
         "several the innermost, as who waits there keeps busy what is around it."
     )
-    return join(*told, table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note))
+    return join(*told, table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note), _present(runs))
+
+
+def _present(runs):
+    """How many requests are where, on the average."""
+    rows = []
+    for run in runs:
+        at = little.present(run)
+        row = {"run": f"{run.deployment}, {run.scenario}", "λ (requests/s)": Quantity(at["arrivals_rps"], "{:,.1f}")}
+        row |= {"W (ms)": Quantity(at["latency_ms"], "{:,.1f}"), "L = λW": Quantity(at["all"], "{:,.2f}")}
+        rows.append(row | {part: Quantity.of(at[part], "{:,.2f}") for part in attribution.SPLIT})
+    note = (
+        "Little's law for the whole and for each part of the way: how many requests are there on the average is how "
+        "many come in a second times how long one stays. Where they heap up is where they wait."
+    )
+    return table(pd.DataFrame(rows, dtype=object), "Where the requests are", note=note)
 
 
 def _row(use: Use) -> dict:
@@ -75,7 +90,7 @@ def simulated(report: Report) -> Html:
     rows = []
     for deployment in (BASE, OURS):
         for users in (25, 50):
-            predictions = simulation.predicted(report.experiment, deployment, users)
+            predictions = alone.predicted(report.experiment, deployment, users)
             for figure, predicted, measured in predictions.itertuples(index=False):
                 error = None if pd.isna(measured) else predicted / measured - 1
                 rows.append(
@@ -89,9 +104,10 @@ def simulated(report: Report) -> Html:
     if not rows:
         return prose("Nothing was predicted by simulation, as single requests were not measured.")
     note = (
-        "The simulation draws what each request holds from single requests, has them wait for workers, connections and "
-        "turns to hash, and lets all work share the cores; nothing in it was fitted to the bursts. What it leaves out, "
-        "such as caches of the processor that two busy cores share, is in its error."
+        "The simulation draws what each request needs from single requests, has them wait for workers, connections and "
+        "turns to hash, and lets all that is computed share the cores, the load generator's part too; nothing in it "
+        "was fitted to the bursts. What it leaves out, such as caches of the processor that two busy cores share, is "
+        "in its error."
     )
     frame = pd.DataFrame(rows, dtype=object)
     return table(frame, "What a simulation predicts from single requests", note=note)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import objectives, queueing, validity
+from analysis import capacity, foretold, objectives, queueing, validity
 from analysis.checklist import CHECKS
 from analysis.recording import Experiment, Run, open_experiment, open_run
 from analysis.stream import DURATIONS, SCHEMA, WRITTEN
@@ -186,6 +186,18 @@ class Builder:
         (directory / "experiment.json").write_text(json.dumps(content))
         return open_experiment(directory)
 
+    def foretell(self, experiment: Experiment, run: Run, **changed) -> Path:
+        """Write down a prediction of one of its runs, before it began."""
+        content = {
+            "run": run.name, "written": "2025-12-31T23:59:59.000Z", "base": experiment.runs[0].name,
+            "changes": {"workers": [1, 2]}, "load": capacity.load_of(run), "capacity": 12.0, "throughput_rps": 10.0,
+            "mean_ms": 4.0, "p95_ms": {"login": 10.0, "dashboard": 4.0, "search": 1.0}, **changed,
+        }  # fmt: skip
+        path = foretold.path_of(experiment.directory, run.name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+        return path
+
     def full(self, *without: str, name: str = "made", invalid: bool = False) -> Experiment:
         """Every arm of the quick profile and a search for capacity, less those of some deployments."""
         runs, probes = (
@@ -222,7 +234,7 @@ def judge(made):
 
 
 def _settings(deployment) -> Settings:
-    settings = deployments.find(deployment, scale="small")
+    settings = deployments.find(deployment, scale="small", login_throttle=False)
     url = f"postgresql://tracetrack:x@{settings.database_host or '127.0.0.1'}/run"
     return replace(settings, database_url=url).with_profile()
 

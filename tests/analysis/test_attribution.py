@@ -63,7 +63,7 @@ def test_where_nothing_is_at_its_limit_the_busiest_is_told(made):
         row |= {"app_us": row["app_us"] // 10, "queue_us": 0}
     limit = attribution.limit(one(made, recorded))
     assert limit.resource is None
-    assert limit.sentence.startswith("nothing was at its limit; the busiest was ")
+    assert limit.sentence.startswith("nothing reached its limit (85% in use, and waited for); the busiest was ")
 
 
 def test_the_pool_is_used_for_as_long_as_its_connections_are_held(made):

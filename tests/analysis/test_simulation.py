@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from analysis.queueing import replay_burst
+from analysis.queueing.demands import Demands, Endpoint, Holding
 from analysis.queueing.engine import Cores, Delay, Engine, Places, Work
-from analysis.queueing.simulation import Holding, Machine, burst, predicted
+from analysis.queueing.machine import Machine
+from analysis.queueing.simulation import Load, Simulation
 
 STEPS = ("login", "dashboard", "search")
 
@@ -130,13 +132,28 @@ def test_who_shares_a_core_takes_as_long_whatever_the_works_distribution(kind):
     assert np.mean(means) == pytest.approx(1 / 0.4, abs=4 * error)
 
 
-def held(ms, hash_ms=0.0):
-    return [Holding(transport_ms=0.0, computing_ms=ms, database_ms=0.0, hash_ms=hash_ms)]
+def needs(**held):
+    """By endpoint the holdings that requests are drawn from; a number is a time of computing."""
+    lists = {name: ones if isinstance(ones, list) else [ones] for name, ones in held.items()}
+    return Demands(
+        {
+            name: Endpoint((), tuple(one if isinstance(one, Holding) else Holding(float(one)) for one in ones), 0.0)
+            for name, ones in lists.items()
+        }
+    )
+
+
+def burst(machine, demands, users, steps=("login",), seed=1):
+    return Simulation(machine, demands, seed).burst(users, steps)
+
+
+def last_ms(rows):
+    return (rows["start_ms"] + rows["latency_ms"]).max()
 
 
 def test_one_worker_is_the_replay_of_its_queue():
     service_ms = {"login": 100.0, "dashboard": 80.0, "search": 5.0}
-    rows = burst(Machine(cores=2, workers=1), {name: held(ms) for name, ms in service_ms.items()}, 20, STEPS, seed=1)
+    rows = burst(Machine(cores=2, workers=1), needs(**service_ms), 20, STEPS)
     replayed = replay_burst(service_ms, 20)
     key = ["user", "endpoint"]
     ours, theirs = (frame.sort_values(key).reset_index(drop=True) for frame in (rows, replayed))
@@ -144,48 +161,90 @@ def test_one_worker_is_the_replay_of_its_queue():
     assert ours["start_ms"].to_list() == pytest.approx(theirs["start_ms"].to_list())
 
 
-def last_ms(rows):
-    return (rows["start_ms"] + rows["latency_ms"]).max()
-
-
 def test_work_takes_the_cores_that_there_are_and_the_workers_that_take_it():
-    holds = {"login": held(10.0)}
     for cores, workers, wanted_ms in ((1, 1, 120), (2, 1, 120), (2, 2, 60), (1, 2, 120), (4, 2, 60)):
-        machine = Machine(cores=cores, workers=workers)
-        assert last_ms(burst(machine, holds, 12, ("login",), seed=1)) == pytest.approx(wanted_ms)
+        assert last_ms(burst(Machine(cores=cores, workers=workers), needs(login=10), 12)) == pytest.approx(wanted_ms)
 
 
 def test_threads_of_a_worker_run_python_one_at_a_time_and_hash_together():
-    threads = Machine(cores=4, workers=1, threads=8)
-    assert last_ms(burst(threads, {"login": held(10.0)}, 4, ("login",), seed=1)) == pytest.approx(40)
-    assert last_ms(burst(threads, {"login": held(0.0, hash_ms=10.0)}, 4, ("login",), seed=1)) == pytest.approx(10)
+    threads, hashes = Machine(cores=4, workers=1, threads=8), needs(login=Holding(0.0, hash_ms=10.0))
+    assert last_ms(burst(threads, needs(login=10), 4)) == pytest.approx(40)
+    assert last_ms(burst(threads, hashes, 4)) == pytest.approx(10)
     one_hash = Machine(cores=4, workers=1, threads=8, hashes=1)
-    assert last_ms(burst(one_hash, {"login": held(0.0, hash_ms=10.0)}, 4, ("login",), seed=1)) == pytest.approx(40)
+    assert last_ms(burst(one_hash, hashes, 4)) == pytest.approx(40)
+
+
+def test_a_loop_takes_any_number_of_requests_and_stands_still_for_a_hash():
+    loop = Machine(cores=4, workers=1, threads=None, connections=None, apart=False)
+    away = needs(login=Holding(0.0, away_ms=10.0))
+    assert last_ms(burst(loop, away, 50)) == pytest.approx(10)
+    assert last_ms(burst(loop, needs(login=Holding(0.0, hash_ms=10.0)), 4)) == pytest.approx(40)
+    blocking = Machine(cores=4, workers=1, threads=None, connections=None, apart=False, blocking=True)
+    assert last_ms(burst(blocking, away, 4)) == pytest.approx(40)
 
 
 def test_a_pool_lets_so_many_ask_the_database_at_once():
-    asks = {"search": [Holding(0.0, 0.0, 30.0, 0.0, away_ms=30.0)]}
-    for connections, wanted_ms in ((1, 120), (2, 60), (4, 30), (9, 30)):
+    asks = needs(search=Holding(0.0, away_ms=30.0))
+    for connections, wanted_ms in ((1, 120), (2, 60), (4, 30), (9, 30), (None, 30)):
         machine = Machine(cores=1, workers=1, threads=8, connections=connections)
-        assert last_ms(burst(machine, asks, 4, ("search",), seed=1)) == pytest.approx(wanted_ms)
+        assert last_ms(burst(machine, asks, 4, ("search",))) == pytest.approx(wanted_ms)
+
+
+def test_the_load_generator_sends_one_after_the_other_on_the_same_cores():
+    sends = needs(login=Holding(0.0, sending_ms=5.0))
+    assert last_ms(burst(Machine(cores=4, workers=4), sends, 6)) == pytest.approx(30)
+    both = needs(login=Holding(10.0, sending_ms=5.0))
+    assert last_ms(burst(Machine(cores=1, workers=4), both, 6)) == pytest.approx(90)
+
+
+def test_what_is_done_after_the_answer_is_in_nobodys_latency_but_takes_the_worker():
+    rows = burst(Machine(cores=2, workers=1, threads=8), needs(login=Holding(10.0, after_ms=20.0)), 2)
+    assert rows["latency_ms"].to_list() == pytest.approx([10, 20])
+    steps = burst(Machine(cores=2, workers=1, threads=8), needs(login=Holding(10.0, after_ms=20.0)), 1, ("login",) * 2)
+    assert steps["latency_ms"].to_list() == pytest.approx([10, 30])
 
 
 def test_the_same_seed_draws_the_same_burst():
-    holds = {name: [*held(1.0), *held(9.0)] for name in STEPS}
-    machine = Machine(cores=2, workers=2, threads=4)
-    first, again, other = (burst(machine, holds, 10, STEPS, seed) for seed in (1, 1, 2))
+    demands, machine = needs(login=[1, 9], dashboard=[1, 9], search=[1, 9]), Machine(cores=2, workers=2, threads=4)
+    first, again, other = (burst(machine, demands, 10, STEPS, seed) for seed in (1, 1, 2))
     assert first.equals(again)
     assert not first.equals(other)
 
 
-def test_a_burst_is_predicted_from_single_requests_and_set_beside_the_measured_one(made):
-    experiment = made.experiment(made.run("as-measured", "single"), made.run("as-measured", "burst-50"))
-    table = predicted(experiment, "as-measured", 50).set_index("figure")
-    assert table["predicted"].to_list() == pytest.approx(table["measured"].to_list())
-    assert table.loc["duration", "predicted"] == pytest.approx(9.25)
+SHARES = {"login": 0.2, "search": 0.8}
 
 
-def test_without_single_requests_or_for_a_server_it_does_not_know_nothing_is_predicted(made):
-    assert predicted(made.experiment(made.run()), "as-measured", 50).empty
-    gevent = made.experiment(made.run("as-advised", "single"), name="gevent")
-    assert predicted(gevent, "as-advised", 50).empty
+def test_open_load_comes_at_its_rate_whatever_the_answers_and_is_counted_from_its_warm_up():
+    load = Load("open", 200, SHARES, warmup_s=2.0, duration_s=50.0)
+    rows = Simulation(Machine(cores=1, workers=1), needs(login=20, search=20), 1).steady(load)
+    assert len(rows) == pytest.approx(10_000, rel=0.05)
+    assert (rows["endpoint"] == "search").mean() == pytest.approx(0.8, abs=0.02)
+    assert rows["start_ms"].min() >= 2000
+    assert rows["start_ms"].max() < 52_000
+    assert rows["latency_ms"].max() > 100_000, "a worker with work for four has the others wait"
+
+
+def test_users_begin_with_a_login_and_think_in_between():
+    load = Load("sustained", 40, SHARES, warmup_s=0.0, duration_s=200.0, think_s=(1.0, 3.0))
+    rows = Simulation(Machine(cores=1, workers=1, threads=9), needs(login=1, search=1), 1).steady(load)
+    first = rows.groupby("user").first()
+    assert len(first) == 40
+    assert set(first["endpoint"]) == {"login"}
+    assert first["start_ms"].between(0, 3000).all()
+    pauses = rows.groupby("user")["start_ms"].diff().dropna() - rows.groupby("user")["latency_ms"].shift().dropna()
+    assert pauses.between(999.9, 3000.1).all()
+    assert len(rows) == pytest.approx(40 * 200 / 2.0, rel=0.03)
+
+
+@pytest.mark.simulated
+def test_an_open_load_on_two_workers_waits_as_erlang_has_it():
+    service_ms = np.random.default_rng(3).exponential(10.0, 5000)
+    demands, rate = needs(login=list(service_ms)), 150.0
+    load = Load("open", rate, {"login": 1.0}, warmup_s=10.0, duration_s=300.0)
+    means = [
+        Simulation(Machine(cores=2, workers=2), demands, seed).steady(load)["latency_ms"].mean() for seed in range(8)
+    ]
+    error, scale = np.std(means, ddof=1) / math.sqrt(8), service_ms.mean()
+    wanted_ms = scale * erlang_c(2, rate * scale / 1000)
+    print(f"M/M/2 as a deployment: {np.mean(means):.2f} ± {error:.2f} ms, Erlang {wanted_ms:.2f}")
+    assert np.mean(means) == pytest.approx(wanted_ms, abs=4 * error)

@@ -44,7 +44,15 @@ def test_each_arm_runs_once_in_each_of_its_blocks_and_a_baseline_twice(profile):
     }
 
 
-@PROFILES
+COMPARING = {"quick", "requests", "database", "ablation", "full", "smoke"}
+
+
+def test_every_profile_compares_or_searches():
+    assert COMPARING == {name for name, one in profiles.PROFILES.items() if any(arm.twice for arm in one.arms)}
+    assert all(one.searches for name, one in profiles.PROFILES.items() if name not in COMPARING)
+
+
+@pytest.mark.parametrize("profile", sorted(COMPARING))
 def test_each_block_has_the_baseline_twice(profile):
     for orders in by_block(experiment.plan(profile, None, 1)):
         firsts = sequence(order for order in orders if not order.again)

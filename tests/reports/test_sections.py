@@ -383,7 +383,7 @@ def test_what_differs_by_chance_is_told_from_arms_that_ran_twice(made):
 
 def test_a_search_shows_what_holds_and_what_gave_way(reports, made):
     rows = table(sections.capacity(reports("full")), "How much each deployment holds")
-    assert (rows[OURS]["holds"], rows[OURS]["does not hold"], rows[OURS]["loads tried"]) == ("16", "–", "2")
+    assert (rows[OURS]["holds"], rows[OURS]["does not hold"], rows[OURS]["runs"]) == ("16", "–", "2")
     slow = made.run(OURS, "open-16", slower=200)
     found = made.experiment(made.run(), probes=(made.run(OURS, "open-8"), slow, made.run(OURS, "open-32").invalid()))
     row = table(sections.capacity(of(found)), "How much each deployment holds")[OURS]
@@ -393,6 +393,34 @@ def test_a_search_shows_what_holds_and_what_gave_way(reports, made):
     assert "was no part of this experiment" in text(
         sections.capacity(of(made.experiment(made.run(), name="no search")))
     )
+
+
+def test_what_was_foretold_stands_beside_what_came_of_it(made):
+    probes = made.run(OURS, "open-8"), made.run(OURS, "open-16", slower=200)
+    experiment = made.experiment(made.run(BASE, "sustained-20"), probes=probes)
+    assert "Nothing was foretold" in text(sections.what_if(of(experiment)))
+    for run in experiment.runs[1:]:
+        made.foretell(experiment, run)
+    html = sections.what_if(of(experiment))
+    row = table(html, "What another deployment holds")[OURS]
+    assert (row["known from"], row["change"]) == (BASE, "workers 1 → 2")
+    assert (row["foretold"], row["measured"], row["error"]) == ("12", "8–16", "within")
+    points = table(html, "The loads that were foretold")
+    assert list(points) == ["tuned, open-8", "tuned, open-16"]
+    assert points["tuned, open-8"]["p95, foretold (ms)"] == "10"
+    assert points["tuned, open-8"]["error of p95"] == "+100%"
+    said = text(html)
+    assert "Of 1 capacities that were foretold and found, 1 lie in the measured bracket" in said
+    assert "p95 of the slowest endpoint was foretold to 100% (median)" in said
+    held = table(sections.capacity(of(experiment)), "How much each deployment holds")[OURS]
+    assert held["foretold"] == "12"
+
+
+def test_where_the_requests_are_follows_from_how_many_come_and_how_long_they_stay(reports):
+    row = table(sections.limits(reports("full")), "Where the requests are")["as-measured, burst-50"]
+    rate, latency_ms, there = (float(row[name].replace(",", "")) for name in ("λ (requests/s)", "W (ms)", "L = λW"))
+    assert there == pytest.approx(rate * latency_ms / 1000, rel=0.01)
+    assert float(row["queue"]) > 0.9 * there
 
 
 def test_every_finding_is_in_its_table(reports):
