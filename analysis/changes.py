@@ -145,14 +145,20 @@ def floor(differences: Sequence[float]) -> float:
     return float(np.exp(abs(logs.mean()) + reach))
 
 
-def tables(experiment: Experiment) -> list[Worth]:
-    """All that an experiment tells of changes: the tables of the report, in its order."""
-    judged = [
-        (BASE, replaced(experiment, BASE, BURST), BURST),
-        (BASE, added(experiment, BASE, READS), READS),
-        *((OURS, taken_away(experiment, OURS, scenario), scenario) for scenario in (BURST, READS)),
-    ]
-    return [found for baseline, changes, scenario in judged for found in worth(experiment, baseline, changes, scenario)]
+@lru_cache(maxsize=4)
+def tables(experiment: Experiment) -> dict[tuple[str, str], list[Worth]]:
+    """All that an experiment tells of changes, in the order of the report: what is changed (`deployment`, `change` or
+    `optimisation`) and the scenario, to the figures that were measured."""
+    found = {
+        ("deployment", BURST): (BASE, replaced),
+        ("change", READS): (BASE, added),
+        ("optimisation", BURST): (OURS, taken_away),
+        ("optimisation", READS): (OURS, taken_away),
+    }
+    return {
+        (what, scenario): worth(experiment, baseline, changes(experiment, baseline, scenario), scenario)
+        for (what, scenario), (baseline, changes) in found.items()
+    }
 
 
 def speedup(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from . import changes, claims, objectives, published, sentences
@@ -46,7 +47,7 @@ def judge(experiment: Experiment) -> list[Finding]:
     findings += [_claim(experiment, claim) for claim in claims.claims(experiment)]
     for objective in objectives.load():
         findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
-    for worth in changes.tables(experiment):
+    for worth in chain.from_iterable(changes.tables(experiment).values()):
         findings += [_effect(experiment, worth, *pair) for pair in zip(worth.changes, worth.effects, strict=True)]
     return findings
 

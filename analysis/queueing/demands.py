@@ -6,6 +6,7 @@ told is the server's own part: reading and sending. What of a request's time nob
 processes that take a moment to wake.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -26,8 +27,9 @@ TOLD = [*COMPUTED, *ASKED, "queue_ms", "residual_ms", "hash_ms", "db_round_trips
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What one request needs, ms. CPU time: `sending_ms` of the load generator, `computing_ms` of its worker's Python,
-    `database_ms` of PostgreSQL, `hash_ms`, and `after_ms` of its worker once the answer is out. Time that just passes:
-    `delay_ms` on the way, and with a connection in hand `away_ms`, in which so many `round_trips` are made."""
+    `database_ms` of so many `database_processes` of PostgreSQL at once, `hash_ms`, and `after_ms` of its worker once
+    the answer is out. Time that just passes: `delay_ms` on the way, and with a connection in hand `away_ms`, in which
+    so many `round_trips` are made."""
 
     computing_ms: float
     database_ms: float = 0.0
@@ -37,6 +39,7 @@ class Holding:
     away_ms: float = 0.0
     after_ms: float = 0.0
     round_trips: float = 0.0
+    database_processes: int = 1
 
     def cpu_ms(self) -> float:
         """The CPU time of all roles together."""
@@ -137,8 +140,8 @@ def _endpoint(answered, others):
 @dataclass(frozen=True)
 class _Shared:
     """What every request of a run needs alike (ms), as nobody tells it of one: `server_ms` of its worker beside its
-    own Python, `store_ms`, `sending_ms`, and the time `outside_ms` of the application. `database_share` of the time in
-    the database PostgreSQL computes."""
+    own Python, `store_ms`, `sending_ms`, and the time `outside_ms` of the application. `database_share` is what
+    PostgreSQL computes for each ms that it is waited for: over 1 where several of its processes share a query."""
 
     server_ms: float
     store_ms: float
@@ -161,7 +164,7 @@ class _Shared:
             sending_ms=(spent_ms["generator"] or 0.0) / sent,
             # Half of the requests met nobody, where the worker was free for more than half of the time.
             outside_ms=float((told["queue_ms"] + told["residual_ms"]).median()),
-            database_share=min(1.0, (spent_ms["database"] or 0.0) / asked_ms) if asked_ms else 0.0,
+            database_share=(spent_ms["database"] or 0.0) / asked_ms if asked_ms else 0.0,
         )
 
     def holdings(self, rows: pd.DataFrame) -> tuple[Holding, ...]:
@@ -169,6 +172,7 @@ class _Shared:
         asked_ms = told[ASKED].sum(axis=1)
         # What is computed beyond the time outside the application is computed when the answer is out.
         after_ms = max(0.0, self.server_ms + self.sending_ms - self.outside_ms)
+        processes = max(1, math.ceil(self.database_share))
         frame = pd.DataFrame(
             {
                 "computing_ms": told[COMPUTED].sum(axis=1) + self.store_ms + max(0.0, self.server_ms - after_ms),
@@ -176,9 +180,9 @@ class _Shared:
                 "hash_ms": told["hash_ms"],
                 "sending_ms": self.sending_ms,
                 "delay_ms": max(0.0, self.outside_ms - self.server_ms - self.sending_ms),
-                "away_ms": asked_ms * (1.0 - self.database_share),
+                "away_ms": asked_ms * (1.0 - self.database_share / processes),
                 "after_ms": after_ms,
                 "round_trips": told["db_round_trips"],
             }
         )
-        return tuple(Holding(*map(float, held)) for held in frame.itertuples(index=False))
+        return tuple(Holding(*map(float, held), processes) for held in frame.itertuples(index=False))

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 ROUNDING_MS = 1e-6  # who is that near to their end is done: a clock of floats does not come nearer
 
@@ -24,11 +23,13 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Time of a core: as long as this where nobody else wants one. Who is `polite` gets what others leave."""
+    """Time of cores: as long as this where nobody else wants one. Who is `polite` gets what others leave. So many
+    `workers` do an equal part of it at once, and it is done when the last of them is."""
 
     cores: "Cores"
     ms: float
     polite: bool = False
+    workers: int = 1
 
 
 Process = Generator["Delay | Work | Places", None, None]
@@ -63,7 +64,7 @@ class Engine:
         if isinstance(wanted, Delay):
             self.at(self.now_ms + wanted.ms, process)
         elif isinstance(wanted, Work):
-            wanted.cores.take(process, wanted.ms, wanted.polite)
+            wanted.cores.take(process, wanted)
         elif wanted is not None:
             wanted.ask(process)
 
@@ -90,12 +91,20 @@ class Places:
 
 
 @dataclass
+class _Together:
+    """Those who do one process's work, and how many of them still do."""
+
+    process: Process
+    working: int
+
+
+@dataclass
 class _Class:
     """Those who share alike. `served` is what each of them has had since the beginning; one that came when it was `s`
     and needs `ms` is done when it is `s + ms`."""
 
     served: float = 0.0
-    due: list[tuple[float, int, Any]] = field(default_factory=list)
+    due: list[tuple[float, int, _Together]] = field(default_factory=list)
 
 
 class Cores:
@@ -106,10 +115,11 @@ class Cores:
         self._classes = (_Class(), _Class())
         self._since_ms, self._version, self._order = 0.0, 0, count()
 
-    def take(self, process: Process, ms: float, polite: bool) -> None:
+    def take(self, process: Process, work: Work) -> None:
         self._advance()
-        of = self._classes[polite]
-        heapq.heappush(of.due, (of.served + ms, next(self._order), process))
+        of, together = self._classes[work.polite], _Together(process, work.workers)
+        for _ in range(work.workers):
+            heapq.heappush(of.due, (of.served + work.ms / work.workers, next(self._order), together))
         self._plan()
 
     def serve(self, version: int) -> None:
@@ -117,11 +127,13 @@ class Cores:
         if version != self._version:
             return
         self._advance()
-        for process in list(self._done()):
-            self._engine.start(process)
+        for together in list(self._done()):
+            together.working -= 1
+            if not together.working:
+                self._engine.start(together.process)
         self._plan()
 
-    def _done(self) -> Iterator[Process]:
+    def _done(self) -> Iterator[_Together]:
         for of in self._classes:
             while of.due and of.due[0][0] <= of.served + ROUNDING_MS:
                 yield heapq.heappop(of.due)[2]

@@ -121,7 +121,7 @@ class Simulation:
             yield worker.python
         yield worker.connections
         yield Delay(held.away_ms)
-        yield Work(self._cores, held.database_ms)
+        yield Work(self._cores, held.database_ms, workers=held.database_processes)
         worker.connections.release()
         if self._machine.blocking:
             worker.python.release()

@@ -1,11 +1,9 @@
 """What each change is worth: at a glance, in sentences, and with all that a verdict rests on."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from analysis import changes, sentences
-from analysis.changes import BURST, READS, Change, Worth
+from analysis.changes import BURST, READS, Worth
 from analysis.effects import Effect
 from analysis.intervals import FEWEST_BLOCKS
 
@@ -17,31 +15,24 @@ TOLD = ("cpu_ms", "makespan_s", "reads_p95_ms")  # the figures that have a sente
 
 def optimisations(report: Report) -> Html:
     """Each optimisation of tuned: with it against without it."""
-    tables = [
-        _tables(
-            report, OURS, changes.taken_away(report.experiment, OURS, scenario), scenario, "optimisation", "without"
-        )
-        for scenario in (BURST, READS)
-    ]
+    tables = [_tables(report, "optimisation", scenario, "without") for scenario in (BURST, READS)]
     found = [piece for piece in (*tables, _interactions(report)) if piece]
     return join(*found) if found else prose("This experiment did not run ours with one thing taken away.")
 
 
 def deployments(report: Report) -> Html:
     """Each main deployment in the place of as-measured."""
-    replaced = changes.replaced(report.experiment, BASE, BURST)
-    return _tables(report, BASE, replaced, BURST, "deployment", BASE) or prose("No other deployment was run beside it.")
+    return _tables(report, "deployment", BURST, BASE) or prose("No other deployment was run beside it.")
 
 
 def changed_reads(report: Report) -> Html:
     """As-measured with one thing changed, under single reads."""
-    added = changes.added(report.experiment, BASE, READS)
-    return _tables(report, BASE, added, READS, "change", BASE) or prose("Nothing was changed in as-measured alone.")
+    return _tables(report, "change", READS, BASE) or prose("Nothing was changed in as-measured alone.")
 
 
-def _tables(report, baseline, judged: Sequence[Change], scenario, what, against):
+def _tables(report, what, scenario, against):
     """The verdicts at a glance, their sentences, and folded away what they rest on; None where nothing was run."""
-    found = changes.worth(report.experiment, baseline, list(judged), scenario)
+    found = changes.tables(report.experiment)[what, scenario]
     if not found:
         return None
     told = [prose(sentences.of_worth(one)) for one in found if one.figure.column in TOLD]

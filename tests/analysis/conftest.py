@@ -186,14 +186,14 @@ class Builder:
         (directory / "experiment.json").write_text(json.dumps(content))
         return open_experiment(directory)
 
-    def foretell(self, experiment: Experiment, run: Run, **changed) -> Path:
+    def foretell(self, experiment: Experiment, which: Run, **changed) -> Path:
         """Write down a prediction of one of its runs, before it began."""
         content = {
-            "run": run.name, "written": "2025-12-31T23:59:59.000Z", "base": experiment.runs[0].name,
-            "changes": {"workers": [1, 2]}, "load": capacity.load_of(run), "capacity": 12.0, "throughput_rps": 10.0,
+            "run": which.name, "written": "2025-12-31T23:59:59.000Z", "base": experiment.runs[0].name,
+            "changes": {"workers": [1, 2]}, "load": capacity.load_of(which), "capacity": 12.0, "throughput_rps": 10.0,
             "mean_ms": 4.0, "p95_ms": {"login": 10.0, "dashboard": 4.0, "search": 1.0}, **changed,
         }  # fmt: skip
-        path = foretold.path_of(experiment.directory, run.name)
+        path = foretold.path_of(experiment.directory, which.name)
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content))
         return path

@@ -47,6 +47,17 @@ def test_of_the_time_with_postgresql_it_computes_what_the_kernel_counted(made):
     assert held.database_ms + held.away_ms == pytest.approx(51)
 
 
+def test_a_query_that_takes_more_than_a_core_is_done_by_several_processes(made):
+    run = known(made)
+    asked_ms = sum(row["db_us"] + row["pool_us"] for row in run.rows) / 1000
+    held = only(demands.of(made.experiment(spending(run, "database", 1.5 * asked_ms)).runs[0]).endpoints["login"])
+    assert (held.database_processes, held.database_ms, held.away_ms) == (
+        2,
+        pytest.approx(1.5 * 51),
+        pytest.approx(51 / 4),
+    )
+
+
 def test_what_workers_and_generator_computed_beyond_is_outside_of_the_application_or_after_the_answer(made):
     run = known(made, OURS, sending=0.5)
     told_ms = sum(row["app_us"] - row["pool_us"] - row["db_us"] - row["cache_us"] for row in run.rows) / 1000

@@ -50,6 +50,24 @@ def test_who_is_polite_has_what_others_leave():
     assert ends((0, 10, True), (0, 10, True), (0, 4, False), cores=2) == pytest.approx([12, 12, 4])
 
 
+def test_work_that_several_do_at_once_is_done_when_the_last_of_them_is():
+    engine, done = Engine(), {}
+    shared = Cores(engine, 2)
+
+    def job(name, workers):
+        yield Work(shared, 12, workers=workers)
+        done[name] = engine.now_ms
+
+    engine.start(job("alone", 2))
+    engine.run()
+    assert done == {"alone": 6}
+    engine.start(job("two", 2))
+    engine.start(job("one", 1))
+    engine.run()
+    # Three share two cores until two of them have done 6 each, at 9; the third has 6 left, and a core.
+    assert (done["two"], done["one"]) == (pytest.approx(6 + 9), pytest.approx(6 + 9 + 6))
+
+
 def poisson(make, customers, rate, seed):
     """Mean times in the system (after the first tenth) of customers who come at random: `make(engine, random)` gives
     what each of them does."""

@@ -37,8 +37,8 @@ def test_the_capacity_is_where_p95_reaches_the_bound(made):
     for family, highest in (("open", 20_000), ("sustained", 5_000)):
         holds = found.capacity(family, highest)
         assert found.at(family, 0.7 * holds).slowest_ms < HIGHEST_P95_MS < found.at(family, 1.4 * holds).slowest_ms
-    # 5, 45 and 50 of a hundred requests hold the one worker for 100, 80 and 5 ms.
-    assert found.capacity("open", 20_000) == pytest.approx(1000 / 43.5, rel=0.25)
+    # 5, 45 and 50 of a hundred requests hold the one worker for 100, 80 and 5 ms; more than 23 a second have no end.
+    assert 0.4 < found.capacity("open", 20_000) / (1000 / 43.5) < 1.0
 
 
 def test_what_holds_the_most_that_may_be_holds_no_more(made):
@@ -66,6 +66,8 @@ def cached(made, **how):
         row |= {"cache": "miss", "app_us": row["app_us"] + 40_000, "latency_us": row["latency_us"] + 40_000}
     for row in run.of("dashboard")[::2]:
         row["cache"] = "miss"
+    for reading in run.process:
+        reading["at_us"] += 40_000 * (reading["at_us"] > run.rows[-1]["start_us"])
     made_run = made.experiment(run).runs[0]
     settings = made_run.record["deployment"]["settings"]
     return lambda given=None, **changes: Model.of(made_run, {**settings, **changes}, **(given or {}))

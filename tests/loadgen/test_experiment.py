@@ -48,7 +48,7 @@ COMPARING = {"quick", "requests", "database", "ablation", "full", "smoke"}
 
 
 def test_every_profile_compares_or_searches():
-    assert COMPARING == {name for name, one in profiles.PROFILES.items() if any(arm.twice for arm in one.arms)}
+    assert {name for name, one in profiles.PROFILES.items() if any(arm.twice for arm in one.arms)} == COMPARING
     assert all(one.searches for name, one in profiles.PROFILES.items() if name not in COMPARING)
 
 

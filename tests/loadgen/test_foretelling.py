@@ -69,7 +69,7 @@ def test_what_a_hash_takes_is_known_from_another_run_of_the_plan(made):
         row["hash_us"] = 60_000 if row["endpoint"] == "login" else None
     found, directory = foretelling(made, tuned, scrypt)
     sought = search("tuned-without-argon2", base=("tuned", "sustained-20"))
-    found.note(sought, order("tuned-without-argon2", "open-2", block=1))
+    found.note(sought, order("tuned-without-argon2", "open-20", block=1))
     (written,) = (directory / "predictions").iterdir()
     assert json.loads(written.read_text())["p95_ms"]["login"] > 60
     assert open_run(directory / "1-01-tuned-sustained-20").measured["hash_ms"].max() < 10
