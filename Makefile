@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  PROFILE=quick|full|requests|database|ablation|capacity chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
+	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
 

@@ -42,10 +42,12 @@ class Use:
 
 @dataclass(frozen=True)
 class Limit:
-    """What limited a run: the resource (None: nothing was at its limit), and the sentence that says so."""
+    """What limited a run: the resource (None: nothing was at its limit), the sentence that says so, and the use of that
+    resource, or of the busiest."""
 
     resource: str | None
     sentence: str
+    utilisation: float | None = None
 
 
 def use(run: Run) -> list[Use]:
@@ -61,26 +63,34 @@ def limit(run: Run) -> Limit:
         text = (
             f"the load generator took {generator.utilisation:.0%} of a core: it, and not the system, was at its limit"
         )
-        return Limit("load generator", text)
-    found = next((by_name[name] for name in INNERMOST_FIRST if by_name[name].is_exhausted), None)
+        return Limit("load generator", text, generator.utilisation)
+    found = next((by_name[name] for name in INNERMOST_FIRST if _gave_out(by_name, name)), None)
     if found is None:
-        known = [of for of in by_name.values() if of.utilisation is not None]
-        blind = [of.resource for of in by_name.values() if of.utilisation is None]
-        beside = f"; not measured: {', '.join(blind)}" if blind else ""
-        if not known:
-            return Limit(None, f"what was at its limit cannot be told{beside}")
-        busiest = max(known, key=lambda of: of.utilisation)
-        return Limit(
-            None,
-            f"nothing reached its limit ({BUSY:.0%} in use, and waited for); the busiest was the "
-            f"{busiest.resource}: {_told(busiest)}{beside}",
-        )
-    beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.0%} was in use"
-    return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}")
+        return _none(by_name)
+    beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.1%} was in use"
+    return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}", found.utilisation)
+
+
+def _gave_out(by_name, name):
+    """Whether a resource is at its limit. The database is so too where its sessions wait for each other, or the disk,
+    and those who would ask it wait for them."""
+    held_up = (by_name["database"].waiting or 0.0) >= WAITING and by_name["pool"].is_exhausted
+    return by_name[name].is_exhausted or (name == "database" and held_up)
+
+
+def _none(by_name):
+    known = [of for of in by_name.values() if of.utilisation is not None]
+    blind = [of.resource for of in by_name.values() if of.utilisation is None]
+    beside = f"; not measured: {', '.join(blind)}" if blind else ""
+    if not known:
+        return Limit(None, f"what was at its limit cannot be told{beside}")
+    busiest = max(known, key=lambda of: of.utilisation)
+    text = f"nothing reached its limit ({BUSY:.1%} in use, and waited for); the busiest was the {busiest.resource}: "
+    return Limit(None, f"{text}{_told(busiest)}{beside}", busiest.utilisation)
 
 
 def _told(of: Use) -> str:
-    text = f"{of.of}, {of.utilisation:.0%} in use"
+    text = f"{of.of}, {of.utilisation:.1%} in use"
     if of.waiting is None:
         return f"{text} (whether anything waited for it was not measured)"
     if of.resource == "CPU":

@@ -2,47 +2,55 @@
 
 A probe is a load that was tried once, and whether the deployment met the objective under it: no request failed or
 stayed unsent, and p95 of every endpoint below a bound, from when a request was due. A load is certified if it was met
-in each of so many blocks, and refuted if in none; of five, all would come out alike by chance once in 32 if the
-objective were met half of the time. Nothing is said of a load that was not tried: the answer is the largest certified
-load below the smallest refuted one, and that one.
+in each of so many blocks, and refuted if in none; with five, one that is met half of the time would be certified once
+in 32 and refuted once in 32. Nothing is said of a load that was not tried: the answer is the largest certified load
+below the smallest refuted one, and that one.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .recording import Experiment, Run
 
 HIGHEST_P95_MS = 300.0
+JUDGED = ("response_us", "endpoint")
+TRIES = 2  # of a load, before it counts as one that the generator cannot make
 
 
 @dataclass(frozen=True)
 class Probe:
     """A load (requests a second, or users) that was tried; `met` is None where the run cannot be believed.
 
-    `said` is what the verdict rests on: the slowest endpoint, or what went wrong.
+    `said` is what the verdict rests on: the slowest endpoint, or what went wrong; `slowest_ms` is its p95, `run` the
+    name of the run.
     """
 
     load: float
     met: bool | None
     said: str = ""
+    slowest_ms: float | None = None
+    run: str = ""
 
     @classmethod
     def of(cls, run: Run, p95_ms: float = HIGHEST_P95_MS) -> "Probe":
         """Judge a complete run by the objective that p95 of every endpoint is below so much."""
         load, totals = load_of(run), run.totals
-        if not run.record["valid"] or totals is None:
-            return cls(load, None, "; ".join(run.record["reasons"]) or "no request was measured")
-        unsent = (run.record["generator"].get("unsent") or {}).get("measure", 0)
+        wrong = [*run.record["reasons"], *(str(one) for one in run.defects if one.whole or one.column in JUDGED)]
+        if not run.record["valid"] or totals is None or wrong:
+            return cls(load, None, "; ".join(wrong) or "no request was measured")
+        told = run.record.get("generator") or {}
+        unsent = (told.get("unsent") or {}).get("measure", 0)
         if failed := int(totals["requests"] - totals["right"]):
             return cls(load, False, f"{failed} of {totals['requests']} requests failed")
-        if raised := sum((run.record["generator"].get("raised") or {}).values()):
+        if raised := sum((told.get("raised") or {}).values()):
             return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
             return cls(load, False, f"{unsent} requests could not be sent")
         measured_ms = run.by_endpoint.set_index("endpoint")["response_p95_ms"]
         slowest = measured_ms.idxmax()
-        return cls(load, bool(measured_ms[slowest] < p95_ms), f"{slowest} p95 {measured_ms[slowest]:,.0f} ms")
+        slowest_ms = float(measured_ms[slowest])
+        return cls(load, slowest_ms < p95_ms, f"{slowest} p95 {slowest_ms:,.0f} ms", slowest_ms)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class Tried:
     @property
     def is_believed(self) -> bool:
         return self.judged >= max(1, self.unbelieved)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is known of it yet: what cannot be believed once may be the next time."""
+        return not self.judged and self.unbelieved < TRIES
 
     @property
     def is_mixed(self) -> bool:
@@ -96,12 +109,12 @@ class Found:
 
 def found(experiment: Experiment) -> list[Found]:
     """What an experiment's search for capacity found, in its order; nothing where it had none."""
-    return [_found(experiment, search) for search in experiment.record.get("searches", [])]
+    return [_found(experiment, search) for search in experiment.record.get("searches") or []]
 
 
 def _found(experiment, search):
     blocks, p95_ms = search.get("blocks", 1), search.get("p95_ms", HIGHEST_P95_MS)
-    probes = tuple(Probe.of(run, p95_ms) for run in _probed(experiment, search))
+    probes = tuple(replace(Probe.of(run, p95_ms), run=run.name) for run in _probed(experiment, search))
     return Found(search["deployment"], search["family"], probes, blocks, p95_ms)
 
 

@@ -125,17 +125,19 @@ def _effects(sides, judged):
     whole = {name: both for name, both in sides.items() if both.to_numpy().all()}
     ratios = {name: paired(np.log(both["after"] / both["before"])) for name, both in whole.items()}
     found = {effect.name: effect for effect in table(ratios, **judged)}
-    return [found.get(name) or _of_nothing(name, both, judged["lower_is_better"]) for name, both in sides.items()]
+    return [
+        found.get(name) or _of_nothing(name, both["before"], both["after"], judged["lower_is_better"])
+        for name, both in sides.items()
+    ]
 
 
-def _of_nothing(name, both, lower_is_better):
+def _of_nothing(name, before, after, lower_is_better):
     """Where one side is 0 in all blocks, that decides; in some of them, nothing does."""
-    nothing = ~both.any()
-    means = both.mean()
-    ratio = float(means["after"] / means["before"]) if means["before"] else math.inf
-    decided = nothing.any() and len(both) >= FEWEST_BLOCKS
-    verdict = "undecided" if not decided else "gain" if bool(nothing["after"]) == lower_is_better else "loss"
-    return Effect(name, ratio, len(both), verdict)
+    ratio = float(after.mean() / before.mean()) if before.any() else math.inf
+    blocks = min(len(before), len(after))
+    decided = not (before.any() and after.any()) and blocks >= FEWEST_BLOCKS
+    verdict = "undecided" if not decided else "gain" if (not after.any()) == lower_is_better else "loss"
+    return Effect(name, ratio, blocks, verdict)
 
 
 def floor(differences: Sequence[float]) -> float:
@@ -241,19 +243,17 @@ def between(before: Experiment, after: Experiment) -> list[Worth]:
     The two were not measured together: what the machine did in between is part of every difference.
     """
     sides = [figures(experiment) for experiment in (before, after)]
-    found = []
-    for scenario in sorted(set(sides[0]["scenario"]) & set(sides[1]["scenario"])):
-        of = [side[side["scenario"] == scenario] for side in sides]
-        names = sorted(set(of[0]["deployment"]) & set(of[1]["deployment"]))
-        for figure in FIGURES:
-            both = {name: [_by_block(side, name, figure.column) for side in of] for name in names}
-            compared = {
-                name: unpaired(*map(np.log, pair))
-                for name, pair in both.items()
-                if all(len(s) and s.all() for s in pair)
-            }
-            if compared:
-                effects = table(compared, band=figure.band, lower_is_better=figure.lower_is_better)
-                changes = tuple(Change(name, name, name) for name in compared)
-                found.append(Worth(scenario, figure, changes, tuple(effects), None))
-    return found
+    scenarios = sorted(set(sides[0]["scenario"]) & set(sides[1]["scenario"]))
+    compared = (_between(sides, scenario, figure) for scenario in scenarios for figure in FIGURES)
+    return [found for found in compared if found.effects]
+
+
+def _between(sides, scenario, figure):
+    of = [side[side["scenario"] == scenario] for side in sides]
+    names = sorted(set(of[0]["deployment"]) & set(of[1]["deployment"]))
+    both = {name: [_by_block(side, name, figure.column) for side in of] for name in names}
+    both = {name: pair for name, pair in both.items() if all(map(len, pair)) and any(side.any() for side in pair)}
+    whole = {name: unpaired(*map(np.log, pair)) for name, pair in both.items() if all(side.all() for side in pair)}
+    judged = {effect.name: effect for effect in table(whole, band=figure.band, lower_is_better=figure.lower_is_better)}
+    effects = [judged.get(name) or _of_nothing(name, *pair, figure.lower_is_better) for name, pair in both.items()]
+    return Worth(scenario, figure, tuple(Change(name, name, name) for name in both), tuple(effects), None)

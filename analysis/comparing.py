@@ -7,6 +7,7 @@ import pandas as pd
 
 from . import changes, measures, mixture, sentences
 from .effects import Effect, holm
+from .intervals import FEWEST_BLOCKS
 from .problem import Problem
 from .recording import Experiment, RecordingError, Run, open_experiment, open_run
 
@@ -100,8 +101,20 @@ def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
     for worth in found:
         click.echo(f"\n{worth.figure.name}, {worth.scenario} (the same within {worth.figure.band:.0%}):")
         click.echo(_table(worth.effects).to_string(index=False, na_rep="-"))
-    if baseline and (lost := _lost(found)):
+    if baseline:
+        _require_kept(first, second, found)
+
+
+def _require_kept(first, second, found):
+    """Raise `Problem` where the second lost something, lacks an arm, or nothing could be judged."""
+    arms = [{(run.deployment, run.scenario) for run in experiment.usable} for experiment in (first, second)]
+    if lacking := sorted(arms[0] - arms[1]):
+        listed = ", ".join(f"{deployment} under {scenario}" for deployment, scenario in lacking)
+        raise Problem(f"{second.name} has no valid run of {listed}, which {first.name} has")
+    if lost := _lost(found):
         raise Problem(f"{second.name} is worse than {first.name}: {'; '.join(lost)}")
+    if not any(effect.interval for one in found for effect in one.effects):
+        raise Problem(f"nothing can be judged: it takes {FEWEST_BLOCKS} blocks of an arm in both")
 
 
 def _lost(found: list[changes.Worth]) -> list[str]:
@@ -109,7 +122,13 @@ def _lost(found: list[changes.Worth]) -> list[str]:
     is compared leaves it."""
     every = [(one, effect) for one in found for effect in one.effects if effect.interval]
     corrected = holm([effect.p for _, effect in every])
-    return [
+    nothing = [
+        f"{one.figure.name} of {effect.name} under {one.scenario} {sentences.ratio_with_interval(effect)}"
+        for one in found
+        for effect in one.effects
+        if effect.interval is None and effect.verdict == "loss"
+    ]
+    return nothing + [
         f"{one.figure.name} of {effect.name} under {one.scenario} {sentences.ratio_with_interval(effect)}"
         for (one, effect), p in zip(every, corrected, strict=True)
         if p <= 1 - effect.level and _is_worse(effect, one.figure)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from . import changes, claims, objectives, published, sentences
+from . import causes, changes, claims, objectives, published, sentences
 from .checklist import CHECKS
 from .intervals import LEVEL
 from .problem import Problem
@@ -16,6 +16,9 @@ KINDS = {
     "figure": "a published figure, held against ours of the same set-up",
     "objective": "ours; one that fails fails the gate",
     "effect": "what a change is worth",
+    "cause": "why a load took as long as it did",
+    "capacity": "how much a deployment holds",
+    "prediction": "whether what was foretold came true",
 }
 
 
@@ -23,7 +26,8 @@ KINDS = {
 class Finding:
     """One claim. `effect` is the figure that decided it, `bound` what it was held against; `interval` stays empty
     below four blocks. Of a published figure `effect` is the ratio of ours to it, of an effect that of the figure with
-    the change to the one without it; of effects `n` counts blocks, otherwise runs."""
+    the change to the one without it, of a capacity the largest load that held, with the bracket as the interval. Of
+    effects `n` counts blocks, otherwise runs."""
 
     id: str
     kind: str  # of KINDS
@@ -49,7 +53,12 @@ def judge(experiment: Experiment) -> list[Finding]:
         findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
     for worth in chain.from_iterable(changes.tables(experiment).values()):
         findings += [_effect(experiment, worth, *pair) for pair in zip(worth.changes, worth.effects, strict=True)]
-    return findings
+    told = {
+        "cause": [*causes.limits(experiment), *causes.growth(experiment)],
+        "capacity": causes.capacities(experiment),
+        "prediction": causes.predictions(experiment),
+    }
+    return findings + [_cause(experiment, kind, cause) for kind, all_ in told.items() for cause in all_]
 
 
 def write(findings: list[Finding], experiment: Experiment, path: Path) -> None:
@@ -131,6 +140,22 @@ def _effect(experiment, worth, change, effect):
         command=_command(experiment, runs),
         interval=effect.interval,
         level=effect.level if effect.interval else None,
+    )
+
+
+def _cause(experiment, kind, cause):
+    told = "told" if kind != "prediction" else {None: "undecided", True: "pass", False: "fail"}[cause.holds]
+    return Finding(
+        id=cause.id,
+        kind=kind,
+        claim=cause.question,
+        verdict=told if cause.runs and cause.figure is not None else "not measured",
+        evidence=cause.sentence,
+        effect=cause.figure,
+        n=len(cause.runs),
+        runs=tuple(run.name for run in cause.runs),
+        command=_command(experiment, cause.runs),
+        interval=cause.interval,
     )
 
 

@@ -1,6 +1,8 @@
 """What was foretold of runs before they ran, and what came of it."""
 
 import json
+import math
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -37,25 +39,19 @@ class Point:
     run: Run
 
     @property
-    def slowest(self) -> str:
-        """The endpoint whose p95 was foretold to be the largest."""
-        return max(self.foretold.p95_ms, key=self.foretold.p95_ms.__getitem__)
-
-    @property
     def foretold_ms(self) -> float:
-        """Its p95."""
-        return self.foretold.p95_ms[self.slowest]
+        """p95 of the endpoint that was foretold to be the slowest."""
+        return max(self.foretold.p95_ms.values())
 
     @property
-    def measured_ms(self) -> float | None:
-        """Its p95 from when a request was due; None where none was measured."""
-        measured = self.run.by_endpoint.set_index("endpoint")["response_p95_ms"]
-        return float(measured[self.slowest]) if self.slowest in measured else None
+    def measured_ms(self) -> float:
+        """p95 of the endpoint that was the slowest, from when a request was due."""
+        return float(self.run.by_endpoint["response_p95_ms"].max())
 
     @property
-    def error(self) -> float | None:
+    def error(self) -> float:
         """Of the foretold p95, relative to the measured one."""
-        return None if self.measured_ms is None else self.foretold_ms / self.measured_ms - 1
+        return self.foretold_ms / self.measured_ms - 1
 
 
 @dataclass(frozen=True)
@@ -76,15 +72,18 @@ class Outcome:
         return self.points[0].foretold.changes
 
     @property
-    def error(self) -> float | None:
-        """How far the foretold capacity is from the nearer end of the bracket, 0 within it; None where that end is
-        not known."""
+    def errors(self) -> tuple[float, float] | None:
+        """Between which the error of the foretold capacity lies: relative to both ends of the bracket, as the capacity
+        is somewhere between them. None where an end is not known."""
         certified, refuted = self.found.bracket.certified, self.found.bracket.refuted
-        if certified is not None and self.capacity < certified:
-            return self.capacity / certified - 1
-        if refuted is not None and self.capacity > refuted:
-            return self.capacity / refuted - 1
-        return None if certified is None or refuted is None else 0.0
+        if certified is None or refuted is None:
+            return None
+        return self.capacity / refuted - 1, self.capacity / certified - 1
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what was foretold lies in the bracket."""
+        return self.errors is not None and self.errors[0] < 0 <= self.errors[1]
 
 
 def path_of(experiment: Path, run: str) -> Path:
@@ -93,12 +92,30 @@ def path_of(experiment: Path, run: str) -> Path:
 
 
 def read(experiment: Experiment) -> list[Point]:
-    """What was foretold of the usable runs of an experiment, in their order.
+    """What was foretold of the usable runs of an experiment that measured anything, in their order; of a prediction
+    that is none `wrong` says so."""
+    points = []
+    for run in experiment.usable:
+        with suppress(RecordingError):
+            if run.totals is not None and (foretold := _of(experiment, run)):
+                points.append(Point(foretold, run))
+    return points
 
-    Raises `RecordingError` for a file that is no prediction, or was written when its run had begun.
-    """
-    paths = ((run, path_of(experiment.directory, run.name)) for run in experiment.usable)
-    return [Point(_read(path, run), run) for run, path in paths if path.exists()]
+
+def wrong(experiment: Experiment) -> list[str]:
+    """A line for each file that is no prediction, or was written when its run had begun."""
+    lines = []
+    for run in experiment.usable:
+        try:
+            _of(experiment, run)
+        except RecordingError as error:
+            lines.append(error.message)
+    return lines
+
+
+def _of(experiment, run):
+    path = path_of(experiment.directory, run.name)
+    return _read(path, run) if path.exists() else None
 
 
 def outcomes(experiment: Experiment) -> list[Outcome]:
@@ -119,16 +136,15 @@ def _read(path, run) -> Foretold:
         foretold = Foretold(**{field.name: content[field.name] for field in fields(Foretold)})
         numbers = [foretold.load, foretold.capacity, foretold.throughput_rps, foretold.mean_ms]
         p95_ms = list(foretold.p95_ms.values())
-        whole = p95_ms and all(isinstance(value, int | float) for value in [*numbers, *p95_ms])
+        whole = p95_ms and all(0 < value < math.inf for value in [*numbers, *p95_ms])
+        whole = whole and all(len(ends) == 2 for ends in foretold.changes.values()) and foretold.run == run.name
         early = _instant(foretold.written) <= _instant(run.record["started"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RecordingError(
-            f"{path} is no prediction; remove it, and the rest of the experiment can be read"
-        ) from None
-    if not whole or foretold.run != run.name:
-        raise RecordingError(f"{path} is no prediction of {run.name}; remove it, and the rest can be read")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise RecordingError(f"{path} is no prediction") from None
+    if not whole:
+        raise RecordingError(f"{path} is no prediction of {run.name}")
     if not early:
-        raise RecordingError(f"{path} was written when its run had begun, so it foretells nothing; remove it")
+        raise RecordingError(f"{path} was written when its run had begun, so it foretells nothing")
     return foretold
 
 

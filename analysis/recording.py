@@ -220,6 +220,12 @@ class Experiment:
         """`aggregates.tail_by_endpoint` of the usable runs."""
         return aggregates.tail_by_endpoint(self.rows)
 
+    @property
+    def differing(self) -> list[str]:
+        """In what its runs differ that may matter: commit, versions of Python and packages, kernel."""
+        made = {"environment": self.record["environment"]}
+        return mixture.apart([made, *(run.record for run in self.runs)], mixture.TELLING)
+
     def overview(self) -> pd.DataFrame:
         """A row for each run: what it was, how it ended, and its first figures where it is usable."""
         rows = [
@@ -246,6 +252,7 @@ class Experiment:
         return [
             f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
             f"{usable}; {machine}",
+            *([f"its runs differ in {', '.join(self.differing)}"] if self.differing else []),
             *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
         ]
 

@@ -26,14 +26,16 @@ def next_loads(
     After the `first` load comes the one that is `foretold` to be the capacity, then steps from there that double, until
     one load holds and one does not; then the middle by ratio. Without a prediction each step is `STEP`. The ends of a
     bracket that is fine enough are tried until each was judged in so many `blocks`; where one then did not show the
-    same each time, the search goes on beside it. A load whose runs cannot be believed, as the generator could not make
-    it, is a ceiling too, but refutes nothing.
+    same each time, the search goes on beside it. A load whose runs cannot be believed is tried once more; as the
+    generator cannot make it, it is a ceiling then, but refutes nothing.
     """
     tried = by_load(probes)
     if not tried:
         return (_within(first, lowest, highest),)
     if len(probes) >= MOST_PROBES:
         return ()
+    if again := next((one.load for one in tried if one.is_open), None):
+        return (again,)
     below, above = _ends(tried)
     wanted = _wanted(tried, below, above, foretold)
     known = {one.load for one in tried}

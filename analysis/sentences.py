@@ -32,7 +32,7 @@ def of_worth(found: Worth) -> str:
         _listed("a gain", sorted(told["gain"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
         _listed("a loss", sorted(told["loss"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
         _listed(f"the same within {found.figure.band:.0%}", told["same"]),
-        _undecided(told["undecided"], found.figure, len(found.effects)),
+        _undecided(told["undecided"], found.figure, sum(effect.interval is not None for effect in found.effects)),
     ]
     text = "; ".join(piece for piece in pieces if piece)
     return f"{_capital(found.figure.name)} under {found.scenario}: {text}."

@@ -139,20 +139,23 @@ def _execute(plan, name):
         record = begun.resume()
     else:
         directory.mkdir(parents=True)
-    record |= {"status": "running", "probes": []}
+    before = record.get("probes") or []
+    record |= {"status": "running", "probes": before}
     _write(directory, record)
     with progress.steps("measuring", 0.0) as shown:
         _measure(list(zip(plan.orders, plan.expected_s, strict=True)), 0.0, directory, begun, shown)
-        foretelling = Foretelling(directory, plan.orders)
+        foretelling, made = Foretelling(directory, plan.orders), []
         for round_ in _rounds(plan, directory, foretelling, shown):
-            record["probes"] += _as_recorded(round_.orders)
+            made += _as_recorded(round_.orders)
+            names = {probe["run"] for probe in made}
+            record["probes"] = [*made, *(probe for probe in before if probe["run"] not in names)]
             _write(directory, record)
             for order, sought in zip(round_.orders, round_.searches, strict=True):
                 foretelling.note(sought, order)
             pairs = [(order, OVERHEAD_S + order.load().expected_s()) for order in round_.orders]
             later_s = round_.later * sum(expected_s for _, expected_s in pairs) / len(pairs)
             _measure(pairs, later_s, directory, begun, shown)
-    _write(directory, record | {"status": "complete"})
+    _write(directory, record | {"status": "complete", "probes": made})
 
 
 def _rounds(plan, directory, foretelling, shown):

@@ -35,10 +35,14 @@ class Foretelling:
         """Write down what is foretold of an order, if anything is. What was written before stays as it is."""
         path = path_of(self._directory, run_name(order))
         capacity = self.capacity(search)
-        if capacity is None or path.exists():
+        if capacity is None or path.exists() or (self._directory / run_name(order)).exists():
             return
         load = float(order.scenario.removeprefix(f"{search.family}-"))
-        prediction = self._at(search, load)
+        try:
+            prediction = self._at(search, load)
+        except Unforeseen as error:
+            progress.tell(f"{order.deployment} under {order.scenario} is not foretold: {error}")
+            return
         foretold = Foretold(
             run=run_name(order),
             written=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -56,12 +60,15 @@ class Foretelling:
         half.rename(path)
 
     def _capacity(self, search: Search) -> float | None:
-        """None, and a line that says why, where none can be foretold of a search that has a base."""
+        """A whole number; None, and a line that says why, where none can be foretold of a search that has a base."""
         if not search.base:
             return None
         _, highest = scenarios.FAMILIES[search.family]
         try:
-            return self._model(search).capacity(search.family, search.most or highest, search.p95_ms)
+            holds = self._model(search).capacity(search.family, search.most or highest, search.p95_ms)
+            if holds is None:
+                raise Unforeseen("by the model it holds nothing")
+            return float(max(1, round(holds)))
         except (Unforeseen, RecordingError) as error:
             progress.tell(f"the capacity of {search.deployment}, {search.family}, is not foretold: {error}")
             return None
@@ -80,10 +87,7 @@ class Foretelling:
         order = next(
             order for order in self._orders if (order.deployment, order.scenario) == (search.base, search.base_scenario)
         )
-        run = open_run(self._directory / run_name(order))
-        if not run.record["valid"]:
-            raise Unforeseen(f"{run.name} is not valid: {'; '.join(run.record['reasons'])}")
-        return run
+        return open_run(self._directory / run_name(order))
 
     def _hash_ms(self, search, scheme):
         """What a hash of the scheme takes, from another run of the plan where the base has another scheme."""
@@ -91,7 +95,8 @@ class Foretelling:
             return None
         for order in self._orders:
             if self._settings(order.deployment)["password_hash"] == scheme:
-                held = demands.of(open_run(self._directory / run_name(order)))
+                run = open_run(self._directory / run_name(order))
+                held = demands.of(run) if run.record["valid"] else None
                 if held is not None and held.hash_ms():
                     return held.hash_ms()
         return None

@@ -10,6 +10,9 @@ TITLES = {
     "figure": "The published figures",
     "objective": "Objectives",
     "effect": "What changes are worth (with the change over without it, 95 % intervals)",
+    "cause": "Why loads took as long as they did",
+    "capacity": "How much deployments hold",
+    "prediction": "What was foretold",
 }
 
 

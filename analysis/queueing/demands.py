@@ -15,21 +15,28 @@ import numpy as np
 import pandas as pd
 
 from .. import costs
+from ..attribution import MACHINE
 from ..recording import Run
 
 # Of the columns of a row, what is Python of the application, and what passes with PostgreSQL: where nobody waits for a
 # connection, the pool's time is that of asking whether it lives.
 COMPUTED = ["rest_ms", "cache_ms", "session_ms"]
 ASKED = ["pool_ms", "db_ms"]
-TOLD = [*COMPUTED, *ASKED, "queue_ms", "residual_ms", "hash_ms", "db_round_trips"]
+TOLD = [*COMPUTED, *ASKED, "hash_ms", "db_round_trips"]
+NEEDED = {f"{name.removesuffix('_ms')}_us" for name in (*ASKED, "app_ms", "hash_ms")} | {"db_round_trips", "cache"}
+NUMBERS = [*TOLD, "outside_ms"]
+SHORTEST_US = 5_000_000  # of a time between readings, of which the CPU is known to a few percent
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one request needs, ms. CPU time: `sending_ms` of the load generator, `computing_ms` of its worker's Python,
-    `database_ms` of so many `database_processes` of PostgreSQL at once, `hash_ms`, and `after_ms` of its worker once
-    the answer is out. Time that just passes: `delay_ms` on the way, and with a connection in hand `away_ms`, in which
-    so many `round_trips` are made."""
+    """What one request needs, ms.
+
+    CPU time: `sending_ms` of the load generator, `computing_ms` of its worker's Python, `database_ms` of so many
+    `database_processes` of PostgreSQL at once, `hash_ms`, and once the answer is out `after_ms` of its worker and
+    `receiving_ms` of the load generator. Time that just passes: `delay_ms` on the way, and with a connection in hand
+    `away_ms`, in which so many `round_trips` are made.
+    """
 
     computing_ms: float
     database_ms: float = 0.0
@@ -38,12 +45,14 @@ class Holding:
     delay_ms: float = 0.0
     away_ms: float = 0.0
     after_ms: float = 0.0
+    receiving_ms: float = 0.0
     round_trips: float = 0.0
     database_processes: int = 1
 
     def cpu_ms(self) -> float:
         """The CPU time of all roles together."""
-        return self.computing_ms + self.database_ms + self.hash_ms + self.sending_ms + self.after_ms
+        before_ms = self.sending_ms + self.computing_ms + self.database_ms + self.hash_ms
+        return before_ms + self.after_ms + self.receiving_ms
 
 
 @dataclass(frozen=True)
@@ -116,12 +125,17 @@ class Demands:
 def of(run: Run) -> Demands | None:
     """What the right answers of a run's measured phase needed.
 
-    None where the application did not tell its parts, or the workers' CPU time was not read.
+    None where nothing was measured, where the application did not tell its parts, or where CPU time was not read of all
+    roles that were there.
     """
+    if run.totals is None or any(defect.column in NEEDED for defect in run.defects):
+        return None
     rows = run.rows.query(
-        f"SELECT endpoint, phase = 'measure' AND ok AS counts, coalesce(cache IN ('hit', 'stale'), false) AS answered, "
-        f"{', '.join(TOLD)} FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
+        f"SELECT endpoint, start_ms, phase = 'measure' AND ok AS counts, "
+        f"coalesce(cache IN ('hit', 'stale'), false) AS answered, latency_ms - app_ms AS outside_ms, {', '.join(TOLD)} "
+        "FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
     )
+    rows[NUMBERS] = rows[NUMBERS].fillna(0.0).clip(lower=0.0)
     shared = _Shared.of(run, rows)
     if shared is None or not rows["counts"].any():
         return None
@@ -139,50 +153,83 @@ def _endpoint(answered, others):
 
 @dataclass(frozen=True)
 class _Shared:
-    """What every request of a run needs alike (ms), as nobody tells it of one: `server_ms` of its worker beside its
-    own Python, `store_ms`, `sending_ms`, and the time `outside_ms` of the application. `database_share` is what
-    PostgreSQL computes for each ms that it is waited for: over 1 where several of its processes share a query."""
+    """What every request of a run needs alike (ms), as nobody tells it of one: `server_ms` of its worker beside what
+    the application told, `sending_ms` of the load generator, and the time `outside_ms` of the application.
+    `database_share` is what PostgreSQL computes for each ms that it is waited for: over 1 where several of its
+    processes share a query, at most as many as there are `cores`."""
 
     server_ms: float
-    store_ms: float
     sending_ms: float
     outside_ms: float
     database_share: float
+    cores: int
 
     @classmethod
     def of(cls, run: Run, rows: pd.DataFrame) -> "_Shared | None":
-        """From all requests of a run, warm-up included, as CPU time is known of all together."""
-        spent_ms = {role: costs.cpu_ms(run, role) for role in costs.WORK_OF}
-        if rows.empty or spent_ms["server"] is None:
+        """From all requests of a time of which the CPU time of each role is known."""
+        known = _measured(run, rows) or _whole(run, rows)
+        if known is None:
             return None
-        told = rows[TOLD].fillna(0.0).clip(lower=0.0)
-        asked_ms, sent = told[ASKED].sum().sum(), run.totals["sent"]
-        own_ms = spent_ms["server"] - told[[*COMPUTED, "hash_ms"]].sum().sum()
+        during, spent_ms = known
+        asked_ms = during[ASKED].sum().sum()
+        # What the store computes is within what the application told: it waits for that.
+        computed_ms = spent_ms["server"] + spent_ms["store"] - during[[*COMPUTED, "hash_ms"]].sum().sum()
         return cls(
-            server_ms=max(0.0, own_ms / sent),
-            store_ms=(spent_ms["store"] or 0.0) / sent,
-            sending_ms=(spent_ms["generator"] or 0.0) / sent,
+            server_ms=max(0.0, computed_ms / len(during)),
+            sending_ms=spent_ms["generator"] / len(during),
             # Half of the requests met nobody, where the worker was free for more than half of the time.
-            outside_ms=float((told["queue_ms"] + told["residual_ms"]).median()),
-            database_share=(spent_ms["database"] or 0.0) / asked_ms if asked_ms else 0.0,
+            outside_ms=float(during["outside_ms"].median()),
+            database_share=spent_ms["database"] / asked_ms if asked_ms else 0.0,
+            cores=run.record["environment"]["cpu_count"],
         )
 
     def holdings(self, rows: pd.DataFrame) -> tuple[Holding, ...]:
-        told = rows[TOLD].fillna(0.0).clip(lower=0.0)
-        asked_ms = told[ASKED].sum(axis=1)
-        # What is computed beyond the time outside the application is computed when the answer is out.
-        after_ms = max(0.0, self.server_ms + self.sending_ms - self.outside_ms)
-        processes = max(1, math.ceil(self.database_share))
+        """What is computed beyond the time outside the application is computed when the answer is out: first by the
+        load generator, half of whose work is with the answer, then by the server."""
+        beyond_ms = max(0.0, self.server_ms + self.sending_ms - self.outside_ms)
+        receiving_ms = min(self.sending_ms / 2, beyond_ms)
+        after_ms = min(self.server_ms, beyond_ms - receiving_ms)
+        processes = min(self.cores, max(1, math.ceil(self.database_share)))
+        asked_ms = rows[ASKED].sum(axis=1)
         frame = pd.DataFrame(
             {
-                "computing_ms": told[COMPUTED].sum(axis=1) + self.store_ms + max(0.0, self.server_ms - after_ms),
+                "computing_ms": rows[COMPUTED].sum(axis=1) + self.server_ms - after_ms,
                 "database_ms": asked_ms * self.database_share,
-                "hash_ms": told["hash_ms"],
-                "sending_ms": self.sending_ms,
+                "hash_ms": rows["hash_ms"],
+                "sending_ms": self.sending_ms - receiving_ms,
                 "delay_ms": max(0.0, self.outside_ms - self.server_ms - self.sending_ms),
-                "away_ms": asked_ms * (1.0 - self.database_share / processes),
+                "away_ms": (asked_ms * (1.0 - self.database_share / processes)).clip(lower=0.0),
                 "after_ms": after_ms,
-                "round_trips": told["db_round_trips"],
+                "receiving_ms": receiving_ms,
+                "round_trips": rows["db_round_trips"],
             }
         )
         return tuple(Holding(*map(float, held), processes) for held in frame.itertuples(index=False))
+
+
+def _measured(run, rows):
+    """The requests between the first and the last reading of the measured phase, and by role the CPU time (ms) between
+    them: the logins before it, which wait for each other, are no part of it. None where that is too short a time."""
+    began_us, ended_us = 1000 * run.totals["began_ms"], 1000 * rows["start_ms"].max()
+    process = run.process[run.process["role"] != MACHINE]
+    readings = process[process["at_us"].between(began_us, ended_us)].sort_values("at_us")
+    if readings.empty or readings["at_us"].max() - readings["at_us"].min() < SHORTEST_US:
+        return None
+    ends = readings.groupby("role")[["at_us", "cpu_us"]].agg(["first", "last"])
+    if set(ends.index) != set(process["role"]) or "server" not in ends.index:
+        return None
+    spent_us = ends["cpu_us", "last"] - ends["cpu_us", "first"]
+    first_us, last_us = readings["at_us"].min(), readings["at_us"].max()
+    during = rows[(1000 * rows["start_ms"]).between(first_us, last_us, inclusive="left")]
+    generators = spent_us[spent_us.index.str.startswith("generator")].sum()
+    spent_ms = {role: float(spent_us.get(role, 0.0)) / 1000 for role in costs.SYSTEM}
+    return (during, spent_ms | {"generator": float(generators) / 1000}) if len(during) else None
+
+
+def _whole(run, rows):
+    """All requests of the run, and by role the CPU time on them."""
+    there = {"server", *run.process["role"].unique()}
+    spent_ms = {role: costs.cpu_ms(run, role) for role in costs.WORK_OF}
+    if rows.empty or any(spent_ms[role] is None for role in there & spent_ms.keys()):
+        return None
+    return rows, {role: ms or 0.0 for role, ms in spent_ms.items()}

@@ -50,17 +50,21 @@ class Machine:
 
     def places(self, engine: Engine) -> list["Worker"]:
         """The workers. Those that answer one request at a time take the next whoever of them is free, so they are one
-        with as many places; to one of many threads or greenlets a connection stays bound."""
+        with as many places of each kind; to one of many threads or greenlets a connection stays bound."""
         if self.threads == 1:
-            return [Worker(engine, self, threads=self.workers, pythons=self.workers)]
-        return [Worker(engine, self, threads=self.threads, pythons=1) for _ in range(self.workers)]
+            return [Worker(engine, self, self.workers)]
+        return [Worker(engine, self) for _ in range(self.workers)]
 
 
 class Worker:
-    """The places of one worker: for requests, connections, hashes, and for who runs Python (its lock)."""
+    """The places of one worker, or of several together: for requests, connections, hashes, and for who runs Python
+    (its lock)."""
 
-    def __init__(self, engine: Engine, machine: Machine, threads: int | None, pythons: int):
-        self.threads = Places(engine, threads)
-        self.connections = Places(engine, machine.connections)
-        self.hashes = Places(engine, machine.hashes)
-        self.python = Places(engine, pythons)
+    def __init__(self, engine: Engine, machine: Machine, together: int = 1):
+        def places(of_each: int | None) -> Places:
+            return Places(engine, None if of_each is None else together * of_each)
+
+        self.threads = places(machine.threads)
+        self.connections = places(machine.connections)
+        self.hashes = places(machine.hashes)
+        self.python = places(1)

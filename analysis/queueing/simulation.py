@@ -110,9 +110,16 @@ class Simulation:
         yield from self._ask(worker, held)
         yield from self._hash(worker, held)
         yield from self._holding(worker.python, held.computing_ms)
-        worker.threads.release()
-        if held.after_ms:
-            self.engine.start(self._holding(worker.python, held.after_ms))
+        self.engine.start(self._after(worker, held))
+        self.engine.start(self._holding(self._generator, held.receiving_ms))
+
+    def _after(self, worker, held):
+        """What a worker does once the answer is out: one that answers one request at a time takes none before."""
+        if self._machine.threads != 1:
+            worker.threads.release()
+        yield from self._holding(worker.python, held.after_ms)
+        if self._machine.threads == 1:
+            worker.threads.release()
 
     def _ask(self, worker, held):
         if not held.database_ms and not held.away_ms:
@@ -133,6 +140,8 @@ class Simulation:
 
     def _holding(self, place, ms, polite=False) -> Process:
         """Compute while one has the place."""
+        if not ms:
+            return
         yield place
         yield Work(self._cores, ms, polite)
         place.release()

@@ -11,15 +11,15 @@ COMPUTING = ("server", "database", "store", "generator")
 
 
 def predicted(experiment: Experiment, deployment: str) -> pd.DataFrame:
-    """A row for each number of users under which the deployment was measured, the fewest first.
+    """A row for each number of users under which the deployment was measured, the fewest first; of several runs the
+    first.
 
     Columns: `users`, `from_users` (those whose run gave the demands), and predicted and measured `throughput_rps` and
     mean latency (`latency_ms`) of a request. Empty without two of them, or where the demands cannot be told.
     """
-    runs = sorted(
-        (run for run in experiment.of(deployment) if run.scenario.startswith(FAMILY) and _is_plain(run)),
-        key=lambda run: run.record["scenario"]["users"],
-    )
+    plain = [run for run in experiment.of(deployment) if run.scenario.startswith(FAMILY) and _is_plain(run)]
+    by_users = {run.record["scenario"]["users"]: run for run in reversed(plain) if run.totals is not None}
+    runs = [by_users[users] for users in sorted(by_users)]
     stations = _stations(runs[0]) if len(runs) > 1 else None
     if stations is None:
         return pd.DataFrame()
@@ -38,6 +38,8 @@ def _stations(run: Run) -> list[Station] | None:
     settings, totals = run.record["deployment"]["settings"], run.totals
     if settings["server"] == "sync":
         held_ms = float(totals["application_ms"] / totals["requests"])
+        if not 0 <= held_ms <= totals["mean_ms"]:
+            return None
         return [Station("workers", held_ms, settings["workers"]), Station("beside", totals["mean_ms"] - held_ms, None)]
     spent = [costs.cpu_ms(run, role) for role in COMPUTING]
     if spent[0] is None:

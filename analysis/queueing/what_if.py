@@ -22,13 +22,18 @@ from .simulation import SECOND_MS, Load, Simulation
 REPLICATIONS = 5
 NEAR_ENOUGH = 1.02  # the ratio of the ends between which a predicted capacity lies
 BEYOND, STEEP = 1.1, 1.5
+MOST_RPS = 20_000.0
 TTL_S = {"dashboard": "cache_statistics_ttl_s", "search": "cache_search_ttl_s"}  # of the endpoints that are cached
 CACHING = ("cache", *TTL_S.values())
 FORESEEN = (
-    "server", "workers", "threads", "worker_connections", "pool_size", "pool_max_overflow", "hash_limit",
+    "server", "workers", "threads", "pool_size", "pool_max_overflow", "hash_limit",
     "password_hash", "round_trip_ms", *CACHING,
 )  # fmt: skip
-OF_THE_PLACE = ("database_url", "max_connections")  # differ from run to run without a consequence for a load
+OF_THE_PLACE = (
+    "database_url",
+    "max_connections",
+    "database_host",
+)  # differ without a consequence for a load
 
 
 class Unforeseen(ValueError):
@@ -77,7 +82,8 @@ class Model:
         """
         own = run.record["deployment"]["settings"]
         settings = own if settings is None else settings
-        _check(own, settings, hash_ms)
+        _check_run(run)
+        _check(own, settings, hash_ms, hit_ratio)
         held = demands.of(run)
         if held is None:
             raise Unforeseen(f"{run.name} does not tell what its requests needed")
@@ -86,6 +92,8 @@ class Model:
         held = held.with_round_trip(settings["round_trip_ms"] - own["round_trip_ms"])
         machine = Machine.of(settings, run.record["environment"]["cpu_count"], worker_shares(run).to_list())
         recached = any(own[name] != settings[name] for name in CACHING)
+        if recached and settings["cache"] != "off" and hit_ratio is None and run.record["scenario"]["terms"] == "mix":
+            raise Unforeseen("how often a cache answers is known where all search for the same; give a hit ratio")
         return cls(machine, held, _load(run), settings, hit_ratio, recached)
 
     def lasting(self, warmup_s: float, duration_s: float) -> "Model":
@@ -114,11 +122,13 @@ class Model:
         None where not even one user, or one request in two seconds, would be. Raises `Unforeseen`.
         """
         least, step = (0.5, 0.1) if family == "open" else (1.0, 1.0)
-        holds, gives_way = least, max(min(highest, self._bound(family, p95_ms)), 2 * least)
-        if self._holds(family, gives_way, p95_ms):
-            return gives_way
+        holds, gives_way = least, min(highest, max(2 * least, self._saturating(family)))
         if not self._holds(family, holds, p95_ms):
             return None
+        while self._holds(family, gives_way, p95_ms):
+            if gives_way >= highest:
+                return highest
+            holds, gives_way = gives_way, min(highest, 2 * gives_way)
         while gives_way / holds > NEAR_ENOUGH and gives_way - holds > step:
             # It is nearer to where the cores have no time left than to nothing.
             middle = max((holds * gives_way) ** 0.5, gives_way / STEEP)
@@ -138,17 +148,25 @@ class Model:
         return met > REPLICATIONS / 2
 
     def _drawn(self, family, number) -> Iterator[pd.DataFrame]:
-        if family == "sustained" and not self._think_s:
-            raise Unforeseen("how long users think cannot be told from an open load; foretell them from sustained load")
         load = replace(self.load, family=family, number=number)
-        held = self._at_hit_ratio(load)
+        held = self._at_hit_ratio(self._checked(load))
         return (Simulation(self.machine, held, seed).steady(load) for seed in range(REPLICATIONS))
 
-    def _bound(self, family, p95_ms):
-        """A load that is more than the cores have time for."""
-        cpu_ms = self._at_hit_ratio(replace(self.load, family=family)).cpu_ms(self.load.shares)
-        rps = BEYOND * SECOND_MS * self.machine.cores / cpu_ms if cpu_ms else float("inf")
-        return rps if family == "open" else rps * (self._think_s + p95_ms / SECOND_MS)
+    def _checked(self, load):
+        """The load, if its requests are known."""
+        if load.family == "sustained" and not self._think_s:
+            raise Unforeseen("how long users think cannot be told from an open load; foretell them from sustained load")
+        asked = {*load.shares, *(["login"] if load.family == "sustained" else [])}
+        if unknown := sorted(asked - self.demands.endpoints.keys()):
+            raise Unforeseen(f"no right answer to {', '.join(unknown)} was measured; a longer run has some")
+        return load
+
+    def _saturating(self, family):
+        """About the load that the cores have no more time for; with a cache, of which larger loads make more, less."""
+        held = self._at_hit_ratio(self._checked(replace(self.load, family=family, number=1.0)))
+        cpu_ms = held.cpu_ms(self.load.shares)
+        rps = BEYOND * SECOND_MS * self.machine.cores / cpu_ms if cpu_ms else MOST_RPS
+        return rps if family == "open" else rps * self._think_s
 
     @property
     def _think_s(self):
@@ -187,12 +205,21 @@ def hit_ratio(rate_rps: float, ttl_s: float) -> float:
     return rate_rps * ttl_s / (1 + rate_rps * ttl_s)
 
 
-def _check(own, settings, hash_ms):
+def _check_run(run):
+    if run.status != "complete" or not run.record["valid"]:
+        raise Unforeseen(f"{run.name} is {'not valid' if run.status == 'complete' else run.status}")
+
+
+def _check(own, settings, hash_ms, hit_ratio):
     differs = {name for name in own.keys() | settings.keys() if own.get(name) != settings.get(name)}
     if beyond := sorted(differs - {*FORESEEN, *OF_THE_PLACE}):
         raise Unforeseen(f"what {', '.join(beyond)} changes is not in the model; it knows {', '.join(FORESEEN)}")
     if "password_hash" in differs and hash_ms is None:
         raise Unforeseen(f"what a hash by {settings['password_hash']} takes was not given")
+    if hit_ratio and settings["cache"] == "off":
+        raise Unforeseen("a cache that is off answers nothing; leave the hit ratio out, or set the cache to another")
+    if "threads" in differs and settings["server"] != "gthread":
+        raise Unforeseen(f"threads are of gthread, and the server is {settings['server']}; set server=gthread too")
 
 
 def _factor(hash_ms, held):

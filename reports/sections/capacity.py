@@ -1,9 +1,11 @@
 """How much load each deployment holds: the loads that were tried, and the bracket that they leave."""
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis import attribution, causes
 from analysis.capacity import Found, found
 from analysis.foretold import Outcome, outcomes
 from analysis.queueing import users
@@ -20,7 +22,7 @@ def capacity(report: Report) -> Html:
     if not searches:
         return prose("A search for it was no part of this experiment; make report PROFILE=capacity makes one.")
     foretold = {(of.found.deployment, of.found.family): of for of in outcomes(report.experiment)}
-    rows = [_row(search, foretold.get((search.deployment, search.family))) for search in searches]
+    rows = [_row(report.experiment, search, foretold.get((search.deployment, search.family))) for search in searches]
     held = table(pd.DataFrame(rows, dtype=object), "How much each deployment holds", note=_note(searches))
     return join(held, *_predicted(report, {search.deployment for search in searches if search.family == "sustained"}))
 
@@ -30,14 +32,15 @@ def _note(searches):
     times = "in one run, so there is no interval"
     if blocks > 1:
         times = (
-            f"once in each of {blocks} blocks, and came out alike each time (for a load that holds in half of its "
-            f"runs that happens once in {2**blocks})"
+            f"once in each of {blocks} blocks, and held in all of them or in none (a load that holds in half of its "
+            f"runs would do the one once in {2**blocks}, and the other as seldom)"
         )
     return (
         "A load holds if no request failed or stayed unsent, and p95 of every endpoint was under "
         f"{searches[0].p95_ms:g} ms, from when a request was due. Both figures were tried, each {times}; nothing is "
-        "said of loads that were not tried. Where none is known that does not hold, the load generator, on the same "
-        "cores, could make no more. Foretold by simulation from a small load, before the search."
+        "said of loads that were not tried. Where no load is known that does not hold, the search had come to its end "
+        "or to what the load generator, on the same cores, can make. Foretold by simulation from a small load, before "
+        "the search."
     )
 
 
@@ -67,8 +70,8 @@ def _predicted(report, deployments) -> Iterator[Html]:
         yield table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
 
-def _row(search: Found, foretold: Outcome | None) -> dict:
-    bracket = search.bracket
+def _row(experiment, search: Found, foretold: Outcome | None) -> dict:
+    bracket, broken = search.bracket, causes.refuted(experiment, search)
     return {
         "deployment": search.deployment,
         "load": LOADS[search.family],
@@ -77,15 +80,18 @@ def _row(search: Found, foretold: Outcome | None) -> dict:
         "does not hold": bracket.refuted,
         "there": _said(search.at(bracket.certified)),
         "what gave way": _said(search.at(bracket.refuted)),
+        "at its limit there": broken and (attribution.limit(broken).resource or "nothing"),
         "runs": len(search.probes),
         "of them not to be believed": _unjudged(search.probes),
     }
 
 
 def _said(probes):
-    """What the probes of one load said, those that cannot be believed left out; of several the one in the middle."""
-    said = sorted(probe.said for probe in probes if probe.met is not None)
-    return said[len(said) // 2] if said else None
+    """What the probes of one load said, those that cannot be believed left out; of several the one in the middle, with
+    those that failed as the slowest."""
+    believed = [probe for probe in probes if probe.met is not None]
+    believed.sort(key=lambda probe: math.inf if probe.slowest_ms is None else probe.slowest_ms)
+    return believed[len(believed) // 2].said if believed else None
 
 
 def _unjudged(probes):

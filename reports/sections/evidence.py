@@ -40,6 +40,8 @@ def _runs(report, runs):
         f"{(made['commit'] or 'unknown')[:12]}{' with changes' if made['dirty'] else ''}. The load generator and the "
         "system share this machine."
     )
+    if report.experiment.differing:
+        note += f" Its runs differ in {', '.join(report.experiment.differing)}."
     return table(pd.DataFrame(rows), "Runs behind this page", note=note)
 
 

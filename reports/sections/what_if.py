@@ -4,6 +4,7 @@ from statistics import median
 
 import pandas as pd
 
+from analysis import foretold
 from analysis.capacity import Found
 from analysis.foretold import Outcome, outcomes
 
@@ -16,29 +17,35 @@ SIGNED = "{:+.0%}"
 
 def what_if(report: Report) -> Html:
     """The capacity and the latencies that were foretold of each deployment, beside what was measured then."""
-    made = outcomes(report.experiment)
+    made, wrong = outcomes(report.experiment), foretold.wrong(report.experiment)
+    refused = [prose(f"Not counted: {'; '.join(wrong)}.")] if wrong else []
     if not made:
-        return prose("Nothing was foretold in this experiment; make report PROFILE=what-if does, and then runs it.")
-    return join(prose(_told(made)), _capacities(made), _points(made))
+        none = "This experiment has nothing that was foretold and then run; make report PROFILE=what-if has."
+        return join(prose(none), *refused)
+    return join(prose(_told(made)), *refused, _capacities(made), _points(made))
 
 
 def _told(made: list[Outcome]) -> str:
     """How good the predictions were, over all of them."""
-    errors = [abs(outcome.error) for outcome in made if outcome.error is not None]
-    within = sum(not error for error in errors)
-    text = f"Of {len(errors)} capacities that were foretold and found, {within} lie in the measured bracket"
-    if errors and max(errors):
-        text += f"; the others miss it by up to {max(errors):.0%}"
-    below = [
-        abs(point.error)
+    found = [outcome for outcome in made if outcome.errors]
+    text = "Of no capacity that was foretold both ends of the measured bracket are known"
+    if found:
+        within = sum(outcome.is_within for outcome in found)
+        most = max(abs(error) for outcome in found for error in outcome.errors)
+        text = (
+            f"{within} of {len(found)} foretold capacities lie in the measured bracket, and none is off by more than "
+            f"{most:.0%} of what is measured, wherever in its bracket that is"
+        )
+    # A load that was run in several blocks was foretold once.
+    below = {
+        (outcome.found.deployment, point.foretold.load): abs(point.error)
         for outcome in made
         for point in outcome.points
-        if point.foretold.load < outcome.capacity and point.error is not None
-    ]
+        if point.foretold.load < outcome.capacity
+    }
     if below:
-        text += (
-            f". Below the foretold capacity, p95 of the slowest endpoint was foretold to {median(below):.0%} (median)"
-        )
+        off = median(below.values())
+        text += f". Below the foretold capacity p95 of the slowest endpoint was off by {off:.0%} (median)"
     return f"{text}."
 
 
@@ -51,14 +58,17 @@ def _capacities(made):
             "load": LOADS[outcome.found.family],
             "foretold": Quantity(outcome.capacity, "{:,.0f}"),
             "measured": _bracket(outcome.found),
-            "error": "within" if outcome.error == 0 else Quantity.of(outcome.error, SIGNED),
+            "error": outcome.errors and " to ".join(map(SIGNED.format, outcome.errors)),
         }
         for outcome in made
     ]
+    first = made[0].found
+    runs = "in one run each" if first.blocks == 1 else f"in {first.blocks} blocks each"
     note = (
-        f"The largest load under which p95 of every endpoint is below {made[0].found.p95_ms:g} ms. Foretold by "
-        "simulation from one run of another deployment under a small load, and written down before the first run of "
-        "this one. Measured are the largest load that held and the smallest that did not; the error is to the nearer."
+        f"The largest load under which p95 of every endpoint is below {first.p95_ms:g} ms. Foretold by simulation from "
+        "one run of the deployment that it is known from, under a small load, and written down before any run of this "
+        f"search. Measured, {runs}, are the largest load that held and the smallest that did not; the error is to "
+        "both, as the capacity is somewhere between them."
     )
     return table(pd.DataFrame(rows, dtype=object), "What another deployment holds", note=note)
 
@@ -75,11 +85,11 @@ def _bracket(found: Found) -> str:
 def _points(made):
     rows = [
         {
-            "run": f"{point.run.deployment}, {point.run.scenario}",
-            "slowest endpoint": point.slowest,
-            "p95, foretold (ms)": Quantity(point.foretold_ms, "{:,.0f}"),
-            "p95, measured (ms)": Quantity.of(point.measured_ms, "{:,.0f}"),
-            "error of p95": Quantity.of(point.error, SIGNED),
+            "run": point.run.name,
+            "load": Quantity(point.foretold.load, "{:,.0f}"),
+            "p95 of the slowest, foretold (ms)": Quantity(point.foretold_ms, "{:,.0f}"),
+            "measured (ms)": Quantity(point.measured_ms, "{:,.0f}"),
+            "error": Quantity(point.error, SIGNED),
             "mean, foretold (ms)": Quantity(point.foretold.mean_ms, "{:,.1f}"),
             "mean, measured (ms)": Quantity(float(point.run.totals["mean_ms"]), "{:,.1f}"),
         }

@@ -2,25 +2,24 @@
 
 import pandas as pd
 
-from analysis import attribution, sentences
+from analysis import attribution, causes
 from analysis.attribution import Use
 from analysis.queueing import alone, little
 
 from ..tables import Html, Quantity, table
-from .comparison import BASE, OURS, Report, first_run, join, main_first, percent, prose
-
-BURST, SMALLER = "burst-50", "burst-25"
-SUSTAINED = "sustained-100"
+from .comparison import BASE, OURS, Report, first_run, join, percent, prose
 
 
 def limits(report: Report) -> Html:
-    """For each main deployment what was at its limit under 50 users at once, by the use of its resources."""
-    names = main_first({BASE, OURS, "as-claimed", "as-advised"})
-    arms = [(name, scenario) for scenario in (BURST, SUSTAINED) for name in names]
-    runs = [run for arm in arms if (run := first_run(report, *arm)) is not None]
+    """What was at its limit, by the use of its resources: on the main deployments under 50 users at once and 100 who
+    think, and under the smallest loads that a search found not to hold."""
+    runs = causes.limited(report.experiment)
     if not runs:
         return prose("No load that could show a limit was run.")
-    told = [prose(f"{run.deployment} under {run.scenario}: {attribution.limit(run).sentence}.") for run in runs]
+    told = [
+        prose(f"{cause.runs[0].deployment} under {cause.runs[0].scenario}: {cause.sentence}.")
+        for cause in causes.limits(report.experiment)
+    ]
     rows = [{"run": f"{run.deployment}, {run.scenario}"} | _row(use) for run in runs for use in attribution.use(run)]
     note = (
         "One run each, no interval. Waiting are requests on the average, for the CPU the share of the time in which "
@@ -36,6 +35,8 @@ def _present(runs):
     rows = []
     for run in runs:
         at = little.present(run)
+        if at.empty:
+            continue
         row = {"run": f"{run.deployment}, {run.scenario}", "λ (requests/s)": Quantity(at["arrivals_rps"], "{:,.1f}")}
         row |= {"W (ms)": Quantity(at["latency_ms"], "{:,.1f}"), "L = λW": Quantity(at["all"], "{:,.2f}")}
         rows.append(row | {part: Quantity.of(at[part], "{:,.2f}") for part in attribution.SPLIT})
@@ -60,9 +61,9 @@ def _row(use: Use) -> dict:
 def growth(report: Report) -> Html:
     """What the growth of the tail from 25 to 50 users at once is made of."""
     pieces = []
-    for deployment in (BASE, OURS):
-        grown = attribution.growth(report.experiment, deployment, SMALLER, BURST)
-        pieces.append(prose(sentences.of_growth(deployment, SMALLER, BURST, grown)))
+    for deployment, cause in zip((BASE, OURS), causes.growth(report.experiment), strict=True):
+        pieces.append(prose(f"{cause.sentence}."))
+        grown = attribution.growth(report.experiment, deployment, causes.FEWER, causes.BURST)
         if not grown.empty:
             pieces.append(_growth_table(deployment, grown))
     return join(*pieces)
@@ -72,8 +73,8 @@ def _growth_table(deployment, grown):
     rows = [
         {
             "endpoint": endpoint,
-            f"{SMALLER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
-            f"{BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
+            f"{causes.FEWER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
+            f"{causes.BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
             **{f"{part} (ms)": Quantity.of(row[part], "{:+,.1f}") for part in attribution.SPLIT},
         }
         for endpoint, row in grown.iterrows()
@@ -117,16 +118,16 @@ def waits(report: Report) -> Html:
     """What the database's sessions waited for, and the statements that took most of its time."""
     pieces = []
     for deployment in (BASE, OURS):
-        run = first_run(report, deployment, BURST)
+        run = first_run(report, deployment, causes.BURST)
         if run is None:
             continue
         slow, sessions = attribution.statements(run), attribution.waits(run)
         if not sessions.empty:
             frame = sessions.assign(sessions=[Quantity(value, "{:.2f}") for value in sessions["sessions"]])
-            caption = f"What active sessions of PostgreSQL waited for, {deployment}, {BURST}"
+            caption = f"What active sessions of PostgreSQL waited for, {deployment}, {causes.BURST}"
             pieces.append(table(frame, caption, note="Sessions on the average over all readings of one run."))
         if not slow.empty:
             formats = {"calls": "{:,.0f}", "total_ms": "{:,.1f}", "mean_ms": "{:,.3f}", "share": "{:.1%}"}
-            caption = f"Statements that took most of PostgreSQL's time, {deployment}, {BURST}"
+            caption = f"Statements that took most of PostgreSQL's time, {deployment}, {causes.BURST}"
             pieces.append(table(slow, caption, formats=formats))
     return join(*pieces) if pieces else prose("The database was not read.")

@@ -67,7 +67,7 @@ def _glance(found: list[Worth], what, against):
 
 def _cell(effect: Effect):
     ratio = sentences.number(effect.ratio)
-    return ratio if effect.interval is None else f"{ratio} {effect.verdict}"
+    return ratio if effect.interval is None and effect.verdict == "undecided" else f"{ratio} {effect.verdict}"
 
 
 def _detail(one: Worth, what, against):

@@ -28,7 +28,7 @@ def test_one_worker_that_always_has_somebody_is_the_limit(made):
     assert worker.errors == 0
     limit = attribution.limit(run)
     assert limit.resource == "worker"
-    assert "100% in use" in limit.sentence
+    assert "100.0% in use" in limit.sentence
     assert f"{worker.waiting:.1f} requests waiting" in limit.sentence
 
 
@@ -43,6 +43,22 @@ def test_what_is_exhausted_inside_limits_what_is_around_it(made):
     limit = attribution.limit(run)
     assert limit.resource == "CPU"
     assert "while of the CPU" not in limit.sentence
+
+
+def test_a_database_whose_sessions_wait_for_each_other_is_the_limit_of_those_who_wait_for_a_connection(made):
+    """All connections are used all the time, the sessions behind them wait for a lock, and hardly anybody computes."""
+    recorded = made.run()
+    for row in recorded.process:
+        row["cpu_us"] //= 100
+    for n, row in enumerate(recorded.pool):
+        row |= {"use_ns": n * 50 * 3_000_000_000, "wait_ns": n * 10_000_000_000, "limit": 50}
+    blind = one(made, recorded)
+    assert attribution.limit(blind).resource == "pool"
+    for row in [row for row in recorded.database if row["source"] == "activity"]:
+        row |= {"name": "active", "metric": "Lock:tuple", "value": 20.0}
+    limit = attribution.limit(made.experiment(recorded, name="locked").runs[0])
+    assert limit.resource == "database"
+    assert "20.0 requests waiting for it" in limit.sentence
 
 
 def test_a_load_generator_at_its_limit_is_named_before_the_system(made):
@@ -63,7 +79,7 @@ def test_where_nothing_is_at_its_limit_the_busiest_is_told(made):
         row |= {"app_us": row["app_us"] // 10, "queue_us": 0}
     limit = attribution.limit(one(made, recorded))
     assert limit.resource is None
-    assert limit.sentence.startswith("nothing reached its limit (85% in use, and waited for); the busiest was ")
+    assert limit.sentence.startswith("nothing reached its limit (85.0% in use, and waited for); the busiest was ")
 
 
 def test_the_pool_is_used_for_as_long_as_its_connections_are_held(made):

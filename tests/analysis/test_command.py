@@ -167,6 +167,28 @@ def test_a_baseline_that_is_kept_passes_and_one_that_is_lost_fails(made, command
     assert "duration, burst-50" in result.stdout
 
 
+def test_a_baseline_is_lost_where_nothing_is_right_any_more_however_fast(made, command):
+    blocks(made, "old")
+    runs = [made.run(deployment, block=n, slower=0.1) for deployment in ("as-measured", "tuned") for n in range(4)]
+    for row in (row for run in runs if run.record["deployment"]["name"] == "tuned" for row in run.rows):
+        row |= {"ok": False, "status": 500, "error": "status 500"}
+    made.experiment(*runs, name="dead")
+    result = command("compare", "old", "dead", "--baseline")
+    assert result.exit_code == 1
+    assert "dead is worse than old: share of right answers of tuned under burst-50 0 (4 blocks" in result.stderr
+
+
+def test_a_baseline_is_not_kept_by_what_was_not_run_or_cannot_be_judged(made, command):
+    blocks(made, "old")
+    made.experiment(*(made.run(block=n) for n in range(4)), name="half")
+    result = command("compare", "old", "half", "--baseline")
+    assert (result.exit_code, "has no valid run of tuned under burst-50" in result.stderr) == (1, True)
+    made.experiment(made.run(), made.run("tuned"), name="once")
+    made.experiment(made.run(), made.run("tuned"), name="again")
+    result = command("compare", "once", "again", "--baseline")
+    assert (result.exit_code, "nothing can be judged: it takes 4 blocks" in result.stderr) == (1, True)
+
+
 def test_one_run_each_is_no_baseline(made, command):
     experiment = made.experiment(made.run(), made.run(block=1))
     names = [f"made/{run.name}" for run in experiment.runs]

@@ -13,7 +13,7 @@ def by_id(experiment):
     return {finding.id: finding for finding in findings.judge(experiment)}
 
 
-def test_the_checklist_comes_first_then_the_published_figures_then_the_objectives(made):
+def test_the_checklist_comes_first_then_the_published_figures_the_objectives_and_the_causes(made):
     experiment = made.experiment(made.run())
     judged = findings.judge(experiment)
     figures = [claim.id for claim in claims.claims(experiment)]
@@ -21,8 +21,11 @@ def test_the_checklist_comes_first_then_the_published_figures_then_the_objective
         *published.load("checklist")["id"],
         *figures,
         *(objective.id for objective in objectives.load()),
+        "limit-1-01-as-measured-burst-50",
+        "growth-as-measured",
+        "growth-tuned",
     ]
-    kinds = ["checklist"] * 10 + ["figure"] * len(figures) + ["objective"] * len(objectives.load())
+    kinds = ["checklist"] * 10 + ["figure"] * len(figures) + ["objective"] * len(objectives.load()) + ["cause"] * 3
     assert [finding.kind for finding in judged] == kinds
     assert [finding.claim for finding in judged[:10]] == list(published.load("checklist")["claim"])
 

@@ -222,6 +222,26 @@ def test_what_is_done_after_the_answer_is_in_nobodys_latency_but_takes_the_worke
     assert steps["latency_ms"].to_list() == pytest.approx([10, 30])
 
 
+def test_a_worker_of_one_request_at_a_time_takes_the_next_when_it_is_done_with_the_last():
+    rows = burst(Machine(cores=2, workers=1), needs(login=Holding(5.0, away_ms=20.0, after_ms=2.0)), 3)
+    assert rows["latency_ms"].to_list() == pytest.approx([25, 52, 79])
+
+
+def test_workers_that_share_their_requests_have_each_their_connections_and_hashes():
+    asks = needs(login=Holding(0.0, away_ms=30.0))
+    assert last_ms(burst(Machine(cores=1, workers=4, connections=1), asks, 4)) == pytest.approx(30)
+    hashes = needs(login=Holding(0.0, hash_ms=10.0))
+    assert last_ms(burst(Machine(cores=4, workers=4, hashes=1), hashes, 4)) == pytest.approx(10)
+
+
+def test_connections_go_to_workers_by_their_shares():
+    work = needs(login=Holding(1.0))
+    busy = Machine(cores=4, workers=2, threads=None, connections=None, shares=(1.0, 0.0))
+    assert last_ms(burst(busy, work, 40)) == pytest.approx(40)
+    even = Machine(cores=4, workers=2, threads=None, connections=None)
+    assert last_ms(burst(even, work, 40)) < 30
+
+
 def test_the_same_seed_draws_the_same_burst():
     demands, machine = needs(login=[1, 9], dashboard=[1, 9], search=[1, 9]), Machine(cores=2, workers=2, threads=4)
     first, again, other = (burst(machine, demands, 10, STEPS, seed) for seed in (1, 1, 2))

@@ -80,7 +80,7 @@ def test_what_a_hash_takes_is_known_from_another_run_of_the_plan(made):
     [
         ("as-measured-with-no-pool", {}, "what pool changes is not in the model"),
         ("tuned", {}, "is not in the model"),
-        ("as-measured", {"valid": False, "reasons": ["it lagged"]}, "is not valid: it lagged"),
+        ("as-measured", {"valid": False, "reasons": ["it lagged"]}, "sustained-20 is not valid"),
     ],
 )
 def test_what_cannot_be_foretold_is_told_and_nothing_is_written(made, capfd, deployment, changed, said):

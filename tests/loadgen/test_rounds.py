@@ -69,7 +69,7 @@ def test_no_two_probes_share_a_folder():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("profile", ["capacity", "smoke"])
+@pytest.mark.parametrize("profile", ["capacity", "what-if", "smoke"])
 def test_what_a_profile_searches_can_be_run(profile):
     assert PROFILES[profile].searches
     limits = {(sought.deployment, sought.family): sought.first for sought in PROFILES[profile].searches}

@@ -398,22 +398,22 @@ def test_a_search_shows_what_holds_and_what_gave_way(reports, made):
 def test_what_was_foretold_stands_beside_what_came_of_it(made):
     probes = made.run(OURS, "open-8"), made.run(OURS, "open-16", slower=200)
     experiment = made.experiment(made.run(BASE, "sustained-20"), probes=probes)
-    assert "Nothing was foretold" in text(sections.what_if(of(experiment)))
-    for run in experiment.runs[1:]:
-        made.foretell(experiment, run)
+    assert "has nothing that was foretold and then run" in text(sections.what_if(of(experiment)))
+    paths = [made.foretell(experiment, run) for run in experiment.runs[1:]]
     html = sections.what_if(of(experiment))
     row = table(html, "What another deployment holds")[OURS]
     assert (row["known from"], row["change"]) == (BASE, "workers 1 → 2")
-    assert (row["foretold"], row["measured"], row["error"]) == ("12", "8–16", "within")
-    points = table(html, "The loads that were foretold")
-    assert list(points) == ["tuned, open-8", "tuned, open-16"]
-    assert points["tuned, open-8"]["p95, foretold (ms)"] == "10"
-    assert points["tuned, open-8"]["error of p95"] == "+100%"
+    assert (row["foretold"], row["measured"], row["error"]) == ("12", "8–16", "-25% to +50%")
+    point = table(html, "The loads that were foretold")["1-02-tuned-open-8"]
+    assert (point["load"], point["p95 of the slowest, foretold (ms)"], point["error"]) == ("8", "10", "+100%")
     said = text(html)
-    assert "Of 1 capacities that were foretold and found, 1 lie in the measured bracket" in said
-    assert "p95 of the slowest endpoint was foretold to 100% (median)" in said
+    assert "1 of 1 foretold capacities lie in the measured bracket, and none is off by more than 50%" in said
+    assert "p95 of the slowest endpoint was off by 100% (median)" in said
     held = table(sections.capacity(of(experiment)), "How much each deployment holds")[OURS]
     assert held["foretold"] == "12"
+    paths[1].write_text("{}")
+    assert f"Not counted: {paths[1]} is no prediction." in text(sections.what_if(of(experiment)))
+    assert table(sections.what_if(of(experiment)), "The loads that were foretold").keys() == {"1-02-tuned-open-8"}
 
 
 def test_where_the_requests_are_follows_from_how_many_come_and_how_long_they_stay(reports):
