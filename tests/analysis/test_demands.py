@@ -75,15 +75,17 @@ def test_what_workers_and_generator_computed_beyond_is_outside_of_the_applicatio
     assert before.computing_ms == pytest.approx(nowhere.computing_ms + 1.5, abs=0.01)
 
 
-def test_what_came_before_the_measured_phase_is_no_part_of_it(made):
-    run = known(made, scenario="burst-100", server=60.0)
-    for row in run.rows[:40]:
-        row["phase"] = "warmup"
+def test_what_came_before_the_measured_phase_is_no_part_of_it(made, monkeypatch):
+    monkeypatch.setattr(demands, "SHORTEST_US", 2_000_000)
+    run = known(made, server=60.0)
     first = demands.of(made.experiment(run, name="first").runs[0])
-    for row in run.rows[:40]:
-        row["hash_us"] += 50_000  # as of many who wait for their turn
-    again = demands.of(made.experiment(run, name="again").runs[0])
-    assert first == again
+    warm_up = [row for row in run.rows if row["phase"] == "warmup"]
+    for row in warm_up:
+        row["hash_us"] += 500_000  # as of many who wait for their turn
+    assert warm_up
+    assert demands.of(made.experiment(run, name="again").runs[0]) == first
+    monkeypatch.setattr(demands, "SHORTEST_US", 60_000_000)
+    assert demands.of(made.experiment(run, name="whole").runs[0]) != first
 
 
 def test_what_the_cache_answered_is_kept_apart_and_drawn_as_often_as_is_asked_for(made):
