@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from . import causes, changes, claims, objectives, published, sentences
+from . import causes, changes, claims, declared, objectives, published, sentences
 from .checklist import CHECKS
 from .intervals import LEVEL
 from .problem import Problem
@@ -14,6 +14,7 @@ from .recording import Experiment
 KINDS = {
     "checklist": "a line of the published checklist",
     "figure": "a published figure, held against ours of the same set-up",
+    "declared": "what the published report says of its set-up, and whom it suits",
     "objective": "ours; one that fails fails the gate",
     "effect": "what a change is worth",
     "cause": "why a load took as long as it did",
@@ -44,11 +45,13 @@ class Finding:
 
 
 def judge(experiment: Experiment) -> list[Finding]:
-    """All findings of an experiment: the checklist and the figures in their published order, objectives, effects."""
+    """All findings of an experiment: the checklist, the figures and what is declared in their published order,
+    objectives, effects, causes, capacities and predictions."""
     _ = experiment.by_run  # of all runs at once: each would ask for its own otherwise
     rows = published.load("checklist").itertuples()
     findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
     findings += [_claim(experiment, claim) for claim in claims.claims(experiment)]
+    findings += [_finding(experiment, of.id, "declared", of.claim, of.judge(experiment)) for of in declared.declared()]
     for objective in objectives.load():
         findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
     for worth in chain.from_iterable(changes.tables(experiment).values()):

@@ -8,6 +8,7 @@ from analysis.findings import Finding
 TITLES = {
     "checklist": "The published checklist",
     "figure": "The published figures",
+    "declared": "What the published report says of its set-up",
     "objective": "Objectives",
     "effect": "What changes are worth (with the change over without it, 95 % intervals)",
     "cause": "Why loads took as long as they did",

@@ -82,7 +82,10 @@ def summary(report: Report) -> Html:
 
 def checklist(report: Report) -> Html:
     """Every line of the published checklist with the verdict that its evidence gives."""
-    return _findings(report, "checklist", "The published checklist, evaluated")
+    return join(
+        _findings(report, "checklist", "The published checklist, evaluated"),
+        _findings(report, "declared", "What the published report says of its set-up, and whom that suits"),
+    )
 
 
 def objectives(report: Report) -> Html:

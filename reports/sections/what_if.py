@@ -9,10 +9,10 @@ from analysis.capacity import Found
 from analysis.foretold import Outcome, outcomes
 
 from ..tables import Html, Quantity, table
-from .capacity import LOADS
 from .comparison import Report, join, prose
 
 SIGNED = "{:+.0%}"
+UNITS = {"open": "requests/s", "sustained": "users"}
 
 
 def what_if(report: Report) -> Html:
@@ -55,17 +55,18 @@ def _capacities(made):
             "deployment": outcome.found.deployment,
             "known from": outcome.base,
             "change": _changes(outcome.changes),
-            "load": LOADS[outcome.found.family],
+            "of": UNITS[outcome.found.family],
             "foretold": Quantity(outcome.capacity, "{:,.0f}"),
             "measured": _bracket(outcome.found),
-            "error": outcome.errors and " to ".join(map(SIGNED.format, outcome.errors)),
+            "error": outcome.errors and " to ".join(map(_signed, outcome.errors)),
         }
         for outcome in made
     ]
     first = made[0].found
     runs = "in one run each" if first.blocks == 1 else f"in {first.blocks} blocks each"
     note = (
-        f"The largest load under which p95 of every endpoint is below {first.p95_ms:g} ms. Foretold by simulation from "
+        "Users think for 1–3 s, requests a second are open load. The largest load under which p95 of every endpoint is "
+        f"below {first.p95_ms:g} ms. Foretold by simulation from "
         "one run of the deployment that it is known from, under a small load, and written down before any run of this "
         f"search. Measured, {runs}, are the largest load that held and the smallest that did not; the error is to "
         "both, as the capacity is somewhere between them."
@@ -74,7 +75,14 @@ def _capacities(made):
 
 
 def _changes(changes):
-    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in changes.items()) or "none"
+    off = changes.get("cache", ("", ""))[1] == "off"  # how long nothing lives is no change
+    told = {name: ends for name, ends in changes.items() if not (off and name.startswith("cache_"))}
+    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in told.items()) or "none"
+
+
+def _signed(error):
+    text = SIGNED.format(error)
+    return "0%" if text in ("+0%", "-0%") else text
 
 
 def _bracket(found: Found) -> str:

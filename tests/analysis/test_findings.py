@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import claims, findings, objectives, published
+from analysis import claims, declared, findings, objectives, published
 from analysis.problem import Problem
 
 
@@ -17,15 +17,23 @@ def test_the_checklist_comes_first_then_the_published_figures_the_objectives_and
     experiment = made.experiment(made.run())
     judged = findings.judge(experiment)
     figures = [claim.id for claim in claims.claims(experiment)]
+    stated = [of.id for of in declared.declared()]
     assert [finding.id for finding in judged] == [
         *published.load("checklist")["id"],
         *figures,
+        *stated,
         *(objective.id for objective in objectives.load()),
         "limit-1-01-as-measured-burst-50",
         "growth-as-measured",
         "growth-tuned",
     ]
-    kinds = ["checklist"] * 10 + ["figure"] * len(figures) + ["objective"] * len(objectives.load()) + ["cause"] * 3
+    kinds = (
+        ["checklist"] * 10
+        + ["figure"] * len(figures)
+        + ["declared"] * 9
+        + ["objective"] * len(objectives.load())
+        + ["cause"] * 3
+    )
     assert [finding.kind for finding in judged] == kinds
     assert [finding.claim for finding in judged[:10]] == list(published.load("checklist")["claim"])
 
