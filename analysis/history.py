@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import judgement, measures
+from . import capacity, judgement, measures
 from .intervals import Estimate
 from .judgement import BASE, OURS
 from .problem import RecordingError
@@ -18,7 +18,8 @@ def history(directory: Path) -> tuple[pd.DataFrame, list[str]]:
     """A row for each experiment in the folder, by machine and then by time, and what is wrong with those without one.
 
     Figures of different machines do not compare: the `machine` says which rows belong together. `faster` is how many
-    times faster `tuned` finishes 50 users at once than `as-measured`, with its interval where there are blocks enough.
+    times faster `tuned` finishes 50 users at once than `as-measured`, with its interval where there are blocks enough;
+    what `tuned` holds is the bracket of its search.
     """
     rows, wrong = [], []
     for path in sorted(directory.glob("*/experiment.json")):
@@ -57,6 +58,17 @@ def _headline(experiment) -> Iterator[tuple[str, object]]:
     yield "tuned s", measures.duration_s(experiment, OURS, SCENARIO)
     yield "faster", _faster(judgement.speedup(experiment, SCENARIO))
     yield "sustained reads p95 ms", measures.reads_p95_ms(experiment, OURS, SUSTAINED)
+    yield "holds requests/s", _held(experiment, "open")
+    yield "holds users", _held(experiment, "sustained")
+
+
+def _held(experiment, family):
+    """The bracket of ours, where its capacity was searched for."""
+    for found in capacity.found(experiment):
+        if (found.deployment, found.family) == (OURS, family) and found.probes:
+            ends = (found.bracket.certified, found.bracket.refuted)
+            return "–".join("?" if end is None else f"{end:.0f}" for end in ends)
+    return None
 
 
 def _faster(speedup: Estimate | None) -> str | None:

@@ -149,7 +149,10 @@ def explanation(report: Report) -> Html:
     split = split[split["statistic"] == "mean"]
     if split.empty:
         return prose("The burst of 50 users was not measured on as-measured.")
-    shares = split.groupby("part")["mean_ms"].sum() / split["mean_ms"].sum()
+    of_parts = split.groupby("part")["mean_ms"].sum(min_count=1)
+    if of_parts.isna().any():
+        return prose(f"Why is not told: {', '.join(of_parts.index[of_parts.isna()])} was not measured in these runs.")
+    shares = of_parts / of_parts.sum()
     base = measures.latency(report.experiment, BASE, "burst-50")["mean_ms"]
     predicted = queueing.predict_burst(report.experiment, 50)
     text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for the one worker."

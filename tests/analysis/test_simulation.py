@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.queueing import replay_burst
+from analysis.queueing.closed import Station, solve
 from analysis.queueing.demands import Demands, Endpoint, Holding
 from analysis.queueing.engine import Cores, Delay, Engine, Places, Work
 from analysis.queueing.machine import Machine
@@ -286,3 +287,19 @@ def test_an_open_load_on_two_workers_waits_as_erlang_has_it():
     wanted_ms = scale * erlang_c(2, rate * scale / 1000)
     print(f"M/M/2 as a deployment: {np.mean(means):.2f} ± {error:.2f} ms, Erlang {wanted_ms:.2f}")
     assert np.mean(means) == pytest.approx(wanted_ms, abs=4 * error)
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize("users", [20, 60, 90])
+def test_users_who_think_wait_for_one_worker_as_the_closed_network_has_it(users):
+    """Mean-value analysis, exact for exponential services; how the thinking is distributed makes no difference."""
+    drawn_ms = np.random.default_rng(3).exponential(25.0, 5000)
+    load = Load("sustained", users, {"login": 1.0}, warmup_s=60.0, duration_s=1500.0, think_s=(1.0, 3.0))
+    runs = [
+        Simulation(Machine(cores=1, workers=1), needs(login=list(drawn_ms)), seed).steady(load) for seed in range(6)
+    ]
+    means = [rows["latency_ms"].mean() for rows in runs]
+    error = np.std(means, ddof=1) / math.sqrt(6)
+    wanted = solve([Station("worker", float(drawn_ms.mean()))], users, 2000.0)
+    print(f"{users} users: {np.mean(means):.1f} ± {error:.1f} ms, mean-value analysis {wanted.response_ms:.1f}")
+    assert np.mean(means) == pytest.approx(wanted.response_ms, abs=4 * error, rel=0.01)

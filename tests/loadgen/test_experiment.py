@@ -122,6 +122,19 @@ def test_a_name_that_can_be_no_id_is_refused():
         experiment.plan_for("../mine", None, None, None)
 
 
+@pytest.mark.parametrize("profile", [name for name, one in profiles.PROFILES.items() if one.searches])
+def test_what_a_search_is_foretold_from_is_run_before_it(profile):
+    planned = {(order.deployment, order.scenario) for order in experiment.plan(profile, None, 1).orders}
+    for sought in experiment.plan(profile, None, 1).searches:
+        assert (sought.base, sought.base_scenario) in planned
+
+
+def test_another_objective_can_be_asked_for():
+    asked = experiment.plan("capacity", None, 1, 500.0)
+    assert (asked.p95_ms, {sought.p95_ms for sought in asked.searches}) == (500.0, {500.0})
+    assert {sought.p95_ms for sought in experiment.plan("capacity", None, 1).searches} == {300.0}
+
+
 def test_a_new_experiment_has_the_defaults(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
     assert experiment.plan_for("mine", None, None, None) == experiment.plan("quick", None, 1)
