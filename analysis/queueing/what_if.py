@@ -29,6 +29,7 @@ FORESEEN = (
     "server", "workers", "threads", "pool_size", "pool_max_overflow", "hash_limit",
     "password_hash", "round_trip_ms", *CACHING,
 )  # fmt: skip
+ASSUMED = ("pool", "deadlines")  # of a deployment, beside those
 OF_THE_PLACE = (
     "database_url",
     "max_connections",
@@ -208,6 +209,8 @@ def hit_ratio(rate_rps: float, ttl_s: float) -> float:
 def _check_run(run):
     if run.status != "complete" or not run.record["valid"]:
         raise Unforeseen(f"{run.name} is {'not valid' if run.status == 'complete' else run.status}")
+    if lacking := [name for name in (*FORESEEN, *ASSUMED) if name not in run.record["deployment"]["settings"]]:
+        raise Unforeseen(f"{run.name} does not say how what it drove is set up: {', '.join(lacking)}")
 
 
 def _check(own, settings, hash_ms, hit_ratio):
@@ -230,7 +233,7 @@ def _factor(hash_ms, held):
 
 def _load(run):
     scenario = run.record["scenario"]
-    if scenario["kind"] not in ("open", "sustained") or not scenario["steady"]:
+    if scenario["kind"] not in ("open", "sustained") or not scenario.get("steady"):
         raise Unforeseen(f"{run.scenario} is no steady load; foretelling starts from sustained or open load")
     return Load(
         scenario["kind"],

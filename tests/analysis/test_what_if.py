@@ -121,5 +121,30 @@ def test_a_run_that_does_not_tell_its_parts_foretells_nothing(made):
         Model.of(made.experiment(silent).runs[0])
 
 
+def test_a_run_of_somebody_elses_application_foretells_nothing(made):
+    run = made.run(BASE, "sustained-20")
+    run.record["deployment"] = {"name": "http://127.0.0.1:8000", "settings": {}}
+    with pytest.raises(Unforeseen, match="does not say how what it drove is set up: server, workers"):
+        Model.of(made.experiment(run).runs[0])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"), [({"valid": False}, "is not valid"), ({"status": "aborted"}, "is aborted")]
+)
+def test_a_run_that_cannot_be_believed_foretells_nothing(made, changed, said):
+    run = made.run(BASE, "sustained-20")
+    run.record |= changed
+    with pytest.raises(Unforeseen, match=said):
+        Model.of(made.experiment(run).runs[0])
+
+
+def test_an_endpoint_that_nobody_asked_is_told(made):
+    run = recorded(made)
+    run.rows = [row for row in run.rows if row["endpoint"] != "login" or row["phase"] == "warmup"]
+    found = Model.of(made.experiment(run).runs[0])
+    with pytest.raises(Unforeseen, match="no right answer to login was measured"):
+        found.capacity("open", 100)
+
+
 def test_every_setting_that_is_foreseen_is_one_of_a_deployment(made):
     assert set(FORESEEN) <= made.run().record["deployment"]["settings"].keys()
