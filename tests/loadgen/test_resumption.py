@@ -33,7 +33,7 @@ def interrupted(command, directory):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=90)  # PostgreSQL has half a minute to write all that it has
     assert (process.returncode, output) == (130, "")
     return errors
 
