@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .capacity import HIGHEST_P95_MS
+from .capacity import HIGHEST_P95_MS, UNITS
 from .problem import Problem
 from .queueing.what_if import FORESEEN, TTL_S, Model, Unforeseen
 from .recording import open_run
 
-UNITS = {"open": "requests/s", "sustained": "users"}
 MOST = {"open": 20_000, "sustained": 5_000}  # what the load generator makes
 MOST_PLACES = 1000  # of workers, threads, connections
 SERVERS = ("sync", "gthread", "gevent")
@@ -88,5 +87,6 @@ def _setting(text, settings):
 def _load(text):
     family, _, number = text.partition("-")
     if family not in UNITS or not number.isascii() or not number.isdecimal() or not 0 < int(number) <= MOST[family]:
-        raise Problem(f"{text!r} is no load; there are open-RATE up to {MOST['open']} and sustained-USERS up to 5000")
+        most = f"open-RATE up to {MOST['open']} and sustained-USERS up to {MOST['sustained']}"
+        raise Problem(f"{text!r} is no load; there are {most}")
     return family, int(number)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from .recording import Experiment, Run
 
 HIGHEST_P95_MS = 300.0
+UNITS = {"open": "requests/s", "sustained": "users"}  # of a load, by family
 JUDGED = ("response_us", "endpoint")
 TRIES = 2  # of a load, before it counts as one that the generator cannot make
 

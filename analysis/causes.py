@@ -8,7 +8,6 @@ from .changes import BASE, BURST, MAIN, OURS
 from .recording import Experiment, Run
 
 FEWER, SUSTAINED = "burst-25", "sustained-100"
-UNITS = {"open": "requests/s", "sustained": "users with think time"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def capacities(experiment: Experiment) -> Iterator[Cause]:
         both = bracket.certified is not None and bracket.refuted is not None
         yield Cause(
             id=f"capacity-{found.deployment}-{found.family}",
-            question=f"how many {UNITS[found.family]} {found.deployment} holds",
+            question=f"how many {capacity.UNITS[found.family]} {found.deployment} holds",
             sentence=f"with p95 of every endpoint below {found.p95_ms:g} ms and no failure it held {certified}; the "
             f"smallest load that did not hold: {broken}",
             figure=bracket.certified,
@@ -91,7 +90,7 @@ def predictions(experiment: Experiment) -> Iterator[Cause]:
         ends = "–".join(f"{end:,.0f}" if end else "?" for end in (found.bracket.certified, found.bracket.refuted))
         yield Cause(
             id=f"foretold-{found.deployment}-{found.family}",
-            question=f"{found.deployment} holds {outcome.capacity:,.0f} {UNITS[found.family]}, as foretold",
+            question=f"{found.deployment} holds {outcome.capacity:,.0f} {capacity.UNITS[found.family]}, as foretold",
             sentence=f"measured {ends}, foretold from {outcome.base}",
             figure=outcome.capacity,
             runs=tuple(point.run for point in outcome.points),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -91,37 +90,25 @@ def path_of(experiment: Path, run: str) -> Path:
     return experiment / DIRECTORY / f"{run}.json"
 
 
-def read(experiment: Experiment) -> list[Point]:
-    """What was foretold of the usable runs of an experiment that measured anything, in their order; of a prediction
-    that is none `wrong` says so."""
-    points = []
+def read(experiment: Experiment) -> tuple[list[Point], list[str]]:
+    """What was foretold of the usable runs of an experiment that measured anything, in their order; and a line for each
+    file that is no prediction, or was written when its run had begun."""
+    points, wrong = [], []
     for run in experiment.usable:
-        with suppress(RecordingError):
-            if run.totals is not None and (foretold := _of(experiment, run)):
-                points.append(Point(foretold, run))
-    return points
-
-
-def wrong(experiment: Experiment) -> list[str]:
-    """A line for each file that is no prediction, or was written when its run had begun."""
-    lines = []
-    for run in experiment.usable:
+        path = path_of(experiment.directory, run.name)
+        if run.totals is None or not path.exists():
+            continue
         try:
-            _of(experiment, run)
+            points.append(Point(_read(path, run), run))
         except RecordingError as error:
-            lines.append(error.message)
-    return lines
-
-
-def _of(experiment, run):
-    path = path_of(experiment.directory, run.name)
-    return _read(path, run) if path.exists() else None
+            wrong.append(error.message)
+    return points, wrong
 
 
 def outcomes(experiment: Experiment) -> list[Outcome]:
     """The searches of an experiment of which something was foretold, in their order."""
     deployments = {run.name: run.deployment for run in experiment.runs}
-    points = read(experiment)
+    points, _ = read(experiment)
     made = []
     for found in capacity.found(experiment):
         own = tuple(point for point in points if found.has(point.run))

@@ -15,9 +15,7 @@ from . import scenarios
 from .profiles import Search
 from .record import Order
 
-BEFORE = (
-    0.75  # of the capacity that is foretold: where the first load is, at which p95 is no matter of a percent of load
-)
+BEFORE = 0.75  # of the capacity that is foretold, the first load: there p95 does not hang on a percent of load
 
 
 class Round(NamedTuple):

@@ -30,11 +30,7 @@ FORESEEN = (
     "password_hash", "round_trip_ms", *CACHING,
 )  # fmt: skip
 ASSUMED = ("pool", "deadlines")  # of a deployment, beside those
-OF_THE_PLACE = (
-    "database_url",
-    "max_connections",
-    "database_host",
-)  # differ without a consequence for a load
+OF_THE_PLACE = ("database_url", "max_connections", "database_host")  # differ without a consequence for a load
 
 
 class Unforeseen(ValueError):
@@ -93,7 +89,12 @@ class Model:
         held = held.with_round_trip(settings["round_trip_ms"] - own["round_trip_ms"])
         machine = Machine.of(settings, run.record["environment"]["cpu_count"], worker_shares(run).to_list())
         recached = any(own[name] != settings[name] for name in CACHING)
-        if recached and settings["cache"] != "off" and hit_ratio is None and run.record["scenario"]["terms"] == "mix":
+        if (
+            recached
+            and settings["cache"] != "off"
+            and hit_ratio is None
+            and run.record["scenario"].get("terms") == "mix"
+        ):
             raise Unforeseen("how often a cache answers is known where all search for the same; give a hit ratio")
         return cls(machine, held, _load(run), settings, hit_ratio, recached)
 

@@ -5,19 +5,18 @@ from statistics import median
 import pandas as pd
 
 from analysis import foretold
-from analysis.capacity import Found
+from analysis.capacity import UNITS, Found
 from analysis.foretold import Outcome, outcomes
 
 from ..tables import Html, Quantity, table
 from .comparison import Report, join, prose
 
 SIGNED = "{:+.0%}"
-UNITS = {"open": "requests/s", "sustained": "users"}
 
 
 def what_if(report: Report) -> Html:
     """The capacity and the latencies that were foretold of each deployment, beside what was measured then."""
-    made, wrong = outcomes(report.experiment), foretold.wrong(report.experiment)
+    made, (_, wrong) = outcomes(report.experiment), foretold.read(report.experiment)
     refused = [prose(f"Not counted: {'; '.join(wrong)}.")] if wrong else []
     if not made:
         none = "This experiment has nothing that was foretold and then run; make report PROFILE=what-if has."

@@ -17,7 +17,7 @@ def searched(made, *loads, slower=None):
 def test_a_point_has_what_was_foretold_beside_what_came_of_it(made):
     experiment = searched(made, 8)
     made.foretell(experiment, experiment.runs[1])
-    (point,) = foretold.read(experiment)
+    (point,), _ = foretold.read(experiment)
     assert (point.foretold_ms, point.measured_ms, point.error) == (10.0, pytest.approx(5.0), pytest.approx(1.0))
 
 
@@ -50,7 +50,7 @@ def test_where_an_end_was_not_found_there_is_no_error(made):
 
 def test_of_what_nothing_was_foretold_nothing_is_said(made):
     experiment = searched(made, 8)
-    assert (foretold.outcomes(experiment), foretold.wrong(experiment)) == ([], [])
+    assert (foretold.outcomes(experiment), foretold.read(experiment)) == ([], ([], []))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_what_is_no_prediction_is_told_by_its_place_and_the_others_are_read(made
     experiment = searched(made, 8, 12)
     path = made.foretell(experiment, experiment.runs[1], **changed)
     made.foretell(experiment, experiment.runs[2])
-    assert [point.run.scenario for point in foretold.read(experiment)] == ["open-12"]
-    (line,) = foretold.wrong(experiment)
+    (point,), (line,) = foretold.read(experiment)
+    assert point.run.scenario == "open-12"
     assert line.startswith(f"{path} {said}")
 
 
@@ -83,4 +83,4 @@ def test_a_file_of_something_else_is_told_too(made, content):
     experiment = searched(made, 8)
     path = made.foretell(experiment, experiment.runs[1])
     path.write_text(content)
-    assert (foretold.read(experiment), foretold.wrong(experiment)) == ([], [f"{path} is no prediction"])
+    assert foretold.read(experiment) == ([], [f"{path} is no prediction"])
