@@ -80,13 +80,13 @@ REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARM
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
 
-# Under these loads hardly any request of the deployment waits for another.
+# About a third of what each holds: hardly any request waits for another, and they come often enough for warm caches.
 SMALL_LOADS = {
     "as-measured": "sustained-16",
     "as-advised": "sustained-100",
     "tuned": "sustained-512",
-    "tuned-with-short-cache": "sustained-256",
-    "tuned-without-cache": "sustained-128",
+    "tuned-with-short-cache": "sustained-512",
+    "tuned-without-cache": "sustained-384",
 }
 # What is foretold of which deployment from which one.
 WHAT_IFS = {
@@ -223,9 +223,9 @@ PROFILES = {
             Arm("as-measured", "reads", 1, 1, twice=True),
             Arm("as-measured-on-rds", "missing-table", 1, 1),
             Arm("as-advised-at-default", "start", 1, 1),
-            Arm("tuned", "sustained-8", 1, 4, changes={"warmup_s": 1.0, "duration_s": 3.0}),
+            Arm("tuned", "sustained-24", 1, 4, changes={"warmup_s": 1.0, "duration_s": 3.0}),
         ),
-        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0, base="tuned", base_scenario="sustained-8"),),
+        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0, base="tuned", base_scenario="sustained-24"),),
     ),
 }
 

@@ -23,7 +23,7 @@ def predicted(experiment: Experiment, deployment: str, users: int) -> pd.DataFra
     held = demands.of(runs[0]) if runs else None
     if held is None or not set(ENDPOINTS) <= held.endpoints.keys():
         return pd.DataFrame(columns=["figure", "predicted", "measured"])
-    machine = Machine.of(runs[0].record["deployment"]["settings"], runs[0].record["environment"]["cpu_count"])
+    machine = Machine.of(runs[0])
     drawn = pd.DataFrame(
         [_figures(Simulation(machine, held, seed).burst(users, ENDPOINTS)) for seed in range(REPLICATIONS)]
     ).mean()

@@ -2,8 +2,12 @@
 
 The application tells what each request computed, asked the database and hashed; the kernel tells how much CPU time
 workers, PostgreSQL, store and load generator spent on all of them together. What workers spent beyond what requests
-told is the server's own part: reading and sending. What of a request's time nobody computed is a delay: a network, and
-processes that take a moment to wake.
+told is, where a request waited longer for the database than that computed, first the asking, and else the server's own
+part: reading and sending. What of a request's time nobody computed is a delay: a network, and processes that take a
+moment to wake.
+
+Where requests come seldom each costs more: between the first and the last of them caches are cold. A run under a third
+of what the deployment holds has little of that, and little waiting.
 """
 
 import math
@@ -63,6 +67,10 @@ class Endpoint:
     answered: tuple[Holding, ...]
     others: tuple[Holding, ...]
     hit_ratio: float
+
+    @property
+    def number(self) -> int:
+        return len(self.answered) + len(self.others)
 
     def draw(self, random: np.random.Generator) -> Holding:
         """One of them, by chance."""
@@ -155,13 +163,20 @@ def _endpoint(answered, others):
 class _Shared:
     """What every request of a run needs alike (ms), as nobody tells it of one: `server_ms` of its worker beside what
     the application told, `sending_ms` of the load generator, and the time `outside_ms` of the application.
-    `database_share` is what PostgreSQL computes for each ms that it is waited for: over 1 where several of its
-    processes share a query, at most as many as there are `cores`."""
+
+    `told_share` is what of the time that the application told was really computing: under 1 where it waited for a core
+    in between, and so did PostgreSQL. `database_share` is what PostgreSQL computes for each ms that it is waited for:
+    over 1 where several of its processes share a query, at most as many as there are `cores`. `asking_share` is what
+    the worker computes of the time in which it has a connection, and neither PostgreSQL computes nor is the network
+    waited for, which takes `network_ms` for each round trip."""
 
     server_ms: float
     sending_ms: float
     outside_ms: float
+    told_share: float
     database_share: float
+    asking_share: float
+    network_ms: float
     cores: int
 
     @classmethod
@@ -171,16 +186,27 @@ class _Shared:
         if known is None:
             return None
         during, spent_ms = known
-        asked_ms = during[ASKED].sum().sum()
         # What the store computes is within what the application told: it waits for that.
-        computed_ms = spent_ms["server"] + spent_ms["store"] - during[[*COMPUTED, "hash_ms"]].sum().sum()
-        return cls(
-            server_ms=max(0.0, computed_ms / len(during)),
+        computed_ms, told_ms = spent_ms["server"] + spent_ms["store"], during[[*COMPUTED, "hash_ms"]].sum().sum()
+        shared = cls(
+            server_ms=0.0,
             sending_ms=spent_ms["generator"] / len(during),
             # Half of the requests met nobody, where the worker was free for more than half of the time.
             outside_ms=float(during["outside_ms"].median()),
-            database_share=spent_ms["database"] / asked_ms if asked_ms else 0.0,
+            told_share=min(1.0, computed_ms / told_ms) if told_ms else 1.0,
+            database_share=0.0,
+            asking_share=0.0,
+            network_ms=run.record["deployment"]["settings"].get("round_trip_ms") or 0.0,
             cores=run.record["environment"]["cpu_count"],
+        )
+        asked_ms = float(shared._asked_ms(during).sum())
+        shared = replace(shared, database_share=spent_ms["database"] / asked_ms if asked_ms else 0.0)
+        untold_ms, waited_ms = max(0.0, computed_ms - told_ms), asked_ms * shared._waiting
+        asking_ms = min(untold_ms, waited_ms)
+        return replace(
+            shared,
+            server_ms=(untold_ms - asking_ms) / len(during),
+            asking_share=asking_ms / waited_ms if waited_ms else 0.0,
         )
 
     def holdings(self, rows: pd.DataFrame) -> tuple[Holding, ...]:
@@ -189,22 +215,39 @@ class _Shared:
         beyond_ms = max(0.0, self.server_ms + self.sending_ms - self.outside_ms)
         receiving_ms = min(self.sending_ms / 2, beyond_ms)
         after_ms = min(self.server_ms, beyond_ms - receiving_ms)
-        processes = min(self.cores, max(1, math.ceil(self.database_share)))
-        asked_ms = rows[ASKED].sum(axis=1)
+        asked_ms = self._asked_ms(rows)
+        waited_ms = asked_ms * self._waiting
+        asking_ms = waited_ms * self.asking_share
+        told_ms = rows[COMPUTED].sum(axis=1) * self.told_share
         frame = pd.DataFrame(
             {
-                "computing_ms": rows[COMPUTED].sum(axis=1) + self.server_ms - after_ms,
+                "computing_ms": told_ms + asking_ms + self.server_ms - after_ms,
                 "database_ms": asked_ms * self.database_share,
-                "hash_ms": rows["hash_ms"],
+                "hash_ms": rows["hash_ms"] * self.told_share,
                 "sending_ms": self.sending_ms - receiving_ms,
                 "delay_ms": max(0.0, self.outside_ms - self.server_ms - self.sending_ms),
-                "away_ms": (asked_ms * (1.0 - self.database_share / processes)).clip(lower=0.0),
+                "away_ms": waited_ms - asking_ms + self.network_ms * rows["db_round_trips"],
                 "after_ms": after_ms,
                 "receiving_ms": receiving_ms,
                 "round_trips": rows["db_round_trips"],
             }
         )
-        return tuple(Holding(*map(float, held), processes) for held in frame.itertuples(index=False))
+        return tuple(Holding(*map(float, held), self._processes) for held in frame.itertuples(index=False))
+
+    def _asked_ms(self, rows):
+        """By request, the time with a connection less that of the network, and of waiting for a core."""
+        near_ms = (rows[ASKED].sum(axis=1) - self.network_ms * rows["db_round_trips"]).clip(lower=0.0)
+        return near_ms * self.told_share
+
+    @property
+    def _processes(self):
+        """How many of PostgreSQL compute at once."""
+        return min(self.cores, max(1, math.ceil(self.database_share)))
+
+    @property
+    def _waiting(self):
+        """The share of the time with a connection near by in which PostgreSQL does not compute."""
+        return max(0.0, 1.0 - self.database_share / self._processes)
 
 
 def _measured(run, rows):

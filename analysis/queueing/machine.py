@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..recording import Run
 from .engine import Engine, Places
 
 
@@ -14,7 +15,8 @@ class Machine:
     many it computes beside the Python that it runs; where they are `polite`, they give way to all else. Where they are
     not `apart`, a hash keeps all other Python of its worker waiting, as on a loop; so does waiting for the database
     where it is `blocking`. `shares` are those of the requests that come to each worker, where connections stay with one
-    of them: nobody sees to it that they are alike.
+    of them: nobody sees to it that they are alike. The load comes from so many `generators`, processes on the same
+    cores.
     """
 
     cores: int
@@ -26,18 +28,20 @@ class Machine:
     apart: bool = True
     blocking: bool = False
     shares: tuple[float, ...] = ()
+    generators: int = 1
 
     @classmethod
-    def of(cls, settings: Mapping, cores: int, shares: Sequence[float] = ()) -> "Machine":
-        """That of a deployment's recorded settings on a machine of so many cores.
+    def of(cls, run: Run, settings: Mapping | None = None, shares: Sequence[float] = ()) -> "Machine":
+        """That of a run's deployment, or of one with these recorded settings in its place.
 
         `shares` are measured ones of its workers; where there are not as many, all workers get the same.
         """
+        settings = run.record["deployment"]["settings"] if settings is None else settings
         loop = settings["server"] == "gevent"
         threads = {"sync": 1, "gthread": settings["threads"], "gevent": None}[settings["server"]]
         pooled = settings["pool"] != "none"
         return cls(
-            cores=cores,
+            cores=run.record["environment"]["cpu_count"],
             workers=settings["workers"],
             threads=threads,
             connections=settings["pool_size"] + settings["pool_max_overflow"] if pooled else None,
@@ -46,6 +50,7 @@ class Machine:
             apart=not loop or bool(settings["hash_limit"]),
             blocking=loop and not settings["deadlines"],
             shares=tuple(shares) if len(shares) == settings["workers"] else (),
+            generators=run.record.get("processes") or 1,
         )
 
     def places(self, engine: Engine) -> list["Worker"]:

@@ -47,7 +47,7 @@ class Simulation:
         self._machine, self._demands, self._random = machine, demands, np.random.default_rng(seed)
         self._cores = Cores(self.engine, machine.cores)
         self._workers = machine.places(self.engine)
-        self._generator = Places(self.engine, 1)  # it is one process
+        self._generator = Places(self.engine, machine.generators)
 
     def burst(self, users: int, steps: Sequence[str]) -> pd.DataFrame:
         """The requests of users who all begin at once and do each step once."""

@@ -11,6 +11,7 @@ from statistics import fmean
 
 import pandas as pd
 
+from .. import attribution
 from ..capacity import HIGHEST_P95_MS, load_of
 from ..measures import worker_shares
 from ..recording import Run
@@ -23,6 +24,7 @@ REPLICATIONS = 5
 NEAR_ENOUGH = 1.02  # the ratio of the ends between which a predicted capacity lies
 BEYOND, STEEP = 1.1, 1.5
 MOST_RPS = 20_000.0
+FEWEST = 5  # right answers of an endpoint, from which what it needs is drawn
 TTL_S = {"dashboard": "cache_statistics_ttl_s", "search": "cache_search_ttl_s"}  # of the endpoints that are cached
 CACHING = ("cache", *TTL_S.values())
 FORESEEN = (
@@ -80,14 +82,16 @@ class Model:
         own = run.record["deployment"]["settings"]
         settings = own if settings is None else settings
         _check_run(run)
+        load = _load(run)
         _check(own, settings, hash_ms, hit_ratio)
+        _check_waiting(run)
         held = demands.of(run)
         if held is None:
             raise Unforeseen(f"{run.name} does not tell what its requests needed")
         if hash_ms is not None:
             held = held.with_hash(_factor(hash_ms, held))
         held = held.with_round_trip(settings["round_trip_ms"] - own["round_trip_ms"])
-        machine = Machine.of(settings, run.record["environment"]["cpu_count"], worker_shares(run).to_list())
+        machine = Machine.of(run, settings, worker_shares(run).to_list())
         recached = any(own[name] != settings[name] for name in CACHING)
         if (
             recached
@@ -96,7 +100,7 @@ class Model:
             and run.record["scenario"].get("terms") == "mix"
         ):
             raise Unforeseen("how often a cache answers is known where all search for the same; give a hit ratio")
-        return cls(machine, held, _load(run), settings, hit_ratio, recached)
+        return cls(machine, held, load, settings, hit_ratio, recached)
 
     def lasting(self, warmup_s: float, duration_s: float) -> "Model":
         """The same, of loads that last so long."""
@@ -159,8 +163,9 @@ class Model:
         if load.family == "sustained" and not self._think_s:
             raise Unforeseen("how long users think cannot be told from an open load; foretell them from sustained load")
         asked = {*load.shares, *(["login"] if load.family == "sustained" else [])}
-        if unknown := sorted(asked - self.demands.endpoints.keys()):
-            raise Unforeseen(f"no right answer to {', '.join(unknown)} was measured; a longer run has some")
+        measured = self.demands.endpoints
+        if few := [name for name in sorted(asked) if name not in measured or measured[name].number < FEWEST]:
+            raise Unforeseen(f"under {FEWEST} right answers to {', '.join(few)} were measured; a longer run has more")
         return load
 
     def _saturating(self, family):
@@ -212,6 +217,14 @@ def _check_run(run):
         raise Unforeseen(f"{run.name} is {'not valid' if run.status == 'complete' else run.status}")
     if lacking := [name for name in (*FORESEEN, *ASSUMED) if name not in run.record["deployment"]["settings"]]:
         raise Unforeseen(f"{run.name} does not say how what it drove is set up: {', '.join(lacking)}")
+
+
+def _check_waiting(run):
+    if run.totals is not None and (limit := attribution.limit(run)).resource:
+        raise Unforeseen(
+            f"what requests need cannot be told from those that wait, and {limit.sentence}; "
+            "a run under a smaller load tells"
+        )
 
 
 def _check(own, settings, hash_ms, hit_ratio):

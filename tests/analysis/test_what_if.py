@@ -11,12 +11,16 @@ BASE, OURS = "as-measured", "tuned"
 def recorded(made, deployment=BASE, scenario="sustained-20", server_ms=0.0):
     """A run of one user after the other; workers spend `server_ms` on each request beyond what it told."""
     run = made.run(deployment, scenario)
-    told_ms = sum(row["app_us"] - row["pool_us"] - row["db_us"] - row["cache_us"] for row in run.rows) / 1000
+    run.record["generator"]["cpu_ms"] = 0.0
+    return spent(run, server_ms)
+
+
+def spent(run, server_ms=0.0):
+    told_ms = sum(row["app_us"] - row["pool_us"] - row["db_us"] for row in run.rows) / 1000
     readings = [reading for reading in run.process if reading["role"] == "server"]
     for place, reading in enumerate(readings):
         spent_ms = (told_ms + server_ms * len(run.rows)) * place / (len(readings) - 1)
         reading["cpu_us"] = round(1000 * spent_ms)
-    run.record["generator"]["cpu_ms"] = 0.0
     return run
 
 
@@ -68,7 +72,8 @@ def cached(made, **how):
         row["cache"] = "miss"
     for reading in run.process:
         reading["at_us"] += 40_000 * (reading["at_us"] > run.rows[-1]["start_us"])
-    made_run = made.experiment(run).runs[0]
+    run.record["environment"] = run.record["environment"] | {"cpu_count": 4}
+    made_run = made.experiment(spent(run)).runs[0]
     settings = made_run.record["deployment"]["settings"]
     return lambda given=None, **changes: Model.of(made_run, {**settings, **changes}, **(given or {}))
 
@@ -138,12 +143,28 @@ def test_a_run_that_cannot_be_believed_foretells_nothing(made, changed, said):
         Model.of(made.experiment(run).runs[0])
 
 
-def test_an_endpoint_that_nobody_asked_is_told(made):
+@pytest.mark.parametrize("kept", [0, 4])
+def test_an_endpoint_that_hardly_anybody_asked_is_told(made, kept):
     run = recorded(made)
-    run.rows = [row for row in run.rows if row["endpoint"] != "login" or row["phase"] == "warmup"]
+    logins = [row for row in run.of("login") if row["phase"] == "measure"][kept:]
+    run.rows = [row for row in run.rows if row not in logins]
     found = Model.of(made.experiment(run).runs[0])
-    with pytest.raises(Unforeseen, match="no right answer to login was measured"):
+    with pytest.raises(Unforeseen, match="under 5 right answers to login were measured; a longer run has more"):
         found.capacity("open", 100)
+
+
+def test_a_run_at_its_limit_foretells_nothing(made):
+    run = recorded(made)
+    for row in run.rows:
+        row["queue_us"] = 1_000_000
+    with pytest.raises(Unforeseen, match=r"the limit was the worker: .* a run under a smaller load tells"):
+        Model.of(made.experiment(run).runs[0])
+
+
+def test_a_load_from_several_processes_is_foretold_as_one(made):
+    run = recorded(made)
+    run.record["processes"] = 3
+    assert Model.of(made.experiment(run).runs[0]).machine.generators == 3
 
 
 def test_every_setting_that_is_foreseen_is_one_of_a_deployment(made):

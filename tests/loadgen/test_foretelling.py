@@ -31,6 +31,8 @@ def search(deployment="as-measured-with-two-workers", family="open", base=BASE, 
 def foretelling(made, *runs):
     """That of an experiment of these runs, the base first."""
     runs = runs or (made.run(*BASE),)
+    for run in runs:
+        run.record["environment"] = run.record["environment"] | {"cpu_count": 2}
     experiment = made.experiment(*runs)
     orders = [order(run.deployment, run.scenario, position=place) for place, run in enumerate(experiment.runs)]
     return Foretelling(experiment.directory, orders), experiment.directory
