@@ -122,7 +122,7 @@ def _worker(run):
         "worker",
         share,
         _share(totals["queue_ms"], MS_OF_S * totals["makespan_s"]),
-        int(totals["unanswered"]),
+        None if run.lacks("status") else int(totals["unanswered"]),
         of,
     )
 
@@ -209,17 +209,20 @@ def growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd
     """By endpoint, by how much each part of the time grew in the tail from one load of a deployment to a larger one.
 
     Columns: `fewer_ms`, `more_ms` (mean latency of the requests between their 90th and 99th percentile, means over the
-    runs), and the growth of each part, ms, which adds up to the growth of both. A percentile itself cannot be taken
-    apart, as it is one request; the mean of the band around p95 can. Empty where one of the loads was not run.
+    runs), `fewer`, `more` (how many requests those are, over all runs), and the growth of each part, ms, which adds up
+    to the growth of both. A percentile itself cannot be taken apart, as it is one request; the mean of the band around
+    p95 can. Empty where one of the loads was not run.
     """
     names = ["latency_ms", *(f"{part}_ms" for part in SPLIT)]
-    sides = [arm(experiment.tail, deployment, scenario).groupby("endpoint")[names].mean() for scenario in (fewer, more)]
+    of_endpoints = [arm(experiment.tail, deployment, scenario).groupby("endpoint") for scenario in (fewer, more)]
+    sides = [of[names].mean() for of in of_endpoints]
     if sides[0].empty or sides[1].empty:
-        return pd.DataFrame(columns=["fewer_ms", "more_ms", *SPLIT])
+        return pd.DataFrame(columns=["fewer_ms", "more_ms", "fewer", "more", *SPLIT])
     grown = sides[1] - sides[0]
     parts = grown.drop(columns="latency_ms").rename(columns=lambda name: name.removesuffix("_ms"))
     latencies = [side["latency_ms"].rename(name) for side, name in zip(sides, ("fewer_ms", "more_ms"), strict=True)]
-    return pd.concat([*latencies, parts], axis=1)
+    counts = [of["requests"].sum().rename(name) for of, name in zip(of_endpoints, ("fewer", "more"), strict=True)]
+    return pd.concat([*latencies, *counts, parts], axis=1)
 
 
 def waits(run: Run) -> pd.DataFrame:

@@ -7,6 +7,7 @@ in 32 and refuted once in 32. Nothing is said of a load that was not tried: the 
 below the smallest refuted one, and that one.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -147,9 +148,11 @@ def by_load(probes: Sequence[Probe]) -> list[Tried]:
 def bracket(probes: Sequence[Probe], blocks: int = 1) -> Bracket:
     """The bracket that the probes leave, where a verdict on a load takes so many of it that agree.
 
-    Where a larger load met what a smaller one did not, the smaller one counts.
+    Where a larger load met what a smaller one did not, or mostly not, the smaller one counts.
     """
-    tried = [load for load in by_load(probes) if load.judged >= blocks]
-    refuted = min((one.load for one in tried if not one.met), default=None)
-    below = [one.load for one in tried if one.met == one.judged and (refuted is None or one.load < refuted)]
+    tried = by_load(probes)
+    enough = [one for one in tried if one.judged >= blocks]
+    refuted = min((one.load for one in enough if not one.met), default=None)
+    ceiling = min((one.load for one in tried if 2 * one.met < one.judged), default=math.inf)
+    below = [one.load for one in enough if one.met == one.judged and one.load < ceiling]
     return Bracket(max(below, default=None), refuted)

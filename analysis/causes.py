@@ -77,7 +77,7 @@ def capacities(experiment: Experiment) -> Iterator[Cause]:
             question=f"how many {capacity.UNITS[found.family]} {found.deployment} holds",
             sentence=f"with p95 of every endpoint below {found.p95_ms:g} ms and no failure it held {certified}; the "
             f"smallest load that did not hold: {broken}",
-            figure=bracket.certified,
+            figure=0.0 if bracket.certified is None and bracket.refuted is not None else bracket.certified,
             runs=tuple(run for run in experiment.usable if run.name in names),
             interval=(bracket.certified, bracket.refuted) if both else None,
         )

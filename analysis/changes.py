@@ -1,7 +1,7 @@
 """Which changes an experiment tried, and by how much each of them changed a figure in each block."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,8 @@ BASE, OURS = "as-measured", "tuned"
 BURST, READS = "burst-50", "reads"
 WITHOUT, TOGETHER = "-without-", "-and-"
 WITH = "-with-"
+VARIANTS = {"cross-region": "as-measured"}  # deployments whose name does not say what they are changed from
+OTHER_BURSTS = ("burst-25", "burst-100", "burst-50-mix")
 MAIN = ("as-claimed", "as-advised", "gevent-blocking", "tuned")
 
 
@@ -30,7 +32,8 @@ class Figure:
     lower_is_better: bool = True
 
 
-# Those with the least noise first: what work was done tells more, in fewer blocks, than how long it took.
+# Those with the least noise first: what work was done tells more, in fewer blocks, than how long it took. The time in
+# the database is work where cores are free, and has waiting for a core in it where they are not.
 FIGURES = (
     Figure("right_share", "share of right answers", 0.01, lower_is_better=False),
     Figure("statements", "statements of a request", 0.01),
@@ -79,7 +82,8 @@ def taken_away(experiment: Experiment, baseline: str, scenario: str) -> list[Cha
 
 def added(experiment: Experiment, baseline: str, scenario: str) -> list[Change]:
     """Each thing that was changed in the baseline alone."""
-    variants = _variants(experiment, baseline + WITH, scenario)
+    variants = [*_variants(experiment, baseline + WITH, scenario)]
+    variants += [(name, name) for name, of in VARIANTS.items() if of == baseline and experiment.find(name, scenario)]
     return [Change(name.replace("-", " "), baseline, deployment) for deployment, name in variants]
 
 
@@ -149,18 +153,28 @@ def floor(differences: Sequence[float]) -> float:
 
 @lru_cache(maxsize=4)
 def tables(experiment: Experiment) -> dict[tuple[str, str], list[Worth]]:
-    """All that an experiment tells of changes, in the order of the report: what is changed (`deployment`, `change` or
-    `optimisation`) and the scenario, to the figures that were measured."""
+    """All that an experiment tells of changes, in the order of the report: what is changed (`deployment`, `change`,
+    `optimisation` or `addition`) and the scenario, to the figures that were measured.
+
+    Of what no section is about in every experiment, only where there are blocks enough for a verdict.
+    """
     found = {
         ("deployment", BURST): (BASE, replaced),
         ("change", READS): (BASE, added),
         ("optimisation", BURST): (OURS, taken_away),
         ("optimisation", READS): (OURS, taken_away),
     }
-    return {
+    others = {("deployment", scenario): (BASE, replaced) for scenario in OTHER_BURSTS}
+    others[("addition", BURST)] = (OURS, added)
+    made = {
         (what, scenario): worth(experiment, baseline, changes(experiment, baseline, scenario), scenario)
-        for (what, scenario), (baseline, changes) in found.items()
+        for (what, scenario), (baseline, changes) in (found | others).items()
     }
+    return {key: told for key, told in made.items() if key in found or _is_judged(told)}
+
+
+def _is_judged(told):
+    return any(effect.interval for one in told for effect in one.effects)
 
 
 def speedup(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:
@@ -236,16 +250,21 @@ def _interaction(by_run, baseline, pair, figure):
     return (both - without_one) - (without_other - without_both)
 
 
-def between(before: Experiment, after: Experiment) -> list[Worth]:
+def between(before: Experiment, after: Experiment, without: Collection[tuple[str, str]] = ()) -> list[Worth]:
     """What differs between two experiments in the arms that both have, by scenario and figure; a change is named after
-    its deployment.
+    its deployment. Arms (deployment, scenario) that are named are left out.
 
     The two were not measured together: what the machine did in between is part of every difference.
     """
-    sides = [figures(experiment) for experiment in (before, after)]
+    sides = [_less(figures(experiment), without) for experiment in (before, after)]
     scenarios = sorted(set(sides[0]["scenario"]) & set(sides[1]["scenario"]))
     compared = (_between(sides, scenario, figure) for scenario in scenarios for figure in FIGURES)
     return [found for found in compared if found.effects]
+
+
+def _less(by_run, arms):
+    named = zip(by_run["deployment"], by_run["scenario"], strict=True)
+    return by_run[np.array([arm not in arms for arm in named], dtype=bool)]
 
 
 def _between(sides, scenario, figure):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from . import measures, published
-from .judgement import BASE, Judgement, all_successful, counted, fast_alone, not_run
+from .judgement import BASE, Judgement, all_successful, counted, fast_alone, not_run, told_by
 from .recording import Experiment
 from .stream import request_name
 
@@ -52,7 +52,10 @@ def _local_profile(experiment):
         return not_run(BASE, "burst-50")
     settings = runs[0].record["deployment"]["settings"]
     total = settings["pool_size"] + settings["pool_max_overflow"]
-    text = f"of the pool's {total} connections the server never saw more than {most} at once: one sync worker needs one"
+    places = settings["workers"] * (settings["threads"] if settings["server"] == "gthread" else 1)
+    text = f"of the pool's {total} connections the server never saw more than {most} at once"
+    if settings["server"] != "gevent":
+        text += f": its workers answer {counted(places, 'request')} at a time"
     return Judgement(most > 1, text, float(most), tuple(runs))
 
 
@@ -84,6 +87,8 @@ def _errors_are_logged(experiment):
     runs = [run for deployment in (BASE, ON_RDS) for run in experiment.find(deployment, "missing-table")]
     if not runs:
         return Judgement(None, "no run in which an error was provoked and its log line looked for")
+    if unread := next((d for run in runs for d in run.defects if d.what.startswith("pool.parquet")), None):
+        return Judgement(None, str(unread), runs=tuple(runs))
     asked, found = 0, 0
     for run in runs:
         rows = run.requests[run.requests["endpoint"] == "dashboard"]
@@ -132,18 +137,24 @@ def caches_in_force(experiment: Experiment) -> Judgement:
     hits = int(outcomes.get("hit", 0))
     claimed = int(measures.cache_outcomes(experiment, "as-claimed", "burst-50").get("hit", 0))
     text = f"{hits} cache hits at 50 users in what was measured; {claimed} where the caches are in force"
-    return Judgement(hits > 0, text, float(hits), tuple(experiment.find(BASE, "burst-50")))
+    runs = (*experiment.find(BASE, "burst-50"), *experiment.find("as-claimed", "burst-50"))
+    return told_by(Judgement(hits > 0, text, float(hits), runs), "cache")
+
+
+def _resting_on(check: Callable[[Experiment], Judgement], *columns: str) -> Callable[[Experiment], Judgement]:
+    """The check, which says nothing where one of these columns of the rows is missing."""
+    return lambda experiment: told_by(check(experiment), *columns)
 
 
 CHECKS: dict[str, Callable[[Experiment], Judgement]] = {
-    "connection-pool-optimizer": _pool_in_use,
+    "connection-pool-optimizer": _resting_on(_pool_in_use, "db_calls"),
     "aws-rds-auto-detection": _rds_found,
     "local-database-optimization": _local_profile,
     "dashboard-stats-optimized": fast_alone("dashboard"),
     "bag-search-optimized": fast_alone("search"),
-    "schema-mismatches-fixed": _schema_matches,
+    "schema-mismatches-fixed": _resting_on(_schema_matches, "status"),
     "transaction-error-handling": _errors_are_handled,
     "success-rate-under-load": all_successful(BASE, "burst-25", "burst-50"),
-    "session-management-configured": _sessions_work,
-    "error-logging-and-monitoring": _errors_are_logged,
+    "session-management-configured": _resting_on(_sessions_work, "session_us"),
+    "error-logging-and-monitoring": _resting_on(_errors_are_logged, "user", "sequence"),
 }

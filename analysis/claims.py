@@ -75,7 +75,8 @@ def claims(experiment: Experiment) -> list[Claim]:
 
 def _individual(experiment) -> Iterator[Claim]:
     for row in published.load("individual").itertuples():
-        for figure, name in (("mean_ms", "mean"), ("median_ms", "median")):
+        for figure in ("mean_ms", "median_ms", "min_ms", "max_ms"):
+            name = figure.removesuffix("_ms")
             yield Claim(
                 id=f"published-single-{row.endpoint}-{figure}",
                 text=f"{row.endpoint} alone: {name} {getattr(row, figure):,.0f} ms",
@@ -104,10 +105,21 @@ def _loads(experiment) -> Iterator[Claim]:
             tuned=estimates.latency(experiment, OURS, scenario, row.endpoint),
             predicted=predicted[row.users].get(row.endpoint),
         )
+        yield Claim(
+            id=f"published-{scenario}-{row.endpoint}-success_ratio",
+            text=f"{row.users} users at once: {row.endpoint}, right answers {row.success_ratio:.0%}",
+            stated=row.success_ratio,
+            form="{:.1%}",
+            scenario=scenario,
+            lower_is_better=False,
+            measured=estimates.success_ratio(experiment, BASE, scenario, row.endpoint),
+            tuned=estimates.success_ratio(experiment, OURS, scenario, row.endpoint),
+        )
 
 
 def _totals(experiment) -> Iterator[Claim]:
     figures = (
+        ("requests", "{:.0f} requests", "{:,.0f}", estimates.requests, False),
         ("success_ratio", "right answers {:.0%}", "{:.1%}", estimates.success_ratio, False),
         ("duration_s", "duration {:.2f} s", "{:.2f} s", estimates.duration_s, True),
         ("throughput_rps", "{:.1f} requests/s", "{:.1f} requests/s", estimates.throughput_rps, False),

@@ -1,5 +1,6 @@
 """`python -m analysis compare`: two runs, or two experiments, and what may be said of them."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -64,11 +65,8 @@ def _require_comparable(first: Run, second: Run) -> None:
     _require_same_place(first.record, second.record)
     if first.scenario != second.scenario:
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
-    if changed := _differences(first.record["scenario"], second.record["scenario"]):
+    if changed := _differences(first, second):
         raise RecordingError(f"the loads differ in {', '.join(changed)} and cannot be compared")
-    for what in ALIKE:
-        if first.record.get(what) != second.record.get(what):
-            raise RecordingError(f"the loads differ in {what} and cannot be compared")
 
 
 def _require_same_place(first: dict, second: dict) -> None:
@@ -78,11 +76,29 @@ def _require_same_place(first: dict, second: dict) -> None:
         click.echo(f"warning: they differ in {', '.join(told)}", err=True)
 
 
-def _differences(first, second):
-    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+def _differences(first: Run, second: Run) -> list[str]:
+    """In what the loads of two runs differ."""
+    loads = [run.record["scenario"] | {what: run.record.get(what) for what in ALIKE} for run in (first, second)]
+    return sorted(name for name in loads[0].keys() | loads[1].keys() if loads[0].get(name) != loads[1].get(name))
 
 
-def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
+def _other_loads(first: Experiment, second: Experiment) -> dict[tuple[str, str], list[str]]:
+    """The arms that both have and under loads that are not the same, and in what those differ."""
+    found = {}
+    for run in first.usable:
+        arm = (run.deployment, run.scenario)
+        changed = [name for other in second.find(*arm) for name in _differences(run, other)]
+        if changed:
+            found[arm] = sorted(set(changed))
+    return found
+
+
+def compared(first: Experiment, second: Experiment) -> tuple[list[changes.Worth], Collection[tuple[str, str]]]:
+    """What differs between two experiments, second over first, and the arms (deployment, scenario) that are left out as
+    their loads are not the same.
+
+    What may matter is told on standard error. Raises `RecordingError` where they cannot be compared.
+    """
     if first.directory.resolve() == second.directory.resolve():
         raise RecordingError(f"both are {first.name}; there is nothing to compare")
     for experiment in (first, second):
@@ -92,9 +108,25 @@ def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
         if not experiment.usable:
             raise RecordingError(f"{experiment.name} has no complete, valid and readable run and cannot be compared")
     _require_same_place(first.usable[0].record, second.usable[0].record)
-    found = changes.between(first, second)
+    others = _other_loads(first, second)
+    for (deployment, scenario), names in others.items():
+        click.echo(
+            f"warning: {deployment} under {scenario} is left out: its loads differ in {', '.join(names)}", err=True
+        )
+    found = changes.between(first, second, others)
     if not found:
         raise RecordingError(f"{first.name} and {second.name} have no arm in common and cannot be compared")
+    return found, others
+
+
+def frame(found: list[changes.Worth]) -> pd.DataFrame:
+    """All of it in one table: `scenario`, `figure`, and of each effect what a terminal shows."""
+    tables = [_table(of.effects).assign(scenario=of.scenario, figure=of.figure.name) for of in found]
+    return pd.concat(tables).set_index(["scenario", "figure", "deployment"])
+
+
+def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
+    found, others = compared(first, second)
     click.echo(
         f"A: {first.name}\nB: {second.name}\nB over A; they were made at different times, which no interval knows"
     )
@@ -102,15 +134,15 @@ def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
         click.echo(f"\n{worth.figure.name}, {worth.scenario} (the same within {worth.figure.band:.0%}):")
         click.echo(_table(worth.effects).to_string(index=False, na_rep="-"))
     if baseline:
-        _require_kept(first, second, found)
+        _require_kept(first, second, found, others)
 
 
-def _require_kept(first, second, found):
+def _require_kept(first, second, found, others):
     """Raise `Problem` where the second lost something, lacks an arm, or nothing could be judged."""
     arms = [{(run.deployment, run.scenario) for run in experiment.usable} for experiment in (first, second)]
-    if lacking := sorted(arms[0] - arms[1]):
+    if lacking := sorted(arms[0] - (arms[1] - others.keys())):
         listed = ", ".join(f"{deployment} under {scenario}" for deployment, scenario in lacking)
-        raise Problem(f"{second.name} has no valid run of {listed}, which {first.name} has")
+        raise Problem(f"{second.name} has no valid run of {listed} as {first.name} has it")
     if lost := _lost(found):
         raise Problem(f"{second.name} is worse than {first.name}: {'; '.join(lost)}")
     if not any(effect.interval for one in found for effect in one.effects):

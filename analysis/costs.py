@@ -8,6 +8,7 @@ from .recording import Experiment, Run, arm
 
 SYSTEM = ("server", "database", "store")
 WORK = ("hash", "db")
+WORK_COLUMNS = ("hash_us", "db_us", "db_calls")
 WORK_OF = {"server": "hash", "database": "db", "store": None, "generator": None}  # with the part of WORK that is theirs
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from . import capacity, checklist, measures, published
 from .changes import BASE, BURST
-from .judgement import Judgement, not_run
+from .judgement import Judgement, not_run, told_by
 from .recording import Experiment, Run
 
 ADVISED = "as-advised"
@@ -75,7 +75,8 @@ def _cache(row):
         in_force = settings["cache"] != "off"
         what = f"a cache of {lifetime_s} s" if in_force else "no cache in force"
         text = f"{what}: {hits} answers to {row.endpoint} came from one under {BURST}"
-        return Judgement(in_force and lifetime_s == row.ttl_s and hits > 0, text, float(hits), tuple(runs))
+        passed = in_force and lifetime_s == row.ttl_s and hits > 0
+        return told_by(Judgement(passed, text, float(hits), tuple(runs)), "cache")
 
     return judge
 

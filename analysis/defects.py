@@ -31,9 +31,13 @@ ASKED_OF = {
     "app_us": "the split of the time",
     "worker": "how the workers shared the requests",
 }
+POOL = (
+    "at_us", "worker", "limit", "checked_out", "idle", "pending", "most_pending", "acquires", "wait_ns",
+    "longest_wait_ns", "uses", "use_ns", "creates", "create_ns", "timeouts", "ping_failures", "recycles",
+)  # fmt: skip
 READINGS = {
     "process": ("CPU and memory of the processes", ("at_us", "role", "cpu_us", "pss_bytes")),
-    "pool": ("the use of the pools", ("at_us", "worker", "limit", "use_ns", "wait_ns", "timeouts")),
+    "pool": ("the use of the pools", POOL),
     "database": ("statements and waits of the database", ("at_us", "source", "name", "metric", "value")),
 }
 WORDS = {"role", "source", "name", "metric"}  # columns of readings that are no numbers

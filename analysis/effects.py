@@ -27,8 +27,9 @@ class Effect:
 
     `ratio` is after over before, with its interval at `level`; `p` is of the t-test that it is 1, `p_holm` the same
     after Holm's correction over the comparisons of the table. `detectable` is the nearest ratio to 1 (above it) that
-    would have been found with a probability of 80 %, and `blocks_needed` how many blocks it takes to find one at the
-    end of the equivalence band. Where there are too few blocks all of these are None.
+    would have been found with a probability of 80 %, and `blocks_needed` how many blocks it takes to decide with that
+    probability: to find one at the end of the equivalence band, and to call two that are the same that. Where there are
+    too few blocks all of these are None.
     """
 
     name: str
@@ -117,7 +118,7 @@ def _effect(name, change, p_holm, alpha, band, lower_is_better, level):
         p=change.p,
         p_holm=p_holm,
         detectable=math.exp(detectable(change, alpha)),
-        blocks_needed=blocks_needed(change, math.log1p(band), alpha),
+        blocks_needed=blocks_needed(change, math.log1p(band), alpha, level),
         level=level,
     )
     if 1 / (1 + band) <= low and high <= 1 + band:
@@ -164,8 +165,15 @@ def detectable(change: Comparison, alpha: float) -> float:
     return float(optimize.brentq(lambda effect: power(effect, change.error, change.freedom, alpha) - POWER, 0.0, far))
 
 
-def blocks_needed(change: Comparison, effect: float, alpha: float) -> int | None:
-    """With how many blocks the test finds this log ratio with a probability of 80 %; None for more than 200.
+def equivalence_power(band: float, error: ArrayLike, freedom: ArrayLike, level: float) -> np.ndarray:
+    """The probability that the interval of a log ratio that is 0 lies within ±band, if its error is as it is taken."""
+    left = (band - special.stdtrit(freedom, (1 + level) / 2) * error) / error
+    return np.where(left > 0, 2 * special.stdtr(freedom, left) - 1, 0.0)
+
+
+def blocks_needed(change: Comparison, band: float, alpha: float, level: float = LEVEL) -> int | None:
+    """With how many blocks the test finds a log ratio of the band with a probability of 80 %, and the interval of one
+    that is 0 lies within the band as often; None for more than 200.
 
     As if more blocks spread as those that were measured do.
     """
@@ -173,5 +181,6 @@ def blocks_needed(change: Comparison, effect: float, alpha: float) -> int | None
         return FEWEST_BLOCKS
     blocks = np.arange(FEWEST_BLOCKS, MOST_BLOCKS + 1)
     errors = change.error * np.sqrt(change.blocks / blocks)
-    finds = power(effect, errors, change.freedom * (blocks - 1) / (change.blocks - 1), alpha) >= POWER
-    return int(blocks[finds][0]) if finds.any() else None
+    freedom = change.freedom * (blocks - 1) / (change.blocks - 1)
+    decides = np.minimum(power(band, errors, freedom, alpha), equivalence_power(band, errors, freedom, level)) >= POWER
+    return int(blocks[decides][0]) if decides.any() else None

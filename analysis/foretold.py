@@ -126,7 +126,7 @@ def _read(path, run) -> Foretold:
         whole = p95_ms and all(0 < value < math.inf for value in [*numbers, *p95_ms])
         whole = whole and all(len(ends) == 2 for ends in foretold.changes.values()) and foretold.run == run.name
         early = _instant(foretold.written) <= _instant(run.record["started"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RecordingError(f"{path} is no prediction") from None
     if not whole:
         raise RecordingError(f"{path} is no prediction of {run.name}")

@@ -1,12 +1,15 @@
 """What the evidence says of a claim, and the figures that several claims are judged by."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from . import changes, measures, published
 from .changes import BASE, OURS
 from .intervals import Estimate
-from .recording import Experiment, Run
+from .recording import Experiment, Run, arm
 
 THRESHOLD_MS = float(published.load("individual")["threshold_ms"].max())
 
@@ -28,6 +31,14 @@ def not_run(deployment: str, scenario: str) -> Judgement:
     return Judgement(None, f"no valid run of {scenario} on {deployment}")
 
 
+def told_by(judgement: Judgement, *columns: str) -> Judgement:
+    """The judgement, or that there is none, where a run that it rests on lacks one of these columns of its rows."""
+    for run in judgement.runs:
+        if defect := run.lacks(*columns):
+            return Judgement(None, f"{run.name}: {defect}", runs=judgement.runs)
+    return judgement
+
+
 def counted(number: float, what: str) -> str:
     return f"{number} {what}{'s' if number != 1 else ''}"
 
@@ -37,10 +48,18 @@ def speedup(
 ) -> Estimate | None:
     """How many times faster `after` finishes a scenario than `before`, paired by block; None if either was not run."""
     effect = changes.speedup(experiment, before, after, scenario)
-    if effect is None:
+    if effect is None or not 0 < effect.ratio < math.inf:
         return None
     ends = (1 / effect.high, 1 / effect.low) if effect.interval else (None, None)
     return Estimate(1 / effect.ratio, effect.blocks, *ends)
+
+
+def durations_s(experiment: Experiment, scenario: str = "burst-50") -> tuple[float, float]:
+    """Seconds that as-measured and tuned take, over the blocks in which both ran: those that the speed-up is of."""
+    runs = arm(experiment.by_run, BASE, scenario), arm(experiment.by_run, OURS, scenario)
+    both = set(runs[0]["block"]) & set(runs[1]["block"])
+    before, after = (of[of["block"].isin(both)].groupby("block")["makespan_s"] for of in runs)
+    return tuple(float(np.exp(side.apply(lambda taken: np.log(taken).mean()).mean())) for side in (before, after))
 
 
 def fast_alone(endpoint: str, deployment: str = BASE) -> Callable[[Experiment], Judgement]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from . import costs, estimates, judgement, measures
+from . import capacity, costs, estimates, judgement, measures
 from .intervals import Estimate
 from .judgement import BASE
 from .recording import Experiment, Run
@@ -15,7 +15,10 @@ OVER_BUDGET = "over the connection budget"
 
 @dataclass(frozen=True)
 class Arm:
-    """What an objective is about; `endpoint` and `against` (a deployment) only where its metric needs them."""
+    """What an objective is about; `endpoint` and `against` (a deployment) only where its metric needs them.
+
+    `scenario` is a family of loads (`open`, `sustained`) where it is about a capacity.
+    """
 
     deployment: str
     scenario: str
@@ -23,7 +26,15 @@ class Arm:
     against: str = ""
 
     def runs(self, experiment: Experiment) -> list[Run]:
+        """Those of its scenario; of a family of loads those of the search for the capacity."""
+        searched = [found for found in capacity.found(experiment) if self.is_searched(found)]
+        if searched:
+            names = {probe.run for found in searched for probe in found.probes}
+            return [run for run in experiment.usable if run.name in names]
         return experiment.find(self.deployment, self.scenario)
+
+    def is_searched(self, found: capacity.Found) -> bool:
+        return (found.deployment, found.family) == (self.deployment, self.scenario)
 
 
 @dataclass(frozen=True)
@@ -37,13 +48,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Metric:
-    """How a figure is measured (None: it was not), how it is written and named, and what it needs beside its arm."""
+    """How a figure is measured (None: it was not), how it is written and named, and what it needs: beside its arm, and
+    of the columns of the rows."""
 
     name: str
     unit: str
     measure: Callable[[Experiment, Arm], Measured | None]
     form: str = "{:g}"
     needs: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def says(self, arm: Arm, bound: str) -> str:
         """The objective as a sentence."""
@@ -132,9 +145,21 @@ def _refused_over_budget(experiment, arm):
     return Measured(sum(refused) / len(refused), other["said"] or "it started")
 
 
+def _capacity(experiment, arm):
+    for found in capacity.found(experiment):
+        bracket = found.bracket
+        if arm.is_searched(found) and bracket != capacity.Bracket(None, None):
+            held, broken = ("none that was tried" if end is None else f"{end:,.0f}" for end in vars(bracket).values())
+            text = f"held in every block: {held}; in none: {broken} ({capacity.UNITS[found.family]})"
+            return Measured(bracket.certified or 0.0, text)
+    return None
+
+
 METRICS = {
     "speedup": Metric("duration", " times shorter", _speedup, needs=("against",)),
-    "floor_ratio": Metric("duration over the least time of its hashes and queries", "", _floor_ratio),
+    "floor_ratio": Metric(
+        "duration over the least time of its hashes and queries", "", _floor_ratio, columns=costs.WORK_COLUMNS
+    ),
     "success_ratio": Metric("share of right answers", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),
     "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean"), needs=("endpoint",)),
@@ -143,5 +168,6 @@ METRICS = {
     "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99"), needs=("endpoint",)),
     "database_median_ms": Metric("median time in the database", " ms", _database_median_ms, needs=("endpoint",)),
     "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
+    "capacity": Metric("certified capacity", " requests/s (open) or users (sustained)", _capacity),
     "refused_over_budget": Metric("share of starts refused as over the connection budget", "", _refused_over_budget),
 }

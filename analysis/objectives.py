@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .directories import REPOSITORY
-from .judgement import Judgement, not_run
+from .judgement import Judgement, not_run, told_by
 from .metrics import METRICS, Arm, Metric
 from .problem import Problem
 from .recording import Experiment
@@ -46,7 +46,8 @@ class Objective:
         arms = [*([Arm(self.arm.against, self.arm.scenario)] if self.arm.against else []), self.arm]
         runs = tuple(run for arm in arms for run in arm.runs(experiment))
         passed = bool(holds(measured.value, self.bound))
-        return Judgement(passed, measured.text, measured.value, runs, self.bound, measured.interval)
+        judged = Judgement(passed, measured.text, measured.value, runs, self.bound, measured.interval)
+        return told_by(judged, *self.metric.columns)
 
 
 def load(path: Path = FILE) -> tuple[Objective, ...]:

@@ -30,6 +30,9 @@ NEEDED = {
         "environment": ENVIRONMENT,
     },
 }
+# What is taken for granted of each search for capacity, each probe of it, and of the loads that can be one.
+SEARCH, PROBE = {"deployment": str, "family": str}, {"run": str}
+LOADS = {"open": {"pieces": list}, "sustained": {"users": int}}
 GATE = {"name": str, "figure": (int, float, type(None)), "passed": (bool, type(None))}
 # What a run has only at its end; null or not there it is as if it had not come to that.
 LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
@@ -44,7 +47,7 @@ def read(directory: Path, kind: str) -> dict:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         said = f"{directory} is not {article} {kind}: it has no {path.name}; see python -m analysis history"
         raise RecordingError(said) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RecordingError(f"{path} is not readable JSON; measure again") from None
     if wrong := list(_wrong(record, NEEDED[kind])) or list(_wrong_later(record)):
         raise RecordingError(f"{path} is not the record of {article} {kind} that it should be: {', '.join(wrong)}")
@@ -58,6 +61,15 @@ def _wrong_later(record) -> Iterator[str]:
     for field, wanted in LATER.items():
         if not isinstance(record.get(field), wanted | None):
             yield f"{field} is no {'list' if wanted is list else 'object'}"
+    for name, wanted in (("searches", SEARCH), ("probes", PROBE)):
+        listed = record.get(name)
+        if not isinstance(listed, list | None):
+            yield f"{name} is no list"
+        for entry in listed if isinstance(listed, list) else ():
+            yield from _wrong(entry, wanted, name)
+    scenario = record.get("scenario")
+    if isinstance(scenario, dict) and isinstance(kind := scenario.get("kind"), str):
+        yield from _wrong(scenario, LOADS.get(kind, {}), "scenario")
     gates = record.get("gates")
     for gate in gates if isinstance(gates, list) else ():
         yield from _wrong(gate, GATE, "gate")

@@ -65,6 +65,10 @@ class Run:
         """Whether questions about its requests have answers."""
         return not any(defect.whole for defect in self.defects)
 
+    def lacks(self, *columns: str) -> Defect | None:
+        """What is wrong with the first of these columns of its rows that cannot be read."""
+        return next((defect for defect in self.defects if defect.column in columns), None)
+
     @cached_property
     def rows(self) -> Rows:
         """Its request rows, for SQL."""
@@ -286,7 +290,7 @@ def open_experiment(path: Path | str) -> Experiment:
         raise RecordingError(f"{path / 'experiment.json'} lists a run twice, or one without a name")
     directories = [path / name for name in names]
     runs = tuple(open_run(directory) for directory in directories if (directory / "run.json").exists())
-    made = {"environment": record["environment"]}
+    made = {"environment": record["environment"], "dataset": record.get("dataset")}
     if others := mixture.apart([made, *(run.record for run in runs)]):
         raise RecordingError(
             f"{path} mixes runs of another {' and another '.join(others)}, and no figure of it means anything: measure "

@@ -2,7 +2,8 @@
 
 Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `again` that it belongs to) and
 `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with `rest_ms` (the application's time
-less its parts) and `residual_ms` (latency less queue and application). Null is not measured.
+less its parts, where the run has columns of all of them) and `residual_ms` (latency less queue and application). Null
+is not measured.
 """
 
 import os
@@ -21,6 +22,7 @@ from .problem import RecordingError
 from .stream import SCHEMA, STORED, STREAMS, read_stream
 
 PARTS = ("pool", "db", "hash", "cache", "session")
+PARTS_US = tuple(f"{part}_us" for part in PARTS)
 MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile keeps all values of its group in memory
 WHOLE = ("latency_us", "response_us")  # also as they are stored, which takes half as much there
 MOST_NAMED = 3  # directories in a message
@@ -72,15 +74,18 @@ class Rows:
             if (source.directory / STORED).exists():
                 files[source.columns].append(_quoted(_file(source)))
         stored = [
-            f"SELECT {', '.join(columns)}, {FILE} FROM read_parquet([{', '.join(paths)}], filename = '{FILE}')"
+            f"SELECT {', '.join(columns)}, {FILE}, {str(set(PARTS_US) <= set(columns)).lower()} AS has_parts "
+            f"FROM read_parquet([{', '.join(paths)}], filename = '{FILE}')"
             for columns, paths in files.items()
         ]
-        parts = " - ".join(f"coalesce({part}_us, 0)" for part in PARTS)
+        parts = " - ".join(f"coalesce({part}, 0)" for part in PARTS_US)
+        every = " UNION ALL BY NAME ".join([f"SELECT *, true AS has_parts FROM {STREAMED}", *stored])
         return f"""
             SELECT {", ".join(f"runs.{name}" for name in MARKS)}, {", ".join(map(_column, SCHEMA.names))},
                    {", ".join(WHOLE)},
-                   (app_us - {parts}) / 1000.0 AS rest_ms, (latency_us - queue_us - app_us) / 1000.0 AS residual_ms
-            FROM ({" UNION ALL BY NAME ".join([f"FROM {STREAMED}", *stored])}) AS stored JOIN runs USING ({FILE})
+                   CASE WHEN has_parts THEN (app_us - {parts}) / 1000.0 END AS rest_ms,
+                   (latency_us - queue_us - app_us) / 1000.0 AS residual_ms
+            FROM ({every}) AS stored JOIN runs USING ({FILE})
         """
 
     def _streamed(self):

@@ -13,7 +13,7 @@ NAMES = {
     "queue": "waiting for a worker",
     "pool": "waiting for a connection",
     "db": "the database",
-    "hash": "hashing",
+    "hash": "hashing and the wait for a turn",
     "cache": "the cache",
     "session": "the session",
     "rest": "the rest of the application",
@@ -54,6 +54,8 @@ def of_growth(deployment: str, fewer: str, more: str, grown: pd.DataFrame) -> st
     """Which parts of the time the growth of the tail is made of, over all endpoints."""
     if grown.empty:
         return f"How latency grows on {deployment} was not measured under both {fewer} and {more}."
+    if grown["rest"].isna().any():  # as is where a part has no column
+        return f"What the growth of latency on {deployment} is made of cannot be told, as not all parts were recorded."
     longer_ms = grown["more_ms"] - grown["fewer_ms"]
     grew = longer_ms > GREW * grown["fewer_ms"]
     if not grew.any():
@@ -65,7 +67,11 @@ def of_growth(deployment: str, fewer: str, more: str, grown: pd.DataFrame) -> st
     shrank = [f"{NAMES[part]} {-share:.0%}" for part, share in shares[shares <= -GREW].sort_values().items()]
     of = "" if grew.all() else f" ({', '.join(grown.index[grew])}; the others did not grow by over {GREW:.0%})"
     less = f", less {', '.join(shrank)}" if shrank else ""
-    return f"Of the growth of the tail of latency on {deployment} from {fewer} to {more}{of}: {', '.join(parts)}{less}."
+    counts = " and ".join(f"{grown.loc[grew, side].sum():.0f}" for side in ("fewer", "more"))
+    return (
+        f"Of the growth of the tail of latency on {deployment} from {fewer} to {more}{of}: {', '.join(parts)}{less}; "
+        f"from {counts} requests, no interval."
+    )
 
 
 def ratio_with_interval(effect: Effect) -> str:
@@ -107,8 +113,8 @@ def _undecided(effects: Sequence[Effect], figure: Figure, compared: int) -> str:
     seen = size(least) if len(effects) == 1 else f"{size(least)} to {size(most)}"
     listed = _listed(f"undecided after correction for {compared} comparisons", effects)
     return (
-        f"{listed} (an effect of {seen} would have been found four times in five; {blocks} blocks would find one of "
-        f"{figure.band:.0%} as often)"
+        f"{listed} (an effect of {seen} would have been found four times in five; {blocks} blocks would as often find "
+        f"one of {figure.band:.0%}, or that there is none)"
     )
 
 

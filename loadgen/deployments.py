@@ -110,6 +110,10 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
         "as-measured, one worker more",
         _as_measured(workers=2, max_connections=110),
     ),
+    "as-measured-with-two-threads": (
+        "as-measured, two requests at a time in its worker",
+        _as_measured(server="gthread", threads=2),
+    ),
     "as-measured-with-5-ms": ("as-measured, its database 5 ms away", _as_measured(round_trip_ms=5.0)),
     "cross-region": ("as-measured, its database 28 ms away", _as_measured(round_trip_ms=28.0)),
     "tuned-with-one-worker": ("tuned, one worker whatever the cores", TUNED | {"workers": 1}),

@@ -149,9 +149,10 @@ def _execute(plan, name):
             made += _as_recorded(round_.orders)
             names = {probe["run"] for probe in made}
             record["probes"] = [*made, *(probe for probe in before if probe["run"] not in names)]
-            _write(directory, record)
             for order, sought in zip(round_.orders, round_.searches, strict=True):
                 foretelling.note(sought, order)
+            record["unforeseen"] = foretelling.unforeseen
+            _write(directory, record)
             pairs = [(order, OVERHEAD_S + order.load().expected_s()) for order in round_.orders]
             later_s = round_.later * sum(expected_s for _, expected_s in pairs) / len(pairs)
             _measure(pairs, later_s, directory, begun, shown)

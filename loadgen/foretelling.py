@@ -23,10 +23,14 @@ from .record import Order, run_name
 
 
 class Foretelling:
-    """The predictions of an experiment, from the runs of its plan; what it has worked out once it knows."""
+    """The predictions of an experiment, from the runs of its plan; what it has worked out once it knows.
+
+    `unforeseen` says of what there are none, and why.
+    """
 
     def __init__(self, directory: Path, orders: Sequence[Order]):
         self._directory, self._orders = directory, orders
+        self.unforeseen: list[str] = []
         self.capacity = cache(self._capacity)
         self._model = cache(self._make_model)
         self._at = cache(lambda search, load: self._model(search).at(search.family, load))
@@ -41,7 +45,7 @@ class Foretelling:
         try:
             prediction = self._at(search, load)
         except Unforeseen as error:
-            progress.tell(f"{order.deployment} under {order.scenario} is not foretold: {error}")
+            self._say(f"{order.deployment} under {order.scenario} is not foretold: {error}")
             return
         foretold = Foretold(
             run=run_name(order),
@@ -70,8 +74,13 @@ class Foretelling:
                 raise Unforeseen("by the model it holds nothing")
             return float(max(1, round(holds)))
         except (Unforeseen, RecordingError) as error:
-            progress.tell(f"the capacity of {search.deployment}, {search.family}, is not foretold: {error}")
+            self._say(f"the capacity of {search.deployment}, {search.family}, is not foretold: {error}")
             return None
+
+    def _say(self, text):
+        if text not in self.unforeseen:
+            self.unforeseen.append(text)
+            progress.tell(text)
 
     def _make_model(self, search):
         settings = self._settings(search.deployment)

@@ -80,7 +80,8 @@ REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARM
 POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
 BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
 
-# About a third of what each holds: hardly any request waits for another, and they come often enough for warm caches.
+# About a third of what each holds: hardly any request waits for another, and none takes what it takes on a machine that
+# is nearly idle.
 SMALL_LOADS = {
     "as-measured": "sustained-16",
     "as-advised": "sustained-100",
@@ -90,7 +91,7 @@ SMALL_LOADS = {
 }
 # What is foretold of which deployment from which one.
 WHAT_IFS = {
-    "as-measured": ("as-measured-with-two-workers", "as-measured-with-5-ms"),
+    "as-measured": ("as-measured-with-two-workers", "as-measured-with-two-threads", "as-measured-with-5-ms"),
     "tuned": ("tuned-with-one-worker", "tuned-with-two-threads", "tuned-without-argon2"),
     "tuned-with-short-cache": ("tuned-without-cache",),
     "tuned-without-cache": ("tuned-without-cache-with-5-ms", "tuned-without-cache-with-5-ms-and-one-connection"),
@@ -98,6 +99,7 @@ WHAT_IFS = {
 # So long until as many users as each holds have logged in, and nothing of it is in the queues.
 LOGINS_S = {
     "as-measured-with-two-workers": 10.0,
+    "as-measured-with-two-threads": 10.0,
     "as-measured-with-5-ms": 5.0,
     "tuned-with-one-worker": 15.0,
     "tuned-with-two-threads": 15.0,

@@ -66,7 +66,7 @@ def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, s
         "scenario": scenario.record(),
         "seed": order.seed,
         "processes": order.processes,
-        "dataset": {"scale": order.scale, "seed": dataset.SEED},
+        "dataset": {"scale": order.scale, "seed": dataset.SEED, "fingerprint": dataset.fingerprint(order.scale)},
         "environment": environment.describe(server),
         "started": _now(),
         "ended": None,

@@ -76,7 +76,8 @@ def pool_use(frame: pd.DataFrame) -> Figure:
 
 
 def _burst(axes: Axes, own: pd.DataFrame) -> None:
-    lines = own["user"] if "user" in own else pd.Series(range(len(own)), own.index)
+    told = "user" in own and own["user"].notna().all()
+    lines = own["user"] if told else pd.Series(range(len(own)), own.index)
     first_answer_ms = own["end_ms"].groupby(lines).min().rank(method="first")
     rows = lines.map(first_answer_ms)
     thickness = min(4.0, 85 / len(first_answer_ms))

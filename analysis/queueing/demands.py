@@ -6,8 +6,8 @@ told is, where a request waited longer for the database than that computed, firs
 part: reading and sending. What of a request's time nobody computed is a delay: a network, and processes that take a
 moment to wake.
 
-Where requests come seldom each costs more: between the first and the last of them caches are cold. A run under a third
-of what the deployment holds has little of that, and little waiting.
+Where requests come seldom each takes more CPU time, of which what idle processes spend is the smallest part; where they
+come often they wait. A run under a third of what the deployment holds has little of either.
 """
 
 import math
@@ -98,10 +98,14 @@ class Demands:
 
     endpoints: Mapping[str, Endpoint]
 
+    def mean_ms(self, take: Callable[[Holding], float], shares: Mapping[str, float]) -> float:
+        """The mean of what is taken of each request, where endpoints have these shares."""
+        of = {name: self.endpoints[name].mean_ms(take) for name in shares if name in self.endpoints}
+        return sum(shares[name] * ms for name, ms in of.items()) / sum(shares[name] for name in of)
+
     def cpu_ms(self, shares: Mapping[str, float]) -> float:
-        """The mean CPU time of a request, all roles together, where endpoints have these shares."""
-        spent_ms = {name: self.endpoints[name].mean_ms(Holding.cpu_ms) for name in shares if name in self.endpoints}
-        return sum(shares[name] * ms for name, ms in spent_ms.items()) / sum(shares.values())
+        """The mean CPU time of a request, all roles together."""
+        return self.mean_ms(Holding.cpu_ms, shares)
 
     def hash_ms(self) -> float | None:
         """What a hash takes on the average; None where nobody hashed."""

@@ -2,20 +2,21 @@
 
 import pandas as pd
 
-from .. import costs
 from ..recording import Experiment, Run
+from . import demands
 from .closed import Station, solve
+from .demands import Holding
 
 FAMILY = "sustained-"
-COMPUTING = ("server", "database", "store", "generator")
 
 
 def predicted(experiment: Experiment, deployment: str) -> pd.DataFrame:
     """A row for each number of users under which the deployment was measured, the fewest first; of several runs the
     first.
 
-    Columns: `users`, `from_users` (those whose run gave the demands), and predicted and measured `throughput_rps` and
-    mean latency (`latency_ms`) of a request. Empty without two of them, or where the demands cannot be told.
+    Columns: `users`, `from_users` (those whose run gave the demands), predicted and measured throughput
+    (`predicted_rps`, `measured_rps`) and mean latency of a request (`predicted_ms`, `measured_ms`). Empty without two
+    of them, or where the demands cannot be told.
     """
     plain = [run for run in experiment.of(deployment) if run.scenario.startswith(FAMILY) and _is_plain(run)]
     by_users = {run.record["scenario"]["users"]: run for run in reversed(plain) if run.totals is not None}
@@ -37,16 +38,23 @@ def _stations(run: Run) -> list[Station] | None:
     request's time is one that everybody has at once."""
     settings, totals = run.record["deployment"]["settings"], run.totals
     if settings["server"] == "sync":
-        held_ms = float(totals["application_ms"] / totals["requests"])
-        if not 0 <= held_ms <= totals["mean_ms"]:
+        held_ms, queue_ms = (float(totals[name] / totals["requests"]) for name in ("application_ms", "queue_ms"))
+        if not 0 <= held_ms + queue_ms <= totals["mean_ms"]:
             return None
-        return [Station("workers", held_ms, settings["workers"]), Station("beside", totals["mean_ms"] - held_ms, None)]
-    spent = [costs.cpu_ms(run, role) for role in COMPUTING]
-    if spent[0] is None:
+        # Who waits for a worker does so at its station.
+        beside_ms = float(totals["mean_ms"]) - held_ms - queue_ms
+        return [Station("workers", held_ms, settings["workers"]), Station("beside", beside_ms, None)]
+    held = demands.of(run)
+    if held is None:
         return None
-    computing_ms = float(sum(ms for ms in spent if ms is not None) / totals["sent"])
-    cores = Station("cores", computing_ms, run.record["environment"]["cpu_count"])
-    return [cores, Station("beside", max(0.0, float(totals["mean_ms"]) - computing_ms), None)]
+    shares = run.record["scenario"]["shares"]
+    cores = Station("cores", held.cpu_ms(shares), run.record["environment"]["cpu_count"])
+    return [cores, Station("beside", held.mean_ms(_passing_ms, shares), None)]
+
+
+def _passing_ms(held: Holding) -> float:
+    """Time in which nobody computes."""
+    return held.delay_ms + held.away_ms
 
 
 def _row(run, fewest, stations, think_ms):

@@ -86,7 +86,7 @@ def _blocking_against_cooperative(report):
     cooperative_s, blocking_s = (measures.duration_s(report.experiment, name, BURST) for name in runs)
     busiest = {name: measures.worker_shares(run).max() for name, run in runs.items()}
     return (
-        f" At this load, which is hashing and answers from the cache, it took {cooperative_s:.2f} s with cooperative "
+        f" At this load it took {cooperative_s:.2f} s with cooperative "
         f"waiting and {blocking_s:.2f} s without. Of as-advised the busiest worker answered "
         f"{busiest['as-advised']:.0%} of the requests, of gevent-blocking {busiest['gevent-blocking']:.0%}."
     )

@@ -44,8 +44,8 @@ def round_trips(report: Report) -> Html:
             row = {"deployment, load": f"{arm}, {scenario}"}
             for endpoint in (*ENDPOINTS, *measures.WRITES):
                 statements = trips["statements"].get(endpoint)
-                shown = Quantity.of(trips["round_trips"].get(endpoint), f"{{:.1f}} for {statements or 0:.1f}")
-                row[endpoint] = shown
+                told = "" if pd.isna(statements) else f" for {statements:.1f}"
+                row[endpoint] = Quantity.of(trips["round_trips"].get(endpoint), f"{{:.1f}}{told}")
             rows.append(row)
     text = (
         "A read costs the pre-ping, BEGIN, its statements and ROLLBACK, a write COMMIT in its place: each waits for an "

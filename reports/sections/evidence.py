@@ -36,8 +36,9 @@ def _runs(report, runs):
     made = report.experiment.record["environment"]
     note = (
         f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "
-        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made['python']}, PostgreSQL {made['postgresql']}, commit "
-        f"{(made['commit'] or 'unknown')[:12]}{' with changes' if made['dirty'] else ''}. The load generator and the "
+        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made.get('python') or 'unknown'}, PostgreSQL "
+        f"{made.get('postgresql') or 'unknown'}, commit {(made.get('commit') or 'unknown')[:12]}"
+        f"{' with changes' if made.get('dirty') else ''}. The load generator and the "
         "system share this machine."
     )
     if report.experiment.differing:

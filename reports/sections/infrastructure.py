@@ -36,7 +36,7 @@ def pool(report: Report) -> Html:
         Line("most connections that the server saw", None, _seen(report, measures.most_connections)),
         Line("connections that the pools made", None, _pool(report, "creates")),
         Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
-        Line("requests with a query", None, _seen(report, lambda run: int(run.totals["asked"]))),
+        Line("requests with a query", None, _seen(report, _asked)),
         Line("most callers without a connection yet", None, _pool(report, "most_pending")),
         Line("mean wait for a connection (ms)", None, _pool(report, "wait_ns", "acquires"), "{:.2f}"),
         Line("longest wait for a connection (ms)", None, _pool(report, "longest_wait_ns"), "{:.2f}"),
@@ -92,6 +92,10 @@ def _pool(report, field, per=None, also=()):
         return figure if per is None else ratio(figure, float(totals[per]))
 
     return measured
+
+
+def _asked(run):
+    return None if run.lacks("db_calls") else int(run.totals["asked"])
 
 
 def _seen(report, measure):

@@ -115,20 +115,19 @@ def other_loads(report: Report) -> Html:
     experiment = report.experiment
 
     def latency(scenario, endpoint, figure):
-        return lambda deployment: measures.latency(experiment, deployment, scenario)[figure].get(endpoint)
+        def measure(deployment):
+            return with_interval(estimates.latency(experiment, deployment, scenario, endpoint, figure), "{:,.1f}")
+
+        return measure
+
+    def right(scenario):
+        return lambda deployment: with_interval(estimates.success_ratio(experiment, deployment, scenario), "{:.1%}")
 
     lines = []
     for scenario in NOT_PUBLISHED:
         if not any(experiment.find(deployment, scenario) for deployment in (BASE, OURS)):
             continue
-        lines.append(
-            Line(
-                f"{scenario}: right answers",
-                None,
-                lambda deployment, s=scenario: measures.success_ratio(experiment, deployment, s),
-                "{:.1%}",
-            )
-        )
+        lines.append(Line(f"{scenario}: right answers", None, right(scenario), "{:.1%}"))
         for endpoint in (*ENDPOINTS, *(WRITES if scenario.endswith("-write") else ())):
             lines.append(Line(f"{scenario}: {endpoint}, mean (ms)", None, latency(scenario, endpoint, "mean_ms")))
             lines.append(Line(f"{scenario}: {endpoint}, p95 (ms)", None, latency(scenario, endpoint, "p95_ms")))
@@ -140,7 +139,8 @@ def other_loads(report: Report) -> Html:
         "load as the published script made it: one account and one cookie jar for all users, and any 200 or 302 taken "
         "for success."
     )
-    return join(prose(text), comparison("Loads that were not published", lines, note="Closed load, no interval."))
+    note = f"Closed load. In brackets the 95 % interval, where {FEWEST_BLOCKS} blocks or more give one."
+    return join(prose(text), comparison("Loads that were not published", lines, note=note))
 
 
 def explanation(report: Report) -> Html:
@@ -155,12 +155,12 @@ def explanation(report: Report) -> Html:
     shares = of_parts / of_parts.sum()
     base = measures.latency(report.experiment, BASE, "burst-50")["mean_ms"]
     predicted = queueing.predict_burst(report.experiment, 50)
-    text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for the one worker."
+    text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for a worker."
     if predicted:
         service = queueing.service_ms(report.experiment)
         worst = max(abs(_error(predicted[endpoint], base[endpoint])) for endpoint in ENDPOINTS)
         text += (
-            f" The three requests of a user take the worker {sum(service.values()):.0f} ms alone, so 50 users "
+            f" The three requests of a user take its one worker {sum(service.values()):.0f} ms alone, so 50 users "
             f"take it {duration(predicted['duration'])}; replaying that one queue from single-request times gives "
             f"every measured mean within {worst:.0%}."
         )

@@ -98,23 +98,23 @@ def workers(report: Report) -> Html:
     single = arm(report.experiment.by_endpoint, OURS, "single").groupby("endpoint")[["hash_ms", "app_ms"]].mean()
     run = first_run(report, OURS, "sustained-100")
     cpu_ms = run and costs.cpu_ms_per_request(run)
-    if not settings or single.empty:
+    if not settings or single.empty or single["app_ms"].isna().any() or pd.isna(single.loc["login", "hash_ms"]):
         return prose("The choice of workers is explained from single requests of tuned, which were not run.")
     cores = report.experiment.record["environment"]["cpu_count"]
     hash_ms, app_ms = single.loc["login"]
     read_ms = single.loc[[*READS], "app_ms"].mean()
     text = (
         f"This machine has {cores} cores. A login on tuned takes {app_ms:.1f} ms in the application, and "
-        f"{hash_ms / app_ms:.0%} of that is its hash, which is all CPU; a read takes {read_ms:.1f} ms. "
+        f"{hash_ms / app_ms:.0%} of that is its hash, alone all CPU; a read takes {read_ms:.1f} ms. "
     )
     if cpu_ms:
         text += f"Under 100 users with think time a request costs the workers {cpu_ms:.1f} ms of CPU on the average. "
     text += (
-        f"Work that is CPU and hardly any waiting is done soonest by one worker a core: {settings['workers']} workers; "
-        "more would take turns on the same cores. Threads are for those who wait: each worker computes "
-        f"{settings['hash_limit']} hash at a time, so nearly all of 50 logins at once hold a thread while they wait "
-        f"for it, in the worst case in one worker, and reads want to pass them: {settings['threads']} threads. A "
-        "waiting thread costs memory, but no CPU."
+        "Work that is CPU and hardly any waiting is done soonest by one worker a core (at most eight): "
+        f"{settings['workers']} workers; more would take turns on the same cores. Threads are for those who wait: each "
+        f"worker computes {settings['hash_limit']} hash at a time, so nearly all of 50 logins at once hold a thread "
+        "while they wait for it, in the worst case in one worker, and reads want to pass them: "
+        f"{settings['threads']} threads. A waiting thread costs memory, but no CPU."
     )
     return join(
         prose(text), _by_deployment(report, "Workers by deployment", _worker_row, "server", "workers", "hash_limit")
@@ -139,7 +139,8 @@ def _cache_row(run, settings):
     for endpoint in READS:
         for outcome in ("hit", "stale", "miss"):
             count = of.loc[endpoint, outcome]
-            row[f"{endpoint}: {outcome}"] = int(count) if settings["cache"] != "off" and count >= 0 else None
+            known = settings["cache"] != "off" and count >= 0 and not run.lacks("cache")
+            row[f"{endpoint}: {outcome}"] = int(count) if known else None
     row["cache time of a hit (ms)"] = Quantity.of(measures.median(run, "cache_ms", "cache = 'hit'"), "{:.2f}")
     statements = measures.mean(run, "db_calls", "endpoint <> 'login'")
     row["statements of a read"] = Quantity.of(statements, "{:.2f}")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import judgement, measures, published, queueing
+from analysis import attribution, judgement, measures, published, queueing
 
 from ..tables import Html, Verdict, headline, table
 from .comparison import (
@@ -31,7 +31,7 @@ def verdict(report: Report) -> str:
     speedup = judgement.speedup(experiment)
     if speedup is None:
         return "This experiment did not measure 50 users at once on both deployments."
-    slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
+    slow, fast = (seconds(taken_s) for taken_s in judgement.durations_s(experiment))
     wrong = 1 - measures.success_ratio(experiment, OURS, "burst-50")
     if wrong:
         return (
@@ -45,9 +45,18 @@ def verdict(report: Report) -> str:
     if speedup.value < 1:
         return f"50 users at once take {fast} on the tuned set-up, and only {slow} on the published one."
     return (
-        f"50 users at once are served in {fast} instead of {slow}: the published set-up queues everyone behind one "
-        f"worker, and ours is {speedup.value:.1f} times faster{_range(speedup)}."
+        f"50 users at once are served in {fast} instead of {slow}: {_limit(report)}, and ours is "
+        f"{speedup.value:.1f} times faster{_range(speedup)}."
     )
+
+
+def _limit(report):
+    """What held the published set-up up."""
+    run, settings = first_run(report, BASE, "burst-50"), settings_of(report, BASE)
+    limit = attribution.limit(run)
+    if (limit.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
+        return "the published set-up queues everyone behind one worker"
+    return f"on the published set-up {limit.sentence}"
 
 
 def summary(report: Report) -> Html:
@@ -58,7 +67,7 @@ def summary(report: Report) -> Html:
     warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
     if speedup is None:
         return join(headline([], verdict(report)), *warning)
-    slow, fast = (seconds(measures.duration_s(experiment, name, "burst-50")) for name in (BASE, OURS))
+    slow, fast = (seconds(taken_s) for taken_s in judgement.durations_s(experiment))
     predicted = queueing.predict_burst(experiment, 50)
     queue = f"a queue behind one worker predicts {seconds(predicted['duration'] / 1000)}" if predicted else ""
     right = percent(measures.success_ratio(experiment, OURS, "burst-50"))
@@ -147,11 +156,9 @@ def conclusion(report: Report) -> Html:
     """What holds of the published conclusion."""
     failed = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "fail"]
     open_ = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "not measured"]
-    speedup = judgement.speedup(report.experiment)
-    gain = "was not measured" if speedup is None else f"is {speedup.value:.1f} times{_range(speedup)}"
     return prose(
-        f"The gain of the tuned deployment at 50 users {gain}. Of the published checklist did not hold here: "
-        f"{'; '.join(failed) or 'none'}. Not measured by this experiment: {'; '.join(open_) or 'none'}."
+        f"{verdict(report)} Of the published checklist did not hold here: {'; '.join(failed) or 'none'}. "
+        f"Not measured by this experiment: {'; '.join(open_) or 'none'}."
     )
 
 

@@ -18,9 +18,12 @@ def what_if(report: Report) -> Html:
     """The capacity and the latencies that were foretold of each deployment, beside what was measured then."""
     made, (_, wrong) = outcomes(report.experiment), foretold.read(report.experiment)
     refused = [prose(f"Not counted: {'; '.join(wrong)}.")] if wrong else []
-    if not made:
+    refused += [prose(f"{text[0].upper()}{text[1:]}.") for text in report.experiment.record.get("unforeseen") or []]
+    if not made and not refused:
         none = "This experiment has nothing that was foretold and then run; make report PROFILE=what-if has."
-        return join(prose(none), *refused)
+        return prose(none)
+    if not made:
+        return join(*refused)
     return join(prose(_told(made)), *refused, _capacities(made), _points(made))
 
 
@@ -35,6 +38,8 @@ def _told(made: list[Outcome]) -> str:
             f"{within} of {len(found)} foretold capacities lie in the measured bracket, and none is off by more than "
             f"{most:.0%} of what is measured, wherever in its bracket that is"
         )
+        if open_ := len(made) - len(found):
+            text += f"; of {open_} more no bracket with both ends was found"
     # A load that was run in several blocks was foretold once.
     below = {
         (outcome.found.deployment, point.foretold.load): abs(point.error)

@@ -75,13 +75,14 @@ def _growth_table(deployment, grown):
             "endpoint": endpoint,
             f"{causes.FEWER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
             f"{causes.BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
+            "requests": f"{row['fewer']:.0f}, {row['more']:.0f}",
             **{f"{part} (ms)": Quantity.of(row[part], "{:+,.1f}") for part in attribution.SPLIT},
         }
         for endpoint, row in grown.iterrows()
     ]
     note = (
         "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and by how much each "
-        "part of it grew; what has a minus became shorter."
+        "part of it grew; what has a minus became shorter. No interval; so many requests of each load are in that band."
     )
     return table(pd.DataFrame(rows, dtype=object), f"What the growth of the tail on {deployment} is made of", note=note)
 

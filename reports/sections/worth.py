@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis import changes, sentences
-from analysis.changes import BURST, READS, Worth
+from analysis.changes import BURST, OTHER_BURSTS, READS, Worth
 from analysis.effects import Effect
 from analysis.intervals import FEWEST_BLOCKS
 
@@ -16,13 +16,15 @@ TOLD = ("cpu_ms", "makespan_s", "reads_p95_ms")  # the figures that have a sente
 def optimisations(report: Report) -> Html:
     """Each optimisation of tuned: with it against without it."""
     tables = [_tables(report, "optimisation", scenario, "without") for scenario in (BURST, READS)]
+    tables.append(_tables(report, "addition", BURST, OURS))
     found = [piece for piece in (*tables, _interactions(report)) if piece]
     return join(*found) if found else prose("This experiment did not run ours with one thing taken away.")
 
 
 def deployments(report: Report) -> Html:
     """Each main deployment in the place of as-measured."""
-    return _tables(report, "deployment", BURST, BASE) or prose("No other deployment was run beside it.")
+    tables = [_tables(report, "deployment", scenario, BASE) for scenario in (BURST, *OTHER_BURSTS)]
+    return join(*filter(None, tables)) if any(tables) else prose("No other deployment was run beside it.")
 
 
 def changed_reads(report: Report) -> Html:
@@ -32,7 +34,7 @@ def changed_reads(report: Report) -> Html:
 
 def _tables(report, what, scenario, against):
     """The verdicts at a glance, their sentences, and folded away what they rest on; None where nothing was run."""
-    found = changes.tables(report.experiment)[what, scenario]
+    found = changes.tables(report.experiment).get((what, scenario))
     if not found:
         return None
     told = [prose(sentences.of_worth(one)) for one in found if one.figure.column in TOLD]
@@ -59,7 +61,8 @@ def _glance(found: list[Worth], what, against):
     note += (
         f"Fewer than {FEWEST_BLOCKS} blocks give no verdict."
         if max(blocks) < FEWEST_BLOCKS
-        else "Gain and loss are what Holm's correction leaves; the same is an interval within the band of its figure."
+        else "Gain and loss are what Holm's correction over the changes of a column leaves; the same is an interval "
+        "within the band of its figure. The columns are not corrected for each other."
     )
     frame = pd.DataFrame(list(by_name.values()), dtype=object)
     return table(frame, f"What each {what} is worth under {found[0].scenario}", note=note)
@@ -77,7 +80,7 @@ def _detail(one: Worth, what, against):
     note = (
         f"{sentences.of_chance(one)} Two are taken for the same within {one.figure.band:.0%}. Found in 4 of 5 is the "
         "smallest effect that would have been found in four of five such experiments; the last but one column is how "
-        "many blocks find one as large as the band as often."
+        "many blocks would as often decide: find an effect as large as the band, and call the same what is."
     )
     caption = f"{one.figure.name}, with over {_side(against)}, {one.scenario}"
     return table(pd.DataFrame(rows, dtype=object), caption[:1].upper() + caption[1:], note=note)
@@ -92,7 +95,7 @@ def _row(effect: Effect, what) -> dict:
         "verdict": Verdict(effect.verdict),
         "p, Holm": Quantity.of(effect.p_holm, "{:.4f}"),
         "found in 4 of 5": sentences.size(effect.detectable) if enough else None,
-        "blocks for the band": (effect.blocks_needed or "over 200") if enough else None,
+        "blocks to decide": (effect.blocks_needed or "over 200") if enough else None,
         "blocks": effect.blocks,
     }
 

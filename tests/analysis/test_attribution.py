@@ -137,7 +137,8 @@ def test_the_growth_of_the_tail_is_what_each_part_has_of_it(made):
     assert grown[list(attribution.SPLIT)].sum(axis=1).to_list() == pytest.approx(longer_ms)
     told = sentences.of_growth(BASE, "burst-25", "burst-50", grown)
     assert told == (
-        "Of the growth of the tail of latency on as-measured from burst-25 to burst-50: waiting for a worker 100%."
+        "Of the growth of the tail of latency on as-measured from burst-25 to burst-50: waiting for a worker 100%; "
+        "from 6 and 12 requests, no interval."
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from analysis import comparing
 from analysis.__main__ import main
 from analysis.directories import REPOSITORY
 
@@ -187,6 +188,28 @@ def test_a_baseline_is_not_kept_by_what_was_not_run_or_cannot_be_judged(made, co
     made.experiment(made.run(), made.run("tuned"), name="again")
     result = command("compare", "once", "again", "--baseline")
     assert (result.exit_code, "nothing can be judged: it takes 4 blocks" in result.stderr) == (1, True)
+
+
+def test_an_arm_under_another_load_of_the_same_name_is_left_out(made, command):
+    blocks(made, "old")
+    runs = [made.run(deployment, block=n) for deployment in ("as-measured", "tuned") for n in range(4)]
+    for run in runs[4:]:
+        run.record["scenario"] = run.record["scenario"] | {"duration_s": 7.0}
+    made.experiment(*runs, name="new")
+    result = command("compare", "old", "new")
+    shown = {line.split()[0] for line in result.stdout.splitlines() if line}
+    assert (result.exit_code, "tuned" in shown, "as-measured" in shown) == (0, False, True)
+    assert "warning: tuned under burst-50 is left out: its loads differ in duration_s\n" in result.stderr
+    result = command("compare", "old", "new", "--baseline")
+    assert (result.exit_code, "has no valid run of tuned under burst-50 as old has it" in result.stderr) == (1, True)
+
+
+def test_what_a_terminal_shows_of_two_experiments_is_one_frame_in_a_notebook(made):
+    found, left_out = comparing.compared(blocks(made, "old"), blocks(made, "new", slower=0.5))
+    frame = comparing.frame(found)
+    assert not left_out
+    row = frame.loc["burst-50", "duration", "tuned"]
+    assert (row["ratio"], row["verdict"], row["blocks"]) == ("0.500", "gain", 4)
 
 
 def test_one_run_each_is_no_baseline(made, command):

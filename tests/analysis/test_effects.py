@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.effects import blocks_needed, detectable, paired, power, table, unpaired
+from analysis.effects import blocks_needed, detectable, equivalence_power, paired, power, table, unpaired
 
 HALVED = np.log([0.48, 0.50, 0.52, 0.50])
 NOISE = np.log([0.8, 1.3, 0.9, 1.2])
@@ -102,12 +102,28 @@ def test_the_detectable_effect_has_its_power_and_more_blocks_find_less():
     assert detectable(paired(np.tile(NOISE, 3)), 0.05) < detectable(change, 0.05)
 
 
-def test_the_blocks_that_are_needed_find_it_and_one_fewer_do_not():
-    change, effect = paired(NOISE), math.log(1.3)
-    blocks = blocks_needed(change, effect, 0.05)
-    powers = [power(effect, change.error * math.sqrt(4 / number), number - 1, 0.05) for number in (blocks - 1, blocks)]
+def test_the_blocks_that_are_needed_find_it_or_that_there_is_none_and_one_fewer_do_not():
+    change, band = paired(NOISE), math.log(1.3)
+    blocks = blocks_needed(change, band, 0.05)
+    errors = [change.error * math.sqrt(4 / number) for number in (blocks - 1, blocks)]
+    freedom = [blocks - 2, blocks - 1]
+    powers = [
+        min(float(power(band, *of, 0.05)), float(equivalence_power(band, *of, 0.95)))
+        for of in zip(errors, freedom, strict=True)
+    ]
     assert powers[0] < 0.80 <= powers[1]
     assert blocks_needed(change, 1e-4, 0.05) is None
+
+
+def test_two_that_are_the_same_are_called_that_as_often_as_is_said():
+    random, blocks, deviation, band = np.random.default_rng(3), 8, 0.1, math.log(1.15)
+    drawn = random.normal(0, deviation, (20_000, blocks))
+    reach = stats.t.ppf(0.975, blocks - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(blocks)
+    called_the_same = (np.abs(drawn.mean(axis=1)) + reach <= band).mean()
+    assert equivalence_power(band, deviation / math.sqrt(blocks), blocks - 1, 0.95) == pytest.approx(
+        called_the_same, abs=0.05
+    )
+    assert equivalence_power(0.01, deviation, blocks - 1, 0.95) == 0
 
 
 def test_what_would_be_found_is_at_the_level_that_is_left():

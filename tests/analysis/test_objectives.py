@@ -51,6 +51,23 @@ def test_one_arm_alone_gives_no_speedup(made, deployment):
     assert EVERY["tuned-burst"](experiment).passed is None
 
 
+@pytest.mark.parametrize(("bound", "passed"), [("at_least = 8", True), ("at_least = 9", False), ("below = 8", False)])
+def test_a_capacity_is_the_largest_load_that_held(made, tmp_path, bound, passed):
+    path = tmp_path / "objectives.toml"
+    path.write_text(
+        f'[[objective]]\nid = "holds"\nmetric = "capacity"\ndeployment = "{OURS}"\nscenario = "open"\n{bound}\n'
+    )
+    (objective,) = objectives.load(path)
+    probes = made.run(OURS, "open-8"), made.run(OURS, "open-16", slower=200)
+    judgement = objective.judge(made.experiment(made.run(BASE), probes=probes))
+    assert (judgement.passed, judgement.effect) == (passed, 8)
+    assert judgement.evidence == "held in every block: 8; in none: 16 (requests/s)"
+    assert [run.scenario for run in judgement.runs] == ["open-8", "open-16"]
+    assert objective.judge(made.experiment(made.run(BASE), name="not searched")).passed is None
+    none_held = made.experiment(made.run(BASE), name="none held", probes=probes[1:])
+    assert objective.judge(none_held).effect == 0
+
+
 @pytest.mark.parametrize(("deployment", "passed"), [(OURS, False), (BASE, True)])
 def test_only_an_answer_of_tuned_breaks_the_success_of_tuned(judge, made, deployment, passed):
     runs = {name: made.run(name) for name in (BASE, OURS)}

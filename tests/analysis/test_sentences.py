@@ -48,7 +48,7 @@ def test_what_is_undecided_says_what_would_have_been_found():
     (effect,) = worth("noise").effects
     told = sentences.of_worth(worth("noise"))
     assert sentences.size(effect.detectable) in told
-    assert f"{effect.blocks_needed} blocks would find one of 10%" in told
+    assert f"{effect.blocks_needed} blocks would as often find one of 10%, or that there is none" in told
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,18 @@ def test_a_baseline_that_differs_from_itself_is_a_warning():
 
 
 def test_growth_is_told_of_what_grew():
-    grown = pd.DataFrame(0.0, ["login", "dashboard"], ["fewer_ms", "more_ms", *SPLIT])
+    grown = pd.DataFrame(0.0, ["login", "dashboard"], ["fewer_ms", "more_ms", "fewer", "more", *SPLIT])
+    grown[["fewer", "more"]] = [2, 9]
     grown.loc["login", ["fewer_ms", "more_ms", "hash", "queue", "db"]] = [100, 200, 90, 30, -20]
     grown.loc["dashboard", ["fewer_ms", "more_ms", "queue"]] = [6.0, 5.7, -0.3]
     assert sentences.of_growth("tuned", "burst-25", "burst-50", grown) == (
         "Of the growth of the tail of latency on tuned from burst-25 to burst-50 (login; the others did not grow by "
-        "over 5%): hashing 90%, waiting for a worker 30%, less the database 20%."
+        "over 5%): hashing and the wait for a turn 90%, waiting for a worker 30%, less the database 20%; from 2 and 9 "
+        "requests, no interval."
     )
     assert "did not grow by over 5%" in sentences.of_growth("tuned", "a", "b", grown.loc[["dashboard"]])
+    grown["rest"] = float("nan")
+    assert "cannot be told, as not all parts were recorded" in sentences.of_growth("tuned", "a", "b", grown)
 
 
 def test_a_figure_of_nothing_says_so():

@@ -107,28 +107,42 @@ def erlang_c(servers, load):
     return 1 + waits / (servers - load)
 
 
-@pytest.mark.simulated
-@pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (2, 1.5), (4, 3.0)])
-def test_first_come_first_served_is_as_erlang_has_it_and_as_another_simulator(servers, load):
-    means = [poisson(first_come(servers), 40_000, load, seed).mean() for seed in range(8)]
-    error = np.std(means, ddof=1) / math.sqrt(8)
-    print(f"M/M/{servers}, load {load}: {np.mean(means):.3f} ± {error:.3f}, Erlang {erlang_c(servers, load):.3f}")
-    assert np.mean(means) == pytest.approx(erlang_c(servers, load), abs=4 * error)
+def mean_and_p95(times):
+    return np.mean(times), np.quantile(times, 0.95)
+
+
+def over_seeds(figures):
+    """The mean over the seeds, and its standard error."""
+    figures = np.array(figures)
+    return figures.mean(axis=0), figures.std(axis=0, ddof=1) / math.sqrt(len(figures))
+
+
+def by_ciw(servers, load, seed):
     network = ciw.create_network(
         arrival_distributions=[ciw.dists.Exponential(rate=load)],
         service_distributions=[ciw.dists.Exponential(rate=1.0)],
         number_of_servers=[servers],
     )
-    theirs = []
-    for seed in range(8):
-        ciw.seed(seed)
-        simulated = ciw.Simulation(network)
-        simulated.simulate_until_max_time(40_000 / load / 2)
-        records = [record for record in simulated.get_all_records() if record.arrival_date > 2_000 / load]
-        theirs.append(np.mean([record.waiting_time + record.service_time for record in records]))
-    both = math.hypot(error, np.std(theirs, ddof=1) / math.sqrt(8))
-    print(f"    ciw {np.mean(theirs):.3f}")
-    assert np.mean(means) == pytest.approx(np.mean(theirs), abs=4 * both)
+    ciw.seed(seed)
+    simulated = ciw.Simulation(network)
+    simulated.simulate_until_max_time(40_000 / load / 2)
+    records = [record for record in simulated.get_all_records() if record.arrival_date > 2_000 / load]
+    return [record.waiting_time + record.service_time for record in records]
+
+
+@pytest.mark.simulated
+@pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (2, 1.5), (4, 3.0)])
+def test_first_come_first_served_is_as_erlang_has_it_and_as_another_simulator(servers, load):
+    ours, error = over_seeds([mean_and_p95(poisson(first_come(servers), 40_000, load, seed)) for seed in range(8)])
+    theirs, their_error = over_seeds([mean_and_p95(by_ciw(servers, load, seed)) for seed in range(8)])
+    print(
+        f"M/M/{servers}, load {load}: mean {ours[0]:.3f} ± {error[0]:.3f}, Erlang {erlang_c(servers, load):.3f}, "
+        f"ciw {theirs[0]:.3f}; p95 {ours[1]:.3f} ± {error[1]:.3f}, ciw {theirs[1]:.3f}"
+    )
+    assert ours[0] == pytest.approx(erlang_c(servers, load), abs=4 * error[0])
+    if servers == 1:  # the time in the system is exponential
+        assert ours[1] == pytest.approx(math.log(20) / (1 - load), abs=4 * error[1])
+    assert (np.abs(ours - theirs) <= 4 * np.hypot(error, their_error)).all()
 
 
 @pytest.mark.simulated

@@ -14,7 +14,7 @@ def test_workers_that_answer_one_at_a_time_are_the_station(made):
     table = users.predicted(experiment, BASE)
     fewest = experiment.find(BASE, "sustained-20")[0]
     held_ms = fewest.measured["app_ms"].mean()
-    beside_ms = fewest.measured["latency_ms"].mean() - held_ms
+    beside_ms = (fewest.measured["latency_ms"] - fewest.measured["queue_ms"]).mean() - held_ms
     wanted = solve([Station("workers", held_ms), Station("beside", beside_ms, None)], 100, 2000.0)
     assert table["users"].to_list() == [20, 100]
     assert set(table["from_users"]) == {20}

@@ -91,9 +91,10 @@ def test_what_cannot_be_foretold_is_told_and_nothing_is_written(made, capfd, dep
     found, directory = foretelling(made, run)
     found.note(search(deployment), order(deployment, "open-9", block=1))
     assert not (directory / "predictions").exists()
-    told = capfd.readouterr().err
-    assert f"the capacity of {deployment}, open, is not foretold: " in told
+    (told,) = found.unforeseen
+    assert told.startswith(f"the capacity of {deployment}, open, is not foretold: ")
     assert said in told
+    assert capfd.readouterr().err == f"{told}\n"
 
 
 def test_a_search_without_a_base_is_not_foretold(made, capfd):
