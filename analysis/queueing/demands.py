@@ -270,6 +270,7 @@ def _measured(run, rows):
     during = rows[(1000 * rows["start_ms"]).between(first_us, last_us, inclusive="left")]
     generators = spent_us[spent_us.index.str.startswith("generator")].sum()
     spent_ms = {role: float(spent_us.get(role, 0.0)) / 1000 for role in costs.SYSTEM}
+    spent_ms["database"] = _less_readings(run, spent_ms["database"], last_us - first_us)
     return (during, spent_ms | {"generator": float(generators) / 1000}) if len(during) else None
 
 
@@ -279,4 +280,13 @@ def _whole(run, rows):
     spent_ms = {role: costs.cpu_ms(run, role) for role in costs.WORK_OF}
     if rows.empty or any(spent_ms[role] is None for role in there & spent_ms.keys()):
         return None
-    return rows, {role: ms or 0.0 for role, ms in spent_ms.items()}
+    spent_ms = {role: ms or 0.0 for role, ms in spent_ms.items()}
+    loaded_us = 1000 * (run.totals["last_ms"] - run.totals["first_ms"])
+    return rows, spent_ms | {"database": _less_readings(run, spent_ms["database"], loaded_us)}
+
+
+def _less_readings(run, database_ms, passed_us):
+    """What PostgreSQL spent on requests: who reads its activity asks it all the time, alike."""
+    readings_ms = (run.record.get("readings") or {}).get("database_cpu_ms") or 0.0
+    whole_us = run.process["at_us"].max() - run.process["at_us"].min()
+    return max(0.0, database_ms - readings_ms * float(passed_us / whole_us)) if whole_us else database_ms

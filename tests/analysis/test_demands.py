@@ -87,6 +87,15 @@ def test_a_request_that_waited_for_a_core_did_not_compute_all_the_time(made):
         )
 
 
+def test_what_reading_the_activity_took_of_postgresql_is_no_part_of_the_requests(made):
+    run = known(made, database=2.0)
+    whole = demands.of(made.experiment(run, name="whole").runs[0])
+    run.record["readings"] = {"database_cpu_ms": 1.0 * len(run.rows)}
+    less = demands.of(made.experiment(run, name="less").runs[0])
+    for name, endpoint in whole.endpoints.items():
+        assert only(less.endpoints[name]).database_ms == pytest.approx(only(endpoint).database_ms / 2, rel=0.01)
+
+
 def test_a_query_that_takes_more_than_a_core_is_done_by_several_processes(made):
     run = known(made)
     run.record["environment"] = run.record["environment"] | {"cpu_count": 2}
