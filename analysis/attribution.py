@@ -128,22 +128,20 @@ def _worker(run):
 
 
 def _pool(run):
+    """Each worker has its own, and nothing sees to it that they get as many requests: the busiest is the limit."""
     readings = _during(run, run.pool)
     if len(readings) < 2:
         return Use("pool", None, None, None, "the pool's connections")
     last, first = (readings.groupby("worker").nth(place).set_index("worker") for place in (-1, 0))
-    grown = (last - first)[["use_ns", "wait_ns", "timeouts"]].sum()
-    time_s = (readings["at_us"].max() - readings["at_us"].min()) / US_OF_S
-    allowed = int(last["limit"].sum())
-    if not allowed:
-        return Use("pool", None, None, int(grown["timeouts"]), "no pool: a connection for each use")
-    return Use(
-        "pool",
-        _share(grown["use_ns"], NS_OF_S * time_s * allowed),
-        _share(grown["wait_ns"], NS_OF_S * time_s),
-        int(grown["timeouts"]),
-        f"{allowed} connections that it may open",
-    )
+    grown = (last - first)[["use_ns", "wait_ns", "timeouts"]]
+    time_s, timeouts = (readings["at_us"].max() - readings["at_us"].min()) / US_OF_S, int(grown["timeouts"].sum())
+    if not last["limit"].all():
+        return Use("pool", None, None, timeouts, "no pool: a connection for each use")
+    used = (grown["use_ns"] / (NS_OF_S * time_s * last["limit"])).astype(float)
+    allowed = int(last["limit"][used.idxmax()])
+    whose = "that it may open" if len(used) == 1 else f"of the busiest of {len(used)} workers"
+    of = f"{allowed} connection{'s' if allowed != 1 else ''} {whose}"
+    return Use("pool", float(used.max()), _share(grown["wait_ns"].sum(), NS_OF_S * time_s), timeouts, of)
 
 
 def _database(run):

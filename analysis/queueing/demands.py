@@ -36,14 +36,15 @@ SHORTEST_US = 5_000_000  # of a time between readings, of which the CPU is known
 class Holding:
     """What one request needs, ms.
 
-    CPU time: `sending_ms` of the load generator, `computing_ms` of its worker's Python, `database_ms` of so many
-    `database_processes` of PostgreSQL at once, `hash_ms`, and once the answer is out `after_ms` of its worker and
-    `receiving_ms` of the load generator. Time that just passes: `delay_ms` on the way, and with a connection in hand
-    `away_ms`, in which so many `round_trips` are made.
+    CPU time: `sending_ms` of the load generator, `computing_ms` of its worker's Python, `asking_ms` more of that with a
+    connection in hand, `database_ms` of so many `database_processes` of PostgreSQL at once, `hash_ms`, and once the
+    answer is out `after_ms` of its worker and `receiving_ms` of the load generator. Time that just passes: `delay_ms`
+    on the way, and with a connection in hand `away_ms`, in which so many `round_trips` are made.
     """
 
     computing_ms: float
     database_ms: float = 0.0
+    asking_ms: float = 0.0
     hash_ms: float = 0.0
     sending_ms: float = 0.0
     delay_ms: float = 0.0
@@ -55,7 +56,7 @@ class Holding:
 
     def cpu_ms(self) -> float:
         """The CPU time of all roles together."""
-        before_ms = self.sending_ms + self.computing_ms + self.database_ms + self.hash_ms
+        before_ms = self.sending_ms + self.computing_ms + self.asking_ms + self.database_ms + self.hash_ms
         return before_ms + self.after_ms + self.receiving_ms
 
 
@@ -225,8 +226,9 @@ class _Shared:
         told_ms = rows[COMPUTED].sum(axis=1) * self.told_share
         frame = pd.DataFrame(
             {
-                "computing_ms": told_ms + asking_ms + self.server_ms - after_ms,
+                "computing_ms": told_ms + self.server_ms - after_ms,
                 "database_ms": asked_ms * self.database_share,
+                "asking_ms": asking_ms,
                 "hash_ms": rows["hash_ms"] * self.told_share,
                 "sending_ms": self.sending_ms - receiving_ms,
                 "delay_ms": max(0.0, self.outside_ms - self.server_ms - self.sending_ms),

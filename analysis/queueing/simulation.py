@@ -122,13 +122,17 @@ class Simulation:
             worker.threads.release()
 
     def _ask(self, worker, held):
-        if not held.database_ms and not held.away_ms:
+        if not held.database_ms and not held.away_ms and not held.asking_ms:
             return
         if self._machine.blocking:
             yield worker.python
         yield worker.connections
         yield Delay(held.away_ms)
         yield Work(self._cores, held.database_ms, workers=held.database_processes)
+        if self._machine.blocking:
+            yield Work(self._cores, held.asking_ms)
+        else:
+            yield from self._holding(worker.python, held.asking_ms)
         worker.connections.release()
         if self._machine.blocking:
             worker.python.release()

@@ -245,6 +245,12 @@ def test_a_worker_of_one_request_at_a_time_takes_the_next_when_it_is_done_with_t
 def test_workers_that_share_their_requests_have_each_their_connections_and_hashes():
     asks = needs(login=Holding(0.0, away_ms=30.0))
     assert last_ms(burst(Machine(cores=1, workers=4, connections=1), asks, 4)) == pytest.approx(30)
+    # Who asks has the connection until the answer is read: two threads with one connection take turns.
+    reads = needs(login=Holding(0.0, away_ms=10.0, asking_ms=5.0))
+    assert last_ms(burst(Machine(cores=4, workers=1, threads=2, connections=1), reads, 2)) == pytest.approx(30)
+    assert last_ms(burst(Machine(cores=4, workers=1, threads=2, connections=2), reads, 2)) == pytest.approx(20)
+    loop = Machine(cores=4, workers=1, threads=None, connections=None, apart=False, blocking=True)
+    assert last_ms(burst(loop, reads, 2)) == pytest.approx(30)
     hashes = needs(login=Holding(0.0, hash_ms=10.0))
     assert last_ms(burst(Machine(cores=4, workers=4, hashes=1), hashes, 4)) == pytest.approx(10)
 
