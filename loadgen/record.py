@@ -66,7 +66,7 @@ def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, s
         "scenario": scenario.record(),
         "seed": order.seed,
         "processes": order.processes,
-        "dataset": {"scale": order.scale, "seed": dataset.SEED, "fingerprint": dataset.fingerprint(order.scale)},
+        "dataset": _dataset(order.scale),
         "environment": environment.describe(server),
         "started": _now(),
         "ended": None,
@@ -76,6 +76,12 @@ def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, s
     }
     write(directory, record)
     return record
+
+
+def _dataset(scale):
+    """Which data it is; of what somebody else drove nothing is known."""
+    known = {"fingerprint": dataset.fingerprint(scale)} if scale in dataset.SCALES else {}
+    return {"scale": scale, "seed": dataset.SEED, **known}
 
 
 def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> None:
