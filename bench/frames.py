@@ -66,7 +66,7 @@ READINGS = {
         FROM range({seconds} * 4 + 2) AS r(n),
              (VALUES ('active', 'none'), ('active', 'IO:DataFileRead'), ('idle', 'Client:ClientRead')) AS v(state, wait)
         UNION ALL
-        SELECT ({seconds} * 1000000)::BIGINT, 'statement', 'SELECT ' || n, metric, 100.0
+        SELECT {seconds}::BIGINT * 1000000, 'statement', 'SELECT ' || n, metric, 100.0
         FROM range(20) AS r(n), (VALUES ('calls'), ('total_ms'), ('rows')) AS v(metric)
     """,
 }
