@@ -76,16 +76,14 @@ def claims(experiment: Experiment) -> list[Claim]:
 def _individual(experiment) -> Iterator[Claim]:
     for row in published.load("individual").itertuples():
         for figure in ("mean_ms", "median_ms", "min_ms", "max_ms"):
-            name = figure.removesuffix("_ms")
-            yield Claim(
+            yield _claim(
+                experiment,
+                "single",
+                (estimates.latency, row.endpoint, figure),
                 id=f"published-single-{row.endpoint}-{figure}",
-                text=f"{row.endpoint} alone: {name} {getattr(row, figure):,.0f} ms",
+                text=f"{row.endpoint} alone: {figure.removesuffix('_ms')} {getattr(row, figure):,.0f} ms",
                 stated=getattr(row, figure),
                 form="{:,.1f} ms",
-                scenario="single",
-                lower_is_better=True,
-                measured=estimates.latency(experiment, BASE, "single", row.endpoint, figure),
-                tuned=estimates.latency(experiment, OURS, "single", row.endpoint, figure),
             )
 
 
@@ -94,26 +92,25 @@ def _loads(experiment) -> Iterator[Claim]:
     rows = published.load("load").itertuples()
     for row in sorted(rows, key=lambda row: (row.users, ENDPOINTS.index(row.endpoint))):
         scenario = f"burst-{row.users}"
-        yield Claim(
+        yield _claim(
+            experiment,
+            scenario,
+            (estimates.latency, row.endpoint),
             id=f"published-{scenario}-{row.endpoint}",
             text=f"{row.users} users at once: {row.endpoint}, mean {row.mean_ms:,.0f} ms",
             stated=row.mean_ms,
             form="{:,.0f} ms",
-            scenario=scenario,
-            lower_is_better=True,
-            measured=estimates.latency(experiment, BASE, scenario, row.endpoint),
-            tuned=estimates.latency(experiment, OURS, scenario, row.endpoint),
             predicted=predicted[row.users].get(row.endpoint),
         )
-        yield Claim(
+        yield _claim(
+            experiment,
+            scenario,
+            (estimates.success_ratio, row.endpoint),
             id=f"published-{scenario}-{row.endpoint}-success_ratio",
             text=f"{row.users} users at once: {row.endpoint}, right answers {row.success_ratio:.0%}",
             stated=row.success_ratio,
             form="{:.1%}",
-            scenario=scenario,
             lower_is_better=False,
-            measured=estimates.success_ratio(experiment, BASE, scenario, row.endpoint),
-            tuned=estimates.success_ratio(experiment, OURS, scenario, row.endpoint),
         )
 
 
@@ -128,13 +125,20 @@ def _totals(experiment) -> Iterator[Claim]:
         scenario = f"burst-{row.users}"
         for column, text, form, estimate, lower_is_better in figures:
             stated = getattr(row, column)
-            yield Claim(
+            yield _claim(
+                experiment,
+                scenario,
+                (estimate,),
                 id=f"published-{scenario}-{column}",
                 text=f"{row.users} users at once: {text.format(stated)}",
                 stated=stated,
                 form=form,
-                scenario=scenario,
                 lower_is_better=lower_is_better,
-                measured=estimate(experiment, BASE, scenario),
-                tuned=estimate(experiment, OURS, scenario),
             )
+
+
+def _claim(experiment, scenario, figure, *, lower_is_better=True, **stated) -> Claim:
+    """`figure` is an estimate, and what it is of beside the deployment and the scenario."""
+    estimate, *of = figure
+    base, ours = (estimate(experiment, deployment, scenario, *of) for deployment in (BASE, OURS))
+    return Claim(scenario=scenario, lower_is_better=lower_is_better, measured=base, tuned=ours, **stated)
