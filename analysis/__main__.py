@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
-from . import asking, comparing, measures, validity
+from workbench import validity
+from workbench.errors import told_in_lines
+from workbench.paths import runs_directory
+from workbench.recording import open_experiment, open_run
+
 from . import history as histories
-from .capacity import HIGHEST_P95_MS
-from .directories import runs_directory
-from .problem import told_in_lines
-from .recording import open_experiment, open_run
+from .capacity.bracket import HIGHEST_P95_MS
+from .cli import compare_command, what_if_command
+from .metrics import arm_metrics
 
 
 @click.group()
@@ -40,7 +43,7 @@ def show(run):
         click.echo(f"the application did not start: {said}" if said else "no measured requests")
         return
     kind = "open" if opened.record["scenario"]["kind"] == "open" else "closed"
-    click.echo(f"{opened.totals['requests']} measured requests in {measures.makespan_s(opened):.2f} s ({kind} load)")
+    click.echo(f"{opened.totals['requests']} measured requests in {arm_metrics.makespan_s(opened):.2f} s ({kind} load)")
     click.echo("ms from the actual send (latency) and from when it was due (response):")
     click.echo(_percentiles(opened).round(1).to_string())
     if unsent := (opened.record.get("generator", {}).get("unsent") or {}).get("measure"):
@@ -58,7 +61,7 @@ def show(run):
 @click.option("--baseline", is_flag=True, help="A is what B has to be as good as: exit with 1 where B loses.")
 def compare(a, b, baseline):
     """Compare two experiments, or two runs: B over A. One run each gives no interval, and no verdict."""
-    comparing.compare(a, b, baseline, runs_directory())
+    compare_command.compare(a, b, baseline, runs_directory())
 
 
 @main.command()
@@ -87,7 +90,7 @@ def what_if(run, given, loads, **how):
     RUN is a directory, or <experiment>/<run>, of sustained or open load under which hardly any request waits.
     """
     path = Path(run) if run and Path(run).exists() else runs_directory() / run
-    for line in asking.answer(path, given, loads, **how):
+    for line in what_if_command.answer(path, given, loads, **how):
         click.echo(line)
 
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import capacity, judgement, measures
-from .intervals import Estimate
-from .judgement import BASE, OURS
-from .problem import RecordingError
-from .recording import Experiment, open_experiment
+from workbench.errors import RecordingError
+from workbench.recording import Experiment, open_experiment
+
+from .capacity import bracket
+from .findings import evidence
+from .findings.evidence import BASE, OURS
+from .metrics import arm_metrics
+from .stats.confidence import Estimate
 
 SCENARIO, SUSTAINED = "burst-50", "sustained-100"
 
@@ -54,17 +57,17 @@ def machine(made: dict) -> str:
 
 
 def _headline(experiment) -> Iterator[tuple[str, object]]:
-    yield "as-measured s", measures.duration_s(experiment, BASE, SCENARIO)
-    yield "tuned s", measures.duration_s(experiment, OURS, SCENARIO)
-    yield "faster", _faster(judgement.speedup(experiment, SCENARIO))
-    yield "sustained reads p95 ms", measures.reads_p95_ms(experiment, OURS, SUSTAINED)
+    yield "as-measured s", arm_metrics.duration_s(experiment, BASE, SCENARIO)
+    yield "tuned s", arm_metrics.duration_s(experiment, OURS, SCENARIO)
+    yield "faster", _faster(evidence.speedup(experiment, SCENARIO))
+    yield "sustained reads p95 ms", arm_metrics.reads_p95_ms(experiment, OURS, SUSTAINED)
     yield "holds requests/s", _held(experiment, "open")
     yield "holds users", _held(experiment, "sustained")
 
 
 def _held(experiment, family):
     """The bracket of ours, where its capacity was searched for."""
-    for found in capacity.found(experiment):
+    for found in bracket.found(experiment):
         if (found.deployment, found.family) == (OURS, family) and found.probes:
             ends = (found.bracket.certified, found.bracket.refuted)
             return "–".join("?" if end is None else f"{end:.0f}" for end in ends)

@@ -1,10 +1,28 @@
 """What the workbench itself costs: `make bench`. Ratios and medians over repeats, because machines are shared."""
 
-from analysis.problem import told_in_lines
-from loadgen import machine
+from loadgen import machine_lock
+from workbench.errors import told_in_lines
 
-from . import cached_read, frames, instrumentation, pool, proxy, recorder, recording, sending
+from . import (
+    analysis_scaling,
+    cached_read,
+    instrumentation_cost,
+    open_load,
+    pool_cost,
+    proxy_cost,
+    recorder_cost,
+    recording_cost,
+)
 
-with told_in_lines(), machine.sole_use():
-    for part in (recorder, recording, sending, pool, instrumentation, cached_read, proxy, frames):
+with told_in_lines(), machine_lock.sole_use():
+    for part in (
+        recorder_cost,
+        recording_cost,
+        open_load,
+        pool_cost,
+        instrumentation_cost,
+        cached_read,
+        proxy_cost,
+        analysis_scaling,
+    ):
         part.main()

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from . import empty_route
-from .client import Connections, Question
+from .http_client import Connections, Question
 from .interval import Ratio
-from .worker import around, serve
+from .served_worker import around, serve
 
 BLOCKS, ROUNDS, WARM_UP = 8, 16, 4  # lives of the worker, slices of each route in one, unmeasured ones before them
 REQUESTS, CONNECTIONS = 100, 8  # of a slice

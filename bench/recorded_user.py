@@ -22,7 +22,7 @@ def lightest(environment):
 
 def tracetrack(environment):
     """Those of TraceTrack's own, who judges by content."""
-    from loadgen.generator.tracetrack import TraceTrackUser
+    from loadgen.generator.tracetrack_users import TraceTrackUser
 
     user = TraceTrackUser(environment)
     user.login()
@@ -34,7 +34,7 @@ def main(url: str, people: str, number: int) -> None:
     """Print as JSON the CPU in µs for a request, without and with recording, of each pair of slices."""
     from loadgen.generator import recording
 
-    from .recording import PAIRS, REQUESTS, WARM_UP, order
+    from .recording_cost import PAIRS, REQUESTS, WARM_UP, order
 
     environment = Environment(host=url)
     environment.create_local_runner()

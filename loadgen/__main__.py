@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import psycopg2
 
-from analysis.directories import data_directory, runs_directory
-from analysis.problem import Problem, told_in_lines
-from reference_app import waiting
+from instrumentation import deadlines
+from workbench.errors import Problem, told_in_lines
+from workbench.paths import data_directory, runs_directory
 
-from . import dataset, deployments, experiment, machine, profiles, progress, run, scenarios, services, target
-from .children import die_with_launcher, raise_on_sigterm
-from .outcome import told
+from . import dataset, deployments, experiment, machine_lock, profiles, progress, run, scenarios, services, target
+from .run_summary import told
+from .subprocesses import die_with_launcher, raise_on_sigterm
 from .target import Target
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
@@ -60,7 +60,7 @@ def list_():
 @click.option("--arrivals", type=click.Choice(["poisson", "constant"]), help="How requests of open load arrive.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the load generator.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
-@machine.sole_use()
+@machine_lock.sole_use()
 def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, processes, port, **changes):
     """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
     if (deployment is None) == (url is None):
@@ -118,7 +118,7 @@ def _run_deployment(order, directory, locustfile, confirmed):
     type=click.FloatRange(0, 600_000, min_open=True),
     help="Objective of a search for capacity: what p95 of every endpoint has to be below; 300 if not given.",
 )
-@machine.sole_use()
+@machine_lock.sole_use()
 def experiment_(profile, scale, name, seed, p95_ms):
     """Run all arms of a profile and print the experiment's id.
 
@@ -132,7 +132,7 @@ def command() -> None:
     """Run the command line; every expected failure is one or two lines and a code."""
     die_with_launcher()
     raise_on_sigterm()
-    waiting.install(True)  # libpq's own waiting would keep a signal from us until the server answers
+    deadlines.install(True)  # libpq's own waiting would keep a signal from us until the server answers
     with told_in_lines(), _told_of_database():
         main(prog_name="python -m loadgen", standalone_mode=False)
 

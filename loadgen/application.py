@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.problem import Problem
-from reference_app.readings import Readings
+from instrumentation.worker_metrics import Readings
 from reference_app.settings import Settings
+from workbench.errors import Problem
 
-from .children import Child, start
 from .services import free_port
+from .subprocesses import Child, start
 
 HEALTHY_TIMEOUT_S = READY_TIMEOUT_S = 30.0
 CONFIGURATION = Path(__file__).resolve().parent.parent / "reference_app" / "gunicorn_conf.py"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg2
 
-from analysis.problem import Problem
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
+from workbench.errors import Problem
 
 from . import progress
 from .accounts import PASSWORD

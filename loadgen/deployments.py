@@ -6,8 +6,8 @@
 import os
 from dataclasses import fields
 
-from analysis.problem import Problem
 from reference_app.settings import Settings
+from workbench.errors import Problem
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import psutil
 
-from analysis.directories import REPOSITORY
+from workbench.paths import REPOSITORY
 
 PACKAGES = (
     "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import click
 
-from analysis import capacity
-from analysis.capacity import HIGHEST_P95_MS
-from analysis.directories import data_directory, runs_directory
-from analysis.problem import Problem
-from analysis.recording import open_run
+from analysis.capacity import bracket
+from analysis.capacity.bracket import HIGHEST_P95_MS
+from workbench.errors import Problem
+from workbench.paths import data_directory, runs_directory
+from workbench.recording import open_run
 
-from . import dataset, deployments, environment, profiles, progress, run, search, services
-from .begun import Begun
-from .foretelling import Foretelling
+from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
+from .prediction_log import Foretelling
 from .profiles import Search
-from .record import run_name
+from .record_writer import run_name
+from .resume import Begun
 
 # What a run costs beside its load: clone, start, stop.
 OVERHEAD_S = 3.0
@@ -163,13 +163,13 @@ def _rounds(plan, directory, foretelling, shown):
     blocks = len({order.block for order in plan.orders})
 
     def probe_of(order):
-        return capacity.Probe.of(open_run(directory / run_name(order)), plan.p95_ms)
+        return bracket.Probe.of(open_run(directory / run_name(order)), plan.p95_ms)
 
     def foretell(sought):
         shown.begin(f"foretelling {sought.deployment}", FORETELLING_S)
         return foretelling.capacity(sought)
 
-    return search.rounds(plan.searches, plan.scale, plan.seed, blocks, probe_of, foretell)
+    return capacity_search.rounds(plan.searches, plan.scale, plan.seed, blocks, probe_of, foretell)
 
 
 def _shuffled_block(profile, block, shuffled):

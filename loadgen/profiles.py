@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from analysis.capacity import HIGHEST_P95_MS
-from analysis.problem import Problem
+from analysis.capacity.bracket import HIGHEST_P95_MS
+from workbench.errors import Problem
 
 DEFAULT = "quick"
 

@@ -25,9 +25,9 @@ from typing import BinaryIO
 
 import click
 
-from analysis.problem import Problem, told_in_lines
+from workbench.errors import Problem, told_in_lines
 
-from .children import Child, start
+from .subprocesses import Child, start
 
 START_TIMEOUT_S = 10.0
 LONGEST_MS = 60_000

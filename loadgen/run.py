@@ -4,14 +4,14 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.problem import Problem
+from workbench.errors import Problem
 
-from . import application, dataset, deployments, load, record, services, surroundings, writes
-from .children import deferred_signals
-from .collectors import Collector
+from . import app_environment, application, dataset, deployments, locust_runner, record_writer, services, write_audit
+from .collectors.collector import Collector
 from .generator import recorder
-from .record import Order
+from .record_writer import Order
 from .services import DatabaseServer
+from .subprocesses import deferred_signals
 
 CLONE_BYTES = 1 * 2**30
 
@@ -37,7 +37,7 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
         written["dataset"]["counts"] = dataset.counts(server, database)
         if scenario.sql_before:
             dataset.change(server, database, scenario.sql_before)
-        with surroundings.way_to(server, database, settings, directory) as (url, between):
+        with app_environment.way_to(server, database, settings, directory) as (url, between):
             settings = replace(settings, database_url=url)
             written["deployment"]["settings"] = settings.public()
             if generator is None:
@@ -45,7 +45,7 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
             else:
                 _drive(server, database, settings, order.port, generator, written, between)
         recorder.compact(directory)
-        if found := writes.check(server, database, directory / "requests.parquet"):
+        if found := write_audit.check(server, database, directory / "requests.parquet"):
             written["writes"] = found.record()
     return written
 
@@ -53,17 +53,17 @@ def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
 @contextmanager
 def recorded(directory, order, scenario, deployment, server=None):
     """The record of a run, for the block to add to; written at its beginning, and made final however it ends."""
-    written = record.begin(directory, order, scenario, deployment, server)
+    written = record_writer.begin(directory, order, scenario, deployment, server)
     reason = "unknown"
     try:
         yield written
         written["status"] = "complete"
     except BaseException as error:
-        reason = record.why(error)
+        reason = record_writer.why(error)
         raise
     finally:
         with deferred_signals():
-            record.close(directory, written, scenario, reason)
+            record_writer.close(directory, written, scenario, reason)
 
 
 def _generator(order, scenario, directory):
@@ -71,15 +71,15 @@ def _generator(order, scenario, directory):
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(order.scale).counts()
-    sent = load.Load(scenario, order.seed, rows, order.processes)
-    return load.generator(sent, application.url_of(order.port), directory)
+    sent = locust_runner.Load(scenario, order.seed, rows, order.processes)
+    return locust_runner.generator(sent, application.url_of(order.port), directory)
 
 
 def _drive(server, database, settings, port, generator, written, between):
     directory = generator.directory
     # The collector is the outer block: the application's backends tell their last figures when they end.
     with ExitStack() as stack:
-        around = stack.enter_context(surroundings.around(settings, directory))
+        around = stack.enter_context(app_environment.around(settings, directory))
         written["store"] = around.store and around.store.version
         collector = stack.enter_context(Collector(server, database, directory, generator.started_ns, around.readings))
         with application.serve(around.settings, directory / "gunicorn.log", port) as served:
@@ -105,7 +105,7 @@ def _between(before, after):
 
 def _start(settings, port, directory, written):
     """Only start the application: whether it does is the outcome."""
-    with surroundings.around(settings, directory) as around:
+    with app_environment.around(settings, directory) as around:
         try:
             with application.serve(around.settings, directory / "gunicorn.log", port) as served:
                 written["outcome"] = {"started": True, "said": ""}

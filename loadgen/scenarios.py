@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
-from analysis.problem import Problem
+from workbench.errors import Problem
 
-from .generator.schedule import Arrivals, Piece
+from .generator.arrivals import Arrivals, Piece
 
 # Requests of one pass, in the published order.
 PASS = ("login", "dashboard", "search")

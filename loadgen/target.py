@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.problem import Problem
+from workbench.errors import Problem
 
-from . import dataset, load
+from . import dataset, locust_runner
 from .addresses import addresses, is_own
-from .processes import ProcessReader
-from .record import Order
+from .collectors.process_reader import ProcessReader
+from .record_writer import Order
 from .run import recorded
 
 PATIENCE_S = 30.0  # for a target that is slow to start
@@ -98,9 +98,9 @@ def execute(target: Target, order: Order, directory: Path, locustfile: Path | No
         written["dataset"]["counts"] = rows
         written["locustfile"] = locustfile and locustfile.name
         target.wait_until_there()
-        sent = load.Load(scenario, order.seed, rows, order.processes, locustfile)
+        sent = locust_runner.Load(scenario, order.seed, rows, order.processes, locustfile)
         with (
-            load.generator(sent, target.url, directory) as generator,
+            locust_runner.generator(sent, target.url, directory) as generator,
             closing(ProcessReader(generator.roles(), generator.started_ns, directory)) as reader,
         ):
             generator.let_go()

@@ -5,31 +5,30 @@ import threading
 from dogpile.util import NameRegistry
 from flask import Flask
 
+from instrumentation import prometheus_exporter, server_timing, worker_metrics
+
 from . import (
-    bodies,
     caches,
+    csrf,
     dashboard,
     database,
-    errors,
+    error_responses,
     health,
     login,
     logs,
-    metrics,
     openapi,
-    origin,
     passwords,
-    readings,
+    request_body,
     scans,
     search,
     sessions,
     store,
     throttle,
-    timing,
 )
 from .settings import Settings
 
 # What holds connections, threads, locks or a slot of its own, in the order in which one needs the other.
-PARTS = (readings, database, store, caches, passwords, throttle, sessions)
+PARTS = (database, store, caches, passwords, throttle, sessions)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -43,17 +42,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False
-    readings.count_requests(app)
+    worker_metrics.count_requests(app)
     logs.init_app(app)
-    bodies.init_app(app)
-    for part in PARTS:
-        part.init_app(app, settings)
-    errors.init_app(app)
-    origin.init_app(app)
-    for part in (login, dashboard, search, scans, health, metrics, openapi):
+    request_body.init_app(app)
+    _init_parts(app)
+    error_responses.init_app(app)
+    csrf.init_app(app)
+    for part in (login, dashboard, search, scans, health, prometheus_exporter, openapi):
         app.register_blueprint(part.blueprint)
-    timing.init_app(app, settings)
+    if settings.server_timing:
+        server_timing.init_app(app)
     return app
+
+
+def _init_parts(app):
+    worker_metrics.init_app(app, app.settings.readings_file)
+    for part in PARTS:
+        part.init_app(app, app.settings)
 
 
 def renew_after_fork(app: Flask) -> None:
@@ -67,8 +72,7 @@ def renew_after_fork(app: Flask) -> None:
     # Locks of libraries, which a thread that is not in this process may have held.
     app.jinja_env.cache = app.jinja_env.cache.copy()
     NameRegistry._mutex = threading.RLock()
-    for part in PARTS:
-        part.init_app(app, app.settings)
+    _init_parts(app)
 
 
 def warm_up(app: Flask) -> None:

@@ -23,7 +23,8 @@ from dogpile.cache.region import value_version
 from flask import Flask, current_app
 from sqlalchemy import make_url
 
-from . import timing
+from instrumentation import server_timing
+
 from .settings import Settings
 from .store import Store, StoreAway
 
@@ -288,10 +289,10 @@ def cached(endpoint: str, key: str, create: Create) -> dict:
 
     `key` must hold all that the answer depends on beside the endpoint, the database and the code. Booked as `cache`.
     """
-    with timing.part("cache"):
+    with server_timing.part("cache"):
         answer, outcome = current_app.extensions["caches"][endpoint].get(key, create)
     if outcome != "none":
-        timing.current().cache = outcome
+        server_timing.current().cache = outcome
         current_app.extensions["slot"].count(f"cache_{endpoint}_{outcome}")
     return answer
 

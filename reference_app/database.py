@@ -11,8 +11,10 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
-from . import profiles, timing, waiting
-from .pool import PoolStatistics, TimedNullPool, TimedQueuePool
+from instrumentation import deadlines, server_timing
+from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
+
+from . import pool_profiles
 from .settings import Settings
 
 APPLICATION_NAME = "tracetrack"
@@ -36,7 +38,7 @@ def create_engine(settings: Settings) -> Engine:
         connect_args=_connect_arguments(settings),
         **(_queue_arguments(settings) if settings.pool == "queue" else {}),
     )
-    if settings.statement_timeout_ms and profiles.is_proxy(settings.database_url):
+    if settings.statement_timeout_ms and pool_profiles.is_proxy(settings.database_url):
         # An RDS Proxy refuses start-up options; the SET costs a round trip for each connection and pins it.
         statement = f"SET statement_timeout = {settings.statement_timeout_ms}"
         event.listen(engine, "connect", lambda connection, record: _execute_alone(connection, statement))
@@ -56,7 +58,7 @@ def _connect_arguments(settings):
     }
     if settings.tcp_user_timeout_ms:
         arguments["tcp_user_timeout"] = settings.tcp_user_timeout_ms
-    if settings.statement_timeout_ms and not profiles.is_proxy(settings.database_url):
+    if settings.statement_timeout_ms and not pool_profiles.is_proxy(settings.database_url):
         arguments["options"] = f"-c statement_timeout={settings.statement_timeout_ms}"
     return arguments
 
@@ -83,29 +85,29 @@ def connection() -> Iterator[Connection]:
 
     Getting it and giving it back (the rollback included) are booked as `pool`.
     """
-    with timing.part("pool"):
+    with server_timing.part("pool"):
         opened = _connect(autocommit=current_app.settings.reads == "autocommit")
     try:
         yield opened
     finally:
         _count_end_of_transaction(opened)
-        with timing.part("pool"):
+        with server_timing.part("pool"):
             opened.close()
 
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
     """A pooled connection for one unit of writing: committed at the end of the block, rolled back if that fails."""
-    with timing.part("pool"):
+    with server_timing.part("pool"):
         opened = _connect(autocommit=False)
     try:
         yield opened
-        with timing.part("db"):
+        with server_timing.part("db"):
             _count_end_of_transaction(opened)
             opened.commit()
     finally:
         _count_end_of_transaction(opened)  # the rollback of a block that failed
-        with timing.part("pool"):
+        with server_timing.part("pool"):
             opened.close()
 
 
@@ -121,12 +123,12 @@ def _connect(autocommit):
 
 def rows(connection: Connection, statement: TextClause, **parameters) -> list[dict]:
     """All rows of one statement as dictionaries (none if it gives none), booked as `db`."""
-    account = timing.current()
+    account = server_timing.current()
     account.db_calls += 1
     driver = connection.connection.dbapi_connection
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     account.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
-    with timing.part("db"):
+    with server_timing.part("db"):
         result = connection.execute(statement, parameters)
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
@@ -134,14 +136,14 @@ def rows(connection: Connection, statement: TextClause, **parameters) -> list[di
 def roll_back(connection: Connection) -> None:
     """End the transaction of a failed statement, so that the connection can be used further."""
     _count_end_of_transaction(connection)
-    with timing.part("db"):
+    with server_timing.part("db"):
         connection.rollback()
 
 
 def _count_end_of_transaction(opened):
     """COMMIT and ROLLBACK are sent only where the server is in a transaction."""
     if not opened.invalidated:
-        timing.current().round_trips += not _is_idle(opened.connection.dbapi_connection)
+        server_timing.current().round_trips += not _is_idle(opened.connection.dbapi_connection)
 
 
 def _is_idle(driver):
@@ -160,7 +162,7 @@ def _count_pings(engine):
     ping = engine.dialect.do_ping
 
     def counted(connection):
-        timing.current().round_trips += 1
+        server_timing.current().round_trips += 1
         return ping(connection)
 
     engine.dialect.do_ping = counted
@@ -184,11 +186,11 @@ def _ping_the_idle_only(engine, after_s):
 
 def _longest_wait_s(settings):
     """A server that is alive ends a statement by itself before."""
-    return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else waiting.NEVER_S
+    return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else deadlines.NEVER_S
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    waiting.install(settings.deadlines, _longest_wait_s(settings))
+    deadlines.install(settings.deadlines, _longest_wait_s(settings))
     engine = create_engine(settings)
     if settings.pool_timed:
         limits = (settings.pool_timeout_s or None, settings.connect_timeout_s or None)

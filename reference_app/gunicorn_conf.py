@@ -10,10 +10,11 @@ import psycopg2
 from sqlalchemy.exc import SQLAlchemyError
 
 import reference_app
-from reference_app import budget
-from reference_app.readings import Readings
-from reference_app.sessions.published import make_directory
-from reference_app.settings import Settings, SettingsError
+from instrumentation.worker_metrics import Readings
+
+from . import connection_budget
+from .sessions.flask_sessions import make_directory
+from .settings import Settings, SettingsError
 
 BIND = "TRACETRACK_BIND"
 READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
@@ -46,8 +47,8 @@ control_socket_disable = True
 def on_starting(server):
     """Refuse what cannot work before a worker is there; a database that does not answer yet is no reason to."""
     try:
-        budget.require(_settings)
-    except budget.BudgetError as error:
+        connection_budget.require(_settings)
+    except connection_budget.BudgetError as error:
         sys.exit(f"over the connection budget: {error}")
     except psycopg2.OperationalError as error:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])

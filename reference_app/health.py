@@ -3,12 +3,12 @@
 from flask import Blueprint, current_app, jsonify
 from sqlalchemy import text
 
-from . import profiles
+from . import pool_profiles
 from .database import connection, rows
 
 blueprint = Blueprint("health", __name__)
 
-REACHABLE = text(profiles.ROLE)
+REACHABLE = text(pool_profiles.ROLE)
 
 
 @blueprint.get("/health")

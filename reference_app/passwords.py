@@ -15,7 +15,8 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from werkzeug.security import check_password_hash
 
-from . import timing
+from instrumentation import server_timing
+
 from .settings import Settings
 
 Scheme = Literal["scrypt", "argon2id"]
@@ -69,7 +70,7 @@ def verify(stored: str, password: str) -> bool:
 
 def _in_a_place(compute: Callable, *arguments):
     places: Executor | None = current_app.extensions["hash_places"]
-    with timing.part("hash"):
+    with server_timing.part("hash"):
         return compute(*arguments) if places is None else places.submit(_politely, compute, *arguments).result()
 
 

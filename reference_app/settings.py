@@ -18,7 +18,7 @@ from redis import ConnectionPool, RedisError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from . import profiles
+from . import pool_profiles
 
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -155,11 +155,11 @@ class Settings:
     @property
     def profile(self) -> str:
         """The name of the pool profile in force: as set, or found from the database's host name."""
-        return profiles.detect(self.database_url) if self.pool_profile == "auto" else self.pool_profile
+        return pool_profiles.detect(self.database_url) if self.pool_profile == "auto" else self.pool_profile
 
     def with_profile(self) -> "Settings":
         """These settings with every figure that the profile decides filled in."""
-        values = asdict(profiles.PROFILES[self.profile])
+        values = asdict(pool_profiles.PROFILES[self.profile])
         return replace(self, **{name: value for name, value in values.items() if getattr(self, name) is None})
 
     def connections_allowed(self) -> int:

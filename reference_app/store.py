@@ -17,7 +17,8 @@ from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .readings import Slot
+from instrumentation.worker_metrics import Slot
+
 from .settings import Settings
 
 AWAY_S = 1.0

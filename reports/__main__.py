@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from analysis import findings as stored_findings
-from analysis.directories import runs_directory
-from analysis.problem import Problem, told_in_lines
-from analysis.recording import open_experiment
+from analysis.findings import finding as stored_findings
 from loadgen import profiles
-from loadgen.children import raise_on_sigterm
+from loadgen.subprocesses import raise_on_sigterm
+from workbench.errors import Problem, told_in_lines
+from workbench.paths import runs_directory
+from workbench.recording import open_experiment
 
 from . import build as building
 from . import sections

@@ -11,12 +11,12 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets import Unicode
 from traitlets.config import Config
 
-from analysis import findings
-from analysis.directories import REPOSITORY, runs_directory
-from analysis.problem import Problem
-from analysis.recording import newest_experiment, open_experiment
+from analysis.findings import finding
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, told_how_to_go_on
+from workbench.errors import Problem
+from workbench.paths import REPOSITORY, runs_directory
+from workbench.recording import newest_experiment, open_experiment
 
 from . import views
 from .render import render
@@ -54,7 +54,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
         _execute("02-analyse", parameters, html)
         shown.begin("notebook 3 of 3: report", RENDER_S)
         render(_execute("03-report", parameters, html), html / PAGE)
-        views.write(*findings.read(html / "findings.json"), html)
+        views.write(*finding.read(html / "findings.json"), html)
     return html / PAGE
 
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from analysis import costs, figures, measures, published, queueing
+from analysis import figures, queueing
+from analysis.metrics import arm_metrics, cpu_metrics, published_report
 
 from .sections import BASE, CLAIMED, OURS, Report
 from .svg import inline
@@ -14,10 +15,10 @@ SPLIT = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
 
 def latency_by_endpoint(report: Report, users: int = 50) -> Html:
     """Mean latency by endpoint for published, as-measured, as-claimed and tuned."""
-    stated = published.load("load").query("users == @users")[["endpoint", "mean_ms"]].assign(series="published")
+    stated = published_report.load("load").query("users == @users")[["endpoint", "mean_ms"]].assign(series="published")
     frames = [stated]
     for deployment in DRAWN:
-        table = measures.latency(report.experiment, deployment, f"burst-{users}").reset_index()
+        table = arm_metrics.latency(report.experiment, deployment, f"burst-{users}").reset_index()
         if not table.empty:
             frames.append(table[["endpoint", "mean_ms"]].assign(series=deployment))
     return inline(
@@ -30,7 +31,7 @@ def latency_by_endpoint(report: Report, users: int = 50) -> Html:
 
 def percentiles(report: Report) -> Html:
     """The percentile curve of all requests of a burst of 50."""
-    curves = [measures.percentile_curve(report.experiment, name, "burst-50").assign(series=name) for name in DRAWN]
+    curves = [arm_metrics.percentile_curve(report.experiment, name, "burst-50").assign(series=name) for name in DRAWN]
     return inline(
         figures.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
         "percentiles",
@@ -41,7 +42,7 @@ def percentiles(report: Report) -> Html:
 
 def where_time_goes(report: Report) -> Html:
     """Means of the parts of a request's time, over all requests and over the tail."""
-    frames = [costs.time_split(report.experiment, name, "burst-50").assign(series=name) for name in SPLIT]
+    frames = [cpu_metrics.time_split(report.experiment, name, "burst-50").assign(series=name) for name in SPLIT]
     return inline(
         figures.time_split(_concat(frames, ["series", "endpoint", "statistic", "part", "mean_ms"])),
         "time-split",
@@ -67,16 +68,16 @@ def growth(report: Report) -> Html:
     """Mean latency of all requests against the number of users: published, measured, and predicted by one queue."""
     rows = []
     for users in (25, 50):
-        stated = published.load("load").query("users == @users")["mean_ms"].mean()
+        stated = published_report.load("load").query("users == @users")["mean_ms"].mean()
         rows.append({"users": users, "series": "published", "kind": "published", "mean_ms": stated})
         for deployment in (BASE, OURS):
-            mean_ms = measures.mean_ms(report.experiment, deployment, f"burst-{users}")
+            mean_ms = arm_metrics.mean_ms(report.experiment, deployment, f"burst-{users}")
             if mean_ms is not None:
                 rows.append({"users": users, "series": deployment, "kind": "measured", "mean_ms": mean_ms})
     for users in (1, 10, 25, 50):
         predicted = queueing.predict_burst(report.experiment, users)
         if predicted:
-            mean_ms = sum(predicted[endpoint] for endpoint in measures.ENDPOINTS) / len(measures.ENDPOINTS)
+            mean_ms = sum(predicted[endpoint] for endpoint in arm_metrics.ENDPOINTS) / len(arm_metrics.ENDPOINTS)
             rows.append({"users": users, "series": BASE, "kind": "predicted", "mean_ms": mean_ms})
     return inline(
         figures.burst_growth(pd.DataFrame(rows)),
@@ -90,7 +91,7 @@ def pool_use(report: Report) -> Html:
     """What became of the pools' connections during one burst of 50."""
     columns = ["series", "at_s", "state", "connections", "limit"]
     return inline(
-        figures.pool_use(_of_one_burst(report, measures.pool_use, columns)),
+        figures.pool_use(_of_one_burst(report, arm_metrics.pool_use, columns)),
         "pool-use",
         "Pool connections of all workers, 50 users at once",
         "Read twenty times a second; waiting are callers that have no connection yet.",

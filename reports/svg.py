@@ -8,8 +8,9 @@ from html import escape
 import matplotlib
 from matplotlib.figure import Figure
 
-from analysis.palette import COLOURS
-from reports.tables import Html
+from analysis.figures.palette import COLOURS
+
+from .tables import Html
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 VARIABLES = {colour: f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
@@ -20,7 +21,7 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Html:
     """The figure as `<figure id="fig-NAME">` with its caption.
 
     `title` is what the figure shows, in a few words; `description` says in a sentence or two what is to be
-    seen, for the caption and for those who cannot see it. Colours of `analysis.palette.COLOURS` become
+    seen, for the caption and for those who cannot see it. Colours of `analysis.figures.palette.COLOURS` become
     CSS variables. Raises ValueError unless `name` is made of lower-case letters, digits and hyphens.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):

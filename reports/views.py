@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from analysis.findings import Finding
+from analysis.findings.finding import Finding
 
 TITLES = {
     "checklist": "The published checklist",

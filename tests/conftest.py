@@ -23,21 +23,23 @@ import pytest
 import redis
 from flask import Flask
 
-from analysis.directories import REPOSITORY
-from analysis.stream import STREAMS, read_stream
-from loadgen import dataset, deployments, machine, services
+from instrumentation.worker_metrics import Readings
+from loadgen import dataset, deployments, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from loadgen.application import serve as serve_application
 from reference_app import create_app
-from reference_app.readings import Readings
 from reference_app.settings import PREFIX, Settings
+from workbench.paths import REPOSITORY
+from workbench.request_schema import STREAMS, read_stream
+
+pytest_plugins = ("tests.builders", "tests.store_fixtures")
 
 for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
     del os.environ[variable]
 
 # Tests run in two processes at once, and each of them is alone on a machine of its own.
-os.environ[machine.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
+os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

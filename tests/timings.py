@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from analysis.stream import DURATIONS, WRITTEN, stored
+from workbench.request_schema import DURATIONS, WRITTEN, stored
 
 COLUMNS = (*DURATIONS, "db_calls", "db_round_trips", "cache", "worker")
 

@@ -7,7 +7,7 @@ Nothing here touches pyplot's global state.
 """
 
 from .latency import burst_growth, latency_bars, percentile_curves
-from .split import time_split
+from .time_split import time_split
 from .timelines import pool_use, timeline
 
 __all__ = ["burst_growth", "latency_bars", "percentile_curves", "pool_use", "time_split", "timeline"]

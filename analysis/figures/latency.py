@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from ..axes import duration, label_ends, log_ticks
-from ..palette import ENDPOINTS, INK, SERIES, STYLE
-from .frame import known, not_measured, one_panel, present
+from .axes import duration, label_ends, log_ticks
+from .palette import ENDPOINTS, INK, SERIES, STYLE
+from .panels import known, not_measured, one_panel, present
 
 KINDS = {
     "predicted": {"linewidth": 1.8},

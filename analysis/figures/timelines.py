@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..axes import clock, duration
-from ..palette import ENDPOINTS, INK, SERIES, STATES, STYLE
-from .frame import known, not_measured, present, stacked_panels
+from .axes import clock, duration
+from .palette import ENDPOINTS, INK, SERIES, STATES, STYLE
+from .panels import known, not_measured, present, stacked_panels
 
 
 @matplotlib.rc_context(STYLE)

@@ -11,14 +11,15 @@ from statistics import fmean
 
 import pandas as pd
 
-from .. import attribution
-from ..capacity import HIGHEST_P95_MS, load_of
-from ..measures import worker_shares
-from ..recording import Run
-from . import demands
-from .demands import Demands
-from .machine import Machine
-from .simulation import SECOND_MS, Load, Simulation
+from workbench.recording import Run
+
+from .. import bottleneck
+from ..capacity.bracket import HIGHEST_P95_MS, load_of
+from ..metrics.arm_metrics import worker_shares
+from . import service_demands as demands
+from .deployment_simulation import SECOND_MS, Load, Simulation
+from .server_model import Machine
+from .service_demands import Demands
 
 REPLICATIONS = 5
 NEAR_ENOUGH = 1.02  # the ratio of the ends between which a predicted capacity lies
@@ -220,7 +221,7 @@ def _check_run(run):
 
 
 def _check_waiting(run):
-    if run.totals is not None and (limit := attribution.limit(run)).resource:
+    if run.totals is not None and (limit := bottleneck.limit(run)).resource:
         raise Unforeseen(
             f"what requests need cannot be told from those that wait, and {limit.sentence}; "
             "a run under a smaller load tells"

@@ -8,17 +8,17 @@ import socket
 
 from locust import events
 
-from loadgen.generator import account, pace
-from loadgen.generator.asked import PROCESS, SCENARIO, SEED, wait_for_the_word
-from loadgen.generator.confines import confine
-from loadgen.generator.scheduling import come_first
+from . import pacer, summary
+from .config import PROCESS, SCENARIO, SEED, wait_for_the_word
+from .cpu_priority import come_first
+from .host_guard import confine
 
 
 @events.init.add_listener
 def begin(environment, **_):
-    account.about["scheduling"] = come_first()
+    summary.about["scheduling"] = come_first()
     random.seed(f"{SEED}/{PROCESS}")  # a locustfile's own choices, as Locust's between tasks
-    pace.govern(environment, SCENARIO, SEED)
+    pacer.govern(environment, SCENARIO, SEED)
     socket.getaddrinfo("127.0.0.1", None)  # what finds hosts is loaded at its first use
     confine(environment.host)
     wait_for_the_word()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.stream import SCHEMA, STREAMS, WRITTEN, read_stream
+from workbench.request_schema import SCHEMA, STREAMS, WRITTEN, read_stream
 
 ROWS_PER_BATCH = 250
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come

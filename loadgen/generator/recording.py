@@ -15,15 +15,15 @@ from contextlib import suppress
 import gevent
 from locust import events
 
-from . import alone, stamp
-from .account import Account
-from .asked import BY_HAND, DIRECTORY, PROCESS, STARTED_NS
-from .errors import kind
+from . import manual_run, timestamps
+from .config import BY_HAND, DIRECTORY, PROCESS, STARTED_NS
+from .error_kinds import kind
 from .recorder import FLUSH_EVERY_S, WRITE_FAILED, Recorder
+from .summary import Account
 
 
 def row(times, request_type, name, status, error, response_length, headers) -> tuple:
-    """The values of `analysis.stream.WRITTEN` for what was noted of a request."""
+    """The values of `workbench.request_schema.WRITTEN` for what was noted of a request."""
     server_timing = headers.get("server-timing") if headers else None
     start_us = (times.sent_ns - STARTED_NS) // 1000
     return (
@@ -56,10 +56,10 @@ def start_recording(environment, runner, **_) -> Recorder | None:
         return None  # its workers send, and each records what it sends
     number = PROCESS
     if BY_HAND:
-        number = alone.claim(DIRECTORY)
-        stamp.Person.numbers = itertools.count(number, alone.MOST_PROCESSES)
+        number = manual_run.claim(DIRECTORY)
+        timestamps.Person.numbers = itertools.count(number, manual_run.MOST_PROCESSES)
     account = Account(environment, number)
-    stamp.install()
+    timestamps.install()
     recorder = Recorder(DIRECTORY, row, lambda reason: give_up(environment, reason))
 
     def keep_flushing():
@@ -68,9 +68,9 @@ def start_recording(environment, runner, **_) -> Recorder | None:
             recorder.flush()
 
     def record(request_type, name, response_time, response_length, response=None, exception=None, context=None, **_):
-        times = context.get(stamp.KEY) if context else None
+        times = context.get(timestamps.KEY) if context else None
         if times is None:
-            times = stamp.Stamp.afterwards(response_time or 0.0)
+            times = timestamps.Stamp.afterwards(response_time or 0.0)
         elif not times.received_ns:
             times.receive()
         error = None if exception is None else kind(exception)

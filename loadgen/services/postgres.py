@@ -16,11 +16,11 @@ from pathlib import Path
 import psycopg2
 from sqlalchemy import make_url
 
-from analysis.problem import Problem
-from reference_app import waiting
+from instrumentation import deadlines
+from workbench.errors import Problem
 
-from ..children import Child, start
-from ..identity import prepare_for
+from ..subprocesses import Child, start
+from .postgres_user import prepare_for
 from .resources import free_port, require_free_space
 
 START_TIMEOUT_S = 60.0
@@ -71,7 +71,7 @@ class DatabaseServer:
 def connect(url: str):
     parts = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with waiting.Limit(CONNECT_TIMEOUT_S):
+        with deadlines.Limit(CONNECT_TIMEOUT_S):
             connection = psycopg2.connect(
                 parts, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
             )

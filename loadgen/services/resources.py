@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from analysis.problem import Problem
+from workbench.errors import Problem
 
 PORTS = range(15_000, 65_536)
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")

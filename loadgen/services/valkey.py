@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import redis
 
-from analysis.problem import Problem
+from workbench.errors import Problem
 
-from ..children import Child, start
+from ..subprocesses import Child, start
 from .resources import free_port
 
 START_TIMEOUT_S = 10.0

@@ -9,7 +9,7 @@ from flask import Flask
 
 from ..settings import Settings
 from .cookie import CookieSessions
-from .published import PublishedFiles, PublishedRedis
+from .flask_sessions import PublishedFiles, PublishedRedis
 from .shared import SharedSessions
 from .timed import TimedSessions
 

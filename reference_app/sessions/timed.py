@@ -4,7 +4,8 @@ import redis
 from flask import Flask, Request, Response, jsonify
 from flask.sessions import SessionInterface, SessionMixin
 
-from .. import timing
+from instrumentation import server_timing
+
 from ..store import StoreAway
 from .json_session import JsonSession
 
@@ -19,7 +20,7 @@ class TimedSessions(SessionInterface):
         self._inner = inner
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        with timing.part("session"):
+        with server_timing.part("session"):
             try:
                 return self._inner.open_session(app, request)
             except AWAY:
@@ -28,7 +29,7 @@ class TimedSessions(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if is_unavailable(session):
             return
-        with timing.part("session"):
+        with server_timing.part("session"):
             try:
                 self._inner.save_session(app, session, response)
             except AWAY as error:

@@ -4,18 +4,18 @@ Every figure in a sentence is computed from the runs or read from `data/publishe
 of `as-measured`, the set-up that the published run really had.
 """
 
-from .arms import advice, bursts, taken_away, variants_split
+from .bottlenecks import growth, limits, simulated, waits
 from .capacity import capacity
 from .comparison import BASE, CLAIMED, OURS, Report
 from .database import pools_under_load, way_to_database
+from .deployments import advice, bursts, taken_away, variants_split
+from .effects import deployments, optimisations
 from .evidence import evidence
 from .infrastructure import pool, schema
 from .loads import explanation, individual, load, other_loads
 from .requests import caches, sessions, workers
 from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
 from .what_if import what_if
-from .why import growth, limits, simulated, waits
-from .worth import deployments, optimisations
 
 __all__ = [
     "BASE",

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis import attribution, causes
-from analysis.capacity import Found, found
-from analysis.foretold import Outcome, outcomes
-from analysis.queueing import users
+from analysis import bottleneck
+from analysis.capacity.bracket import Found, found
+from analysis.capacity.predictions import Outcome, outcomes
+from analysis.findings import explanations
+from analysis.queueing import closed_load
 
 from ..tables import Html, Quantity, table
 from .comparison import Report, join, main_first, prose
@@ -47,7 +48,7 @@ def _note(searches):
 def _predicted(report, deployments) -> Iterator[Html]:
     """For each deployment what the fewest users foretell of more."""
     for deployment in main_first(deployments):
-        frame = users.predicted(report.experiment, deployment)
+        frame = closed_load.predicted(report.experiment, deployment)
         if frame.empty:
             continue
         rows = [
@@ -71,7 +72,7 @@ def _predicted(report, deployments) -> Iterator[Html]:
 
 
 def _row(experiment, search: Found, foretold: Outcome | None) -> dict:
-    bracket, broken = search.bracket, causes.refuted(experiment, search)
+    bracket, broken = search.bracket, explanations.refuted(experiment, search)
     return {
         "deployment": search.deployment,
         "load": LOADS[search.family],
@@ -80,7 +81,7 @@ def _row(experiment, search: Found, foretold: Outcome | None) -> dict:
         "does not hold": bracket.refuted,
         "there": _said(search.at(bracket.certified)),
         "what gave way": _said(search.at(bracket.refuted)),
-        "at its limit there": broken and (attribution.limit(broken).resource or "nothing"),
+        "at its limit there": broken and (bottleneck.limit(broken).resource or "nothing"),
         "runs": len(search.probes),
         "of them not to be believed": _unjudged(search.probes),
     }

@@ -7,9 +7,9 @@ from numbers import Real
 
 import pandas as pd
 
-from analysis.findings import Finding
-from analysis.intervals import Estimate
-from analysis.recording import Experiment, Run
+from analysis.findings.finding import Finding
+from analysis.stats.confidence import Estimate
+from workbench.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
 

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from analysis import measures
-from analysis.measures import ENDPOINTS
+from analysis.metrics import arm_metrics
+from analysis.metrics.arm_metrics import ENDPOINTS
 
 from ..tables import Html, Quantity, table
 from .comparison import BASE, Report, first_run, join, prose
-from .worth import changed_reads
+from .effects import changed_reads
 
 
 def way_to_database(report: Report) -> Html:
@@ -21,7 +21,7 @@ def way_to_database(report: Report) -> Html:
     blocks = min(experiment.blocks(arm, "reads") for arm in arms)
     rows = []
     for arm in arms:
-        latency = measures.latency(experiment, arm, "reads")["median_ms"]
+        latency = arm_metrics.latency(experiment, arm, "reads")["median_ms"]
         changed = arm.removeprefix(f"{BASE}-with-").replace("-", " ")
         row = {"changed": "nothing" if arm == BASE else changed}
         for endpoint in ("dashboard", "search"):
@@ -38,11 +38,11 @@ def round_trips(report: Report) -> Html:
     rows = []
     for scenario in ("single", "reads", "sustained-100-write"):
         for arm in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == scenario):
-            trips = measures.round_trips(experiment, arm, scenario)
+            trips = arm_metrics.round_trips(experiment, arm, scenario)
             if trips.empty:
                 continue
             row = {"deployment, load": f"{arm}, {scenario}"}
-            for endpoint in (*ENDPOINTS, *measures.WRITES):
+            for endpoint in (*ENDPOINTS, *arm_metrics.WRITES):
                 statements = trips["statements"].get(endpoint)
                 told = "" if pd.isna(statements) else f" for {statements:.1f}"
                 row[endpoint] = Quantity.of(trips["round_trips"].get(endpoint), f"{{:.1f}}{told}")
@@ -64,15 +64,15 @@ def pools_under_load(report: Report) -> Html:
     rows = []
     for deployment in dict.fromkeys(run.deployment for run in experiment.runs if run.scenario == scenario):
         run = first_run(report, deployment, scenario)
-        totals = None if run is None else measures.pool_totals(run)
+        totals = None if run is None else arm_metrics.pool_totals(run)
         if totals is None:
             continue
-        p95_ms, lost = measures.latency(experiment, deployment, scenario)["p95_ms"], run.record.get("writes", {})
+        p95_ms, lost = arm_metrics.latency(experiment, deployment, scenario)["p95_ms"], run.record.get("writes", {})
         rows.append(
             {
                 "deployment": deployment,
                 "most allowed": totals["limit"],
-                "most the server saw": measures.most_connections(run),
+                "most the server saw": arm_metrics.most_connections(run),
                 "made": totals["creates"],
                 "mean wait (ms)": Quantity(totals["wait_ns"] / max(1, totals["acquires"]) / 1e6, "{:.2f}"),
                 "longest wait (ms)": Quantity(totals["longest_wait_ns"] / 1e6, "{:.1f}"),

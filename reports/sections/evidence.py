@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from analysis import measures
-from analysis.validity import BOUNDS
+from analysis.metrics import arm_metrics
+from workbench.validity import BOUNDS
 
 from ..tables import Html, Quantity, Verdict, table
 from .comparison import Report, join, prose
@@ -65,7 +65,7 @@ def _validity(runs):
 
 def _noise(report):
     """What differs between two runs of the same arm in the same block: no smaller difference means anything here."""
-    pairs = measures.twice(report.experiment)
+    pairs = arm_metrics.twice(report.experiment)
     if pairs.empty:
         return prose("No arm ran twice in a block, so nothing tells what differs by chance.")
     rows = [

@@ -1,31 +1,22 @@
 """The published infrastructure, point by point: what was declared, and what the runs saw of it."""
 
-from analysis import checklist, measures, published
+from analysis.findings import checklist
+from analysis.metrics import arm_metrics, published_report
 
 from ..tables import Html
-from .comparison import (
-    Line,
-    Report,
-    comparison,
-    connections_allowed,
-    first_run,
-    join,
-    prose,
-    ratio,
-    settings_of,
-)
+from .comparison import Line, Report, comparison, connections_allowed, first_run, join, prose, ratio, settings_of
 
 
 def pool(report: Report) -> Html:
     """The pool as declared, and what the database server saw of it under 50 users at once."""
-    profiles = published.load("pool").set_index("profile")
+    profiles = published_report.load("pool").set_index("profile")
     local, rds = profiles.loc["local"], profiles.loc["rds"]
 
     def setting(name):
         return lambda deployment: settings_of(report, deployment).get(name)
 
     def pre_pings(run):
-        return measures.statement_calls(run, checklist.PRE_PING)
+        return arm_metrics.statement_calls(run, checklist.PRE_PING)
 
     lines = [
         Line("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
@@ -33,7 +24,7 @@ def pool(report: Report) -> Html:
         Line("connections allowed, all workers", int(local["total"]), lambda name: connections_allowed(report, name)),
         Line("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
         Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
-        Line("most connections that the server saw", None, _seen(report, measures.most_connections)),
+        Line("most connections that the server saw", None, _seen(report, arm_metrics.most_connections)),
         Line("connections that the pools made", None, _pool(report, "creates")),
         Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
         Line("requests with a query", None, _seen(report, _asked)),
@@ -85,7 +76,7 @@ def _pool(report, field, per=None, also=()):
 
     def measured(deployment):
         run = first_run(report, deployment, "burst-50")
-        totals = None if run is None else measures.pool_totals(run)
+        totals = None if run is None else arm_metrics.pool_totals(run)
         if totals is None:
             return None
         figure = float(totals[[field, *also]].sum()) / (1e6 if field.endswith("_ns") else 1)

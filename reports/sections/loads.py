@@ -4,10 +4,12 @@ from functools import partial
 
 import pandas as pd
 
-from analysis import costs, estimates, judgement, measures, published, queueing
-from analysis.axes import duration
-from analysis.intervals import FEWEST_BLOCKS
-from analysis.measures import ENDPOINTS, WRITES
+from analysis import queueing
+from analysis.figures.axes import duration
+from analysis.findings import evidence
+from analysis.metrics import arm_estimates, arm_metrics, cpu_metrics, published_report
+from analysis.metrics.arm_metrics import ENDPOINTS, WRITES
+from analysis.stats.confidence import FEWEST_BLOCKS
 
 from ..tables import Html, Quantity, Verdict, table
 from .comparison import BASE, OURS, Line, Report, comparison, join, prose, ratio, with_interval
@@ -18,8 +20,8 @@ ROLES = {"server": "workers", "database": "PostgreSQL", "store": "Valkey", "gene
 
 def individual(report: Report) -> Html:
     """Single requests: published, reproduced and tuned, against the published threshold."""
-    theirs = published.load("individual").set_index("endpoint")
-    base, ours = (measures.latency(report.experiment, name, "single") for name in (BASE, OURS))
+    theirs = published_report.load("individual").set_index("endpoint")
+    base, ours = (arm_metrics.latency(report.experiment, name, "single") for name in (BASE, OURS))
     rows = []
     for endpoint in ENDPOINTS:
         stated = theirs["mean_ms"].get(endpoint)
@@ -33,7 +35,7 @@ def individual(report: Report) -> Html:
                 "tuned (ms)": ours["mean_ms"].get(endpoint),
                 "reproduced median (ms)": base["median_ms"].get(endpoint),
                 "reproduced range (ms)": _range(base, endpoint),
-                f"under {judgement.THRESHOLD_MS:.0f} ms": _under(reproduced, judgement.THRESHOLD_MS),
+                f"under {evidence.THRESHOLD_MS:.0f} ms": _under(reproduced, evidence.THRESHOLD_MS),
             }
         )
     note = (
@@ -46,11 +48,11 @@ def individual(report: Report) -> Html:
 def load(report: Report, users: int) -> Html:
     """One burst: totals and latencies by endpoint, with the error of the queueing prediction."""
     scenario, experiment = f"burst-{users}", report.experiment
-    stated = published.load("load").query("users == @users").set_index("endpoint")["mean_ms"]
+    stated = published_report.load("load").query("users == @users").set_index("endpoint")["mean_ms"]
     predicted = queueing.predict_burst(experiment, users)
     rows = []
     for endpoint in ENDPOINTS:
-        base, ours = (estimates.latency(experiment, name, scenario, endpoint) for name in (BASE, OURS))
+        base, ours = (arm_estimates.latency(experiment, name, scenario, endpoint) for name in (BASE, OURS))
         reproduced = base and base.value
         rows.append(
             {
@@ -83,17 +85,17 @@ def _work(report, scenario):
     experiment = report.experiment
 
     def floor_s(deployment):
-        return costs.floor_s(experiment, deployment, scenario)
+        return cpu_metrics.floor_s(experiment, deployment, scenario)
 
     def duration_s(deployment):
-        return measures.duration_s(experiment, deployment, scenario)
+        return arm_metrics.duration_s(experiment, deployment, scenario)
 
     def over_floor(deployment):
         return ratio(duration_s(deployment), floor_s(deployment))
 
     def cpu_s(role):
         def measure(deployment):
-            spent_ms = [costs.cpu_ms(run, role) for run in experiment.find(deployment, scenario)]
+            spent_ms = [cpu_metrics.cpu_ms(run, role) for run in experiment.find(deployment, scenario)]
             return pd.Series(spent_ms, dtype=float).median() / 1000
 
         return measure
@@ -116,12 +118,12 @@ def other_loads(report: Report) -> Html:
 
     def latency(scenario, endpoint, figure):
         def measure(deployment):
-            return with_interval(estimates.latency(experiment, deployment, scenario, endpoint, figure), "{:,.1f}")
+            return with_interval(arm_estimates.latency(experiment, deployment, scenario, endpoint, figure), "{:,.1f}")
 
         return measure
 
     def right(scenario):
-        return lambda deployment: with_interval(estimates.success_ratio(experiment, deployment, scenario), "{:.1%}")
+        return lambda deployment: with_interval(arm_estimates.success_ratio(experiment, deployment, scenario), "{:.1%}")
 
     lines = []
     for scenario in NOT_PUBLISHED:
@@ -145,7 +147,7 @@ def other_loads(report: Report) -> Html:
 
 def explanation(report: Report) -> Html:
     """Why the latency grows with the users, in a sentence with its figures."""
-    split = costs.time_split(report.experiment, BASE, "burst-50")
+    split = cpu_metrics.time_split(report.experiment, BASE, "burst-50")
     split = split[split["statistic"] == "mean"]
     if split.empty:
         return prose("The burst of 50 users was not measured on as-measured.")
@@ -153,7 +155,7 @@ def explanation(report: Report) -> Html:
     if of_parts.isna().any():
         return prose(f"Why is not told: {', '.join(of_parts.index[of_parts.isna()])} was not measured in these runs.")
     shares = of_parts / of_parts.sum()
-    base = measures.latency(report.experiment, BASE, "burst-50")["mean_ms"]
+    base = arm_metrics.latency(report.experiment, BASE, "burst-50")["mean_ms"]
     predicted = queueing.predict_burst(report.experiment, 50)
     text = f"In as-measured {shares['queue']:.1%} of the time of a request is spent waiting for a worker."
     if predicted:
@@ -169,15 +171,15 @@ def explanation(report: Report) -> Html:
 
 def _totals(report, users):
     experiment, scenario = report.experiment, f"burst-{users}"
-    stated = published.load("totals").set_index("users").loc[users]
+    stated = published_report.load("totals").set_index("users").loc[users]
 
     def of(estimate, form):
         return lambda deployment: with_interval(estimate(experiment, deployment, scenario), form)
 
     lines = [
-        Line("right answers", stated["success_ratio"], of(estimates.success_ratio, "{:.1%}"), "{:.1%}"),
-        Line("duration (s)", stated["duration_s"], of(estimates.duration_s, "{:.2f}"), "{:.2f}"),
-        Line("throughput (requests/s)", stated["throughput_rps"], of(estimates.throughput_rps, "{:.1f}"), "{:.1f}"),
+        Line("right answers", stated["success_ratio"], of(arm_estimates.success_ratio, "{:.1%}"), "{:.1%}"),
+        Line("duration (s)", stated["duration_s"], of(arm_estimates.duration_s, "{:.2f}"), "{:.2f}"),
+        Line("throughput (requests/s)", stated["throughput_rps"], of(arm_estimates.throughput_rps, "{:.1f}"), "{:.1f}"),
         *(
             Line(f"{endpoint}, p95 (ms)", None, of(partial(_p95_ms, endpoint), "{:,.0f}"), "{:,.0f}")
             for endpoint in ENDPOINTS
@@ -188,7 +190,7 @@ def _totals(report, users):
 
 
 def _p95_ms(endpoint, experiment, deployment, scenario):
-    return estimates.latency(experiment, deployment, scenario, endpoint, "p95_ms")
+    return arm_estimates.latency(experiment, deployment, scenario, endpoint, "p95_ms")
 
 
 def _interval_note(blocks):

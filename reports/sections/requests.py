@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from analysis import checklist, costs, measures, published
-from analysis.aggregates import READS
-from analysis.measures import ENDPOINTS
-from analysis.recording import arm
+from analysis.findings import checklist
+from analysis.metrics import arm_metrics, cpu_metrics, published_report
+from analysis.metrics.arm_metrics import ENDPOINTS
+from workbench.aggregates import READS
+from workbench.recording import arm
 
 from ..tables import Html, Quantity, table
 from .comparison import (
@@ -31,7 +32,7 @@ NOTE_OF_TIMES = f"{NOTE} Under gevent a time has in it what its request waits fo
 
 def caches(report: Report) -> Html:
     """The caches as declared, and what they answered under 50 users at once."""
-    ttl_s = published.load("caches").set_index("endpoint")["ttl_s"]
+    ttl_s = published_report.load("caches").set_index("endpoint")["ttl_s"]
 
     def lifetime(name):
         def measure(deployment):
@@ -42,7 +43,7 @@ def caches(report: Report) -> Html:
 
     def outcome(name):
         def measure(deployment):
-            outcomes = measures.cache_outcomes(report.experiment, deployment, BURST)
+            outcomes = arm_metrics.cache_outcomes(report.experiment, deployment, BURST)
             return None if outcomes.empty else int(outcomes.get(name, 0))
 
         return measure
@@ -61,7 +62,7 @@ def caches(report: Report) -> Html:
 
 def sessions(report: Report) -> Html:
     """The session storage as declared, and what a session costs a request."""
-    declared = published.load("sessions").iloc[0]
+    declared = published_report.load("sessions").iloc[0]
 
     def storage(name, only="filesystem"):
         def measure(deployment):
@@ -97,7 +98,7 @@ def workers(report: Report) -> Html:
     settings = settings_of(report, OURS)
     single = arm(report.experiment.by_endpoint, OURS, "single").groupby("endpoint")[["hash_ms", "app_ms"]].mean()
     run = first_run(report, OURS, "sustained-100")
-    cpu_ms = run and costs.cpu_ms_per_request(run)
+    cpu_ms = run and cpu_metrics.cpu_ms_per_request(run)
     if not settings or single.empty or single["app_ms"].isna().any() or pd.isna(single.loc["login", "hash_ms"]):
         return prose("The choice of workers is explained from single requests of tuned, which were not run.")
     cores = report.experiment.record["environment"]["cpu_count"]
@@ -141,8 +142,8 @@ def _cache_row(run, settings):
             count = of.loc[endpoint, outcome]
             known = settings["cache"] != "off" and count >= 0 and not run.lacks("cache")
             row[f"{endpoint}: {outcome}"] = int(count) if known else None
-    row["cache time of a hit (ms)"] = Quantity.of(measures.median(run, "cache_ms", "cache = 'hit'"), "{:.2f}")
-    statements = measures.mean(run, "db_calls", "endpoint <> 'login'")
+    row["cache time of a hit (ms)"] = Quantity.of(arm_metrics.median(run, "cache_ms", "cache = 'hit'"), "{:.2f}")
+    statements = arm_metrics.mean(run, "db_calls", "endpoint <> 'login'")
     row["statements of a read"] = Quantity.of(statements, "{:.2f}")
     return row
 
@@ -151,22 +152,22 @@ def _session_row(run, settings):
     reads = run.by_endpoint[run.by_endpoint["endpoint"] != "login"]
     return {
         "sessions": settings["sessions"],
-        "login (ms)": Quantity.of(measures.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
-        "read (ms)": Quantity.of(measures.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
+        "login (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
+        "read (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
         "reads served to their session": percent(reads["right"].sum() / reads["requests"].sum()),
-        "living sessions evicted": measures.counter(run, "session_evictions"),
-        "failures of the store": measures.counter(run, "store_failures"),
+        "living sessions evicted": arm_metrics.counter(run, "session_evictions"),
+        "failures of the store": arm_metrics.counter(run, "store_failures"),
     }
 
 
 def _worker_row(run, settings):
-    shares = measures.worker_shares(run)
+    shares = arm_metrics.worker_shares(run)
     return {
         "server": settings["server"],
         "workers": settings["workers"],
         "threads of each": settings["threads"] if settings["server"] == "gthread" else None,
         "hashes at once in each": settings["hash_limit"] or "any number",
         "answered by the busiest": percent(shares.max()) if len(shares) else None,
-        "CPU of a request (ms)": Quantity.of(costs.cpu_ms_per_request(run), "{:.1f}"),
-        "50 users at once (s)": Quantity.of(measures.makespan_s(run), "{:.2f}"),
+        "CPU of a request (ms)": Quantity.of(cpu_metrics.cpu_ms_per_request(run), "{:.1f}"),
+        "50 users at once (s)": Quantity.of(arm_metrics.makespan_s(run), "{:.2f}"),
     }

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from analysis import attribution, judgement, measures, published, queueing
+from analysis import bottleneck, queueing
+from analysis.findings import evidence
+from analysis.metrics import arm_metrics, published_report
 
 from ..tables import Html, Verdict, headline, table
 from .comparison import (
@@ -20,7 +22,7 @@ from .comparison import (
     seconds,
     settings_of,
 )
-from .missed import missed
+from .missed_objectives import missed
 
 CONFIGURATIONS = {"current configuration": BASE, "recommended configuration": "as-advised"}
 
@@ -28,11 +30,11 @@ CONFIGURATIONS = {"current configuration": BASE, "recommended configuration": "a
 def verdict(report: Report) -> str:
     """The whole report in one sentence."""
     experiment = report.experiment
-    speedup = judgement.speedup(experiment)
+    speedup = evidence.speedup(experiment)
     if speedup is None:
         return "This experiment did not measure 50 users at once on both deployments."
-    slow, fast = (seconds(taken_s) for taken_s in judgement.durations_s(experiment))
-    wrong = 1 - measures.success_ratio(experiment, OURS, "burst-50")
+    slow, fast = (seconds(taken_s) for taken_s in evidence.durations_s(experiment))
+    wrong = 1 - arm_metrics.success_ratio(experiment, OURS, "burst-50")
     if wrong:
         return (
             f"Of the tuned set-up's answers to 50 users at once {wrong:.1%} were wrong: how fast they came is no gain."
@@ -53,7 +55,7 @@ def verdict(report: Report) -> str:
 def _limit(report):
     """What held the published set-up up."""
     run, settings = first_run(report, BASE, "burst-50"), settings_of(report, BASE)
-    limit = attribution.limit(run)
+    limit = bottleneck.limit(run)
     if (limit.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
         return "the published set-up queues everyone behind one worker"
     return f"on the published set-up {limit.sentence}"
@@ -62,15 +64,15 @@ def _limit(report):
 def summary(report: Report) -> Html:
     """The first screen: the verdict in one sentence and the figures behind it."""
     experiment = report.experiment
-    speedup = judgement.speedup(experiment)
+    speedup = evidence.speedup(experiment)
     scale = experiment.record["scale"]
     warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
     if speedup is None:
         return join(headline([], verdict(report)), *warning)
-    slow, fast = (seconds(taken_s) for taken_s in judgement.durations_s(experiment))
+    slow, fast = (seconds(taken_s) for taken_s in evidence.durations_s(experiment))
     predicted = queueing.predict_burst(experiment, 50)
     queue = f"a queue behind one worker predicts {seconds(predicted['duration'] / 1000)}" if predicted else ""
-    right = percent(measures.success_ratio(experiment, OURS, "burst-50"))
+    right = percent(arm_metrics.success_ratio(experiment, OURS, "burst-50"))
     checked = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
     items = [
         ("50 users at once, published set-up", slow, queue),
@@ -105,8 +107,8 @@ def objectives(report: Report) -> Html:
 def recommendations(report: Report) -> Html:
     """The published recommendations, and what the configuration recommended for Replit took here beside ours."""
     experiment = report.experiment
-    totals = published.load("totals").set_index("users")
-    stated = published.load("workers").set_index("environment").loc["Replit deployed"]
+    totals = published_report.load("totals").set_index("users")
+    stated = published_report.load("workers").set_index("environment").loc["Replit deployed"]
 
     def setting(show):
         def measure(deployment):
@@ -117,11 +119,11 @@ def recommendations(report: Report) -> Html:
 
     def peak_memory_mib(deployment):
         run = first_run(report, deployment, "burst-50")
-        size = run and measures.peak_memory_bytes(run)
+        size = run and arm_metrics.peak_memory_bytes(run)
         return size / 2**20 if size else None
 
     def duration_s(users):
-        return lambda deployment: measures.duration_s(experiment, deployment, f"burst-{users}")
+        return lambda deployment: arm_metrics.duration_s(experiment, deployment, f"burst-{users}")
 
     lines = [
         Line("workers", int(stated["workers"]), setting(lambda s: s["workers"])),
@@ -129,17 +131,17 @@ def recommendations(report: Report) -> Html:
         Line("threads of a worker", None, setting(lambda s: s["threads"])),
         Line(
             "connections at most",
-            int(published.load("pool").set_index("profile").loc["local", "total"]),
+            int(published_report.load("pool").set_index("profile").loc["local", "total"]),
             lambda deployment: connections_allowed(report, deployment),
         ),
-        Line("sessions", published.load("sessions")["storage"].iloc[0], setting(lambda s: s["sessions"])),
+        Line("sessions", published_report.load("sessions")["storage"].iloc[0], setting(lambda s: s["sessions"])),
         Line("peak memory of the server (MiB, PSS)", None, peak_memory_mib),
         *(
             Line(f"{users} users at once (s)", totals.loc[users, "duration_s"], duration_s(users), "{:.2f}")
             for users in totals.index
         ),
     ]
-    advice = published.load("recommendations")
+    advice = published_report.load("recommendations")
     ran = {subject: name for subject, name in CONFIGURATIONS.items() if experiment.of(name)}
     advice["measured here as"] = advice["subject"].map(ran)
     return join(
@@ -149,7 +151,7 @@ def recommendations(report: Report) -> Html:
 
 def next_steps(report: Report) -> Html:
     """The published next steps."""
-    return table(published.load("next_steps"), "Published next steps")
+    return table(published_report.load("next_steps"), "Published next steps")
 
 
 def conclusion(report: Report) -> Html:

@@ -4,9 +4,9 @@ from statistics import median
 
 import pandas as pd
 
-from analysis import foretold
-from analysis.capacity import UNITS, Found
-from analysis.foretold import Outcome, outcomes
+from analysis.capacity import predictions
+from analysis.capacity.bracket import UNITS, Found
+from analysis.capacity.predictions import Outcome, outcomes
 
 from ..tables import Html, Quantity, table
 from .comparison import Report, join, prose
@@ -16,7 +16,7 @@ SIGNED = "{:+.0%}"
 
 def what_if(report: Report) -> Html:
     """The capacity and the latencies that were foretold of each deployment, beside what was measured then."""
-    made, (_, wrong) = outcomes(report.experiment), foretold.read(report.experiment)
+    made, (_, wrong) = outcomes(report.experiment), predictions.read(report.experiment)
     refused = [prose(f"Not counted: {'; '.join(wrong)}.")] if wrong else []
     refused += [prose(f"{text[0].upper()}{text[1:]}.") for text in report.experiment.record.get("unforeseen") or []]
     if not made and not refused:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.checklist import caches_in_force
-from tests.analysis.conftest import EVERY
+from analysis.findings.checklist import caches_in_force
+from tests.builders import EVERY
 
 BASE, OURS, ON_RDS = "as-measured", "tuned", "as-measured-on-rds"
 

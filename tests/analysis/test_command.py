@@ -8,9 +8,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from analysis import comparing
 from analysis.__main__ import main
-from analysis.directories import REPOSITORY
+from analysis.cli import compare_command
+from workbench.paths import REPOSITORY
 
 BURST = "made/1-01-as-measured-burst-50"
 
@@ -205,8 +205,8 @@ def test_an_arm_under_another_load_of_the_same_name_is_left_out(made, command):
 
 
 def test_what_a_terminal_shows_of_two_experiments_is_one_frame_in_a_notebook(made):
-    found, left_out = comparing.compared(blocks(made, "old"), blocks(made, "new", slower=0.5))
-    frame = comparing.frame(found)
+    found, left_out = compare_command.compared(blocks(made, "old"), blocks(made, "new", slower=0.5))
+    frame = compare_command.frame(found)
     assert not left_out
     row = frame.loc["burst-50", "duration", "tuned"]
     assert (row["ratio"], row["verdict"], row["blocks"]) == ("0.500", "gain", 4)

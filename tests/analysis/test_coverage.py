@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import effects, intervals
+from analysis.stats import confidence, hypothesis
 from tests.analysis import simulated
 
 pytestmark = pytest.mark.simulated
@@ -29,7 +29,7 @@ def covered(random, blocks, utilisation, share, experiments=EXPERIMENTS):
     truth, hits = simulated.percentile(utilisation, share), 0
     for taken in simulated.responses(random, (experiments, blocks), REQUESTS, utilisation):
         own = np.quantile(taken, share, axis=-1)
-        found = intervals.positive(own, pooled=float(np.quantile(taken, share)))
+        found = confidence.positive(own, pooled=float(np.quantile(taken, share)))
         hits += found.low <= truth <= found.high
     return hits / experiments
 
@@ -66,7 +66,7 @@ def test_shares_of_failures_are_covered_also_where_they_come_together(random):
     truth, hits = 0.02, 0
     for _ in range(EXPERIMENTS):
         failed = np.minimum(random.poisson(truth * REQUESTS / 10, 10) * 10, REQUESTS)
-        found = intervals.proportion(failed, [REQUESTS] * 10)
+        found = confidence.proportion(failed, [REQUESTS] * 10)
         hits += found.low <= truth <= found.high
     print(f"failures in spells of ten, 10 blocks: coverage {hits / EXPERIMENTS:.1%}")
     assert hits / EXPERIMENTS >= 0.90
@@ -87,7 +87,7 @@ def alarmed(effect):
 
 def test_two_runs_of_the_same_are_seldom_called_different(random):
     ratios, _ = log_ratios(random, EXPERIMENTS)
-    alarms = np.mean([alarmed(effects.table({"nothing": effects.paired(row)}, band=0.10)[0]) for row in ratios])
+    alarms = np.mean([alarmed(hypothesis.table({"nothing": hypothesis.paired(row)}, band=0.10)[0]) for row in ratios])
     print(f"A/A, {BLOCKS} blocks: false alarms {alarms:.1%}")
     assert alarms <= 0.06
 
@@ -103,7 +103,9 @@ def test_the_naive_test_of_raw_requests_calls_them_different(random):
 def test_a_table_of_eight_has_a_false_alarm_as_seldom_as_one_comparison(random):
     names = [f"change {number}" for number in range(8)]
     noise = random.normal(0.0, SPREAD, (EXPERIMENTS, len(names), BLOCKS))
-    tables = [effects.table(dict(zip(names, map(effects.paired, rows), strict=True)), band=0.01) for rows in noise]
+    tables = [
+        hypothesis.table(dict(zip(names, map(hypothesis.paired, rows), strict=True)), band=0.01) for rows in noise
+    ]
     alarms = np.mean([any(map(alarmed, found)) for found in tables])
     print(f"tables of 8 comparisons without an effect: false alarms {alarms:.1%}")
     assert alarms <= 0.06
@@ -111,47 +113,50 @@ def test_a_table_of_eight_has_a_false_alarm_as_seldom_as_one_comparison(random):
 
 @pytest.mark.parametrize("blocks", [4, 6, 10])
 def test_the_detectable_effect_is_found_as_often_as_it_says(random, blocks):
-    known = effects.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect = effects.detectable(known, 0.05)
+    known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
+    effect = hypothesis.detectable(known, 0.05)
     noise = random.normal(-effect, SPREAD, (4000, blocks))
-    found = np.mean([effects.table({"it": effects.paired(row)}, band=0.001)[0].verdict == "gain" for row in noise])
-    print(
-        f"{blocks} blocks, effect of {math.expm1(effect):.1%}: found in {found:.1%}, by the formula {effects.POWER:.0%}"
+    found = np.mean(
+        [hypothesis.table({"it": hypothesis.paired(row)}, band=0.001)[0].verdict == "gain" for row in noise]
     )
-    assert found == pytest.approx(effects.POWER, abs=3 * math.sqrt(0.8 * 0.2 / 4000))
+    stated = f"by the formula {hypothesis.POWER:.0%}"
+    print(f"{blocks} blocks, effect of {math.expm1(effect):.1%}: found in {found:.1%}, {stated}")
+    assert found == pytest.approx(hypothesis.POWER, abs=3 * math.sqrt(0.8 * 0.2 / 4000))
 
 
 @pytest.mark.parametrize("blocks", [4, 6])
 def test_in_a_table_of_eight_it_is_found_as_often_too(random, blocks):
     """The level is that of the first step, as seven of the eight are without an effect."""
-    known = effects.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect, found = effects.detectable(known, 0.05 / 8), 0
+    known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
+    effect, found = hypothesis.detectable(known, 0.05 / 8), 0
     for noise in random.normal(0.0, SPREAD, (EXPERIMENTS, 8, blocks)):
         noise[0] -= effect
-        table = effects.table({str(n): effects.paired(row) for n, row in enumerate(noise)}, band=0.001)
+        table = hypothesis.table({str(n): hypothesis.paired(row) for n, row in enumerate(noise)}, band=0.001)
         found += table[0].verdict == "gain"
     print(f"one of 8 has an effect of {math.expm1(effect):.1%}, {blocks} blocks: found in {found / EXPERIMENTS:.1%}")
-    assert found / EXPERIMENTS == pytest.approx(effects.POWER, abs=0.04)
+    assert found / EXPERIMENTS == pytest.approx(hypothesis.POWER, abs=0.04)
 
 
 @pytest.mark.parametrize("size", [0.05, 0.10, 0.20])
 def test_power_is_as_the_formula_says(random, size):
     noise = random.normal(size, 0.10, (4000, BLOCKS))
-    found = np.mean([effects.table({"it": effects.paired(row)}, band=0.001)[0].verdict == "loss" for row in noise])
-    wanted = effects.power(size, 0.10 / math.sqrt(BLOCKS), BLOCKS - 1, 0.05)
+    found = np.mean(
+        [hypothesis.table({"it": hypothesis.paired(row)}, band=0.001)[0].verdict == "loss" for row in noise]
+    )
+    wanted = hypothesis.power(size, 0.10 / math.sqrt(BLOCKS), BLOCKS - 1, 0.05)
     print(f"log ratio {size}, spread 0.10, {BLOCKS} blocks: found in {found:.1%}, {wanted:.1%} by the formula")
     assert found == pytest.approx(wanted, abs=3 * math.sqrt(0.25 / 4000))
 
 
 def test_what_differs_by_the_whole_band_is_seldom_called_the_same(random):
     noise = random.normal(math.log(1.10), SPREAD, (EXPERIMENTS, BLOCKS))
-    wrong = np.mean([effects.table({"it": effects.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
+    wrong = np.mean([hypothesis.table({"it": hypothesis.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
     print(f"true ratio 1.10 of a band of 10 %: called the same in {wrong:.1%}")
     assert wrong <= 0.05
 
 
 def test_what_is_the_same_is_called_so_with_blocks_enough(random):
     noise = random.normal(0.0, SPREAD, (500, 10))
-    right = np.mean([effects.table({"it": effects.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
+    right = np.mean([hypothesis.table({"it": hypothesis.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
     print(f"no effect, spread {SPREAD}, 10 blocks: called the same in {right:.1%}")
     assert right >= 0.90

@@ -2,10 +2,11 @@
 
 import pytest
 
-from analysis import objectives, published
-from analysis.checklist import CHECKS
-from analysis.recording import Experiment
-from tests.analysis.conftest import EVERY
+from analysis.findings import objectives
+from analysis.findings.checklist import CHECKS
+from analysis.metrics import published_report
+from tests.builders import EVERY
+from workbench.recording import Experiment
 
 BY_ID = pytest.mark.parametrize("name", EVERY)
 
@@ -25,7 +26,7 @@ def spoil(run):
 
 
 def test_every_published_id_has_a_check_and_every_check_a_published_id():
-    assert list(CHECKS) == list(published.load("checklist")["id"])
+    assert list(CHECKS) == list(published_report.load("checklist")["id"])
 
 
 def test_no_objective_has_the_id_of_another_claim():

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from analysis import figures, palette
-from analysis.axes import duration
+from analysis import figures
+from analysis.figures import palette
+from analysis.figures.axes import duration
 
 LATENCY = pd.DataFrame(
     [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],

@@ -2,11 +2,12 @@
 
 import pytest
 
-from analysis import measures, objectives
-from analysis.judgement import speedup
-from analysis.metrics import METRICS
-from analysis.problem import Problem
-from tests.analysis.conftest import EVERY, FASTER
+from analysis.findings import objectives
+from analysis.findings.evidence import speedup
+from analysis.findings.objective_metrics import METRICS
+from analysis.metrics import arm_metrics
+from tests.builders import EVERY, FASTER
+from workbench.errors import Problem
 
 BASE, OURS = "as-measured", "tuned"
 
@@ -39,7 +40,7 @@ def test_the_tuned_burst_has_to_be_twelve_times_faster(judge, made, slower, pass
 def test_the_tuned_burst_carries_the_runs_of_both_arms(full):
     judgement = EVERY["tuned-burst"](full)
     assert [(run.deployment, run.scenario) for run in judgement.runs] == [(BASE, "burst-50"), (OURS, "burst-50")]
-    durations_s = [measures.makespan_s(run) for run in judgement.runs]
+    durations_s = [arm_metrics.makespan_s(run) for run in judgement.runs]
     assert judgement.effect == pytest.approx(durations_s[0] / durations_s[1])
     assert judgement.effect == pytest.approx(FASTER[OURS])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.capacity import HIGHEST_P95_MS
+from analysis.capacity.bracket import HIGHEST_P95_MS
 from analysis.queueing.what_if import FORESEEN, Model, Unforeseen, hit_ratio
 
 BASE, OURS = "as-measured", "tuned"

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from analysis.stream import STREAMS, read_stream
+from workbench.request_schema import STREAMS, read_stream
 
 
 def wait_for(condition, seconds, what):

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from instrumentation.worker_metrics import Readings
 from loadgen import application
-from reference_app.readings import Readings
 
 
 def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.problem import Problem
 from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
 from reference_app.passwords import hash_password
+from workbench.errors import Problem
 
 SMALL = SCALES["small"]
 

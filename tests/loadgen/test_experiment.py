@@ -3,8 +3,8 @@ from itertools import groupby
 
 import pytest
 
-from analysis.problem import Problem
 from loadgen import deployments, experiment, profiles, scenarios
+from workbench.errors import Problem
 
 PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
 

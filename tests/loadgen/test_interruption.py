@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.stream import STREAMS
 from tests.loadgen.running import Running, wait_for
+from workbench.request_schema import STREAMS
 
 PATIENCE_S = 10
 SUSTAINED = ("run", "--deployment", "as-measured", "--scenario", "sustained-100", "--scale", "small")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.directories import REPOSITORY
 from tests.loadgen.targets import LOCUSTFILE, SHORT, Pages, complaint, doubts, listening, record, rows, run
+from workbench.paths import REPOSITORY
 
 FAILS_AT_ITS_START = """
 from locust import FastHttpUser, task

@@ -17,9 +17,9 @@ import psutil
 import pytest
 from sqlalchemy import make_url
 
-from analysis.problem import Problem
-from bench.proxy import added_latency_ms
+from bench.proxy_cost import added_latency_ms
 from loadgen import proxy, services
+from workbench.errors import Problem
 
 MIB = 2**20
 FLOOD_BYTES = 48 * MIB

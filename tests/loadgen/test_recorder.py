@@ -4,11 +4,11 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.directories import REPOSITORY
-from analysis.stream import SCHEMA, STREAMS, WRITTEN, read_stream
 from loadgen.generator import recorder
 from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder, compact, remove_streams
 from tests.timings import server_timing
+from workbench.paths import REPOSITORY
+from workbench.request_schema import SCHEMA, STREAMS, WRITTEN, read_stream
 
 WRITER = """
 import sys, time

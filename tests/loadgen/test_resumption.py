@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from analysis import capacity
-from analysis.recording import open_experiment
+from analysis.capacity import bracket
 from loadgen import experiment
+from workbench.recording import open_experiment
 
 SEED = 64  # short runs come first
 PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # others follow if one of these cannot be believed
@@ -137,5 +137,5 @@ def test_a_search_goes_on_with_the_probes_that_are_there(command, resumed, direc
     assert steps[0] == "measuring:   0% foretelling tuned"
     assert steps[1].endswith("tuned open-8, block 3")  # if it cannot be believed others follow
     assert state(first) == before
-    (found,) = capacity.found(open_experiment(directory))
+    (found,) = bracket.found(open_experiment(directory))
     assert [probe.load for probe in found.probes][:2] == [4, 8]

@@ -4,10 +4,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.stream import DURATIONS
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
 from loadgen.deployments import CORES
+from workbench.request_schema import DURATIONS
 
 
 @pytest.fixture(scope="module")

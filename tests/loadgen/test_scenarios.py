@@ -2,10 +2,10 @@ import random
 
 import pytest
 
-from analysis.problem import Problem
 from loadgen import deployments, scenarios
 from loadgen.dataset import SCALES
-from loadgen.terms import NO_MATCH, Terms
+from loadgen.search_terms import NO_MATCH, Terms
+from workbench.errors import Problem
 
 ROWS = SCALES["small"].counts()
 

@@ -6,8 +6,8 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from analysis.problem import Problem
 from loadgen import services
+from workbench.errors import Problem
 
 
 @pytest.fixture

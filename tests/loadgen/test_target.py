@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler
 import pandas as pd
 import pytest
 
-from analysis.problem import Problem
-from analysis.stream import STREAMS
 from loadgen import services
 from loadgen.target import Target
 from tests.loadgen.targets import SHORT, Pages, complaint, directory, doubts, listening, record, rows, run
+from workbench.errors import Problem
+from workbench.request_schema import STREAMS
 
 
 def test_a_login_page_with_200_is_no_success(command, pages):

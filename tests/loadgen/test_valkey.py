@@ -4,9 +4,9 @@ import psutil
 import pytest
 import redis
 
-from analysis.problem import Problem
 from loadgen import services
 from loadgen.services import free_port, store_server
+from workbench.errors import Problem
 
 
 @pytest.fixture

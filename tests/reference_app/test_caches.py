@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from instrumentation.worker_metrics import Readings
 from reference_app import caches
 from reference_app.caches import Answers, BoundedStore, Lifetime, Off, SharedAnswers, own_region
-from reference_app.readings import Readings
 from reference_app.store import Store
 
 PATIENCE_S = 10

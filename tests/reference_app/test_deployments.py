@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadgen import application, dataset, deployments, surroundings
+from loadgen import app_environment, application, dataset, deployments
 
 NAMES = (
     "as-measured", "as-claimed", "as-advised", "gevent-blocking", "tuned", "tuned-without-cache", "tuned-without-pool",
@@ -32,7 +32,7 @@ def served(request, server, tmp_path):
     template = dataset.ensure_template(server, "small", settings.indexes)
     with (
         dataset.clone(server, template, "deployments", settings) as database,
-        surroundings.around(replace(settings, database_url=server.url_of(database)), tmp_path) as around,
+        app_environment.around(replace(settings, database_url=server.url_of(database)), tmp_path) as around,
         application.serve(around.settings, tmp_path / "gunicorn.log") as running,
     ):
         yield running

@@ -20,11 +20,11 @@ from schemathesis.checks import (
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
-from analysis.directories import REPOSITORY
 from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD
 from loadgen.services import free_port
 from reference_app import openapi, scans, search, throttle
+from workbench.paths import REPOSITORY
 
 DESCRIPTION = json.loads(openapi.DESCRIPTION)
 OPERATIONS = {

@@ -12,8 +12,8 @@ import pytest
 
 from loadgen.accounts import PASSWORD
 from loadgen.application import CONFIGURATION, Application
-from loadgen.children import start
 from loadgen.services import free_port
+from loadgen.subprocesses import start
 
 STATISTICS = "/api/dashboard/stats"
 FORM = f"username=user001&password={PASSWORD}".encode()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from instrumentation.worker_metrics import PLACES, Readings
 from loadgen.accounts import PASSWORD
-from reference_app.readings import PLACES, Readings
-from reference_app.sessions.published import SessionFiles
+from reference_app.sessions.flask_sessions import SessionFiles
 from reference_app.settings import Settings
 from reference_app.store import StoreAway
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 import redis
 
+from instrumentation.worker_metrics import Readings
 from loadgen.accounts import PASSWORD
 from reference_app import caches
 from reference_app.caches import Lifetime, SharedAnswers
-from reference_app.readings import Readings
 from reference_app.store import Store
 
 STATISTICS, SEARCH = "/api/dashboard/stats", "/api/bags/search?q={}&limit={}"

@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 import redis
 
+from instrumentation.worker_metrics import Readings
 from loadgen.accounts import PASSWORD
 from loadgen.services import free_port
 from reference_app.caches import LONGEST_CREATION_S, Lifetime, SharedAnswers
-from reference_app.readings import Readings
 from reference_app.settings import SettingsError
 from reference_app.store import Store
 

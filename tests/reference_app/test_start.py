@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.directories import REPOSITORY
 from loadgen.application import CONFIGURATION
 from loadgen.services import free_port
 from reference_app import create_app
 from reference_app.settings import DEFAULT_KEYS, PREFIX, Settings, SettingsError
+from workbench.paths import REPOSITORY
 
 KEY = "hidden key of the tests"
 PLACEHOLDERS = [

@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 
 import reference_app
 from loadgen.application import CONFIGURATION
-from loadgen.children import start
 from loadgen.services import free_port
+from loadgen.subprocesses import start
 from reference_app.settings import Settings
 
 PATIENCE_S = 20

@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis import costs, measures
+from analysis.metrics import arm_metrics, cpu_metrics
 from reports import sections
 from reports.sections import BASE, OURS
-from tests.analysis.conftest import Builder
+from tests.builders import Builder
 from tests.reports.test_sections import column, of, table, text
 
 
@@ -92,7 +92,7 @@ def test_what_is_taken_away_is_held_against_the_whole(made):
     rows = table(sections.taken_away(of(experiment)), "Tuned with one thing taken away")
     assert list(rows) == ["nothing", "cache"]
     assert rows["cache"]["50 users at once (s)"] == f"{3 * 0.4625:.2f}"
-    whole_s = measures.duration_s(experiment, OURS, "burst-50")
+    whole_s = arm_metrics.duration_s(experiment, OURS, "burst-50")
     assert rows["nothing"]["50 users at once (s)"] == f"{whole_s:.2f}"
 
 
@@ -104,8 +104,8 @@ def test_every_deployment_that_ran_the_burst_has_its_latencies(made):
     assert list(rows) == [BASE, OURS, "tuned-without-cache"]
     assert column(rows, "runs") == {BASE: "2", OURS: "1", "tuned-without-cache": "1"}
     assert rows[BASE]["duration (s)"] == "18.50"
-    latency = measures.latency(experiment, BASE, "burst-50")
-    for endpoint in measures.ENDPOINTS:
+    latency = arm_metrics.latency(experiment, BASE, "burst-50")
+    for endpoint in arm_metrics.ENDPOINTS:
         assert rows[BASE][f"{endpoint}, mean (ms)"] == f"{latency['mean_ms'][endpoint]:,.0f}"
         assert rows[BASE][f"{endpoint}, p95 (ms)"] == f"{latency['p95_ms'][endpoint]:,.0f}"
 
@@ -119,9 +119,9 @@ def test_the_split_of_each_variant_adds_up_to_its_latency(made):
     experiment = made.experiment(*(made.run(name) for name in names), made.run("tuned-with-shared-cache").invalid())
     rows = table(sections.variants_split(of(experiment)), "Where the time went in tuned and its variants")
     deployments = [OURS, "tuned-with-cookie-sessions", "tuned-without-cache"]
-    assert list(rows) == [f"{endpoint}, {name}" for endpoint in measures.ENDPOINTS for name in deployments]
-    parts = [float(rows["dashboard, tuned"][part].replace(",", "")) for part in costs.PARTS]
-    latency_ms = measures.latency(experiment, OURS, "burst-50")["mean_ms"]["dashboard"]
+    assert list(rows) == [f"{endpoint}, {name}" for endpoint in arm_metrics.ENDPOINTS for name in deployments]
+    parts = [float(rows["dashboard, tuned"][part].replace(",", "")) for part in cpu_metrics.PARTS]
+    latency_ms = arm_metrics.latency(experiment, OURS, "burst-50")["mean_ms"]["dashboard"]
     assert sum(parts) == pytest.approx(latency_ms, abs=1)
     assert rows["dashboard, tuned"]["latency"] == f"{latency_ms:.0f}"
     assert (rows["dashboard, tuned"]["db"], rows["dashboard, tuned"]["residual"]) == ("2.00", "0.00")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import findings
-from analysis.defects import ASKED_OF, READINGS
-from analysis.recording import Experiment, open_experiment
+from analysis.findings import finding as findings
 from reports import charts, sections
-from tests.analysis.conftest import Builder
+from tests.builders import Builder
 from tests.reports.test_sections import NO_FIGURE, every_section, text
+from workbench.defects import ASKED_OF, READINGS
+from workbench.recording import Experiment, open_experiment
 
 ARMS = [
     *(

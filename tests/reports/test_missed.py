@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis import findings
+from analysis.findings import finding
 from reports import sections
 from reports.sections import BASE, OURS, Report
-from tests.analysis.conftest import Builder
+from tests.builders import Builder
 from tests.reports.test_sections import text
 
 NAME = "duration over the least time of its hashes and queries at most 1.5, burst-50 on tuned"
@@ -17,7 +17,7 @@ def said(tmp_path):
 
     def of(*runs):
         experiment = Builder(tmp_path / "runs").experiment(*runs, environment=runs[0].record["environment"])
-        return text(sections.objectives(Report(experiment, findings.judge(experiment))))
+        return text(sections.objectives(Report(experiment, finding.judge(experiment))))
 
     return of
 

@@ -7,12 +7,13 @@ from html import unescape
 
 import pytest
 
-from analysis import costs, findings
-from analysis.recording import Experiment
+from analysis.findings import finding as findings
+from analysis.metrics import cpu_metrics
 from reports import sections
 from reports.sections import BASE, OURS, Report
 from reports.tables import Html
-from tests.analysis.conftest import Builder
+from tests.builders import Builder
+from workbench.recording import Experiment
 
 TAG = re.compile(r"<[^>]*>")
 PIECE = re.compile(r"<(t[hd])[^>]*>(.*?)</\1>", re.DOTALL)
@@ -237,7 +238,7 @@ def test_a_burst_is_held_against_the_least_time_of_its_work(reports):
 
 def test_the_explanation_has_the_share_of_the_queue(reports):
     report = reports("full")
-    split = costs.time_split(report.experiment, BASE, "burst-50").query("statistic == 'mean'")
+    split = cpu_metrics.time_split(report.experiment, BASE, "burst-50").query("statistic == 'mean'")
     share = split.loc[split["part"] == "queue", "mean_ms"].sum() / split["mean_ms"].sum()
     said = text(sections.explanation(report))
     assert f"In as-measured {share:.1%} of the time" in said

@@ -1,0 +1,141 @@
+"""Readings of processes with all that they started: CPU four times a second; memory, threads and new children, which
+are dear to find out, once a second.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+
+from .sample_file import Cost, SampleFile
+
+INTERVAL_S = 0.25
+SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
+
+MACHINE = "machine"
+
+SCHEMA = pa.schema(
+    [
+        ("at_us", pa.int64()),
+        ("role", pa.string()),
+        ("processes", pa.int32()),
+        ("cpu_us", pa.int64()),  # user and system since the start of the readings, ended processes included
+        ("pss_bytes", pa.int64()),
+        ("threads", pa.int32()),  # as pss_bytes null in readings that are not slow
+        ("stalled_us", pa.int64()),  # of the whole machine: time in which something waited for a core, since it began
+    ]
+)
+
+
+class ProcessReader:
+    """Reads the processes of each role (role to id; without one it is left out). `close` leaves `process.parquet`."""
+
+    def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path):
+        self.cost = Cost()
+        self._roots = {role: pid for role, pid in roots.items() if pid is not None}
+        self._started_ns = started_ns
+        self._families: dict[str, list[psutil.Process]] = {}
+        self._known: dict[int, psutil.Process] = {}
+        self._past_cpu_us: dict[str, int] = {}
+        self._file = SampleFile(directory / "process.parquet", SCHEMA)
+        self._due_s = self._slow_due_s = 0.0
+
+    def read_when_due(self) -> None:
+        """Read if it is time to: for those who come by often."""
+        now_s = time.monotonic()
+        if now_s >= self._due_s:
+            slow = now_s >= self._slow_due_s
+            self._due_s = now_s + INTERVAL_S
+            self._slow_due_s = now_s + SLOW_INTERVAL_S if slow else self._slow_due_s
+            with self.cost.counted():
+                self.read(slow=slow)
+
+    def read(self, slow: bool = False) -> None:
+        """One reading of each role; a slow one looks for new children and at the memory."""
+        at_us = (time.monotonic_ns() - self._started_ns) // 1000
+        first = not self._families
+        for role, pid in self._roots.items():
+            if first or slow:
+                family = map(self._process, (pid, *_descendants(pid)))
+                self._families[role] = [process for process in family if process]
+            self._read_role(at_us, role, first, slow)
+        if (stalled_us := _stalled_us()) is not None:
+            self._file.add({"at_us": at_us, "role": MACHINE, "stalled_us": stalled_us})
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _process(self, pid):
+        """psutil's object, made once: that costs more than a reading. None where the process has ended."""
+        if pid not in self._known:
+            with suppress(psutil.NoSuchProcess):
+                self._known[pid] = psutil.Process(pid)
+        return self._known.get(pid)
+
+    def _read_role(self, at_us, role, first, slow):
+        pss_bytes = threads = present = cpu_us = 0
+        for process in self._families[role]:
+            try:
+                times = process.cpu_times()
+                threads += process.num_threads() if slow else 0
+            except psutil.Error:
+                continue
+            present += 1
+            pss_bytes += _pss_bytes(process.pid) if slow else 0
+            # With what its ended children took: many a backend comes and goes between two looks for new ones.
+            cpu_us += round(1e6 * (times.user + times.system + times.children_user + times.children_system))
+        if not present:
+            return
+        if first:
+            # What was there at the first reading has a past that is not this run's.
+            self._past_cpu_us[role] = cpu_us
+        self._file.add(
+            {
+                "at_us": at_us, "role": role, "processes": present, "cpu_us": cpu_us - self._past_cpu_us.get(role, 0),
+                "pss_bytes": pss_bytes or None, "threads": threads or None,
+            }
+        )  # fmt: skip
+
+
+def _descendants(pid) -> Iterator[int]:
+    """All that a process started, by the kernel's own lists where it has them.
+
+    psutil looks through all processes of the machine for them, at six times the cost.
+    """
+    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):
+        with suppress(psutil.NoSuchProcess):
+            yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
+        return
+    for child in _children(pid):
+        yield child
+        yield from _descendants(child)
+
+
+def _children(pid):
+    found = []
+    with suppress(OSError):  # a thread or the process has ended
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += map(int, file.read().split())
+    return found
+
+
+def _stalled_us():
+    """As the kernel counts it (pressure stall information); None where it does not."""
+    try:
+        with open("/proc/pressure/cpu") as lines:
+            return int(lines.readline().rpartition("total=")[2])
+    except (OSError, ValueError):
+        return None
+
+
+def _pss_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0

@@ -1,0 +1,161 @@
+"""Child processes that never outlive us, whatever ends us."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from workbench.errors import Problem
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Child:
+    """A running child. Use it as a context manager: leaving it stops the process."""
+
+    def __init__(self, name: str, process: subprocess.Popen, log: Path, stop_signal: int, patience_s: float):
+        self.name = name
+        self.log = log
+        self.process = process
+        self._stop_signal = stop_signal
+        self._patience_s = patience_s
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the process ended within the time."""
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def last_line(self) -> str:
+        """The last line of its log that says anything."""
+        try:
+            lines = self.log.read_text(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def stop(self) -> None:
+        """Ask it to end; after its patience end it and all that it started."""
+        family = self._family()
+        if not self.ended():
+            self.process.send_signal(self._stop_signal)
+        for process in family:
+            with suppress(psutil.Error):  # who was frozen hears no signal
+                process.resume()
+        self.wait(self._patience_s)
+        for process in family:
+            with suppress(psutil.Error):
+                process.kill()
+        with suppress(ProcessLookupError):  # those too whose parent was killed before we looked
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _family(self):
+        try:
+            process = psutil.Process(self.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        with deferred_signals():
+            self.stop()
+
+
+def start(
+    name: str,
+    command: list[str],
+    log: Path,
+    environ: dict[str, str] | None = None,
+    *,
+    stop_signal: int = signal.SIGTERM,
+    patience_s: float = 10.0,
+    prepare: Callable[[], None] | None = None,
+) -> Child:
+    """Start a command in a process group of its own, its output going to `log`.
+
+    Where the kernel can (Linux), the child gets `stop_signal` when the calling *thread* ends for any reason,
+    SIGKILL included: call it from the main thread. `prepare` runs in the child before the command.
+    """
+    parent = os.getpid()
+
+    def prepare_child():
+        if prepare:
+            prepare()
+        die_with_parent(parent, stop_signal)
+
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environ or {})},
+            start_new_session=True,
+            preexec_fn=prepare_child,
+        )
+    return Child(name, process, log, stop_signal, patience_s)
+
+
+def die_with_parent(parent: int, death_signal: int) -> None:
+    """Ask the kernel to send this process the signal when its parent ends."""
+    if not sys.platform.startswith("linux"):
+        return
+    _libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def die_with_launcher() -> None:
+    """In a command started by another part of the workbench (it says so in the environment), end with it."""
+    launcher = os.environ.pop("TRACETRACK_LAUNCHER", "")
+    if launcher:
+        die_with_parent(int(launcher), signal.SIGTERM)
+
+
+@contextmanager
+def deferred_signals() -> Iterator[None]:
+    """Let nobody interrupt the block: a second Ctrl-C must not leave half of the processes running."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def raise_on_sigterm() -> None:
+    """Make SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that everything is stopped in order."""
+
+    def interrupt(number, frame):
+        raise Interrupted(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
+class Interrupted(Problem):
+    """A signal asked the program to end."""
+
+    exit_code = 128 + signal.SIGTERM
+
+    def __init__(self, name: str):
+        super().__init__(f"stopped by {name}; what was recorded until then can be read")

@@ -1,0 +1,144 @@
+import time
+from dataclasses import replace
+
+import pytest
+from werkzeug.test import Client
+
+from instrumentation import server_timing as timing
+from instrumentation.server_timing import PARTS, TimedApplication
+from loadgen.accounts import PASSWORD
+from tests.timings import server_timing
+
+PART_COLUMNS = [f"{part}_us" for part in PARTS]
+
+
+def serve(work, **headers):
+    """The timing columns of a request in which `work` is done."""
+
+    def application(environ, start_response):
+        work()
+        start_response("200 OK", [])
+        return []
+
+    return server_timing(Client(TimedApplication(application)).get("/", headers=headers).headers["Server-Timing"])
+
+
+def spend(milliseconds):
+    end_ns = time.monotonic_ns() + milliseconds * 1_000_000
+    while time.monotonic_ns() < end_ns:
+        pass
+
+
+def test_parts_do_not_overlap_and_never_exceed_the_whole():
+    def work():
+        spend(3)
+        for number, part in enumerate(PARTS, 1):
+            with timing.part(part):
+                spend(number)
+
+    columns = serve(work)
+    for number, part in enumerate(PARTS, 1):
+        assert columns[f"{part}_us"] >= 1000 * number
+    # What is outside of the parts is in the whole only; each figure is rounded to the microsecond.
+    assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] - 3000 + len(PARTS)
+
+
+def test_an_inner_part_is_not_in_the_outer_one():
+    def work():
+        with timing.part("cache"):
+            spend(2)
+            with timing.part("db"):
+                spend(20)
+            spend(2)
+
+    columns = serve(work)
+    assert columns["db_us"] >= 20_000
+    assert 4_000 <= columns["cache_us"] <= columns["app_us"] - columns["db_us"] + 2
+
+
+def test_a_part_ends_with_the_failure_in_it():
+    def work():
+        with pytest.raises(LookupError), timing.part("db"):
+            raise LookupError
+        spend(10)
+
+    columns = serve(work)
+    assert columns["db_us"] <= columns["app_us"] - 10_000
+
+
+def test_the_queue_runs_from_the_clients_clock():
+    sent_ns = time.monotonic_ns()
+    time.sleep(0.02)
+    columns = serve(lambda: None, **{"X-Request-Start": f"t={sent_ns}"})
+    assert 20_000 <= columns["queue_us"] <= (time.monotonic_ns() - sent_ns) / 1000
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "t=", "now", "t=-5", "t=1.5", "t=" + "9" * 50, "t=0x10", "t=1e9", "t=٣", "t=9999999999999999999"],
+)
+def test_nonsense_gives_no_queue(header):
+    # Not ASCII is sent as the bytes that a client would send.
+    columns = serve(lambda: None, **{"X-Request-Start": header.encode().decode("latin-1")})
+    assert "queue_us" not in columns
+    assert columns["app_us"] >= 0
+
+
+def test_a_clock_of_another_host_gives_no_queue():
+    for sent_ns in (time.monotonic_ns() + 10**9, time.monotonic_ns() - 2 * timing.LONGEST_QUEUE_NS):
+        if sent_ns >= 0:
+            assert "queue_us" not in serve(lambda: None, **{"X-Request-Start": f"t={sent_ns}"})
+
+
+def test_outside_of_a_request_nobody_is_booked():
+    with timing.part("db"):
+        pass
+    assert serve(lambda: None)["db_us"] == 0
+
+
+@pytest.mark.parametrize("deployment", [{}, {"cache": "process", "sessions": "cookie", "hash_limit": 1}])
+def test_every_answer_of_the_application_tells_its_times(make_app, settings, deployment):
+    client = make_app(replace(settings, **deployment)).test_client()
+    header = {"X-Request-Start": f"t={time.monotonic_ns()}"}
+    login = {"username": "user001", "password": PASSWORD}
+    requests = [
+        ("GET", "/login", {}, 200),
+        ("GET", "/", {}, 302),
+        ("GET", "/api/dashboard/stats", {}, 401),
+        ("POST", "/login", {"data": {"username": "user001", "password": "wrong"}}, 401),
+        ("POST", "/login", {"data": {"username": "u" * 70_000}}, 413),
+        ("POST", "/login", {"data": login}, 302),
+        ("GET", "/", {}, 200),
+        ("GET", "/api/dashboard/stats", {}, 200),
+        ("GET", "/api/bags/search?q=M444", {}, 200),
+        ("GET", "/api/bags/search?q=M", {}, 400),
+        ("GET", "/api/nothing", {}, 404),
+        ("DELETE", "/login", {}, 405),
+        ("HEAD", "/health", {}, 200),
+        ("POST", "/logout", {}, 302),
+    ]
+    for method, path, more, status in requests:
+        answer = client.open(path, method=method, headers=header, **more)
+        assert answer.status_code == status, path
+        (told,) = answer.headers.getlist("Server-Timing")
+        columns = server_timing(told)
+        assert set(columns) == {*PART_COLUMNS, "queue_us", "app_us", "db_calls", "db_round_trips", "cache", "worker"}, (
+            path
+        )
+        assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] + len(PARTS), path
+
+
+def test_the_work_of_a_request_is_booked_where_it_is_done(client, auth):
+    login = server_timing(auth.login().headers["Server-Timing"])
+    assert login["hash_us"] > 5_000
+    assert login["db_calls"] == 1
+    dashboard = server_timing(client.get("/api/dashboard/stats").headers["Server-Timing"])
+    assert dashboard["db_calls"] == 2
+    assert dashboard["db_us"] > 0
+    assert dashboard["session_us"] > 0
+    assert dashboard["hash_us"] == 0
+
+
+def test_the_worker_is_named(client, monkeypatch):
+    monkeypatch.setenv("TRACETRACK_WORKER", "3")
+    assert server_timing(client.get("/login").headers["Server-Timing"])["worker"] == 3

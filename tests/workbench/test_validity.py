@@ -1,0 +1,255 @@
+"""The gates of a run, each on both sides of its threshold, and what cannot be judged."""
+
+import pandas as pd
+import pytest
+
+from workbench.validity import (
+    ANSWERED,
+    BEGUN,
+    BOUNDS,
+    COUNTED,
+    EXPECTED,
+    FIRST_SENDS,
+    GENERATOR_CPU,
+    LAG,
+    LITTLE,
+    OWN_FAILURES,
+    PROCESSES,
+    SERVED,
+    USERS,
+    cpu_share,
+    dispatch_lag_ms,
+    first_sends_share,
+    gates,
+    generator_cpu_share,
+    little_disagreement,
+)
+
+
+def requests(number=10, statuses=None):
+    """Requests of 100 ms one after the other, from 1 s on."""
+    starts_us = [1_000_000 + 100_000 * n for n in range(number)]
+    statuses = [200] * number if statuses is None else statuses
+    frame = {"start_us": starts_us, "latency_us": [100_000] * number, "scheduled_us": starts_us}
+    return answered(pd.DataFrame(frame), pd.Series(statuses, dtype="float64"))
+
+
+def answered(frame, statuses=200.0):
+    """With these statuses; what has none was a connection refused."""
+    frame = frame.assign(status=statuses)
+    frame["error"] = frame["status"].map(lambda status: None if status < 400 else "failed").astype(object)
+    return frame.assign(ok=frame["error"].isna())
+
+
+def late(lags_us, every_us=100_000):
+    """Requests of 20 ms, one each `every_us`, sent so late after they were due."""
+    due_us = [every_us * n for n in range(len(lags_us))]
+    frame = {"scheduled_us": due_us, "start_us": [due + lag for due, lag in zip(due_us, lags_us, strict=True)]}
+    return answered(pd.DataFrame(frame | {"latency_us": 20_000}))
+
+
+def readings(share, role="generator", at_us=(1_000_000, 1_500_000, 2_000_000)):
+    return pd.DataFrame([{"at_us": at, "role": role, "cpu_us": round(share * at)} for at in at_us])
+
+
+def judge(rows=None, process=None, counted=10, told=1, processes=1, also_told=None, **more):
+    """The gates by their bounds."""
+    told = {"requests": counted, "processes": told, **(also_told or {})}
+    judged = gates(requests() if rows is None else rows, process, told=told, processes=processes, **more)
+    return {BOUNDS[gate.name]: gate for gate in judged}
+
+
+def test_a_good_run_passes_every_gate():
+    rows = answered(pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000}))
+    rows["start_us"] = rows["scheduled_us"] + 100
+    also_told = {
+        "marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
+        "users": {"present": 50, "left_early": 0},
+        "begun": {"warmup": 100, "measure": 900},
+    }
+    fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
+    judged = judge(rows, readings(0.1), 1000, also_told=also_told, **fixed)
+    assert {bound for bound, gate in judged.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
+
+
+@pytest.mark.parametrize(("counted", "missing"), [(10, 0), (11, 1), (9, 1)])
+def test_as_many_rows_as_the_generator_counted(counted, missing):
+    gate = judge(counted=counted)[COUNTED]
+    assert (gate.figure, gate.passed) == (missing, missing == 0)
+
+
+@pytest.mark.parametrize(("expected", "missing"), [(10, 0), (150, 140), (9, 1)])
+def test_as_many_rows_as_the_scenario_makes(expected, missing):
+    gate = judge(expected=expected)[EXPECTED]
+    assert (gate.figure, gate.passed) == (missing, missing == 0)
+
+
+def test_what_was_not_counted_or_not_fixed_is_not_judged():
+    judged = judge(counted=None, kind="open", steady=True)
+    unknown = {COUNTED, USERS, BEGUN, EXPECTED, SERVED, GENERATOR_CPU, LAG, LITTLE}
+    assert {bound for bound, gate in judged.items() if (gate.figure, gate.passed) == (None, None)} == unknown
+
+
+@pytest.mark.parametrize(("present", "left_early", "missing"), [(10, 0, 0), (8, 0, 2), (10, 3, 3), (9, 1, 2)])
+def test_all_users_are_there_until_it_is_their_time_to_go(present, left_early, missing):
+    told = {"users": {"present": present, "left_early": left_early}}
+    gate = judge(users=10, also_told=told)[USERS]
+    assert (gate.figure, gate.passed) == (missing, missing == 0)
+
+
+@pytest.mark.parametrize(("begun", "unsent", "apart"), [(10, 0, 0), (7, 3, 0), (7, 0, 3), (7, 4, 1)])
+def test_each_task_that_was_due_was_begun_or_counted_as_unsent(begun, unsent, apart):
+    told = {"begun": {"warmup": 2, "measure": begun - 2}, "unsent": {"warmup": 0, "measure": unsent}}
+    gate = judge(due=10, also_told=told)[BEGUN]
+    assert (gate.figure, gate.passed) == (apart, apart == 0)
+
+
+def test_a_failure_of_the_generators_own_is_none_of_the_targets():
+    rows = requests(10, [200.0] * 7 + [500.0] * 3)
+    assert judge(rows)[OWN_FAILURES].passed
+    rows.loc[9, "error"] = "load generator: no free port"
+    gate = judge(rows)[OWN_FAILURES]
+    assert (gate.figure, gate.passed) == (1, False)
+
+
+def test_what_went_well_was_answered_also_in_a_protocol_without_a_status():
+    rows = requests(3, [None] * 3)
+    rows.loc[1, ["error", "ok"]] = None, True
+    assert judge(rows)[ANSWERED].figure == 1
+
+
+@pytest.mark.parametrize(("told", "passed"), [(3, True), (2, False), (0, False)])
+def test_every_process_of_the_generator_told_its_count(told, passed):
+    gate = judge(told=told, processes=3)[PROCESSES]
+    assert (gate.figure, gate.passed) == (3 - told, passed)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "served", "apart"),
+    [
+        pytest.param([200] * 10, 10, 0, id="as many"),
+        pytest.param([200] * 10, 9, 1, id="answered and never served"),
+        pytest.param([200] * 10, 11, 1, id="served and not recorded"),
+        pytest.param([200] * 8 + [None] * 2, 8, 0, id="lost on the way there"),
+        pytest.param([200] * 8 + [None] * 2, 10, 0, id="lost on the way back"),
+        pytest.param([200] * 8 + [None] * 2, 7, 1, id="fewer served than answered"),
+    ],
+)
+def test_the_application_counted_as_many(statuses, served, apart):
+    gate = judge(requests(10, statuses), served=served)[SERVED]
+    assert (gate.figure, gate.passed) == (apart, apart == 0)
+
+
+def test_the_lag_is_that_of_requests_that_were_due_at_an_instant():
+    assert dispatch_lag_ms(late([1000] * 99 + [9000] * 1)) == pytest.approx(1.0, abs=0.1)
+    assert dispatch_lag_ms(late([0] * 900 + [2000] * 100)) == pytest.approx(2.0)
+    assert dispatch_lag_ms(requests()) is None
+
+
+@pytest.mark.parametrize(("lag_us", "passed"), [(5000, True), (5100, False)])
+def test_a_generator_that_lags_makes_the_run_invalid(lag_us, passed):
+    gate = judge(late([lag_us] * 10), kind="open")[LAG]
+    assert (gate.figure, gate.passed) == (lag_us / 1000, passed)
+
+
+@pytest.mark.parametrize(("last_us", "passed"), [(10_000, True), (60_000, False)])
+def test_a_burst_is_sent_within_a_small_share_of_its_time(last_us, passed):
+    """Three users, due in one instant, who then send one request more each; 400 ms from there to the last answer."""
+    times = {"scheduled_us": [0, 0, 0, 370_000], "start_us": [100, 500, last_us, 370_000], "latency_us": 30_000}
+    rows = answered(pd.DataFrame(times))
+    assert first_sends_share(rows) == pytest.approx(last_us / 400_000)
+    gate = judge(rows, kind="burst")[FIRST_SENDS]
+    assert gate.passed is passed
+
+
+def steady(number=1000, latency_us=20_000):
+    """A request each 10 ms: two are in flight at a time where each takes 20 ms."""
+    rows = {"start_us": [10_000 * n for n in range(number)], "latency_us": latency_us}
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "apart"),
+    [
+        pytest.param(steady(), 0.0, id="agrees"),
+        pytest.param(steady().drop(index=range(300, 340)), 0.05, id="rows lost"),
+        pytest.param(pd.concat([steady(), steady()[300:340]]), 0.05, id="rows twice"),
+        pytest.param(steady(latency_us=21_000), 0.05, id="times too long"),
+    ],
+)
+def test_littles_law_finds_what_is_wrong_with_the_rows(rows, apart):
+    marks = [[(1_000_000, 0), (9_000_000, 16_000_000)]]
+    assert little_disagreement(rows, marks) == pytest.approx(apart, abs=0.001)
+
+
+def test_littles_law_adds_up_several_processes():
+    marks = [[(1_000_000, 5), (9_000_000, 12_000_005)], [(1_000_000, 0), (9_000_000, 4_000_000)]]
+    assert little_disagreement(steady(), marks) == pytest.approx(0.0, abs=0.001)
+
+
+@pytest.mark.parametrize("marks", [[], [[]], [[(1, 0)]], [[(0, 0), (10, 10)], [(0, 0)]], [[(0, 0), (500_000, 9)]]])
+def test_littles_law_is_not_judged_without_both_marks_or_of_few_rows(marks):
+    assert little_disagreement(steady(), marks) is None
+
+
+@pytest.mark.parametrize(("statuses", "passed"), [([None] * 10, False), ([None] * 9 + [500], True), ([], False)])
+def test_the_target_answered_at_least_once_rightly_or_not(statuses, passed):
+    gate = judge(requests(len(statuses), statuses))[ANSWERED]
+    assert gate.passed is passed
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.0, True), (0.8, True), (0.81, False), (1.0, False)])
+def test_the_generator_has_cpu_to_spare(share, passed):
+    gate = judge(process=readings(share))[GENERATOR_CPU]
+    assert gate.figure == pytest.approx(share, abs=1e-5)
+    assert (gate.threshold, gate.passed) == (GENERATOR_CPU.threshold, passed)
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        pytest.param(None, id="no readings"),
+        pytest.param(readings(0.9, role="server"), id="of others"),
+        pytest.param(readings(0.9, at_us=(1_500_000,)), id="only one"),
+        pytest.param(readings(0.9, at_us=(500_000, 900_000, 2_100_000)), id="before and after the load"),
+    ],
+)
+def test_without_two_readings_during_the_load_the_generator_is_not_judged(process):
+    gate = judge(process=process)[GENERATOR_CPU]
+    assert (gate.figure, gate.passed) == (None, None)
+
+
+def test_a_run_without_requests_has_no_share_of_cpu():
+    assert generator_cpu_share(requests(0), readings(0.5)) is None
+
+
+def test_what_the_generator_did_before_and_after_the_load_does_not_count():
+    inside = readings(0.1)
+    outside = pd.DataFrame([{"at_us": at, "role": "generator", "cpu_us": cpu} for at, cpu in ((0, 0), (3e6, 9e6))])
+    together = pd.concat([outside.iloc[:1], inside, outside.iloc[1:]])
+    assert generator_cpu_share(requests(), together) == pytest.approx(0.1)
+
+
+def test_the_share_of_any_role_can_be_asked():
+    both = pd.concat([readings(0.1), readings(0.7, role="server")])
+    assert cpu_share(requests(), both, "server") == pytest.approx(0.7)
+
+
+def test_a_gate_says_its_figure_and_what_is_allowed():
+    judged = judge(process=readings(0.95), counted=12, expected=10)
+    assert judged[COUNTED].reason() == "rows missing against the generator's count: 2, allowed none"
+    assert judged[GENERATOR_CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
+
+
+def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
+    name = "rows missing against the scenario"
+    assert judge(expected=10)[EXPECTED].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
+
+
+def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():
+    rows, told = requests(), {"requests": len(requests()), "processes": 1}
+    span_us = (rows["start_us"] + rows["latency_us"]).max() - rows["start_us"].min()
+    for share, passed in ((0.5, True), (0.9, False)):
+        judged = gates(rows, None, told=told | {"cpu_ms": share * span_us / 1000})
+        (cpu,) = (gate for gate in judged if gate.name.startswith("generator CPU"))
+        assert (cpu.figure, cpu.passed) == (pytest.approx(share), passed)
