@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench import validity
-from workbench.errors import told_in_lines
+from workbench.errors import reporting_errors
 from workbench.paths import runs_directory
 from workbench.recording import open_experiment, open_run
 
@@ -39,19 +39,19 @@ def show(run):
     for defect in opened.defects:
         click.echo(f"warning: {defect}", err=True)
     if opened.totals is None:
-        said = opened.record.get("outcome", {}).get("said")
+        said = opened.record.get("outcome", {}).get("message")
         click.echo(f"the application did not start: {said}" if said else "no measured requests")
         return
     kind = "open" if opened.record["scenario"]["kind"] == "open" else "closed"
     click.echo(f"{opened.totals['requests']} measured requests in {arm_metrics.makespan_s(opened):.2f} s ({kind} load)")
     click.echo("ms from the actual send (latency) and from when it was due (response):")
     click.echo(_percentiles(opened).round(1).to_string())
-    if unsent := (opened.record.get("generator", {}).get("unsent") or {}).get("measure"):
+    if unsent := (opened.record.get("generator", {}).get("dropped") or {}).get("measure"):
         click.echo(f"{unsent} requests that were due could not be sent, as too many were in flight")
     for gate in opened.record.get("gates", []):
         verdict = {True: "holds", False: "BROKEN", None: "not measured"}[gate["passed"]]
         if bound := validity.BOUNDS.get(gate["name"]):  # a gate of another version says nothing to us
-            figure = "-" if gate["figure"] is None else bound.text(gate["figure"])
+            figure = "-" if gate["value"] is None else bound.text(gate["value"])
             click.echo(f"  {gate['name']}: {figure} ({bound.allowed}) {verdict}")
 
 
@@ -112,7 +112,7 @@ def _reasons(run):
 
 def command() -> None:
     """Run the command line; a recording that cannot be used is one line and a code."""
-    with told_in_lines():
+    with reporting_errors():
         main(prog_name="python -m analysis", standalone_mode=False)
 
 

@@ -192,8 +192,8 @@ def figures(experiment: Experiment) -> pd.DataFrame:
     by_run = experiment.by_run
     return by_run.assign(
         cpu_ms=by_run["run"].map(cpu_ms).astype(float),
-        throughput_rps=by_run["right"] / by_run["makespan_s"],
-        right_share=by_run["right"] / by_run["requests"],
+        throughput_rps=by_run["successful"] / by_run["makespan_s"],
+        right_share=by_run["successful"] / by_run["requests"],
     )
 
 
@@ -214,7 +214,7 @@ def _sides(by_run, change, column):
 def _twice(by_run, column):
     """By block, the logarithm of the second of two runs over the first."""
     positive = by_run[by_run[column] > 0]
-    logs = np.log(positive.set_index(["block", "again"])[column]).unstack("again")
+    logs = np.log(positive.set_index(["block", "replicate"])[column]).unstack("replicate")
     return (logs[True] - logs[False]).dropna().to_list() if {False, True} <= set(logs.columns) else []
 
 

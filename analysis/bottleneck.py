@@ -101,7 +101,7 @@ def _told(of: Use) -> str:
 
 
 def _generator(run):
-    gates = {gate["name"]: gate["figure"] for gate in run.record.get("gates", [])}
+    gates = {gate["name"]: gate["value"] for gate in run.record.get("gates", [])}
     own = gates.get(validity.OWN_FAILURES.name)
     share = gates.get(validity.GENERATOR_CPU.name)
     return Use("load generator", share, None, None if own is None else int(own), "one core of each process")
@@ -193,7 +193,7 @@ def _stalled_share(run):
 
 
 def _span_us(run):
-    began_us = MS_OF_S * run.totals["began_ms"]
+    began_us = MS_OF_S * run.totals["measured_start_ms"]
     return began_us, began_us + US_OF_S * run.totals["makespan_s"]
 
 

@@ -1,7 +1,7 @@
 """What the workbench itself costs: `make bench`. Ratios and medians over repeats, because machines are shared."""
 
 from loadgen import machine_lock
-from workbench.errors import told_in_lines
+from workbench.errors import reporting_errors
 
 from . import (
     analysis_scaling,
@@ -14,7 +14,7 @@ from . import (
     recording_cost,
 )
 
-with told_in_lines(), machine_lock.sole_use():
+with reporting_errors(), machine_lock.sole_use():
     for part in (
         recorder_cost,
         recording_cost,

@@ -159,7 +159,7 @@ def _make(directory, rows):
 def _record(name, deployment, scenario, block):
     settings = deployments.find(deployment, scale="small").public()
     return {
-        "run": name, "experiment": "drawn", "block": block, "again": False, "status": "complete", "valid": True,
+        "run": name, "experiment": "drawn", "block": block, "replicate": False, "status": "complete", "valid": True,
         "deployment": {"name": deployment, "settings": settings}, "scenario": scenarios.find(scenario).record(),
         "reasons": [], "environment": ENVIRONMENT, "dataset": {"scale": "small"}, "gates": [],
         "generator": {"cpu_ms": 1000.0}, "counters": {}, "health": {},

@@ -47,7 +47,7 @@ def _run(url, folder):
 
 def _print(record, rows, readings, row_bytes):
     lag_ms = (rows["start_us"] - rows["scheduled_us"]) / 1000
-    unsent = record["generator"]["unsent"]["measure"]
+    unsent = record["generator"]["dropped"]["measure"]
     pss_mib = readings.loc[readings["role"] == "generator"].dropna(subset="pss_bytes")["pss_bytes"] / 2**20
     early, late = pss_mib.iloc[len(pss_mib) // 6], pss_mib.iloc[-2]
     print(

@@ -8,7 +8,7 @@ import click
 import psycopg2
 
 from instrumentation import deadlines
-from workbench.errors import Problem, told_in_lines
+from workbench.errors import UserError, reporting_errors
 from workbench.paths import data_directory, runs_directory
 
 from . import dataset, deployments, experiment, machine_lock, profiles, progress, run, scenarios, services, target
@@ -64,9 +64,9 @@ def list_():
 def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, processes, port, **changes):
     """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
     if (deployment is None) == (url is None):
-        raise Problem("name what to put under load: either --deployment or --target")
+        raise UserError("name what to put under load: either --deployment or --target")
     if url and port:
-        raise Problem("--port is for the application of a deployment; a target has one in its URL")
+        raise UserError("--port is for the application of a deployment; a target has one in its URL")
     changes = {name: value for name, value in changes.items() if value is not None}
     order = run.Order(
         deployment=deployment or "target",
@@ -97,7 +97,7 @@ def _run_on_target(there, confirmed, order, directory, locustfile):
 
 def _run_deployment(order, directory, locustfile, confirmed):
     if locustfile or confirmed:
-        raise Problem("--locustfile and --confirm-target go with --target; a deployment has users of its own")
+        raise UserError("--locustfile and --confirm-target go with --target; a deployment has users of its own")
     order.check()
     settings = deployments.find(order.deployment)
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
@@ -133,7 +133,7 @@ def command() -> None:
     die_with_launcher()
     raise_on_sigterm()
     deadlines.install(True)  # libpq's own waiting would keep a signal from us until the server answers
-    with told_in_lines(), _told_of_database():
+    with reporting_errors(), _told_of_database():
         main(prog_name="python -m loadgen", standalone_mode=False)
 
 
@@ -142,9 +142,9 @@ def _told_of_database():
     try:
         yield
     except psycopg2.errors.DiskFull as error:
-        raise Problem(f"the database's disk is full: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"the database's disk is full: {str(error).strip().splitlines()[0]}") from None
     except psycopg2.OperationalError as error:
-        raise Problem(f"the database stopped answering: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"the database stopped answering: {str(error).strip().splitlines()[0]}") from None
 
 
 if __name__ == "__main__":

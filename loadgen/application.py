@@ -15,7 +15,7 @@ from pathlib import Path
 
 from instrumentation.worker_metrics import Readings
 from reference_app.settings import Settings
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from .services import free_port
 from .subprocesses import Child, start
@@ -24,7 +24,7 @@ HEALTHY_TIMEOUT_S = READY_TIMEOUT_S = 30.0
 CONFIGURATION = Path(__file__).resolve().parent.parent / "reference_app" / "gunicorn_conf.py"
 
 
-class NotStarted(Problem):
+class NotStarted(UserError):
     """The application did not become healthy; `said` is its own word for why."""
 
     def __init__(self, said: str, log: Path):
@@ -77,7 +77,7 @@ def _require_free(port):
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Problem(
+            raise UserError(
                 f"port {port} cannot be used ({os.strerror(error.errno)}); choose another with --port"
             ) from None
 

@@ -15,7 +15,7 @@ import psycopg2
 
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from . import progress
 from .accounts import PASSWORD
@@ -65,7 +65,7 @@ SCALES = {
 
 def find_scale(name: str) -> Scale:
     if name not in SCALES:
-        raise Problem(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
+        raise UserError(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
     return SCALES[name]
 
 
@@ -77,7 +77,7 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if _exists(cursor, name):
             if not _mark(server, name):
-                raise Problem(f"database {name} exists and was not made by this tool; rename it, nothing was changed")
+                raise UserError(f"database {name} exists and was not made by this tool; rename it, nothing was changed")
             return name
         _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
         building = f"{name}_building"
@@ -157,7 +157,7 @@ def _build(server, database, scale, rows):
             cursor.execute((SCHEMA / "btree.sql").read_text())
             counted = _count(cursor)
             if counted != rows.counts():
-                raise Problem(f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept")
+                raise UserError(f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept")
             mark = {"made_by": MADE_BY, "scale": scale, "seed": SEED, "counts": counted}
             cursor.execute("COMMENT ON SCHEMA tracetrack IS %s", (json.dumps(mark),))
         connection.commit()
@@ -173,7 +173,7 @@ def _add_trigram(server, database, scale):
             try:
                 cursor.execute((SCHEMA / "trigram.sql").read_text())
             except psycopg2.Error as error:
-                raise Problem(f"the trigram indexes could not be made: {str(error).strip()}") from None
+                raise UserError(f"the trigram indexes could not be made: {str(error).strip()}") from None
         _vacuum(connection)
 
 
@@ -199,7 +199,7 @@ def _refuse_foreign_schema(server):
         cursor.execute("SELECT current_database(), to_regnamespace('tracetrack') IS NOT NULL")
         database, present = cursor.fetchone()
     if present and not _mark(server, database):
-        raise Problem(
+        raise UserError(
             f"database {database} already has a schema tracetrack that this tool did not make; nothing was changed\n"
             "Point DATABASE_URL at an empty database of a server on which databases may be created."
         )
@@ -227,7 +227,7 @@ def _create_database(cursor, name, template):
     try:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
     except psycopg2.Error as error:
-        raise Problem(f"a database could not be created: {str(error).strip().splitlines()[0]}") from None
+        raise UserError(f"a database could not be created: {str(error).strip().splitlines()[0]}") from None
 
 
 def _drop_outdated(server, cursor, prefix):
@@ -249,7 +249,7 @@ def _drop_if_it_answers(server, name):
     try:
         with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    except (Problem, psycopg2.Error):
+    except (UserError, psycopg2.Error):
         return
 
 

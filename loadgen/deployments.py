@@ -7,7 +7,7 @@ import os
 from dataclasses import fields
 
 from reference_app.settings import Settings
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 
@@ -143,7 +143,7 @@ DEPLOYMENTS: dict[str, tuple[str, dict]] = {
 def find(name: str, **given) -> Settings:
     """The settings of a named deployment; `given` are the fields that a run decides (URL, key, scale, …)."""
     if name not in DEPLOYMENTS:
-        raise Problem(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
+        raise UserError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
     return Settings(**{"database_url": "", "secret_key": "", **DEPLOYMENTS[name][1], **given})
 
 

@@ -14,8 +14,9 @@ import click
 
 from analysis.capacity import bracket
 from analysis.capacity.bracket import HIGHEST_P95_MS
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.paths import data_directory, runs_directory
+from workbench.record_format import FORMAT
 from workbench.recording import open_run
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
@@ -44,14 +45,14 @@ class Plan:
 
 
 def plan(profile: str, scale: str | None, seed: int, p95_ms: float | None = None) -> Plan:
-    """`p95_ms` is the objective of searches for capacity. Raises `Problem` for a profile or scale that is none."""
+    """`p95_ms` is the objective of searches for capacity. Raises `UserError` for a profile or scale that is none."""
     found = profiles.find(profile)
     scale = scale or found.scale
     dataset.find_scale(scale)
     shuffled = random.Random(seed)
     orders, expected_s = [], []
     for block in range(max((arm.blocks for arm in found.arms), default=0)):
-        for position, (arm, again) in enumerate(_shuffled_block(found, block, shuffled)):
+        for position, (arm, replicate) in enumerate(_shuffled_block(found, block, shuffled)):
             order = run.Order(
                 deployment=arm.deployment,
                 scenario=arm.scenario,
@@ -60,7 +61,7 @@ def plan(profile: str, scale: str | None, seed: int, p95_ms: float | None = None
                 changes=dict(arm.changes),
                 block=block,
                 position=position,
-                again=again,
+                replicate=replicate,
             )
             orders.append(order)
             expected_s.append(OVERHEAD_S + arm.load_s)
@@ -74,7 +75,7 @@ def plan_for(
 ) -> Plan:
     """The plan of the experiment of this id: of the one that was begun, where there is one, else of a new one.
 
-    What is None is taken from the record of the one that was begun, or is the default. Raises `Problem` if the
+    What is None is taken from the record of the one that was begun, or is the default. Raises `UserError` if the
     experiment is complete, or was begun with something else than what is asked.
     """
     begun = Begun.find(directory_of(name)) if name else None
@@ -85,9 +86,11 @@ def plan_for(
 
 
 def directory_of(name: str) -> Path:
-    """The directory of an experiment. Raises `Problem` if the name cannot be an id."""
+    """The directory of an experiment. Raises `UserError` if the name cannot be an id."""
     if not NAME.fullmatch(name):
-        raise Problem(f"{name!r} cannot be an experiment's id; use up to 80 letters, digits, dots, dashes, underscores")
+        raise UserError(
+            f"{name!r} cannot be an experiment's id; use up to 80 letters, digits, dots, dashes, underscores"
+        )
     return runs_directory() / name
 
 
@@ -99,7 +102,7 @@ def new_name(profile: str) -> str:
 def execute(plan: Plan, name: str | None = None) -> str:
     """Carry out the plan and return the experiment's id.
 
-    One of that name that was begun goes on: its complete runs stay as they are. Raises `Problem` if it is complete, or
+    One of that name that was begun goes on: its complete runs stay as they are. Raises `UserError` if it is complete, or
     was begun with another plan or on something else. A run that aborts ends the experiment.
     """
     name = name or new_name(plan.profile)
@@ -216,6 +219,7 @@ def _prepare_templates(server, plan):
 
 def _record(name, plan, server):
     return {
+        "format": FORMAT,
         "experiment": name,
         "profile": plan.profile,
         "scale": plan.scale,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from .generator import recorder
 from .scenarios import Scenario
@@ -38,13 +38,13 @@ class Load:
     locustfile: Path | None = None
 
     @property
-    def people(self) -> Path:
-        return self.locustfile or GENERATOR / f"{self.scenario.people}.py"
+    def user_classes(self) -> Path:
+        return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
     def command(self, url: str) -> list[str]:
         """What every process of Locust is started with."""
         return [
-            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.people}", "--host", url,
+            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.user_classes}", "--host", url,
             "--exit-code-on-error", "0", "--loglevel", "WARNING",
         ]  # fmt: skip
 
@@ -97,10 +97,10 @@ class Generator:
         while not self.ended(0.1):
             look()
             if time.monotonic() > deadline:
-                raise Problem(f"the run did not end within {longest_s:.0f} s and was stopped")
+                raise UserError(f"the run did not end within {longest_s:.0f} s and was stopped")
 
     def ended(self, patience_s: float) -> bool:
-        """Whether all have ended by themselves within this time. Raises `Problem` for one that failed."""
+        """Whether all have ended by themselves within this time. Raises `UserError` for one that failed."""
         head = self.master or self.senders[0]
         over = head.wait(patience_s)
         for number, child in enumerate((*self.senders, *([self.master] if self.master else []))):
@@ -120,13 +120,13 @@ class Generator:
         if code == recorder.WRITE_FAILED:
             reason = (told.read_text() if told.exists() else "") or recorder.NOT_WRITTEN
             if not reason.startswith(recorder.NOT_WRITTEN):
-                raise Problem(f"{reason}\nThe log of Locust is {child.log}")
-            raise Problem(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
+                raise UserError(f"{reason}\nThe log of Locust is {child.log}")
+            raise UserError(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
         if told.exists():
-            raise Problem(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")
+            raise UserError(f"{told.read_text()}: {_said(child)}\nThe log of Locust is {child.log}")
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}" if code else "was ended"
         lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _said(child)
-        raise Problem(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
+        raise UserError(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
 
 
 def _said(child):
@@ -187,10 +187,10 @@ def told(directory: Path) -> dict:
         "longest_flush_cpu_ms": max(one["longest_flush_cpu_ms"] for one in each),
         "most_in_flight": sum(one["most_in_flight"] for one in each),
         "users": _added(one.get("users") for one in each),
-        "begun": _added(one.get("begun") for one in each),
-        "unsent": _added(one.get("unsent") for one in each),
-        "raised": _added(one["raised"] for one in each),
-        "marks": [one["marks"] for one in each],
+        "started_tasks": _added(one.get("started_tasks") for one in each),
+        "dropped": _added(one.get("dropped") for one in each),
+        "task_errors": _added(one["task_errors"] for one in each),
+        "in_flight_marks": [one["in_flight_marks"] for one in each],
     }
 
 

@@ -20,7 +20,7 @@ from typing import BinaryIO, NoReturn
 
 import psutil
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 VARIABLE = "TRACETRACK_MACHINE_LOCK"
 NAME = "tracetrack-workbench"
@@ -32,7 +32,7 @@ LONGEST = 60  # characters of a command
 
 @contextmanager
 def sole_use() -> Iterator[None]:
-    """The block has the machine to itself. Raises `Problem` that names the process that is measuring.
+    """The block has the machine to itself. Raises `UserError` that names the process that is measuring.
 
     The name of the lock can be changed in the environment: `TRACETRACK_MACHINE_LOCK`.
     """
@@ -106,7 +106,7 @@ def _written(lock: BinaryIO) -> int | None:
 
 def _refuse(holder: int | None) -> NoReturn:
     process = f"process {holder}{_command(holder)}" if holder else "another process"
-    raise Problem(f"{process} is measuring on this machine; wait until it has ended")
+    raise UserError(f"{process} is measuring on this machine; wait until it has ended")
 
 
 def _command(pid):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analysis.capacity.bracket import HIGHEST_P95_MS
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 DEFAULT = "quick"
 
@@ -233,7 +233,7 @@ PROFILES = {
 
 
 def find(name: str) -> Profile:
-    """Raises `Problem` for a name that does not exist."""
+    """Raises `UserError` for a name that does not exist."""
     if name not in PROFILES:
-        raise Problem(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
+        raise UserError(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
     return PROFILES[name]

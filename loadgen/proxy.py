@@ -25,7 +25,7 @@ from typing import BinaryIO
 
 import click
 
-from workbench.errors import Problem, told_in_lines
+from workbench.errors import UserError, reporting_errors
 
 from .subprocesses import Child, start
 
@@ -61,7 +61,7 @@ class Proxy:
 def through(upstream: tuple[str, int], round_trip_ms: float, log: Path) -> Iterator[Proxy]:
     """A proxy in front of `upstream` on a free port of 127.0.0.1, in a process of its own for the block.
 
-    Raises `Problem` if it does not come up. Its counts are in a file beside `log`.
+    Raises `UserError` if it does not come up. Its counts are in a file beside `log`.
     """
     counts_file = log.with_suffix(".counts")
     command = [sys.executable, "-m", "loadgen.proxy", "--listen", "127.0.0.1:0"]
@@ -79,7 +79,7 @@ def _wait_until_listening(child):
             return host, int(port)
         time.sleep(0.01)
     reason = child.last_line().removeprefix("Error: ") or "it said nothing"
-    raise Problem(f"the proxy did not start: {reason}\nIts log is {child.log}")
+    raise UserError(f"the proxy did not start: {reason}\nIts log is {child.log}")
 
 
 def _listens(pid):
@@ -130,7 +130,7 @@ class Loop:
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:
-            raise Problem(f"the proxy can take no more connections: {error.strerror}") from None
+            raise UserError(f"the proxy can take no more connections: {error.strerror}") from None
         for end in (client, upstream):
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -273,18 +273,18 @@ def _address(_, option, text):
     """The family and the address of a socket for HOST:PORT."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise Problem(f"{option.opts[0]} is HOST:PORT, not {text!r}")
+        raise UserError(f"{option.opts[0]} is HOST:PORT, not {text!r}")
     try:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise Problem(f"{option.opts[0]}: there is no host {host!r}") from None
+        raise UserError(f"{option.opts[0]}: there is no host {host!r}") from None
     family, *_, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)  # PostgreSQL's localhost is IPv4
     return family, address
 
 
 def _round_trip(_, option, value):
     if not 0 <= value <= LONGEST_MS:
-        raise Problem(f"{option.opts[0]} is a time from 0 to {LONGEST_MS} ms, not {value}")
+        raise UserError(f"{option.opts[0]} is a time from 0 to {LONGEST_MS} ms, not {value}")
     return value
 
 
@@ -305,7 +305,9 @@ def main(listen, upstream, round_trip_ms, counts):
         listener = socket.create_server(listen[1], family=listen[0], backlog=socket.SOMAXCONN)
     except OSError as error:
         place = "{}:{}".format(*listen[1])
-        raise Problem(f"{place} cannot be listened on ({os.strerror(error.errno)}); choose another --listen") from None
+        raise UserError(
+            f"{place} cannot be listened on ({os.strerror(error.errno)}); choose another --listen"
+        ) from None
     listener.setblocking(False)
     loop = Loop(listener, upstream, round_trip_ms / 1000, counts)
     click.echo(_listens(os.getpid()) + "{}:{}".format(*listener.getsockname()))
@@ -313,5 +315,5 @@ def main(listen, upstream, round_trip_ms, counts):
 
 
 if __name__ == "__main__":
-    with told_in_lines():
+    with reporting_errors():
         main(prog_name="python -m loadgen.proxy", standalone_mode=False)

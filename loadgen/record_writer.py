@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench import validity
+from workbench.record_format import FORMAT
 
 from . import dataset, deployments, environment, scenarios
 from . import locust_runner as load
@@ -15,7 +16,6 @@ from .generator import recorder
 from .generator.arrivals import instants_s
 from .scenarios import Scenario
 
-FORMAT = 2
 MOST_COUNTED = 10_000_000
 
 
@@ -23,7 +23,7 @@ MOST_COUNTED = 10_000_000
 class Order:
     """What to run. `block` and `position` tell where in an experiment's plan it stands.
 
-    A baseline is run twice in a block, one of the two as it `again`; either may come first.
+    A baseline is run twice in a block, one of the two as the `replicate`; either may come first.
     `changes` are fields of the scenario that are not the named one's, see `scenarios.override`.
     """
 
@@ -36,13 +36,13 @@ class Order:
     processes: int = 1
     block: int = 0
     position: int = 0
-    again: bool = False
+    replicate: bool = False
 
     def load(self) -> Scenario:
         return scenarios.override(scenarios.find(self.scenario), **self.changes)
 
     def check(self) -> None:
-        """Raise `Problem` for a name that does not exist, before anything is started."""
+        """Raise `UserError` for a name that does not exist, before anything is started."""
         deployments.find(self.deployment)
         self.load()
         dataset.find_scale(self.scale)
@@ -51,7 +51,7 @@ class Order:
 def run_name(order: Order) -> str:
     """The folder of an order's run within its experiment."""
     name = f"{order.block + 1}-{order.position + 1:02d}-{order.deployment}-{order.scenario}"
-    return f"{name}-again" if order.again else name
+    return f"{name}-replicate" if order.replicate else name
 
 
 def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, server=None) -> dict:
@@ -62,7 +62,7 @@ def begin(directory: Path, order: Order, scenario: Scenario, deployment: dict, s
         "experiment": directory.parent.name,
         "block": order.block,
         "position": order.position,
-        "again": order.again,
+        "replicate": order.replicate,
         "deployment": deployment,
         "scenario": scenario.record(),
         "seed": order.seed,
@@ -142,7 +142,7 @@ def _expected(record, scenario):
     """
     if record["status"] != "complete" or record.get("locustfile"):
         return None
-    begun = record["generator"].get("begun")
+    begun = record["generator"].get("started_tasks")
     if scenario.kind in ("sustained", "open") and begun:
         return sum(begun.values()) + (scenario.users if scenario.kind == "open" else 0)
     return scenario.expected_requests()

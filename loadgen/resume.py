@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.recording import Experiment, open_experiment
 
 from . import progress
@@ -18,19 +18,19 @@ class Begun:
 
     @classmethod
     def find(cls, directory: Path) -> "Begun | None":
-        """None if nothing is there. Raises `Problem` if it is complete, or no experiment."""
+        """None if nothing is there. Raises `UserError` if it is complete, or no experiment."""
         if not directory.exists():
             return None
         found = open_experiment(directory) if (directory / "experiment.json").exists() else None
         if found is None or found.record["status"] == "complete":
-            raise Problem(
+            raise UserError(
                 f"experiment {directory.name} exists already; recorded experiments are never changed, choose another "
                 "name"
             )
         return cls(found)
 
     def agreed(self, asked: dict) -> dict:
-        """The recorded values of the fields that are asked. Raises `Problem` if one is asked to be another; None asks
+        """The recorded values of the fields that are asked. Raises `UserError` if one is asked to be another; None asks
         for nothing."""
         recorded = {field: self.experiment.record.get(field) for field in asked}
         others = [
@@ -39,14 +39,14 @@ class Begun:
             if value is not None and value != recorded[field]
         ]
         if others:
-            raise Problem(
+            raise UserError(
                 f"experiment {self.experiment.name} was begun with {', '.join(others)}; leave that out, or choose "
                 "another name"
             )
         return recorded
 
     def require_same(self, record: dict) -> None:
-        """Raise `Problem` if machine, versions, code, data or plan are other ones than in `record`, the one of now."""
+        """Raise `UserError` if machine, versions, code, data or plan are other ones than in `record`, the one of now."""
         then, now = _facts(self.experiment.record), _facts(record)
         others = [
             f"{name} was {then.get(name)} and is {now.get(name)}"
@@ -56,7 +56,7 @@ class Begun:
         if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches")):
             others.append("its profile has other runs now")
         if others:
-            raise Problem(f"experiment {self.experiment.name} cannot go on: {', '.join(others)}; choose another name")
+            raise UserError(f"experiment {self.experiment.name} cannot go on: {', '.join(others)}; choose another name")
 
     def has(self, run: str) -> bool:
         """Whether the run was complete."""

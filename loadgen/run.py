@@ -4,7 +4,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from . import app_environment, application, dataset, deployments, locust_runner, record_writer, services, write_audit
 from .collectors.collector import Collector
@@ -108,18 +108,18 @@ def _start(settings, port, directory, written):
     with app_environment.around(settings, directory) as around:
         try:
             with application.serve(around.settings, directory / "gunicorn.log", port) as served:
-                written["outcome"] = {"started": True, "said": ""}
+                written["outcome"] = {"started": True, "message": ""}
                 written["health"] = served.health
         except application.NotStarted as refusal:
-            written["outcome"] = {"started": False, "said": refusal.said}
+            written["outcome"] = {"started": False, "message": refusal.said}
 
 
 def _look(gunicorn, server, collector):
-    """Raise `Problem` if anything but the generator has ended, and say which."""
+    """Raise `UserError` if anything but the generator has ended, and say which."""
     if gunicorn.ended():
         code = gunicorn.process.returncode
-        raise Problem(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")
+        raise UserError(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")
     if server.child:
         server.require_alive()
     if collector.failure:
-        raise Problem(f"the database stopped answering in mid-run: {collector.failure}")
+        raise UserError(f"the database stopped answering in mid-run: {collector.failure}")

@@ -25,7 +25,7 @@ def _failures(rows):
 
 
 def _raised(record):
-    kinds = Counter(record["generator"].get("raised"))
+    kinds = Counter(record["generator"].get("task_errors"))
     return [f"{kinds.total()} tasks ended with an error: {_by_kind(kinds)}"] if kinds else []
 
 
@@ -46,11 +46,11 @@ def _by_kind(kinds):
 def _not_reached(rows, record):
     """The rate of an open load that could not be sent, beside the rate that was."""
     scenario, measured = record["scenario"], rows[rows["phase"] == "measure"]
-    unsent = (record["generator"].get("unsent") or {}).get("measure", 0)
+    unsent = (record["generator"].get("dropped") or {}).get("measure", 0)
     late = any(gate["name"] == validity.LAG.name and gate["passed"] is False for gate in record["gates"])
     if scenario["kind"] != "open" or measured.empty or not (unsent or late):
         return []
-    begun = record["generator"]["begun"]["measure"]
+    begun = record["generator"]["started_tasks"]["measure"]
     due = begun + unsent
     within_s = max(scenario["duration_s"], (measured["start_us"].max() - measured["scheduled_us"].min()) / 1e6)
     rates = f"{begun / within_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from .generator.arrivals import Arrivals, Piece
 
@@ -43,7 +43,7 @@ class Scenario:
     rates: tuple[Piece, ...] = ()  # of the measured time; the warm-up has the first of them
     steady: bool = False  # whether load and time are such that Little's law holds
     terms: Literal["published", "mix"] = "published"
-    people: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
+    user_classes: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
     sql_before: str = ""  # what is done to the run's database before the load
     unavailable: tuple[str, ...] = ()  # what the dashboard then has to name as missing
     overridden: tuple[str, ...] = ()  # fields that are not the named scenario's
@@ -157,7 +157,7 @@ def _with_shared_jar(scenario: Scenario) -> Scenario:
         name=f"{scenario.name}-shared-jar",
         description=f"{scenario.name} as the published script did it: one account and one cookie jar for all users, "
         "and any 200 or 302 taken for success",
-        people="published",
+        user_classes="published",
     )
 
 
@@ -210,18 +210,18 @@ LISTED = (
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name. Raises `Problem` for one that there is not."""
+    """The scenario of this name. Raises `UserError` for one that there is not."""
     if name in OTHERS:
         return OTHERS[name]
     parts = NAME.fullmatch(name)
     if not parts or (parts[1] == "burst" and parts[3] == "write"):  # a burst's pass has no scan
-        raise Problem(
+        raise UserError(
             f"there is no scenario {name!r}; choose one of {', '.join(LISTED)}, or another number in one of them"
         )
     make, most = FAMILIES[parts[1]]
     number = int(parts[2])
     if number > most:
-        raise Problem(f"{name} is more than this can make; {parts[1]} goes up to {parts[1]}-{most}")
+        raise UserError(f"{name} is more than this can make; {parts[1]} goes up to {parts[1]}-{most}")
     scenario = make(number)
     return VARIANTS[parts[3]](scenario) if parts[3] else scenario
 
@@ -234,17 +234,19 @@ def override(
     users: int | None = None,
     arrivals: Arrivals | None = None,
 ) -> Scenario:
-    """The scenario with these fields changed, and a note of it. Raises `Problem` where one has no meaning."""
+    """The scenario with these fields changed, and a note of it. Raises `UserError` where one has no meaning."""
     given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals}
     changed = {name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)}
     if scenario.kind == "start" and changed:
-        raise Problem("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
+        raise UserError("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
     if "arrivals" in changed and scenario.kind != "open":
-        raise Problem(f"{scenario.name} is closed load, in which users decide; arrivals are a choice of open load")
+        raise UserError(f"{scenario.name} is closed load, in which users decide; arrivals are a choice of open load")
     if changed.get("warmup_s") and scenario.kind in ("single", "burst") and not changed.get("duration_s"):
-        raise Problem(f"{scenario.name} would be over in its warm-up, with nothing measured; give it a --duration too")
+        raise UserError(
+            f"{scenario.name} would be over in its warm-up, with nothing measured; give it a --duration too"
+        )
     if changed.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
-        raise Problem(f"{scenario.name} for no time at all would measure nothing; give it a --duration")
+        raise UserError(f"{scenario.name} for no time at all would measure nothing; give it a --duration")
     if "duration_s" in changed and scenario.rates:
         stretch = changed["duration_s"] / scenario.duration_s
         changed["rates"] = tuple(piece._replace(duration_s=piece.duration_s * stretch) for piece in scenario.rates)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -152,7 +152,7 @@ def raise_on_sigterm() -> None:
     signal.signal(signal.SIGHUP, interrupt)
 
 
-class Interrupted(Problem):
+class Interrupted(UserError):
     """A signal asked the program to end."""
 
     exit_code = 128 + signal.SIGTERM

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from . import dataset, locust_runner
 from .addresses import addresses, is_own
@@ -38,14 +38,14 @@ class Target:
 
     @classmethod
     def parse(cls, given: str) -> "Target":
-        """Raises `Problem` for what is no address of a web server."""
+        """Raises `UserError` for what is no address of a web server."""
         parts = urllib.parse.urlsplit(given)
         try:
             port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         except (KeyError, ValueError):
-            raise Problem(f"{_redacted(given)} is no target; it looks like http://host:port") from None
+            raise UserError(f"{_redacted(given)} is no target; it looks like http://host:port") from None
         if not parts.hostname or parts.path.strip("/") or parts.query:
-            raise Problem(f"{_redacted(given)} is no target; it is a scheme, a host and a port: http://host:port")
+            raise UserError(f"{_redacted(given)} is no target; it is a scheme, a host and a port: http://host:port")
         return cls(given.rstrip("/"), parts.hostname, port)
 
     @property
@@ -59,11 +59,11 @@ class Target:
         return _redacted(self.url)
 
     def require_confirmed(self, confirmed: str | None) -> None:
-        """Raise `Problem` for a host that is not this machine, unless it was confirmed by name."""
+        """Raise `UserError` for a host that is not this machine, unless it was confirmed by name."""
         if confirmed is not None and confirmed != self.host:
-            raise Problem(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
+            raise UserError(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
         if confirmed is None and not all(map(is_own, self._addresses())):
-            raise Problem(
+            raise UserError(
                 f"{self.host} is not this machine; put load only on what you may, and say so: "
                 f"--confirm-target {self.host}"
             )
@@ -72,17 +72,17 @@ class Target:
         try:
             return addresses(self.host, self.port)
         except OSError as error:
-            raise Problem(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
+            raise UserError(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
 
     def wait_until_there(self, patience_s: float = PATIENCE_S) -> None:
-        """Until it answers a request, with any status. Raises `Problem` that says what came instead."""
+        """Until it answers a request, with any status. Raises `UserError` that says what came instead."""
         deadline = time.monotonic() + patience_s
         while True:
             reason = _no_answer(self.place)
             if not reason:
                 return
             if time.monotonic() > deadline:
-                raise Problem(f"the target {self.public()} was not there within {patience_s:.0f} s: {reason}")
+                raise UserError(f"the target {self.public()} was not there within {patience_s:.0f} s: {reason}")
             time.sleep(0.2)
 
 
@@ -90,7 +90,7 @@ def execute(target: Target, order: Order, directory: Path, locustfile: Path | No
     """Put the target under the order's load, leave the record in `directory`, and return `run.json`'s content."""
     scenario = order.load()
     if scenario.kind == "start" or scenario.sql_before:
-        raise Problem(f"the scenario {scenario.name} needs an application and a database of our own, not a target")
+        raise UserError(f"the scenario {scenario.name} needs an application and a database of our own, not a target")
     directory.mkdir(parents=True)
     deployment = {"name": order.deployment, "settings": {"url": target.public()}}
     rows = dataset.find_scale(order.scale).counts()

@@ -7,7 +7,7 @@ import click
 from analysis.findings import finding as stored_findings
 from loadgen import profiles
 from loadgen.subprocesses import raise_on_sigterm
-from workbench.errors import Problem, told_in_lines
+from workbench.errors import UserError, reporting_errors
 from workbench.paths import runs_directory
 from workbench.recording import open_experiment
 
@@ -53,17 +53,17 @@ def gate(output):
     """Exit with 1 if an objective of the built report fails."""
     path = output / "findings.json"
     if not path.exists():
-        raise Problem(f"there is no {path.name} yet; run make report first")
+        raise UserError(f"there is no {path.name} yet; run make report first")
     experiment, findings = stored_findings.read(path)
     objectives = [finding for finding in findings if finding.kind == "objective"]
     if not objectives:
-        raise Problem(f"{path.name} of experiment {experiment} holds no objective; run make render")
+        raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
     failed = [finding for finding in objectives if finding.verdict != "pass"]
     for finding in failed:
         click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if failed:
         number = "1 objective" if len(failed) == 1 else f"{len(failed)} objectives"
-        raise Problem(f"{number} of experiment {experiment} {'is' if len(failed) == 1 else 'are'} not met")
+        raise UserError(f"{number} of experiment {experiment} {'is' if len(failed) == 1 else 'are'} not met")
     click.echo(f"all objectives of experiment {experiment} are met")
 
 
@@ -80,7 +80,7 @@ def _build(experiment, output):
 def command() -> None:
     """Run the command line; every expected failure is one or two lines and a code."""
     raise_on_sigterm()
-    with told_in_lines():
+    with reporting_errors():
         main(prog_name="python -m reports", standalone_mode=False)
 
 

@@ -14,7 +14,7 @@ from traitlets.config import Config
 from analysis.findings import finding
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, told_how_to_go_on
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.paths import REPOSITORY, runs_directory
 from workbench.recording import newest_experiment, open_experiment
 
@@ -26,7 +26,7 @@ HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
 ERROR_STREAM = os.dup(2)
 # What a person is meant to read of a cell that failed; anything else is a defect of ours, and told as that.
-EXPECTED = ("Problem", "RecordingError", "RuntimeError")
+EXPECTED = ("UserError", "RecordingError", "RuntimeError")
 ANALYSE_S, RENDER_S = 3.0, 6.0  # what they are expected to take
 
 
@@ -44,7 +44,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
     """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty; the page's path."""
     found = open_experiment(runs_directory() / experiment if experiment else newest_experiment(runs_directory()))
     if not found.is_complete():
-        raise Problem(
+        raise UserError(
             f"experiment {found.name} was not completed ({len(found.runs)} of {len(found.record['runs'])} runs begun); "
             f"a report is made of whole ones only, and this one goes on with: make report EXPERIMENT={found.name}"
         )
@@ -101,7 +101,7 @@ def _execute(name, parameters, html):
             if expected
             else f"{name} failed with {error.ename}: {error.evalue}; its cells are in {executed}"
         )
-        raise Problem(told) from None
+        raise UserError(told) from None
     except DeadKernelError:
-        raise Problem(f"the kernel of {name} was ended from outside; what it said is in {log}") from None
+        raise UserError(f"the kernel of {name} was ended from outside; what it said is in {log}") from None
     return executed

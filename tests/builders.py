@@ -26,6 +26,7 @@ from loadgen.collectors.process_reader import SCHEMA as PROCESS_SCHEMA
 from loadgen.generator.recorder import Recorder
 from reference_app.settings import Settings
 from workbench import validity
+from workbench.record_format import FORMAT
 from workbench.recording import Experiment, Run, open_experiment, open_run
 from workbench.request_schema import DURATIONS, SCHEMA, WRITTEN
 
@@ -73,7 +74,7 @@ class Recorded:
     def name(self) -> str:
         block, position = self.record["block"] + 1, self.record["position"] + 1
         name = f"{block}-{position:02d}-{self.record['deployment']['name']}-{self.record['scenario']['name']}"
-        return f"{name}-again" if self.record["again"] else name
+        return f"{name}-replicate" if self.record["replicate"] else name
 
     def of(self, endpoint: str) -> list[dict]:
         return [row for row in self.rows if row["endpoint"] == endpoint]
@@ -134,7 +135,7 @@ class Builder:
         scenario: str = "burst-50",
         *,
         block: int = 0,
-        again: bool = False,
+        replicate: bool = False,
         slower: float = 1.0,
     ) -> Recorded:
         """One run that went well; `slower` times what its deployment takes."""
@@ -145,9 +146,9 @@ class Builder:
             alone_ms = alone_ms | {"dashboard": 2.0}
         rows = _rows(planned, {endpoint: slower * ms for endpoint, ms in alone_ms.items()}, settings)
         made = Recorded(_record(deployment, settings, planned, block), rows, None, None, None)
-        made.record["again"] = again
+        made.record["replicate"] = replicate
         if planned.kind == "start":
-            made.record |= {"outcome": {"started": False, "said": REFUSAL}, "gates": []}
+            made.record |= {"outcome": {"started": False, "message": REFUSAL}, "gates": []}
             return made
         instants_us = _instants_us(rows)
         made.process = _process(instants_us, settings)
@@ -182,7 +183,7 @@ class Builder:
             run.write(directory / run.name)
         planned = [{"run": run} for run in (*(run.name for run in runs), *never_begun)]
         content = {
-            "experiment": name, "profile": "quick", "scale": "small", "seed": 1, "runs": planned,
+            "format": FORMAT, "experiment": name, "profile": "quick", "scale": "small", "seed": 1, "runs": planned,
             "searches": SEARCHES if probes else [], "probes": [{"run": run.name} for run in probes],
             "environment": runs[0].record["environment"] if runs else ENVIRONMENT, "status": "complete", **record,
         }  # fmt: skip
@@ -244,7 +245,7 @@ def _settings(deployment) -> Settings:
 
 def _record(deployment, settings, scenario, block):
     return {
-        "format": 1, "run": "", "experiment": "", "block": block, "position": 0,
+        "format": FORMAT, "run": "", "experiment": "", "block": block, "position": 0,
         "deployment": {"name": deployment, "settings": settings.public()}, "scenario": scenario.record(),
         "seed": 1000, "dataset": DATASET | {"counts": COUNTS}, "environment": ENVIRONMENT,
         "started": "2026-01-01T00:00:00.000Z", "ended": "2026-01-01T00:01:00.000Z",

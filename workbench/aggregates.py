@@ -11,27 +11,27 @@ SPLIT = ("queue", *PARTS, "rest", "residual")
 TAIL = (0.90, 0.99)  # the band of latencies that is called the tail
 READS = ("dashboard", "search")
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
-_RUN = "run, deployment, scenario, block, again"
+_RUN = "run, deployment, scenario, block, replicate"
 
 
 def by_run(rows: Rows) -> pd.DataFrame:
     """A row for each run that measured anything.
 
-    `sent` requests went out in all, of which `asked` came to the database, from `first_ms` to the last answer at
-    `last_ms` (since the run began). The others are of the measured phase: `requests`, those that were `right`,
-    `server_errors`, `unanswered`, `began_ms`, `makespan_s` from the first send to the last answer, `mean_ms`, `p95_ms`,
+    `sent` requests went out in all, of which `queried` came to the database, from `first_ms` to the last answer at
+    `last_ms` (since the run began). The others are of the measured phase: `requests`, those that were `successful`,
+    `server_errors`, `unanswered`, `measured_start_ms`, `makespan_s` from the first send to the last answer, `mean_ms`, `p95_ms`,
     `reads_p95_ms`, a request's mean `statements` and `database_ms`, and the sums `application_ms` and `queue_ms` of all
     requests.
     """
     reads = ", ".join(f"'{endpoint}'" for endpoint in READS)
     return rows.query(f"""
         SELECT {_RUN}, count(*) AS sent, min(start_ms) AS first_ms, max(start_ms + latency_ms) AS last_ms,
-               count(*) FILTER (db_calls > 0) AS asked,
+               count(*) FILTER (db_calls > 0) AS queried,
                count(*) FILTER (measure) AS requests,
-               count(*) FILTER (measure AND ok) AS right,
+               count(*) FILTER (measure AND ok) AS successful,
                count(*) FILTER (measure AND status >= 500) AS server_errors,
                count(*) FILTER (measure AND status IS NULL) AS unanswered,
-               min(start_ms) FILTER (measure) AS began_ms,
+               min(start_ms) FILTER (measure) AS measured_start_ms,
                (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
                avg(latency_ms) FILTER (measure) AS mean_ms,
                quantile_cont(latency_us, 0.95) FILTER (measure) / 1000 AS p95_ms,
@@ -46,18 +46,18 @@ def by_run(rows: Rows) -> pd.DataFrame:
 
 
 def by_endpoint(rows: Rows) -> pd.DataFrame:
-    """A row for each endpoint of a run, of the measured phase: `requests`, `right`, `latency_*_ms` (mean, p50, p95,
+    """A row for each endpoint of a run, of the measured phase: `requests`, `successful`, `latency_*_ms` (mean, p50, p95,
     p99, min, max), `response_p95_ms` from when a request was due, `statements` and `round_trips` of one that was
-    answered rightly, how many `hashed` and how many `asked` the database, what the cache said (`hit`, `stale`, `miss`,
+    answered rightly, how many `hashed` and how many `queried` the database, what the cache said (`hit`, `stale`, `miss`,
     `none`), and the means `app_ms` and of each part (`queue_ms` …).
     """
     outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in ("hit", "stale", "miss", "none"))
     found = rows.query(f"""
-        SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS right, avg(latency_ms) AS mean_ms,
+        SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful, avg(latency_ms) AS mean_ms,
                quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles, min(latency_ms) AS min_ms,
                max(latency_ms) AS max_ms, quantile_cont(response_us, 0.95) / 1000 AS response_p95_ms,
                avg(db_calls) FILTER (ok) AS statements, avg(db_round_trips) FILTER (ok) AS round_trips,
-               count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS asked,
+               count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS queried,
                {outcomes}, avg(app_ms) AS app_ms, {", ".join(f"avg({part}_ms) AS {part}_ms" for part in SPLIT)}
         FROM measured GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
     """)

@@ -10,16 +10,16 @@ import click
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
-class Problem(click.ClickException):
+class UserError(click.ClickException):
     """One or two lines that say what is wrong and what to do; the command ends with exit code 1."""
 
 
-class RecordingError(Problem):
+class RecordingError(UserError):
     """A recording that is none, or cannot be read; the message says what is missing."""
 
 
 @contextmanager
-def told_in_lines() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Around a command: every expected failure is one or two lines on the error stream and an exit code."""
     try:
         yield

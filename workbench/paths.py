@@ -1,4 +1,4 @@
-"""Where recorded things lie. `TRACETRACK_DATA_DIR` moves all of it, say to a larger disk."""
+"""Where recorded runs and published figures lie. `TRACETRACK_DATA_DIR` moves all that is recorded."""
 
 import os
 from pathlib import Path
@@ -8,8 +8,19 @@ PUBLISHED = REPOSITORY / "data" / "published"
 
 
 def data_directory() -> Path:
+    """The folder of everything that is recorded or built for it."""
     return Path(os.environ.get("TRACETRACK_DATA_DIR") or REPOSITORY / "data").resolve()
 
 
 def runs_directory() -> Path:
+    """The folder of the experiments."""
     return data_directory() / "runs"
+
+
+def recording_path(name: str) -> Path:
+    """The folder of an experiment or a run: `name` is a path that exists, or an id below `runs_directory()`.
+
+    An id is `<experiment>` or `<experiment>/<run>`. The folder need not exist.
+    """
+    path = Path(name)
+    return path if name and path.exists() else runs_directory() / name

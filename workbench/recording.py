@@ -18,7 +18,7 @@ from .request_rows import MARKS, WHOLE, Rows, Source
 from .request_schema import SCHEMA
 from .run_record import read as read_record
 
-OVERVIEW = ("endpoint", "requests", "right", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
+OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +45,9 @@ class Run:
         return self.record["block"]
 
     @property
-    def again(self) -> bool:
+    def replicate(self) -> bool:
         """Which of the two runs that a baseline has in each block it is; either may come first."""
-        return self.record.get("again", False)
+        return self.record.get("replicate", False)
 
     @property
     def status(self) -> str:
@@ -79,7 +79,7 @@ class Run:
         """Where its rows are, and what marks them among those of others."""
         without = {defect.column for defect in self.defects}
         columns = tuple(name for name in SCHEMA.names if name not in without)
-        return Source(self.directory, columns, self.name, self.deployment, self.scenario, self.block, self.again)
+        return Source(self.directory, columns, self.name, self.deployment, self.scenario, self.block, self.replicate)
 
     @cached_property
     def totals(self) -> pd.Series | None:
@@ -245,7 +245,7 @@ class Experiment:
         ]
         if not rows:
             return pd.DataFrame()
-        figures = self.by_run.set_index("run")[["requests", "right", "makespan_s", "mean_ms", "p95_ms"]]
+        figures = self.by_run.set_index("run")[["requests", "successful", "makespan_s", "mean_ms", "p95_ms"]]
         return pd.DataFrame(rows).join(figures.round(2), on="run")
 
     def _summary(self):
@@ -294,7 +294,7 @@ def open_experiment(path: Path | str) -> Experiment:
     if others := comparability.apart([made, *(run.record for run in runs)]):
         raise RecordingError(
             f"{path} mixes runs of another {' and another '.join(others)}, and no figure of it means anything: measure "
-            "again"
+            "replicate"
         )
     return Experiment(path, record, runs)
 

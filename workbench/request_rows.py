@@ -1,6 +1,6 @@
 """The request rows of runs as one table for SQL: DuckDB reads from the files what a question needs, and no more.
 
-Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `again` that it belongs to) and
+Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` that it belongs to) and
 `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with `rest_ms` (the application's time
 less its parts, where the run has columns of all of them) and `residual_ms` (latency less queue and application). Null
 is not measured.
@@ -27,7 +27,7 @@ MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile kee
 WHOLE = ("latency_us", "response_us")  # also as they are stored, which takes half as much there
 MOST_NAMED = 3  # directories in a message
 FILE, STREAMED = "file", "streamed"
-MARKS = ("run", "deployment", "scenario", "block", "again")
+MARKS = ("run", "deployment", "scenario", "block", "replicate")
 
 
 class Source(NamedTuple):
@@ -39,7 +39,7 @@ class Source(NamedTuple):
     deployment: str
     scenario: str
     block: int
-    again: bool
+    replicate: bool
 
 
 class Rows:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import RecordingError
+from .record_format import upgrade
 
 FILES = {"run": "run.json", "experiment": "experiment.json"}
 # What questions take for granted: fields by their kind, and within those that are objects the fields of theirs.
@@ -33,7 +34,7 @@ NEEDED = {
 # What is taken for granted of each search for capacity, each probe of it, and of the loads that can be one.
 SEARCH, PROBE = {"deployment": str, "family": str}, {"run": str}
 LOADS = {"open": {"pieces": list}, "sustained": {"users": int}}
-GATE = {"name": str, "figure": (int, float, type(None)), "passed": (bool, type(None))}
+GATE = {"name": str, "value": (int, float, type(None)), "passed": (bool, type(None))}
 # What a run has only at its end; null or not there it is as if it had not come to that.
 LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
 
@@ -43,7 +44,7 @@ def read(directory: Path, kind: str) -> dict:
     path = directory / FILES[kind]
     article = "an" if kind == "experiment" else "a"
     try:
-        record = json.loads(path.read_text())
+        record = upgrade(json.loads(path.read_text()), kind, path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         said = f"{directory} is not {article} {kind}: it has no {path.name}; see python -m analysis history"
         raise RecordingError(said) from None

@@ -16,7 +16,7 @@ class Gate:
     """One condition judged: the figure, what it is held against, and whether it holds (None: not measured)."""
 
     name: str
-    figure: float | None
+    value: float | None
     threshold: float
     passed: bool | None
 
@@ -25,7 +25,7 @@ class Gate:
 
     def reason(self) -> str:
         bound = BOUNDS[self.name]
-        return f"{self.name}: {bound.text(self.figure)}, allowed {bound.allowed}"
+        return f"{self.name}: {bound.text(self.value)}, allowed {bound.allowed}"
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Bound:
         return Gate(self.name, figure, self.threshold, None if figure is None else holds)
 
 
-PROCESSES = Bound("generator processes that told nothing", 0, "{:.0f}")
+PROCESSES = Bound("generator processes without a report", 0, "{:.0f}")
 COUNTED = Bound("rows missing against the generator's count", 0, "{:.0f}")
 EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
-SERVED = Bound("requests apart from the application's count", 0, "{:.0f}")
-USERS = Bound("users missing", 0, "{:.0f}")
-BEGUN = Bound("tasks due but neither begun nor counted as unsent", 0, "{:.0f}")
+SERVED = Bound("difference from the application's own count of requests", 0, "{:.0f}")
+USERS = Bound("users that did not start, or left early", 0, "{:.0f}")
+BEGUN = Bound("tasks due but neither started nor counted as dropped", 0, "{:.0f}")
 OWN_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", at_least=True)
 # Above it the generator's own queue gets into the latencies.
@@ -64,7 +64,7 @@ GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.1%}")
 # Within it all users of a burst have to have sent their first request.
 FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.1%}")
 LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
-LITTLE = Bound("Little's law, disagreement", 0.02, "{:.2%}")
+LITTLE = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 BOUNDS = {
     bound.name: bound
     for bound in (
@@ -107,7 +107,7 @@ def gates(
         PROCESSES.judge(processes - told.get("processes", 0)),
         COUNTED.judge(_apart(told.get("requests"), len(requests))),
         USERS.judge(_missing_users(users, told.get("users"))),
-        BEGUN.judge(_apart(due, _total(told, "begun") + _total(told, "unsent"))),
+        BEGUN.judge(_apart(due, _total(told, "started_tasks") + _total(told, "dropped"))),
         EXPECTED.judge(_apart(expected, len(requests))),
         SERVED.judge(_apart_from_served(requests, served)),
         OWN_FAILURES.judge(int(requests["error"].fillna("").str.startswith(OF_THE_GENERATOR).sum())),
@@ -120,7 +120,7 @@ def gates(
     else:
         judged.append(LAG.judge(dispatch_lag_ms(requests)))
     if steady:
-        judged.append(LITTLE.judge(little_disagreement(requests, told.get("marks") or [])))
+        judged.append(LITTLE.judge(little_disagreement(requests, told.get("in_flight_marks") or [])))
     return judged
 
 

@@ -42,10 +42,10 @@ class Probe:
         if not run.record["valid"] or totals is None or wrong:
             return cls(load, None, "; ".join(wrong) or "no request was measured")
         told = run.record.get("generator") or {}
-        unsent = (told.get("unsent") or {}).get("measure", 0)
-        if failed := int(totals["requests"] - totals["right"]):
+        unsent = (told.get("dropped") or {}).get("measure", 0)
+        if failed := int(totals["requests"] - totals["successful"]):
             return cls(load, False, f"{failed} of {totals['requests']} requests failed")
-        if raised := sum((told.get("raised") or {}).values()):
+        if raised := sum((told.get("task_errors") or {}).values()):
             return cls(load, False, f"{raised} tasks ended with an error")
         if unsent:
             return cls(load, False, f"{unsent} requests could not be sent")

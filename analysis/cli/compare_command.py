@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from workbench import comparability
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.recording import Experiment, RecordingError, Run, open_experiment, open_run
 
 from .. import ablation
@@ -23,7 +23,7 @@ SHOWN = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4f}
 def compare(a: str, b: str, baseline: bool, folder: Path) -> None:
     """Print the comparison of two recordings, each a directory or a path within the folder.
 
-    Raises `RecordingError` where they cannot be compared, and with `baseline` `Problem` where B loses.
+    Raises `RecordingError` where they cannot be compared, and with `baseline` `UserError` where B loses.
     """
     first, second = (_open(name, folder) for name in (a, b))
     if type(first) is not type(second):
@@ -31,7 +31,7 @@ def compare(a: str, b: str, baseline: bool, folder: Path) -> None:
     if isinstance(first, Experiment):
         _experiments(first, second, baseline)
     elif baseline:
-        raise Problem("one run each gives no verdict to fail by; --baseline needs two experiments")
+        raise UserError("one run each gives no verdict to fail by; --baseline needs two experiments")
     else:
         _runs(first, second)
 
@@ -141,15 +141,15 @@ def _experiments(first: Experiment, second: Experiment, baseline: bool) -> None:
 
 
 def _require_kept(first, second, found, others):
-    """Raise `Problem` where the second lost something, lacks an arm, or nothing could be judged."""
+    """Raise `UserError` where the second lost something, lacks an arm, or nothing could be judged."""
     arms = [{(run.deployment, run.scenario) for run in experiment.usable} for experiment in (first, second)]
     if lacking := sorted(arms[0] - (arms[1] - others.keys())):
         listed = ", ".join(f"{deployment} under {scenario}" for deployment, scenario in lacking)
-        raise Problem(f"{second.name} has no valid run of {listed} as {first.name} has it")
+        raise UserError(f"{second.name} has no valid run of {listed} as {first.name} has it")
     if lost := _lost(found):
-        raise Problem(f"{second.name} is worse than {first.name}: {'; '.join(lost)}")
+        raise UserError(f"{second.name} is worse than {first.name}: {'; '.join(lost)}")
     if not any(effect.interval for one in found for effect in one.effects):
-        raise Problem(f"nothing can be judged: it takes {FEWEST_BLOCKS} blocks of an arm in both")
+        raise UserError(f"nothing can be judged: it takes {FEWEST_BLOCKS} blocks of an arm in both")
 
 
 def _lost(found: list[ablation.Worth]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.recording import open_run
 
 from ..capacity.bracket import HIGHEST_P95_MS, UNITS
@@ -28,7 +28,7 @@ def answer(
 ) -> Iterator[str]:
     """The lines of the answer. `given` are settings, `workers=4`; `loads` are loads, `open-600` or `sustained-300`.
 
-    Raises `Problem` for what cannot be understood, or foretold.
+    Raises `UserError` for what cannot be understood, or foretold.
     """
     run = open_run(path)
     settings = run.record["deployment"]["settings"]
@@ -45,7 +45,7 @@ def answer(
             yield f"  foretold, not run: {number:g} {UNITS[family]}: {found.throughput_rps:,.1f} answers/s,"
             yield f"    mean {found.mean_ms:,.1f} ms, p95 (ms) {slow_ms}"
     except Unforeseen as error:
-        raise Problem(f"this cannot be foretold: {error}") from None
+        raise UserError(f"this cannot be foretold: {error}") from None
 
 
 def _cached(run):
@@ -69,19 +69,21 @@ def _differences(settings, changed, hash_ms, hit_ratio):
 def _setting(text, settings):
     name, equals, value = text.partition("=")
     if not equals or name not in FORESEEN or name not in settings:
-        raise Problem(f"{text!r} is no setting that can be foretold; there are {', '.join(FORESEEN)}, as in workers=4")
+        raise UserError(
+            f"{text!r} is no setting that can be foretold; there are {', '.join(FORESEEN)}, as in workers=4"
+        )
     for field, choices in (("server", SERVERS), ("cache", CACHES), ("password_hash", HASHES)):
         if name == field and value not in choices:
-            raise Problem(f"{name} takes one of {', '.join(choices)}, not {value!r}")
+            raise UserError(f"{name} takes one of {', '.join(choices)}, not {value!r}")
     if isinstance(settings[name], str):
         return name, value
     try:
         number = float(value) if isinstance(settings[name], float) else int(value)
     except ValueError:
-        raise Problem(f"{name} takes a number, not {value!r}") from None
+        raise UserError(f"{name} takes a number, not {value!r}") from None
     least = 1 if name in ("workers", "threads", "pool_size") else 0
     if not least <= number <= MOST_PLACES:
-        raise Problem(f"{name} takes a number from {least} to {MOST_PLACES}, not {value}")
+        raise UserError(f"{name} takes a number from {least} to {MOST_PLACES}, not {value}")
     return name, number
 
 
@@ -89,5 +91,5 @@ def _load(text):
     family, _, number = text.partition("-")
     if family not in UNITS or not number.isascii() or not number.isdecimal() or not 0 < int(number) <= MOST[family]:
         most = f"open-RATE up to {MOST['open']} and sustained-USERS up to {MOST['sustained']}"
-        raise Problem(f"{text!r} is no load; there are {most}")
+        raise UserError(f"{text!r} is no load; there are {most}")
     return family, int(number)

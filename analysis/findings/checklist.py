@@ -18,7 +18,7 @@ def _pool_in_use(experiment):
     runs = [run for run in experiment.find(BASE, "burst-50") if not run.database.empty]
     if not runs:
         return not_run(BASE, "burst-50")
-    asked = sum(int(run.totals["asked"]) for run in runs)
+    asked = sum(int(run.totals["queried"]) for run in runs)
     sessions = sum(int(arm_metrics.database_total(run, "database", "sessions")) for run in runs)
     pings = sum(int(arm_metrics.statement_calls(run, PRE_PING)) for run in runs)
     text = (
@@ -113,17 +113,17 @@ def _sessions_work(experiment):
     if not runs:
         return not_run(BASE, "burst-50")
     reads = experiment.rows.query(
-        "SELECT count(*) AS sent, count(*) FILTER (ok) AS right, count(*) FILTER (session_ms > 0) AS asked, "
+        "SELECT count(*) AS sent, count(*) FILTER (ok) AS successful, count(*) FILTER (session_ms > 0) AS queried, "
         "avg(session_ms) AS mean_ms FROM measured WHERE deployment = ? AND scenario = ? AND endpoint <> 'login'",
         [BASE, "burst-50"],
     ).iloc[0]
     settings = runs[0].record["deployment"]["settings"]
     evicted = sum(arm_metrics.counter(run, "session_evictions") or 0 for run in runs)
-    good = bool(reads["right"] == reads["asked"] == reads["sent"] and not evicted)
+    good = bool(reads["successful"] == reads["queried"] == reads["sent"] and not evicted)
     mean_ms = float(reads["mean_ms"])
     text = (
-        f"{reads['right']:.0f} of {reads['sent']:.0f} reads were served to their session, {mean_ms:.2f} ms each for "
-        "it; "
+        f"{reads['successful']:.0f} of {reads['sent']:.0f} reads were served to their session, {mean_ms:.2f} ms each "
+        "for it; "
         f"{settings['sessions']}, at most {settings['session_threshold']} of {settings['session_lifetime_s']} s, "
         f"{counted(evicted, 'living session')} evicted"
     )

@@ -82,7 +82,7 @@ def all_successful(deployment: str, *scenarios: str) -> Callable[[Experiment], J
         runs = [run for scenario in scenarios for run in experiment.find(deployment, scenario)]
         if not runs:
             return not_run(deployment, " or ".join(scenarios))
-        right, answers = (sum(int(run.totals[name]) for run in runs) for name in ("right", "requests"))
+        right, answers = (sum(int(run.totals[name]) for run in runs) for name in ("successful", "requests"))
         measured = ", ".join(dict.fromkeys(run.scenario for run in runs))
         text = f"{right} of {answers} answers were right by content ({measured})"
         return Judgement(right == answers, text, right / answers, tuple(runs))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.recording import Experiment
 
 from .. import ablation
@@ -84,7 +84,7 @@ def read(path: Path) -> tuple[str, list[Finding]]:
         content = json.loads(path.read_text())
         return content["experiment"], [_read(finding) for finding in content["findings"]]
     except (ValueError, KeyError, TypeError):
-        raise Problem(f"{path} holds no findings; run make render") from None
+        raise UserError(f"{path} holds no findings; run make render") from None
 
 
 def _read(stored):

@@ -100,7 +100,7 @@ def _success_ratio(experiment, arm):
     estimate = arm_estimates.success_ratio(experiment, arm.deployment, arm.scenario)
     if estimate is None:
         return None
-    right, answers = (sum(int(run.totals[name]) for run in arm.runs(experiment)) for name in ("right", "requests"))
+    right, answers = (sum(int(run.totals[name]) for run in arm.runs(experiment)) for name in ("successful", "requests"))
     return Measured(right / answers, f"{right} of {answers} answers were right by content", estimate.interval)
 
 
@@ -143,9 +143,9 @@ def _refused_over_budget(experiment, arm):
     outcomes = [run.record["outcome"] for run in arm.runs(experiment)]
     if not outcomes:
         return None
-    refused = [not outcome["started"] and OVER_BUDGET in outcome["said"] for outcome in outcomes]
+    refused = [not outcome["started"] and OVER_BUDGET in outcome["message"] for outcome in outcomes]
     other = outcomes[refused.index(False) if False in refused else 0]
-    return Measured(sum(refused) / len(refused), other["said"] or "it started")
+    return Measured(sum(refused) / len(refused), other["message"] or "it started")
 
 
 def _capacity(experiment, arm):

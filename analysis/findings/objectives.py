@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.recording import Experiment
 
@@ -52,22 +52,22 @@ class Objective:
 
 
 def load(path: Path = FILE) -> tuple[Objective, ...]:
-    """The objectives of a file, in its order. Raises `Problem` that says which one cannot be used, and why."""
+    """The objectives of a file, in its order. Raises `UserError` that says which one cannot be used, and why."""
     try:
         content = tomllib.loads(path.read_text())
     except (FileNotFoundError, IsADirectoryError):
-        raise Problem(f"there is no file {path}; an experiment is judged by the objectives in it") from None
+        raise UserError(f"there is no file {path}; an experiment is judged by the objectives in it") from None
     except RecursionError:
-        raise Problem(f"{path} is no TOML that anybody could mean: it nests too deeply") from None
+        raise UserError(f"{path} is no TOML that anybody could mean: it nests too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Problem(f"{path} is no TOML: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is no TOML: {str(error).splitlines()[0]}") from None
     entries = content.get("objective", [])
     if set(content) - {"objective"} or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise Problem(f"{path} holds something else than objectives; each begins with [[objective]]")
+        raise UserError(f"{path} holds something else than objectives; each begins with [[objective]]")
     found = tuple(_objective(entry, f"{path}: objective {number}") for number, entry in enumerate(entries, start=1))
     names = [objective.id for objective in found]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise Problem(f"{path} has two objectives with the id {repeated[0]}")
+        raise UserError(f"{path} has two objectives with the id {repeated[0]}")
     return found
 
 
@@ -75,26 +75,26 @@ def _objective(entry: Mapping[str, Any], place: str) -> Objective:
     """`place` says where the entry stands."""
     name = entry.get("id")
     if not isinstance(name, str) or not name.strip() or "\n" in name:
-        raise Problem(f"{place} has no id")
+        raise UserError(f"{place} has no id")
     place = f"{place} ({name})"
     if unknown := sorted(set(entry) - FIELDS):
-        raise Problem(
+        raise UserError(
             f"{place} has a field {unknown[0]}, which no objective has; there are {', '.join(sorted(FIELDS))}"
         )
     name_of_metric = entry.get("metric")
     metric = METRICS.get(name_of_metric) if isinstance(name_of_metric, str) else None
     if metric is None:
-        raise Problem(f"{place} has the metric {name_of_metric!r}, and there are {', '.join(METRICS)}")
+        raise UserError(f"{place} has the metric {name_of_metric!r}, and there are {', '.join(METRICS)}")
     for field in ("deployment", "scenario", *metric.needs):
         if not isinstance(entry.get(field), str) or not entry[field]:
-            raise Problem(f"{place} has no {field}, which {entry['metric']} needs")
+            raise UserError(f"{place} has no {field}, which {entry['metric']} needs")
     if surplus := [field for field in ("endpoint", "against") if field in entry and field not in metric.needs]:
-        raise Problem(f"{place} has the field {surplus[0]}, of which {entry['metric']} knows nothing")
+        raise UserError(f"{place} has the field {surplus[0]}, of which {entry['metric']} knows nothing")
     kinds = [kind for kind in BOUNDS if kind in entry]
     if len(kinds) != 1:
-        raise Problem(f"{place} needs one bound, and has {len(kinds)}: {', '.join(BOUNDS)}")
+        raise UserError(f"{place} needs one bound, and has {len(kinds)}: {', '.join(BOUNDS)}")
     bound = entry[kinds[0]]
     if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= MOST:
-        raise Problem(f"{place}: {kinds[0]} is not a number that a figure could be held against")
+        raise UserError(f"{place}: {kinds[0]} is not a number that a figure could be held against")
     arm = Arm(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
     return Objective(name, metric, arm, kinds[0], float(bound))

@@ -19,8 +19,8 @@ def duration_s(experiment: Experiment, deployment: str, scenario: str) -> Estima
 def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
     """Requests answered rightly, by second of that time; without an interval where a run has none."""
     runs = arm(experiment.by_run, deployment, scenario)
-    runs = runs.assign(throughput_rps=runs["right"] / runs["makespan_s"])
-    if (runs["right"] == 0).any():
+    runs = runs.assign(throughput_rps=runs["successful"] / runs["makespan_s"])
+    if (runs["successful"] == 0).any():
         return Estimate(float(runs["throughput_rps"].mean()), runs["block"].nunique())
     return _geometric(runs, "throughput_rps")
 
@@ -37,8 +37,8 @@ def success_ratio(
     runs = arm(experiment.by_run if endpoint is None else experiment.by_endpoint, deployment, scenario)
     if endpoint is not None:
         runs = runs[runs["endpoint"] == endpoint]
-    counts = runs.groupby("block")[["right", "requests"]].sum()
-    return None if runs.empty else proportion(counts["right"], counts["requests"])
+    counts = runs.groupby("block")[["successful", "requests"]].sum()
+    return None if runs.empty else proportion(counts["successful"], counts["requests"])
 
 
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:

@@ -35,7 +35,7 @@ def twice(experiment: Experiment) -> pd.DataFrame:
 
     Nothing differs between the two but what an experiment cannot hold still.
     """
-    pairs = experiment.by_run.pivot_table("makespan_s", ["deployment", "scenario", "block"], "again")
+    pairs = experiment.by_run.pivot_table("makespan_s", ["deployment", "scenario", "block"], "replicate")
     if not {False, True} <= set(pairs.columns):
         return pd.DataFrame(columns=["deployment", "scenario", "block", "ratio"])
     return (pairs[True] / pairs[False]).dropna().rename("ratio").reset_index()
@@ -67,8 +67,8 @@ def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.Da
     """By endpoint: mean statements and mean round trips of a request that was answered rightly."""
     runs = arm(experiment.by_endpoint, deployment, scenario)
     names = ["statements", "round_trips"]
-    weighted = runs[names].multiply(runs["right"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
-    return weighted.div(runs.groupby("endpoint")["right"].sum(), axis=0)
+    weighted = runs[names].multiply(runs["successful"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
+    return weighted.div(runs.groupby("endpoint")["successful"].sum(), axis=0)
 
 
 def pool_totals(run: Run) -> pd.Series | None:
@@ -85,7 +85,7 @@ def pool_use(run: Run) -> pd.DataFrame:
     if run.pool.empty or run.totals is None:
         return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
     total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
-    total["at_s"] = total.pop("at_us") / 1e6 - run.totals["began_ms"] / 1e3
+    total["at_s"] = total.pop("at_us") / 1e6 - run.totals["measured_start_ms"] / 1e3
     names = {"checked_out": "used", "idle": "idle", "pending": "waiting"}
     states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
     return states[states["at_s"] >= 0]

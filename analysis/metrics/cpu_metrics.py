@@ -62,7 +62,7 @@ def _work_s(experiment, run, alone_ms):
     """By part of the work, the seconds that a run's requests would take for it one after the other."""
     of = experiment.by_endpoint
     of = of[(of["run"] == run.name) & of["endpoint"].isin(ENDPOINTS)]
-    did = {"hash": of["hashed"], "db": of["asked"]}
+    did = {"hash": of["hashed"], "db": of["queried"]}
     return {part: float((did[part] * of["endpoint"].map(alone_ms[part])).sum()) / 1000 for part in WORK}
 
 

@@ -65,7 +65,7 @@ def _row(run, fewest, stations, think_ms):
         "users": users,
         "from_users": fewest.record["scenario"]["users"],
         "predicted_rps": means.throughput_rps,
-        "measured_rps": float(run.totals["right"] / run.totals["makespan_s"]),
+        "measured_rps": float(run.totals["successful"] / run.totals["makespan_s"]),
         "predicted_ms": means.response_ms,
         "measured_ms": float(run.totals["mean_ms"]),
     }

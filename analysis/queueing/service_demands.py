@@ -260,7 +260,7 @@ class _Shared:
 def _measured(run, rows):
     """The requests between the first and the last reading of the measured phase, and by role the CPU time (ms) between
     them: the logins before it, which wait for each other, are no part of it. None where that is too short a time."""
-    began_us, ended_us = 1000 * run.totals["began_ms"], 1000 * rows["start_ms"].max()
+    began_us, ended_us = 1000 * run.totals["measured_start_ms"], 1000 * rows["start_ms"].max()
     process = run.process[run.process["role"] != MACHINE]
     readings = process[process["at_us"].between(began_us, ended_us)].sort_values("at_us")
     if readings.empty or readings["at_us"].max() - readings["at_us"].min() < SHORTEST_US:

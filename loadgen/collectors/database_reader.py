@@ -10,7 +10,7 @@ import psycopg2
 import pyarrow as pa
 
 from instrumentation import deadlines
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from ..services import DatabaseServer
 from .sample_file import SampleFile
@@ -130,7 +130,7 @@ class DatabaseReader:
             with deadlines.Limit(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
                 cursor.execute(query, (self._database,))
                 found = cursor.fetchall()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError, Problem) as error:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, UserError) as error:
             self._note_away(asked_s, error)
             return []
         except psycopg2.Error:

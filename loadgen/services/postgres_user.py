@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 CLONE_NEWUSER = 0x10000000
 NAMESPACE_USER = 1000
@@ -20,7 +20,7 @@ NOBODY = 65534
 def prepare_for(directory: Path, programs: Path) -> Callable[[], None] | None:
     """What a child must do before it becomes PostgreSQL; `directory` is made its own where needed.
 
-    Raises `Problem` where the account that it falls back to cannot reach the folders.
+    Raises `UserError` where the account that it falls back to cannot reach the folders.
     """
     if os.geteuid() != 0:
         return None
@@ -69,7 +69,7 @@ def _give(directory, owner):
 def _require_reachable(folder):
     for parent in (folder, *folder.parents):
         if parent.exists() and not parent.stat().st_mode & 0o001:
-            raise Problem(
+            raise UserError(
                 f"PostgreSQL will not run as root, this machine allows no user namespace, and the account nobody "
                 f"cannot enter {parent}\nRun as another user, move the folder, or set DATABASE_URL to your own server."
             )

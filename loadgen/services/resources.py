@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 PORTS = range(15_000, 65_536)
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -43,7 +43,7 @@ def require_free_space(directory: Path, needed_bytes: int) -> None:
     status = os.statvfs(directory)
     free_bytes = status.f_bavail * status.f_frsize
     if free_bytes < needed_bytes:
-        raise Problem(
+        raise UserError(
             f"{directory} has {free_bytes / 2**30:.1f} GiB free and this needs {needed_bytes / 2**30:.1f}; "
             "free some space, or set TRACETRACK_DATA_DIR to a larger disk"
         )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 from ..subprocesses import Child, start
 from .resources import free_port
@@ -63,7 +63,7 @@ def _connected(url):
     try:
         return redis.Redis.from_url(url, socket_timeout=ANSWER_TIMEOUT_S, socket_connect_timeout=ANSWER_TIMEOUT_S)
     except ValueError:
-        raise Problem("REDIS_URL is not a URL of a store; it looks like redis://:password@host:6379/0") from None
+        raise UserError("REDIS_URL is not a URL of a store; it looks like redis://:password@host:6379/0") from None
 
 
 def _version(client, url):
@@ -73,7 +73,9 @@ def _version(client, url):
     except redis.RedisError as error:
         refused = isinstance(error, redis.AuthenticationError)
         reason = "it wants another user name or password" if refused else str(error).splitlines()[0]
-        raise Problem(f"the store {_place(url)} does not answer: {reason}\nCheck REDIS_URL and that server.") from None
+        raise UserError(
+            f"the store {_place(url)} does not answer: {reason}\nCheck REDIS_URL and that server."
+        ) from None
     name = "Valkey" if "valkey_version" in told else "Redis"
     return f"{name} {told.get('valkey_version', told['redis_version'])}"
 
@@ -109,9 +111,9 @@ def _wait_until_ready(child, url):
     while time.monotonic() < deadline and not child.ended():
         try:
             return _version(_connected(url), url)
-        except Problem:
+        except UserError:
             time.sleep(0.01)
-    raise Problem(f"Valkey did not start: {child.last_line()} (see {child.log})")
+    raise UserError(f"Valkey did not start: {child.last_line()} (see {child.log})")
 
 
 def _program():
@@ -121,4 +123,4 @@ def _program():
     try:
         return get_binary_path()
     except ValkeyServerError as error:
-        raise Problem(f"Valkey cannot be started: {error}\nSet REDIS_URL to your own server.") from None
+        raise UserError(f"Valkey cannot be started: {error}\nSet REDIS_URL to your own server.") from None

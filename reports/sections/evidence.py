@@ -87,7 +87,7 @@ def _column(bound):
 
 def _figures(run):
     """Those of all gates, in their order, also of the ones that do not apply to this run."""
-    found = {gate["name"]: gate["figure"] for gate in run.record["gates"]}
+    found = {gate["name"]: gate["value"] for gate in run.record["gates"]}
     return {_column(bound): found.get(bound.name) for bound in BOUNDS.values()}
 
 

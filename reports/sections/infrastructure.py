@@ -86,7 +86,7 @@ def _pool(report, field, per=None, also=()):
 
 
 def _asked(run):
-    return None if run.lacks("db_calls") else int(run.totals["asked"])
+    return None if run.lacks("db_calls") else int(run.totals["queried"])
 
 
 def _seen(report, measure):

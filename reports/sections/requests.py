@@ -154,7 +154,7 @@ def _session_row(run, settings):
         "sessions": settings["sessions"],
         "login (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
         "read (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
-        "reads served to their session": percent(reads["right"].sum() / reads["requests"].sum()),
+        "reads served to their session": percent(reads["successful"].sum() / reads["requests"].sum()),
         "living sessions evicted": arm_metrics.counter(run, "session_evictions"),
         "failures of the store": arm_metrics.counter(run, "store_failures"),
     }

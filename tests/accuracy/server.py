@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 
 from loadgen.subprocesses import Child, die_with_parent, start
-from workbench.errors import Problem, told_in_lines
+from workbench.errors import UserError, reporting_errors
 from workbench.paths import REPOSITORY
 
 from .connection import Connection, Service
@@ -37,7 +37,7 @@ LISTENS = "listening on "
 def running(log: Path, *options: str) -> Iterator[tuple[Child, int]]:
     """The server in a process of its own for the block, and its port; its log is complete after the block.
 
-    `options` are those of the command. What it prints is beside `log`, as `.out`. Raises `Problem` if it does not
+    `options` are those of the command. What it prints is beside `log`, as `.out`. Raises `UserError` if it does not
     come up.
     """
     output = log.with_suffix(".out")
@@ -54,7 +54,7 @@ def _wait_until_listening(child):
         if found:
             return int(port)
         time.sleep(0.01)
-    raise Problem(f"the server did not start: {child.last_line() or 'it said nothing'}")
+    raise UserError(f"the server did not start: {child.last_line() or 'it said nothing'}")
 
 
 @dataclass
@@ -102,7 +102,7 @@ def _listener(port):
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise Problem(f"port {port} cannot be listened on ({os.strerror(error.errno)}); choose another") from None
+        raise UserError(f"port {port} cannot be listened on ({os.strerror(error.errno)}); choose another") from None
 
 
 @click.command()
@@ -123,5 +123,5 @@ def main(log_path, port, seed, stall_after, stall):
 
 
 if __name__ == "__main__":
-    with told_in_lines():
+    with reporting_errors():
         main(prog_name="python -m tests.accuracy.server", standalone_mode=False)

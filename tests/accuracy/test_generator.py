@@ -205,7 +205,7 @@ def test_a_stall_is_seen_by_all_who_were_due(stalled, share):
 def test_a_stall_of_the_server_does_not_hold_up_the_generator(stalled):
     due, _ = stalled
     assert due.record["valid"], due.record["reasons"]
-    assert due.record["generator"]["unsent"] == {"warmup": 0, "measure": 0}
+    assert due.record["generator"]["dropped"] == {"warmup": 0, "measure": 0}
     assert (due.rows["start_ms"] - due.rows["scheduled_ms"]).quantile(0.99) < 5
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 
 from . import log, theory
@@ -262,5 +262,5 @@ def test_it_ends_with_its_parent(path):
 
 
 def test_a_port_that_is_taken_is_told(shared, path):
-    with pytest.raises(Problem, match=f"port {shared.port} cannot be"), running(path, "--port", str(shared.port)):
+    with pytest.raises(UserError, match=f"port {shared.port} cannot be"), running(path, "--port", str(shared.port)):
         pass

@@ -19,7 +19,7 @@ def ablation(made):
     for block, speed in enumerate(SPREAD):
         runs += [
             made.run(OURS, block=block, slower=speed),
-            made.run(OURS, block=block, again=True, slower=speed * (1.01 if block % 2 else 0.99)),
+            made.run(OURS, block=block, replicate=True, slower=speed * (1.01 if block % 2 else 0.99)),
             made.run("tuned-without-cache", block=block, slower=speed / 10),
             made.run("tuned-without-pool", block=block, slower=speed / 20),
         ]

@@ -77,7 +77,7 @@ def test_latency_of_several_blocks_is_that_of_all_their_requests(made):
 
 
 def test_two_runs_in_a_block_are_one_figure_of_its_duration(made):
-    runs = [made.run(), made.run(again=True, slower=4), made.run(block=1, slower=2)]
+    runs = [made.run(), made.run(replicate=True, slower=4), made.run(block=1, slower=2)]
     experiment = made.experiment(*runs)
     assert arm_metrics.duration_s(experiment, "as-measured", "burst-50") == pytest.approx(18.5)
     assert arm_metrics.latency(experiment, "as-measured", "burst-50")["requests"].to_list() == [150, 150, 150]

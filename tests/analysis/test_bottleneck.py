@@ -66,7 +66,7 @@ def test_a_load_generator_at_its_limit_is_named_before_the_system(made):
     recorded = made.run()
     for gate in recorded.record["gates"]:
         if gate["name"] == "generator CPU, share of one core":
-            gate["figure"] = 0.93
+            gate["value"] = 0.93
     limit = bottleneck.limit(one(made, recorded))
     assert limit.resource == "load generator"
     assert "93% of a core" in limit.sentence

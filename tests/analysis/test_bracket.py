@@ -41,7 +41,7 @@ def test_what_a_search_found_is_read_from_its_probes(made):
     empty = made.run("tuned", "open-2")
     empty.rows = [row | {"phase": "warmup"} for row in empty.rows]
     unsent = made.run("tuned", "open-16")
-    unsent.record["generator"]["unsent"] = {"warmup": 0, "measure": 3}
+    unsent.record["generator"]["dropped"] = {"warmup": 0, "measure": 3}
     held, unbelieved = made.run("tuned", "open-8"), made.run("tuned", "open-4").invalid()
     (one,) = found(searched(made, held, slow, failed, unsent, unbelieved, empty))
     assert [(probe.load, probe.met) for probe in one.probes] == [

@@ -67,7 +67,7 @@ def test_a_profile_whose_pool_was_never_read_is_not_measured(judge, made):
 
 def test_a_profile_is_judged_by_the_run_whose_pool_was_read(judge, made):
     started = made.run(ON_RDS, "start")
-    started.record |= {"outcome": {"started": True, "said": ""}, "health": made.run(ON_RDS).record["health"]}
+    started.record |= {"outcome": {"started": True, "message": ""}, "health": made.run(ON_RDS).record["health"]}
     assert judge("aws-rds-auto-detection", started, made.run(ON_RDS, "missing-table")).passed is True
 
 

@@ -68,7 +68,7 @@ def test_an_open_run_is_shown_from_the_send_and_from_when_it_was_due(made, termi
     for row in late.rows:
         row["scheduled_us"] -= 50_000
         row["response_us"] += 50_000
-    late.record["generator"]["unsent"] = {"warmup": 1, "measure": 7}
+    late.record["generator"]["dropped"] = {"warmup": 1, "measure": 7}
     experiment = made.experiment(late)
     said = terminal("show", f"made/{experiment.runs[0].name}").stdout
     assert "(open load)" in said

@@ -8,7 +8,7 @@ import pytest
 from analysis.findings import finding as findings
 from analysis.findings import objectives, published_claims, published_setup
 from analysis.metrics import published_report
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 
 def by_id(experiment):
@@ -124,6 +124,6 @@ def test_writing_again_replaces_what_was_there(made, tmp_path):
 def test_a_damaged_file_is_one_problem(tmp_path, content):
     path = tmp_path / "findings.json"
     path.write_bytes(content)
-    with pytest.raises(Problem) as excinfo:
+    with pytest.raises(UserError) as excinfo:
         findings.read(path)
     assert excinfo.value.message == f"{path} holds no findings; run make render"

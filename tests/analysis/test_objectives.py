@@ -7,7 +7,7 @@ from analysis.findings.evidence import speedup
 from analysis.findings.objective_metrics import METRICS
 from analysis.metrics import arm_metrics
 from tests.builders import EVERY, FASTER
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 BASE, OURS = "as-measured", "tuned"
 
@@ -101,7 +101,7 @@ def test_scans_that_were_not_looked_for_are_not_measured(judge, made):
 )
 def test_pools_that_start_or_fail_for_another_reason_were_not_refused(judge, made, started, said, evidence):
     run = made.run("as-advised-at-default", "start")
-    run.record["outcome"] = {"started": started, "said": said}
+    run.record["outcome"] = {"started": started, "message": said}
     judgement = judge("budget-refusal", run)
     assert (judgement.passed, judgement.evidence) == (False, evidence)
 
@@ -165,7 +165,7 @@ def told(tmp_path):
     def load(content):
         path = tmp_path / "objectives.toml"
         path.write_text(content)
-        with pytest.raises(Problem) as excinfo:
+        with pytest.raises(UserError) as excinfo:
             objectives.load(path)
         message = excinfo.value.message
         assert "\n" not in message
@@ -220,7 +220,7 @@ def test_a_file_without_objectives_has_none(tmp_path, content):
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(Problem, match="there is no"):
+    with pytest.raises(UserError, match="there is no"):
         objectives.load(tmp_path / "objectives.toml")
 
 

@@ -7,7 +7,7 @@ from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
 from reference_app.passwords import hash_password
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 SMALL = SCALES["small"]
 
@@ -93,7 +93,7 @@ def test_outdated_and_half_built_templates_are_dropped(server, template):
 def test_somebody_elses_schema_is_refused_and_left_alone(server):
     with somebodys_database(server) as theirs:
         before = databases(server)
-        with pytest.raises(Problem, match="already has a schema tracetrack") as refusal:
+        with pytest.raises(UserError, match="already has a schema tracetrack") as refusal:
             dataset.ensure_template(theirs, "small", "btree")
         assert "DATABASE_URL" in refusal.value.message
         assert ask(server, "somebody", "SELECT id FROM tracetrack.bag") == [(42,)]
@@ -104,7 +104,7 @@ def test_somebody_elses_schema_is_refused_and_left_alone(server):
 def test_only_our_own_mark_counts(server, comment):
     with somebodys_database(server) as theirs:
         ask(server, "somebody", "COMMENT ON SCHEMA tracetrack IS %s", comment)
-        with pytest.raises(Problem, match="nothing was changed"):
+        with pytest.raises(UserError, match="nothing was changed"):
             dataset.ensure_template(theirs, "small", "btree")
 
 
@@ -157,5 +157,5 @@ def test_more_users_than_accounts_share_them():
 
 
 def test_a_scale_that_is_not_there():
-    with pytest.raises(Problem, match="small, production"):
+    with pytest.raises(UserError, match="small, production"):
         dataset.find_scale("huge")

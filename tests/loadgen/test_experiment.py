@@ -4,7 +4,7 @@ from itertools import groupby
 import pytest
 
 from loadgen import deployments, experiment, profiles, scenarios
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
 
@@ -35,12 +35,12 @@ def test_each_block_has_an_order_of_its_own(profile):
 @PROFILES
 def test_each_arm_runs_once_in_each_of_its_blocks_and_a_baseline_twice(profile):
     plan = experiment.plan(profile, None, 1)
-    runs = Counter((order.deployment, order.scenario, order.block, order.again) for order in plan.orders)
+    runs = Counter((order.deployment, order.scenario, order.block, order.replicate) for order in plan.orders)
     assert runs == {
-        (arm.deployment, arm.scenario, block, again): 1
+        (arm.deployment, arm.scenario, block, replicate): 1
         for arm in profiles.PROFILES[profile].arms
         for block in range(arm.blocks)
-        for again in ([False, True] if arm.twice else [False])
+        for replicate in ([False, True] if arm.twice else [False])
     }
 
 
@@ -55,8 +55,8 @@ def test_every_profile_compares_or_searches():
 @pytest.mark.parametrize("profile", sorted(COMPARING))
 def test_each_block_has_the_baseline_twice(profile):
     for orders in by_block(experiment.plan(profile, None, 1)):
-        firsts = sequence(order for order in orders if not order.again)
-        seconds = sequence(order for order in orders if order.again)
+        firsts = sequence(order for order in orders if not order.replicate)
+        seconds = sequence(order for order in orders if order.replicate)
         assert {deployment for deployment, _ in seconds} & set(profiles.BASELINES)
         assert set(seconds) <= set(firsts)
         assert all(sequence(orders).count(arm) == 2 for arm in seconds)
@@ -64,7 +64,7 @@ def test_each_block_has_the_baseline_twice(profile):
 
 def test_either_run_of_a_baseline_may_come_first():
     pairs = [
-        [order.again for order in orders if (order.deployment, order.scenario) == ("as-measured", "reads")]
+        [order.replicate for order in orders if (order.deployment, order.scenario) == ("as-measured", "reads")]
         for seed in range(5)
         for orders in by_block(experiment.plan("database", None, seed))
     ]
@@ -103,22 +103,22 @@ def test_another_scale_can_be_asked_for():
 
 @pytest.mark.parametrize(("profile", "scale"), [("slow", None), ("quick", "huge")])
 def test_what_is_not_there_is_refused(profile, scale):
-    with pytest.raises(Problem, match="choose one of"):
+    with pytest.raises(UserError, match="choose one of"):
         experiment.plan(profile, scale, 1)
 
 
 def test_an_experiment_is_never_recorded_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
     (tmp_path / "runs" / "mine").mkdir(parents=True)
-    with pytest.raises(Problem, match="experiment mine exists already"):
+    with pytest.raises(UserError, match="experiment mine exists already"):
         experiment.plan_for("mine", "smoke", None, 1)
-    with pytest.raises(Problem, match="experiment mine exists already"):
+    with pytest.raises(UserError, match="experiment mine exists already"):
         experiment.execute(experiment.plan("smoke", None, 1), "mine")
     assert list((tmp_path / "runs" / "mine").iterdir()) == []
 
 
 def test_a_name_that_can_be_no_id_is_refused():
-    with pytest.raises(Problem, match="cannot be an experiment's id"):
+    with pytest.raises(UserError, match="cannot be an experiment's id"):
         experiment.plan_for("../mine", None, None, None)
 
 

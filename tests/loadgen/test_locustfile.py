@@ -109,8 +109,8 @@ def test_a_task_that_raises_is_an_outcome_of_its_own(command, pages, tmp_path):
     )
     said = record(finished)
     assert len(rows(finished)) == 20
-    assert said["generator"]["raised"] == {"KeyError: 'bag'": 20}
-    assert said["generator"]["begun"] == {"warmup": 0, "measure": 40}
+    assert said["generator"]["task_errors"] == {"KeyError: 'bag'": 20}
+    assert said["generator"]["started_tasks"] == {"warmup": 0, "measure": 40}
     assert doubts(said) == []
     assert "20 tasks ended with an error: 20 × KeyError: 'bag'" in finished.stderr
 
@@ -159,7 +159,7 @@ def test_users_that_could_not_start_are_missing(command, pages, tmp_path):
     said = record(driven(command, pages, tmp_path, HALF_FAIL_AT_THEIR_START, "--scenario", "burst-8"))
     assert said["rows"] == 4
     assert "users missing: 4, allowed none" in said["reasons"]
-    assert said["generator"]["raised"] == {"ValueError: my own start": 4}
+    assert said["generator"]["task_errors"] == {"ValueError: my own start": 4}
 
 
 FEW_FILES = """
@@ -235,7 +235,7 @@ def test_each_arrival_is_one_task_also_where_tasks_are_nested(command, pages, tm
     finished = driven(command, pages, tmp_path, NESTED, "--scenario", "open-40", "--arrivals", "constant", *SHORT)
     found, said = rows(finished), record(finished)
     assert set(found["endpoint"]) == {"inside", "outside"}
-    assert (len(found), said["generator"]["begun"]["measure"]) == (80, 80)
+    assert (len(found), said["generator"]["started_tasks"]["measure"]) == (80, 80)
     assert found["scheduled_us"].sort_values().diff().dropna().between(24_990, 25_010).all()
     assert doubts(said) == []
 

@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from loadgen import machine_lock
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 
 HOLD = "from loadgen import machine\nwith machine.sole_use(): print('held', flush=True); input()"
@@ -42,7 +42,7 @@ def test_the_second_command_is_told_who_is_first(own_command, holder, words):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_process_that_is_ended_holds_nothing(holder, number):
-    with pytest.raises(Problem, match=f"process {holder.pid} "), machine_lock.sole_use():
+    with pytest.raises(UserError, match=f"process {holder.pid} "), machine_lock.sole_use():
         pass
     holder.send_signal(number)
     holder.wait()
@@ -87,6 +87,6 @@ def test_where_the_kernel_has_no_such_names_a_file_is_locked(monkeypatch, tmp_pa
 
 
 def refusal():
-    with pytest.raises(Problem) as refused, machine_lock.sole_use():
+    with pytest.raises(UserError) as refused, machine_lock.sole_use():
         pass
     return refused.value.message

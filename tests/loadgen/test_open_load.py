@@ -93,9 +93,9 @@ def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
     with listening(Slow) as url:
         finished = visit("open-50", "--users", "5", "--duration", "3", *CONSTANT, url=url)
     found, said = rows(finished), record(finished)
-    unsent = said["generator"]["unsent"]["measure"]
+    unsent = said["generator"]["dropped"]["measure"]
     assert said["generator"]["most_in_flight"] == 5
-    assert (len(found) + unsent, said["generator"]["begun"]["measure"]) == (150, len(found))
+    assert (len(found) + unsent, said["generator"]["started_tasks"]["measure"]) == (150, len(found))
     assert 20 <= len(found) <= 30
     assert doubts(said) == []  # that a target is too slow is an outcome
     rates = f"{len(found) / 3:.1f} a second were sent of 50.0 that were due"
@@ -107,7 +107,7 @@ def test_a_rate_that_the_generator_cannot_reach_is_told_with_the_one_that_was(vi
     finished = visit("open-60", "--duration", "3", *CONSTANT, content=BUSY)
     found, said = rows(finished), record(finished)
     assert said["valid"] is False
-    assert len(found) + said["generator"]["unsent"]["measure"] == 180
+    assert len(found) + said["generator"]["dropped"]["measure"] == 180
     sent_rps = len(found) / ((found["start_us"].max() - found["scheduled_us"].min()) / 1e6)
     assert sent_rps < 45
     told = f"could not keep up: {sent_rps:.1f} a second were sent of 60.0 that were due"

@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 
 from bench.proxy_cost import added_latency_ms
 from loadgen import proxy, services
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 MIB = 2**20
 FLOOD_BYTES = 48 * MIB
@@ -329,7 +329,7 @@ def test_a_port_in_use_is_answered_in_one_line():
 
 def test_a_proxy_that_does_not_start_is_told_with_its_reason(tmp_path):
     with (
-        pytest.raises(Problem, match=r"did not start: --round-trip-ms is a time from 0 to 60000 ms, not -1\.0"),
+        pytest.raises(UserError, match=r"did not start: --round-trip-ms is a time from 0 to 60000 ms, not -1\.0"),
         proxy.through(("127.0.0.1", 1), -1, tmp_path / "proxy.log"),
     ):
         pass

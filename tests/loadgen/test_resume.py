@@ -6,9 +6,9 @@ import json
 import pytest
 
 from loadgen.resume import Begun
-from workbench.errors import Problem
+from workbench.errors import UserError
 
-RUNS = ("1-01-tuned-reads", "1-02-tuned-reads-again", "1-03-tuned-single")
+RUNS = ("1-01-tuned-reads", "1-02-tuned-reads-replicate", "1-03-tuned-single")
 RECORD = {
     "experiment": "mine",
     "profile": "smoke",
@@ -66,13 +66,13 @@ def test_nothing_there_was_never_begun(tmp_path):
 
 def test_what_is_complete_is_never_changed(directory):
     (directory / "experiment.json").write_text(json.dumps(RECORD | {"status": "complete"}))
-    with pytest.raises(Problem, match="experiment mine exists already; recorded experiments are never changed"):
+    with pytest.raises(UserError, match="experiment mine exists already; recorded experiments are never changed"):
         Begun.find(directory)
 
 
 def test_a_record_that_cannot_be_read_is_refused(directory):
     (directory / "experiment.json").write_text("{")
-    with pytest.raises(Problem, match="not readable JSON"):
+    with pytest.raises(UserError, match="not readable JSON"):
         Begun.find(directory)
 
 
@@ -82,7 +82,7 @@ def test_what_is_not_asked_comes_from_the_record(directory):
 
 
 def test_what_is_asked_otherwise_is_named(directory):
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(UserError) as refused:
         Begun.find(directory).agreed({"profile": "quick", "scale": "small", "seed": 0})
     assert "was begun with profile smoke and not quick, seed 3 and not 0;" in refused.value.message
 
@@ -101,14 +101,14 @@ def test_another_machine_code_version_or_dataset_is_named(directory, place, fiel
     now = copy.deepcopy(RECORD)
     now[place][field] = value
     before = content(directory)
-    with pytest.raises(Problem, match=f"experiment mine cannot go on: {said}; choose another name"):
+    with pytest.raises(UserError, match=f"experiment mine cannot go on: {said}; choose another name"):
         Begun.find(directory).require_same(now)
     assert content(directory) == before
 
 
 def test_all_that_differs_is_named_in_one_line(directory):
     environment = RECORD["environment"] | {"kernel": "6.2", "commit": "4567"}
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(UserError) as refused:
         Begun.find(directory).require_same(RECORD | {"environment": environment, "runs": []})
     others = "commit was 0123 and is 4567, kernel was 6.1 and is 6.2, its profile has other runs now"
     assert others in refused.value.message

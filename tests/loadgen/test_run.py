@@ -147,7 +147,7 @@ def test_a_refusal_to_start_is_an_outcome(run):
     record, _ = run("as-advised-at-default", "start")
     assert (record["status"], record["valid"], record["rows"]) == ("complete", True, 0)
     assert record["outcome"]["started"] is False
-    assert "8 workers × (40 + 50) = 720 connections" in record["outcome"]["said"]
+    assert "8 workers × (40 + 50) = 720 connections" in record["outcome"]["message"]
 
 
 def test_a_database_under_an_rds_name_and_without_a_table(run):

@@ -5,7 +5,7 @@ import pytest
 from loadgen import deployments, scenarios
 from loadgen.dataset import SCALES
 from loadgen.search_terms import NO_MATCH, Terms
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 ROWS = SCALES["small"].counts()
 
@@ -41,7 +41,7 @@ def test_any_number_makes_a_scenario_of_its_family():
     ["burst-0", "burst-", "burst-007", "open-1.5", "open--5", "burst-50-", "burst-50-mix-mix", "soak-9x", "", "burst"],
 )
 def test_what_is_no_number_is_no_scenario(name):
-    with pytest.raises(Problem, match="there is no scenario"):
+    with pytest.raises(UserError, match="there is no scenario"):
         scenarios.find(name)
 
 
@@ -53,7 +53,7 @@ def test_what_is_no_number_is_no_scenario(name):
     ],
 )  # fmt: skip
 def test_what_this_cannot_make_is_told(name, said):
-    with pytest.raises(Problem, match=said):
+    with pytest.raises(UserError, match=said):
         scenarios.find(name)
 
 
@@ -86,13 +86,13 @@ def test_a_burst_with_a_duration_goes_on_for_as_long():
     ],
 )  # fmt: skip
 def test_a_change_without_a_meaning_is_refused(name, changes, said):
-    with pytest.raises(Problem, match=said):
+    with pytest.raises(UserError, match=said):
         scenarios.override(scenarios.find(name), **changes)
 
 
 @pytest.mark.parametrize("find", [scenarios.find, deployments.find])
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(find):
-    with pytest.raises(Problem, match=r"'nothing'; choose one of (single|as-measured)"):
+    with pytest.raises(UserError, match=r"'nothing'; choose one of (single|as-measured)"):
         find("nothing")
 
 

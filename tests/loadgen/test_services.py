@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import make_url
 
 from loadgen import services
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_your_server_is_used_by_one_command_at_a_time(server, monkeypatch, tmp_p
     monkeypatch.setenv("DATABASE_URL", server.url)
     with (
         services.database_server(tmp_path, 100),
-        pytest.raises(Problem, match="another command is using the server"),
+        pytest.raises(UserError, match="another command is using the server"),
         services.database_server(tmp_path, 100),
     ):
         pass

@@ -16,7 +16,7 @@ import pytest
 from loadgen import services
 from loadgen.target import Target
 from tests.loadgen.targets import SHORT, Pages, complaint, directory, doubts, listening, record, rows, run
-from workbench.errors import Problem
+from workbench.errors import UserError
 from workbench.request_schema import STREAMS
 
 
@@ -165,7 +165,7 @@ def test_a_redirect_of_the_target_is_not_followed():
 
 def test_a_target_that_is_not_there_is_told(monkeypatch):
     there = Target.parse(f"http://127.0.0.1:{services.free_port()}")
-    with pytest.raises(Problem, match="was not there within 1 s: Connection refused"):
+    with pytest.raises(UserError, match="was not there within 1 s: Connection refused"):
         there.wait_until_there(1.0)
 
 
@@ -179,7 +179,7 @@ def test_a_target_that_does_not_speak_http_is_told():
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(Problem, match="does not speak HTTP"):
+        with pytest.raises(UserError, match="does not speak HTTP"):
             Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_until_there(0.0)
         thread.join()
 
@@ -188,12 +188,12 @@ def test_a_target_that_does_not_speak_http_is_told():
     "given", ["nonsense", "127.0.0.1:80", "ftp://host/", "http://", "http://host:port", "http://h/path"]
 )
 def test_what_is_no_url_of_a_target_is_told(given):
-    with pytest.raises(Problem, match="is no target; it"):
+    with pytest.raises(UserError, match="is no target; it"):
         Target.parse(given)
 
 
 def test_a_password_is_told_to_nobody():
-    with pytest.raises(Problem) as told:
+    with pytest.raises(UserError) as told:
         Target.parse("ftp://me:hidden@host")
     assert "hidden" not in str(told.value)
     assert Target.parse("http://me:hidden@host:1").public() == "http://me:***@host:1"
@@ -206,9 +206,9 @@ def test_this_machine_needs_no_confirmation(host):
 
 def test_another_machine_has_to_be_confirmed_by_its_name():
     other = Target.parse("http://192.0.2.7:80")
-    with pytest.raises(Problem, match=r"not this machine.*--confirm-target 192\.0\.2\.7"):
+    with pytest.raises(UserError, match=r"not this machine.*--confirm-target 192\.0\.2\.7"):
         other.require_confirmed(None)
-    with pytest.raises(Problem, match="--confirm-target example is not the host of the target"):
+    with pytest.raises(UserError, match="--confirm-target example is not the host of the target"):
         other.require_confirmed("example")
     other.require_confirmed("192.0.2.7")
 

@@ -6,7 +6,7 @@ import redis
 
 from loadgen import services
 from loadgen.services import free_port, store_server
-from workbench.errors import Problem
+from workbench.errors import UserError
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_our_own_is_gone_afterwards_and_leaves_nothing(tmp_path):
 def test_one_that_cannot_start_says_why(tmp_path, monkeypatch):
     monkeypatch.setitem(services.valkey.SETTINGS, "maxmemory", "a lot")
     with (
-        pytest.raises(Problem, match=r"Valkey did not start: .*valkey\.log"),
+        pytest.raises(UserError, match=r"Valkey did not start: .*valkey\.log"),
         store_server(tmp_path, tmp_path / "valkey.log"),
     ):
         pass
@@ -89,7 +89,7 @@ def test_what_cannot_be_used_of_yours_is_refused_without_its_password(tmp_path, 
     free = free_port()
     monkeypatch.setenv("REDIS_URL", url.replace("{free}", str(free)))
     with (
-        pytest.raises(Problem, match=reason.replace("{free}", str(free))) as refusal,
+        pytest.raises(UserError, match=reason.replace("{free}", str(free))) as refusal,
         store_server(tmp_path, tmp_path / "unused.log"),
     ):
         pass
@@ -101,7 +101,7 @@ def test_a_wrong_password_of_yours_or_none_is_told_without_it(own, tmp_path, mon
     port = redis.Redis.from_url(own.url).connection_pool.connection_kwargs["port"]
     monkeypatch.setenv("REDIS_URL", f"redis://{password}127.0.0.1:{port}/0")
     with (
-        pytest.raises(Problem, match="does not answer: it wants another user name or password") as refusal,
+        pytest.raises(UserError, match="does not answer: it wants another user name or password") as refusal,
         store_server(tmp_path, tmp_path / "unused.log"),
     ):
         pass

@@ -215,7 +215,7 @@ def test_a_burst_says_over_how_many_blocks(made, blocks, words):
 
 
 def test_two_runs_in_a_block_are_one_block(made):
-    runs = [made.run(name, "burst-25", again=again) for again in (False, True) for name in (BASE, OURS)]
+    runs = [made.run(name, "burst-25", replicate=replicate) for replicate in (False, True) for name in (BASE, OURS)]
     assert "No interval: 1 block," in text(sections.load(of(made.experiment(*runs)), 25))
 
 
@@ -379,14 +379,14 @@ def test_each_run_that_ended_has_the_figure_of_each_gate(made):
 
 def test_what_differs_by_chance_is_told_from_arms_that_ran_twice(made):
     runs = [
-        made.run(block=block, again=again, slower=slower)
-        for block, again, slower in ((0, True, 1.1), (0, False, 1), (1, False, 2), (1, True, 1.9))
+        made.run(block=block, replicate=replicate, slower=slower)
+        for block, replicate, slower in ((0, True, 1.1), (0, False, 1), (1, False, 2), (1, True, 1.9))
     ]
     rows = table(sections.evidence(of(made.experiment(*runs, made.run(OURS)))), "What differs by chance")
     assert rows[BASE]["second to first, by block"] == "1.10, 0.95"
     assert rows[BASE]["largest difference"] == "10.0%"
     assert list(rows) == [BASE]
-    once = made.experiment(made.run(), made.run(again=True).invalid(), name="once")
+    once = made.experiment(made.run(), made.run(replicate=True).invalid(), name="once")
     assert "No arm ran twice" in text(sections.evidence(of(once)))
 
 

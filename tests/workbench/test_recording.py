@@ -250,7 +250,7 @@ CHANGES = [
     ({"reasons": [3]}, "a reason is no text"),
     ({"gates": {}}, "gates is no list"),
     ({"gates": [{"gate": "x"}]}, "it lacks gate.name"),
-    ({"gates": [{"name": "x", "figure": "3", "passed": True}]}, 'gate.figure is "3"'),
+    ({"gates": [{"name": "x", "value": "3", "passed": True}]}, 'gate.value is "3"'),
     ({"generator": 3}, "generator is no object"),
 ]
 
@@ -366,18 +366,18 @@ def test_only_complete_and_valid_runs_are_found(made):
 
 
 def test_a_baseline_has_two_runs_in_a_block(made):
-    runs = [made.run("tuned", block=block, again=again) for block in (0, 1) for again in (True, False)]
+    runs = [made.run("tuned", block=block, replicate=replicate) for block in (0, 1) for replicate in (True, False)]
     experiment = made.experiment(*runs, made.run("tuned", block=2))
     found = experiment.find("tuned", "burst-50")
-    assert [(run.block, run.again) for run in found] == [(0, True), (0, False), (1, True), (1, False), (2, False)]
+    assert [(run.block, run.replicate) for run in found] == [(0, True), (0, False), (1, True), (1, False), (2, False)]
     assert experiment.blocks("tuned", "burst-50") == 3
     assert arm(experiment.by_run, "tuned", "burst-50")["requests"].to_list() == [150] * 5
 
 
 def test_a_run_of_before_there_were_two_is_not_it_again(made):
     (run,) = made.experiment(made.run()).runs
-    del run.record["again"]
-    assert not run.again
+    del run.record["replicate"]
+    assert not run.replicate
 
 
 def test_an_arm_that_was_not_run_has_no_rows(made):

@@ -63,9 +63,9 @@ def test_a_good_run_passes_every_gate():
     rows = answered(pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000}))
     rows["start_us"] = rows["scheduled_us"] + 100
     also_told = {
-        "marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
+        "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
-        "begun": {"warmup": 100, "measure": 900},
+        "started_tasks": {"warmup": 100, "measure": 900},
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
     judged = judge(rows, readings(0.1), 1000, also_told=also_told, **fixed)
@@ -75,33 +75,33 @@ def test_a_good_run_passes_every_gate():
 @pytest.mark.parametrize(("counted", "missing"), [(10, 0), (11, 1), (9, 1)])
 def test_as_many_rows_as_the_generator_counted(counted, missing):
     gate = judge(counted=counted)[COUNTED]
-    assert (gate.figure, gate.passed) == (missing, missing == 0)
+    assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
 @pytest.mark.parametrize(("expected", "missing"), [(10, 0), (150, 140), (9, 1)])
 def test_as_many_rows_as_the_scenario_makes(expected, missing):
     gate = judge(expected=expected)[EXPECTED]
-    assert (gate.figure, gate.passed) == (missing, missing == 0)
+    assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
 def test_what_was_not_counted_or_not_fixed_is_not_judged():
     judged = judge(counted=None, kind="open", steady=True)
     unknown = {COUNTED, USERS, BEGUN, EXPECTED, SERVED, GENERATOR_CPU, LAG, LITTLE}
-    assert {bound for bound, gate in judged.items() if (gate.figure, gate.passed) == (None, None)} == unknown
+    assert {bound for bound, gate in judged.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
 @pytest.mark.parametrize(("present", "left_early", "missing"), [(10, 0, 0), (8, 0, 2), (10, 3, 3), (9, 1, 2)])
 def test_all_users_are_there_until_it_is_their_time_to_go(present, left_early, missing):
     told = {"users": {"present": present, "left_early": left_early}}
     gate = judge(users=10, also_told=told)[USERS]
-    assert (gate.figure, gate.passed) == (missing, missing == 0)
+    assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
 @pytest.mark.parametrize(("begun", "unsent", "apart"), [(10, 0, 0), (7, 3, 0), (7, 0, 3), (7, 4, 1)])
 def test_each_task_that_was_due_was_begun_or_counted_as_unsent(begun, unsent, apart):
-    told = {"begun": {"warmup": 2, "measure": begun - 2}, "unsent": {"warmup": 0, "measure": unsent}}
+    told = {"started_tasks": {"warmup": 2, "measure": begun - 2}, "dropped": {"warmup": 0, "measure": unsent}}
     gate = judge(due=10, also_told=told)[BEGUN]
-    assert (gate.figure, gate.passed) == (apart, apart == 0)
+    assert (gate.value, gate.passed) == (apart, apart == 0)
 
 
 def test_a_failure_of_the_generators_own_is_none_of_the_targets():
@@ -109,19 +109,19 @@ def test_a_failure_of_the_generators_own_is_none_of_the_targets():
     assert judge(rows)[OWN_FAILURES].passed
     rows.loc[9, "error"] = "load generator: no free port"
     gate = judge(rows)[OWN_FAILURES]
-    assert (gate.figure, gate.passed) == (1, False)
+    assert (gate.value, gate.passed) == (1, False)
 
 
 def test_what_went_well_was_answered_also_in_a_protocol_without_a_status():
     rows = requests(3, [None] * 3)
     rows.loc[1, ["error", "ok"]] = None, True
-    assert judge(rows)[ANSWERED].figure == 1
+    assert judge(rows)[ANSWERED].value == 1
 
 
 @pytest.mark.parametrize(("told", "passed"), [(3, True), (2, False), (0, False)])
 def test_every_process_of_the_generator_told_its_count(told, passed):
     gate = judge(told=told, processes=3)[PROCESSES]
-    assert (gate.figure, gate.passed) == (3 - told, passed)
+    assert (gate.value, gate.passed) == (3 - told, passed)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_every_process_of_the_generator_told_its_count(told, passed):
 )
 def test_the_application_counted_as_many(statuses, served, apart):
     gate = judge(requests(10, statuses), served=served)[SERVED]
-    assert (gate.figure, gate.passed) == (apart, apart == 0)
+    assert (gate.value, gate.passed) == (apart, apart == 0)
 
 
 def test_the_lag_is_that_of_requests_that_were_due_at_an_instant():
@@ -149,7 +149,7 @@ def test_the_lag_is_that_of_requests_that_were_due_at_an_instant():
 @pytest.mark.parametrize(("lag_us", "passed"), [(5000, True), (5100, False)])
 def test_a_generator_that_lags_makes_the_run_invalid(lag_us, passed):
     gate = judge(late([lag_us] * 10), kind="open")[LAG]
-    assert (gate.figure, gate.passed) == (lag_us / 1000, passed)
+    assert (gate.value, gate.passed) == (lag_us / 1000, passed)
 
 
 @pytest.mark.parametrize(("last_us", "passed"), [(10_000, True), (60_000, False)])
@@ -201,7 +201,7 @@ def test_the_target_answered_at_least_once_rightly_or_not(statuses, passed):
 @pytest.mark.parametrize(("share", "passed"), [(0.0, True), (0.8, True), (0.81, False), (1.0, False)])
 def test_the_generator_has_cpu_to_spare(share, passed):
     gate = judge(process=readings(share))[GENERATOR_CPU]
-    assert gate.figure == pytest.approx(share, abs=1e-5)
+    assert gate.value == pytest.approx(share, abs=1e-5)
     assert (gate.threshold, gate.passed) == (GENERATOR_CPU.threshold, passed)
 
 
@@ -216,7 +216,7 @@ def test_the_generator_has_cpu_to_spare(share, passed):
 )
 def test_without_two_readings_during_the_load_the_generator_is_not_judged(process):
     gate = judge(process=process)[GENERATOR_CPU]
-    assert (gate.figure, gate.passed) == (None, None)
+    assert (gate.value, gate.passed) == (None, None)
 
 
 def test_a_run_without_requests_has_no_share_of_cpu():
@@ -243,7 +243,7 @@ def test_a_gate_says_its_figure_and_what_is_allowed():
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
     name = "rows missing against the scenario"
-    assert judge(expected=10)[EXPECTED].record() == {"name": name, "figure": 0, "threshold": 0, "passed": True}
+    assert judge(expected=10)[EXPECTED].record() == {"name": name, "value": 0, "threshold": 0, "passed": True}
 
 
 def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():
@@ -252,4 +252,4 @@ def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():
     for share, passed in ((0.5, True), (0.9, False)):
         judged = gates(rows, None, told=told | {"cpu_ms": share * span_us / 1000})
         (cpu,) = (gate for gate in judged if gate.name.startswith("generator CPU"))
-        assert (cpu.figure, cpu.passed) == (pytest.approx(share), passed)
+        assert (cpu.value, cpu.passed) == (pytest.approx(share), passed)

@@ -1,0 +1,26 @@
+"""Names of the deployments and scenarios that more than one part of the workbench refers to.
+
+`loadgen.deployments` and `loadgen.scenarios` define what they are. A deployment that differs from another in one thing
+is named `<other>-with-<thing>` or `<other>-without-<thing>`.
+"""
+
+# The published set-up: as it ran, as it was described, as it is advised for production; and ours.
+BASELINE = "as-measured"
+CLAIMED = "as-claimed"
+ADVISED = "as-advised"
+TUNED = "tuned"
+GEVENT_BLOCKING = "gevent-blocking"
+
+WITH, WITHOUT = "-with-", "-without-"
+TOGETHER = "-and-"  # between two optimisations that are left out together
+
+SINGLE = "single"
+READS = "reads"
+BURST_25, BURST_50, BURST_100 = "burst-25", "burst-50", "burst-100"
+BURST_50_MIX = "burst-50-mix"
+BURST_50_SHARED_JAR = "burst-50-shared-jar"
+BURST_10_MIX = "burst-10-mix"
+SUSTAINED_100 = "sustained-100"
+SUSTAINED_100_WRITE = "sustained-100-write"
+MISSING_TABLE = "missing-table"
+START = "start"

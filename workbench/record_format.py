@@ -1,0 +1,78 @@
+"""Formats of the records: what each older one called the keys of today, so that old recordings still open."""
+
+from collections.abc import Mapping
+
+from .errors import RecordingError
+
+FORMAT = 3
+
+# Format 2 and older: old key → new key, by the object that holds it.
+_RUN_KEYS = {"again": "replicate"}
+_OUTCOME_KEYS = {"said": "message"}
+_SCENARIO_KEYS = {"people": "user_classes"}
+_GATE_KEYS = {"figure": "value"}
+_GENERATOR_KEYS = {
+    "unsent": "dropped",
+    "begun": "started_tasks",
+    "raised": "task_errors",
+    "marks": "in_flight_marks",
+}
+_GATE_NAMES = {
+    "generator processes that told nothing": "generator processes without a report",
+    "requests apart from the application's count": "difference from the application's own count of requests",
+    "users missing": "users that did not start, or left early",
+    "tasks due but neither begun nor counted as unsent": "tasks due but neither started nor counted as dropped",
+    "Little's law, disagreement": "relative difference from Little's law",
+}
+
+
+def upgrade(record: object, kind: str, place: object) -> object:
+    """Return the record of a `run` or an `experiment` with the keys of `FORMAT`; `place` names it in messages.
+
+    What is no object, or has values of another kind than it should, is returned as it is: to judge it is not for here.
+    Raises `RecordingError` for a format that is newer than this version knows.
+    """
+    if not isinstance(record, dict):
+        return record
+    stored = record.get("format", 1)
+    if isinstance(stored, int) and stored > FORMAT:
+        raise RecordingError(
+            f"{place} has record format {stored}, and this version reads formats up to {FORMAT}; open it with the "
+            f"version that recorded it{_version_of(record)}, or a later one"
+        )
+    if stored == FORMAT:
+        return record
+    return _from_2(record) if kind == "run" else _experiment_from_2(record)
+
+
+def _version_of(record: Mapping) -> str:
+    environment = record.get("environment")
+    commit = environment.get("commit") if isinstance(environment, dict) else None
+    return f" (commit {commit[:12]})" if isinstance(commit, str) else ""
+
+
+def _from_2(record: dict) -> dict:
+    renamed = _renamed(record, _RUN_KEYS)
+    for name, keys in (("outcome", _OUTCOME_KEYS), ("scenario", _SCENARIO_KEYS), ("generator", _GENERATOR_KEYS)):
+        if name in renamed:
+            renamed[name] = _renamed(renamed[name], keys)
+    if isinstance(renamed.get("gates"), list):
+        renamed["gates"] = [_gate(gate) for gate in renamed["gates"]]
+    return renamed
+
+
+def _experiment_from_2(record: dict) -> dict:
+    lists = {name: record[name] for name in ("runs", "probes") if isinstance(record.get(name), list)}
+    return {**record, **{name: [_renamed(run, _RUN_KEYS) for run in runs] for name, runs in lists.items()}}
+
+
+def _gate(gate: object) -> object:
+    renamed = _renamed(gate, _GATE_KEYS)
+    if isinstance(renamed, dict) and isinstance(name := renamed.get("name"), str):
+        renamed["name"] = _GATE_NAMES.get(name, name)
+    return renamed
+
+
+def _renamed(value: object, keys: Mapping[str, str]) -> object:
+    """An object with its keys renamed, in their order; anything else as it is."""
+    return {keys.get(key, key): entry for key, entry in value.items()} if isinstance(value, dict) else value
