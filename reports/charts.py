@@ -1,113 +1,148 @@
-"""The figures of the page: frames from the runs, drawn by `analysis.figures`, put inline."""
+"""Charts of the page: each makes a table from the runs, has `analysis.figures` draw it, and adds a caption."""
+
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from analysis import figures, queueing
-from analysis.metrics import arm_metrics, cpu_metrics, published_report
+from analysis import queueing
+from analysis.figures import latency, time_split, timelines
+from analysis.findings import published_report
+from analysis.metrics import arm_metrics, cpu_metrics
+from workbench import endpoints
+from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, GEVENT_BLOCKING, TUNED
+from workbench.recording import Run
 
-from .sections import BASE, CLAIMED, OURS, Report
+from .sections import Report
 from .svg import inline
 from .tables import Html
 
-DRAWN = (BASE, CLAIMED, OURS)
-SPLIT = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
+COMPARED = (BASELINE, CLAIMED, TUNED)
+SPLIT = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
+MEASURED_USERS = (25, 50)
+PREDICTED_USERS = (1, 10, 25, 50)
 
 
 def latency_by_endpoint(report: Report, users: int = 50) -> Html:
     """Mean latency by endpoint for published, as-measured, as-claimed and tuned."""
-    stated = published_report.load("load").query("users == @users")[["endpoint", "mean_ms"]].assign(series="published")
-    frames = [stated]
-    for deployment in DRAWN:
-        table = arm_metrics.latency(report.experiment, deployment, f"burst-{users}").reset_index()
-        if not table.empty:
-            frames.append(table[["endpoint", "mean_ms"]].assign(series=deployment))
+    published = published_report.load("load").query("users == @users")[["endpoint", "mean_ms"]]
+    frames = [published.assign(series="published")]
+    for deployment in COMPARED:
+        measured = arm_metrics.latency(report.experiment, deployment, f"burst-{users}").reset_index()
+        if not measured.empty:
+            frames.append(measured[["endpoint", "mean_ms"]].assign(series=deployment))
     return inline(
-        figures.latency_bars(pd.concat(frames)),
+        latency.latency_bars(pd.concat(frames)),
         f"latency-{users}",
         f"Mean latency by endpoint, {users} users at once",
-        "Bars on a logarithmic axis; the figures are in the table of this section.",
+        "Bars on a logarithmic axis. The values are in the table of this section.",
     )
 
 
 def percentiles(report: Report) -> Html:
     """The percentile curve of all requests of a burst of 50."""
-    curves = [arm_metrics.percentile_curve(report.experiment, name, "burst-50").assign(series=name) for name in DRAWN]
+    curves = [
+        arm_metrics.percentile_curve(report.experiment, deployment, BURST_50).assign(series=deployment)
+        for deployment in COMPARED
+    ]
     return inline(
-        figures.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
+        latency.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
         "percentiles",
         "Latency percentiles, 50 users at once",
-        "One curve a deployment over all requests; the axis is stretched towards the tail.",
+        "One curve for each deployment, over all requests. The axis is stretched towards the tail.",
     )
 
 
 def where_time_goes(report: Report) -> Html:
-    """Means of the parts of a request's time, over all requests and over the tail."""
-    frames = [cpu_metrics.time_split(report.experiment, name, "burst-50").assign(series=name) for name in SPLIT]
+    """Mean parts of a request's time, over all requests and over the tail."""
+    splits = [
+        cpu_metrics.time_split(report.experiment, deployment, BURST_50).assign(series=deployment)
+        for deployment in SPLIT
+    ]
     return inline(
-        figures.time_split(_concat(frames, ["series", "endpoint", "statistic", "part", "mean_ms"])),
+        time_split.time_split(_concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"])),
         "time-split",
         "Where the time went, 50 users at once",
-        "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual; "
-        "above of all requests, below of those between the 90th and the 99th percentile of latency. Under gevent a "
-        "part has in it what its request waits for the loop while others use it.",
+        "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual. "
+        "Above: all requests. Below: requests between the 90th and the 99th percentile of latency. Under gevent a "
+        "part includes the time that its request waits for the loop while other requests use it.",
     )
 
 
 def timeline(report: Report) -> Html:
-    """Each request of one burst from send to answer."""
+    """Each request of one burst from its send to its response."""
     columns = ["series", "endpoint", "start_ms", "latency_ms", "user"]
     return inline(
-        figures.timeline(_of_one_burst(report, lambda run: run.measured, columns)),
+        timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
         "timeline",
-        "Every request of one burst, from send to answer",
-        "A staircase is a queue: each user waits for all before them.",
+        "Every request of one burst, from send to response",
+        "A staircase is a queue: each user waits for all users before.",
     )
 
 
 def growth(report: Report) -> Html:
     """Mean latency of all requests against the number of users: published, measured, and predicted by one queue."""
-    rows = []
-    for users in (25, 50):
-        stated = published_report.load("load").query("users == @users")["mean_ms"].mean()
-        rows.append({"users": users, "series": "published", "kind": "published", "mean_ms": stated})
-        for deployment in (BASE, OURS):
-            mean_ms = arm_metrics.mean_ms(report.experiment, deployment, f"burst-{users}")
-            if mean_ms is not None:
-                rows.append({"users": users, "series": deployment, "kind": "measured", "mean_ms": mean_ms})
-    for users in (1, 10, 25, 50):
-        predicted = queueing.predict_burst(report.experiment, users)
-        if predicted:
-            mean_ms = sum(predicted[endpoint] for endpoint in arm_metrics.ENDPOINTS) / len(arm_metrics.ENDPOINTS)
-            rows.append({"users": users, "series": BASE, "kind": "predicted", "mean_ms": mean_ms})
+    rows = [*_published_means(), *_measured_means(report), *_predicted_means(report)]
     return inline(
-        figures.burst_growth(pd.DataFrame(rows)),
+        latency.burst_growth(pd.DataFrame(rows)),
         "growth",
         "Mean latency against users at once",
-        "The line is one first-come-first-served queue replayed from measured single-request times.",
+        "The line is one first-come-first-served queue, replayed from measured single-request times.",
     )
+
+
+def _published_means() -> list[dict]:
+    load = published_report.load("load").groupby("users")["mean_ms"].mean()
+    return [_mean(users, "published", "published", load[users]) for users in MEASURED_USERS]
+
+
+def _measured_means(report: Report) -> list[dict]:
+    means_ms = {
+        (users, deployment): arm_metrics.mean_ms(report.experiment, deployment, f"burst-{users}")
+        for users in MEASURED_USERS
+        for deployment in (BASELINE, TUNED)
+    }
+    return [_mean(*arm, "measured", mean_ms) for arm, mean_ms in means_ms.items() if mean_ms is not None]
+
+
+def _predicted_means(report: Report) -> list[dict]:
+    predictions = {users: queueing.predict_burst(report.experiment, users) for users in PREDICTED_USERS}
+    return [
+        _mean(
+            users,
+            BASELINE,
+            "predicted",
+            sum(predicted[name] for name in endpoints.PUBLISHED) / len(endpoints.PUBLISHED),
+        )
+        for users, predicted in predictions.items()
+        if predicted
+    ]
+
+
+def _mean(users: int, series: str, kind: str, mean_ms: float) -> dict:
+    return {"users": users, "series": series, "kind": kind, "mean_ms": mean_ms}
 
 
 def pool_use(report: Report) -> Html:
-    """What became of the pools' connections during one burst of 50."""
+    """Connections of the pools by state during one burst of 50."""
     columns = ["series", "at_s", "state", "connections", "limit"]
     return inline(
-        figures.pool_use(_of_one_burst(report, arm_metrics.pool_use, columns)),
+        timelines.pool_use(_first_burst(report, arm_metrics.pool_use, columns)),
         "pool-use",
         "Pool connections of all workers, 50 users at once",
-        "Read twenty times a second; waiting are callers that have no connection yet.",
+        "Read twenty times a second. Waiting are callers without a connection.",
     )
 
 
-def _of_one_burst(report, frame_of, columns):
-    """The frame of the first burst-50 run of each of both deployments."""
+def _first_burst(report: Report, frame_of: Callable[[Run], pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The frames of the first burst-50 run of as-measured and of tuned."""
     frames = [
-        frame_of(run).assign(series=name)
-        for name in (BASE, OURS)
-        for run in report.experiment.find(name, "burst-50")[:1]
+        frame_of(run).assign(series=deployment)
+        for deployment in (BASELINE, TUNED)
+        for run in report.experiment.find(deployment, BURST_50)[:1]
     ]
     return _concat(frames, columns)
 
 
-def _concat(frames, columns):
-    present = [frame[columns] for frame in frames if not frame.empty]
-    return pd.concat(present, ignore_index=True) if present else pd.DataFrame(columns=columns)
+def _concat(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    rows = [frame[[*columns]] for frame in frames if not frame.empty]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*columns])

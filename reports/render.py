@@ -1,10 +1,10 @@
-"""From an executed notebook to the one HTML file that a stakeholder opens.
+"""Turn an executed notebook into the one HTML file that a stakeholder opens.
 
-The page holds everything it needs: no script, no style sheet, no font and no picture comes from elsewhere.
-The same notebook content gives the same bytes, whatever cell ids papermill drew.
+The page holds everything it needs: no script, no style sheet, no font and no picture comes from elsewhere. Its colours
+are those of `analysis.figures.palette`. The same notebook content gives the same bytes, whatever cell ids papermill
+drew.
 """
 
-import os
 import re
 from collections import Counter
 from html import unescape
@@ -14,6 +14,9 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 
+from analysis.figures import palette
+from workbench import atomic
+
 SENTINEL = "report complete"
 TEMPLATE = Path(__file__).parent / "template"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
@@ -21,21 +24,27 @@ TAG = re.compile(r"<[^>]*>")
 
 
 def render(executed: Path, page: Path) -> None:
-    """Write `page` from the notebook `executed`; an older page stays as it was until the new one is whole.
+    """Write `page` from the notebook `executed`; an older page stays as it was until the new one is complete.
 
-    The last code cell must show `report complete` as its text/plain output: the sign that every cell ran.
-    It is not printed. Raises ValueError when the notebook did not run to its end, or when two elements of
-    the page would have the same id (two figures of one name, two equal headings).
+    The last code cell must show `report complete` as its text/plain output: the sign that every cell ran. The page does
+    not show it. Raises ValueError when the notebook did not run to its end, or when two elements of the page would have
+    the same id (two figures of one name, two equal headings).
     """
     notebook = nbformat.read(executed, as_version=4)
     _take_sentinel(notebook, executed.name)
-    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}})
+    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}, "colours": _colours()})
     _refuse_repeated_ids(html, executed.name)
-    _write(page, html)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(page, html)
+
+
+def _colours() -> dict[str, str]:
+    """The CSS declarations of both grounds, for the template."""
+    return {"light": palette.css_variables(), "dark": palette.css_variables(dark=True)}
 
 
 def _take_sentinel(notebook: nbformat.NotebookNode, name: str) -> None:
-    """Remove the sentinel from the last code cell; without one, or after a failed cell, refuse."""
+    """Remove the sentinel from the last code cell; raise ValueError without one, or after a failed cell."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
     if failed or not cells or not any(map(_is_sentinel, cells[-1].outputs)):
@@ -91,13 +100,3 @@ def _refuse_repeated_ids(html: str, name: str) -> None:
     repeated = sorted(value for value, count in ids.seen.items() if count > 1)
     if repeated:
         raise ValueError(f"{name} uses an id more than once: {', '.join(repeated)}")
-
-
-def _write(page: Path, html: str) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = page.with_name(f".{page.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(html, encoding="utf-8", newline="\n")
-        os.replace(unfinished, page)
-    finally:
-        unfinished.unlink(missing_ok=True)

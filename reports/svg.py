@@ -13,16 +13,16 @@ from analysis.figures.palette import COLOURS
 from .tables import Html
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-VARIABLES = {colour: f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
-GEOMETRY = ("d", "x", "y", "width", "height", "transform", "points")
+VARIABLES = {str(colour): f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
+GEOMETRY = {"d", "x", "y", "width", "height", "transform", "points"}
 
 
 def inline(figure: Figure, name: str, title: str, description: str) -> Html:
     """The figure as `<figure id="fig-NAME">` with its caption.
 
-    `title` is what the figure shows, in a few words; `description` says in a sentence or two what is to be
-    seen, for the caption and for those who cannot see it. Colours of `analysis.figures.palette.COLOURS` become
-    CSS variables. Raises ValueError unless `name` is made of lower-case letters, digits and hyphens.
+    `title` names in a few words what the figure shows; `description` says it in a sentence or two, for the caption and
+    for screen readers. Colours of `analysis.figures.palette.COLOURS` become CSS variables. Raises ValueError unless
+    `name` is made of lower-case letters, digits and hyphens.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"not a name for a figure: {name!r}")
@@ -45,7 +45,7 @@ def _draw(figure: Figure, name: str) -> ET.Element:
 
 
 def _without_namespaces(root: ET.Element) -> ET.Element:
-    """Bare names, as inside HTML; no style sheet of matplotlib's, which would reach the whole page."""
+    """Strip XML namespaces, as inside HTML, and matplotlib's style sheet, which would reach the whole page."""
     for element in list(root.iter()):
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
@@ -56,7 +56,7 @@ def _without_namespaces(root: ET.Element) -> ET.Element:
 
 
 def _keep_referenced_ids(root: ET.Element, name: str) -> None:
-    """Drop the ids nobody points at, and put the figure's name before the others, references included."""
+    """Drop ids without a reference, and put the figure's name before the others and before their references."""
     values = [value for element in root.iter() for value in element.attrib.values()]
     targets = {target for value in values for target in re.findall(r"(?:^|url\()#([^)]+)", value)}
     for element in root.iter():
@@ -69,23 +69,23 @@ def _keep_referenced_ids(root: ET.Element, name: str) -> None:
 
 
 def _simplify(element: ET.Element) -> None:
-    for key in GEOMETRY:
-        if key in element.attrib:
-            element.set(key, _rounded(element.get(key)))
-    if element.get("transform", "").startswith("rotate(0 "):
-        del element.attrib["transform"]
-    if "style" in element.attrib:
-        element.set("style", _themed(element.get("style")))
+    attributes = element.attrib
+    for key in GEOMETRY & attributes.keys():
+        attributes[key] = _rounded(attributes[key])
+    if attributes.get("transform", "").startswith("rotate(0 "):
+        del attributes["transform"]
+    if "style" in attributes:
+        attributes["style"] = _themed(attributes["style"])
 
 
 def _rounded(geometry: str) -> str:
-    """Two decimals are a hundredth of a point: finer digits only differ between machines."""
+    """Round to two decimals, a hundredth of a point: finer digits only differ between machines."""
     short = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), geometry)
     return re.sub(r"\s+", " ", re.sub(r"(?<![\d.])-0(?![\d.])", "0", short)).strip()
 
 
 def _themed(style: str) -> str:
-    """The page's font, and variables in place of the colours that the page knows."""
+    """Drop the font, so that the page's own is used, and put CSS variables in place of the palette's colours."""
     style = re.sub(r"font-family: [^;]*;?\s*", "", style)
     return re.sub(r"#[0-9a-f]{6}", lambda colour: VARIABLES.get(colour[0], colour[0]), style)
 

@@ -1,28 +1,33 @@
-"""Ticks, units and labels: what the axes of all figures share."""
+"""Ticks, units and labels that the axes of all figures share."""
 
 import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from .palette import INK, SERIES
+from .palette import INK, SERIES_COLOURS
+
+LABEL_GAP = 0.06  # between two labels at line ends, as a share of the axis
 
 
 def duration(milliseconds: float) -> str:
-    """Two digits and a unit, as on the figures: `0.4 ms`, `87 ms`, `9.9 s`, `25 s`."""
+    """Format a duration with two digits and a unit: `0.4 ms`, `87 ms`, `9.9 s`, `25 s`."""
     value, unit = (milliseconds, "ms") if milliseconds < 999.5 else (milliseconds / 1000, "s")
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def label_ends(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
-    """Name each line where it ends, with a dot of its colour; names too close on the log axis move apart."""
+    """Write the name of each series at the end (x, y, name) of its line, after a dot of its colour.
+
+    The y axis is logarithmic. Labels that would overlap move up.
+    """
     low, high = np.log10(axes.get_ylim())
     previous = -math.inf
     for x, y, name in sorted(ends, key=lambda end: end[1]):
-        previous = max(math.log10(y), previous + 0.06 * (high - low))
-        for offset, text, colour in ((6, "●", SERIES[name]), (18, name, INK["ink"])):
+        previous = max(math.log10(y), previous + LABEL_GAP * (high - low))
+        for offset, text, colour in ((6, "●", SERIES_COLOURS[name]), (18, name, INK["ink"])):
             axes.annotate(
                 text,
                 (x, 10**previous),
@@ -34,13 +39,13 @@ def label_ends(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
             )
 
 
-def log_ticks(axis: Axis) -> None:
-    """Ticks at the decades, or at 1, 2 and 5 where the axis spans few of them."""
+def log_ticks(axis: XAxis | YAxis) -> None:
+    """Set ticks at the decades, or at 1, 2 and 5 where the axis spans few of them."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda milliseconds, _: _tick(milliseconds)))
     axis.set_minor_locator(NullLocator())
-    axis.axes.grid(axis=axis.axis_name)
+    axis.axes.grid(axis="x" if isinstance(axis, XAxis) else "y")
 
 
 def _tick(milliseconds: float) -> str:
@@ -48,6 +53,6 @@ def _tick(milliseconds: float) -> str:
 
 
 def clock(limit_ms: float) -> FuncFormatter:
-    """Ticks of a linear axis, all in the unit that suits its end."""
+    """Formatter for the ticks of a linear time axis: all in seconds if it ends at 2 s or later, else in ms."""
     divisor, unit = (1000, "s") if limit_ms >= 2000 else (1, "ms")
     return FuncFormatter(lambda milliseconds, _: f"{milliseconds / divisor:g} {unit}")

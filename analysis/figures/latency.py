@@ -4,26 +4,15 @@ import math
 
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from .axes import duration, label_ends, log_ticks
-from .palette import ENDPOINTS, INK, SERIES, STYLE
-from .panels import known, not_measured, one_panel, present
+from .palette import ENDPOINT_COLOURS, INK, KIND_STYLES, SERIES_COLOURS, STYLE
+from .panels import drawable, not_measured, one_panel, present
 
-KINDS = {
-    "predicted": {"linewidth": 1.8},
-    "measured": {"linestyle": "none", "marker": "o", "markersize": 6},
-    "published": {
-        "linestyle": "none",
-        "marker": "o",
-        "markersize": 10,
-        "markerfacecolor": "none",
-        "markeredgewidth": 1.6,
-        "zorder": 3,
-    },
-}
 PERCENTILES = (0, 50, 75, 90, 95, 99, 99.9, 99.99)
 
 
@@ -33,26 +22,26 @@ def latency_bars(frame: pd.DataFrame) -> Figure:
 
     Columns: `endpoint` (login, dashboard, search), `series`, `mean_ms` (over 0); several rows are averaged.
     """
-    frame = known(frame, ["endpoint", "series", "mean_ms"])
+    frame = drawable(frame, ["endpoint", "series", "mean_ms"])
     if frame.empty:
         return not_measured()
-    endpoints, series = present(frame["endpoint"], ENDPOINTS), present(frame["series"], SERIES)
+    endpoints, series = present(frame["endpoint"], ENDPOINT_COLOURS), present(frame["series"], SERIES_COLOURS)
     figure, axes = one_panel(0.8 + len(endpoints) * (0.3 + 0.23 * len(series)))
-    means = frame.groupby(["endpoint", "series"])["mean_ms"].mean()
-    start = 10 ** math.floor(math.log10(means.min()) - 0.3)
+    means_ms = frame.groupby(["endpoint", "series"])["mean_ms"].mean()
+    start_ms = 10 ** math.floor(math.log10(means_ms.min()) - 0.3)
     rows = []
     for group, endpoint in enumerate(endpoints):
         top = group * (len(series) + 1.2)
-        axes.text(start, top - 0.85, endpoint, weight="bold", va="center")
-        rows += [(top + i, endpoint, name) for i, name in enumerate(series) if (endpoint, name) in means]
+        axes.text(start_ms, top - 0.85, endpoint, weight="bold", va="center")
+        rows += [(top + i, endpoint, name) for i, name in enumerate(series) if (endpoint, name) in means_ms]
     for y, endpoint, name in rows:
-        mean_ms = means[endpoint, name]
-        axes.barh(y, mean_ms - start, left=start, height=0.78, color=SERIES[name])
+        mean_ms = means_ms[endpoint, name]
+        axes.barh(y, mean_ms - start_ms, left=start_ms, height=0.78, color=SERIES_COLOURS[name])
         axes.annotate(duration(mean_ms), (mean_ms, y), (4, 0), textcoords="offset points", va="center")
     axes.set_yticks([y for y, _, _ in rows], [name for _, _, name in rows])
     axes.set_ylim(rows[-1][0] + 0.6, -1.4)
     axes.set_xscale("log")
-    axes.set_xlim(start, means.max() * 1.6)
+    axes.set_xlim(start_ms, means_ms.max() * 1.6)
     log_ticks(axes.xaxis)
     axes.set_xlabel("mean latency, logarithmic scale")
     return figure
@@ -64,20 +53,16 @@ def percentile_curves(frame: pd.DataFrame) -> Figure:
 
     Columns: `series`, `nines` (of the percentile 1 − 10**−nines) and `latency_ms` (over 0) there, in rising order.
     """
-    frame = known(frame, ["series", "nines", "latency_ms"])
+    frame = drawable(frame, ["series", "nines", "latency_ms"])
     if frame.empty:
         return not_measured()
     figure, axes = one_panel(4.0)
     ends = []
-    for name in present(frame["series"], SERIES):
-        own = frame[frame["series"] == name]
-        axes.plot(own["nines"], own["latency_ms"], color=SERIES[name], linewidth=2)
-        ends.append((own["nines"].iloc[-1], own["latency_ms"].iloc[-1], name))
-    last = max(0.5, *(x for x, _, _ in ends))
-    ticks = {-math.log10(1 - p / 100): f"{p:g}" if p else "min" for p in PERCENTILES}
-    axes.set_xticks(*zip(*((x, text) for x, text in ticks.items() if x <= last + 0.01), strict=True))
-    axes.set_xlim(0, last * 1.01)
-    axes.set_xlabel("percentile of the requests")
+    for name in present(frame["series"], SERIES_COLOURS):
+        curve = frame[frame["series"] == name]
+        axes.plot(curve["nines"], curve["latency_ms"], color=SERIES_COLOURS[name], linewidth=2)
+        ends.append((curve["nines"].iloc[-1], curve["latency_ms"].iloc[-1], name))
+    _percentile_axis(axes, max(0.5, *(x for x, _, _ in ends)))
     axes.set_ylabel("latency, logarithmic scale")
     axes.set_yscale("log")
     log_ticks(axes.yaxis)
@@ -86,35 +71,48 @@ def percentile_curves(frame: pd.DataFrame) -> Figure:
     return figure
 
 
+def _percentile_axis(axes: Axes, last: float) -> None:
+    """Ticks of the x axis, whose unit is nines, up to `last`."""
+    ticks = {-math.log10(1 - p / 100): f"{p:g}" if p else "min" for p in PERCENTILES}
+    axes.set_xticks(*zip(*((x, text) for x, text in ticks.items() if x <= last + 0.01), strict=True))
+    axes.set_xlim(0, last * 1.01)
+    axes.set_xlabel("percentile of the requests")
+
+
 @matplotlib.rc_context(STYLE)
 def burst_growth(frame: pd.DataFrame) -> Figure:
-    """Mean latency against the size of the burst: what the queueing model says and what was seen.
+    """Mean latency against the size of the burst: predicted by the queueing model, measured, and published.
 
     Columns: `users` (over 0), `series`, `kind` (predicted: a line; measured: a dot; published: a ring),
     `mean_ms` (over 0).
     """
-    frame = known(frame, ["users", "series", "kind", "mean_ms"])
+    frame = drawable(frame, ["users", "series", "kind", "mean_ms"])
     if frame.empty:
         return not_measured()
     figure, axes = one_panel(4.2)
     ends = []
-    for name in present(frame["series"], SERIES):
-        own = frame[frame["series"] == name].sort_values("users")
-        for kind, style in KINDS.items():
-            points = own[own["kind"] == kind]
-            axes.plot(points["users"], points["mean_ms"], color=SERIES[name], **style)
-        if set(own["kind"]) != {"published"}:
-            ends.append((own["users"].iloc[-1], own["mean_ms"].iloc[-1], name))
+    for name in present(frame["series"], SERIES_COLOURS):
+        rows = frame[frame["series"] == name].sort_values("users")
+        for kind, style in KIND_STYLES.items():
+            points = rows[rows["kind"] == kind]
+            axes.plot(points["users"], points["mean_ms"], color=SERIES_COLOURS[name], **style)
+        if set(rows["kind"]) != {"published"}:
+            ends.append((rows["users"].iloc[-1], rows["mean_ms"].iloc[-1], name))
     axes.set(xscale="log", yscale="log", xlabel="users of the burst, logarithmic scale")
     axes.set_ylabel("mean latency, logarithmic scale")
     axes.margins(x=0.02)
-    seen = frame.loc[frame["kind"] != "predicted", "users"]
-    users = sorted({frame["users"].min(), *seen, frame["users"].max()})
-    axes.set_xticks(users, [f"{count:g}" for count in users])
-    axes.xaxis.set_minor_locator(NullLocator())
+    _user_ticks(axes, frame)
     log_ticks(axes.yaxis)
     label_ends(axes, ends)
-    kinds = [kind for kind in KINDS if kind in set(frame["kind"])]
-    handles = [Line2D([], [], color=INK["muted"], **KINDS[kind]) for kind in kinds]
+    kinds = present(frame["kind"], KIND_STYLES)
+    handles = [Line2D([], [], color=INK["muted"], **KIND_STYLES[kind]) for kind in kinds]
     figure.legend(handles, kinds, loc="outside upper left", ncols=len(kinds))
     return figure
+
+
+def _user_ticks(axes: Axes, frame: pd.DataFrame) -> None:
+    """Ticks of the x axis at both ends of the table and at every size that was measured or published."""
+    observed = frame.loc[frame["kind"] != "predicted", "users"]
+    users = sorted({frame["users"].min(), *observed, frame["users"].max()})
+    axes.set_xticks(users, [f"{count:g}" for count in users])
+    axes.xaxis.set_minor_locator(NullLocator())

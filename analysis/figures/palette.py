@@ -1,34 +1,103 @@
-"""The colours and the style that all figures share."""
+"""Every colour of the figures and of the page, and the style that all figures share.
 
-# On white a line or a bar has a contrast of at least 3 to 1, a part that carries its name in white 4.5 to 1.
-# On a dark ground the page puts its own tones in their place.
-INK = {"ink": "#1b1f24", "muted": "#59626d", "grid": "#dde0e3", "face": "#fdfdfc"}
-SERIES = {
-    "published": "#7d868f",
-    "as-measured": "#d55e00",
-    "as-claimed": "#c58300",
-    "as-advised": "#7a7f16",
-    "gevent-blocking": "#94524a",
-    "tuned": "#0072b2",
+This is the one file to edit to change a colour: figures draw with the light tones, and the page gets both tones as CSS
+variables from `css_variables`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench import endpoints
+from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TUNED
+
+
+class Colour(str):
+    """A colour as `#rrggbb`: the string itself is the tone on a light ground, `dark` the one on a dark ground.
+
+    On white a line or a bar has a contrast of at least 3 to 1, and a part that carries its name in white 4.5 to 1.
+    """
+
+    dark: str
+
+    def __new__(cls, light: str, dark: str) -> "Colour":
+        colour = super().__new__(cls, light)
+        colour.dark = dark
+        return colour
+
+
+INK = {
+    "ink": Colour("#1b1f24", "#e5e8ea"),
+    "muted": Colour("#59626d", "#9ea7b0"),
+    "grid": Colour("#dde0e3", "#33393f"),
+    "face": Colour("#fdfdfc", "#14171a"),
 }
-ENDPOINTS = {"login": "#b8578f", "dashboard": "#2f93cf", "search": "#008f68"}
-PARTS = {
-    "queue": "#756d61",
-    "pool": "#8a6708",
-    "db": "#2f6ea8",
-    "hash": "#8a4aa2",
-    "cache": "#1f7a5c",
-    "session": "#b2502f",
-    "rest": "#3f4a56",
-    "residual": "#6e7780",
+SERIES_COLOURS = {
+    "published": Colour("#7d868f", "#9aa3ab"),
+    BASELINE: Colour("#d55e00", "#ef7a2f"),
+    CLAIMED: Colour("#c58300", "#e3ab3d"),
+    ADVISED: Colour("#7a7f16", "#b9c04a"),
+    GEVENT_BLOCKING: Colour("#94524a", "#cf8a80"),
+    TUNED: Colour("#0072b2", "#59aef0"),
 }
-STATES = {"used": "#2c6fb0", "idle": "#6d8b3c", "waiting": "#c2483a"}
-COLOURS = {**INK, **SERIES, **ENDPOINTS, **PARTS, **STATES}
+# In the order of `workbench.endpoints`; the last ones are for endpoints to come.
+_ENDPOINT_TONES = (
+    Colour("#b8578f", "#dc8fbb"),
+    Colour("#2f93cf", "#5fb4e6"),
+    Colour("#008f68", "#35b28c"),
+    Colour("#a8562e", "#d98d66"),
+    Colour("#6a5acd", "#a79cf0"),
+    Colour("#4f7f1f", "#8fbf5a"),
+)
+ENDPOINT_COLOURS = dict(zip(endpoints.NAMES, _ENDPOINT_TONES, strict=False))
+PART_COLOURS = {
+    "queue": Colour("#756d61", "#a29a8e"),
+    "pool": Colour("#8a6708", "#d3aa3c"),
+    "db": Colour("#2f6ea8", "#5d9bd1"),
+    "hash": Colour("#8a4aa2", "#b67fca"),
+    "cache": Colour("#1f7a5c", "#45a583"),
+    "session": Colour("#b2502f", "#d97f5f"),
+    "rest": Colour("#3f4a56", "#b8c2cc"),
+    "residual": Colour("#6e7780", "#7d8790"),
+}
+STATE_COLOURS = {
+    "used": Colour("#2c6fb0", "#6aa8e6"),
+    "idle": Colour("#6d8b3c", "#9dbb63"),
+    "waiting": Colour("#c2483a", "#ef8071"),
+}
+COLOURS = {**INK, **SERIES_COLOURS, **ENDPOINT_COLOURS, **PART_COLOURS, **STATE_COLOURS}
+# Of the page alone; `<name>-face` is the ground of a verdict in `<name>`.
+PAGE_COLOURS = {
+    "panel": Colour("#f4f5f5", "#1d2125"),
+    "link": Colour("#0a58a6", "#7db9f2"),
+    "good": Colour("#17683a", "#86d5a3"),
+    "good-face": Colour("#e0f1e6", "#173524"),
+    "bad": Colour("#a3241c", "#ff9d92"),
+    "bad-face": Colour("#fbe5e2", "#42201d"),
+    "doubt": Colour("#7a4f00", "#ecc46c"),
+    "doubt-face": Colour("#faeed2", "#3a2e14"),
+    "plain": Colour("#4a535d", "#b9c1c9"),
+    "plain-face": Colour("#e9ebed", "#2b3137"),
+}
+
+# Lines and markers of a value, by where it comes from.
+KIND_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "predicted": {"linewidth": 1.8},
+    "measured": {"linestyle": "none", "marker": "o", "markersize": 6},
+    "published": {
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": 10,
+        "markerfacecolor": "none",
+        "markeredgewidth": 1.6,
+        "zorder": 3,
+    },
+}
 
 WIDTH_INCHES = 8.6
-STYLE = {
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
+FONT_POINTS = 9.5
+STYLE: dict[Any, Any] = {  # keys of matplotlib.rcParams
+    "font.size": FONT_POINTS,
+    "axes.titlesize": FONT_POINTS,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlecolor": INK["ink"],
@@ -49,3 +118,9 @@ STYLE = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
 }
+
+
+def css_variables(*, dark: bool = False) -> str:
+    """Every colour as a CSS declaration `--name: #rrggbb;`, a line each: the light tones, or the dark ones."""
+    tones = {**COLOURS, **PAGE_COLOURS}.items()
+    return "\n".join(f"--{name}: {colour.dark if dark else colour};" for name, colour in tones)

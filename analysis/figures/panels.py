@@ -1,4 +1,4 @@
-"""What all figures begin with: a table whose names are known, and panels to draw it on."""
+"""The first steps of every figure: check the names in its table, and make the panels to draw it on."""
 
 from collections.abc import Iterable
 
@@ -6,42 +6,57 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .palette import ENDPOINTS, INK, PARTS, SERIES, STATES, WIDTH_INCHES
+from .palette import (
+    ENDPOINT_COLOURS,
+    INK,
+    KIND_STYLES,
+    PART_COLOURS,
+    SERIES_COLOURS,
+    STATE_COLOURS,
+    WIDTH_INCHES,
+)
 
-KINDS = ("predicted", "measured", "published")
 STATISTICS = ("mean", "p90–p99")
-KNOWN = {
-    "series": SERIES, "endpoint": ENDPOINTS, "part": PARTS, "kind": KINDS, "state": STATES, "statistic": STATISTICS,
-}  # fmt: skip
+NAMES: dict[str, Iterable[str]] = {
+    "series": SERIES_COLOURS,
+    "endpoint": ENDPOINT_COLOURS,
+    "part": PART_COLOURS,
+    "kind": KIND_STYLES,
+    "state": STATE_COLOURS,
+    "statistic": STATISTICS,
+}
 
 
-def known(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The rows that can be drawn, once every name in them is one that has a colour."""
+def drawable(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Rows of `frame` without a missing value in `columns`; raises ValueError for a name that has no colour."""
     frame = frame.dropna(subset=columns)
-    for column, names in KNOWN.items():
+    for column, names in NAMES.items():
         unknown = set(frame[column]) - set(names) if column in columns else ()
         if unknown:
             raise ValueError(f"unknown {column}: {', '.join(sorted(unknown))}; known: {', '.join(names)}")
     return frame
 
 
-def present(values: Iterable[str], known: Iterable[str]) -> list[str]:
-    found = set(values)
-    return [name for name in known if name in found]
+def present(values: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Those of `names` that occur in `values`, in the order of `names`."""
+    occurring = set(values)
+    return [name for name in names if name in occurring]
 
 
 def one_panel(height_inches: float) -> tuple[Figure, Axes]:
-    made, (axes,) = stacked_panels(1, height_inches)
-    return made, axes
+    figure, (axes,) = stacked_panels(1, height_inches)
+    return figure, axes
 
 
 def stacked_panels(count: int, height_inches: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
-    made = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
-    return made, list(made.subplots(count, 1, sharex=sharex, squeeze=False)[:, 0])
+    """A figure of the width of the page with `count` panels below each other."""
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    return figure, list(figure.subplots(count, 1, sharex=sharex, squeeze=False)[:, 0])
 
 
 def not_measured() -> Figure:
-    made, axes = one_panel(1.2)
+    """The figure that stands for a table without rows."""
+    figure, axes = one_panel(1.2)
     axes.set_axis_off()
     axes.text(0.5, 0.5, "not measured", ha="center", va="center", color=INK["muted"])
-    return made
+    return figure

@@ -1,5 +1,6 @@
-"""Where the time of requests goes, in the mean and in the tail."""
+"""The split of the time of requests into its parts, in the mean and in the tail."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import matplotlib
@@ -10,24 +11,24 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from .axes import clock, duration
-from .palette import ENDPOINTS, INK, PARTS, SERIES, STYLE, WIDTH_INCHES
-from .panels import STATISTICS, known, not_measured, present, stacked_panels
+from .palette import ENDPOINT_COLOURS, FONT_POINTS, INK, PART_COLOURS, SERIES_COLOURS, STYLE, WIDTH_INCHES
+from .panels import STATISTICS, drawable, not_measured, present, stacked_panels
 
 BETWEEN_ENDPOINTS = 0.45  # in bars
 
 
 @matplotlib.rc_context(STYLE)
 def time_split(frame: pd.DataFrame) -> Figure:
-    """Where the latency goes, one panel a series, each with an axis of its own.
+    """Stacked bars of the parts of the latency, one panel a series, each with an axis of its own.
 
-    Columns: `series`, `endpoint`, `statistic` (mean: of all requests; p90–p99: of those in this band of latencies),
-    `part` (queue, pool, db, hash, cache, session, rest, residual), `mean_ms` (several rows are averaged; a negative
-    residual is drawn as nothing).
+    Columns: `series`, `endpoint`, `statistic` (mean: of all requests; p90–p99: of those between these percentiles of
+    latency), `part` (queue, pool, db, hash, cache, session, rest, residual), `mean_ms` (several rows are averaged; a
+    negative residual is drawn as nothing).
     """
-    frame = known(frame, ["series", "endpoint", "statistic", "part", "mean_ms"])
+    frame = drawable(frame, ["series", "endpoint", "statistic", "part", "mean_ms"])
     if frame.empty:
         return not_measured()
-    series, parts = present(frame["series"], SERIES), present(frame["part"], PARTS)
+    series, parts = present(frame["series"], SERIES_COLOURS), present(frame["part"], PART_COLOURS)
     splits = {name: _bars(frame[frame["series"] == name], parts) for name in series}
     bars = sum(len(split) for split in splits.values())
     figure, panels = stacked_panels(len(series), 0.55 + 0.65 * len(series) + 0.27 * bars)
@@ -36,7 +37,7 @@ def time_split(frame: pd.DataFrame) -> Figure:
         axes.set_title(name)
     panels[-1].set_xlabel("latency; each panel has its own scale")
     figure.legend(
-        [Patch(color=PARTS[part]) for part in parts],
+        [Patch(color=PART_COLOURS[part]) for part in parts],
         parts,
         loc="outside upper left",
         ncols=len(parts),
@@ -46,51 +47,54 @@ def time_split(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _bars(own, parts):
-    """A row for each bar (endpoint, statistic) from above, a column for each part."""
-    split = own.pivot_table("mean_ms", ["endpoint", "statistic"], "part").clip(lower=0)
-    wanted = [(endpoint, statistic) for endpoint in ENDPOINTS for statistic in STATISTICS]
-    return split.reindex(index=present(split.index, wanted), columns=parts).fillna(0)
+def _bars(frame: pd.DataFrame, parts: list[str]) -> pd.DataFrame:
+    """A row for each bar (endpoint, statistic) from above, a column for each part, in ms."""
+    split = frame.pivot_table("mean_ms", ["endpoint", "statistic"], "part").clip(lower=0)
+    bars = [(endpoint, statistic) for endpoint in ENDPOINT_COLOURS for statistic in STATISTICS]
+    return split.reindex(index=[bar for bar in bars if bar in split.index], columns=parts).fillna(0)
 
 
 def _stack(axes: Axes, split: pd.DataFrame) -> None:
-    """Stacked bars; what has room for its name has it."""
+    """Draw the bars of one panel; a part carries its name where the name fits."""
     totals_ms = split.sum(axis=1)
     limit_ms = max(totals_ms.max() * 1.12, 0.01)
-    starts_ms = split.cumsum(axis=1) - split
-    places = _places(split.index)
-    for part in split.columns:
-        axes.barh(
-            places,
-            split[part],
-            left=starts_ms[part],
-            color=PARTS[part],
-            edgecolor=INK["face"],
-            linewidth=0.5,
-            height=0.86,
-        )
-        for place, bar in zip(places, split.index, strict=True):
-            width_ms = split.loc[bar, part]
-            text = _fitting([f"{part} {duration(width_ms)}", part], width_ms / limit_ms)
-            axes.text(starts_ms.loc[bar, part] + width_ms / 2, place, text, color=INK["face"], ha="center", va="center")
-    for place, total_ms in zip(places, totals_ms, strict=True):
-        axes.annotate(duration(total_ms), (total_ms, place), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(places, [" ".join(bar) for bar in split.index])
-    axes.set_ylim(places[-1] + 0.6, -0.6)
+    positions = _positions(split.index)
+    _stack_parts(axes, split, positions, limit_ms)
+    for y, total_ms in zip(positions, totals_ms, strict=True):
+        axes.annotate(duration(total_ms), (total_ms, y), (4, 0), textcoords="offset points", va="center")
+    axes.set_yticks(positions, [" ".join(bar) for bar in split.index])
+    axes.set_ylim(positions[-1] + 0.6, -0.6)
     axes.set_xlim(0, limit_ms)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(clock(limit_ms))
     axes.grid(axis="x")
 
 
-def _places(bars):
-    """Where each bar stands: those of an endpoint close together."""
+def _stack_parts(axes: Axes, split: pd.DataFrame, positions: list[float], limit_ms: float) -> None:
+    starts_ms = split.cumsum(axis=1) - split
+    for part in split.columns:
+        axes.barh(
+            positions,
+            split[part],
+            left=starts_ms[part],
+            color=PART_COLOURS[part],
+            edgecolor=INK["face"],
+            linewidth=0.5,
+            height=0.86,
+        )
+        for y, width_ms, start_ms in zip(positions, split[part], starts_ms[part], strict=True):
+            text = _fitting([f"{part} {duration(width_ms)}", part], width_ms / limit_ms)
+            axes.text(start_ms + width_ms / 2, y, text, color=INK["face"], ha="center", va="center")
+
+
+def _positions(bars: Iterable[tuple[str, str]]) -> list[float]:
+    """The y of each bar, in bars: those of one endpoint close together."""
     endpoints = [endpoint for endpoint, _ in bars]
-    gaps = [0] + [0 if left == right else BETWEEN_ENDPOINTS for left, right in pairwise(endpoints)]
+    gaps = [0.0] + [0.0 if left == right else BETWEEN_ENDPOINTS for left, right in pairwise(endpoints)]
     return [number + sum(gaps[: number + 1]) for number in range(len(endpoints))]
 
 
 def _fitting(texts: list[str], share: float) -> str:
-    """The longest of the texts that fits into this share of an axis as wide as the figure."""
-    room = share * (WIDTH_INCHES - 1.6) * 72 / (0.65 * STYLE["font.size"]) - 1
+    """The first of the texts that fits into this share of an axis as wide as the figure, or nothing."""
+    room = share * (WIDTH_INCHES - 1.6) * 72 / (0.65 * FONT_POINTS) - 1  # in characters
     return next((text for text in texts if len(text) <= room), "")

@@ -1,4 +1,4 @@
-"""What happened over the time of a load: every request of a burst, and the connections of the pools."""
+"""The time of a load: every request of a burst, and the connections of the pools."""
 
 import matplotlib
 import numpy as np
@@ -9,24 +9,24 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from .axes import clock, duration
-from .palette import ENDPOINTS, INK, SERIES, STATES, STYLE
-from .panels import known, not_measured, present, stacked_panels
+from .palette import ENDPOINT_COLOURS, INK, SERIES_COLOURS, STATE_COLOURS, STYLE
+from .panels import drawable, not_measured, present, stacked_panels
 
 
 @matplotlib.rc_context(STYLE)
 def timeline(frame: pd.DataFrame) -> Figure:
     """Every request of one burst from its send to its response, one panel a series on the same time axis.
 
-    Columns: `series`, `endpoint`, `start_ms` (from any origin: a series begins with its first request),
-    `latency_ms`, and `user`: the requests of a user share a line, the user answered first on top. Without
-    `user` each request has its own line.
+    Columns: `series`, `endpoint`, `start_ms` (from any origin: a series begins with its first request), `latency_ms`,
+    and optionally `user`: the requests of a user share a line, and the user answered first is on top. Without `user`
+    each request has its own line.
     """
-    frame = known(frame, ["series", "endpoint", "start_ms", "latency_ms"])
+    frame = drawable(frame, ["series", "endpoint", "start_ms", "latency_ms"])
     if frame.empty:
         return not_measured()
     start_ms = frame["start_ms"] - frame.groupby("series")["start_ms"].transform("min")
     frame = frame.assign(start_ms=start_ms, end_ms=start_ms + frame["latency_ms"])
-    series = present(frame["series"], SERIES)
+    series = present(frame["series"], SERIES_COLOURS)
     figure, panels = stacked_panels(len(series), 0.75 + 1.9 * len(series), sharex=True)
     for axes, name in zip(panels, series, strict=True):
         _burst(axes, frame[frame["series"] == name])
@@ -36,61 +36,68 @@ def timeline(frame: pd.DataFrame) -> Figure:
     panels[-1].set_xlabel("time since the burst began")
     for axes in panels:
         axes.xaxis.set_major_formatter(clock(last_ms))
-    endpoints = present(frame["endpoint"], ENDPOINTS)
-    handles = [Line2D([], [], color=ENDPOINTS[endpoint], linewidth=4) for endpoint in endpoints]
+    endpoints = present(frame["endpoint"], ENDPOINT_COLOURS)
+    handles = [Line2D([], [], color=ENDPOINT_COLOURS[endpoint], linewidth=4) for endpoint in endpoints]
     figure.legend(handles, endpoints, loc="outside upper left", ncols=len(endpoints), handlelength=1.2)
     return figure
 
 
+def _burst(axes: Axes, requests: pd.DataFrame) -> None:
+    """Draw the requests of one burst, a line for each user where users are known."""
+    has_users = "user" in requests and requests["user"].notna().all()
+    lines = requests["user"] if has_users else pd.Series(range(len(requests)), requests.index)
+    rank = requests["end_ms"].groupby(lines).min().rank(method="first")
+    rows = lines.map(rank)
+    linewidth = min(4.0, 85 / len(rank))
+    for endpoint, colour in ENDPOINT_COLOURS.items():
+        chosen = requests["endpoint"] == endpoint
+        # One broken line for all requests of an endpoint: a path for each makes the page far heavier.
+        gap_ms = np.full(chosen.sum(), np.nan)
+        x_ms = np.column_stack([requests["start_ms"][chosen], requests["end_ms"][chosen], gap_ms]).ravel()
+        y = np.repeat(rows[chosen].to_numpy(), 3)
+        axes.plot(x_ms, y, color=colour, linewidth=linewidth, solid_capstyle="butt")
+    last_ms = requests["end_ms"].max()
+    axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
+    axes.set_ylim(len(rank) + 1, 0)
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    summary = f"all {len(requests)} answered after {duration(last_ms)}"
+    axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
+
+
 @matplotlib.rc_context(STYLE)
 def pool_use(frame: pd.DataFrame) -> Figure:
-    """Connections over time by state, one panel a series, with a line at the most that the pool may open.
+    """Connections over time by state, one panel a series, with a line at the largest number that the pool may open.
 
     Columns: `series`, `at_s`, `state` (used, idle, waiting), `connections`, `limit`.
     """
-    frame = known(frame, ["series", "state", "at_s", "connections", "limit"])
+    frame = drawable(frame, ["series", "state", "at_s", "connections", "limit"])
     if frame.empty:
         return not_measured()
-    series = present(frame["series"], SERIES)
+    series = present(frame["series"], SERIES_COLOURS)
     figure, panels = stacked_panels(len(series), 0.6 + 1.7 * len(series))
     for axes, name in zip(panels, series, strict=True):
-        own = frame[frame["series"] == name].sort_values("at_s")
-        for state in present(own["state"], STATES):
-            points = own[own["state"] == state]
-            axes.plot(points["at_s"], points["connections"], color=STATES[state], drawstyle="steps-post", linewidth=1.8)
-        limit = own["limit"].max()
-        axes.axhline(limit, color=INK["muted"], linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(f"most allowed: {limit:g}", (1, limit), (-4, -4), ("axes fraction", "data"), "offset points",
-                      ha="right", va="top", color=INK["muted"])  # fmt: skip
-        axes.set_ylim(0, max(limit, own["connections"].max()) * 1.12)
-        axes.set_xlim(left=0)
-        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.tick_params(axis="x", pad=7)
-        axes.grid(axis="y")
+        _connections(axes, frame[frame["series"] == name].sort_values("at_s"))
         axes.set_title(name)
     panels[-1].set_xlabel("seconds since the load began")
-    states = present(frame["state"], STATES)
-    handles = [Line2D([], [], color=STATES[state], linewidth=3) for state in states]
+    states = present(frame["state"], STATE_COLOURS)
+    handles = [Line2D([], [], color=STATE_COLOURS[state], linewidth=3) for state in states]
     figure.legend(handles, states, loc="outside upper left", ncols=len(states), handlelength=1.2)
     return figure
 
 
-def _burst(axes: Axes, own: pd.DataFrame) -> None:
-    told = "user" in own and own["user"].notna().all()
-    lines = own["user"] if told else pd.Series(range(len(own)), own.index)
-    first_answer_ms = own["end_ms"].groupby(lines).min().rank(method="first")
-    rows = lines.map(first_answer_ms)
-    thickness = min(4.0, 85 / len(first_answer_ms))
-    for endpoint, colour in ENDPOINTS.items():
-        of = own["endpoint"] == endpoint
-        # One broken line for all requests of an endpoint: a path for each makes the page far heavier.
-        x_ms = np.column_stack([own["start_ms"][of], own["end_ms"][of], np.full(of.sum(), np.nan)]).ravel()
-        y = np.repeat(rows[of].to_numpy(), 3)
-        axes.plot(x_ms, y, color=colour, linewidth=thickness, solid_capstyle="butt")
-    last_ms = own["end_ms"].max()
-    axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
-    axes.set_ylim(len(first_answer_ms) + 1, 0)
-    axes.set_yticks([])
-    axes.grid(axis="x")
-    summary = f"all {len(own)} answered after {duration(last_ms)}"
-    axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
+def _connections(axes: Axes, readings: pd.DataFrame) -> None:
+    """Draw the connections of one series: a step line for each state, and the limit."""
+    for state in present(readings["state"], STATE_COLOURS):
+        points = readings[readings["state"] == state]
+        colour = STATE_COLOURS[state]
+        axes.plot(points["at_s"], points["connections"], color=colour, drawstyle="steps-post", linewidth=1.8)
+    limit = readings["limit"].max()
+    axes.axhline(limit, color=INK["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    axes.annotate(f"most allowed: {limit:g}", (1, limit), (-4, -4), ("axes fraction", "data"), "offset points",
+                  ha="right", va="top", color=INK["muted"])  # fmt: skip
+    axes.set_ylim(0, max(limit, readings["connections"].max()) * 1.12)
+    axes.set_xlim(left=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.tick_params(axis="x", pad=7)
+    axes.grid(axis="y")

@@ -1,6 +1,7 @@
-"""The figures say what their table says: read from the artists, not from pixels."""
+"""The figures show the values of their table: read from the artists, not from pixels."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,9 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from analysis import figures
-from analysis.figures import palette
+from analysis.figures import latency, palette, time_split, timelines
 from analysis.figures.axes import duration
+from workbench import aggregates, endpoints
 
 LATENCY = pd.DataFrame(
     [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],
@@ -49,11 +50,11 @@ GROWTH = pd.DataFrame(
     columns=["users", "series", "kind", "mean_ms"],
 )
 EVERY = [
-    (figures.latency_bars, LATENCY, "mean_ms"),
-    (figures.percentile_curves, CURVE, "latency_ms"),
-    (figures.time_split, SPLIT, "mean_ms"),
-    (figures.timeline, BURST, "latency_ms"),
-    (figures.burst_growth, GROWTH, "mean_ms"),
+    (latency.latency_bars, LATENCY, "mean_ms"),
+    (latency.percentile_curves, CURVE, "latency_ms"),
+    (time_split.time_split, SPLIT, "mean_ms"),
+    (timelines.timeline, BURST, "latency_ms"),
+    (latency.burst_growth, GROWTH, "mean_ms"),
 ]
 BY_NAME = pytest.mark.parametrize(("draw", "frame", "value"), EVERY, ids=[e[0].__name__ for e in EVERY])
 
@@ -99,6 +100,19 @@ def test_no_two_names_share_a_colour():
     assert len(set(palette.COLOURS.values())) == len(palette.COLOURS)
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_css_variables_have_every_colour_in_the_tone_of_the_ground(dark):
+    colours = palette.COLOURS | palette.PAGE_COLOURS
+    lines = palette.css_variables(dark=dark).splitlines()
+    assert lines == [f"--{name}: {colour.dark if dark else colour};" for name, colour in colours.items()]
+    assert all(re.fullmatch(r"--[a-z-]+: #[0-9a-f]{6};", line) for line in lines)
+
+
+def test_every_endpoint_and_part_has_a_colour():
+    assert set(endpoints.NAMES) <= set(palette.ENDPOINT_COLOURS)
+    assert set(aggregates.SPLIT) == set(palette.PART_COLOURS)
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [
@@ -116,9 +130,9 @@ def test_duration_has_two_digits_and_a_unit(milliseconds, text):
 
 
 def test_bars_end_at_their_value_in_the_fixed_order_and_colour():
-    (axes,) = figures.latency_bars(LATENCY).axes
+    (axes,) = latency.latency_bars(LATENCY).axes
     ends = [(round(bar.get_x() + bar.get_width(), 6), to_hex(bar.get_facecolor())) for bar in axes.patches]
-    grey, blue = palette.SERIES["published"], palette.SERIES["tuned"]
+    grey, blue = palette.SERIES_COLOURS["published"], palette.SERIES_COLOURS["tuned"]
     assert ends == [(5119.0, grey), (87.0, blue), (4.2, blue)]
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["published", "tuned", "tuned"]
@@ -126,7 +140,7 @@ def test_bars_end_at_their_value_in_the_fixed_order_and_colour():
 
 
 def test_a_curve_ends_at_the_last_percentile_its_sample_supports():
-    (axes,) = figures.percentile_curves(CURVE).axes
+    (axes,) = latency.percentile_curves(CURVE).axes
     assert np.array_equal(axes.lines[0].get_data(), CURVE[["nines", "latency_ms"]].to_numpy().T)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["min", "50", "75", "90", "95", "99"]
     assert "tuned" in texts(axes.figure)
@@ -134,29 +148,29 @@ def test_a_curve_ends_at_the_last_percentile_its_sample_supports():
 
 def test_names_at_the_ends_of_close_curves_do_not_overlap():
     twins = pd.concat([CURVE, CURVE.assign(series="as-claimed")])
-    figure = figures.percentile_curves(twins)
+    figure = latency.percentile_curves(twins)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in palette.SERIES]
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in palette.SERIES_COLOURS]
     assert len(boxes) == 2
     assert not boxes[0].overlaps(boxes[1])
 
 
 def test_each_panel_of_the_split_stacks_to_its_own_total():
-    figure = figures.time_split(SPLIT)
+    figure = time_split.time_split(SPLIT)
     assert [axes.get_title("left") for axes in figure.axes] == ["as-measured", "tuned"]
     tuned = figure.axes[1]
     bars = {}
     for bar in tuned.patches:
         bars.setdefault(to_hex(bar.get_facecolor()), []).append((bar.get_x(), bar.get_width()))
-    assert bars[palette.PARTS["queue"]] == [(0, 60), (0, 85)]
-    assert bars[palette.PARTS["hash"]] == [(60, 20), (85, 0)]
-    assert [width for _, width in bars[palette.PARTS["residual"]]] == [0, 0]
+    assert bars[palette.PART_COLOURS["queue"]] == [(0, 60), (0, 85)]
+    assert bars[palette.PART_COLOURS["hash"]] == [(60, 20), (85, 0)]
+    assert [width for _, width in bars[palette.PART_COLOURS["residual"]]] == [0, 0]
     assert tuned.get_xlim()[1] < 100 < figure.axes[0].get_xlim()[1]
     assert {"queue 60 ms", "80 ms", "5.0 s", "login mean", "login p90–p99"} <= set(texts(figure))
 
 
 def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
-    figure = figures.timeline(BURST)
+    figure = timelines.timeline(BURST)
     measured, tuned = figure.axes
     assert measured.get_xlim() == tuned.get_xlim()
     login = measured.lines[0].get_xydata()
@@ -167,15 +181,15 @@ def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
 
 
 def test_without_users_each_request_has_its_own_line():
-    axes, _ = figures.timeline(BURST.drop(columns="user")).axes
+    axes, _ = timelines.timeline(BURST.drop(columns="user")).axes
     rows = np.concatenate([line.get_ydata() for line in axes.lines[:3]])
     assert sorted(set(rows)) == [1, 2, 3]
 
 
-def test_growth_draws_the_prediction_as_a_line_and_what_was_seen_as_points():
-    (axes,) = figures.burst_growth(GROWTH).axes
+def test_growth_draws_the_prediction_as_a_line_and_measured_values_as_points():
+    (axes,) = latency.burst_growth(GROWTH).axes
     with_data = [line for line in axes.lines if len(line.get_xdata())]
     styles = {(line.get_linestyle(), line.get_marker(), to_hex(line.get_color())) for line in with_data}
-    orange, grey = palette.SERIES["as-measured"], palette.SERIES["published"]
+    orange, grey = palette.SERIES_COLOURS["as-measured"], palette.SERIES_COLOURS["published"]
     assert styles == {("-", "None", orange), ("None", "o", orange), ("None", "o", grey)}
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "50", "100"]

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import pytest
 
-from analysis.figures import latency_bars, percentile_curves, time_split
+from analysis.figures.latency import latency_bars, percentile_curves
+from analysis.figures.time_split import time_split
 from reports.svg import inline
 
 
