@@ -10,6 +10,8 @@ CLAIMED = "as-claimed"
 ADVISED = "as-advised"
 TUNED = "tuned"
 GEVENT_BLOCKING = "gevent-blocking"
+ON_RDS = "as-measured-on-rds"  # the baseline, its database under a host name of RDS
+MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
 WITH, WITHOUT = "-with-", "-without-"
 TOGETHER = "-and-"  # between two optimisations that are left out together

@@ -1,9 +1,9 @@
-"""Whether runs may stand beside each other: what they were made on and with."""
+"""Whether runs can be compared: the facts of their environment and dataset in which they differ."""
 
 from collections.abc import Iterable, Mapping
 
-# On these a figure depends more than on anything that is compared.
-DECIDING = {
+# Metrics depend on these more than on anything that is compared: runs that differ in one are never shown together.
+DECISIVE = {
     "cpu_model": "processor",
     "cpu_count": "number of cores",
     "memory_bytes": "memory",
@@ -12,16 +12,15 @@ DECIDING = {
     "seed": "dataset",
     "fingerprint": "dataset",
 }
-# These may matter, and are told.
-TELLING = {"kernel": "kernel", "python": "version of Python", "packages": "versions of packages", "commit": "commit"}
+# These may matter, and are reported.
+REPORTED = {"kernel": "kernel", "python": "version of Python", "packages": "versions of packages", "commit": "commit"}
 
 
-def apart(records: Iterable[Mapping], what: Mapping[str, str] = DECIDING) -> list[str]:
-    """The names of what differs between records of runs; a fact that one of them does not have tells nothing."""
-    facts = [_facts(record) for record in records]
-    differ = [key for key in what if len({repr(of[key]) for of in facts if of.get(key) is not None}) > 1]
-    return list(dict.fromkeys(what[key] for key in differ))
+def differences(records: Iterable[Mapping], facts: Mapping[str, str]) -> list[str]:
+    """The names of the facts (key in the record to name) in which records of runs differ.
 
-
-def _facts(record):
-    return {**record["environment"], **(record.get("dataset") or {})}
+    A record without a fact differs in nothing.
+    """
+    values = [{**record["environment"], **(record.get("dataset") or {})} for record in records]
+    differing = [key for key in facts if len({repr(value[key]) for value in values if value.get(key) is not None}) > 1]
+    return list(dict.fromkeys(facts[key] for key in differing))

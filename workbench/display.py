@@ -1,4 +1,4 @@
-"""How a recording shows itself: as text in a terminal, as a table in JupyterLab."""
+"""Recordings as they show themselves: as text in a terminal, as HTML in a notebook."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,7 +12,7 @@ def text(lines: Sequence[str], table: pd.DataFrame) -> str:
 
 
 def html(lines: Sequence[str], table: pd.DataFrame) -> str:
-    """The same for a notebook; the first line stands out."""
+    """The lines as paragraphs, the first one bold, and the table below them."""
     first, *others = (escape(line) for line in lines)
     below = "" if table.empty else table.to_html(index=False, na_rep="–", border=0)
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{line}</p>" for line in others), below])

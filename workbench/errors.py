@@ -1,4 +1,4 @@
-"""What a person is told when something cannot be done, and how a command ends then."""
+"""Expected failures, and how a command reports them: one or two lines and an exit code, never a traceback."""
 
 import errno
 import sys
@@ -7,20 +7,24 @@ from contextlib import contextmanager
 
 import click
 
+EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
 class UserError(click.ClickException):
-    """One or two lines that say what is wrong and what to do; the command ends with exit code 1."""
+    """A failure that its user can mend: the message says in one or two lines what is wrong and what to do.
+
+    The command ends with exit code 1.
+    """
 
 
 class RecordingError(UserError):
-    """A recording that is none, or cannot be read; the message says what is missing."""
+    """A recording that is missing, damaged or of another shape; the message says what is wrong with it."""
 
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Around a command: every expected failure is one or two lines on the error stream and an exit code."""
+    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
@@ -35,15 +39,23 @@ def reporting_errors() -> Iterator[None]:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            click.echo("Error: a name is too long for this file system", err=True)
-            sys.exit(1)
-        if error.errno not in PLACE_ERRORS:
-            raise
-        place = f"{error.filename}: " if error.filename else ""
-        advice = "free some space, or choose another folder (that of the data with TRACETRACK_DATA_DIR)"
-        click.echo(f"Error: {place}{error.strerror}; {advice}", err=True)
-        sys.exit(1)
+        _fail(_place_message(error))
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _place_message(error: OSError) -> str:
+    """The message for a place that cannot be written or read; raises any other error again."""
+    if error.errno == errno.ENAMETOOLONG:
+        return "a name is too long for this file system"
+    if error.errno not in PLACE_ERRORS:
+        raise error
+    place = f"{error.filename}: " if error.filename else ""
+    advice = "free some space, or choose another folder (that of the data with TRACETRACK_DATA_DIR)"
+    return f"{place}{error.strerror}; {advice}"
+
+
+def _fail(message: str) -> None:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(EXIT_FAILURE)

@@ -42,7 +42,7 @@ def upgrade(record: object, kind: str, place: object) -> object:
         )
     if stored == FORMAT:
         return record
-    return _from_2(record) if kind == "run" else _experiment_from_2(record)
+    return _run_from_2(record) if kind == "run" else _experiment_from_2(record)
 
 
 def _version_of(record: Mapping) -> str:
@@ -51,8 +51,8 @@ def _version_of(record: Mapping) -> str:
     return f" (commit {commit[:12]})" if isinstance(commit, str) else ""
 
 
-def _from_2(record: dict) -> dict:
-    renamed = _renamed(record, _RUN_KEYS)
+def _run_from_2(record: dict) -> dict:
+    renamed = _with_keys(record, _RUN_KEYS)
     for name, keys in (("outcome", _OUTCOME_KEYS), ("scenario", _SCENARIO_KEYS), ("generator", _GENERATOR_KEYS)):
         if name in renamed:
             renamed[name] = _renamed(renamed[name], keys)
@@ -67,12 +67,18 @@ def _experiment_from_2(record: dict) -> dict:
 
 
 def _gate(gate: object) -> object:
-    renamed = _renamed(gate, _GATE_KEYS)
-    if isinstance(renamed, dict) and isinstance(name := renamed.get("name"), str):
+    if not isinstance(gate, dict):
+        return gate
+    renamed = _with_keys(gate, _GATE_KEYS)
+    if isinstance(name := renamed.get("name"), str):
         renamed["name"] = _GATE_NAMES.get(name, name)
     return renamed
 
 
 def _renamed(value: object, keys: Mapping[str, str]) -> object:
-    """An object with its keys renamed, in their order; anything else as it is."""
-    return {keys.get(key, key): entry for key, entry in value.items()} if isinstance(value, dict) else value
+    """An object with its keys renamed; anything else as it is."""
+    return _with_keys(value, keys) if isinstance(value, dict) else value
+
+
+def _with_keys(record: dict, keys: Mapping[str, str]) -> dict:
+    return {keys.get(key, key): value for key, value in record.items()}

@@ -1,9 +1,9 @@
-"""The request rows of runs as one table for SQL: DuckDB reads from the files what a question needs, and no more.
+"""The request rows of runs as one table for SQL: DuckDB reads from the files what a query needs, and no more.
 
-Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` that it belongs to) and
+Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` of its run) and
 `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with `rest_ms` (the application's time
-less its parts, where the run has columns of all of them) and `residual_ms` (latency less queue and application). Null
-is not measured.
+less its parts, where the run has all of their columns) and `residual_ms` (latency less queue and application). Null is
+not measured.
 """
 
 import os
@@ -19,19 +19,19 @@ import pandas as pd
 import pyarrow as pa
 
 from .errors import RecordingError
-from .request_schema import SCHEMA, STORED, STREAMS, read_stream
+from .request_schema import MEASURE, PARTS, SCHEMA, STORED, STREAMS
+from .request_stream import read_stream
 
-PARTS = ("pool", "db", "hash", "cache", "session")
 PARTS_US = tuple(f"{part}_us" for part in PARTS)
 MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile keeps all values of its group in memory
-WHOLE = ("latency_us", "response_us")  # also as they are stored, which takes half as much there
-MOST_NAMED = 3  # directories in a message
+RAW_COLUMNS = ("latency_us", "response_us")  # also as they are stored: in percentiles they take half the memory
+MAX_NAMED_DIRECTORIES = 3  # in a message
 FILE, STREAMED = "file", "streamed"
 MARKS = ("run", "deployment", "scenario", "block", "replicate")
 
 
 class Source(NamedTuple):
-    """A run's rows: its directory, the columns that can be read, and what each row is marked with."""
+    """A run's rows: its directory, the columns that can be read, and the marks of each row."""
 
     directory: Path
     columns: tuple[str, ...]
@@ -41,86 +41,92 @@ class Source(NamedTuple):
     block: int
     replicate: bool
 
+    @property
+    def file(self) -> str:
+        return str(self.directory / STORED)
 
-class Rows:
-    """The rows of some runs. A run that was cut off gives what its streams hold, up to the last whole batch."""
+    def is_stored(self) -> bool:
+        """Whether its rows have become Parquet; a run that was cut off has streams only."""
+        return (self.directory / STORED).exists()
+
+
+class RequestRows:
+    """The rows of some runs. A run that was cut off gives its streams, up to the last whole batch of each."""
 
     def __init__(self, sources: Iterable[Source]):
         self._sources = list(sources)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """The answer to a question about `requests` or `measured`; `?` stands for a parameter.
+        """The result of a query of `requests` or `measured`; `?` stands for a parameter.
 
         Raises `RecordingError` where a file has changed or is damaged inside.
         """
         try:
             return self._connection.execute(sql, list(parameters)).df()
         except duckdb.Error as error:
-            places = ", ".join(str(source.directory) for source in self._sources[:MOST_NAMED])
+            places = ", ".join(str(source.directory) for source in self._sources[:MAX_NAMED_DIRECTORIES])
             raise RecordingError(f"the rows in {places} cannot be read: {str(error).splitlines()[0]}") from None
 
     @cached_property
-    def _connection(self):
+    def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = _database().cursor()
         connection.register(STREAMED, self._streamed())
-        connection.register("runs", pd.DataFrame([(_file(s), *s[2:]) for s in self._sources], columns=[FILE, *MARKS]))
-        connection.execute(f"CREATE TEMP VIEW requests AS {self._requests()}")
-        connection.execute("CREATE TEMP VIEW measured AS SELECT * FROM requests WHERE phase = 'measure'")
+        marks = [(source.file, *source[2:]) for source in self._sources]
+        connection.register("runs", pd.DataFrame(marks, columns=[FILE, *MARKS]))
+        connection.execute(f"CREATE TEMP VIEW requests AS {self._requests_sql()}")
+        connection.execute(f"CREATE TEMP VIEW measured AS SELECT * FROM requests WHERE phase = '{MEASURE}'")
         return connection
 
-    def _requests(self):
+    def _requests_sql(self) -> str:
         files = defaultdict(list)
         for source in self._sources:
-            if (source.directory / STORED).exists():
-                files[source.columns].append(_quoted(_file(source)))
+            if source.is_stored():
+                files[source.columns].append(_quoted(source.file))
         stored = [
             f"SELECT {', '.join(columns)}, {FILE}, {str(set(PARTS_US) <= set(columns)).lower()} AS has_parts "
             f"FROM read_parquet([{', '.join(paths)}], filename = '{FILE}')"
             for columns, paths in files.items()
         ]
         parts = " - ".join(f"coalesce({part}, 0)" for part in PARTS_US)
-        every = " UNION ALL BY NAME ".join([f"SELECT *, true AS has_parts FROM {STREAMED}", *stored])
+        union = " UNION ALL BY NAME ".join([f"SELECT *, true AS has_parts FROM {STREAMED}", *stored])
         return f"""
-            SELECT {", ".join(f"runs.{name}" for name in MARKS)}, {", ".join(map(_column, SCHEMA.names))},
-                   {", ".join(WHOLE)},
+            SELECT {", ".join(f"runs.{name}" for name in MARKS)}, {", ".join(map(_selected, SCHEMA.names))},
+                   {", ".join(RAW_COLUMNS)},
                    CASE WHEN has_parts THEN (app_us - {parts}) / 1000.0 END AS rest_ms,
                    (latency_us - queue_us - app_us) / 1000.0 AS residual_ms
-            FROM ({every}) AS stored JOIN runs USING ({FILE})
+            FROM ({union}) AS stored JOIN runs USING ({FILE})
         """
 
-    def _streamed(self):
-        """What has not become Parquet; empty where all has, but with all columns."""
-        tables = [pa.table({FILE: pa.array([], pa.string()), **{f.name: pa.array([], f.type) for f in SCHEMA}})]
+    def _streamed(self) -> pa.Table:
+        """The rows that are in streams only; without any, an empty table with all columns."""
+        fields = {field.name: pa.array([], field.type) for field in SCHEMA}
+        tables = [pa.table({FILE: pa.array([], pa.string()), **fields})]
         for source in self._sources:
-            if (source.directory / STORED).exists():
+            if source.is_stored():
                 continue
             for path in sorted(source.directory.glob(STREAMS)):
                 for batch in read_stream(path):
                     table = pa.Table.from_batches([batch])
-                    tables.append(table.add_column(0, FILE, pa.array([_file(source)] * len(table), pa.string())))
+                    tables.append(table.add_column(0, FILE, pa.array([source.file] * len(table), pa.string())))
         return pa.concat_tables(tables)
 
 
 @cache
-def _database():
-    """One for the process, as it takes longer to begin than to answer; what is temporary stays with its cursor."""
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database for the process, as starting one takes longer than a query; temporary views are of their cursor."""
     return duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": os.path.join(tempfile.gettempdir(), f"tracetrack-rows-{os.getpid()}"),
-            "autoinstall_known_extensions": False,  # nothing is fetched from anywhere
+            "autoinstall_known_extensions": False,  # nothing is downloaded
             "preserve_insertion_order": False,
         }
     )
 
 
-def _quoted(path):
+def _quoted(path: str) -> str:
     return "'" + path.replace("'", "''") + "'"
 
 
-def _file(source):
-    return str(source.directory / STORED)
-
-
-def _column(name):
+def _selected(name: str) -> str:
     return f"{name} / 1000.0 AS {name.removesuffix('_us')}_ms" if name.endswith("_us") else f'"{name}"'

@@ -1,121 +1,125 @@
-"""The rows of a run: as the generator writes them while it is going, and as they are stored and read.
+"""A row of a request: every column, in one table from which schema, reading, checks and `docs/DATA.md` are made.
 
-A generator appends to one Arrow stream for each of its processes, with the application's `Server-Timing` header as it
-came; taking that apart costs more than the rest of a row and can wait until the run has ended. A stream that was cut
-off is read up to its last whole batch.
+The load generator writes `WRITTEN` while a run is going: what it knows itself, and the application's `Server-Timing`
+header as it came. `request_stream` makes the columns of `COLUMNS` of it, which are stored.
 
-Times are microseconds: int64 since the start of the run, int32 for durations. Null means not measured, 0 means
-measured and none.
+Times are integers of microseconds: int64 since the start of the run, int32 for durations. Null means not measured, 0
+means measured and none.
+
+To add a column that the application reports: a row here with the name of its `Server-Timing` metric, the metric in
+`instrumentation.server_timing`, and `python -m workbench.data_reference` for the documentation.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from .columns import Column, arrow_schema
 
 STREAMS, STORED = "requests-*.arrows", "requests.parquet"
-OF_THE_GENERATOR = "load generator: "  # how an error begins in which the target has no part
+GENERATOR_ERROR = "load generator: "  # how an error begins in which the target has no part
+WARM_UP, MEASURE = "warmup", "measure"  # values of `phase`
+
+# What of a metric of `Server-Timing` a column holds.
+DURATION, NUMBER, WORD = "duration", "number", "word"
+
+
+@dataclass(frozen=True)
+class RequestColumn(Column):
+    """A column of a request row.
+
+    `metric` is the `Server-Timing` metric that gives its value, and `of_metric` what is taken from it: its duration, a
+    number or a word of its description. `is_part` marks the parts of the application's time; they do not overlap.
+    """
+
+    metric: str = ""
+    of_metric: str = ""
+    is_part: bool = False
+
+
+def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) -> RequestColumn:
+    return RequestColumn(
+        f"{name}_us", pa.int32(), "µs", meaning, question, metric=name, of_metric=DURATION, is_part=is_part
+    )
+
+
+COLUMNS = (
+    RequestColumn("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
+    RequestColumn("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
+    RequestColumn("endpoint", pa.string(), "", "name of the endpoint"),
+    RequestColumn("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"),
+    RequestColumn(
+        "scheduled_us", pa.int64(), "µs since the start of the run", "intended send", "the intended send of a request"
+    ),
+    RequestColumn("start_us", pa.int64(), "µs since the start of the run", "actual send"),
+    RequestColumn("latency_us", pa.int32(), "µs", "latency: from the actual send to the end of the response"),
+    RequestColumn(
+        "response_us",
+        pa.int32(),
+        "µs",
+        "response time: from the intended send to the end of the response",
+        "the response time from the intended send",
+    ),
+    RequestColumn("status", pa.int16(), "", "HTTP status; null without a response", "the status of responses"),
+    RequestColumn("ok", pa.bool_(), "", "whether the response was successful, judged by its content"),
+    RequestColumn("error", pa.string(), "", "reason of the failure; null for a success", "the reason of a failure"),
+    RequestColumn("bytes", pa.int32(), "bytes", "size of the response's body", "the size of responses"),
+    _duration("queue", "from the send to the entry into the application", "the time in the queue"),
+    _duration(
+        "pool",
+        "getting a connection and giving it back, pre-ping and rollback included",
+        "the time until a connection was available",
+        is_part=True,
+    ),
+    _duration("db", "statements and COMMIT", "the time in the database", is_part=True),
+    RequestColumn("db_calls", pa.int16(), "", "SQL statements", "statements a request", metric="db", of_metric=NUMBER),
+    RequestColumn(
+        "db_round_trips",
+        pa.int16(),
+        "",
+        "waits for an answer of the database: pre-ping, BEGIN, each statement, COMMIT or ROLLBACK",
+        "round trips a request",
+        metric="trips",
+        of_metric=NUMBER,
+    ),
+    _duration("hash", "hashing a password, the wait for a hash slot included", "the time of hashing", is_part=True),
+    _duration("cache", "reading and writing the cache", "the time of the cache", is_part=True),
+    RequestColumn(
+        "cache",
+        pa.string(),
+        "",
+        "outcome of the cache: `hit`, `stale`, `miss`, or `none` where it was not used",
+        "the outcomes of the caches",
+        metric="cache",
+        of_metric=WORD,
+    ),
+    _duration("session", "reading and writing the session", "the time of the session", is_part=True),
+    _duration("app", "in the application, from entry to response; contains the parts", "the split of the time"),
+    RequestColumn(
+        "worker",
+        pa.int16(),
+        "",
+        "number of the worker that answered",
+        "how the workers shared the requests",
+        metric="worker",
+        of_metric=NUMBER,
+    ),
+)
+SCHEMA = arrow_schema(COLUMNS)
+DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURATION)
+PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
+REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
 
 WRITTEN = pa.schema(
     [
-        ("user", pa.int32()),
-        ("sequence", pa.int32()),
-        ("endpoint", pa.string()),
-        ("measured", pa.bool_()),
-        ("scheduled_us", pa.int64()),
-        ("start_us", pa.int64()),
-        ("latency_us", pa.int32()),
-        ("status", pa.int16()),
-        ("error", pa.string()),
-        ("bytes", pa.int32()),
-        ("server_timing", pa.string()),
+        *(SCHEMA.field(name) for name in ("user", "sequence", "endpoint")),
+        pa.field("measured", pa.bool_()),
+        *(SCHEMA.field(name) for name in ("scheduled_us", "start_us", "latency_us", "status", "error", "bytes")),
+        pa.field("server_timing", pa.string()),
     ]
 )
-DURATIONS = ("queue_us", "pool_us", "db_us", "hash_us", "cache_us", "session_us", "app_us")
-SCHEMA = pa.schema(
-    [
-        ("user", pa.int32()),
-        ("sequence", pa.int32()),
-        ("endpoint", pa.string()),
-        ("phase", pa.string()),
-        ("scheduled_us", pa.int64()),
-        ("start_us", pa.int64()),
-        ("latency_us", pa.int32()),
-        ("response_us", pa.int32()),
-        ("status", pa.int16()),
-        ("ok", pa.bool_()),
-        ("error", pa.string()),
-        ("bytes", pa.int32()),
-        ("queue_us", pa.int32()),
-        ("pool_us", pa.int32()),
-        ("db_us", pa.int32()),
-        ("db_calls", pa.int16()),
-        ("db_round_trips", pa.int16()),
-        ("hash_us", pa.int32()),
-        ("cache_us", pa.int32()),
-        ("cache", pa.string()),
-        ("session_us", pa.int32()),
-        ("app_us", pa.int32()),
-        ("worker", pa.int16()),
-    ]
-)
-
-# A metric of the header (RFC-like list of `name;param=value`): its parameters in any order, values quoted or not.
-_METRIC = r'(?:^|,)\s*{name}\s*(?:;\s*\w+\s*=\s*(?:"[^"]*"|[^",;]*)\s*)*?;\s*{wanted}'
-_DURATION = r"dur\s*=\s*(?P<value>[0-9]{1,6}(?:\.[0-9]{1,9})?)"
-_NUMBER = r'desc\s*=\s*"?(?P<value>[0-9]{1,4})\b'
-_WORD = r'desc\s*=\s*"?(?P<value>[a-z]+)\b'
 
 
 def request_name(user: int, sequence: int) -> str:
-    """The id under which a row's request is known to the application: in its log, and as a scan's idempotency key."""
+    """The id of a row's request in the application: in its log, and as the idempotency key of a scan."""
     return f"{user}-{sequence}"
-
-
-def read_stream(path: Path) -> Iterator[pa.RecordBatch]:
-    """The whole batches of a stream, in `SCHEMA`; the torn end of one that was cut off is left out."""
-    return map(stored, _whole_batches(path))
-
-
-def _whole_batches(path):
-    try:
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            yield from stream
-    except (pa.ArrowInvalid, OSError):
-        return
-
-
-def stored(written: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows as they are stored, from rows as they were written."""
-    column = {name: written.column(name) for name in WRITTEN.names}
-    header = column["server_timing"]
-    until_sent = pc.subtract(column["start_us"], column["scheduled_us"])
-    made = {
-        "phase": pc.if_else(column["measured"], "measure", "warmup"),
-        "response_us": pc.add(until_sent, column["latency_us"].cast(pa.int64())).cast(pa.int32()),
-        "ok": pc.is_null(column["error"]),
-        **{name: _duration_us(header, name.removesuffix("_us")) for name in DURATIONS},
-        "queue_us": _of_our_clock(_duration_us(header, "queue"), column["latency_us"]),
-        "db_calls": _described(header, "db", _NUMBER),
-        "db_round_trips": _described(header, "trips", _NUMBER),
-        "cache": _described(header, "cache", _WORD),
-        "worker": _described(header, "worker", _NUMBER),
-    }
-    arrays = [(made.get(name) if name in made else column[name]).cast(SCHEMA.field(name).type) for name in SCHEMA.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
-
-
-def _of_our_clock(queue_us, latency_us):
-    """Nobody waits longer than they wait: a host that looks like this one and is not may have another clock."""
-    return pc.if_else(pc.less_equal(queue_us, latency_us.cast(queue_us.type)), queue_us, None)
-
-
-def _duration_us(header, name):
-    milliseconds = _described(header, name, _DURATION).cast(pa.float64())
-    return pc.round(pc.multiply(milliseconds, 1000.0))
-
-
-def _described(header, name, wanted):
-    found = pc.extract_regex(header, _METRIC.format(name=name, wanted=wanted))
-    return pc.struct_field(found, "value")

@@ -1,16 +1,18 @@
-"""The records of runs and experiments (`run.json`, `experiment.json`), read and held against what they should be."""
+"""The records of runs and experiments (`run.json`, `experiment.json`), read and checked against their shape."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from .errors import RecordingError
 from .record_format import upgrade
 
 FILES = {"run": "run.json", "experiment": "experiment.json"}
-# What questions take for granted: fields by their kind, and within those that are objects the fields of theirs.
-ENVIRONMENT = {"cpu_model": str, "cpu_count": int, "memory_bytes": int}
-NEEDED = {
+# The fields that every record has, by their type; of an object, by those of its own fields.
+Shape = Mapping[str, Any]
+_ENVIRONMENT: Shape = {"cpu_model": str, "cpu_count": int, "memory_bytes": int}
+_REQUIRED: Mapping[str, Shape] = {
     "run": {
         "deployment": {"name": str, "settings": dict},
         "scenario": {"name": str, "kind": str},
@@ -18,7 +20,7 @@ NEEDED = {
         "status": str,
         "valid": (bool, type(None)),
         "reasons": list,
-        "environment": ENVIRONMENT,
+        "environment": _ENVIRONMENT,
         "dataset": dict,
     },
     "experiment": {
@@ -28,64 +30,74 @@ NEEDED = {
         "seed": int,
         "status": str,
         "runs": list,
-        "environment": ENVIRONMENT,
+        "environment": _ENVIRONMENT,
     },
 }
-# What is taken for granted of each search for capacity, each probe of it, and of the loads that can be one.
-SEARCH, PROBE = {"deployment": str, "family": str}, {"run": str}
-LOADS = {"open": {"pieces": list}, "sustained": {"users": int}}
-GATE = {"name": str, "value": (int, float, type(None)), "passed": (bool, type(None))}
-# What a run has only at its end; null or not there it is as if it had not come to that.
-LATER = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
+# The fields of a capacity search, of each of its probes, and of the loads that can be one.
+_SEARCH: Shape = {"deployment": str, "family": str}
+_PROBE: Shape = {"run": str}
+_LOADS: Mapping[str, Shape] = {"open": {"pieces": list}, "sustained": {"users": int}}
+_GATE: Shape = {"name": str, "value": (int, float, type(None)), "passed": (bool, type(None))}
+# The fields that a run gets at its end; null is the same as missing.
+_OPTIONAL = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
 
 
 def read(directory: Path, kind: str) -> dict:
-    """The record of a `run` or an `experiment`. Raises `RecordingError` that says in a line what is wrong with it."""
+    """Read the record of a `run` or an `experiment`, with the keys of the current format.
+
+    Raises `RecordingError` that says in a line what is wrong with it.
+    """
     path = directory / FILES[kind]
     article = "an" if kind == "experiment" else "a"
     try:
         record = upgrade(json.loads(path.read_text()), kind, path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        said = f"{directory} is not {article} {kind}: it has no {path.name}; see python -m analysis history"
-        raise RecordingError(said) from None
+        raise RecordingError(
+            f"{directory} is not {article} {kind}: it has no {path.name}; see python -m analysis history"
+        ) from None
     except (ValueError, RecursionError):
         raise RecordingError(f"{path} is not readable JSON; measure again") from None
-    if wrong := list(_wrong(record, NEEDED[kind])) or list(_wrong_later(record)):
-        raise RecordingError(f"{path} is not the record of {article} {kind} that it should be: {', '.join(wrong)}")
-    return {name: value for name, value in record.items() if name not in LATER or value is not None}
+    if not isinstance(record, dict):
+        raise RecordingError(f"{path} is not the record of {article} {kind}: it is no object")
+    if mismatches := list(_mismatches(record, _REQUIRED[kind])) or list(_optional_mismatches(record)):
+        raise RecordingError(f"{path} is not the record of {article} {kind}: {', '.join(mismatches)}")
+    return {name: value for name, value in record.items() if name not in _OPTIONAL or value is not None}
 
 
-def _wrong_later(record) -> Iterator[str]:
-    """What is wrong with the fields that a record need not have."""
+def _optional_mismatches(record: dict) -> Iterator[str]:
+    """Mismatches of the fields that a record need not have."""
     if not all(isinstance(reason, str) for reason in record.get("reasons", [])):
         yield "a reason is no text"
-    for field, wanted in LATER.items():
-        if not isinstance(record.get(field), wanted | None):
-            yield f"{field} is no {'list' if wanted is list else 'object'}"
-    for name, wanted in (("searches", SEARCH), ("probes", PROBE)):
-        listed = record.get(name)
-        if not isinstance(listed, list | None):
-            yield f"{name} is no list"
-        for entry in listed if isinstance(listed, list) else ():
-            yield from _wrong(entry, wanted, name)
+    for field, expected in _OPTIONAL.items():
+        if not isinstance(record.get(field), expected | None):
+            yield f"{field} is no {'list' if expected is list else 'object'}"
+    for name, shape in (("searches", _SEARCH), ("probes", _PROBE)):
+        yield from _entry_mismatches(record.get(name), shape, name)
     scenario = record.get("scenario")
     if isinstance(scenario, dict) and isinstance(kind := scenario.get("kind"), str):
-        yield from _wrong(scenario, LOADS.get(kind, {}), "scenario")
+        yield from _mismatches(scenario, _LOADS.get(kind, {}), "scenario")
     gates = record.get("gates")
     for gate in gates if isinstance(gates, list) else ():
-        yield from _wrong(gate, GATE, "gate")
+        yield from _mismatches(gate, _GATE, "gate")
 
 
-def _wrong(record, wanted, place="") -> Iterator[str]:
-    """What a record lacks of the fields that are wanted, or has of another kind."""
+def _entry_mismatches(entries: Any, shape: Shape, name: str) -> Iterator[str]:
+    if not isinstance(entries, list | None):
+        yield f"{name} is no list"
+    for entry in entries if isinstance(entries, list) else ():
+        yield from _mismatches(entry, shape, name)
+
+
+def _mismatches(record: Any, shape: Shape, place: str = "") -> Iterator[str]:
+    """Fields that a record lacks, or has with another type than in its shape."""
     if not isinstance(record, dict):
         yield f"{place or 'it'} is no object"
         return
-    for name, kind in wanted.items():
+    for name, expected in shape.items():
         where = f"{place}.{name}" if place else name
         if name not in record:
             yield f"it lacks {where}"
-        elif isinstance(kind, dict):
-            yield from _wrong(record[name], kind, where)
-        elif not isinstance(record[name], kind) or (kind is int and isinstance(record[name], bool)):
+        elif isinstance(expected, Mapping):
+            yield from _mismatches(record[name], expected, where)
+        elif not isinstance(record[name], expected) or (expected is int and isinstance(record[name], bool)):
             yield f"{where} is {json.dumps(record[name])[:40]}"

@@ -303,10 +303,10 @@ def test_runs_of_another_commit_or_other_versions_are_marked(made):
     other = made.run(block=1)
     other.record["environment"] = other.record["environment"] | {"commit": "fedcba", "packages": {"Flask": "1"}}
     experiment = made.experiment(made.run(), other)
-    assert experiment.differing == ["versions of packages", "commit"]
+    assert experiment.differences == ["versions of packages", "commit"]
     assert "its runs differ in versions of packages, commit" in repr(experiment)
     assert "its runs differ in versions of packages, commit" in experiment._repr_html_()
-    assert made.experiment(made.run(), made.run(block=1), name="alike").differing == []
+    assert made.experiment(made.run(), made.run(block=1), name="alike").differences == []
 
 
 @pytest.mark.parametrize(("what", "said"), [("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")])

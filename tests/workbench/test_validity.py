@@ -1,28 +1,28 @@
-"""The gates of a run, each on both sides of its threshold, and what cannot be judged."""
+"""The gates of a run, each on both sides of its threshold, and what cannot be evaluated."""
 
 import pandas as pd
 import pytest
 
+from workbench.littles_law_gate import relative_difference
 from workbench.validity import (
     ANSWERED,
-    BEGUN,
     BOUNDS,
     COUNTED,
+    DISPATCH_LAG,
     EXPECTED,
     FIRST_SENDS,
     GENERATOR_CPU,
-    LAG,
-    LITTLE,
-    OWN_FAILURES,
-    PROCESSES,
+    GENERATOR_FAILURES,
+    LITTLES_LAW,
+    REPORTS,
     SERVED,
+    TASKS,
     USERS,
     cpu_share,
     dispatch_lag_ms,
     first_sends_share,
     gates,
     generator_cpu_share,
-    little_disagreement,
 )
 
 
@@ -52,76 +52,76 @@ def readings(share, role="generator", at_us=(1_000_000, 1_500_000, 2_000_000)):
     return pd.DataFrame([{"at_us": at, "role": role, "cpu_us": round(share * at)} for at in at_us])
 
 
-def judge(rows=None, process=None, counted=10, told=1, processes=1, also_told=None, **more):
+def evaluate(rows=None, process=None, counted=10, reported=1, processes=1, summary=None, **more):
     """The gates by their bounds."""
-    told = {"requests": counted, "processes": told, **(also_told or {})}
-    judged = gates(requests() if rows is None else rows, process, told=told, processes=processes, **more)
-    return {BOUNDS[gate.name]: gate for gate in judged}
+    summary = {"requests": counted, "processes": reported, **(summary or {})}
+    evaluated = gates(requests() if rows is None else rows, process, summary=summary, processes=processes, **more)
+    return {BOUNDS[gate.name]: gate for gate in evaluated}
 
 
 def test_a_good_run_passes_every_gate():
     rows = answered(pd.DataFrame({"scheduled_us": range(0, 10_000_000, 10_000), "latency_us": 5000}))
     rows["start_us"] = rows["scheduled_us"] + 100
-    also_told = {
+    summary = {
         "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
         "started_tasks": {"warmup": 100, "measure": 900},
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
-    judged = judge(rows, readings(0.1), 1000, also_told=also_told, **fixed)
-    assert {bound for bound, gate in judged.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
+    evaluated = evaluate(rows, readings(0.1), 1000, summary=summary, **fixed)
+    assert {bound for bound, gate in evaluated.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
 
 
 @pytest.mark.parametrize(("counted", "missing"), [(10, 0), (11, 1), (9, 1)])
 def test_as_many_rows_as_the_generator_counted(counted, missing):
-    gate = judge(counted=counted)[COUNTED]
+    gate = evaluate(counted=counted)[COUNTED]
     assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
 @pytest.mark.parametrize(("expected", "missing"), [(10, 0), (150, 140), (9, 1)])
 def test_as_many_rows_as_the_scenario_makes(expected, missing):
-    gate = judge(expected=expected)[EXPECTED]
+    gate = evaluate(expected=expected)[EXPECTED]
     assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
-def test_what_was_not_counted_or_not_fixed_is_not_judged():
-    judged = judge(counted=None, kind="open", steady=True)
-    unknown = {COUNTED, USERS, BEGUN, EXPECTED, SERVED, GENERATOR_CPU, LAG, LITTLE}
-    assert {bound for bound, gate in judged.items() if (gate.value, gate.passed) == (None, None)} == unknown
+def test_what_was_not_counted_or_not_fixed_is_not_evaluated():
+    evaluated = evaluate(counted=None, kind="open", steady=True)
+    unknown = {COUNTED, USERS, TASKS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
+    assert {bound for bound, gate in evaluated.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
 @pytest.mark.parametrize(("present", "left_early", "missing"), [(10, 0, 0), (8, 0, 2), (10, 3, 3), (9, 1, 2)])
 def test_all_users_are_there_until_it_is_their_time_to_go(present, left_early, missing):
-    told = {"users": {"present": present, "left_early": left_early}}
-    gate = judge(users=10, also_told=told)[USERS]
+    summary = {"users": {"present": present, "left_early": left_early}}
+    gate = evaluate(users=10, summary=summary)[USERS]
     assert (gate.value, gate.passed) == (missing, missing == 0)
 
 
-@pytest.mark.parametrize(("begun", "unsent", "apart"), [(10, 0, 0), (7, 3, 0), (7, 0, 3), (7, 4, 1)])
-def test_each_task_that_was_due_was_begun_or_counted_as_unsent(begun, unsent, apart):
-    told = {"started_tasks": {"warmup": 2, "measure": begun - 2}, "dropped": {"warmup": 0, "measure": unsent}}
-    gate = judge(due=10, also_told=told)[BEGUN]
+@pytest.mark.parametrize(("started", "dropped", "apart"), [(10, 0, 0), (7, 3, 0), (7, 0, 3), (7, 4, 1)])
+def test_each_task_that_was_due_was_begun_or_counted_as_unsent(started, dropped, apart):
+    summary = {"started_tasks": {"warmup": 2, "measure": started - 2}, "dropped": {"warmup": 0, "measure": dropped}}
+    gate = evaluate(due=10, summary=summary)[TASKS]
     assert (gate.value, gate.passed) == (apart, apart == 0)
 
 
 def test_a_failure_of_the_generators_own_is_none_of_the_targets():
     rows = requests(10, [200.0] * 7 + [500.0] * 3)
-    assert judge(rows)[OWN_FAILURES].passed
+    assert evaluate(rows)[GENERATOR_FAILURES].passed
     rows.loc[9, "error"] = "load generator: no free port"
-    gate = judge(rows)[OWN_FAILURES]
+    gate = evaluate(rows)[GENERATOR_FAILURES]
     assert (gate.value, gate.passed) == (1, False)
 
 
 def test_what_went_well_was_answered_also_in_a_protocol_without_a_status():
     rows = requests(3, [None] * 3)
     rows.loc[1, ["error", "ok"]] = None, True
-    assert judge(rows)[ANSWERED].value == 1
+    assert evaluate(rows)[ANSWERED].value == 1
 
 
-@pytest.mark.parametrize(("told", "passed"), [(3, True), (2, False), (0, False)])
-def test_every_process_of_the_generator_told_its_count(told, passed):
-    gate = judge(told=told, processes=3)[PROCESSES]
-    assert (gate.value, gate.passed) == (3 - told, passed)
+@pytest.mark.parametrize(("reported", "passed"), [(3, True), (2, False), (0, False)])
+def test_every_process_of_the_generator_reports_its_count(reported, passed):
+    gate = evaluate(reported=reported, processes=3)[REPORTS]
+    assert (gate.value, gate.passed) == (3 - reported, passed)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_every_process_of_the_generator_told_its_count(told, passed):
     ],
 )
 def test_the_application_counted_as_many(statuses, served, apart):
-    gate = judge(requests(10, statuses), served=served)[SERVED]
+    gate = evaluate(requests(10, statuses), served=served)[SERVED]
     assert (gate.value, gate.passed) == (apart, apart == 0)
 
 
@@ -148,7 +148,7 @@ def test_the_lag_is_that_of_requests_that_were_due_at_an_instant():
 
 @pytest.mark.parametrize(("lag_us", "passed"), [(5000, True), (5100, False)])
 def test_a_generator_that_lags_makes_the_run_invalid(lag_us, passed):
-    gate = judge(late([lag_us] * 10), kind="open")[LAG]
+    gate = evaluate(late([lag_us] * 10), kind="open")[DISPATCH_LAG]
     assert (gate.value, gate.passed) == (lag_us / 1000, passed)
 
 
@@ -158,7 +158,7 @@ def test_a_burst_is_sent_within_a_small_share_of_its_time(last_us, passed):
     times = {"scheduled_us": [0, 0, 0, 370_000], "start_us": [100, 500, last_us, 370_000], "latency_us": 30_000}
     rows = answered(pd.DataFrame(times))
     assert first_sends_share(rows) == pytest.approx(last_us / 400_000)
-    gate = judge(rows, kind="burst")[FIRST_SENDS]
+    gate = evaluate(rows, kind="burst")[FIRST_SENDS]
     assert gate.passed is passed
 
 
@@ -179,28 +179,28 @@ def steady(number=1000, latency_us=20_000):
 )
 def test_littles_law_finds_what_is_wrong_with_the_rows(rows, apart):
     marks = [[(1_000_000, 0), (9_000_000, 16_000_000)]]
-    assert little_disagreement(rows, marks) == pytest.approx(apart, abs=0.001)
+    assert relative_difference(rows, marks) == pytest.approx(apart, abs=0.001)
 
 
 def test_littles_law_adds_up_several_processes():
     marks = [[(1_000_000, 5), (9_000_000, 12_000_005)], [(1_000_000, 0), (9_000_000, 4_000_000)]]
-    assert little_disagreement(steady(), marks) == pytest.approx(0.0, abs=0.001)
+    assert relative_difference(steady(), marks) == pytest.approx(0.0, abs=0.001)
 
 
 @pytest.mark.parametrize("marks", [[], [[]], [[(1, 0)]], [[(0, 0), (10, 10)], [(0, 0)]], [[(0, 0), (500_000, 9)]]])
-def test_littles_law_is_not_judged_without_both_marks_or_of_few_rows(marks):
-    assert little_disagreement(steady(), marks) is None
+def test_littles_law_is_not_evaluated_without_both_marks_or_of_few_rows(marks):
+    assert relative_difference(steady(), marks) is None
 
 
 @pytest.mark.parametrize(("statuses", "passed"), [([None] * 10, False), ([None] * 9 + [500], True), ([], False)])
 def test_the_target_answered_at_least_once_rightly_or_not(statuses, passed):
-    gate = judge(requests(len(statuses), statuses))[ANSWERED]
+    gate = evaluate(requests(len(statuses), statuses))[ANSWERED]
     assert gate.passed is passed
 
 
 @pytest.mark.parametrize(("share", "passed"), [(0.0, True), (0.8, True), (0.81, False), (1.0, False)])
 def test_the_generator_has_cpu_to_spare(share, passed):
-    gate = judge(process=readings(share))[GENERATOR_CPU]
+    gate = evaluate(process=readings(share))[GENERATOR_CPU]
     assert gate.value == pytest.approx(share, abs=1e-5)
     assert (gate.threshold, gate.passed) == (GENERATOR_CPU.threshold, passed)
 
@@ -214,8 +214,8 @@ def test_the_generator_has_cpu_to_spare(share, passed):
         pytest.param(readings(0.9, at_us=(500_000, 900_000, 2_100_000)), id="before and after the load"),
     ],
 )
-def test_without_two_readings_during_the_load_the_generator_is_not_judged(process):
-    gate = judge(process=process)[GENERATOR_CPU]
+def test_without_two_readings_during_the_load_the_generator_is_not_evaluated(process):
+    gate = evaluate(process=process)[GENERATOR_CPU]
     assert (gate.value, gate.passed) == (None, None)
 
 
@@ -236,20 +236,20 @@ def test_the_share_of_any_role_can_be_asked():
 
 
 def test_a_gate_says_its_figure_and_what_is_allowed():
-    judged = judge(process=readings(0.95), counted=12, expected=10)
-    assert judged[COUNTED].reason() == "rows missing against the generator's count: 2, allowed none"
-    assert judged[GENERATOR_CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
+    evaluated = evaluate(process=readings(0.95), counted=12, expected=10)
+    assert evaluated[COUNTED].reason() == "rows missing against the generator's count: 2, allowed none"
+    assert evaluated[GENERATOR_CPU].reason() == "generator CPU, share of one core: 95.0%, allowed at most 80.0%"
 
 
 def test_a_record_of_a_gate_has_its_name_figure_threshold_and_verdict():
     name = "rows missing against the scenario"
-    assert judge(expected=10)[EXPECTED].record() == {"name": name, "value": 0, "threshold": 0, "passed": True}
+    assert evaluate(expected=10)[EXPECTED].record() == {"name": name, "value": 0, "threshold": 0, "passed": True}
 
 
-def test_a_load_that_was_over_before_two_readings_is_judged_by_its_own_clock():
-    rows, told = requests(), {"requests": len(requests()), "processes": 1}
+def test_a_load_that_was_over_before_two_readings_is_evaluated_by_its_own_clock():
+    rows, summary = requests(), {"requests": len(requests()), "processes": 1}
     span_us = (rows["start_us"] + rows["latency_us"]).max() - rows["start_us"].min()
     for share, passed in ((0.5, True), (0.9, False)):
-        judged = gates(rows, None, told=told | {"cpu_ms": share * span_us / 1000})
-        (cpu,) = (gate for gate in judged if gate.name.startswith("generator CPU"))
+        evaluated = gates(rows, None, summary=summary | {"cpu_ms": share * span_us / 1000})
+        (cpu,) = (gate for gate in evaluated if gate.name.startswith("generator CPU"))
         assert (cpu.value, cpu.passed) == (pytest.approx(share), passed)

@@ -1,0 +1,63 @@
+"""Columns of the readings beside the requests: of processes, connection pools and the database server.
+
+Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet`), one row a reading.
+"""
+
+import pyarrow as pa
+
+from .columns import Column
+
+_AT = Column("at_us", pa.int64(), "µs since the start of the run", "when it was read")
+
+PROCESS = (
+    _AT,
+    Column("role", pa.string(), "", "`generator-<n>`, `server`, `database`, `store`, or `machine` for all processes"),
+    Column("processes", pa.int32(), "", "how many processes the role has"),
+    Column("cpu_us", pa.int64(), "µs", "CPU time since the readings began, ended processes included"),
+    Column("pss_bytes", pa.int64(), "bytes", "proportional set size; null in readings that leave it out"),
+    Column("threads", pa.int32(), "", "threads; null in readings that leave it out"),
+    Column("stalled_us", pa.int64(), "µs", "of `machine`: time in which something waited for a core, since it started"),
+)
+_WORKER = Column("worker", pa.int16(), "", "number of the worker")
+# The counters are those of `instrumentation.worker_metrics`; a worker's start sets them to 0.
+_POOL_COUNTERS = (
+    ("size", "", "connections that the pool keeps"),
+    ("limit", "", "connections that the pool may open; 0 where there is no limit"),
+    ("open", "", "open connections"),
+    ("checked_out", "", "connections in use"),
+    ("pending", "", "callers that have no connection yet"),
+    ("most_checked_out", "", "the most connections in use so far"),
+    ("most_pending", "", "the most callers without a connection so far"),
+    ("acquires", "", "acquires so far"),
+    ("wait_ns", "ns", "waiting for another caller's connection, sum"),
+    ("longest_wait_ns", "ns", "the longest such wait"),
+    ("uses", "", "connections given back so far"),
+    ("use_ns", "ns", "connection hold time, sum"),
+    ("longest_use_ns", "ns", "the longest connection hold time"),
+    ("creates", "", "connections opened so far"),
+    ("create_ns", "ns", "opening connections, sum"),
+    ("create_failures", "", "connections that could not be opened"),
+    ("pings", "", "pre-pings so far"),
+    ("ping_ns", "ns", "pre-pings, sum"),
+    ("ping_failures", "", "pre-pings that found a dead connection"),
+    ("timeouts", "", "acquires that ended without a connection"),
+    ("invalidations", "", "connections discarded after an error"),
+    ("recycles", "", "connections replaced for their age"),
+    ("long_holds", "", "connections held for over 5 s"),
+)
+POOL = (
+    _AT,
+    _WORKER,
+    *(Column(name, pa.int64(), unit, meaning) for name, unit, meaning in _POOL_COUNTERS),
+    Column("idle", pa.int64(), "", "open connections that are not in use"),
+    Column("overflow", pa.int64(), "", "open connections beyond `size`"),
+    Column("server_connections", pa.int64(), "", "connections of all workers, as the database server counts them"),
+)
+DATABASE = (
+    _AT,
+    Column("source", pa.string(), "", "`activity` (a reading), `database` or `statement` (a difference over the run)"),
+    Column("name", pa.string(), "", "of `activity` the state of the sessions, of `statement` its text, else `all`"),
+    Column("metric", pa.string(), "", "of `activity` the wait as `type:event`, else the name of the counter"),
+    Column("value", pa.float64(), "", "sessions, or the counter's difference; times in ms"),
+)
+READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE}

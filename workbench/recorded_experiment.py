@@ -1,0 +1,126 @@
+"""A recorded experiment: its record, its runs, and their tables together. Nothing here changes a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from . import aggregates, comparability, display
+from .arms import START
+from .recorded_run import Run
+from .request_rows import RequestRows
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """The runs of one experiment, in the order in which they were made."""
+
+    directory: Path
+    record: dict
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    def is_complete(self) -> bool:
+        """Whether every planned run is complete."""
+        complete = [run for run in self.runs if run.status == "complete"]
+        return self.record["status"] == "complete" and 0 < len(complete) == len(planned(self.record))
+
+    @cached_property
+    def usable(self) -> list[Run]:
+        """The complete and valid runs whose rows can be read."""
+        return [run for run in self.runs if run.status == "complete" and run.record["valid"] and run.is_readable()]
+
+    def runs_of(self, deployment: str) -> list[Run]:
+        """The usable runs of a deployment under any scenario."""
+        return [run for run in self.usable if run.deployment == deployment]
+
+    def find(self, deployment: str, scenario: str) -> list[Run]:
+        """The usable runs of an arm by block; an arm with an A/A replicate has two in each."""
+        return [run for run in self.runs_of(deployment) if run.scenario == scenario]
+
+    def blocks(self, deployment: str, scenario: str) -> int:
+        """The number of blocks in which the arm has a usable run."""
+        return len({run.block for run in self.find(deployment, scenario)})
+
+    @cached_property
+    def rows(self) -> RequestRows:
+        """The request rows of the usable runs, for SQL."""
+        return RequestRows([run.source for run in self.usable if run.record["scenario"]["kind"] != START])
+
+    @cached_property
+    def by_run(self) -> pd.DataFrame:
+        """`aggregates.by_run` of the usable runs; it fills `totals` of each of them."""
+        table = aggregates.by_run(self.rows)
+        totals = {row["run"]: row for _, row in table.iterrows()}
+        for run in self.usable:
+            vars(run).setdefault("totals", totals.get(run.name))
+        return table
+
+    @cached_property
+    def by_endpoint(self) -> pd.DataFrame:
+        """`aggregates.by_endpoint` of the usable runs."""
+        return aggregates.by_endpoint(self.rows)
+
+    @cached_property
+    def by_arm(self) -> pd.DataFrame:
+        """`aggregates.by_arm` of the usable runs."""
+        return aggregates.by_arm(self.rows)
+
+    @cached_property
+    def tail(self) -> pd.DataFrame:
+        """`aggregates.tail_by_endpoint` of the usable runs."""
+        return aggregates.tail_by_endpoint(self.rows)
+
+    @property
+    def differences(self) -> list[str]:
+        """Facts in which its runs differ and that may matter: commit, versions of Python and packages, kernel."""
+        planned = {"environment": self.record["environment"]}
+        return comparability.differences([planned, *(run.record for run in self.runs)], comparability.REPORTED)
+
+    def overview(self) -> pd.DataFrame:
+        """A row for each run: its arm, its status, and a few metrics where it is usable."""
+        rows = [
+            {
+                "run": run.name,
+                "deployment": run.deployment,
+                "scenario": run.scenario,
+                "block": run.block + 1,
+                "status": run.status,
+                "valid": bool(run.record["valid"]),
+            }
+            for run in self.runs
+        ]
+        if not rows:
+            return pd.DataFrame()
+        metrics = self.by_run.set_index("run")[["requests", "successful", "makespan_s", "mean_ms", "p95_ms"]]
+        return pd.DataFrame(rows).join(metrics.round(2), on="run")
+
+    def summary(self) -> Sequence[str]:
+        """Lines that say what it is, how much of it is usable, and what is wrong with its files."""
+        environment = self.record["environment"]
+        usable = f"{len(self.usable)} of {len(planned(self.record))} planned runs are complete, valid and readable"
+        commit = (environment.get("commit") or "unknown")[:12]
+        machine = f"{environment['cpu_count']} cores ({environment['cpu_model']}), commit {commit}"
+        how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        return [
+            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
+            f"{usable}; {machine}",
+            *([f"its runs differ in {', '.join(self.differences)}"] if self.differences else []),
+            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+        ]
+
+    def __repr__(self) -> str:
+        return display.text(self.summary(), self.overview())
+
+    def _repr_html_(self) -> str:
+        return display.html(self.summary(), self.overview())
+
+
+def planned(record: dict) -> list[dict]:
+    """The planned runs of an experiment's record: those of its plan, and the probes that a search added."""
+    return [*record["runs"], *(record.get("probes") or [])]

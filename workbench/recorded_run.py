@@ -1,0 +1,177 @@
+"""A recorded run: its record and its tables, opened for reading. Nothing here changes a file.
+
+Durations are integer microseconds on disk and float milliseconds once read. A run that was cut off is readable; its
+`status` says so.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from . import aggregates, defects, display
+from .arms import START
+from .defects import Defect
+from .errors import RecordingError
+from .reading_schema import READINGS
+from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
+from .request_schema import MEASURE, SCHEMA
+
+OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run: its record (`run.json`) and its frames."""
+
+    directory: Path
+    record: dict
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def deployment(self) -> str:
+        return self.record["deployment"]["name"]
+
+    @property
+    def scenario(self) -> str:
+        return self.record["scenario"]["name"]
+
+    @property
+    def block(self) -> int:
+        return self.record["block"]
+
+    @property
+    def replicate(self) -> bool:
+        """Whether it is the A/A replicate of a run in the same block; either of the two may come first."""
+        return self.record.get("replicate", False)
+
+    @property
+    def status(self) -> str:
+        """complete, aborted, or `cut off` where the run never came to its end."""
+        return "cut off" if self.record["status"] == "running" else self.record["status"]
+
+    @cached_property
+    def defects(self) -> tuple[Defect, ...]:
+        """Defects of its files, and the questions without an answer because of them."""
+        sends_requests = self.record["scenario"]["kind"] != START
+        of_requests = defects.of_requests(self.directory) if sends_requests else ()
+        return (*of_requests, *defects.of_readings(self.directory))
+
+    def is_readable(self) -> bool:
+        """Whether questions about its requests have answers."""
+        return not any(defect.is_total for defect in self.defects)
+
+    def defect_of(self, *columns: str) -> Defect | None:
+        """The defect of the first of these columns of its request rows that has one."""
+        return next((defect for defect in self.defects if defect.column in columns), None)
+
+    @cached_property
+    def rows(self) -> RequestRows:
+        """Its request rows, for SQL."""
+        return RequestRows([self.source])
+
+    @property
+    def source(self) -> Source:
+        """Where its request rows are, and what marks them among those of other runs."""
+        defective = {defect.column for defect in self.defects}
+        columns = tuple(name for name in SCHEMA.names if name not in defective)
+        return Source(self.directory, columns, self.name, self.deployment, self.scenario, self.block, self.replicate)
+
+    @cached_property
+    def totals(self) -> pd.Series | None:
+        """Its row of `aggregates.by_run`; None if it measured nothing."""
+        table = aggregates.by_run(self.rows) if self.is_readable() else pd.DataFrame()
+        return None if table.empty else table.iloc[0]
+
+    @cached_property
+    def by_endpoint(self) -> pd.DataFrame:
+        """`aggregates.by_endpoint` of this run."""
+        return aggregates.by_endpoint(self.rows)
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """One row a request in the order of their sends, times in ms, with `rest_ms` (app less its parts) and
+        `residual_ms`.
+
+        It holds all rows in memory: for a look at one run. Raises `RecordingError` where nothing can be read.
+        """
+        if total := next((defect for defect in self.defects if defect.is_total), None):
+            raise RecordingError(f"{self.directory} cannot be read: {total.problem}")
+        frame = self.rows.query(
+            f"SELECT * EXCLUDE ({', '.join((*MARKS, *RAW_COLUMNS))}) FROM requests ORDER BY start_ms, user, sequence"
+        )
+        if frame.empty:
+            raise RecordingError(f"{self.directory} has no request rows: the run ended before its first request")
+        return frame
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """The rows of the measured phase."""
+        return self.requests[self.requests["phase"] == MEASURE]
+
+    @cached_property
+    def process(self) -> pd.DataFrame:
+        """Readings of the processes, as on disk; empty where there are none."""
+        return self._readings("process")
+
+    @cached_property
+    def pool(self) -> pd.DataFrame:
+        """Readings of the workers' pools, as on disk; empty where there are none."""
+        return self._readings("pool")
+
+    @cached_property
+    def log(self) -> list[dict]:
+        """The application's own log lines, those that are JSON."""
+        path = self.directory / "gunicorn.log"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return [entry for line in lines if (entry := _entry(line)) is not None]
+
+    @cached_property
+    def database(self) -> pd.DataFrame:
+        """Readings and deltas of the database, as on disk; empty where there are none."""
+        return self._readings("database")
+
+    def summary(self) -> Sequence[str]:
+        """Lines that say what it is, whether it is valid, and what is wrong with its files."""
+        record = self.record
+        reasons = "; ".join(record["reasons"]) or "it did not end by itself"
+        validity = "valid" if record["valid"] else f"not valid: {reasons}"
+        return [f"{self.deployment} under {self.scenario}, {self.status}, {validity}", *map(str, self.defects)]
+
+    def overview(self) -> pd.DataFrame:
+        """A row for each endpoint: requests, successful ones, and latency."""
+        if not self.is_readable():
+            return pd.DataFrame()
+        return self.by_endpoint[[*OVERVIEW]].round(2)
+
+    def __repr__(self) -> str:
+        return display.text(self.summary(), self.overview())
+
+    def _repr_html_(self) -> str:
+        return display.html(self.summary(), self.overview())
+
+    def _readings(self, name: str) -> pd.DataFrame:
+        """One table of readings; empty where it is missing or has a defect."""
+        path = self.directory / f"{name}.parquet"
+        if path.exists() and not self._has_defect(path):
+            return pd.read_parquet(path)
+        return pd.DataFrame(columns=[column.name for column in READINGS[name]])
+
+    def _has_defect(self, path: Path) -> bool:
+        return any(path.name in defect.problem for defect in self.defects)
+
+
+def _entry(line: str) -> dict | None:
+    """The JSON object of a log line; None where it is no JSON object."""
+    if not line.startswith("{"):
+        return None
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
