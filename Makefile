@@ -77,9 +77,11 @@ compare: $(STAMP) ## compare two runs: make compare A=<experiment>/<run> B=<expe
 bench: $(STAMP) ## measure what the workbench itself costs
 	@$(PY) -m bench
 
-lint: $(STAMP) ## ruff, formatting, and notebooks without outputs
+lint: $(STAMP) ## style, formatting, types, import layers, and notebooks without outputs
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb
 
 clean: ## remove what was built: .venv, the page, PostgreSQL's data (recorded runs stay)
