@@ -1,64 +1,84 @@
-"""Waiting for PostgreSQL with a deadline, whatever the other end does.
+"""Waiting for PostgreSQL with a deadline, whatever the server does.
 
-psycopg2 alone waits inside libpq without a limit: a backend that is frozen, with its kernel still acknowledging,
-holds a caller past every timeout that is set on the server or on TCP. With `wait` as psycopg2's callback each wait is
-a poll with a deadline. The poll is Python's own, so a server that replaces it by a cooperative one cooperates.
+psycopg2 by default waits inside libpq without a limit: a backend that is frozen, while its kernel still acknowledges
+packets, blocks a caller past every timeout that is set on the server or on TCP. With `wait` as psycopg2's callback
+each wait is a poll with a deadline. The poll is Python's own, so under gevent it is a cooperative one.
 """
 
 import select
 import time
 from contextvars import ContextVar
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, set_wait_callback
 
-NEVER_S = float("inf")
-_longest_s = NEVER_S
+UNLIMITED_S = float("inf")
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
-# Innermost limit and the ones around it. A context variable, because this module is loaded before gunicorn's gevent
-# worker replaces the locals of threads by those of greenlets.
-_limits: ContextVar[tuple] = ContextVar("limits", default=(NEVER_S, None))
+_max_wait_s = UNLIMITED_S
+
+
+class _Block(NamedTuple):
+    """An open `Deadline` block: the clock time at which its waits end, and the block around it."""
+
+    end_s: float
+    outer: "_Block | None"
+
+
+# A context variable, because this module is loaded before gunicorn's gevent worker replaces the locals of threads by
+# those of greenlets.
+_innermost: ContextVar[_Block | None] = ContextVar("innermost", default=None)
 
 
 class DeadlineExceeded(psycopg2.OperationalError):
     """PostgreSQL did not answer in time; the connection is closed."""
 
 
-class Limit:
-    """Lets every wait in the block end `seconds` from its begin, or earlier if an outer block says so.
+class Deadline:
+    """A context manager that ends every wait in its block after `seconds`, or earlier if an outer block says so.
 
-    One object may serve many threads or greenlets, and blocks within blocks.
+    One object may serve many threads or greenlets, and nested blocks.
     """
 
     def __init__(self, seconds: float):
         self._seconds = seconds
 
-    def __enter__(self):
-        limits = _limits.get()
-        _limits.set((min(limits[0], time.monotonic() + self._seconds), limits))
+    def __enter__(self) -> None:
+        outer, end_s = _innermost.get(), time.monotonic() + self._seconds
+        _innermost.set(_Block(min(outer.end_s, end_s) if outer else end_s, outer))
 
-    def __exit__(self, *exception):
-        _limits.set(_limits.get()[1])
+    def __exit__(self, *exception: object) -> None:
+        if block := _innermost.get():
+            _innermost.set(block.outer)
 
 
-def wait(connection) -> None:
-    """psycopg2's wait callback. Raises `DeadlineExceeded`, on which psycopg2 closes the connection."""
-    limit_s = None
+def wait(connection: psycopg2.extensions.connection) -> None:
+    """Wait until the connection's operation has finished; psycopg2's wait callback.
+
+    Raises `DeadlineExceeded`, on which psycopg2 closes the connection.
+    """
+    end_s = None
     while (state := connection.poll()) != POLL_OK:
-        if limit_s is None:
-            limit_s = min(_limits.get()[0], time.monotonic() + _longest_s)
+        if end_s is None:
+            end_s = _end_s()
         poller = select.poll()
         poller.register(connection.fileno(), _EVENTS[state])
-        left_ms = None if limit_s == NEVER_S else max(0.0, 1000 * (limit_s - time.monotonic()))
+        left_ms = None if end_s == UNLIMITED_S else max(0.0, 1000 * (end_s - time.monotonic()))
         if not poller.poll(left_ms):
             raise DeadlineExceeded("the database did not answer within its deadline")
 
 
-def install(in_force: bool, longest_s: float = NEVER_S) -> None:
+def _end_s() -> float:
+    """The clock time at which a wait that begins now has to end."""
+    block, end_s = _innermost.get(), time.monotonic() + _max_wait_s
+    return min(block.end_s, end_s) if block else end_s
+
+
+def install(enabled: bool, max_wait_s: float = UNLIMITED_S) -> None:
     """Make psycopg2 wait in this process with deadlines, or as libpq does.
 
-    `longest_s` bounds every wait, of a statement as of anything else; a `Limit` may set less.
+    `max_wait_s` bounds every wait, that for a statement too; a `Deadline` may set less.
     """
-    global _longest_s
-    _longest_s = longest_s
-    set_wait_callback(wait if in_force else None)
+    global _max_wait_s
+    _max_wait_s = max_wait_s
+    set_wait_callback(wait if enabled else None)

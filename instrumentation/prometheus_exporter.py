@@ -1,13 +1,17 @@
-"""`GET /metrics`: what all workers count, for Prometheus; their pools under OpenTelemetry's names."""
+"""`GET /metrics` for Prometheus: all workers' pools under OpenTelemetry's names, and the application's counters."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
-from .worker_metrics import CACHE_OUTCOMES, CACHED_ENDPOINTS
+from .worker_metrics import WorkerValues
 
-blueprint = Blueprint("metrics", __name__)
+Workers = Mapping[int, WorkerValues]
+Families = Callable[[Workers], Iterable[Metric]]
 
 PREFIX = "db_client_connection_"
 POOL, STATE = f"{PREFIX}pool_name", f"{PREFIX}state"
@@ -27,78 +31,77 @@ COUNTERS = {
 }
 
 
-@blueprint.get("/metrics")
-def metrics():
-    registry = CollectorRegistry()
-    readings = current_app.extensions["readings"].read()
-    registry.register(PoolMetrics(readings))
-    registry.register(RequestMetrics(readings))
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+def create_blueprint(application_families: Families) -> Blueprint:
+    """The blueprint with `/metrics`.
+
+    `application_families` makes the application's own metric families from the values of its workers; they follow
+    those of the pools.
+    """
+    blueprint = Blueprint("metrics", __name__)
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        workers = current_app.extensions["worker_metrics"].read()
+        registry = CollectorRegistry()
+        for families in (pool_families, application_families):
+            registry.register(FamiliesCollector(families, workers))
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return blueprint
 
 
-class PoolMetrics:
-    """A Prometheus collector over the readings of the workers (see `readings`); the pool's name is the worker's."""
+class FamiliesCollector(Collector):
+    """A Prometheus collector of the families that a function makes from the values of the workers."""
 
-    def __init__(self, readings: dict[int, dict[str, int]]):
-        self._readings = readings
+    def __init__(self, families: Families, workers: Workers):
+        self._families = families
+        self._workers = workers
 
-    def collect(self):
-        yield self._count()
-        yield self._gauge("max", "Connections that the pool may open.", "limit")
-        yield self._gauge("idle_max", "Connections that the pool keeps.", "size")
-        yield self._gauge("pending_requests", "Callers that have no connection yet.", "pending")
-        for name, (count, sum_ns, text) in SUMMARIES.items():
-            family = SummaryMetricFamily(f"{PREFIX}{name}_seconds", text, labels=[POOL])
-            for worker, reading in self._readings.items():
-                family.add_metric([_name(worker)], reading[count], reading[sum_ns] / 1e9)
-            yield family
-        for name, text in COUNTERS.items():
-            family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
-            for worker, reading in self._readings.items():
-                family.add_metric([_name(worker)], reading[name])
-            yield family
-
-    def _count(self):
-        family = GaugeMetricFamily(f"{PREFIX}count", "Connections by state.", labels=[POOL, STATE])
-        for worker, reading in self._readings.items():
-            family.add_metric([_name(worker), "used"], reading["checked_out"])
-            family.add_metric([_name(worker), "idle"], reading["open"] - reading["checked_out"])
-        return family
-
-    def _gauge(self, name, text, field):
-        family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
-        for worker, reading in self._readings.items():
-            family.add_metric([_name(worker)], reading[field])
-        return family
+    def collect(self) -> Iterable[Metric]:
+        return self._families(self._workers)
 
 
-class RequestMetrics:
-    """A Prometheus collector over what the workers count of their caches, sessions and store."""
-
-    def __init__(self, readings: dict[int, dict[str, int]]):
-        self._readings = readings
-
-    def collect(self):
-        yield self._caches()
-        yield self._counter("session_evictions", "Living sessions that were removed for want of room.")
-        yield self._counter("store_failures", "Uses of the shared store that failed.")
-
-    def _caches(self):
-        labels = ["worker", "endpoint", "outcome"]
-        family = CounterMetricFamily("tracetrack_cache_requests", "Requests to the cache by outcome.", labels=labels)
-        for worker, reading in self._readings.items():
-            for endpoint in CACHED_ENDPOINTS:
-                for outcome in CACHE_OUTCOMES:
-                    count = reading[f"cache_{endpoint}_{outcome}"]
-                    family.add_metric([_name(worker), endpoint, outcome], count)
-        return family
-
-    def _counter(self, name, text):
-        family = CounterMetricFamily(f"tracetrack_{name}", text, labels=["worker"])
-        for worker, reading in self._readings.items():
-            family.add_metric([_name(worker)], reading[name])
-        return family
-
-
-def _name(worker):
+def worker_label(worker: int) -> str:
+    """The label value of a worker; also the name of its pool."""
     return f"worker-{worker}"
+
+
+def pool_families(workers: Workers) -> Iterator[Metric]:
+    """The metric families of the pools; the pool's name is the worker's."""
+    yield _states(workers)
+    yield _gauge("max", "Connections that the pool may open.", "limit", workers)
+    yield _gauge("idle_max", "Connections that the pool keeps.", "size", workers)
+    yield _gauge("pending_requests", "Callers that have no connection yet.", "pending", workers)
+    yield from _summaries(workers)
+    yield from _counters(workers)
+
+
+def _states(workers: Workers) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}count", "Connections by state.", labels=[POOL, STATE])
+    for worker, values in workers.items():
+        family.add_metric([worker_label(worker), "used"], values["checked_out"])
+        family.add_metric([worker_label(worker), "idle"], values["open"] - values["checked_out"])
+    return family
+
+
+def _gauge(name: str, text: str, field: str, workers: Workers) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
+    for worker, values in workers.items():
+        family.add_metric([worker_label(worker)], values[field])
+    return family
+
+
+def _summaries(workers: Workers) -> Iterator[Metric]:
+    for name, (count, sum_ns, text) in SUMMARIES.items():
+        family = SummaryMetricFamily(f"{PREFIX}{name}_seconds", text, labels=[POOL])
+        for worker, values in workers.items():
+            family.add_metric([worker_label(worker)], values[count], values[sum_ns] / 1e9)
+        yield family
+
+
+def _counters(workers: Workers) -> Iterator[Metric]:
+    for name, text in COUNTERS.items():
+        family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=[POOL])
+        for worker, values in workers.items():
+            family.add_metric([worker_label(worker)], values[name])
+        yield family

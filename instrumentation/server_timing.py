@@ -1,75 +1,84 @@
-"""Where a request's time goes: measured inside the application, told in the `Server-Timing` header.
+"""Where a request's time goes: measured inside the application, sent in the `Server-Timing` header.
 
-The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which processes of one host
-share; `queue` runs from there to the entry into the application. `app` runs from entry to the response and is
-split into parts that cannot overlap: time belongs to the innermost part that is open.
+The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which the processes of one host share;
+`queue` runs from there to the entry into the application. `app` runs from the entry to the response and contains
+parts that cannot overlap: time belongs to the innermost open part.
 """
 
-import os
 import time
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-PARTS = ("pool", "db", "hash", "cache", "session")
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PARTS = ("pool", "db", "hash", "cache", "session")  # of a request's time; what is in none of them is the rest
 REST = "rest"
-NOTHING = dict.fromkeys((*PARTS, REST), 0)
-# All at once, as every request pays for it.
-HEADER = (
-    'app;dur=%.3f, pool;dur=%.3f, db;dur=%.3f;desc="%d", hash;dur=%.3f, cache;dur=%.3f;desc="%s", session;dur=%.3f, '
-    'trips;desc="%d", worker;desc="%s"'
+MAX_QUEUE_NS = 3600 * 10**9
+
+_UNSPENT_MS = dict.fromkeys((*PARTS, REST), 0.0)
+_DESCRIPTIONS = {"db": ';desc="%(db_calls)d"', "cache": ';desc="%(cache_outcome)s"'}
+# Formatted at once, because every request pays for it.
+_HEADER = ", ".join(
+    (
+        "app;dur=%(app).3f",
+        *(f"{part};dur=%({part}).3f{_DESCRIPTIONS.get(part, '')}" for part in PARTS),
+        'trips;desc="%(round_trips)d"',
+        'worker;desc="%(worker)d"',
+    )
 )
-LONGEST_QUEUE_NS = 3600 * 10**9
 
 _current: ContextVar["Timing | None"] = ContextVar("timing", default=None)
 
 
 class Timing:
-    """The account of one request, in nanoseconds."""
+    """The times of one request, from the monotonic clock, and what it did.
+
+    `db_calls` are statements, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss, stale or
+    none.
+    """
 
     def __init__(self, entered_ns: int, sent_ns: int | None):
-        waited_ns = None if sent_ns is None else entered_ns - sent_ns
-        # A clock of another host would give nonsense: better no figure than a wrong one.
-        self.queue_ns = waited_ns if waited_ns is not None and 0 <= waited_ns <= LONGEST_QUEUE_NS else None
+        queue_ns = None if sent_ns is None else entered_ns - sent_ns
+        # A clock of another host would give nonsense: better no value than a wrong one.
+        self.queue_ns = queue_ns if queue_ns is not None and 0 <= queue_ns <= MAX_QUEUE_NS else None
         self.db_calls = 0
         self.round_trips = 0
-        self.cache = "none"
-        self._entered_ns = self._mark_ns = entered_ns
-        self._spent_ns = NOTHING.copy()
+        self.cache_outcome = "none"
+        self._entered_ns = self._switched_ns = entered_ns
+        self._spent_ms = _UNSPENT_MS.copy()
         self._open = REST
 
-    def book_on(self, name: str) -> str:
-        """Book what follows on `name`; the name on which it was booked until now."""
+    def switch_to(self, part: str) -> str:
+        """Book the time until now on the open part and open `part`; the name of the part that was open."""
         now_ns = time.monotonic_ns()
-        before = self._open
-        self._spent_ns[before] += now_ns - self._mark_ns
-        self._mark_ns = now_ns
-        self._open = name
-        return before
+        outer = self._open
+        self._spent_ms[outer] += (now_ns - self._switched_ns) / 1e6
+        self._switched_ns = now_ns
+        self._open = part
+        return outer
 
-    def header(self, worker: str) -> str:
+    def header(self, worker: int) -> str:
         """The `Server-Timing` value: durations in milliseconds, to the microsecond, and the worker's number."""
-        self.book_on(self._open)
-        app_ns, spent_ns = self._mark_ns - self._entered_ns, self._spent_ns
+        self.switch_to(self._open)
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
-        return queue + HEADER % (
-            app_ns / 1e6,
-            spent_ns["pool"] / 1e6,
-            spent_ns["db"] / 1e6,
-            self.db_calls,
-            spent_ns["hash"] / 1e6,
-            spent_ns["cache"] / 1e6,
-            self.cache,
-            spent_ns["session"] / 1e6,
-            self.round_trips,
-            worker,
-        )
+        return queue + _HEADER % {
+            **self._spent_ms,
+            "app": (self._switched_ns - self._entered_ns) / 1e6,
+            "db_calls": self.db_calls,
+            "cache_outcome": self.cache_outcome,
+            "round_trips": self.round_trips,
+            "worker": worker,
+        }
 
 
 class Part:
-    """A block whose time is booked on `name`, less what inner parts take.
+    """A context manager that books the time of its block on `name`, less the time of inner parts.
 
     A class of its own because a generator would cost three times as much.
     """
@@ -80,43 +89,47 @@ class Part:
         self._timing = timing
         self._name = name
 
-    def __enter__(self):
-        self._outer = self._timing.book_on(self._name)
+    def __enter__(self) -> None:
+        self._outer = self._timing.switch_to(self._name)
 
-    def __exit__(self, kind, error, traceback):
-        self._timing.book_on(self._outer)
+    def __exit__(self, *exception: object) -> None:
+        self._timing.switch_to(self._outer)
 
 
-NOBODY = Timing(0, None)  # its counts are never read
-UNTIMED = nullcontext()
+_DISCARDED = Timing(0, None)  # its counts are never read
+_UNTIMED = nullcontext()
 
 
 def current() -> Timing:
-    """The account of the request being served; outside of one, and with timing off, one that nobody reads."""
-    return _current.get() or NOBODY
+    """The timing of the request being served; outside of one, and with timing off, one that is never read."""
+    return _current.get() or _DISCARDED
 
 
-def part(name: str) -> Part | nullcontext:
-    """Book the time in a `with` block of the request being served on `name`, one of `PARTS`."""
+def part(name: str) -> Part | nullcontext[None]:
+    """Book the time of a `with` block, in the request being served, on `name`, one of `PARTS`."""
     timing = _current.get()
-    return UNTIMED if timing is None else Part(timing, name)
+    return _UNTIMED if timing is None else Part(timing, name)
 
 
 class TimedApplication:
-    """WSGI middleware that opens an account for each request and answers with it."""
+    """WSGI middleware that times each request and adds `Server-Timing` to its response.
 
-    def __init__(self, application):
+    `worker_number` is first called in a request, because the application may be created before its worker is forked.
+    """
+
+    def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int]):
         self.application = application
+        self._worker_number = worker_number
 
     @cached_property
-    def worker(self) -> str:
-        """The worker's number; the application may be made before there are workers, but is asked nothing then."""
-        return os.environ.get("TRACETRACK_WORKER", "0")
+    def worker(self) -> int:
+        """The number of the worker that serves."""
+        return self._worker_number()
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
-        def timed_start_response(status, headers, exc_info=None):
+        def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, [*headers, ("Server-Timing", timing.header(self.worker))], exc_info)
 
         token = _current.set(timing)
@@ -126,11 +139,13 @@ class TimedApplication:
             _current.reset(token)
 
 
-def _sent_ns(header):
+def _sent_ns(header: str) -> int | None:
+    """The client's clock from `X-Request-Start`; None where it is absent or no such number."""
     digits = header.removeprefix("t=")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
-def init_app(app: Flask) -> None:
-    """Time every request of the application, and answer each with its `Server-Timing`."""
-    app.wsgi_app = TimedApplication(app.wsgi_app)
+def init_app(app: Flask, worker_number: Callable[[], int]) -> None:
+    """Time every request of the application and send `Server-Timing` with each response."""
+    # Flask documents this assignment for middleware, but declares wsgi_app as a method.
+    app.wsgi_app = TimedApplication(app.wsgi_app, worker_number)  # type: ignore[method-assign]

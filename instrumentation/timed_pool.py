@@ -1,35 +1,38 @@
-"""A connection pool that says what it does: how long callers wait, and for what.
+"""A connection pool that counts what it does: how long callers wait, and for what.
 
-`TimedPool` is a mixin for SQLAlchemy's pools. The figures live in a `Slot` outside of the pool, because `dispose()`
-puts a new pool in the place of the old one. An acquire is the whole of getting a connection; what it does not spend
-on creating a connection or on a pre-ping it spends waiting for another caller to give one back.
+`TimedPool` is a mixin for SQLAlchemy's pools. The counts are in a `Slot` outside of the pool, because `dispose()`
+replaces the pool by a new one. An acquire is the whole of getting a connection; the time in it that is not spent on
+creating a connection or on a pre-ping is spent waiting for another caller to give one back.
 """
 
 import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, event, exc
-from sqlalchemy.pool import NullPool, Pool, QueuePool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, PoolProxiedConnection, QueuePool, _ConnectionRecord
 
-from . import deadlines
-from .worker_metrics import FIELDS, POOL_FIELDS, Slot
+from .deadlines import Deadline
+from .worker_metrics import FIXED_FIELDS, POOL_FIELDS, VERSION, Slot
 
 LONG_HOLD_NS = 5 * 10**9
-# Frames of these packages only pass a connection on; who took it is above them.
-_PASSING = ("sqlalchemy", "contextlib", "reference_app.database", "instrumentation.timed_pool")
-_is_passing: dict[str, bool] = {}  # by module
+# Frames of these packages only pass a connection on; the caller that took it is above them.
+PASSING_MODULES = ("sqlalchemy", "contextlib", __name__)
 
 # Places in a slot: numbers instead of names, because each request writes them some twenty times.
 (
-    SIZE, LIMIT, OPEN, CHECKED_OUT, PENDING, MOST_CHECKED_OUT, MOST_PENDING,
-    ACQUIRES, WAIT_NS, LONGEST_WAIT_NS, USES, USE_NS, LONGEST_USE_NS,
+    SIZE, LIMIT, OPEN, CHECKED_OUT, PENDING, MAX_CHECKED_OUT, MAX_PENDING,
+    ACQUIRES, WAIT_NS, MAX_WAIT_NS, USES, USE_NS, MAX_USE_NS,
     CREATES, CREATE_NS, CREATE_FAILURES, PINGS, PING_NS, PING_FAILURES,
     TIMEOUTS, INVALIDATIONS, RECYCLES, LONG_HOLDS,
-) = map(FIELDS.index, POOL_FIELDS)  # fmt: skip
-VERSION = FIELDS.index("version")
+) = map(FIXED_FIELDS.index, POOL_FIELDS)  # fmt: skip
+
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -37,140 +40,151 @@ log = logging.getLogger(__name__)
 class PoolStatistics:
     """Counts what happens in the pools of one engine, in a slot that other processes read.
 
-    `timeout_s` bounds an acquire, pre-ping and connecting included, and `answer_s` each of those two, where psycopg2
-    waits with deadlines (see `waiting`); None leaves them to others.
+    `acquire_timeout_s` bounds an acquire, pre-ping and connecting included, and `answer_timeout_s` each of those two;
+    both need psycopg2 to wait with deadlines (see `deadlines`), None leaves them unbounded here. `passing_modules` are
+    the application's modules that only pass a connection on to their caller.
     """
 
-    def __init__(self, slot: Slot, timeout_s: float | None, answer_s: float | None):
+    def __init__(
+        self,
+        slot: Slot,
+        acquire_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
+        passing_modules: tuple[str, ...] = (),
+    ):
         self._memory = slot.memory
         self._lock = slot.lock
-        self._whole = timeout_s and deadlines.Limit(timeout_s)
-        self._each = answer_s and deadlines.Limit(answer_s)
-        self._own = threading.local()
+        self._acquire_deadline = Deadline(acquire_timeout_s) if acquire_timeout_s else None
+        self._answer_deadline = Deadline(answer_timeout_s) if answer_timeout_s else None
+        self._thread = threading.local()
+        self._caller = CallerFinder((*PASSING_MODULES, *passing_modules))
 
     def watch(self, engine: Engine) -> None:
         """Follow the engine's connections and pre-pings; its pool must be a `TimedPool`."""
-        engine.pool.statistics = self
-        self._memory[SIZE], self._memory[LIMIT] = _size_and_limit(engine.pool)
-        self._recycle_s = engine.pool._recycle
+        pool: Any = engine.pool  # parts of it that SQLAlchemy keeps to itself are read and replaced
+        pool.statistics = self
+        self._memory[SIZE], self._memory[LIMIT] = _size_and_limit(pool)
+        self._recycle_s: float = pool._recycle
         for name, listener in (
-            ("connect", self._opened),
+            ("connect", self._connected),
             ("close", self._closed),
-            ("checkin", self._given_back),
+            ("checkin", self._checked_in),
             ("invalidate", self._invalidated),
             ("detach", self._detached),
         ):
             event.listen(engine, name, listener)
         # Not by the event do_connect: a listener to it makes every statement of the engine look for listeners.
-        creator = engine.pool._creator
-        engine.pool._creator = lambda record: self._create(creator, record)
-        self._driver_ping = engine.dialect.do_ping
-        engine.dialect.do_ping = self._ping
+        creator = pool._creator
+        pool._creator = lambda record: self._create(creator, record)
+        dialect: Any = engine.dialect  # of this engine alone
+        self._ping_by_driver = dialect.do_ping
+        dialect.do_ping = self._ping
 
-    def acquire(self, connect):
-        """Call the pool's own `connect` and book where its time went."""
-        outer = getattr(self._own, "acquire", None)
-        own = self._own.acquire = Acquire()
+    def acquire(self, connect: Callable[[], PoolProxiedConnection]) -> PoolProxiedConnection:
+        """Call the pool's own `connect` and count its parts; the connection that it returns."""
+        outer = getattr(self._thread, "acquire", None)
+        acquire = self._thread.acquire = Acquire()
         memory = self._memory
-        with self._lock:  # a single figure needs no version
+        with self._lock:  # a change that others may see halfway: no version
             memory[PENDING] = pending = memory[PENDING] + 1
-            if pending > memory[MOST_PENDING]:
-                memory[MOST_PENDING] = pending
+            if pending > memory[MAX_PENDING]:
+                memory[MAX_PENDING] = pending
         try:
-            fairy = _within(self._whole, connect) if self._whole else connect()
+            fairy = _within(self._acquire_deadline, connect) if self._acquire_deadline else connect()
         except BaseException as error:
-            self._acquired(own, taken=0, timed_out=isinstance(error, exc.TimeoutError))
+            self._acquired(acquire, taken=0, timed_out=isinstance(error, exc.TimeoutError))
             raise
         finally:
-            self._own.acquire = outer
-        taken_ns = self._acquired(own, taken=1, timed_out=False)
-        fairy._connection_record.info["taken"] = taken_ns, _place(sys._getframe(2))
+            self._thread.acquire = outer
+        taken_ns = self._acquired(acquire, taken=1, timed_out=False)
+        _record(fairy).info["taken"] = taken_ns, self._caller.find(sys._getframe(2))
         return fairy
 
-    def _acquired(self, own, taken, timed_out):
-        """Book a whole acquire at once; the time at which it ended."""
+    def _acquired(self, acquire: "Acquire", taken: int, timed_out: bool) -> int:
+        """Count a finished acquire at once; the time at which it ended."""
         now_ns = time.monotonic_ns()
-        wait_ns = now_ns - own.started_ns - own.create_ns - own.ping_ns
+        wait_ns = now_ns - acquire.started_ns - acquire.create_ns - acquire.ping_ns
         memory = self._memory
         with self._lock:
             memory[VERSION] |= 1
             memory[PENDING] -= 1
             memory[ACQUIRES] += 1
             memory[WAIT_NS] += wait_ns
-            if wait_ns > memory[LONGEST_WAIT_NS]:
-                memory[LONGEST_WAIT_NS] = wait_ns
+            if wait_ns > memory[MAX_WAIT_NS]:
+                memory[MAX_WAIT_NS] = wait_ns
             if timed_out:
                 memory[TIMEOUTS] += 1
             memory[CHECKED_OUT] = checked_out = memory[CHECKED_OUT] + taken
-            if checked_out > memory[MOST_CHECKED_OUT]:
-                memory[MOST_CHECKED_OUT] = checked_out
-            if own.pings:
-                memory[PINGS] += own.pings
-                memory[PING_NS] += own.ping_ns
-                memory[PING_FAILURES] += own.ping_failures
-            if own.creates:
-                memory[CREATES] += own.creates
-                memory[CREATE_NS] += own.create_ns
-                memory[CREATE_FAILURES] += own.create_failures
+            if checked_out > memory[MAX_CHECKED_OUT]:
+                memory[MAX_CHECKED_OUT] = checked_out
+            if acquire.pings:
+                memory[PINGS] += acquire.pings
+                memory[PING_NS] += acquire.ping_ns
+                memory[PING_FAILURES] += acquire.ping_failures
+            if acquire.creates:
+                memory[CREATES] += acquire.creates
+                memory[CREATE_NS] += acquire.create_ns
+                memory[CREATE_FAILURES] += acquire.create_failures
             memory[VERSION] += 1
         return now_ns
 
-    def _create(self, creator, record):
-        own = self._own.acquire
-        own.creates += 1
+    def _create(self, creator: Callable[..., DBAPIConnection], record: ConnectionPoolEntry) -> DBAPIConnection:
+        acquire: Acquire = self._thread.acquire
+        acquire.creates += 1
         started_ns = time.monotonic_ns()
         try:
-            return _within(self._each, creator, record) if self._each else creator(record)
+            return _within(self._answer_deadline, creator, record) if self._answer_deadline else creator(record)
         except BaseException:
-            own.create_failures += 1
+            acquire.create_failures += 1
             raise
         finally:
-            own.created_ns = time.monotonic_ns()
-            own.create_ns += own.created_ns - started_ns
+            acquire.created_ns = time.monotonic_ns()
+            acquire.create_ns += acquire.created_ns - started_ns
 
-    def _ping(self, connection):
-        own = self._own.acquire
-        own.pings += 1
+    def _ping(self, connection: DBAPIConnection) -> bool:
+        acquire: Acquire = self._thread.acquire
+        acquire.pings += 1
+        ping = self._ping_by_driver
         started_ns = time.monotonic_ns()
         try:
-            return _within(self._each, self._driver_ping, connection) if self._each else self._driver_ping(connection)
+            return _within(self._answer_deadline, ping, connection) if self._answer_deadline else ping(connection)
         except BaseException:
-            own.ping_failures += 1
+            acquire.ping_failures += 1
             raise
         finally:
-            own.ping_ns += time.monotonic_ns() - started_ns
+            acquire.ping_ns += time.monotonic_ns() - started_ns
 
-    def _opened(self, connection, record):
-        """After the dialect's own listeners: at its first connection it asks the server this and that."""
-        own = self._own.acquire
-        own.create_ns += time.monotonic_ns() - own.created_ns
+    def _connected(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        """Called after the dialect's own listeners, which query the server on its first connection."""
+        acquire: Acquire = self._thread.acquire
+        acquire.create_ns += time.monotonic_ns() - acquire.created_ns
         self._add(OPEN, 1)
 
-    def _closed(self, connection, record):
-        # A connection that is closed on a caller's way to it, and is old enough, was replaced for its age.
+    def _closed(self, connection: DBAPIConnection, record: _ConnectionRecord) -> None:
+        # A connection that is closed during an acquire, and is old enough, was replaced for its age.
         too_old = 0 <= self._recycle_s < time.time() - record.starttime
-        if too_old and getattr(self._own, "acquire", None):
+        if too_old and getattr(self._thread, "acquire", None):
             self._add(RECYCLES, 1)
         self._add(OPEN, -1)
 
-    def _detached(self, connection, record):
-        """It belongs to its holder now, and never comes back."""
+    def _detached(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        """Forget the connection: it belongs to its holder now, and never comes back."""
         if record.info.pop("taken", None):
             self._add(CHECKED_OUT, -1)
         self._add(OPEN, -1)
 
-    def _invalidated(self, connection, record, exception):
+    def _invalidated(self, connection: DBAPIConnection, record: ConnectionPoolEntry, error: BaseException) -> None:
         self._add(INVALIDATIONS, 1)
 
-    def _add(self, place, change):
+    def _add(self, place: int, change: int) -> None:
         with self._lock:
             self._memory[place] += change
 
-    def _given_back(self, connection, record):
+    def _checked_in(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         taken = record.info.pop("taken", None)
         if taken is None:
             return  # it never reached a caller
-        taken_ns, place = taken
+        taken_ns, (file, line) = taken
         use_ns = time.monotonic_ns() - taken_ns
         memory = self._memory
         with self._lock:
@@ -178,70 +192,81 @@ class PoolStatistics:
             memory[CHECKED_OUT] -= 1
             memory[USES] += 1
             memory[USE_NS] += use_ns
-            if use_ns > memory[LONGEST_USE_NS]:
-                memory[LONGEST_USE_NS] = use_ns
+            if use_ns > memory[MAX_USE_NS]:
+                memory[MAX_USE_NS] = use_ns
             if use_ns > LONG_HOLD_NS:
                 memory[LONG_HOLDS] += 1
             memory[VERSION] += 1
         if use_ns > LONG_HOLD_NS:
-            told = {"held_s": round(use_ns / 1e9, 3), "taken_at": "{}:{}".format(*place)}
-            log.warning("connection held", extra=told)
+            log.warning("connection held", extra={"held_s": round(use_ns / 1e9, 3), "taken_at": f"{file}:{line}"})
 
 
 class Acquire:
-    """One caller's way to a connection: when it began, and what of it was creating and pinging, in nanoseconds."""
+    """One acquire of a connection: when it started, and the creates and pings in it, in nanoseconds."""
 
     __slots__ = (
         "create_failures", "create_ns", "created_ns", "creates", "ping_failures", "ping_ns", "pings", "started_ns",
     )  # fmt: skip
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.started_ns = time.monotonic_ns()
         self.creates = self.create_ns = self.created_ns = self.create_failures = 0
         self.pings = self.ping_ns = self.ping_failures = 0
 
 
+class CallerFinder:
+    """Finds the line of code that took a connection: the innermost frame outside of the passing modules."""
+
+    def __init__(self, passing_modules: tuple[str, ...]):
+        self._passing_modules = passing_modules
+        self._is_passing: dict[str, bool] = {}  # by module
+
+    def find(self, frame: FrameType | None) -> tuple[str, int]:
+        """File and line of the first frame from this one upwards that does more than pass a connection on."""
+        known = self._is_passing.get
+        while frame:
+            module = frame.f_globals.get("__name__", "")
+            passing = known(module)
+            if passing is None:
+                passing = self._is_passing[module] = module.startswith(self._passing_modules)
+            if not passing:
+                return frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return "", 0
+
+
 class TimedPool(Pool):
-    """Mixin: put it before a pool class."""
+    """Mixin for a pool class, to be named before it."""
 
     statistics: PoolStatistics
 
-    def connect(self):
+    def connect(self) -> PoolProxiedConnection:
         return self.statistics.acquire(super().connect)
 
-    def recreate(self):
-        successor = super().recreate()
+    def recreate(self) -> Any:  # the class of the pool that this is mixed into
+        successor: Any = super().recreate()
         successor.statistics = self.statistics
         return successor
 
 
 class TimedQueuePool(TimedPool, QueuePool):
-    """SQLAlchemy's usual pool, timed."""
+    """SQLAlchemy's default pool, timed."""
 
 
 class TimedNullPool(TimedPool, NullPool):
     """No pool: a connection for each use, timed."""
 
 
-def _size_and_limit(pool):
-    """Of the pool itself, not of what it was told; without a pool both are 0."""
+def _record(fairy: PoolProxiedConnection) -> ConnectionPoolEntry:
+    """The pool's own record of a connection that it just handed out."""
+    return fairy._connection_record
+
+
+def _size_and_limit(pool: Pool) -> tuple[int, int]:
+    """Connections that the pool keeps, and that it may open; 0 and 0 without a pool."""
     return (pool.size(), pool.size() + pool._max_overflow) if isinstance(pool, QueuePool) else (0, 0)
 
 
-def _within(limit, call, *arguments):
-    with limit:
+def _within(deadline: Deadline, call: Callable[..., Result], *arguments: Any) -> Result:
+    with deadline:
         return call(*arguments)
-
-
-def _place(frame: FrameType | None) -> tuple[str, int]:
-    """File and line where the application took the connection: of the first caller that is not plumbing."""
-    known = _is_passing.get
-    while frame:
-        module = frame.f_globals.get("__name__", "")
-        passing = known(module)
-        if passing is None:
-            passing = _is_passing[module] = module.startswith(_PASSING)
-        if not passing:
-            return frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back
-    return "", 0

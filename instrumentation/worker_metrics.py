@@ -1,15 +1,19 @@
-"""What the workers of one application count, in one file that all of them map into memory.
+"""Counters of the workers of one application, in one file that all of them map into memory.
 
-Each worker has the slot of its number, which it alone writes and a worker that takes its place begins anew. A slot is
-a row of 64-bit integers, the first of which is odd while several of them are being written, so that a reader never
-takes half a reading. Times are nanoseconds.
+Each worker writes the slot of its number and nothing else; a worker that replaces another one resets its slot. A slot
+is a row of 64-bit integers: first `FIXED_FIELDS`, then the counters that the application declares. Its first integer is
+odd while several others are being written, so that a reader never takes half an update. Times are nanoseconds.
+
+The file begins with a line that names the application's counters. It can be opened only with the same ones.
 """
 
+import json
 import logging
 import mmap
 import os
 import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -25,104 +29,152 @@ POOL_FIELDS = (
     "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
     "timeouts", "invalidations", "recycles", "long_holds",
 )  # fmt: skip
-CACHE_OUTCOMES = ("hit", "miss", "stale")
-CACHED_ENDPOINTS = ("dashboard", "search")
-CACHE_FIELDS = tuple(f"cache_{endpoint}_{outcome}" for endpoint in CACHED_ENDPOINTS for outcome in CACHE_OUTCOMES)
-REQUEST_FIELDS = ("requests", *CACHE_FIELDS, "session_evictions", "store_failures")
-FIELDS = ("version", "pid", "started_ns", "ready", *POOL_FIELDS, *REQUEST_FIELDS)
-PLACES = {name: place for place, name in enumerate(FIELDS)}
-SLOT_BYTES = 8 * len(FIELDS)
+FIXED_FIELDS = ("version", "pid", "started_ns", "ready", "requests", *POOL_FIELDS)
+VERSION, PID = 0, 1  # places in a slot
+FIELD_BYTES = 8
+MAX_HEADER_BYTES = 64 * 1024
 READ_ATTEMPTS = 100
-ROOM_FOR_MORE = 8
+SPARE_SLOTS = 8
+
+WorkerValues = dict[str, int]
+
+
+class MetricsFileError(Exception):
+    """The file does not fit the application; the message names the file and what is wrong."""
 
 
 class Slot:
-    """The readings of one worker: `memory` is the row, `lock` lets one thread at a time change it.
+    """The metrics of one worker.
 
-    Whoever changes several figures makes `memory[0]` odd before and even after; one alone is whole by itself.
+    `memory` is the row of integers, `places` maps a field to its place in it, and `lock` lets one thread at a time
+    change it. A change of several fields makes `memory[VERSION]` odd before and even after; one field needs no version.
     """
 
-    def __init__(self, memory: memoryview):
+    def __init__(self, memory: memoryview, places: Mapping[str, int]):
         self.memory = memory
+        self.places = places
         self.lock = threading.RLock()  # a leaked connection may be collected, and come back, within a change
 
-    def begin(self) -> None:
-        """Start from nothing, for this process."""
-        fresh = dict.fromkeys(FIELDS, 0) | {"pid": os.getpid(), "started_ns": time.monotonic_ns()}
+    def reset(self) -> None:
+        """Set all fields to 0 and register this process as the slot's worker."""
+        values = dict.fromkeys(self.places, 0) | {"pid": os.getpid(), "started_ns": time.monotonic_ns()}
+        del values["version"]
         with self.lock:
-            self.memory[0] |= 1
-            for place, name in enumerate(FIELDS[1:], start=1):
-                self.memory[place] = fresh[name]
-            self.memory[0] += 1
+            self.memory[VERSION] |= 1
+            for name, value in values.items():
+                self.memory[self.places[name]] = value
+            self.memory[VERSION] += 1
 
     def count(self, name: str, change: int = 1) -> None:
-        """Add to one figure."""
+        """Add `change` to the field `name`."""
         with self.lock:
-            self.memory[PLACES[name]] += change
+            self.memory[self.places[name]] += change
 
     def clear(self) -> None:
-        """Leave the slot as one that no worker has."""
+        """Mark the slot as one without a worker."""
         with self.lock:
-            self.memory[:] = memoryview(bytes(SLOT_BYTES)).cast("q")
+            self.memory[:] = memoryview(bytes(self.memory.nbytes)).cast("q")
 
 
-class Readings:
-    """The mapped file: `slots` rows, in the order of the workers' numbers."""
+class WorkerMetrics:
+    """The mapped file: one slot a worker, in the order of the workers' numbers."""
 
-    def __init__(self, file: mmap.mmap):
-        self._slots = [memoryview(file)[at : at + SLOT_BYTES].cast("q") for at in range(0, len(file), SLOT_BYTES)]
+    def __init__(self, file: mmap.mmap, counters: Sequence[str], offset: int = 0):
+        """`counters` are the application's, `offset` is where the slots begin in the file."""
+        self.fields = (*FIXED_FIELDS, *counters)
+        self.places = {name: place for place, name in enumerate(self.fields)}
+        if len(self.places) < len(self.fields):
+            raise ValueError(f"a counter is declared twice, or has the name of a fixed field: {', '.join(counters)}")
+        size = FIELD_BYTES * len(self.fields)
+        self._slots = [memoryview(file)[at : at + size].cast("q") for at in range(offset, len(file), size)]
 
     @classmethod
-    def create(cls, path: Path, workers: int) -> "Readings":
-        """A new file, with room for workers that are added, and for all while those they replace are ending."""
-        path.write_bytes(bytes(SLOT_BYTES * 2 * (workers + ROOM_FOR_MORE)))
-        return cls.open(path)
+    def create(cls, path: Path, workers: int, counters: Sequence[str]) -> "WorkerMetrics":
+        """Create a file with slots for twice the workers, and a few more.
+
+        New workers may start while all those that they replace are still ending.
+        """
+        slot_bytes = FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))
+        path.write_bytes(_header(counters) + bytes(slot_bytes * 2 * (workers + SPARE_SLOTS)))
+        return cls.open(path, counters)
 
     @classmethod
-    def open(cls, path: Path) -> "Readings":
+    def open(cls, path: Path, counters: Sequence[str]) -> "WorkerMetrics":
+        """Map an existing file. Raises `MetricsFileError` if it is another kind of file, or has other counters."""
         with open(path, "r+b") as file:
-            return cls(mmap.mmap(file.fileno(), 0))
+            header = file.readline(MAX_HEADER_BYTES)
+            _require_counters(path, header, counters)
+            return cls(mmap.mmap(file.fileno(), 0), counters, len(header))
 
     @classmethod
-    def private(cls) -> "Readings":
+    def private(cls, counters: Sequence[str] = ()) -> "WorkerMetrics":
         """One slot that no other process sees."""
-        return cls(mmap.mmap(-1, SLOT_BYTES))
+        return cls(mmap.mmap(-1, FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))), counters)
 
     @property
     def slots(self) -> int:
+        """The number of slots."""
         return len(self._slots)
 
     def slot(self, worker: int) -> Slot:
-        return Slot(self._slots[worker])
+        """The slot of a worker, by its number."""
+        return Slot(self._slots[worker], self.places)
 
-    def read(self) -> dict[int, dict[str, int]]:
-        """The readings by worker; workers that never started are left out."""
-        found = {number: _whole(slot) for number, slot in enumerate(self._slots)}
-        return {number: reading for number, reading in found.items() if reading["pid"]}
+    def read(self) -> dict[int, WorkerValues]:
+        """The values of all fields by worker; slots without a worker are left out."""
+        return {worker: dict(zip(self.fields, values, strict=True)) for worker, values in self._values()}
+
+    def _values(self) -> Iterator[tuple[int, list[int]]]:
+        for worker, slot in enumerate(self._slots):
+            values = _consistent_values(slot)
+            if values[PID]:
+                yield worker, values
 
 
-def _whole(slot):
-    """One slot as it was between two writes. A writer that was killed in mid-write left what it left."""
+def _header(counters: Sequence[str]) -> bytes:
+    """The first line of a file, padded so that the slots after it are aligned."""
+    line = json.dumps({"counters": list(counters)}).encode()
+    return line.ljust(-(-(len(line) + 1) // FIELD_BYTES) * FIELD_BYTES - 1) + b"\n"
+
+
+def _require_counters(path: Path, header: bytes, counters: Sequence[str]) -> None:
+    try:
+        declared = json.loads(header)["counters"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise MetricsFileError(f"{path} is not a file of worker metrics") from None
+    if declared != list(counters):
+        raise MetricsFileError(
+            f"{path} was created for the counters {declared}, but this application declares {list(counters)}; "
+            "create the file with the application that uses it"
+        )
+
+
+def _consistent_values(slot: memoryview) -> list[int]:
+    """The values of one slot between two updates; of a writer that was killed during one, those that it left."""
     for _ in range(READ_ATTEMPTS):
         values = slot.tolist()
-        if values[0] % 2 == 0 and slot[0] == values[0]:
+        if values[VERSION] % 2 == 0 and slot[VERSION] == values[VERSION]:
             break
-    return dict(zip(FIELDS, values, strict=True))
+    return values
 
 
 def count_requests(app: Flask) -> None:
-    """Count every request, before anything refuses it: a load generator's own count is held against this one."""
-    app.before_request(lambda: app.extensions["slot"].count("requests"))
+    """Count every request before anything can refuse it: the count is compared with the load generator's own."""
+    app.before_request(lambda: app.extensions["worker_slot"].count("requests"))
 
 
-def init_app(app: Flask, file: str) -> None:
-    """Take this worker's slot in the deployment's file, or where there is none (`""`) in one of its own."""
-    readings = Readings.open(Path(file)) if file else Readings.private()
-    worker = int(os.environ.get("TRACETRACK_WORKER", 0)) if file else 0
-    if worker < readings.slots:
-        slot = readings.slot(worker)
+def init_app(app: Flask, path: str, worker: int, counters: Sequence[str]) -> None:
+    """Take this worker's slot in the file at `path`; without a path (`""`), a private one.
+
+    Raises `MetricsFileError` for a file of another application.
+    """
+    metrics = WorkerMetrics.open(Path(path), counters) if path else WorkerMetrics.private(counters)
+    if not path:
+        slot = metrics.slot(0)
+    elif worker < metrics.slots:
+        slot = metrics.slot(worker)
     else:
-        log.warning("no slot left; what this worker counts is not told")
-        slot = Readings.private().slot(0)
-    slot.begin()
-    app.extensions["readings"], app.extensions["slot"] = readings, slot
+        log.warning("no slot left for this worker's metrics", extra={"slots": metrics.slots})
+        slot = WorkerMetrics.private(counters).slot(0)
+    slot.reset()
+    app.extensions["worker_metrics"], app.extensions["worker_slot"] = metrics, slot
