@@ -1,18 +1,22 @@
 """The reference TraceTrack: a small, real application whose every performance choice is a setting."""
 
 import threading
+from typing import Any
 
 from dogpile.util import NameRegistry
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 
 from instrumentation import prometheus_exporter, server_timing, worker_metrics
 
 from . import (
     caches,
+    counters,
     csrf,
     dashboard,
     database,
     error_responses,
+    hash_executor,
     health,
     login,
     logs,
@@ -26,62 +30,74 @@ from . import (
     throttle,
 )
 from .settings import Settings
+from .worker_number import worker_number
 
-# What holds connections, threads, locks or a slot of its own, in the order in which one needs the other.
-PARTS = (database, store, caches, passwords, throttle, sessions)
+# Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
+COMPONENTS = (database, store, caches, hash_executor, passwords, throttle, sessions)
+VIEWS = (login, dashboard, search, scans, health, openapi)
+
+
+class UnsortedJSON(DefaultJSONProvider):
+    """JSON objects with their keys in the order of the code."""
+
+    sort_keys = False
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application of one deployment; without settings they come from the environment.
+    """The WSGI application of one deployment; without settings they are read from the environment.
 
-    Raises `SettingsError` for what it must not be started with.
+    Raises `SettingsError` for settings with which it must not start.
     """
     settings = settings or Settings.from_env()
     settings.require_startable()
     app = Flask(__name__)
-    app.settings = settings
+    app.json = UnsortedJSON(app)
     app.config.update(SECRET_KEY=settings.secret_key)
-    app.json.sort_keys = False
+    app.extensions["settings"] = settings
     worker_metrics.count_requests(app)
     logs.init_app(app)
     request_body.init_app(app)
-    _init_parts(app)
+    _init_components(app, settings)
     error_responses.init_app(app)
     csrf.init_app(app)
-    for part in (login, dashboard, search, scans, health, prometheus_exporter, openapi):
-        app.register_blueprint(part.blueprint)
+    for view in VIEWS:
+        app.register_blueprint(view.blueprint)
+    app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))
     if settings.server_timing:
-        server_timing.init_app(app)
+        server_timing.init_app(app, worker_number)
     return app
 
 
-def _init_parts(app):
-    worker_metrics.init_app(app, app.settings.readings_file)
-    for part in PARTS:
-        part.init_app(app, app.settings)
+def _init_components(app: Flask, settings: Settings) -> None:
+    worker = worker_number() if settings.readings_file else 0
+    worker_metrics.init_app(app, settings.readings_file, worker, counters.COUNTERS)
+    for component in COMPONENTS:
+        component.init_app(app, settings)
 
 
-def renew_after_fork(app: Flask) -> None:
-    """In a process that was forked from one with the application: nothing of the parent's is used by two.
+def renew_after_fork(app: Flask, settings: Settings) -> None:
+    """Replace all that a forked process must not share with its parent; `settings` are the child's.
 
-    The parent's connections are let go of without a word to the other end, whose other end they still are.
+    The parent's connections are dropped without a message to the server, as the parent still uses them.
     """
     app.extensions["engine"].dispose(close=False)
     if app.extensions["store"]:
-        app.extensions["store"].leave_to_parent()
-    # Locks of libraries, which a thread that is not in this process may have held.
-    app.jinja_env.cache = app.jinja_env.cache.copy()
+        app.extensions["store"].abandon_after_fork()
+    # Locks of libraries, which a thread of the parent may have held at the fork.
+    templates: Any = app.jinja_env.cache
+    app.jinja_env.cache = templates.copy()
     NameRegistry._mutex = threading.RLock()
-    _init_parts(app)
+    app.extensions["settings"] = settings
+    _init_components(app, settings)
 
 
 def warm_up(app: Flask) -> None:
-    """Do before the first request what it would have to do: open connections, and hash once in each place.
+    """Do before the first request the work that it would otherwise wait for: open connections, and compute hashes.
 
-    Answers are not made in advance: the caches stay empty. Raises what SQLAlchemy raises without its database.
+    The caches stay empty. Raises SQLAlchemy's errors if the database is not available.
     """
     with app.app_context():
         database.warm_up(app.extensions["engine"], login.ACCOUNT, username="")
         passwords.warm_up()
         if app.extensions["store"]:
-            app.extensions["store"].is_there()
+            app.extensions["store"].is_available()

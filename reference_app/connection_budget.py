@@ -1,4 +1,4 @@
-"""Whether the pools of all workers fit into the server: reckoned at the start, not found out under load."""
+"""Checks at the start that the server allows as many connections as the pools of all workers may open."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class BudgetError(RuntimeError):
 
 @dataclass(frozen=True)
 class Budget:
-    """What the deployment may open, and what the server allows."""
+    """Connections that the deployment may open (by its settings), and that the server allows."""
 
     settings: Settings
     max_connections: int
@@ -32,19 +32,24 @@ class Budget:
         return self.max_connections - self.reserved
 
     def fits(self) -> bool:
+        """True if the server allows what the deployment may open."""
         return self.settings.connections_allowed() <= self.available
 
-    def sum(self) -> str:
-        """The reckoning, written out."""
-        s, needed = self.settings.with_profile(), self.settings.connections_allowed()
-        of_each = f"({s.pool_size} + {s.pool_max_overflow})" if s.pool == "queue" else f"{needed // s.workers} unpooled"
+    def calculation(self) -> str:
+        """The sum, written out."""
+        settings, needed = self.settings, self.settings.connections_allowed()
+        workers = f"{settings.workers} worker{'s' if settings.workers != 1 else ''}"
+        pool = settings.pool_in_force()
+        each = f"({pool.pool_size} + {pool.pool_max_overflow})"
+        if settings.pool == "none":
+            each = f"{needed // settings.workers} unpooled"
         return (
-            f"{_workers(s.workers)} × {of_each} = {needed} connections, and the server has "
+            f"{workers} × {each} = {needed} connections, and the server has "
             f"{self.max_connections} - {self.reserved} reserved = {self.available}"
         )
 
     def advice(self) -> str:
-        """What would fit."""
+        """The settings that would fit."""
         largest = self.available // self.settings.workers
         enough = f"the server's max_connections to {self.settings.connections_allowed() + self.reserved}"
         if not largest:
@@ -55,23 +60,20 @@ class Budget:
         return f"set TRACETRACK_{field}={largest}, or {enough}"
 
 
-def read(settings: Settings) -> Budget:
-    """Ask the server. Raises `psycopg2.OperationalError` if it does not answer."""
+def read_budget(settings: Settings) -> Budget:
+    """Query the server's limits. Raises `psycopg2.OperationalError` if it does not answer."""
     url = database_url(settings).set(drivername="postgresql").render_as_string(hide_password=False)
     with (
         closing(psycopg2.connect(url, connect_timeout=settings.connect_timeout_s)) as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute(LIMITS)
-        return Budget(settings, *cursor.fetchone())
+        ((max_connections, reserved),) = cursor.fetchall()
+        return Budget(settings, max_connections, reserved)
 
 
-def require(settings: Settings) -> None:
+def require_budget(settings: Settings) -> None:
     """Raise `BudgetError`, with the sum and what would fit, if the deployment does not fit its server."""
-    budget = read(settings)
+    budget = read_budget(settings)
     if not budget.fits():
-        raise BudgetError(f"{budget.sum()}; {budget.advice()}")
-
-
-def _workers(count):
-    return f"{count} worker{'s' if count != 1 else ''}"
+        raise BudgetError(f"{budget.calculation()}; {budget.advice()}")

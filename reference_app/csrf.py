@@ -1,8 +1,9 @@
-"""Posts that another site makes a browser send are refused, by what browsers say of themselves.
+"""Refuses posts that a page of another site makes a browser send.
 
-`Sec-Fetch-Site` where there is one, else `Origin` against the host that was asked; a client that sends neither is no
-browser and has nobody's cookies. Source: the algorithm of Go's `net/http.CrossOriginProtection`. As there, HTTP and
-HTTPS of one host are one, because behind a proxy nobody knows which of them the browser used.
+Browsers say where a request comes from: in `Sec-Fetch-Site`, or else in `Origin`, which is compared with the requested
+host. A client that sends neither is no browser and carries no other user's cookies. Source: the algorithm of Go's
+`net/http.CrossOriginProtection`. As there, HTTP and HTTPS of one host count as one, because behind a proxy the
+application does not know which of them the browser used.
 """
 
 from urllib.parse import urlsplit
@@ -10,19 +11,19 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, request
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-OWN_SITE = ("same-origin", "none")  # none: the user did it by hand
+ALLOWED_SITES = ("same-origin", "none")  # none: the user typed the address
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def is_cross_site(site: str | None, origin: str | None, host: str) -> bool:
-    """Whether a request with these headers (None: absent) comes from a page of another origin."""
+    """True if a request with these headers (None: absent) comes from a page of another origin than `host`."""
     if site is not None:
-        return site not in OWN_SITE
-    return origin is not None and not _is_of(origin, host)
+        return site not in ALLOWED_SITES
+    return origin is not None and not _names_host(origin, host)
 
 
-def _is_of(origin, host):
-    """Whether it names the host; the default port of its scheme may be written, or left out, on either side."""
+def _names_host(origin: str, host: str) -> bool:
+    """True if the origin is of the host; the default port of its scheme may be written, or left out, on either side."""
     try:
         parts = urlsplit(origin)
     except ValueError:
@@ -33,7 +34,7 @@ def _is_of(origin, host):
     return parts.netloc.lower().removesuffix(port) == host.lower().removesuffix(port)
 
 
-def _refuse_other_sites():
+def _refuse_cross_site() -> None:
     headers = request.headers
     if request.method not in SAFE_METHODS and is_cross_site(
         headers.get("Sec-Fetch-Site"), headers.get("Origin"), request.host
@@ -42,4 +43,5 @@ def _refuse_other_sites():
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_refuse_other_sites)
+    """Check every request before its view."""
+    app.before_request(_refuse_cross_site)

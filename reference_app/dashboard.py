@@ -1,34 +1,39 @@
 """`GET /api/dashboard/stats`: the counts of the warehouse and its last scans.
 
-The counts come by one of three queries: a statement a figure, one aggregated statement (as published), or a row that
-triggers keep. If a table or a column is missing, the answer holds what there is and names what there is not.
+The counts come by one of three queries: one statement a count, one aggregated statement (as published), or a row that
+triggers keep. If a table or a column is missing, the answer has the parts that can be read and names the others.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from flask import Blueprint, current_app, jsonify
-from sqlalchemy import text
+from flask import Blueprint, g, jsonify
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import ProgrammingError
 
+from .cached_answer import Answer
 from .caches import cached
-from .database import connection, roll_back, rows
-from .login import signed_in_user
+from .database import Row, connection, roll_back, rows
+from .guards import login_required
+from .settings import current_settings
 
 blueprint = Blueprint("dashboard", __name__)
 log = logging.getLogger(__name__)
 
 MISSING = ("42P01", "42703")  # undefined_table, undefined_column
 
-FIGURES = {
-    "total_bags": "SELECT count(*) AS figure FROM tracetrack.bag",
-    "total_scans": "SELECT count(*) AS figure FROM tracetrack.scan",
-    "total_bills": "SELECT count(*) AS figure FROM tracetrack.bill",
-    "active_users": 'SELECT count(*) AS figure FROM tracetrack."user" WHERE active',
+COUNTS = {
+    "total_bags": "SELECT count(*) AS count FROM tracetrack.bag",
+    "total_scans": "SELECT count(*) AS count FROM tracetrack.scan",
+    "total_bills": "SELECT count(*) AS count FROM tracetrack.bill",
+    "active_users": 'SELECT count(*) AS count FROM tracetrack."user" WHERE active',
 }
-SEPARATE = {name: text(query) for name, query in FIGURES.items()}
-AGGREGATED = text("SELECT " + ", ".join(f"({query}) AS {name}" for name, query in FIGURES.items()))
-SUMMARY = text(f"SELECT {', '.join(FIGURES)} FROM tracetrack.summary")
+SEPARATE = {name: text(query) for name, query in COUNTS.items()}
+AGGREGATED = text("SELECT " + ", ".join(f"({query}) AS {name}" for name, query in COUNTS.items()))
+SUMMARY = text(f"SELECT {', '.join(COUNTS)} FROM tracetrack.summary")
 RECENT_ACTIVITY = text(
     """
     SELECT scan.id, bag.qr_id, bag.type, "user".username, scan.scanned_at
@@ -40,53 +45,62 @@ RECENT_ACTIVITY = text(
     """
 )
 
+Counts = Mapping[str, int | None]
+
 
 @blueprint.get("/api/dashboard/stats")
-def statistics():
-    """The shared part comes from the cache; what depends on the user is added to it."""
-    user, refusal = signed_in_user()
-    if refusal:
-        return refusal
+@login_required
+def statistics() -> ResponseReturnValue:
+    """The part that all users share comes from the cache; the user's own is added to it."""
     shared = cached("dashboard", "statistics", _read)
-    return jsonify(success=True, user_context=user, **shared)
+    return jsonify(success=True, user_context=g.user, **shared)
 
 
-def _read():
+def _read() -> Answer:
     with connection() as opened:
-        try:
-            counts, recent, unavailable = _counts(opened), rows(opened, RECENT_ACTIVITY), []
-        except ProgrammingError as error:
-            _require_missing(error)
-            roll_back(opened)
-            counts, recent, unavailable = _what_is_there(opened)
-            _tell(unavailable, error.orig.pgcode, str(error.orig).split("\n")[0])
-        if counts is None:
-            counts, recent, unavailable = _what_is_there(opened)
-            _tell(unavailable, None, "the summary has no row")
+        counts, recent, unavailable = _read_parts(opened)
     for scan in recent:
         scan["scanned_at"] = scan["scanned_at"].isoformat()
     answer = {"stats": counts, "recent_activity": recent, "timestamp": datetime.now(UTC).isoformat()}
     return answer | ({"unavailable": unavailable} if unavailable else {})
 
 
-def _counts(opened):
-    """The figures; None if the row that triggers keep is gone."""
-    query = current_app.settings.statistics_query
+def _read_parts(opened: Connection) -> tuple[Counts, list[Row], list[str]]:
+    """The counts, the last scans, and the names of missing parts."""
+    code: str | None
+    try:
+        counts, recent = _read_counts(opened), rows(opened, RECENT_ACTIVITY)
+    except ProgrammingError as error:
+        code, reason = _require_missing(error)
+        roll_back(opened)
+    else:
+        if counts is not None:
+            return counts, recent, []
+        code, reason = None, "the summary has no row"
+    available = _read_available_parts(opened)
+    extra = {"unavailable": available[2], "code": code, "reason": reason}
+    log.warning("statistics without their missing parts", extra=extra)
+    return available
+
+
+def _read_counts(opened: Connection) -> Counts | None:
+    """The counts by name; None if the row that triggers keep is missing."""
+    query = current_settings().statistics_query
     if query == "separate":
-        return {name: rows(opened, statement)[0]["figure"] for name, statement in SEPARATE.items()}
+        return {name: rows(opened, statement)[0]["count"] for name, statement in SEPARATE.items()}
     return next(iter(rows(opened, SUMMARY if query == "summary" else AGGREGATED)), None)
 
 
-def _what_is_there(opened):
-    """Each figure by itself, None where it cannot be had; the last scans; and the names of what is missing."""
-    found = {name: _rows_if_there(opened, statement) for name, statement in SEPARATE.items()}
-    recent = _rows_if_there(opened, RECENT_ACTIVITY)
-    counts = {name: answer[0]["figure"] if answer else None for name, answer in found.items()}
+def _read_available_parts(opened: Connection) -> tuple[Counts, list[Row], list[str]]:
+    """Each count by itself, None where it cannot be read; the last scans; and the names of missing parts."""
+    results = {name: _rows_unless_missing(opened, statement) for name, statement in SEPARATE.items()}
+    recent = _rows_unless_missing(opened, RECENT_ACTIVITY)
+    counts = {name: result[0]["count"] if result else None for name, result in results.items()}
     unavailable = [name for name, count in counts.items() if count is None]
     return counts, recent or [], unavailable + (["recent_activity"] if recent is None else [])
 
 
-def _rows_if_there(opened, statement):
+def _rows_unless_missing(opened: Connection, statement: TextClause) -> list[Row] | None:
     try:
         return rows(opened, statement)
     except ProgrammingError as error:
@@ -95,12 +109,9 @@ def _rows_if_there(opened, statement):
         return None
 
 
-def _require_missing(error):
-    if error.orig.pgcode not in MISSING:
+def _require_missing(error: ProgrammingError) -> tuple[str, str]:
+    """PostgreSQL's code and message for a missing table or column; raises the error if it is another one."""
+    cause: Any = error.orig
+    if cause.pgcode not in MISSING:
         raise error
-
-
-def _tell(unavailable, code, reason):
-    log.warning(
-        "statistics without what is missing", extra={"unavailable": unavailable, "code": code, "reason": reason}
-    )
+    return cause.pgcode, str(cause).split("\n")[0]

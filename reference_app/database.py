@@ -1,30 +1,34 @@
-"""The way to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
+"""Access to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from flask import Flask, current_app
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
 from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
 
 from . import pool_profiles
-from .settings import Settings
+from .settings import Settings, current_settings
 
 APPLICATION_NAME = "tracetrack"
-GRACE_S = 1.0  # between the server's end of a statement and ours
-POOLS = {
+GRACE_S = 1.0  # after the time at which the server ends a statement by itself
+POOLS: dict[tuple[str, bool], type[Pool]] = {
     ("queue", True): TimedQueuePool,
     ("queue", False): QueuePool,
     ("none", True): TimedNullPool,
     ("none", False): NullPool,
 }
+
+Row = dict[str, Any]
 
 
 def create_engine(settings: Settings) -> Engine:
@@ -41,7 +45,7 @@ def create_engine(settings: Settings) -> Engine:
     if settings.statement_timeout_ms and pool_profiles.is_proxy(settings.database_url):
         # An RDS Proxy refuses start-up options; the SET costs a round trip for each connection and pins it.
         statement = f"SET statement_timeout = {settings.statement_timeout_ms}"
-        event.listen(engine, "connect", lambda connection, record: _execute_alone(connection, statement))
+        event.listen(engine, "connect", lambda connection, record: _execute_in_autocommit(connection, statement))
     return engine
 
 
@@ -50,8 +54,8 @@ def database_url(settings: Settings) -> URL:
     return make_url(settings.database_url).set(drivername="postgresql+psycopg2")
 
 
-def _connect_arguments(settings):
-    arguments = {
+def _connect_arguments(settings: Settings) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
         "connect_timeout": settings.connect_timeout_s,
         "keepalives_idle": settings.keepalives_idle_s,
         "application_name": APPLICATION_NAME,
@@ -63,7 +67,7 @@ def _connect_arguments(settings):
     return arguments
 
 
-def _queue_arguments(settings):
+def _queue_arguments(settings: Settings) -> dict[str, Any]:
     return {
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_max_overflow,
@@ -72,7 +76,8 @@ def _queue_arguments(settings):
     }
 
 
-def _execute_alone(connection, statement):
+def _execute_in_autocommit(connection: Any, statement: str) -> None:
+    """Execute on psycopg2's own connection, without a transaction around it."""
     autocommit, connection.autocommit = connection.autocommit, True
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -81,12 +86,12 @@ def _execute_alone(connection, statement):
 
 @contextmanager
 def connection() -> Iterator[Connection]:
-    """A pooled connection for one unit of reading; whatever happens it goes back rolled back.
+    """A pooled connection for one unit of reading; it is always rolled back when it is returned.
 
-    Getting it and giving it back (the rollback included) are booked as `pool`.
+    Getting it and returning it (the rollback included) are booked as `pool`.
     """
     with server_timing.part("pool"):
-        opened = _connect(autocommit=current_app.settings.reads == "autocommit")
+        opened = _connect(autocommit=current_settings().reads == "autocommit")
     try:
         yield opened
     finally:
@@ -111,23 +116,25 @@ def transaction() -> Iterator[Connection]:
             opened.close()
 
 
-def _connect(autocommit):
-    """Autocommit is a flag of the driver. SQLAlchemy's isolation level would cost two SETs for each use, as many
-    round trips as it saves."""
-    opened = current_app.extensions["engine"].connect()
-    driver = opened.connection.dbapi_connection
+def _connect(autocommit: bool) -> Connection:
+    """A connection of the pool, with the driver's autocommit flag set.
+
+    SQLAlchemy's isolation level would cost two SETs for each use, as many round trips as autocommit saves.
+    """
+    opened: Connection = current_app.extensions["engine"].connect()
+    driver = _driver_connection(opened)
     if driver.autocommit != autocommit:
         driver.autocommit = autocommit
     return opened
 
 
-def rows(connection: Connection, statement: TextClause, **parameters) -> list[dict]:
-    """All rows of one statement as dictionaries (none if it gives none), booked as `db`."""
-    account = server_timing.current()
-    account.db_calls += 1
-    driver = connection.connection.dbapi_connection
+def rows(connection: Connection, statement: TextClause, **parameters: Any) -> list[Row]:
+    """All rows of one statement as dictionaries (an empty list if it returns none), booked as `db`."""
+    timing = server_timing.current()
+    timing.db_calls += 1
+    driver = _driver_connection(connection)
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
-    account.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
+    timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with server_timing.part("db"):
         result = connection.execute(statement, parameters)
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
@@ -140,62 +147,79 @@ def roll_back(connection: Connection) -> None:
         connection.rollback()
 
 
-def _count_end_of_transaction(opened):
-    """COMMIT and ROLLBACK are sent only where the server is in a transaction."""
+def _count_end_of_transaction(opened: Connection) -> None:
+    """Count a COMMIT or ROLLBACK as a round trip; it is sent only if the server is in a transaction."""
     if not opened.invalidated:
-        server_timing.current().round_trips += not _is_idle(opened.connection.dbapi_connection)
+        server_timing.current().round_trips += not _is_idle(_driver_connection(opened))
 
 
-def _is_idle(driver):
+def _driver_connection(opened: Connection) -> Any:
+    """psycopg2's connection."""
+    return opened.connection.dbapi_connection
+
+
+def _is_idle(driver: Any) -> bool:
+    """True if psycopg2's connection has no open transaction."""
     return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
 
-def warm_up(engine: Engine, statement: TextClause, **parameters) -> None:
-    """Open as many connections as the pool keeps, and ask on each: a backend learns its catalogues by the first."""
+def warm_up(engine: Engine, statement: TextClause, **parameters: Any) -> None:
+    """Open as many connections as the pool keeps, and execute the statement on each.
+
+    A backend reads its catalogs for its first statement.
+    """
     with ExitStack() as stack:
         for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 1):
             rows(stack.enter_context(connection()), statement, **parameters)
 
 
-def _count_pings(engine):
-    """A pre-ping is a round trip of the request that waits for it."""
-    ping = engine.dialect.do_ping
+def _count_pings(engine: Engine) -> None:
+    """Count a pre-ping as a round trip of the request that waits for it."""
+    dialect: Any = engine.dialect
+    ping = dialect.do_ping
 
-    def counted(connection):
+    def counted_ping(connection: DBAPIConnection) -> bool:
         server_timing.current().round_trips += 1
         return ping(connection)
 
-    engine.dialect.do_ping = counted
+    dialect.do_ping = counted_ping
 
 
-def _ping_the_idle_only(engine, after_s):
-    """Spare the pre-ping of connections that were used just now. Source: HikariCP's `aliveBypassWindowMs`."""
-    used_s = WeakKeyDictionary()
-    ping = engine.dialect.do_ping
+def _skip_recent_pings(engine: Engine, idle_s: float) -> None:
+    """Skip the pre-ping of connections that were used less than `idle_s` ago.
 
-    def given_back(connection, record):
+    Source: HikariCP's `aliveBypassWindowMs`.
+    """
+    used_s: WeakKeyDictionary[DBAPIConnection, float] = WeakKeyDictionary()
+    dialect: Any = engine.dialect
+    ping = dialect.do_ping
+
+    def checked_in(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         if connection is not None:
             used_s[connection] = time.monotonic()
 
-    def ping_if_idle(connection):
-        return time.monotonic() - used_s.get(connection, 0.0) < after_s or ping(connection)
+    def ping_if_idle(connection: DBAPIConnection) -> bool:
+        return time.monotonic() - used_s.get(connection, 0.0) < idle_s or ping(connection)
 
-    event.listen(engine, "checkin", given_back)
-    engine.dialect.do_ping = ping_if_idle
+    event.listen(engine, "checkin", checked_in)
+    dialect.do_ping = ping_if_idle
 
 
-def _longest_wait_s(settings):
-    """A server that is alive ends a statement by itself before."""
-    return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else deadlines.NEVER_S
+def _max_wait_s(settings: Settings) -> float:
+    """The longest wait for a statement: a server that is alive ends it by itself before."""
+    return settings.statement_timeout_ms / 1000 + GRACE_S if settings.statement_timeout_ms else deadlines.UNLIMITED_S
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    deadlines.install(settings.deadlines, _longest_wait_s(settings))
+    """Create the engine, with its statistics and deadlines as the settings say."""
+    deadlines.install(settings.deadlines, _max_wait_s(settings))
     engine = create_engine(settings)
     if settings.pool_timed:
-        limits = (settings.pool_timeout_s or None, settings.connect_timeout_s or None)
-        PoolStatistics(app.extensions["slot"], *(limits if settings.deadlines else (None, None))).watch(engine)
+        acquire_s, answer_s = (
+            (settings.pool_timeout_s, settings.connect_timeout_s) if settings.deadlines else (None, None)
+        )
+        PoolStatistics(app.extensions["worker_slot"], acquire_s, answer_s, passing_modules=(__name__,)).watch(engine)
     _count_pings(engine)
     if settings.pool_ping_after_ms:
-        _ping_the_idle_only(engine, settings.pool_ping_after_ms / 1000)
+        _skip_recent_pings(engine, settings.pool_ping_after_ms / 1000)
     app.extensions["engine"] = engine

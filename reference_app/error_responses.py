@@ -1,37 +1,39 @@
-"""What a failure looks like from outside: a status and a short reason, JSON for the API, no internals."""
+"""Responses to failures: a status and a short reason, JSON for the API, no internals."""
 
 from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from .sessions.timed import UNAVAILABLE
-from .store import StoreAway
+from .sessions.timed_sessions import UNAVAILABLE
+from .store import StoreUnavailable
 
-REASONS = (
+REASONS: tuple[tuple[type[Exception], str], ...] = (
     (PoolTimeout, "no free database connection"),
     (SQLAlchemyError, "database error"),
-    (StoreAway, UNAVAILABLE),
+    (StoreUnavailable, UNAVAILABLE),
     (RedisError, UNAVAILABLE),
 )
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _refused)
+    """Register a handler for each kind of failure."""
+    app.register_error_handler(HTTPException, _http_error)
     for kind, reason in REASONS:
         app.register_error_handler(kind, lambda error, reason=reason: _unavailable(app, reason, error))
 
 
-def _refused(error):
+def _http_error(error: HTTPException) -> ResponseReturnValue:
     if not request.path.startswith("/api/"):
         return error
-    answer = error.get_response()  # with the headers that belong to the status, such as Allow
-    answer.data = jsonify(success=False, error=error.description).data
-    answer.content_type = "application/json"
-    return answer
+    response = error.get_response()  # with the headers that belong to the status, such as Allow
+    response.data = jsonify(success=False, error=error.description).data
+    response.content_type = "application/json"
+    return response
 
 
-def _unavailable(app, reason, error):
+def _unavailable(app: Flask, reason: str, error: Exception) -> ResponseReturnValue:
     app.logger.error(reason, extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
     return jsonify(success=False, error=reason), 503, {"Retry-After": "1"}

@@ -1,23 +1,28 @@
-"""How gunicorn serves a deployment; it reads the same settings as the application."""
+"""How gunicorn serves a deployment, from the same settings as the application's.
+
+gunicorn runs this file by its path, outside of the package: its imports have to be absolute.
+"""
 
 import os
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from sqlalchemy.exc import SQLAlchemyError
 
 import reference_app
-from instrumentation.worker_metrics import Readings
-
-from . import connection_budget
-from .sessions.flask_sessions import make_directory
-from .settings import Settings, SettingsError
+from instrumentation.worker_metrics import MetricsFileError, Slot, WorkerMetrics
+from reference_app import connection_budget
+from reference_app.counters import COUNTERS
+from reference_app.sessions.flask_sessions import make_directory
+from reference_app.settings import Settings, SettingsError
+from reference_app.worker_number import assign_worker_number
 
 BIND = "TRACETRACK_BIND"
-READINGS_FILE, OWN_READINGS = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
+METRICS_FILE, CREATED_METRICS_FILE = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
 try:
     _settings = Settings.from_env()
@@ -36,7 +41,7 @@ workers = _settings.workers
 threads = _settings.threads
 worker_connections = _settings.worker_connections
 preload_app = _settings.preload
-# A single worker may owe a long queue; only a worker that hangs is to be ended.
+# A single worker may have a long queue to answer; only a worker that hangs is to be ended.
 timeout = 120
 graceful_timeout = 3
 keepalive = 75
@@ -44,45 +49,55 @@ loglevel = "warning"
 control_socket_disable = True
 
 
-def on_starting(server):
-    """Refuse what cannot work before a worker is there; a database that does not answer yet is no reason to."""
+def on_starting(server: Any) -> None:
+    """Refuse a deployment that cannot work before any worker starts; an unreachable database only gives a warning."""
     try:
-        connection_budget.require(_settings)
+        connection_budget.require_budget(_settings)
     except connection_budget.BudgetError as error:
         sys.exit(f"over the connection budget: {error}")
     except psycopg2.OperationalError as error:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
+    _prepare_metrics_file()
 
-    if not _settings.readings_file:
+
+def _prepare_metrics_file() -> None:
+    """Create the file of the workers' metrics, or check the one that the settings name."""
+    try:
+        if _settings.readings_file:
+            WorkerMetrics.open(Path(_settings.readings_file), COUNTERS)
+            return
         descriptor, path = tempfile.mkstemp(prefix="tracetrack-readings-")
         os.close(descriptor)
-        Readings.create(Path(path), workers)
-        os.environ[READINGS_FILE] = os.environ[OWN_READINGS] = path
+        WorkerMetrics.create(Path(path), workers, COUNTERS)
+    except (MetricsFileError, OSError) as error:
+        sys.exit(f"not started: {METRICS_FILE}: {error}")
+    os.environ[METRICS_FILE] = os.environ[CREATED_METRICS_FILE] = path
 
 
-def on_exit(server):
-    """The file that we made goes with us; one that was given is somebody else's."""
-    if path := os.environ.get(OWN_READINGS):
+def on_exit(server: Any) -> None:
+    """Remove the metrics file if this server created it."""
+    if path := os.environ.get(CREATED_METRICS_FILE):
         Path(path).unlink(missing_ok=True)
 
 
-def pre_fork(server, worker):
-    """Give the worker the lowest free number, so that a restarted one takes the place of the ended one."""
-    taken = {other.number for other in server.WORKERS.values()}
-    worker.number = next(number for number in range(len(taken) + 1) if number not in taken)
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the lowest free number, so that a restarted one takes the slot of the ended one."""
+    used = {other.number for other in server.WORKERS.values()}
+    worker.number = next(number for number in range(len(used) + 1) if number not in used)
 
 
-def post_fork(server, worker):
-    os.environ["TRACETRACK_WORKER"] = str(worker.number)
+def post_fork(server: Any, worker: Any) -> None:
+    """Make the number known to the application, and renew an application that was loaded before the fork."""
+    assign_worker_number(worker.number)
     if preload_app:
         app = server.app.wsgi()
-        # It was made before the file was.
-        app.settings = replace(app.settings, readings_file=os.environ[READINGS_FILE])
-        reference_app.renew_after_fork(app)
+        # Its settings were read before the metrics file was created.
+        settings = replace(app.extensions["settings"], readings_file=os.environ[METRICS_FILE])
+        reference_app.renew_after_fork(app, settings)
 
 
-def post_worker_init(worker):
-    """Before the first request; a database that is not there yet will be asked again by whoever needs it."""
+def post_worker_init(worker: Any) -> None:
+    """Warm the worker up before its first request; without its database it connects when a request needs it."""
     if _settings.warm_up:
         try:
             reference_app.warm_up(worker.wsgi)
@@ -91,12 +106,12 @@ def post_worker_init(worker):
     _slot(worker).count("ready")
 
 
-def child_exit(server, worker):
-    """A worker that has ended has no pool any more."""
+def child_exit(server: Any, worker: Any) -> None:
+    """Clear the slot of a worker that has ended."""
     _slot(worker).clear()
 
 
-def _slot(worker):
-    """Its place among the readings; one of its own where there are more workers than places."""
-    readings = Readings.open(Path(os.environ[READINGS_FILE]))
-    return readings.slot(worker.number) if worker.number < readings.slots else Readings.private().slot(0)
+def _slot(worker: Any) -> Slot:
+    """The worker's slot in the metrics file; a private one where there are more workers than slots."""
+    metrics = WorkerMetrics.open(Path(os.environ[METRICS_FILE]), COUNTERS)
+    return metrics.slot(worker.number) if worker.number < metrics.slots else WorkerMetrics.private(COUNTERS).slot(0)

@@ -1,30 +1,33 @@
-"""`GET /health`: whether this worker serves and reaches its database and its store, and which pool profile it found."""
+"""`GET /health`: whether this worker serves and reaches its database and its store, and which pool profile it uses."""
 
 from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from . import pool_profiles
 from .database import connection, rows
+from .settings import current_settings
 
 blueprint = Blueprint("health", __name__)
 
-REACHABLE = text(pool_profiles.ROLE)
+HAS_RDS_ROLE = text(pool_profiles.HAS_RDS_ROLE)
 
 
 @blueprint.get("/health")
-def health():
-    """`confirmed` tells whether the server's roles agree with the profile; `store` is null where none is used.
+def health() -> ResponseReturnValue:
+    """`confirmed` says whether the server's roles agree with the profile; `store` is null where none is used.
 
-    Without its store the application serves what it can, so that is no reason to take it out of service.
+    A worker without its store stays in service: it answers with what it has.
     """
-    settings = current_app.settings
+    settings = current_settings()
     with connection() as opened:
-        ((on_rds,),) = (tuple(row.values()) for row in rows(opened, REACHABLE))
+        (row,) = rows(opened, HAS_RDS_ROLE)
+    (is_rds,) = row.values()
     profile = {
         "name": settings.profile,
         "found_by": "host name" if settings.pool_profile == "auto" else "setting",
-        "confirmed": on_rds == (settings.profile == "rds"),
+        "confirmed": is_rds == (settings.profile == "rds"),
     }
     store = current_app.extensions["store"]
-    reached = store and ("ok" if store.is_there() else "away")
-    return jsonify(status="ok", pool_profile=profile, store=reached)
+    state = store and ("ok" if store.is_available() else "away")
+    return jsonify(status="ok", pool_profile=profile, store=state)

@@ -1,86 +1,76 @@
-"""Logging in and out, and the index that a login leads to."""
+"""Logging in and out, and the index page that a login leads to."""
 
 import logging
 
-from flask import Blueprint, current_app, jsonify, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import passwords
-from .database import connection, rows, transaction
-from .sessions.timed import UNAVAILABLE, is_unavailable
+from .database import Row, connection, rows, transaction
+from .guards import current_user, sessions_required
+from .settings import current_settings
 
 blueprint = Blueprint("login", __name__)
 log = logging.getLogger(__name__)
 
 ACCOUNT = text('SELECT id, username, password_hash, role, active FROM tracetrack."user" WHERE username = :username')
-REHASH = text('UPDATE tracetrack."user" SET password_hash = :fresh WHERE id = :id AND password_hash = :stored')
+REHASH = text('UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored')
 
 
 @blueprint.get("/login")
-def form():
+def form() -> ResponseReturnValue:
+    """The login form."""
     return render_template("login.html", error=None)
 
 
 @blueprint.post("/login")
-def login():
+@sessions_required
+def login() -> ResponseReturnValue:
     """A redirect to the index on success; the form again with 401 on failure, with 429 after too many attempts."""
-    if is_unavailable(session):
-        return no_sessions()
     username, password = request.form.get("username", ""), request.form.get("password", "")
     if wait_s := current_app.extensions["throttle"].wait_s(username, request.remote_addr or ""):
-        told = f"Too many attempts; try again in {wait_s} seconds."
-        return render_template("login.html", error=told), 429, {"Retry-After": str(wait_s)}
-    account = _account(username)
-    stored = account["password_hash"] if account else passwords.decoy(current_app.settings.password_hash)
-    # For scrypt a short password and the same with NULs at its end are one: HMAC fills its key up with them.
-    if not (passwords.verify(stored, password) and "\0" not in password and account and account["active"]):
+        message = f"Too many attempts; try again in {wait_s} seconds."
+        return render_template("login.html", error=message), 429, {"Retry-After": str(wait_s)}
+    account = _authenticate(username, password)
+    if not account:
         return render_template("login.html", error="Unknown user name or wrong password."), 401
-    if passwords.is_outdated(stored, current_app.settings.password_hash):
+    if passwords.is_outdated(account["password_hash"], current_settings().password_hash):
         _rehash(account, password)
-    current_app.session_interface.renew(session)
+    current_app.session_interface.renew(session)  # type: ignore[attr-defined]  # TimedSessions, set by `sessions`
     session["user"] = {key: account[key] for key in ("id", "username", "role")}
     return redirect(url_for("login.index"))
 
 
 @blueprint.post("/logout")
-def logout():
-    if is_unavailable(session):
-        return no_sessions()
+@sessions_required
+def logout() -> ResponseReturnValue:
+    """End the session; a redirect to the login form."""
     session.clear()
     return redirect(url_for("login.form"))
 
 
 @blueprint.get("/")
-def index():
-    if is_unavailable(session):
-        return no_sessions()
-    if not (user := _user()):
+@sessions_required
+def index() -> ResponseReturnValue:
+    """The index page of the user; without one a redirect to the login form."""
+    if not (user := current_user()):
         return redirect(url_for("login.form"))
     return render_template("index.html", user=user)
 
 
-def signed_in_user():
-    """The user of this session and None, or None and the answer that the API gives without one."""
-    if is_unavailable(session):
-        return None, no_sessions()
-    user = _user()
-    return user, None if user else (jsonify(success=False, error="not logged in"), 401)
-
-
-def no_sessions():
-    """The answer while nobody can be known."""
-    return jsonify(success=False, error=UNAVAILABLE), 503, {"Retry-After": "1"}
-
-
-def _user():
-    match session.get("user"):
-        case {"id": int(), "username": str(), "role": str()} as user:
-            return user
+def _authenticate(username: str, password: str) -> Row | None:
+    """The active account with this name and password. An unknown name takes as long as a known one."""
+    account = _find_account(username)
+    stored = account["password_hash"] if account else passwords.decoy_hash(current_settings().password_hash)
+    # For scrypt a short password and the same with NULs at its end are equal: HMAC fills its key up with them.
+    if passwords.verify(stored, password) and "\0" not in password and account and account["active"]:
+        return account
     return None
 
 
-def _account(username):
+def _find_account(username: str) -> Row | None:
     # PostgreSQL's text holds no NUL, so no account has one.
     if not username or "\0" in username:
         return None
@@ -88,11 +78,11 @@ def _account(username):
         return next(iter(rows(opened, ACCOUNT, username=username)), None)
 
 
-def _rehash(account, password):
-    """Store the password under the deployment's own hash. That it fails is no reason to refuse a right password."""
-    fresh = passwords.fresh(password)
+def _rehash(account: Row, password: str) -> None:
+    """Store the password under the deployment's own hash. If that fails the login still succeeds."""
+    new = passwords.new_hash(password)
     try:
         with transaction() as opened:
-            rows(opened, REHASH, fresh=fresh, id=account["id"], stored=account["password_hash"])
+            rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"])
     except SQLAlchemyError as error:
         log.warning("password not rehashed", extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})

@@ -1,24 +1,29 @@
 """Log lines: one JSON object each, with the id of the request that they are about.
 
-A request brings its id in `X-Request-ID`, or is given one; the answer carries it too.
+A request brings its id in `X-Request-ID`, or is given one; the response carries it too.
 """
 
 import logging
-import os
 import re
 import secrets
+from typing import Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from flask.logging import wsgi_errors_stream
 from pythonjsonlogger.json import JsonFormatter
 
+import instrumentation
+
+from .worker_number import worker_number
+
 HEADER = "X-Request-ID"
-FIELDS = "%(asctime)s %(levelname)s %(message)s %(request_id)s %(method)s %(path)s %(worker)s"
-NAMES = {"asctime": "time", "levelname": "level", "message": "event"}
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+FORMAT = "%(asctime)s %(levelname)s %(message)s %(request_id)s %(method)s %(path)s %(worker)s"
+RENAMED_FIELDS = {"asctime": "time", "levelname": "level", "message": "event"}
+LOGGERS = (__package__, instrumentation.__name__)
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class AboutRequest(logging.Filter):
+class RequestFields(logging.Filter):
     """Adds the request that is being served to each record; outside of one the fields are null."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -26,28 +31,33 @@ class AboutRequest(logging.Filter):
         record.request_id = g.get("request_id") if inside else None
         record.method = request.method if inside else None
         record.path = request.path if inside else None
-        record.worker = int(os.environ.get("TRACETRACK_WORKER", 0))
+        record.worker = worker_number()
         return True
 
 
 def init_app(app: Flask) -> None:
-    """Let every logger of this package write JSON to the error stream, and give each request an id."""
-    logger = logging.getLogger(__package__)
+    """Let the loggers of the application and its instrumentation write JSON to stderr, and give each request an id."""
+    for name in LOGGERS:
+        _write_json(logging.getLogger(name))
+    app.before_request(_identify_request)
+    app.after_request(_send_request_id)
+
+
+def _write_json(logger: logging.Logger) -> None:
     if not logger.handlers:
-        handler = logging.StreamHandler(wsgi_errors_stream)
-        handler.setFormatter(JsonFormatter(FIELDS, rename_fields=NAMES))
-        handler.addFilter(AboutRequest())
+        stream: Any = wsgi_errors_stream  # a proxy of the server's error stream in a request, else of stderr
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(JsonFormatter(FORMAT, rename_fields=RENAMED_FIELDS))
+        handler.addFilter(RequestFields())
         logger.addHandler(handler)
         logger.setLevel(logging.WARNING)
-    app.before_request(_identify)
-    app.after_request(_tell)
 
 
-def _identify():
+def _identify_request() -> None:
     given = request.headers.get(HEADER, "")
-    g.request_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = given if _VALID_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _tell(response):
+def _send_request_id(response: Response) -> Response:
     response.headers[HEADER] = g.get("request_id", "")
     return response

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: the description of this application for machines."""
+"""`GET /openapi.json`: the machine-readable description of this application."""
 
 from pathlib import Path
 
@@ -10,5 +10,6 @@ DESCRIPTION = Path(__file__).with_name("openapi.json").read_bytes()
 
 
 @blueprint.get("/openapi.json")
-def description():
+def description() -> Response:
+    """The description."""
     return Response(DESCRIPTION, content_type="application/json")

@@ -1,23 +1,18 @@
-"""Password hashes: Werkzeug's scrypt and argon2id, and how many may be computed at once."""
+"""Password hashes: Werkzeug's scrypt, and argon2id."""
 
 import base64
 import hashlib
-import os
 import secrets
-import sys
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
-from flask import Flask, current_app
+from flask import Flask
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from werkzeug.security import check_password_hash
 
-from instrumentation import server_timing
-
-from .settings import Settings
+from . import hash_executor
+from .settings import Settings, current_settings
 
 Scheme = Literal["scrypt", "argon2id"]
 
@@ -30,14 +25,14 @@ PREFIXES = {
     "argon2id": f"$argon2id$v=19$m={ARGON2_MEMORY_KIB},t={ARGON2_TIME},p=1$",
 }
 SALT_CHARACTERS = 16
-NICENESS = 10
 
 
 def hash_password(password: str, scheme: Scheme, salt: str) -> str:
-    """The hash as it is stored. The salt (16 characters) is the caller's: a dataset comes out the same twice."""
+    """The hash as it is stored, from a salt of 16 characters; the same salt gives the same hash."""
     if scheme == "scrypt":
-        cost = {"n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P, "maxmem": 132 * SCRYPT_N * SCRYPT_R * SCRYPT_P}
-        digest = hashlib.scrypt(password.encode(), salt=salt.encode(), **cost)
+        memory = 132 * SCRYPT_N * SCRYPT_R * SCRYPT_P
+        content, salted = password.encode(), salt.encode()
+        digest = hashlib.scrypt(content, salt=salted, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=memory)
         return f"{PREFIXES[scheme]}{salt}${digest.hex()}"
     # libsodium's argon2id: the same hash as any other's in two thirds of the time of argon2-cffi's wheels, which do
     # without the processor's wide registers.
@@ -45,43 +40,30 @@ def hash_password(password: str, scheme: Scheme, salt: str) -> str:
     return f"{PREFIXES[scheme]}{_base64(salt.encode())}${_base64(digest)}"
 
 
-def _base64(content):
+def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode().rstrip("=")
 
 
-def fresh(password: str) -> str:
-    """A hash by the deployment's scheme with a salt of its own; waits for a free place as `verify` does."""
+def new_hash(password: str) -> str:
+    """A hash by the deployment's scheme with a random salt; computed in a thread for hashes, as `verify` is."""
     salt = secrets.token_hex(SALT_CHARACTERS // 2)
-    return _in_a_place(hash_password, password, current_app.settings.password_hash, salt)
+    return hash_executor.run(hash_password, password, current_settings().password_hash, salt)
 
 
 def is_outdated(stored: str, scheme: Scheme) -> bool:
-    """Whether a hash is not of this scheme at its present cost."""
+    """True if a hash is not of this scheme at its present cost."""
     return not stored.startswith(PREFIXES[scheme])
 
 
 def verify(stored: str, password: str) -> bool:
-    """Whether the password is the hash's, waiting for a free place to compute it. Booked as `hash`.
+    """True if the password fits the hash; waits for a free thread to compute it.
 
     An argon2id hash must have one lane, as libsodium knows no others.
     """
-    return _in_a_place(_verify, stored, password)
+    return hash_executor.run(_verify, stored, password)
 
 
-def _in_a_place(compute: Callable, *arguments):
-    places: Executor | None = current_app.extensions["hash_places"]
-    with server_timing.part("hash"):
-        return compute(*arguments) if places is None else places.submit(_politely, compute, *arguments).result()
-
-
-def _politely(compute, *arguments):
-    """Behind the requests: on Linux each thread has a niceness of its own, and a read need not wait for hashes."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    return compute(*arguments)
-
-
-def _verify(stored, password):
+def _verify(stored: str, password: str) -> bool:
     try:
         if not stored.startswith("$argon2id$"):
             return check_password_hash(stored, password)
@@ -91,36 +73,16 @@ def _verify(stored, password):
 
 
 @cache
-def decoy(scheme: Scheme) -> str:
+def decoy_hash(scheme: Scheme) -> str:
     """A hash of no account: verifying against it makes an unknown user take as long as a known one."""
     return hash_password("no such account", scheme, "decoydecoydecoy0")
 
 
 def warm_up() -> None:
-    """Have each place hash once, so that its memory is there."""
-    settings = current_app.settings
-    places: Executor | None = current_app.extensions["hash_places"]
-    if places is not None:
-        one = decoy(settings.password_hash)
-        for hashed in [places.submit(_politely, _verify, one, "") for _ in range(settings.hash_limit)]:
-            hashed.result()
-
-
-def _places(settings):
-    """Real threads, also where the server replaces threads by greenlets: a hash on the loop would stop every request.
-
-    They are the hashes' own: memory that was touched once is used again by the next hash, where a request's thread
-    would have to ask the kernel for it page by page.
-    """
-    if not settings.hash_limit:
-        return None
-    if settings.server == "gevent":
-        from gevent.threadpool import ThreadPoolExecutor as RealThreadPoolExecutor  # gevent is not every server's
-
-        return RealThreadPoolExecutor(settings.hash_limit)
-    return ThreadPoolExecutor(settings.hash_limit, "hash")
+    """Compute one hash in each thread, so that its memory is allocated."""
+    hash_executor.run_in_every_thread(partial(_verify, decoy_hash(current_settings().password_hash), ""))
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["hash_places"] = _places(settings)
-    decoy(settings.password_hash)
+    """Compute the decoy hash before the first login needs it."""
+    decoy_hash(settings.password_hash)

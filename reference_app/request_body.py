@@ -1,7 +1,12 @@
-"""The body of a request is read whole or refused: 413 where it is too long, 408 where it does not come in time, 400
-where it is not what it says.
+"""Reads the body of a request whole or refuses it.
 
-Werkzeug cuts off a chunked body that is too long, and goes on with its beginning; it waits for any body for good, and
+| status | body |
+| --- | --- |
+| 413 | longer than the limit |
+| 408 | not received in time |
+| 400 | shorter than its Content-Length, or damaged |
+
+Werkzeug alone cuts a chunked body off at the limit and uses its beginning, waits for any body without a limit, and
 takes one that ended early for whole.
 """
 
@@ -9,45 +14,54 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from socket import socket
+from typing import IO, TYPE_CHECKING
 
 import flask
-from flask import Flask, current_app
+from flask import Flask
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 from werkzeug.utils import cached_property
 
-LONGEST_BYTES = 64 * 1024
+from .settings import current_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_BODY_BYTES = 64 * 1024
 
 
 class Request(flask.Request):
+    """A request whose body is complete and within the limits, or raises the HTTP error that says why not."""
+
     @cached_property
-    def stream(self):
+    def stream(self) -> IO[bytes]:
         if not self.environ.get("wsgi.input_terminated"):
             return super().stream
-        said = self.content_length or 0
-        content = self._content() if said <= LONGEST_BYTES else b""
-        if max(said, len(content)) > LONGEST_BYTES:
+        announced = self.content_length or 0
+        content = self._read() if announced <= MAX_BODY_BYTES else b""
+        if max(announced, len(content)) > MAX_BODY_BYTES:
             raise RequestEntityTooLarge
-        if len(content) < said:
-            raise BadRequest("the body is shorter than it says")
+        if len(content) < announced:
+            raise BadRequest("the body is shorter than its Content-Length")
         return BytesIO(content)
 
-    def _content(self):
-        """No more of it than tells whether it is too long."""
+    def _read(self) -> bytes:
+        """The body, or as much of it as shows that it is too long."""
         try:
-            with _in_time(self.environ, current_app.settings.body_timeout_s):
-                return self.environ["wsgi.input"].read(LONGEST_BYTES + 1)
+            with _read_deadline(self.environ, current_settings().body_timeout_s):
+                return self.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
         except TimeoutError:
-            raise RequestTimeout("the body did not come in time") from None
+            raise RequestTimeout("the body was not received in time") from None
         except (ParseException, NoMoreData, OSError) as error:
             raise BadRequest("the body cannot be read") from error
 
 
-class Hurried:
-    """A connection of which all reads together end in time, or raise `TimeoutError`."""
+class DeadlineConnection:
+    """A socket whose reads all together end in time, or raise `TimeoutError`."""
 
-    def __init__(self, connection, seconds: float):
+    def __init__(self, connection: socket, seconds: float):
         self._connection = connection
         self._end_s = time.monotonic() + seconds
 
@@ -60,23 +74,24 @@ class Hurried:
 
 
 @contextmanager
-def _in_time(environ, seconds: float) -> Iterator[None]:
-    """Lets gunicorn read the body for so long: its readers know no deadline, and the socket's is for each piece."""
+def _read_deadline(environ: "WSGIEnvironment", seconds: float) -> Iterator[None]:
+    """Bound the time in which gunicorn reads the body: its readers know no deadline, and the socket's is per read."""
     if not (seconds and "gunicorn.socket" in environ):
         yield
         return
     reader = environ["wsgi.input"].reader
     source = (reader.req if isinstance(reader, ChunkedReader) else reader).unreader
     connection = source.sock
-    before_s = connection.gettimeout()
-    source.sock = Hurried(connection, seconds)
+    timeout_s = connection.gettimeout()
+    source.sock = DeadlineConnection(connection, seconds)
     try:
         yield
     finally:
         source.sock = connection
-        connection.settimeout(before_s)
+        connection.settimeout(timeout_s)
 
 
 def init_app(app: Flask) -> None:
-    app.config.update(MAX_CONTENT_LENGTH=LONGEST_BYTES)
+    """Let the application read bodies within the limits."""
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.request_class = Request

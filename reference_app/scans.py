@@ -1,19 +1,22 @@
-"""`POST /api/scans`: a bag was scanned, and a child may be linked to its parent by it.
+"""`POST /api/scans`: stores the scan of a bag, which may link a child to its parent.
 
-The client names each scan with an `Idempotency-Key` and may send it as often as it likes: it is stored once, and
-every sending gets the same answer. The same key with another content is refused.
+The client names each scan with an `Idempotency-Key` and may send it any number of times: it is stored once, and every
+request gets the same response. The same key with other content is refused.
 """
 
-from flask import Blueprint, jsonify, request
-from sqlalchemy import text
+from typing import Any, NamedTuple
 
-from .database import rows, transaction
-from .login import signed_in_user
+from flask import Blueprint, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, text
+
+from .database import Row, rows, transaction
+from .guards import login_required
 
 blueprint = Blueprint("scans", __name__)
 
 KEY_HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
-LONGEST_KEY, LONGEST_ID = 100, 64
+MAX_KEY_LENGTH, MAX_ID_LENGTH = 100, 64
 
 BAGS = text("SELECT id, qr_id, type FROM tracetrack.bag WHERE qr_id IN (:child, :parent)")
 LINK = text(
@@ -31,7 +34,7 @@ SCAN = text(
     RETURNING id, scanned_at
     """
 )
-EARLIER = text(
+STORED_SCAN = text(
     """
     SELECT id, bag_id, parent_id, scanned_at FROM tracetrack.scan
     WHERE user_id = :user AND idempotency_key = :key
@@ -39,91 +42,108 @@ EARLIER = text(
 )
 
 
-class Refused(Exception):
-    """The scan is not stored: a status and the reason. Nothing of its transaction stays."""
+class ScanRefused(Exception):
+    """The scan is not stored, and its transaction is rolled back; the message is the reason."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
         self.status = status
 
 
+class ScanRequest(NamedTuple):
+    """A scan as the client sends it."""
+
+    key: str
+    qr_id: str
+    parent_qr_id: str | None
+
+
 @blueprint.post("/api/scans")
-def scan():
-    user, refusal = signed_in_user()
-    if refusal:
-        return refusal
+@login_required
+def scan() -> ResponseReturnValue:
+    """Store the scan; 201 with the stored scan, or the status of its refusal."""
     try:
-        key, qr_id, parent_qr_id = _question()
+        scan_request = _parse_request()
         with transaction() as opened:
-            stored, replayed = _store(opened, user["id"], key, qr_id, parent_qr_id)
-    except Refused as refused:
+            stored, replayed = _store(opened, g.user["id"], scan_request)
+    except ScanRefused as refused:
         return jsonify(success=False, error=str(refused)), refused.status
-    answer = jsonify(success=True, scan=stored)
-    answer.headers[REPLAYED_HEADER] = str(replayed).lower()
-    return answer, 201
+    response = jsonify(success=True, scan=_to_json(stored, scan_request))
+    response.headers[REPLAYED_HEADER] = str(replayed).lower()
+    return response, 201
 
 
-def _question():
-    """The key, the bag's QR id and its parent's or None, as the request gives them."""
+def _parse_request() -> ScanRequest:
     key = request.headers.get(KEY_HEADER, "")
-    if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise Refused(400, f"{KEY_HEADER} must have 1 to {LONGEST_KEY} printable ASCII characters")
+    if not (1 <= len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise ScanRefused(400, f"{KEY_HEADER} must have 1 to {MAX_KEY_LENGTH} printable ASCII characters")
     content = _content()
     if not isinstance(content, dict):
-        raise Refused(400, "the body must be a JSON object")
-    parent_qr_id = content.get("parent_qr_id")
-    for name, value in (("qr_id", content.get("qr_id")), ("parent_qr_id", parent_qr_id)):
-        if name == "parent_qr_id" and value is None:
-            continue
-        if not (isinstance(value, str) and 1 <= len(value) <= LONGEST_ID and _is_storable(value)):
-            raise Refused(400, f"{name} must be a text of 1 to {LONGEST_ID} characters")
-    return key, content["qr_id"], parent_qr_id
+        raise ScanRefused(400, "the body must be a JSON object")
+    qr_id, parent_qr_id = _require_id("qr_id", content.get("qr_id")), content.get("parent_qr_id")
+    if parent_qr_id is not None:
+        _require_id("parent_qr_id", parent_qr_id)
+    return ScanRequest(key, qr_id, parent_qr_id)
 
 
-def _content():
+def _content() -> Any:
     try:
         return request.get_json()
     except RecursionError:
-        raise Refused(400, "the body is nested too deeply") from None
+        raise ScanRefused(400, "the body is nested too deeply") from None
 
 
-def _is_storable(value):
-    """Neither NUL nor half of a surrogate pair: JSON has room for both, PostgreSQL's text for neither."""
+def _require_id(name: str, value: Any) -> str:
+    if not (isinstance(value, str) and 1 <= len(value) <= MAX_ID_LENGTH and _is_storable(value)):
+        raise ScanRefused(400, f"{name} must be a text of 1 to {MAX_ID_LENGTH} characters")
+    return value
+
+
+def _is_storable(value: str) -> bool:
+    """False for NUL and for half of a surrogate pair: JSON can hold both, PostgreSQL's text neither."""
     return "\0" not in value and value.encode("utf-8", "ignore").decode() == value
 
 
-def _store(opened, user_id, key, qr_id, parent_qr_id):
-    """The stored scan, and whether it was stored before. Counts come last, as their row is locked until the end."""
-    found = {bag["qr_id"]: bag for bag in rows(opened, BAGS, child=qr_id, parent=parent_qr_id)}
-    for name in (qr_id, parent_qr_id):
-        if name is not None and name not in found:
-            raise Refused(404, f"there is no bag {name}")
-    bag, parent = found[qr_id], found.get(parent_qr_id)
+def _store(opened: Connection, user_id: int, scan_request: ScanRequest) -> tuple[Row, bool]:
+    """The stored scan, and whether it was stored before.
+
+    The scan is inserted last, because triggers may lock the row of the counts until the transaction ends.
+    """
+    key, qr_id, parent_qr_id = scan_request
+    bag, parent = _find_bags(opened, qr_id, parent_qr_id)
     if parent:
         _link(opened, bag, parent)
     parent_id = parent["id"] if parent else None
-    made = rows(opened, SCAN, bag=bag["id"], user=user_id, parent=parent_id, key=key)
-    if made:
-        return _shown(made[0], qr_id, parent_qr_id), False
-    (earlier,) = rows(opened, EARLIER, user=user_id, key=key)
-    if (earlier["bag_id"], earlier["parent_id"]) != (bag["id"], parent_id):
-        raise Refused(422, f"this {KEY_HEADER} was used for another scan")
-    return _shown(earlier, qr_id, parent_qr_id), True
+    if inserted := rows(opened, SCAN, bag=bag["id"], user=user_id, parent=parent_id, key=key):
+        return inserted[0], False
+    (stored,) = rows(opened, STORED_SCAN, user=user_id, key=key)
+    if (stored["bag_id"], stored["parent_id"]) != (bag["id"], parent_id):
+        raise ScanRefused(422, f"this {KEY_HEADER} was used for another scan")
+    return stored, True
 
 
-def _link(opened, child, parent):
+def _find_bags(opened: Connection, qr_id: str, parent_qr_id: str | None) -> tuple[Row, Row | None]:
+    """The scanned bag, and its parent if one is named."""
+    bags = {bag["qr_id"]: bag for bag in rows(opened, BAGS, child=qr_id, parent=parent_qr_id)}
+    for name in (qr_id, parent_qr_id):
+        if name is not None and name not in bags:
+            raise ScanRefused(404, f"there is no bag {name}")
+    return bags[qr_id], bags[parent_qr_id] if parent_qr_id is not None else None
+
+
+def _link(opened: Connection, child: Row, parent: Row) -> None:
     if (child["type"], parent["type"]) != ("child", "parent"):
-        raise Refused(422, "only a child can be linked, and only to a parent")
+        raise ScanRefused(422, "only a child can be linked, and only to a parent")
     (link,) = rows(opened, LINK, parent=parent["id"], child=child["id"])
     if link["parent_id"] != parent["id"]:
-        raise Refused(409, f"{child['qr_id']} is linked to another parent")
+        raise ScanRefused(409, f"{child['qr_id']} is linked to another parent")
     rows(opened, PARENT, parent=parent["id"], child=child["id"])
 
 
-def _shown(scan, qr_id, parent_qr_id):
+def _to_json(stored: Row, scan_request: ScanRequest) -> dict[str, Any]:
     return {
-        "id": scan["id"],
-        "qr_id": qr_id,
-        "parent_qr_id": parent_qr_id,
-        "scanned_at": scan["scanned_at"].isoformat(),
+        "id": stored["id"],
+        "qr_id": scan_request.qr_id,
+        "parent_qr_id": scan_request.parent_qr_id,
+        "scanned_at": stored["scanned_at"].isoformat(),
     }

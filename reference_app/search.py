@@ -5,19 +5,21 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
+from .cached_answer import Answer
 from .caches import cached
 from .database import connection, rows
-from .login import signed_in_user
+from .guards import login_required
 
 blueprint = Blueprint("search", __name__)
 
-SHORTEST_TERM, LONGEST_TERM = 3, 100
-USUAL_LIMIT, HIGHEST_LIMIT = 50, 100
+MIN_TERM_LENGTH, MAX_TERM_LENGTH = 3, 100
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
-# A trigram index reads the list of rows of each trigram of a pattern, and `M44` is in nearly every id. So the index is
-# asked for the longest word of the term only, and the whole term is held against what it finds, unindexed by the `||`.
+# A trigram index reads the list of rows of each trigram of a pattern, and `M44` is in nearly every id. So the index
+# looks up only the longest word of the term, and its rows are filtered by the whole term, unindexed by the `||`.
 SEARCH = text(
     """
     SELECT id, qr_id, name, type, dispatch_area, status
@@ -31,23 +33,22 @@ _WORDS = re.compile(r"[^\W_]+")
 
 
 @blueprint.get("/api/bags/search")
-def search():
-    _, refusal = signed_in_user()
-    if refusal:
-        return refusal
-    if not _is_text(request.query_string):
+@login_required
+def search() -> ResponseReturnValue:
+    """The bags, from the cache or the database; 400 for a term or limit that is not as described."""
+    if not _is_utf8(request.query_string):
         return jsonify(success=False, error="the query string must be UTF-8"), 400
     term = request.args.get("q", "")
-    limit = request.args.get("limit", str(USUAL_LIMIT))
-    if complaint := _complaint(term, limit):
-        return jsonify(success=False, error=complaint), 400
-    limit = min(int(limit[:9]), HIGHEST_LIMIT)
+    limit_text = request.args.get("limit", str(DEFAULT_LIMIT))
+    if problem := _problem(term, limit_text):
+        return jsonify(success=False, error=problem), 400
+    limit = min(_first_digits(limit_text), MAX_LIMIT)
     answer = cached("search", f"{limit}:{term}", lambda: _read(term, limit))
     return jsonify(success=True, query=term, **answer)
 
 
-def _is_text(query_string):
-    """Flask cannot read raw bytes that are not UTF-8, and takes quoted ones for what they are written as: `%FF`."""
+def _is_utf8(query_string: bytes) -> bool:
+    """False for bytes that Flask cannot read, or if they are quoted takes for their quotation: `%FF`."""
     try:
         unquote_to_bytes(query_string).decode()
     except UnicodeDecodeError:
@@ -55,17 +56,23 @@ def _is_text(query_string):
     return True
 
 
-def _complaint(term, limit):
-    if not SHORTEST_TERM <= len(term) <= LONGEST_TERM:
-        return f"q must have {SHORTEST_TERM} to {LONGEST_TERM} characters"
+def _problem(term: str, limit: str) -> str | None:
+    """The reason why the term or the limit is refused; None if they are as described."""
+    if not MIN_TERM_LENGTH <= len(term) <= MAX_TERM_LENGTH:
+        return f"q must have {MIN_TERM_LENGTH} to {MAX_TERM_LENGTH} characters"
     if "\0" in term:
         return "q must not contain a NUL character"
-    if not (limit.isascii() and limit.isdigit() and int(limit[:9]) > 0):
-        return f"limit must be a whole number from 1 to {HIGHEST_LIMIT}"
+    if not (limit.isascii() and limit.isdigit() and _first_digits(limit) > 0):
+        return f"limit must be a whole number from 1 to {MAX_LIMIT}"
     return None
 
 
-def _read(term, limit):
+def _first_digits(limit: str) -> int:
+    """The number of the first nine digits: more of them would take long to convert, and all are above the maximum."""
+    return int(limit[:9])
+
+
+def _read(term: str, limit: int) -> Answer:
     pattern = _containing(term)
     with connection() as opened:
         bags = rows(opened, SEARCH, word=_containing(longest_word(term)), pattern=pattern, limit=limit)
@@ -73,14 +80,14 @@ def _read(term, limit):
 
 
 def longest_word(term: str) -> str:
-    """The longest run of letters and digits, which whatever contains the term contains too; the last of equals.
+    """The longest run of letters and digits in the term, the last of several; a text with the term contains it too.
 
     The term itself, if no word is long enough for a trigram.
     """
     word = max(reversed(_WORDS.findall(term)), key=len, default="")
-    return word if len(word) >= SHORTEST_TERM else term
+    return word if len(word) >= MIN_TERM_LENGTH else term
 
 
-def _containing(text_):
-    """A pattern for what contains this text literally."""
-    return "%" + text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+def _containing(literal: str) -> str:
+    """A LIKE pattern of texts that contain this one literally."""
+    return "%" + literal.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

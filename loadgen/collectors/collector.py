@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from instrumentation.worker_metrics import POOL_FIELDS, Readings
+from instrumentation.worker_metrics import POOL_FIELDS, WorkerMetrics
 
 from ..services import DatabaseServer
 from .database_reader import DatabaseReader
@@ -36,7 +36,7 @@ class Collector:
     ended: its backends report their last figures then.
     """
 
-    def __init__(self, server: DatabaseServer, database: str, directory: Path, started_ns: int, pools: Readings):
+    def __init__(self, server: DatabaseServer, database: str, directory: Path, started_ns: int, pools: WorkerMetrics):
         self._directory = directory
         self._started_ns = started_ns
         self._database = DatabaseReader(server, database, directory)

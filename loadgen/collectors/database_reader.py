@@ -127,7 +127,7 @@ class DatabaseReader:
         try:
             if self._connection.closed:
                 self._connection = self._server.connect()
-            with deadlines.Limit(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
+            with deadlines.Deadline(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
                 cursor.execute(query, (self._database,))
                 found = cursor.fetchall()
         except (psycopg2.OperationalError, psycopg2.InterfaceError, UserError) as error:

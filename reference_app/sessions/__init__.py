@@ -1,26 +1,30 @@
-"""Who is logged in: sessions in files (the published set-up), in the shared store, or in a signed cookie.
+"""Sessions of users who are logged in: in files (the published set-up), in the shared store, or in a signed cookie.
 
-`filesystem` and `flask-session-redis` are Flask-Session, as the published application and its advice have it; `shared`
-and `cookie` are ours, in JSON. Whichever it is, its time is booked as `session`, and where it cannot be kept or read
-the answer is 503: nobody is told that they are logged in when they are not, or the other way round.
+`filesystem` and `flask-session-redis` are Flask-Session, as the published application and its advice use it; `shared`
+and `cookie` are the workbench's own, in JSON. Of each kind the time is booked as `session`, and a session that cannot
+be read or written gives a 503: a user who is logged in never appears to be logged out, or the reverse.
 """
 
+from collections.abc import Callable
+
 from flask import Flask
+from flask.sessions import SessionInterface
 
 from ..settings import Settings
-from .cookie import CookieSessions
+from .cookie_sessions import CookieSessions
 from .flask_sessions import PublishedFiles, PublishedRedis
-from .shared import SharedSessions
-from .timed import TimedSessions
+from .shared_sessions import SharedSessions
+from .timed_sessions import TimedSessions
 
-KINDS = {
-    "filesystem": PublishedFiles.of,
-    "flask-session-redis": PublishedRedis.of,
-    "shared": SharedSessions.of,
-    "cookie": CookieSessions.of,
+SESSION_KINDS: dict[str, Callable[[Flask, Settings], SessionInterface]] = {
+    "filesystem": PublishedFiles.from_settings,
+    "flask-session-redis": PublishedRedis.from_settings,
+    "shared": SharedSessions.from_settings,
+    "cookie": CookieSessions.from_settings,
 }
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    """Let the application keep sessions of the kind that the settings name."""
     app.config.update(SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax")
-    app.session_interface = TimedSessions(KINDS[settings.sessions](app, settings))
+    app.session_interface = TimedSessions(SESSION_KINDS[settings.sessions](app, settings))

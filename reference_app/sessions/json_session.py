@@ -1,125 +1,132 @@
-"""A session that is JSON, and what every kind of it has in common: lifetimes, cookies, and a new id at each login."""
+"""Sessions in JSON, and what all kinds of them share: lifetimes, cookies, and a new id at each login."""
 
 import secrets
 import time
 from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from werkzeug.datastructures import CallbackDict
 
-from ..store import StoreAway
-from .attributes import OwnAttributes
+from ..store import StoreUnavailable
+from .cookie_attributes import CookieAttributes
 
-REFRESH_S = 60  # how often a session that is only read is written, and so much earlier than said it may end
+REFRESH_S = 60  # how often a session that is only read is written; it may end that much before its lifetime
 
 
 @dataclass
-class Kept:
-    """A session as it is kept: its content, and when it began and was last written (seconds since the epoch)."""
+class SessionRecord:
+    """A session as it is stored: its content, and when it began and was last written (seconds since the epoch)."""
 
-    data: dict
+    data: dict[str, Any]
     began_s: int
     seen_s: int
 
     @classmethod
-    def read(cls, made: object) -> "Kept | None":
-        """From parsed JSON; None for anything else than a session."""
-        match made:
+    def from_json(cls, content: object) -> "SessionRecord | None":
+        """Read parsed JSON; None for anything other than a session."""
+        match content:
             case {"data": dict(data), "began_s": int(began_s), "seen_s": int(seen_s)}:
                 return cls(data, began_s, seen_s)
         return None
 
-    def record(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
+        """The record as `from_json` reads it."""
         return {"data": self.data, "began_s": self.began_s, "seen_s": self.seen_s}
 
 
-class JsonSession(CallbackDict, SessionMixin):
-    """A dictionary that knows whether it was changed. `token` is what its cookie says, empty for a new one.
+class JsonSession(CallbackDict[str, Any], SessionMixin):
+    """A dictionary that knows whether it was changed. `token` is the content of its cookie, empty for a new session.
 
-    `unavailable` is set where the store could not be asked: nobody knows whose session it is.
+    `unavailable` is set if the store could not be read, so that the user of the session is unknown.
     """
 
     permanent = True  # lifetimes are the deployment's
 
-    def __init__(self, kept: Kept | None = None, token: str = "", unavailable: bool = False):
-        def changed(_):
+    def __init__(self, record: SessionRecord | None = None, token: str = "", unavailable: bool = False):
+        def changed(_: Any) -> None:
             self.modified = True
 
-        super().__init__(kept.data if kept else {}, changed)
+        super().__init__(record.data if record else {}, changed)
         self.modified = False
-        self.new = kept is None
+        self.new = record is None
         self.token = token
         self.unavailable = unavailable
         now_s = int(time.time())
-        self.began_s, self.seen_s = (kept.began_s, kept.seen_s) if kept else (now_s, now_s)
+        self.began_s, self.seen_s = (record.began_s, record.seen_s) if record else (now_s, now_s)
 
 
-class JsonSessions(OwnAttributes):
-    """A session interface; its kinds say what the cookie holds, and keep the rest."""
+class JsonSessions(CookieAttributes):
+    """A session interface; its subclasses define the content of the cookie, and where sessions are stored."""
 
-    def __init__(self, lifetime_s: int, longest_s: int):
+    def __init__(self, lifetime_s: int, max_age_s: int):
         self._lifetime_s = lifetime_s
-        self._longest_s = longest_s
+        self._max_age_s = max_age_s
 
     @abstractmethod
-    def read(self, token: str) -> Kept | None:
-        """The session of a cookie; None for one that is unknown, forged, truncated or of somebody else."""
+    def read(self, token: str) -> SessionRecord | None:
+        """The session of a cookie; None for one that is unknown, forged, truncated or of another application."""
 
     @abstractmethod
-    def write(self, token: str, kept: Kept, left_s: int) -> str:
-        """Keep the session for so many seconds; the cookie's new content.
+    def write(self, token: str, record: SessionRecord, left_s: int) -> str:
+        """Store the session for `left_s` seconds; the new content of the cookie.
 
-        An empty token asks for a new id; one of a session that is gone by now does not bring it back.
+        An empty token gets a new id; the token of a session that has ended meanwhile does not bring it back.
         """
 
     @abstractmethod
     def drop(self, token: str) -> None:
-        """Let the session of a cookie be worth nothing, where that can be done."""
+        """Invalidate the session of a cookie, where that is possible."""
 
     def open_session(self, app: Flask, request: Request) -> JsonSession:
         token = request.cookies.get(self.get_cookie_name(app), "")
-        kept = self.read(token) if token else None
-        if kept and self._left_s(kept) <= 0:
-            kept = None
-        # The cookie of no session is kept in mind, so that the browser can be told to forget it.
-        return JsonSession(kept, token)
+        record = self.read(token) if token else None
+        if record and self._left_s(record) <= 0:
+            record = None
+        # An invalid cookie is kept as token, so that the response can make the browser delete it.
+        return JsonSession(record, token)
 
-    def save_session(self, app: Flask, session: JsonSession, response: Response) -> None:
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        assert isinstance(session, JsonSession)
         if session.accessed:
             response.vary.add("Cookie")
         if session:
-            now_s = int(time.time())
-            if session.modified:
-                self._keep(app, session, response, now_s)
-            elif now_s - session.seen_s >= min(REFRESH_S, self._lifetime_s // 2):
-                with suppress(StoreAway):  # it is as good as it was, and the next request tries again
-                    self._keep(app, session, response, now_s)
+            self._save(app, session, response)
         elif session.token:
             if session.modified:
                 self.drop(session.token)
             response.delete_cookie(self.get_cookie_name(app), **self.cookie_attributes(app))
 
+    def _save(self, app: Flask, session: JsonSession, response: Response) -> None:
+        """Write a session that was changed, or that was not written for some time."""
+        now_s = int(time.time())
+        if session.modified:
+            self._write(app, session, response, now_s)
+        elif now_s - session.seen_s >= min(REFRESH_S, self._lifetime_s // 2):
+            with suppress(StoreUnavailable):  # the stored session is still valid, and the next request tries again
+                self._write(app, session, response, now_s)
+
     def renew(self, session: JsonSession) -> None:
-        """Begin an empty session under a new id."""
+        """Replace the session by an empty one with a new id."""
         if session.token:
             self.drop(session.token)
         session.clear()
         session.token, session.new = "", True
         session.began_s = int(time.time())
 
-    def _keep(self, app, session, response, now_s):
-        kept = Kept(dict(session), session.began_s, now_s)
-        left_s = self._left_s(kept)
-        # An id that was no session may be somebody's choice: it never becomes one.
-        token = self.write("" if session.new else session.token, kept, left_s)
+    def _write(self, app: Flask, session: JsonSession, response: Response, now_s: int) -> None:
+        record = SessionRecord(dict(session), session.began_s, now_s)
+        left_s = self._left_s(record)
+        # An id without a session may have been chosen by an attacker: it never becomes one.
+        token = self.write("" if session.new else session.token, record, left_s)
         response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self.cookie_attributes(app))
 
-    def _left_s(self, kept):
-        """Seconds until it ends for want of requests, or for its age."""
-        return min(kept.seen_s + self._lifetime_s, kept.began_s + self._longest_s) - int(time.time())
+    def _left_s(self, record: SessionRecord) -> int:
+        """Seconds until the session ends, for lack of requests or for its age."""
+        return min(record.seen_s + self._lifetime_s, record.began_s + self._max_age_s) - int(time.time())
 
 
 def new_id() -> str:

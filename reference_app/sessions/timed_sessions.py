@@ -1,4 +1,6 @@
-"""Any session interface, with its time booked and its failures told: 503 instead of a wrong answer."""
+"""A session interface around any other: books its time as `session`, and answers its failures with 503."""
+
+from typing import Any
 
 import redis
 from flask import Flask, Request, Response, jsonify
@@ -6,24 +8,25 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from instrumentation import server_timing
 
-from ..store import StoreAway
+from ..store import StoreUnavailable
 from .json_session import JsonSession
 
-AWAY = (StoreAway, redis.RedisError, OSError)
+STORE_ERRORS = (StoreUnavailable, redis.RedisError, OSError)
 UNAVAILABLE = "the session store is not available"
 
 
 class TimedSessions(SessionInterface):
-    """Reading and writing are booked as `session`."""
+    """Reading and writing a session are booked as `session`."""
 
-    def __init__(self, inner: SessionInterface):
+    def __init__(self, inner: Any):
+        """`inner` is a session interface with `renew`, or Flask-Session's with `regenerate`."""
         self._inner = inner
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         with server_timing.part("session"):
             try:
                 return self._inner.open_session(app, request)
-            except AWAY:
+            except STORE_ERRORS:
                 return JsonSession(unavailable=True)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -32,17 +35,17 @@ class TimedSessions(SessionInterface):
         with server_timing.part("session"):
             try:
                 self._inner.save_session(app, session, response)
-            except AWAY as error:
-                app.logger.error("session not kept", extra={"error": type(error).__name__, "reason": str(error)})
-                _refuse(response)
+            except STORE_ERRORS as error:
+                app.logger.error("session not saved", extra={"error": type(error).__name__, "reason": str(error)})
+                _replace_by_503(response)
 
     def is_null_session(self, obj: object) -> bool:
         return self._inner.is_null_session(obj)
 
     def renew(self, session: SessionMixin) -> None:
-        """Begin an empty session under a new id, so that an id from before the login is worth nothing.
+        """Replace the session by an empty one with a new id, so that an id from before the login is invalid.
 
-        Raises `StoreAway` or an error of the store where that cannot be done.
+        Raises `StoreUnavailable` or an error of the store where that is not possible.
         """
         if isinstance(session, JsonSession):
             self._inner.renew(session)
@@ -52,12 +55,12 @@ class TimedSessions(SessionInterface):
 
 
 def is_unavailable(session: SessionMixin) -> bool:
-    """Whether nobody knows whose session it is, as its store is away."""
+    """True if the session could not be read, so that its user is unknown."""
     return getattr(session, "unavailable", False)
 
 
-def _refuse(response):
-    """Turn a finished answer into the one that is true."""
+def _replace_by_503(response: Response) -> None:
+    """Turn a finished response, which says that the session was saved, into a 503."""
     response.status_code = 503
     response.headers.pop("Location", None)
     response.headers.pop("Set-Cookie", None)
