@@ -29,7 +29,7 @@ def covered(random, blocks, utilisation, share, experiments=EXPERIMENTS):
     truth, hits = simulated.percentile(utilisation, share), 0
     for taken in simulated.responses(random, (experiments, blocks), REQUESTS, utilisation):
         own = np.quantile(taken, share, axis=-1)
-        found = confidence.positive(own, pooled=float(np.quantile(taken, share)))
+        found = confidence.log_mean_ci(own, pooled=float(np.quantile(taken, share)))
         hits += found.low <= truth <= found.high
     return hits / experiments
 
@@ -66,7 +66,7 @@ def test_shares_of_failures_are_covered_also_where_they_come_together(random):
     truth, hits = 0.02, 0
     for _ in range(EXPERIMENTS):
         failed = np.minimum(random.poisson(truth * REQUESTS / 10, 10) * 10, REQUESTS)
-        found = confidence.proportion(failed, [REQUESTS] * 10)
+        found = confidence.proportion_ci(failed, [REQUESTS] * 10)
         hits += found.low <= truth <= found.high
     print(f"failures in spells of ten, 10 blocks: coverage {hits / EXPERIMENTS:.1%}")
     assert hits / EXPERIMENTS >= 0.90
@@ -82,12 +82,17 @@ def log_ratios(random, experiments, worth=0.0, blocks=BLOCKS, utilisation=0.5):
 
 
 def alarmed(effect):
-    return effect.verdict in ("gain", "loss")
+    return effect.verdict in ("improvement", "regression")
 
 
 def test_two_runs_of_the_same_are_seldom_called_different(random):
     ratios, _ = log_ratios(random, EXPERIMENTS)
-    alarms = np.mean([alarmed(hypothesis.table({"nothing": hypothesis.paired(row)}, band=0.10)[0]) for row in ratios])
+    alarms = np.mean(
+        [
+            alarmed(hypothesis.evaluate({"nothing": hypothesis.paired(row)}, equivalence_margin=0.10)[0])
+            for row in ratios
+        ]
+    )
     print(f"A/A, {BLOCKS} blocks: false alarms {alarms:.1%}")
     assert alarms <= 0.06
 
@@ -104,7 +109,8 @@ def test_a_table_of_eight_has_a_false_alarm_as_seldom_as_one_comparison(random):
     names = [f"change {number}" for number in range(8)]
     noise = random.normal(0.0, SPREAD, (EXPERIMENTS, len(names), BLOCKS))
     tables = [
-        hypothesis.table(dict(zip(names, map(hypothesis.paired, rows), strict=True)), band=0.01) for rows in noise
+        hypothesis.evaluate(dict(zip(names, map(hypothesis.paired, rows), strict=True)), equivalence_margin=0.01)
+        for rows in noise
     ]
     alarms = np.mean([any(map(alarmed, found)) for found in tables])
     print(f"tables of 8 comparisons without an effect: false alarms {alarms:.1%}")
@@ -114,10 +120,13 @@ def test_a_table_of_eight_has_a_false_alarm_as_seldom_as_one_comparison(random):
 @pytest.mark.parametrize("blocks", [4, 6, 10])
 def test_the_detectable_effect_is_found_as_often_as_it_says(random, blocks):
     known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect = hypothesis.detectable(known, 0.05)
+    effect = hypothesis.minimum_detectable_log_ratio(known, 0.05)
     noise = random.normal(-effect, SPREAD, (4000, blocks))
     found = np.mean(
-        [hypothesis.table({"it": hypothesis.paired(row)}, band=0.001)[0].verdict == "gain" for row in noise]
+        [
+            hypothesis.evaluate({"it": hypothesis.paired(row)}, equivalence_margin=0.001)[0].verdict == "improvement"
+            for row in noise
+        ]
     )
     stated = f"by the formula {hypothesis.POWER:.0%}"
     print(f"{blocks} blocks, effect of {math.expm1(effect):.1%}: found in {found:.1%}, {stated}")
@@ -128,11 +137,13 @@ def test_the_detectable_effect_is_found_as_often_as_it_says(random, blocks):
 def test_in_a_table_of_eight_it_is_found_as_often_too(random, blocks):
     """The level is that of the first step, as seven of the eight are without an effect."""
     known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect, found = hypothesis.detectable(known, 0.05 / 8), 0
+    effect, found = hypothesis.minimum_detectable_log_ratio(known, 0.05 / 8), 0
     for noise in random.normal(0.0, SPREAD, (EXPERIMENTS, 8, blocks)):
         noise[0] -= effect
-        table = hypothesis.table({str(n): hypothesis.paired(row) for n, row in enumerate(noise)}, band=0.001)
-        found += table[0].verdict == "gain"
+        table = hypothesis.evaluate(
+            {str(n): hypothesis.paired(row) for n, row in enumerate(noise)}, equivalence_margin=0.001
+        )
+        found += table[0].verdict == "improvement"
     print(f"one of 8 has an effect of {math.expm1(effect):.1%}, {blocks} blocks: found in {found / EXPERIMENTS:.1%}")
     assert found / EXPERIMENTS == pytest.approx(hypothesis.POWER, abs=0.04)
 
@@ -141,7 +152,10 @@ def test_in_a_table_of_eight_it_is_found_as_often_too(random, blocks):
 def test_power_is_as_the_formula_says(random, size):
     noise = random.normal(size, 0.10, (4000, BLOCKS))
     found = np.mean(
-        [hypothesis.table({"it": hypothesis.paired(row)}, band=0.001)[0].verdict == "loss" for row in noise]
+        [
+            hypothesis.evaluate({"it": hypothesis.paired(row)}, equivalence_margin=0.001)[0].verdict == "regression"
+            for row in noise
+        ]
     )
     wanted = hypothesis.power(size, 0.10 / math.sqrt(BLOCKS), BLOCKS - 1, 0.05)
     print(f"log ratio {size}, spread 0.10, {BLOCKS} blocks: found in {found:.1%}, {wanted:.1%} by the formula")
@@ -150,13 +164,23 @@ def test_power_is_as_the_formula_says(random, size):
 
 def test_what_differs_by_the_whole_band_is_seldom_called_the_same(random):
     noise = random.normal(math.log(1.10), SPREAD, (EXPERIMENTS, BLOCKS))
-    wrong = np.mean([hypothesis.table({"it": hypothesis.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
+    wrong = np.mean(
+        [
+            hypothesis.evaluate({"it": hypothesis.paired(row)}, equivalence_margin=0.10)[0].verdict == "equivalent"
+            for row in noise
+        ]
+    )
     print(f"true ratio 1.10 of a band of 10 %: called the same in {wrong:.1%}")
     assert wrong <= 0.05
 
 
 def test_what_is_the_same_is_called_so_with_blocks_enough(random):
     noise = random.normal(0.0, SPREAD, (500, 10))
-    right = np.mean([hypothesis.table({"it": hypothesis.paired(row)}, band=0.10)[0].verdict == "same" for row in noise])
+    right = np.mean(
+        [
+            hypothesis.evaluate({"it": hypothesis.paired(row)}, equivalence_margin=0.10)[0].verdict == "equivalent"
+            for row in noise
+        ]
+    )
     print(f"no effect, spread {SPREAD}, 10 blocks: called the same in {right:.1%}")
     assert right >= 0.90
