@@ -1,10 +1,10 @@
-"""Why requests take as long as they do: which part of the time grows, and which resource is at its limit.
+"""Why requests take as long as they do: the saturated resource of a run, and the parts of the time that grow with load.
 
-Resources are judged as in the USE method (Gregg 2013): how much of it was in use, how much had to wait for it, and what
-went wrong. Waiting is counted in requests: the time that all of them waited over the time of the load is how many
-waited on the average (Little 1961).
+A resource inside another one keeps it busy: a worker that waits for a connection is in use all the time. Of several
+saturated resources the innermost is therefore the bottleneck.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,238 +13,122 @@ from workbench import validity
 from workbench.aggregates import SPLIT
 from workbench.recording import Experiment, Run, arm
 
-from .metrics import cpu_metrics
+from .metrics.resource_use import (
+    MIN_UTILISATION,
+    MIN_WAITING,
+    ResourceUse,
+    activity_readings,
+    number_of_readings,
+    resource_use,
+)
 
-BUSY, WAITING = 0.85, 0.5  # from here on a resource counts as used up, and as waited for
-MACHINE = "machine"  # the role of readings that are of all processes
-MS_OF_S, US_OF_S, NS_OF_S = 1e3, 1e6, 1e9
-# From the inside out: who waits inside keeps what is around it busy.
 INNERMOST_FIRST = ("CPU", "database", "pool", "worker")
 
 
 @dataclass(frozen=True)
-class Use:
-    """One resource during the measured part of a run; None is not measured.
+class Bottleneck:
+    """The saturated resource of a run (None: no resource was), and the sentence that says so.
 
-    `utilisation` is a share of all that there is of it, `waiting` how many requests (of the CPU: the share of the time
-    in which anything) waited for it, `errors` how many could not have it.
+    `utilisation` is that of the resource, or of the busiest one.
     """
-
-    resource: str
-    utilisation: float | None
-    waiting: float | None
-    errors: int | None
-    of: str
-
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether it is used up, and waited for where that was measured."""
-        return (self.utilisation or 0.0) >= BUSY and (self.waiting is None or self.waiting >= WAITING)
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What limited a run: the resource (None: nothing was at its limit), the sentence that says so, and the use of that
-    resource, or of the busiest."""
 
     resource: str | None
     sentence: str
     utilisation: float | None = None
 
 
-def use(run: Run) -> list[Use]:
-    """The resources of a run that measured anything, from the outermost (the load generator) to the innermost."""
-    return [_generator(run), _worker(run), _pool(run), _database(run), _cpu(run)]
-
-
-def limit(run: Run) -> Limit:
-    """The innermost exhausted resource of a run, with its evidence."""
-    by_name = {of.resource: of for of in use(run)}
-    generator, cpu = by_name["load generator"], by_name["CPU"]
-    if (generator.utilisation or 0.0) >= validity.GENERATOR_CPU.threshold:
-        text = (
-            f"the load generator took {generator.utilisation:.0%} of a core: it, and not the system, was at its limit"
+def find_bottleneck(run: Run) -> Bottleneck:
+    """Return the innermost saturated resource of a run, with its evidence; the load generator comes first."""
+    use = {resource.resource: resource for resource in resource_use(run)}
+    generator, cpu = use["load generator"], use["CPU"]
+    if generator.utilisation is not None and generator.utilisation >= validity.GENERATOR_CPU.threshold:
+        sentence = (
+            f"the load generator was saturated, and not the system: it used {generator.utilisation:.0%} of a core"
         )
-        return Limit("load generator", text, generator.utilisation)
-    found = next((by_name[name] for name in INNERMOST_FIRST if _gave_out(by_name, name)), None)
-    if found is None:
-        return _none(by_name)
-    beside = "" if found is cpu or cpu.utilisation is None else f", while of the CPU {cpu.utilisation:.1%} was in use"
-    return Limit(found.resource, f"the limit was the {found.resource}: {_told(found)}{beside}", found.utilisation)
+        return Bottleneck("load generator", sentence, generator.utilisation)
+    saturated = next((use[name] for name in INNERMOST_FIRST if _is_saturated(use, name)), None)
+    if saturated is None:
+        return _no_bottleneck(use)
+    other = "" if saturated is cpu or cpu.utilisation is None else f"; CPU utilisation was {cpu.utilisation:.1%}"
+    sentence = f"the saturated resource was the {saturated.resource}: {_description(saturated)}{other}"
+    return Bottleneck(saturated.resource, sentence, saturated.utilisation)
 
 
-def _gave_out(by_name, name):
-    """Whether a resource is at its limit. The database is so too where its sessions wait for each other, or the disk,
-    and those who would ask it wait for them."""
-    held_up = (by_name["database"].waiting or 0.0) >= WAITING and by_name["pool"].is_exhausted
-    return by_name[name].is_exhausted or (name == "database" and held_up)
+def _is_saturated(use: Mapping[str, ResourceUse], name: str) -> bool:
+    """Whether a resource is saturated; the database also where its sessions wait while the pool is saturated."""
+    sessions_wait = (use["database"].waiting or 0.0) >= MIN_WAITING and use["pool"].is_saturated
+    return use[name].is_saturated or (name == "database" and sessions_wait)
 
 
-def _none(by_name):
-    known = [of for of in by_name.values() if of.utilisation is not None]
-    blind = [of.resource for of in by_name.values() if of.utilisation is None]
-    beside = f"; not measured: {', '.join(blind)}" if blind else ""
-    if not known:
-        return Limit(None, f"what was at its limit cannot be told{beside}")
-    busiest = max(known, key=lambda of: of.utilisation)
-    text = f"nothing reached its limit ({BUSY:.1%} in use, and waited for); the busiest was the {busiest.resource}: "
-    return Limit(None, f"{text}{_told(busiest)}{beside}", busiest.utilisation)
-
-
-def _told(of: Use) -> str:
-    text = f"{of.of}, {of.utilisation:.1%} in use"
-    if of.waiting is None:
-        return f"{text} (whether anything waited for it was not measured)"
-    if of.resource == "CPU":
-        return f"{text}, with something waiting for it {of.waiting:.0%} of the time"
-    return f"{text}, with {of.waiting:.1f} requests waiting for it on the average"
-
-
-def _generator(run):
-    gates = {gate["name"]: gate["value"] for gate in run.record.get("gates", [])}
-    own = gates.get(validity.OWN_FAILURES.name)
-    share = gates.get(validity.GENERATOR_CPU.name)
-    return Use("load generator", share, None, None if own is None else int(own), "one core of each process")
-
-
-def _worker(run):
-    """A worker or a thread of one is in use from a request's entry to its answer."""
-    settings, totals = run.record["deployment"]["settings"], run.totals
-    workers = settings["workers"]
-    if settings["server"] == "gevent":  # a loop takes as many requests as come, but computes for one at a time
-        share = _cpu_share(run, "server", min(workers, run.record["environment"]["cpu_count"]))
-        of = f"the loops of {workers} workers, each at most a core"
-    elif settings["server"] == "gthread":
-        share = _share(totals["application_ms"], MS_OF_S * workers * settings["threads"] * totals["makespan_s"])
-        of = f"{settings['threads']} threads in each of {workers} workers"
-    else:
-        share = _share(totals["application_ms"], MS_OF_S * workers * totals["makespan_s"])
-        of = f"workers, one request at a time in each of {workers}"
-    return Use(
-        "worker",
-        share,
-        _share(totals["queue_ms"], MS_OF_S * totals["makespan_s"]),
-        None if run.lacks("status") else int(totals["unanswered"]),
-        of,
+def _no_bottleneck(use: Mapping[str, ResourceUse]) -> Bottleneck:
+    measured = {resource: resource.utilisation for resource in use.values() if resource.utilisation is not None}
+    unmeasured = [name for name, resource in use.items() if resource.utilisation is None]
+    not_measured = f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
+    if not measured:
+        return Bottleneck(None, f"the saturated resource is unknown{not_measured}")
+    busiest = max(measured, key=lambda resource: measured[resource])
+    sentence = (
+        f"no resource was saturated (at least {MIN_UTILISATION:.1%} in use, and waited for); the busiest was the "
+        f"{busiest.resource}: {_description(busiest)}{not_measured}"
     )
+    return Bottleneck(None, sentence, busiest.utilisation)
 
 
-def _pool(run):
-    """Each worker has its own, and nothing sees to it that they get as many requests: the busiest is the limit."""
-    readings = _during(run, run.pool)
-    if len(readings) < 2:
-        return Use("pool", None, None, None, "the pool's connections")
-    last, first = (readings.groupby("worker").nth(place).set_index("worker") for place in (-1, 0))
-    grown = (last - first)[["use_ns", "wait_ns", "timeouts"]]
-    time_s, timeouts = (readings["at_us"].max() - readings["at_us"].min()) / US_OF_S, int(grown["timeouts"].sum())
-    if not last["limit"].all():
-        return Use("pool", None, None, timeouts, "no pool: a connection for each use")
-    used = (grown["use_ns"] / (NS_OF_S * time_s * last["limit"])).astype(float)
-    allowed = int(last["limit"][used.idxmax()])
-    whose = "that it may open" if len(used) == 1 else f"of the busiest of {len(used)} workers"
-    of = f"{allowed} connection{'s' if allowed != 1 else ''} {whose}"
-    return Use("pool", float(used.max()), _share(grown["wait_ns"].sum(), NS_OF_S * time_s), timeouts, of)
+def _description(use: ResourceUse) -> str:
+    text = f"{use.capacity}, {use.utilisation:.1%} in use"
+    if use.waiting is None:
+        return f"{text} (waiting was not measured)"
+    if use.resource == "CPU":
+        return f"{text}, and something waited for it {use.waiting:.0%} of the time"
+    return f"{text}, and {use.waiting:.1f} requests waited for it on average"
 
 
-def _database(run):
-    """Its CPU of the machine's; waiting are its sessions that wait for a lock, the disk or each other."""
-    activity = _during(run, run.database[run.database["source"] == "activity"])
-    waits = activity["metric"].str.split(":").str[0]
-    waiting = activity[(activity["name"] == "active") & ~waits.isin(["none", "Client", "Activity", "Timeout"])]
-    readings = _readings(run, activity)
-    lost = run.record.get("database_lost")
-    cores = run.record["environment"]["cpu_count"]
-    return Use(
-        "database",
-        _cpu_share(run, "database", cores),
-        float(waiting["value"].sum() / readings) if readings else None,
-        None if lost is None else int(lost),
-        f"PostgreSQL, of {cores} cores",
-    )
+def tail_growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd.DataFrame:
+    """Return, by endpoint, the growth of the tail of latency from one scenario (`fewer` users) to another (`more`).
 
-
-def _readings(run, activity):
-    """How many there were: one without a connection has no row, but those of the processes are as many."""
-    return max(activity["at_us"].nunique(), _during(run, run.process)["at_us"].nunique())
-
-
-def _cpu(run):
-    """All that we started, of all cores."""
-    cores = run.record["environment"]["cpu_count"]
-    roles = [role for role in run.process["role"].unique() if role != MACHINE]
-    shares = [share for role in roles if (share := _cpu_share(run, role, cores)) is not None]
-    return Use("CPU", sum(shares) if shares else None, _stalled_share(run), None, f"{cores} cores")
-
-
-def _cpu_share(run, role, cores):
-    """From the first send to the last answer, warm-up included: what was spent is known between two readings only."""
-    return _share(cpu_metrics.cpu_ms(run, role), cores * (run.totals["last_ms"] - run.totals["first_ms"]))
-
-
-def _stalled_share(run):
-    """The share of the time in which something waited for a core, by the kernel's own count; None without readings."""
-    if "stalled_us" not in run.process:
-        return None
-    readings = _during(run, run.process[run.process["role"] == MACHINE])
-    if len(readings) < 2:
-        return None
-    grown = readings[["at_us", "stalled_us"]].iloc[-1] - readings[["at_us", "stalled_us"]].iloc[0]
-    return float(grown["stalled_us"] / grown["at_us"])
-
-
-def _span_us(run):
-    began_us = MS_OF_S * run.totals["measured_start_ms"]
-    return began_us, began_us + US_OF_S * run.totals["makespan_s"]
-
-
-def _during(run, readings):
-    return readings[readings["at_us"].between(*_span_us(run))].sort_values("at_us")
-
-
-def _share(part, whole):
-    return None if part is None or pd.isna(part) or not whole else float(part / whole)
-
-
-def growth(experiment: Experiment, deployment: str, fewer: str, more: str) -> pd.DataFrame:
-    """By endpoint, by how much each part of the time grew in the tail from one load of a deployment to a larger one.
-
-    Columns: `fewer_ms`, `more_ms` (mean latency of the requests between their 90th and 99th percentile, means over the
-    runs), `fewer`, `more` (how many requests those are, over all runs), and the growth of each part, ms, which adds up
-    to the growth of both. A percentile itself cannot be taken apart, as it is one request; the mean of the band around
-    p95 can. Empty where one of the loads was not run.
+    A percentile is one request and cannot be split into parts; the mean of the requests between the 90th and the 99th
+    percentile can. Columns: `fewer_ms`, `more_ms` (mean latency of those requests, means over the runs), `fewer`,
+    `more` (number of those requests over all runs), and the growth of each part in ms; the parts add up to the growth
+    of the latency. Empty where one of the scenarios was not run.
     """
     names = ["latency_ms", *(f"{part}_ms" for part in SPLIT)]
-    of_endpoints = [arm(experiment.tail, deployment, scenario).groupby("endpoint") for scenario in (fewer, more)]
-    sides = [of[names].mean() for of in of_endpoints]
+    by_endpoint = [arm(experiment.tail, deployment, scenario).groupby("endpoint") for scenario in (fewer, more)]
+    sides = [endpoints[names].mean() for endpoints in by_endpoint]
     if sides[0].empty or sides[1].empty:
         return pd.DataFrame(columns=["fewer_ms", "more_ms", "fewer", "more", *SPLIT])
-    grown = sides[1] - sides[0]
-    parts = grown.drop(columns="latency_ms").rename(columns=lambda name: name.removesuffix("_ms"))
+    growth = sides[1] - sides[0]
+    parts = growth.drop(columns="latency_ms").rename(columns=lambda name: name.removesuffix("_ms"))
     latencies = [side["latency_ms"].rename(name) for side, name in zip(sides, ("fewer_ms", "more_ms"), strict=True)]
-    counts = [of["requests"].sum().rename(name) for of, name in zip(of_endpoints, ("fewer", "more"), strict=True)]
+    counts = [
+        endpoints["requests"].sum().rename(name) for endpoints, name in zip(by_endpoint, ("fewer", "more"), strict=True)
+    ]
     return pd.concat([*latencies, *counts, parts], axis=1)
 
 
-def waits(run: Run) -> pd.DataFrame:
-    """What the server's active sessions waited for: `wait`, and how many `sessions` did on the average, most first.
+def session_waits(run: Run) -> pd.DataFrame:
+    """Return the waits of the server's active sessions, most sessions first.
 
-    `CPU or nothing` are those that PostgreSQL has no name for: they compute, or wait for a core.
+    Columns: `wait` (`type:event`) and `sessions`, the mean number. `CPU or nothing` stands for sessions without a wait
+    that PostgreSQL has a name for: they compute, or wait for a core.
     """
-    activity = _during(run, run.database[run.database["source"] == "activity"])
+    activity = activity_readings(run)
     active = activity[activity["name"] == "active"]
     if activity.empty:
         return pd.DataFrame(columns=["wait", "sessions"])
-    mean = active.groupby("metric")["value"].sum() / _readings(run, activity)
+    mean = active.groupby("metric")["value"].sum() / number_of_readings(run, activity)
     named = mean.rename(index={"none": "CPU or nothing"}).sort_values(ascending=False)
     return named.rename("sessions").rename_axis("wait").reset_index()
 
 
-def statements(run: Run, most: int = 5) -> pd.DataFrame:
-    """The statements on which the server spent most: `statement`, `calls`, `total_ms`, `mean_ms`, `share` of all."""
+def top_statements(run: Run, limit: int = 5) -> pd.DataFrame:
+    """Return the statements on which the server spent the most time.
+
+    Columns: `statement`, `calls`, `total_ms`, `mean_ms`, and `share` of the time of all statements.
+    """
     deltas = run.database[run.database["source"] == "statement"]
     table = deltas.pivot_table("value", "name", "metric", aggfunc="sum")
     if not {"calls", "total_ms"} <= set(table.columns):
         return pd.DataFrame(columns=["statement", "calls", "total_ms", "mean_ms", "share"])
     table = table.assign(mean_ms=table["total_ms"] / table["calls"], share=table["total_ms"] / table["total_ms"].sum())
-    top = table.sort_values("total_ms", ascending=False).head(most).rename_axis("statement").reset_index()
+    top = table.sort_values("total_ms", ascending=False).head(limit).rename_axis("statement").reset_index()
     return top[["statement", "calls", "total_ms", "mean_ms", "share"]]

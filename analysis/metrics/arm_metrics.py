@@ -1,7 +1,7 @@
-"""The figures of an experiment: one number or one small table an arm, from the rows of its runs.
+"""Metrics of an arm or a run: one number or one small table, from the rows and readings of the runs.
 
-An arm with several blocks gives what `estimates` has, less the interval. An arm without a usable run gives None, or
-nothing.
+Those of an arm are the values of `arm_estimates` without their intervals. An arm without a usable run gives None, or an
+empty table.
 """
 
 from collections.abc import Sequence
@@ -9,31 +9,37 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from workbench import endpoints
 from workbench.recording import Experiment, Run, arm
 
 from ..stats.confidence import Estimate
 from . import arm_estimates
 
-ENDPOINTS = ("login", "dashboard", "search")
-WRITES = ("scan",)
-LATENCY = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests")
-OUTCOMES = ("hit", "stale", "miss", "none")
+LATENCY_COLUMNS = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests")
+CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
+
+
+def measured_totals(run: Run) -> pd.Series:
+    """Return the totals of a run's measured requests. Raises ValueError for a run without any."""
+    if run.totals is None:
+        raise ValueError(f"{run.name} has no measured requests")
+    return run.totals
 
 
 def makespan_s(run: Run) -> float:
-    """Seconds from the first send to the last answer of the measured requests."""
-    return float(run.totals["makespan_s"])
+    """Return the seconds from the first send to the last response of the measured requests."""
+    return float(measured_totals(run)["makespan_s"])
 
 
 def duration_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The makespan of an arm's runs: the geometric mean over the blocks."""
+    """Return the makespan (s) of an arm's runs: the geometric mean over the blocks."""
     return _value(arm_estimates.duration_s(experiment, deployment, scenario))
 
 
-def twice(experiment: Experiment) -> pd.DataFrame:
-    """Rows (deployment, scenario, block, ratio): where an arm ran twice in a block, the second makespan to the first.
+def replicate_ratios(experiment: Experiment) -> pd.DataFrame:
+    """Return rows (deployment, scenario, block, ratio): the makespan of an A/A replicate over that of its pair.
 
-    Nothing differs between the two but what an experiment cannot hold still.
+    Whatever differs between the two is noise.
     """
     pairs = experiment.by_run.pivot_table("makespan_s", ["deployment", "scenario", "block"], "replicate")
     if not {False, True} <= set(pairs.columns):
@@ -42,29 +48,29 @@ def twice(experiment: Experiment) -> pd.DataFrame:
 
 
 def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """Requests answered rightly, by second of makespan."""
+    """Return the successful requests per second of makespan."""
     return _value(arm_estimates.throughput_rps(experiment, deployment, scenario))
 
 
 def success_ratio(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The share of all measured requests of the arm that were right by content."""
+    """Return the share of all measured requests of the arm that were successful by content."""
     return _value(arm_estimates.success_ratio(experiment, deployment, scenario))
 
 
 def mean_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The mean latency of all measured requests of the arm."""
+    """Return the mean latency (ms) of all measured requests of the arm."""
     runs = arm(experiment.by_run, deployment, scenario)
     return None if runs.empty else float((runs["mean_ms"] * runs["requests"]).sum() / runs["requests"].sum())
 
 
 def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
-    """By endpoint: mean, median, p95, min and max latency in ms over all runs; empty without a usable run."""
-    pooled = arm(experiment.by_arm, deployment, scenario).set_index("endpoint")[list(LATENCY)]
-    return pooled.reindex([*ENDPOINTS, *WRITES]).dropna(how="all")
+    """Return `LATENCY_COLUMNS` by endpoint over all runs, without endpoints that were not measured."""
+    pooled = arm(experiment.by_arm, deployment, scenario).set_index("endpoint")[list(LATENCY_COLUMNS)]
+    return pooled.reindex(list(endpoints.NAMES)).dropna(how="all")
 
 
 def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
-    """By endpoint: mean statements and mean round trips of a request that was answered rightly."""
+    """Return, by endpoint, the mean `statements` and mean `round_trips` of a successful request."""
     runs = arm(experiment.by_endpoint, deployment, scenario)
     names = ["statements", "round_trips"]
     weighted = runs[names].multiply(runs["successful"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
@@ -72,16 +78,19 @@ def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.Da
 
 
 def pool_totals(run: Run) -> pd.Series | None:
-    """What the pools of all workers did in a run, counters added up and maxima of any worker; None if not read."""
+    """Return the last readings of the pools of all workers: sums of counters, and of maxima the largest of any worker.
+
+    None if the pools were not read.
+    """
     if run.pool.empty:
         return None
     last = run.pool.sort_values("at_us").groupby("worker").last()
-    highest = [name for name in last.columns if name.startswith("longest_")]
-    return pd.concat([last.drop(columns=highest).sum(), last[highest].max()])
+    maxima = [name for name in last.columns if name.startswith("longest_")]
+    return pd.concat([last.drop(columns=maxima).sum(), last[maxima].max()])
 
 
 def pool_use(run: Run) -> pd.DataFrame:
-    """Rows (at_s, state, connections, limit) over all workers; `at_s` from the first measured request."""
+    """Return rows (at_s, state, connections, limit) over all workers; `at_s` counts from the first measured request."""
     if run.pool.empty or run.totals is None:
         return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
     total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
@@ -92,20 +101,22 @@ def pool_use(run: Run) -> pd.DataFrame:
 
 
 def cache_outcomes(
-    experiment: Experiment, deployment: str, scenario: str, endpoints: Sequence[str] = ENDPOINTS
+    experiment: Experiment, deployment: str, scenario: str, to_endpoints: Sequence[str] = endpoints.PUBLISHED
 ) -> pd.Series:
-    """Requests to these endpoints by what the cache said: hit, miss, stale, none; empty without a usable run."""
+    """Return the number of requests to these endpoints by cache outcome; empty without a usable run."""
     runs = arm(experiment.by_endpoint, deployment, scenario)
-    return pd.Series(dtype=int) if runs.empty else runs.loc[runs["endpoint"].isin(endpoints), [*OUTCOMES]].sum()
+    if runs.empty:
+        return pd.Series(dtype=int)
+    return runs.loc[runs["endpoint"].isin(to_endpoints), [*CACHE_OUTCOMES]].sum()
 
 
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The 95th percentile of the latency of all reads."""
+    """Return the 95th percentile of the latency (ms) of all reads."""
     return _value(arm_estimates.reads_p95_ms(experiment, deployment, scenario))
 
 
 def worker_shares(run: Run) -> pd.Series:
-    """By worker, the share of the measured requests that it answered, the busiest first."""
+    """Return the share of the measured requests that each worker answered, the busiest worker first."""
     counts = run.rows.query(
         "SELECT worker, count(*) AS requests FROM measured WHERE worker IS NOT NULL GROUP BY worker ORDER BY 2 DESC"
     ).set_index("worker")["requests"]
@@ -113,9 +124,9 @@ def worker_shares(run: Run) -> pd.Series:
 
 
 def percentile_curve(experiment: Experiment, deployment: str, scenario: str, points: int = 200) -> pd.DataFrame:
-    """Rows (nines, latency_ms): latency of all requests of the arm, each `nines` the percentile `1 - 10**-nines`.
+    """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the latency of all requests of the arm.
 
-    Of n requests it ends at 1 − 1/n, the last percentile that they support.
+    With n requests the curve ends at 1 − 1/n, the last quantile that they support.
     """
     requests = arm(experiment.by_run, deployment, scenario)["requests"].sum()
     if not requests:
@@ -130,61 +141,61 @@ def percentile_curve(experiment: Experiment, deployment: str, scenario: str, poi
 
 
 def percentile(
-    experiment: Experiment, deployment: str, scenario: str, figure: str, share: float, endpoint: str
+    experiment: Experiment, deployment: str, scenario: str, column: str, quantile: float, endpoint: str
 ) -> float | None:
-    """A percentile of one column (`db_ms`, say) of all measured requests of the arm to an endpoint.
+    """Return a quantile (0 to 1) of one column (`db_ms`, say) of the arm's measured requests to an endpoint.
 
-    Over all runs together. None where there is no such request.
+    It is that of all runs together; None where there is no such request.
     """
-    found = experiment.rows.query(
-        f"SELECT quantile_cont({figure}, {share}) AS value FROM measured "
+    value = experiment.rows.query(
+        f"SELECT quantile_cont({column}, {quantile}) AS value FROM measured "
         "WHERE deployment = ? AND scenario = ? AND endpoint = ?",
         [deployment, scenario, endpoint],
     )["value"].iloc[0]
-    return None if pd.isna(found) else float(found)
+    return None if pd.isna(value) else float(value)
 
 
-def median(run: Run, figure: str, of: str) -> float | None:
-    """The median of one column of a run's measured requests for which the SQL condition holds."""
-    return _one(run, f"median({figure})", of)
+def median(run: Run, column: str, condition: str) -> float | None:
+    """Return the median of a column of a run's measured requests that meet an SQL condition; None without any."""
+    return _aggregate(run, f"median({column})", condition)
 
 
-def mean(run: Run, figure: str, of: str) -> float | None:
-    """Its mean."""
-    return _one(run, f"avg({figure})", of)
+def mean(run: Run, column: str, condition: str) -> float | None:
+    """Return the mean of a column of a run's measured requests that meet an SQL condition; None without any."""
+    return _aggregate(run, f"avg({column})", condition)
 
 
-def _one(run, what, of):
-    found = run.rows.query(f"SELECT {what} AS value FROM measured WHERE {of}")["value"].iloc[0]
-    return None if pd.isna(found) else float(found)
+def _aggregate(run: Run, expression: str, condition: str) -> float | None:
+    value = run.rows.query(f"SELECT {expression} AS value FROM measured WHERE {condition}")["value"].iloc[0]
+    return None if pd.isna(value) else float(value)
 
 
 def counter(run: Run, name: str) -> int | None:
-    """What the workers of a run counted under this name, all together; None in a record without it."""
+    """Return the sum of a counter over the workers of a run; None in a record without it."""
     return run.record.get("counters", {}).get(name)
 
 
 def database_total(run: Run, source: str, metric: str) -> float:
-    """The sum of a metric's deltas over a run."""
-    frame = run.database
-    return float(frame.loc[(frame["source"] == source) & (frame["metric"] == metric), "value"].sum())
+    """Return the sum of a database metric's deltas over a run."""
+    deltas = run.database
+    return float(deltas.loc[(deltas["source"] == source) & (deltas["metric"] == metric), "value"].sum())
 
 
 def statement_calls(run: Run, statement: str) -> float:
-    """How often the server executed a statement, given as pg_stat_statements shows it."""
-    frame = run.database
-    chosen = (frame["source"] == "statement") & (frame["metric"] == "calls") & (frame["name"] == statement)
-    return float(frame.loc[chosen, "value"].sum())
+    """Return how often the server executed a statement, given as pg_stat_statements shows it."""
+    deltas = run.database
+    is_call = (deltas["source"] == "statement") & (deltas["metric"] == "calls") & (deltas["name"] == statement)
+    return float(deltas.loc[is_call, "value"].sum())
 
 
-def most_connections(run: Run) -> int | None:
-    """The largest number of the application's server connections in one reading."""
+def peak_connections(run: Run) -> int | None:
+    """Return the largest number of the application's server connections in one reading; None if they were not read."""
     activity = run.database[run.database["source"] == "activity"]
     return None if activity.empty else int(activity.groupby("at_us")["value"].sum().max())
 
 
 def peak_memory_bytes(run: Run, role: str = "server") -> float | None:
-    """The largest proportional set size of a role's processes."""
+    """Return the largest proportional set size (bytes) of a role's processes in a reading; None if it was not read."""
     sizes = run.process.loc[run.process["role"] == role, "pss_bytes"].dropna()
     return None if sizes.empty else float(sizes.max())
 

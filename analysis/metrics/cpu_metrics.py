@@ -1,115 +1,128 @@
-"""What requests cost: where their time goes, what of it is work, and the least time that this work takes."""
+"""The cost of requests: the parts of their time, the work among them, and the CPU time of the processes."""
 
 import pandas as pd
 
-from workbench.aggregates import SPLIT as PARTS
+from workbench.aggregates import SPLIT
+from workbench.arms import SINGLE
+from workbench.endpoints import PUBLISHED
 from workbench.recording import Experiment, Run, arm
 
-from .arm_metrics import ENDPOINTS, makespan_s
+from .arm_metrics import makespan_s, measured_totals
 
-SYSTEM = ("server", "database", "store")
-WORK = ("hash", "db")
+MACHINE = "machine"  # the role of readings of all processes of the machine
+SYSTEM_ROLES = ("server", "database", "store")
+WORK = ("hash", "db")  # the parts of a request's time in which the system computes for it
 WORK_COLUMNS = ("hash_us", "db_us", "db_calls")
-WORK_OF = {"server": "hash", "database": "db", "store": None, "generator": None}  # with the part of WORK that is theirs
+WORK_BY_ROLE = {"server": "hash", "database": "db", "store": None, "generator": None}  # the part of WORK of each role
+MS_PER_S = 1000
 
 
 def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
-    """Rows (endpoint, statistic, part, mean_ms): where the time of an arm's requests went.
+    """Return rows (endpoint, statistic, part, mean_ms): the mean time of an arm's requests in each part.
 
-    Statistic `mean` is over all requests, `p90–p99` over those whose latency lies in that band of their endpoint and
-    run. In both the parts add up to the mean latency.
+    The statistic `mean` is over all requests, `p90–p99` over those between the 90th and the 99th percentile of the
+    latency of their endpoint and run. In both the parts add up to the mean latency.
     """
     tables = {"mean": experiment.by_endpoint, "p90–p99": experiment.tail}
-    splits = [_means(arm(table, deployment, scenario)).assign(statistic=name) for name, table in tables.items()]
+    splits = [_part_means(arm(table, deployment, scenario)).assign(statistic=name) for name, table in tables.items()]
     return pd.concat(splits)[["endpoint", "statistic", "part", "mean_ms"]]
 
 
-def _means(runs):
-    """Of all requests of the runs, from the means of each run."""
-    columns = {f"{part}_ms": part for part in PARTS}
+def _part_means(runs: pd.DataFrame) -> pd.DataFrame:
+    """Means over all requests of the runs, from the means of each run."""
+    columns = {f"{part}_ms": part for part in SPLIT}
     sums = runs[list(columns)].multiply(runs["requests"], axis=0).groupby(runs["endpoint"]).sum(min_count=1)
     means = sums.div(runs.groupby("endpoint")["requests"].sum(), axis=0).rename(columns=columns)
-    return means.stack().rename_axis(["endpoint", "part"]).rename("mean_ms").reset_index()
+    return pd.Series(means.stack(), name="mean_ms").rename_axis(["endpoint", "part"]).reset_index()
 
 
-def work_alone_ms(experiment: Experiment, deployment: str) -> pd.DataFrame:
-    """By endpoint: the medians `hash` and `db` (ms) of single requests that hash, or ask the database, at all.
+def unloaded_work_ms(experiment: Experiment, deployment: str) -> pd.DataFrame:
+    """Return the medians `hash` and `db` (ms) by endpoint, of single requests that hash or use the database at all.
 
-    Empty if they were not run. Nobody else is there, so a hash is the time of one core; so is a query, unless
-    PostgreSQL computes it by several processes: then it counts for less than it takes.
+    Empty if no single requests were measured. No other request is there, so the time of a hash is CPU time of one core.
+    So is that of a query, unless PostgreSQL computes it in several processes: then it is less than its CPU time.
     """
     medians = ", ".join(f"median({part}_ms) AS {part}" for part in WORK)
     return experiment.rows.query(
-        f"SELECT endpoint, {medians} FROM requests WHERE deployment = ? AND scenario = 'single' "
+        f"SELECT endpoint, {medians} FROM requests WHERE deployment = ? AND scenario = ? "
         "AND (db_calls > 0 OR hash_ms > 0) GROUP BY endpoint ORDER BY endpoint",
-        [deployment],
+        [deployment, SINGLE],
     ).set_index("endpoint")
 
 
-def floor_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """The least seconds in which this machine's cores can do the hashes and queries of a run of the arm.
+def cpu_lower_bound_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Return the shortest time (s) in which the cores of this machine can do the hashes and queries of a run.
 
-    Each request that hashed or asked counts with what that takes alone; all cores do nothing else, and none waits.
-    None where the arm or its single requests were not run.
+    Σ_e (h_e·H_e + q_e·B_e) / (1000·cores), the median over the runs of the arm:
+
+        h_e, q_e  requests of endpoint e that hashed, that used the database
+        H_e, B_e  `unloaded_work_ms` of e: of its hash, of its queries (ms)
+
+    None where the arm or its single requests were not measured.
     """
-    alone_ms = work_alone_ms(experiment, deployment)
+    unloaded_ms = unloaded_work_ms(experiment, deployment)
     runs = experiment.find(deployment, scenario)
-    floors = [sum(_work_s(experiment, run, alone_ms).values()) / _cores(run) for run in runs]
-    return float(pd.Series(floors).median()) if floors and not alone_ms.empty else None
+    bounds_s = [sum(_work_s(experiment, run, unloaded_ms).values()) / _cores(run) for run in runs]
+    return float(pd.Series(bounds_s).median()) if bounds_s and not unloaded_ms.empty else None
 
 
-def _work_s(experiment, run, alone_ms):
-    """By part of the work, the seconds that a run's requests would take for it one after the other."""
-    of = experiment.by_endpoint
-    of = of[(of["run"] == run.name) & of["endpoint"].isin(ENDPOINTS)]
-    did = {"hash": of["hashed"], "db": of["queried"]}
-    return {part: float((did[part] * of["endpoint"].map(alone_ms[part])).sum()) / 1000 for part in WORK}
-
-
-def _cores(run: Run):
-    return run.record["environment"]["cpu_count"]
-
-
-def beside_work_s(experiment: Experiment, deployment: str, scenario: str) -> dict[str, float]:
-    """By role, the CPU time (s) of a run of the arm that was neither hash nor query; without roles nobody read.
-
-    The workers' is less their hashes, PostgreSQL's less its queries, both as long as they take alone. Empty where
-    the arm or its single requests were not run.
-    """
-    alone_ms = work_alone_ms(experiment, deployment)
-    if alone_ms.empty:
-        return {}
-    beside = [_beside_work_s(experiment, run, alone_ms) for run in experiment.find(deployment, scenario)]
-    return pd.DataFrame(beside, columns=list(WORK_OF), dtype=float).median().dropna().to_dict()
-
-
-def _beside_work_s(experiment, run, alone_ms):
-    work_s = _work_s(experiment, run, alone_ms)
-    spent_ms = {role: cpu_ms(run, role) for role in WORK_OF}
+def _work_s(experiment: Experiment, run: Run, unloaded_ms: pd.DataFrame) -> dict[str, float]:
+    """Time (s) of one core for each part of the work of a run's requests."""
+    endpoints = experiment.by_endpoint
+    endpoints = endpoints[(endpoints["run"] == run.name) & endpoints["endpoint"].isin(PUBLISHED)]
+    requests = {"hash": endpoints["hashed"], "db": endpoints["queried"]}
     return {
-        role: max(spent / 1000 - work_s.get(WORK_OF[role], 0.0), 0.0)
-        for role, spent in spent_ms.items()
-        if spent is not None
+        part: float((requests[part] * endpoints["endpoint"].map(unloaded_ms[part])).sum()) / MS_PER_S for part in WORK
     }
 
 
-def without_generator_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """An estimate of what a run of the arm would take if its load came from another machine.
+def _cores(run: Run) -> int:
+    return run.record["environment"]["cpu_count"]
 
-    The generator's CPU time is taken off as if it had been spread over all cores. None where it was not counted.
+
+def other_cpu_s(experiment: Experiment, deployment: str, scenario: str) -> dict[str, float]:
+    """Return, by role, the CPU time (s) of a run that was neither hash nor query: the median over the runs of the arm.
+
+    That of the workers is without their hashes, that of PostgreSQL without its queries, both by `unloaded_work_ms`.
+    Roles that were not read are left out. Empty where the arm or its single requests were not measured.
+    """
+    unloaded_ms = unloaded_work_ms(experiment, deployment)
+    if unloaded_ms.empty:
+        return {}
+    other_s = [_other_cpu_s(experiment, run, unloaded_ms) for run in experiment.find(deployment, scenario)]
+    medians = pd.DataFrame(other_s, columns=list(WORK_BY_ROLE), dtype=float).median().dropna()
+    return {str(role): float(seconds) for role, seconds in medians.items()}
+
+
+def _other_cpu_s(experiment: Experiment, run: Run, unloaded_ms: pd.DataFrame) -> dict[str, float]:
+    work_s = _work_s(experiment, run, unloaded_ms)
+    used_ms = {role: cpu_ms(run, role) for role in WORK_BY_ROLE}
+    return {
+        role: max(used / MS_PER_S - (work_s[part] if part else 0.0), 0.0)
+        for role, part in WORK_BY_ROLE.items()
+        if (used := used_ms[role]) is not None
+    }
+
+
+def makespan_without_generator_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Estimate the makespan (s) of a run if its load came from another machine: the median over the runs of the arm.
+
+    The CPU time of the load generator is taken off as if it had been spread over all cores. None where it was not
+    counted.
     """
     runs = experiment.find(deployment, scenario)
-    spent_ms = [cpu_ms(run, "generator") for run in runs]
-    if not runs or None in spent_ms:
+    used_ms = [used for run in runs if (used := cpu_ms(run, "generator")) is not None]
+    if not runs or len(used_ms) < len(runs):
         return None
-    left = [makespan_s(run) - spent / 1000 / _cores(run) for run, spent in zip(runs, spent_ms, strict=True)]
-    return float(pd.Series(left).median())
+    left_s = [makespan_s(run) - used / MS_PER_S / _cores(run) for run, used in zip(runs, used_ms, strict=True)]
+    return float(pd.Series(left_s).median())
 
 
 def cpu_ms(run: Run, role: str) -> float | None:
-    """CPU time (ms) that a role's processes spent on the load, warm-up included.
+    """Return the CPU time (ms) that the processes of a role used for the load, warm-up included.
 
-    From the last reading before the load to the first after it, None without both; the generator counts its own.
+    It is the difference of the last reading before the load and the first after it; None without both. The load
+    generator counts its own.
     """
     if role == "generator":
         return run.record.get("generator", {}).get("cpu_ms")
@@ -124,21 +137,19 @@ def cpu_ms(run: Run, role: str) -> float | None:
 
 
 def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
-    """`cpu_ms` for a request."""
-    spent_ms = cpu_ms(run, role)
-    return None if spent_ms is None else spent_ms / run.totals["sent"]
+    """Return `cpu_ms` over the number of requests that were sent, warm-up included."""
+    used_ms = cpu_ms(run, role)
+    return None if used_ms is None else used_ms / measured_totals(run)["sent"]
 
 
 def system_cpu_ms_per_request(run: Run) -> float | None:
-    """CPU time (ms) of workers, PostgreSQL and store together for a request.
+    """Return the CPU time (ms) of workers, PostgreSQL and store together over the number of requests.
 
-    None where that of the workers, or of a role that was there, was not read; and for single requests, as what warms
-    up before them is other requests, and CPU is known of both together only.
+    None where that of the workers, or of a role that the run has, was not read. None too for single requests: the
+    requests of their warm-up are others, and CPU time is known of both together only.
     """
-    if run.record["scenario"]["kind"] == "single":
+    if run.record["scenario"]["kind"] == SINGLE:
         return None
-    spent_ms = {role: cpu_ms(run, role) for role in SYSTEM}
-    there = {"server", *run.process["role"].unique()} & set(SYSTEM)
-    if any(spent_ms[role] is None for role in there):
-        return None
-    return sum(spent_ms[role] for role in there) / run.totals["sent"]
+    roles = {"server", *run.process["role"].unique()} & set(SYSTEM_ROLES)
+    used_ms = [used for role in SYSTEM_ROLES if role in roles and (used := cpu_ms(run, role)) is not None]
+    return sum(used_ms) / measured_totals(run)["sent"] if len(used_ms) == len(roles) else None

@@ -1,4 +1,4 @@
-"""Which changes an experiment has, and what they are worth, on runs whose ratios are known."""
+"""The changes of an experiment and their effects, on runs whose ratios are known."""
 
 import math
 
@@ -6,135 +6,152 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import ablation as changes
+from analysis import ablation
+from workbench.arms import BASELINE, TUNED
 
-BASE, OURS = "as-measured", "tuned"
 SPREAD = (1.0, 1.02, 0.98, 1.01)  # of the machine's speed, by block
 
 
 @pytest.fixture
-def ablation(made):
-    """Four blocks of tuned, twice, and of it without its cache, which takes twice as long, and without its pool."""
+def experiment(made):
+    """Four blocks of tuned with a replicate, of tuned without its cache, which takes twice as long, and without its
+    pool, which takes as long."""
     runs = []
     for block, speed in enumerate(SPREAD):
         runs += [
-            made.run(OURS, block=block, slower=speed),
-            made.run(OURS, block=block, replicate=True, slower=speed * (1.01 if block % 2 else 0.99)),
+            made.run(TUNED, block=block, slower=speed),
+            made.run(TUNED, block=block, replicate=True, slower=speed * (1.01 if block % 2 else 0.99)),
             made.run("tuned-without-cache", block=block, slower=speed / 10),
             made.run("tuned-without-pool", block=block, slower=speed / 20),
         ]
     return made.experiment(*runs)
 
 
-def by_column(found):
-    return {one.figure.column: one for one in found}
+def by_column(tables):
+    return {table.metric.column: table for table in tables}
 
 
-def test_what_was_taken_away_is_told_by_its_name(ablation):
-    found = changes.taken_away(ablation, OURS, "burst-50")
-    assert [(change.name, change.before, change.after) for change in found] == [
-        ("cache", "tuned-without-cache", OURS),
-        ("pool", "tuned-without-pool", OURS),
+def leave_one_out_tables(experiment):
+    changes = ablation.leave_one_out_changes(experiment, TUNED, "burst-50")
+    return by_column(ablation.effect_tables(experiment, TUNED, changes, "burst-50"))
+
+
+def replacement_tables(experiment):
+    changes = ablation.replacements(experiment, BASELINE, "burst-50")
+    return by_column(ablation.effect_tables(experiment, BASELINE, changes, "burst-50"))
+
+
+def test_leave_one_out_changes_are_named_by_the_optimisation(experiment):
+    changes = ablation.leave_one_out_changes(experiment, TUNED, "burst-50")
+    assert [(change.name, change.before, change.after) for change in changes] == [
+        ("cache", "tuned-without-cache", TUNED),
+        ("pool", "tuned-without-pool", TUNED),
     ]
-    assert changes.taken_away(ablation, OURS, "reads") == []
-    assert changes.taken_away(ablation, BASE, "burst-50") == []
+    assert ablation.leave_one_out_changes(experiment, TUNED, "reads") == []
+    assert ablation.leave_one_out_changes(experiment, BASELINE, "burst-50") == []
 
 
-def test_what_was_changed_and_what_was_replaced_come_after_the_baseline(made):
-    names = (BASE, "as-measured-with-no-pool", OURS, "as-claimed")
+def test_single_changes_and_replacements_go_from_the_baseline_to_the_other_deployment(made):
+    names = (BASELINE, "as-measured-with-no-pool", TUNED, "as-claimed")
     experiment = made.experiment(*(made.run(name) for name in names))
-    assert changes.added(experiment, BASE, "burst-50") == [changes.Change("no pool", BASE, "as-measured-with-no-pool")]
-    assert [change.after for change in changes.replaced(experiment, BASE, "burst-50")] == ["as-claimed", OURS]
+    change = ablation.Change("no pool", BASELINE, "as-measured-with-no-pool")
+    assert ablation.single_changes(experiment, BASELINE, "burst-50") == [change]
+    replacements = ablation.replacements(experiment, BASELINE, "burst-50")
+    assert [change.after for change in replacements] == ["as-claimed", TUNED]
 
 
-def test_an_optimisation_is_worth_what_it_takes_with_it_over_without(ablation):
-    found = by_column(changes.worth(ablation, OURS, changes.taken_away(ablation, OURS, "burst-50"), "burst-50"))
-    duration = {effect.name: effect for effect in found["makespan_s"].effects}
+def test_the_effect_of_an_optimisation_is_with_it_over_without_it(experiment):
+    tables = leave_one_out_tables(experiment)
+    duration = {effect.name: effect for effect in tables["makespan_s"].effects}
     assert duration["cache"].ratio == pytest.approx(0.5, rel=0.01)
-    assert duration["cache"].verdict == "gain"
-    assert duration["pool"].verdict == "same"
-    assert found["throughput_rps"].effects[0].ratio == pytest.approx(2, rel=0.01)
-    assert found["throughput_rps"].effects[0].verdict == "gain"
-    assert found["statements"].effects[0].verdict == "same"
+    assert duration["cache"].verdict == "improvement"
+    assert duration["pool"].verdict == "equivalent"
+    assert tables["throughput_rps"].effects[0].ratio == pytest.approx(2, rel=0.01)
+    assert tables["throughput_rps"].effects[0].verdict == "improvement"
+    assert tables["statements"].effects[0].verdict == "equivalent"
 
 
-def test_the_machines_speed_in_a_block_is_no_part_of_the_worth(ablation):
+def test_the_machines_speed_in_a_block_does_not_widen_an_effect(experiment):
     """The blocks differ by 4 %, the two runs of tuned in a block by 1 %."""
-    found = by_column(changes.worth(ablation, OURS, changes.taken_away(ablation, OURS, "burst-50"), "burst-50"))
-    effect = found["makespan_s"].effects[0]
+    effect = leave_one_out_tables(experiment)["makespan_s"].effects[0]
     assert effect.high / effect.low < 1.03
 
 
-def test_two_runs_of_the_same_tell_what_differs_by_chance(ablation):
-    found = by_column(changes.worth(ablation, OURS, changes.taken_away(ablation, OURS, "burst-50"), "burst-50"))
-    assert found["makespan_s"].chance.verdict == "same"
+def test_replicates_give_the_aa_difference_and_the_noise_floor(experiment):
+    table = leave_one_out_tables(experiment)["makespan_s"]
+    assert table.aa_difference.verdict == "equivalent"
     logs = np.log([0.99, 1.01, 0.99, 1.01])
-    assert found["makespan_s"].floor == pytest.approx(
+    assert table.noise_floor == pytest.approx(
         math.exp(abs(logs.mean()) + stats.t.ppf(0.975, 3) * logs.std(ddof=1) * math.sqrt(1.25)), rel=1e-3
     )
 
 
-def test_without_two_runs_nothing_tells_what_differs_by_chance(made):
-    experiment = made.experiment(*(made.run(name, block=block) for block in range(4) for name in (BASE, OURS)))
-    found = changes.worth(experiment, BASE, changes.replaced(experiment, BASE, "burst-50"), "burst-50")
-    assert all(one.chance is None and one.floor is None for one in found)
+def test_without_replicates_there_is_no_aa_difference_and_no_noise_floor(made):
+    experiment = made.experiment(*(made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)))
+    tables = replacement_tables(experiment).values()
+    assert all(table.aa_difference is None and table.noise_floor is None for table in tables)
 
 
 def test_a_block_that_lacks_a_side_is_left_out(made):
-    runs = [made.run(BASE, block=block) for block in range(5)] + [made.run(OURS, block=block) for block in range(1, 5)]
-    effect = changes.speedup(made.experiment(*runs), BASE, OURS, "burst-50")
+    runs = [made.run(BASELINE, block=block) for block in range(5)]
+    runs += [made.run(TUNED, block=block) for block in range(1, 5)]
+    effect = ablation.duration_effect(made.experiment(*runs), BASELINE, TUNED, "burst-50")
     assert (effect.blocks, effect.ratio) == (4, pytest.approx(1 / 20))
-    assert changes.speedup(made.experiment(*runs[:5], name="alone"), BASE, OURS, "burst-50") is None
+    one_side = made.experiment(*runs[:5], name="one-side")
+    assert ablation.duration_effect(one_side, BASELINE, TUNED, "burst-50") is None
 
 
-def test_a_figure_that_is_nothing_on_one_side_has_no_ratio(made):
-    runs = [made.run(name, block=block) for block in range(4) for name in (BASE, OURS)]
+def test_a_metric_that_is_0_on_one_side_has_a_verdict_without_an_interval(made):
+    runs = [made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
     for run in runs[1::2]:
         for row in run.rows:
             row["db_calls"] = 0
-    experiment = made.experiment(*runs)
-    found = by_column(changes.worth(experiment, BASE, changes.replaced(experiment, BASE, "burst-50"), "burst-50"))
-    assert (found["statements"].effects[0].verdict, found["statements"].effects[0].ratio) == ("gain", 0)
-    assert found["makespan_s"].effects[0].interval
+    tables = replacement_tables(made.experiment(*runs))
+    (statements,) = tables["statements"].effects
+    assert (statements.verdict, statements.ratio, statements.interval) == ("improvement", 0, None)
+    assert tables["makespan_s"].effects[0].interval
 
 
-@pytest.mark.parametrize(("broken", "verdict"), [(4, "loss"), (2, "undecided")])
-def test_a_change_that_breaks_the_answers_is_told(made, broken, verdict):
-    runs = [made.run(name, block=block) for block in range(4) for name in (BASE, OURS)]
-    for run in runs[1 : 2 * broken : 2]:
+@pytest.mark.parametrize(("blocks", "verdict"), [(4, "regression"), (2, "inconclusive")])
+def test_a_change_without_successful_responses_is_a_regression_if_it_has_none_in_all_blocks(made, blocks, verdict):
+    runs = [made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
+    for run in runs[1 : 2 * blocks : 2]:
         for row in run.rows:
             row["ok"] = False
-    experiment = made.experiment(*runs)
-    found = by_column(changes.worth(experiment, BASE, changes.replaced(experiment, BASE, "burst-50"), "burst-50"))
-    for column in ("right_share", "throughput_rps"):
-        assert found[column].effects[0].verdict == verdict
+    tables = replacement_tables(made.experiment(*runs))
+    for column in ("success_share", "throughput_rps"):
+        assert tables[column].effects[0].verdict == verdict
 
 
-def together(made, both):
-    """Without the cache it takes twice as long, without the index three times, without both so many times."""
-    names = {OURS: 1, "tuned-without-cache": 2, "tuned-without-index": 3, "tuned-without-cache-and-index": both}
-    factors = {name: times / (20 if name != OURS else 1) for name, times in names.items()}
-    runs = [made.run(name, block=block, slower=times) for block in range(4) for name, times in factors.items()]
-    return made.experiment(*runs, name=f"both-{both}")
+def without_two(made, without_both):
+    """Tuned takes twice as long without its cache, three times without its index, `without_both` times without both."""
+    factors = {TUNED: 1, "tuned-without-cache": 2, "tuned-without-index": 3}
+    factors["tuned-without-cache-and-index"] = without_both
+    speeds = {name: times / (20 if name != TUNED else 1) for name, times in factors.items()}
+    runs = [made.run(name, block=block, slower=speed) for block in range(4) for name, speed in speeds.items()]
+    return made.experiment(*runs, name=f"both-{without_both}")
 
 
-@pytest.mark.parametrize(("both", "ratio", "verdict"), [(6, 1.0, "same"), (3, 0.5, None), (12, 2.0, None)])
-def test_two_optimisations_together(made, both, ratio, verdict):
-    experiment = together(made, both)
-    assert changes.pairs(experiment, OURS, "burst-50") == ["cache-and-index"]
-    assert "cache and index" not in [change.name for change in changes.taken_away(experiment, OURS, "burst-50")]
-    (found,) = changes.interactions(experiment, OURS, "burst-50")["duration"]
-    assert found.name == "cache-and-index"
-    assert found.ratio == pytest.approx(ratio)
-    assert verdict in (None, found.verdict)
+@pytest.mark.parametrize(
+    ("without_both", "ratio", "verdict"), [(6, 1.0, "equivalent"), (3, 0.5, None), (12, 2.0, None)]
+)
+def test_interactions_of_two_optimisations_left_out_together(made, without_both, ratio, verdict):
+    experiment = without_two(made, without_both)
+    assert ablation.left_out_pairs(experiment, TUNED, "burst-50") == ["cache-and-index"]
+    changes = ablation.leave_one_out_changes(experiment, TUNED, "burst-50")
+    assert "cache and index" not in [change.name for change in changes]
+    (effect,) = ablation.interactions(experiment, TUNED, "burst-50")["duration"]
+    assert effect.name == "cache-and-index"
+    assert effect.ratio == pytest.approx(ratio)
+    assert verdict in (None, effect.verdict)
 
 
-def test_experiments_are_compared_by_arm_as_two_that_were_not_measured_together(made):
-    first = made.experiment(*(made.run(OURS, block=n, slower=s) for n, s in enumerate(SPREAD)), name="first")
-    slower = [made.run(OURS, block=n, slower=1.5 * s) for n, s in enumerate(SPREAD)]
-    second = made.experiment(*slower, made.run(BASE), name="second")
-    found = by_column(changes.between(first, second))
-    (effect,) = found["makespan_s"].effects
-    assert (effect.name, effect.verdict, effect.blocks) == (OURS, "loss", 4)
+def test_between_experiments_arms_are_compared_as_sides_without_common_blocks(made):
+    first = made.experiment(*(made.run(TUNED, block=n, slower=s) for n, s in enumerate(SPREAD)), name="first")
+    slower = [made.run(TUNED, block=n, slower=1.5 * s) for n, s in enumerate(SPREAD)]
+    second = made.experiment(*slower, made.run(BASELINE), name="second")
+    tables = by_column(ablation.between_experiments(first, second))
+    (effect,) = tables["makespan_s"].effects
+    assert (effect.name, effect.verdict, effect.blocks) == (TUNED, "regression", 4)
     assert effect.ratio == pytest.approx(1.5)
-    assert found["throughput_rps"].effects[0].verdict == "loss"
+    assert tables["throughput_rps"].effects[0].verdict == "regression"

@@ -1,6 +1,6 @@
-"""The figures of an experiment against runs whose figures follow from how they were made.
+"""Metrics of arms and runs, on runs whose metrics follow from how they were built.
 
-In a burst of n users every login is served first, then every dashboard, then every search: the last answer comes
+In a burst of n users every login is served first, then every dashboard, then every search: the last response comes
 after n · (100 + 80 + 5) ms, and a mean login takes 100 · (n + 1) / 2 ms.
 """
 
@@ -18,30 +18,30 @@ def burst(made) -> Experiment:
     return made.experiment(made.run(), made.run("tuned"))
 
 
-def test_the_makespan_goes_from_the_first_send_to_the_last_answer(burst):
+def test_makespan_is_from_the_first_send_to_the_last_response(burst):
     assert [arm_metrics.makespan_s(run) for run in burst.runs] == pytest.approx([9.25, 0.4625])
 
 
-def test_the_makespan_does_not_count_the_warm_up(made):
+def test_makespan_leaves_out_the_warm_up(made):
     (run,) = made.experiment(made.run("as-measured", "single")).runs
     assert arm_metrics.makespan_s(run) == pytest.approx(30 * 0.185)
 
 
-def test_the_duration_is_the_geometric_mean_over_the_blocks(made):
+def test_duration_is_the_geometric_mean_over_the_blocks(made):
     experiment = made.experiment(*(made.run(block=n, slower=slower) for n, slower in enumerate((1, 2, 4))))
     assert arm_metrics.duration_s(experiment, "as-measured", "burst-50") == pytest.approx(18.5)
 
 
-def test_the_throughput_counts_right_answers_only(made, burst):
+def test_throughput_counts_successful_responses_only(made, burst):
     assert arm_metrics.throughput_rps(burst, "as-measured", "burst-50") == pytest.approx(150 / 9.25)
     recorded = made.run()
     for row in recorded.rows[:15]:
         row["ok"] = False
-    experiment = made.experiment(recorded, name="wrong")
+    experiment = made.experiment(recorded, name="failures")
     assert arm_metrics.throughput_rps(experiment, "as-measured", "burst-50") == pytest.approx(135 / 9.25)
 
 
-def test_the_success_ratio_is_over_all_requests_of_the_arm(made):
+def test_success_ratio_is_over_all_requests_of_the_arm(made):
     recorded = made.run(block=1)
     for row in recorded.rows[:15]:
         row["ok"] = False
@@ -49,7 +49,7 @@ def test_the_success_ratio_is_over_all_requests_of_the_arm(made):
     assert arm_metrics.success_ratio(experiment, "as-measured", "burst-50") == pytest.approx(0.95)
 
 
-def test_an_invalid_block_changes_no_figure(made, burst):
+def test_an_invalid_run_changes_no_metric(made, burst):
     slow = made.run(block=1, slower=10).invalid()
     for row in slow.rows:
         row["ok"] = False
@@ -71,19 +71,19 @@ def test_latency_of_several_blocks_is_that_of_all_their_requests(made):
     experiment = made.experiment(*(made.run(block=n, slower=slower) for n, slower in enumerate((1, 2, 6))))
     table = arm_metrics.latency(experiment, "as-measured", "burst-50")
     assert table["mean_ms"].to_dict() == pytest.approx({name: 3 * ms for name, ms in LATENCY_50_MS.items()})
-    together = pd.concat(run.measured for run in experiment.runs).query("endpoint == 'login'")["latency_ms"]
+    pooled_ms = pd.concat(run.measured for run in experiment.runs).query("endpoint == 'login'")["latency_ms"]
     assert table.loc["login", "max_ms"] == pytest.approx(30_000)
-    assert table.loc["login", "p95_ms"] == pytest.approx(together.quantile(0.95))
+    assert table.loc["login", "p95_ms"] == pytest.approx(pooled_ms.quantile(0.95))
 
 
-def test_two_runs_in_a_block_are_one_figure_of_its_duration(made):
+def test_two_runs_in_a_block_count_as_one_duration(made):
     runs = [made.run(), made.run(replicate=True, slower=4), made.run(block=1, slower=2)]
     experiment = made.experiment(*runs)
     assert arm_metrics.duration_s(experiment, "as-measured", "burst-50") == pytest.approx(18.5)
     assert arm_metrics.latency(experiment, "as-measured", "burst-50")["requests"].to_list() == [150, 150, 150]
 
 
-def test_an_endpoint_that_was_not_asked_has_no_latency(made):
+def test_an_endpoint_without_requests_has_no_latency(made):
     experiment = made.experiment(made.run("as-measured", "reads"), made.run("tuned", "sustained-100-write"))
     assert list(arm_metrics.latency(experiment, "as-measured", "reads").index) == ["dashboard", "search"]
     with_writes = arm_metrics.latency(experiment, "tuned", "sustained-100-write")["mean_ms"]
@@ -101,7 +101,7 @@ def test_cache_outcomes_are_counted(made, burst):
     assert outcomes.to_dict() == {"hit": 93, "stale": 0, "none": 50, "miss": 7}
 
 
-def test_round_trips_are_those_of_right_answers(made):
+def test_round_trips_are_those_of_successful_responses(made):
     recorded = made.run("as-measured", "reads")
     for row in recorded.of("search")[:3]:
         row |= {"ok": False, "db_calls": 99, "db_round_trips": 99}
@@ -112,20 +112,20 @@ def test_round_trips_are_those_of_right_answers(made):
     }
 
 
-def test_the_totals_of_the_pools_add_up_workers_and_take_the_longest_of_any(burst):
+def test_pool_totals_are_sums_over_workers_and_the_longest_of_any(burst):
     totals = arm_metrics.pool_totals(burst.runs[1])
     assert totals[["uses", "acquires", "creates", "limit"]].tolist() == [150, 150, 2, 6]
     assert totals["use_ns"] == 150 * 4_000_000
     assert totals[["longest_wait_ns", "longest_use_ns"]].tolist() == [4_000_000, 9_000_000]
 
 
-def test_the_totals_are_those_of_the_last_reading_whatever_its_place(made):
+def test_pool_totals_are_those_of_the_last_reading_in_any_order(made):
     recorded = made.run()
     recorded.pool.reverse()
     assert arm_metrics.pool_totals(made.experiment(recorded).runs[0])["uses"] == 150
 
 
-def test_the_use_of_the_pools_begins_with_the_load_and_counts_all_workers(made):
+def test_pool_use_begins_with_the_load_and_counts_all_workers(made):
     recorded = made.run("tuned")
     recorded.pool.insert(0, recorded.pool[0] | {"at_us": 1_000_000, "checked_out": 7})
     for row in recorded.pool[-2:]:
@@ -138,14 +138,14 @@ def test_the_use_of_the_pools_begins_with_the_load_and_counts_all_workers(made):
     assert set(states["limit"]) == {6}
 
 
-def test_the_most_connections_are_those_of_one_reading_over_all_states(made):
+def test_peak_connections_are_those_of_one_reading_over_all_states(made):
     recorded = made.run()
     activity = [row for row in recorded.database if row["source"] == "activity"]
     recorded.database.append(activity[2] | {"name": "active", "value": 3.0})
-    assert arm_metrics.most_connections(made.experiment(recorded).runs[0]) == 4
+    assert arm_metrics.peak_connections(made.experiment(recorded).runs[0]) == 4
 
 
-def test_calls_are_of_the_one_statement_and_totals_of_the_one_metric(burst):
+def test_statement_calls_and_database_totals_are_of_one_statement_and_one_metric(burst):
     run = burst.runs[0]
     assert arm_metrics.statement_calls(run, "SELECT $1") == 149
     assert arm_metrics.statement_calls(run, "SELECT $2") == 0
@@ -164,7 +164,7 @@ def test_peak_memory_is_the_largest_of_a_role(made, burst):
 
 
 @pytest.mark.parametrize("measure", [arm_metrics.duration_s, arm_metrics.throughput_rps, arm_metrics.success_ratio])
-def test_an_arm_without_a_valid_run_has_no_figure(made, measure):
+def test_an_arm_without_a_valid_run_has_no_metric(made, measure):
     experiment = made.experiment(made.run().invalid(), made.run(block=1).cut_off())
     assert measure(experiment, "as-measured", "burst-50") is None
     assert measure(experiment, "tuned", "burst-50") is None
@@ -175,10 +175,10 @@ def test_an_arm_without_a_valid_run_has_an_empty_table(made, measure):
     assert measure(made.experiment(made.run().invalid()), "as-measured", "burst-50").empty
 
 
-def test_a_run_without_readings_has_no_figures_of_them(made):
+def test_a_run_without_readings_has_no_metric_of_them(made):
     (run,) = made.experiment(made.run().cut_off()).runs
     assert arm_metrics.pool_totals(run) is None
     assert arm_metrics.pool_use(run).empty
-    assert arm_metrics.most_connections(run) is None
+    assert arm_metrics.peak_connections(run) is None
     assert arm_metrics.peak_memory_bytes(run) is None
     assert arm_metrics.statement_calls(run, "SELECT $1") == 0

@@ -1,0 +1,73 @@
+"""The metrics of a run that changes are evaluated by, and their values by run and by block."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from workbench.recording import Experiment
+
+from . import cpu_metrics
+
+
+@dataclass(frozen=True)
+class EffectMetric:
+    """A metric that changes are evaluated by: its column in `metrics_by_run`, and its name in tables.
+
+    Two values whose ratio lies within [1/(1 + equivalence_margin), 1 + equivalence_margin] count as equivalent.
+    """
+
+    column: str
+    name: str
+    equivalence_margin: float
+    lower_is_better: bool = True
+
+
+# Those with the least noise first: the work that was done shows more, in fewer blocks, than the time that it took. The
+# time in the database is work where cores are free, and contains waiting for a core where they are not.
+EFFECT_METRICS = (
+    EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False),
+    EffectMetric("statements", "statements per request", 0.01),
+    EffectMetric("cpu_ms", "system CPU per request", 0.05),
+    EffectMetric("database_ms", "database time per request", 0.10),
+    EffectMetric("makespan_s", "duration", 0.10),
+    EffectMetric("mean_ms", "mean latency", 0.10),
+    EffectMetric("reads_p95_ms", "p95 latency of reads", 0.10),
+    EffectMetric("throughput_rps", "successful responses per second", 0.10, lower_is_better=False),
+)
+
+
+@lru_cache(maxsize=4)
+def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
+    """Return the experiment's `by_run` with the columns of `EFFECT_METRICS` that it lacks.
+
+    `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
+    responses per second of makespan, and `success_share` their share of the requests.
+    """
+    runs = {run.name: run for run in experiment.usable}
+    cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
+    by_run = experiment.by_run
+    return by_run.assign(
+        cpu_ms=by_run["run"].map(cpu_ms).astype(float),
+        throughput_rps=by_run["successful"] / by_run["makespan_s"],
+        success_share=by_run["successful"] / by_run["requests"],
+    )
+
+
+def by_block(by_run: pd.DataFrame, deployment: str, column: str) -> pd.Series:
+    """Return the value of a metric by block; two runs in one block count as their geometric mean.
+
+    Runs in which the metric was not measured are left out.
+    """
+    measured = by_run[(by_run["deployment"] == deployment) & by_run[column].notna()]
+    with np.errstate(divide="ignore"):
+        logs = pd.Series(np.log(measured[column].astype(float)))
+    return pd.Series(np.exp(logs.groupby(measured["block"]).mean()))
+
+
+def replicate_log_ratios(by_run: pd.DataFrame, column: str) -> list[float]:
+    """Return ln(second/first) of the runs of one arm, for each block in which it ran twice."""
+    above_zero = by_run[by_run[column] > 0]
+    logs = np.log(above_zero.set_index(["block", "replicate"])[column]).unstack("replicate")
+    return (logs[True] - logs[False]).dropna().to_list() if {False, True} <= set(logs.columns) else []
