@@ -73,13 +73,13 @@ READINGS = {
 # In a process of its own: its peak of memory is that of the analysis alone.
 ANALYSE = """
 import resource, sys, time
-from analysis import findings
-from analysis.recording import open_experiment
+from analysis.findings.evaluation import evaluate
 from reports import charts, sections
+from workbench.recording import open_experiment
 
 began = time.perf_counter()
 experiment = open_experiment(sys.argv[1])
-report = sections.Report(experiment, findings.judge(experiment))
+report = sections.Report(experiment, evaluate(experiment))
 for name in sections.__all__:
     section = getattr(sections, name)
     if callable(section) and name not in ("Report",):
@@ -157,7 +157,7 @@ def _make(directory, rows):
 
 
 def _record(name, deployment, scenario, block):
-    settings = deployments.find(deployment, scale="small").public()
+    settings = deployments.settings_for(deployment, scale="small").public()
     return {
         "run": name, "experiment": "drawn", "block": block, "replicate": False, "status": "complete", "valid": True,
         "deployment": {"name": deployment, "settings": settings}, "scenario": scenarios.find(scenario).record(),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from analysis.findings import finding as stored_findings
+from analysis.findings import findings_file
 from loadgen import profiles
 from loadgen.subprocesses import raise_on_sigterm
 from workbench.errors import UserError, reporting_errors
@@ -54,7 +54,7 @@ def gate(output):
     path = output / "findings.json"
     if not path.exists():
         raise UserError(f"there is no {path.name} yet; run make report first")
-    experiment, findings = stored_findings.read(path)
+    experiment, findings = findings_file.read(path)
     objectives = [finding for finding in findings if finding.kind == "objective"]
     if not objectives:
         raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
@@ -69,7 +69,7 @@ def gate(output):
 
 def _build(experiment, output):
     page = building.build(experiment, output)
-    name, findings = stored_findings.read(page.with_name("findings.json"))
+    name, findings = findings_file.read(page.with_name("findings.json"))
     for finding in findings:
         if finding.kind == "objective":
             click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")

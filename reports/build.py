@@ -11,7 +11,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets import Unicode
 from traitlets.config import Config
 
-from analysis.findings import finding
+from analysis.findings import findings_file
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, told_how_to_go_on
 from workbench.errors import UserError
@@ -54,7 +54,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
         _execute("02-analyse", parameters, html)
         shown.begin("notebook 3 of 3: report", RENDER_S)
         render(_execute("03-report", parameters, html), html / PAGE)
-        views.write(*finding.read(html / "findings.json"), html)
+        views.write(*findings_file.read(html / "findings.json"), html)
     return html / PAGE
 
 

@@ -1,161 +1,222 @@
-"""The published checklist: how each of its lines is judged from an experiment's runs."""
+"""The published checklist: one check for each of its lines, evaluated on the runs of an experiment."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pandas as pd
 
-from workbench.recording import Experiment
+from workbench.arms import BASELINE, BURST_25, BURST_50, CLAIMED, MISSING_TABLE, ON_RDS, SINGLE
+from workbench.endpoints import DASHBOARD, LOGIN, SEARCH
+from workbench.recording import Experiment, Run
 from workbench.request_schema import request_name
 
-from ..metrics import arm_metrics, published_report
-from .evidence import BASE, Judgement, all_successful, counted, fast_alone, not_run, told_by
+from ..metrics import arm_metrics
+from . import published_report
+from .finding import Claim, Finding
+from .statement import Check, Statement
+from .wording import counted
 
-ON_RDS = "as-measured-on-rds"
+KIND = "checklist"
 PRE_PING = "SELECT $1"
 
 
-def _pool_in_use(experiment):
-    runs = [run for run in experiment.find(BASE, "burst-50") if not run.database.empty]
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """A finding for each line of the published checklist, in its order."""
+    for statement in statements():
+        yield statement.evaluate(experiment)
+
+
+def statements() -> Iterator[Statement]:
+    """Every line of the published checklist."""
+    for line in published_report.rows("checklist"):
+        yield Statement(KIND, line.id, line.claim, CHECKS[line.id])
+
+
+def _pool_is_used(claim: Claim) -> Finding:
+    """Connections are reused, and each is checked by a pre-ping before it is reused."""
+    runs = [run for run in claim.experiment.find(BASELINE, BURST_50) if not run.database.empty]
     if not runs:
-        return not_run(BASE, "burst-50")
-    asked = sum(int(run.totals["queried"]) for run in runs)
-    sessions = sum(int(arm_metrics.database_total(run, "database", "sessions")) for run in runs)
+        return claim.not_run(BASELINE, BURST_50)
+    requests = sum(int(arm_metrics.measured_totals(run)["queried"]) for run in runs)
+    connections = sum(int(arm_metrics.database_total(run, "database", "sessions")) for run in runs)
     pings = sum(int(arm_metrics.statement_calls(run, PRE_PING)) for run in runs)
     text = (
-        f"{asked} requests used the database over {counted(sessions, 'connection')} in {counted(len(runs), 'run')}; "
-        f"the server saw {counted(pings, 'pre-ping')}"
+        f"{requests} requests used the database over {counted(connections, 'connection')} in "
+        f"{counted(len(runs), 'run')}; the server counted {counted(pings, 'pre-ping')}"
     )
-    reused = 0 < sessions < asked
-    # A connection that was just made is not asked whether it lives.
-    asked_first = pings >= asked - sessions
-    return Judgement(reused and asked_first, text, asked / sessions if sessions else None, tuple(runs))
+    is_reused = 0 < connections < requests
+    is_checked = pings >= requests - connections  # a new connection is used without a pre-ping
+    effect = requests / connections if connections else None
+    return claim.pass_if(is_reused and is_checked, text, runs, effect=effect, columns=["db_calls"])
 
 
-def _rds_found(experiment):
-    runs = [run for run in experiment.of(ON_RDS) if not run.pool.empty]
+def _rds_is_detected(claim: Claim) -> Finding:
+    """An RDS host name selects the published RDS pool."""
+    runs = [run for run in claim.experiment.runs_of(ON_RDS) if not run.pool.empty]
     if not runs:
-        return Judgement(None, f"no valid run of {ON_RDS} in which the pool was read")
+        return claim.not_measured(f"no valid run of {ON_RDS} in which the pool was read")
     run = runs[0]
     profile, limit = run.record["health"]["pool_profile"], int(run.pool["limit"].max())
-    stated = published_report.load("pool").set_index("profile").loc["rds"]
+    published = next(row.total for row in published_report.rows("pool") if row.profile == "rds")
     text = (
-        f"under an RDS host name the application found the profile {profile['name']} by {profile['found_by']} and "
-        f"its pool allowed {limit} connections (published {stated['total']}); no role rds_superuser confirmed it here"
+        f"with an RDS host name the application chose the pool profile {profile['name']} by {profile['found_by']}, and "
+        f"its pool allowed {limit} connections (published: {published}); no role rds_superuser confirmed it here"
     )
-    found = profile["name"] == "rds" and profile["found_by"] == "host name" and limit == stated["total"]
-    return Judgement(bool(found), text, float(limit), (run,))
+    is_detected = profile["name"] == "rds" and profile["found_by"] == "host name" and limit == published
+    return claim.pass_if(bool(is_detected), text, [run], effect=float(limit))
 
 
-def _local_profile(experiment):
-    runs = experiment.find(BASE, "burst-50")
-    most = max((arm_metrics.most_connections(run) or 0 for run in runs), default=0)
-    if not most:
-        return not_run(BASE, "burst-50")
+def _local_pool_is_needed(claim: Claim) -> Finding:
+    """More than one connection of the local pool is in use at once."""
+    runs = claim.experiment.find(BASELINE, BURST_50)
+    peak = max((arm_metrics.peak_connections(run) or 0 for run in runs), default=0)
+    if not peak:
+        return claim.not_run(BASELINE, BURST_50)
     settings = runs[0].record["deployment"]["settings"]
-    total = settings["pool_size"] + settings["pool_max_overflow"]
-    places = settings["workers"] * (settings["threads"] if settings["server"] == "gthread" else 1)
-    text = f"of the pool's {total} connections the server never saw more than {most} at once"
+    allowed = settings["pool_size"] + settings["pool_max_overflow"]
+    capacity = settings["workers"] * (settings["threads"] if settings["server"] == "gthread" else 1)
+    text = f"of the pool's {allowed} connections the server never saw more than {peak} at once"
     if settings["server"] != "gevent":
-        text += f": its workers answer {counted(places, 'request')} at a time"
-    return Judgement(most > 1, text, float(most), tuple(runs))
+        text += f": the workers serve {counted(capacity, 'request')} at a time"
+    return claim.pass_if(peak > 1, text, runs, effect=float(peak))
 
 
-def _schema_matches(experiment):
-    runs = experiment.find(BASE, "burst-50")
+def _schema_matches(claim: Claim) -> Finding:
+    """No response is a server error, and none lacks a table or a column."""
+    runs = claim.experiment.find(BASELINE, BURST_50)
     if not runs:
-        return not_run(BASE, "burst-50")
-    broken, answers = (sum(int(run.totals[name]) for run in runs) for name in ("server_errors", "requests"))
-    degraded = sum(len(_degraded(run)) for run in runs)
-    text = f"{broken} of {answers} answers were server errors, and {degraded} lacked a table or a column"
-    return Judgement(broken + degraded == 0, text, float(broken + degraded), tuple(runs))
-
-
-def _errors_are_handled(experiment):
-    """A statement fails in each dashboard request of this scenario."""
-    runs = [run for deployment in (BASE, ON_RDS) for run in experiment.find(deployment, "missing-table")]
-    if not runs:
-        return Judgement(None, "no run in which a statement failed")
-    answers = pd.concat([run.measured for run in runs])
-    failed = int((answers["endpoint"] == "dashboard").sum())
-    text = (
-        f"the table bill was gone: a statement failed in {failed} requests, and {int(answers['ok'].sum())} of "
-        f"{len(answers)} answers were right, with those that came next on the same connection"
+        return claim.not_run(BASELINE, BURST_50)
+    errors, responses = (
+        sum(int(arm_metrics.measured_totals(run)[name]) for run in runs) for name in ("server_errors", "requests")
     )
-    return Judgement(bool(answers["ok"].all()), text, float(failed), tuple(runs))
+    degraded = sum(len(_degraded_lines(run)) for run in runs)
+    text = f"{errors} of {responses} responses were server errors, and {degraded} lacked a table or a column"
+    return claim.pass_if(errors + degraded == 0, text, runs, effect=float(errors + degraded), columns=["status"])
 
 
-def _errors_are_logged(experiment):
-    runs = [run for deployment in (BASE, ON_RDS) for run in experiment.find(deployment, "missing-table")]
+def _errors_are_handled(claim: Claim) -> Finding:
+    """All requests succeed although a statement fails in each dashboard request."""
+    runs = _runs_with_missing_table(claim.experiment)
     if not runs:
-        return Judgement(None, "no run in which an error was provoked and its log line looked for")
-    if unread := next((d for run in runs for d in run.defects if d.what.startswith("pool.parquet")), None):
-        return Judgement(None, str(unread), runs=tuple(runs))
-    asked, found = 0, 0
-    for run in runs:
-        rows = run.requests[run.requests["endpoint"] == "dashboard"]
-        names = {request_name(user, sequence) for user, sequence in zip(rows["user"], rows["sequence"], strict=True)}
-        asked += len(names)
-        found += len(names & {line.get("request_id") for line in _degraded(run)})
+        return claim.not_measured("no run in which a statement failed")
+    requests = pd.concat([run.measured for run in runs])
+    failed = int((requests["endpoint"] == DASHBOARD.name).sum())
+    text = (
+        f"without the table bill a statement failed in {failed} requests; {int(requests['ok'].sum())} of "
+        f"{len(requests)} responses were successful, the next ones on the same connection included"
+    )
+    return claim.pass_if(bool(requests["ok"].all()), text, runs, effect=float(failed))
+
+
+def _errors_are_logged(claim: Claim) -> Finding:
+    """Each failed statement leaves a log line with the id of its request, and the pool is monitored meanwhile."""
+    runs = _runs_with_missing_table(claim.experiment)
+    if not runs:
+        return claim.not_measured("no run in which a statement failed and its log line was searched for")
+    unreadable = [defect for run in runs for defect in run.defects if defect.problem.startswith("pool.parquet")]
+    if unreadable:
+        return claim.not_measured(str(unreadable[0]), runs)
+    counts = [_logged_failures(run) for run in runs]
+    failed, logged = (sum(column) for column in zip(*counts, strict=True))
     readings = sum(len(run.pool) for run in runs)
     text = (
-        f"of {asked} requests in which a statement failed {found} have their log line, found by the request's id; "
-        f"the pool was read {readings} times meanwhile"
+        f"of {failed} requests in which a statement failed {logged} have a log line with the id of the request; the "
+        f"pool was read {readings} times meanwhile"
     )
-    return Judgement(found == asked > 0 and readings > 0, text, float(found), tuple(runs))
+    condition = logged == failed > 0 and readings > 0
+    return claim.pass_if(condition, text, runs, effect=float(logged), columns=["user", "sequence"])
 
 
-def _degraded(run):
+def _runs_with_missing_table(experiment: Experiment) -> list[Run]:
+    """The runs in which a statement fails in each dashboard request."""
+    return [run for deployment in (BASELINE, ON_RDS) for run in experiment.find(deployment, MISSING_TABLE)]
+
+
+def _logged_failures(run: Run) -> tuple[int, int]:
+    """The number of dashboard requests, and how many of them have a log line with their id."""
+    rows = run.requests[run.requests["endpoint"] == DASHBOARD.name]
+    names = {request_name(user, sequence) for user, sequence in zip(rows["user"], rows["sequence"], strict=True)}
+    return len(names), len(names & {line.get("request_id") for line in _degraded_lines(run)})
+
+
+def _degraded_lines(run: Run) -> list[dict]:
+    """The log lines of responses that lacked a table or a column."""
     return [line for line in run.log if line.get("unavailable")]
 
 
-def _sessions_work(experiment):
-    runs = experiment.find(BASE, "burst-50")
+def _sessions_work(claim: Claim) -> Finding:
+    """Each read gets the session of its user, and no unexpired session is evicted."""
+    runs = claim.experiment.find(BASELINE, BURST_50)
     if not runs:
-        return not_run(BASE, "burst-50")
-    reads = experiment.rows.query(
-        "SELECT count(*) AS sent, count(*) FILTER (ok) AS successful, count(*) FILTER (session_ms > 0) AS queried, "
-        "avg(session_ms) AS mean_ms FROM measured WHERE deployment = ? AND scenario = ? AND endpoint <> 'login'",
-        [BASE, "burst-50"],
+        return claim.not_run(BASELINE, BURST_50)
+    reads = claim.experiment.rows.query(
+        "SELECT count(*) AS sent, count(*) FILTER (ok) AS successful, count(*) FILTER (session_ms > 0) AS loaded, "
+        "avg(session_ms) AS mean_ms FROM measured WHERE deployment = ? AND scenario = ? AND endpoint <> ?",
+        [BASELINE, BURST_50, LOGIN.name],
     ).iloc[0]
     settings = runs[0].record["deployment"]["settings"]
     evicted = sum(arm_metrics.counter(run, "session_evictions") or 0 for run in runs)
-    good = bool(reads["successful"] == reads["queried"] == reads["sent"] and not evicted)
     mean_ms = float(reads["mean_ms"])
     text = (
-        f"{reads['successful']:.0f} of {reads['sent']:.0f} reads were served to their session, {mean_ms:.2f} ms each "
-        "for it; "
-        f"{settings['sessions']}, at most {settings['session_threshold']} of {settings['session_lifetime_s']} s, "
-        f"{counted(evicted, 'living session')} evicted"
+        f"{reads['successful']:.0f} of {reads['sent']:.0f} reads got the session of their user, in {mean_ms:.2f} ms on "
+        f"average; {settings['sessions']} storage, at most {settings['session_threshold']} sessions with a lifetime of "
+        f"{settings['session_lifetime_s']} s, {counted(evicted, 'unexpired session')} evicted"
     )
-    return Judgement(good, text, mean_ms, tuple(runs))
+    condition = bool(reads["successful"] == reads["loaded"] == reads["sent"] and not evicted)
+    return claim.pass_if(condition, text, runs, effect=mean_ms, columns=["session_us"])
 
 
-def caches_in_force(experiment: Experiment) -> Judgement:
-    """Whether the caches that the published report declares answered anything."""
-    outcomes = arm_metrics.cache_outcomes(experiment, BASE, "burst-50")
+def _fast_when_unloaded(endpoint: str) -> Check:
+    """Single requests to the endpoint take less than the published threshold on average."""
+
+    def check(claim: Claim) -> Finding:
+        latency = arm_metrics.latency(claim.experiment, BASELINE, SINGLE)
+        if latency.empty:
+            return claim.not_run(BASELINE, SINGLE)
+        mean_ms, threshold_ms = float(latency["mean_ms"][endpoint]), published_report.latency_threshold_ms()
+        text = f"mean {mean_ms:.1f} ms in single requests, threshold {threshold_ms:.0f} ms"
+        runs = claim.experiment.find(BASELINE, SINGLE)
+        return claim.pass_if(mean_ms < threshold_ms, text, runs, effect=mean_ms, bound=threshold_ms)
+
+    return check
+
+
+def _bursts_succeed(claim: Claim) -> Finding:
+    """All responses to the published bursts are successful."""
+    runs = [run for scenario in (BURST_25, BURST_50) for run in claim.experiment.find(BASELINE, scenario)]
+    if not runs:
+        return claim.not_run(BASELINE, BURST_25, BURST_50)
+    successful, responses = (
+        sum(int(arm_metrics.measured_totals(run)[name]) for run in runs) for name in ("successful", "requests")
+    )
+    scenarios = ", ".join(dict.fromkeys(run.scenario for run in runs))
+    text = f"{successful} of {responses} responses were successful by their content ({scenarios})"
+    return claim.pass_if(successful == responses, text, runs, effect=successful / responses)
+
+
+def caches_in_force(experiment: Experiment) -> Finding:
+    """The finding whether the published caches answer any request on as-measured; no line of the checklist."""
+    claim = Claim(experiment, KIND, "caches-in-force", "The declared caches are in force")
+    outcomes = arm_metrics.cache_outcomes(experiment, BASELINE, BURST_50)
     if outcomes.empty:
-        return not_run(BASE, "burst-50")
+        return claim.not_run(BASELINE, BURST_50)
     hits = int(outcomes.get("hit", 0))
-    claimed = int(arm_metrics.cache_outcomes(experiment, "as-claimed", "burst-50").get("hit", 0))
-    text = f"{hits} cache hits at 50 users in what was measured; {claimed} where the caches are in force"
-    runs = (*experiment.find(BASE, "burst-50"), *experiment.find("as-claimed", "burst-50"))
-    return told_by(Judgement(hits > 0, text, float(hits), runs), "cache")
+    claimed_hits = int(arm_metrics.cache_outcomes(experiment, CLAIMED, BURST_50).get("hit", 0))
+    text = (
+        f"{hits} cache hits under {BURST_50} on {BASELINE}; {claimed_hits} on {CLAIMED}, where the caches are in force"
+    )
+    runs = [*experiment.find(BASELINE, BURST_50), *experiment.find(CLAIMED, BURST_50)]
+    return claim.pass_if(hits > 0, text, runs, effect=float(hits), columns=["cache"])
 
 
-def _resting_on(check: Callable[[Experiment], Judgement], *columns: str) -> Callable[[Experiment], Judgement]:
-    """The check, which says nothing where one of these columns of the rows is missing."""
-    return lambda experiment: told_by(check(experiment), *columns)
-
-
-CHECKS: dict[str, Callable[[Experiment], Judgement]] = {
-    "connection-pool-optimizer": _resting_on(_pool_in_use, "db_calls"),
-    "aws-rds-auto-detection": _rds_found,
-    "local-database-optimization": _local_profile,
-    "dashboard-stats-optimized": fast_alone("dashboard"),
-    "bag-search-optimized": fast_alone("search"),
-    "schema-mismatches-fixed": _resting_on(_schema_matches, "status"),
+CHECKS: dict[str, Check] = {
+    "connection-pool-optimizer": _pool_is_used,
+    "aws-rds-auto-detection": _rds_is_detected,
+    "local-database-optimization": _local_pool_is_needed,
+    "dashboard-stats-optimized": _fast_when_unloaded(DASHBOARD.name),
+    "bag-search-optimized": _fast_when_unloaded(SEARCH.name),
+    "schema-mismatches-fixed": _schema_matches,
     "transaction-error-handling": _errors_are_handled,
-    "success-rate-under-load": all_successful(BASE, "burst-25", "burst-50"),
-    "session-management-configured": _resting_on(_sessions_work, "session_us"),
-    "error-logging-and-monitoring": _resting_on(_errors_are_logged, "user", "sequence"),
+    "success-rate-under-load": _bursts_succeed,
+    "session-management-configured": _sessions_work,
+    "error-logging-and-monitoring": _errors_are_logged,
 }

@@ -1,102 +1,57 @@
-"""Why a load took as long as it did, and how much a deployment holds: sentences with what they rest on."""
+"""Explanations of the time that requests take: saturated resources, and the parts of the growth of the tail."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from workbench.arms import BASELINE, BURST_25, BURST_50, MAIN_DEPLOYMENTS, SUSTAINED_100, TUNED
 from workbench.recording import Experiment, Run
 
 from .. import bottleneck
-from ..ablation import BASE, BURST, MAIN, OURS
-from ..capacity import bracket as capacity
-from ..capacity import predictions as foretold
+from ..capacity.bracket import CapacityResult, capacity_results
 from . import wording
+from .finding import Claim, Finding
 
-FEWER, SUSTAINED = "burst-25", "sustained-100"
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What is told: the question, the answer as a sentence, the figure in it (None: there is none), and its runs."""
-
-    id: str
-    question: str
-    sentence: str
-    figure: float | None
-    runs: tuple[Run, ...]
-    interval: tuple[float, float] | None = None
-    holds: bool | None = None  # of what was foretold: whether it came true
+KIND = "explanation"
 
 
-def limited(experiment: Experiment) -> list[Run]:
-    """The runs that show a limit: of the main deployments under the published burst and under users who think, and of
-    each search for capacity one under the smallest load that did not hold."""
-    arms = [(name, scenario) for scenario in (BURST, SUSTAINED) for name in (BASE, *MAIN)]
+def saturated_resources(experiment: Experiment) -> Iterator[Finding]:
+    """The saturated resource of each of the `runs_near_saturation`; the effect is its utilisation."""
+    for run in runs_near_saturation(experiment):
+        found = bottleneck.find_bottleneck(run)
+        claim = Claim(
+            experiment,
+            KIND,
+            f"limit-{run.name}",
+            f"saturated resource of {run.deployment} under {run.scenario}",
+        )
+        yield claim.reported(found.sentence, [run], effect=found.utilisation)
+
+
+def runs_near_saturation(experiment: Experiment) -> list[Run]:
+    """One run of each main deployment under 50 users at once and under 100 with think time, and of each capacity search
+    one under the smallest load that was not sustained."""
+    arms = [(deployment, scenario) for scenario in (BURST_50, SUSTAINED_100) for deployment in MAIN_DEPLOYMENTS]
     runs = [next(iter(experiment.find(*arm)), None) for arm in arms]
-    runs += [refuted(experiment, found) for found in capacity.found(experiment)]
+    runs += [run_at_upper_bound(experiment, result) for result in capacity_results(experiment)]
     return [run for run in dict.fromkeys(runs) if run is not None and run.totals is not None]
 
 
-def refuted(experiment: Experiment, found: capacity.Found) -> Run | None:
-    """The first run of the smallest load that did not hold."""
-    names = {probe.run for probe in found.at(found.bracket.refuted) if probe.met is False}
+def run_at_upper_bound(experiment: Experiment, result: CapacityResult) -> Run | None:
+    """The first run under the smallest load that was sustained in no block."""
+    names = {probe.run for probe in result.probes_at(result.bracket.upper_bound) if probe.sustained is False}
     return next((run for run in experiment.usable if run.name in names), None)
 
 
-def limits(experiment: Experiment) -> Iterator[Cause]:
-    """What was at its limit in each of the runs that show one."""
-    for run in limited(experiment):
-        limit = bottleneck.limit(run)
-        yield Cause(
-            id=f"limit-{run.name}",
-            question=f"what limited {run.deployment} under {run.scenario}",
-            sentence=limit.sentence,
-            figure=limit.utilisation,
-            runs=(run,),
+def tail_growth(experiment: Experiment) -> Iterator[Finding]:
+    """The parts of the growth of tail latency from 25 to 50 users at once; the effect is its mean (ms)."""
+    for deployment in (BASELINE, TUNED):
+        growth = bottleneck.tail_growth(experiment, deployment, BURST_25, BURST_50)
+        claim = Claim(
+            experiment,
+            KIND,
+            f"growth-{deployment}",
+            f"growth of tail latency on {deployment} from {BURST_25} to {BURST_50}",
         )
-
-
-def growth(experiment: Experiment) -> Iterator[Cause]:
-    """What the growth of the tail from 25 to 50 users at once is made of."""
-    for deployment in (BASE, OURS):
-        grown = bottleneck.growth(experiment, deployment, FEWER, BURST)
-        yield Cause(
-            id=f"growth-{deployment}",
-            question=f"what the tail of latency on {deployment} grows by from {FEWER} to {BURST}",
-            sentence=wording.of_growth(deployment, FEWER, BURST, grown).removesuffix("."),
-            figure=None if grown.empty else float((grown["more_ms"] - grown["fewer_ms"]).mean()),
-            runs=(*experiment.find(deployment, FEWER), *experiment.find(deployment, BURST)),
-        )
-
-
-def capacities(experiment: Experiment) -> Iterator[Cause]:
-    """How much each deployment holds that was searched for it."""
-    for found in capacity.found(experiment):
-        names, bracket = {probe.run for probe in found.probes}, found.bracket
-        certified, broken = (
-            "none that was tried" if end is None else f"{end:,.0f}" for end in (bracket.certified, bracket.refuted)
-        )
-        both = bracket.certified is not None and bracket.refuted is not None
-        yield Cause(
-            id=f"capacity-{found.deployment}-{found.family}",
-            question=f"how many {capacity.UNITS[found.family]} {found.deployment} holds",
-            sentence=f"with p95 of every endpoint below {found.p95_ms:g} ms and no failure it held {certified}; the "
-            f"smallest load that did not hold: {broken}",
-            figure=0.0 if bracket.certified is None and bracket.refuted is not None else bracket.certified,
-            runs=tuple(run for run in experiment.usable if run.name in names),
-            interval=(bracket.certified, bracket.refuted) if both else None,
-        )
-
-
-def predictions(experiment: Experiment) -> Iterator[Cause]:
-    """What was foretold of capacities, and whether it lies in what was found."""
-    for outcome in foretold.outcomes(experiment):
-        found = outcome.found
-        ends = "–".join(f"{end:,.0f}" if end else "?" for end in (found.bracket.certified, found.bracket.refuted))
-        yield Cause(
-            id=f"foretold-{found.deployment}-{found.family}",
-            question=f"{found.deployment} holds {outcome.capacity:,.0f} {capacity.UNITS[found.family]}, as foretold",
-            sentence=f"measured {ends}, foretold from {outcome.base}",
-            figure=outcome.capacity,
-            runs=tuple(point.run for point in outcome.points),
-            holds=outcome.is_within if outcome.errors else None,
-        )
+        text = wording.growth_sentence(deployment, BURST_25, BURST_50, growth).removesuffix(".")
+        runs = [run for scenario in (BURST_25, BURST_50) for run in experiment.find(deployment, scenario)]
+        mean_ms = None if growth.empty else float((growth["more_ms"] - growth["fewer_ms"]).mean())
+        yield claim.reported(text, runs, effect=mean_ms)

@@ -1,40 +1,56 @@
-"""Findings: claims with the verdict that an experiment gives them, in the one file that all views show."""
+"""The finding, the one type that every evaluation of an experiment ends in, and the claim from which it is made."""
 
-import json
-from dataclasses import asdict, dataclass, replace
-from itertools import chain
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from workbench.errors import UserError
-from workbench.recording import Experiment
+from workbench.recording import Experiment, Run
 
-from .. import ablation
-from ..metrics import published_report
-from ..stats.confidence import LEVEL
-from . import explanations, objectives, published_claims, published_setup, wording
-from .checklist import CHECKS
+PASS, FAIL, NOT_MEASURED = "pass", "fail", "not measured"
+IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE = "improvement", "regression", "equivalent", "inconclusive"
+REPORTED = "reported"
 
+
+class Kind(NamedTuple):
+    """A kind of finding: the title of its table in `summary.md`, and its verdicts beside `not measured`."""
+
+    title: str
+    verdicts: tuple[str, ...]
+
+
+TEST = (PASS, FAIL)
+COMPARISON = (IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE)
 KINDS = {
-    "checklist": "a line of the published checklist",
-    "figure": "a published figure, held against ours of the same set-up",
-    "declared": "what the published report says of its set-up, and whom it suits",
-    "objective": "ours; one that fails fails the gate",
-    "effect": "what a change is worth",
-    "cause": "why a load took as long as it did",
-    "capacity": "how much a deployment holds",
-    "prediction": "whether what was foretold came true",
+    "checklist": Kind("The published checklist", TEST),
+    "published-value": Kind("The published values", COMPARISON),
+    "published-setup": Kind("The published setup", TEST),
+    "objective": Kind("Objectives", TEST),
+    "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", COMPARISON),
+    "explanation": Kind("Explanations: saturated resources and growth of the tail", (REPORTED,)),
+    "capacity": Kind("Capacities", (REPORTED,)),
+    "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim. `effect` is the figure that decided it, `bound` what it was held against; `interval` stays empty
-    below four blocks. Of a published figure `effect` is the ratio of ours to it, of an effect that of the figure with
-    the change to the one without it, of a capacity the largest load that held, with the bracket as the interval. Of
-    effects `n` counts blocks, otherwise runs."""
+    """One claim with its verdict and its evidence; one entry of `findings.json`.
+
+    kind       a key of `KINDS`, which lists the verdicts that are possible
+    evidence   one sentence with the measured values
+    effect     the value that decides. Of a published value: measured / published. Of a change: the metric with the
+               change / without it. Of a capacity: the largest sustained load.
+    n          number of blocks of an effect, otherwise number of runs
+    runs       names of the runs behind it
+    command    the shell commands that repeat these runs
+    interval   of `effect`, at `level`; None below four blocks. Of a capacity: the bracket, without a level.
+    bound      the value that `effect` is compared with, if it is a number
+
+    Raises ValueError for an unknown kind, or a verdict that its kind does not have.
+    """
 
     id: str
-    kind: str  # of KINDS
+    kind: str
     claim: str
     verdict: str
     evidence: str
@@ -46,129 +62,98 @@ class Finding:
     level: float | None = None
     bound: float | None = None
 
-
-def judge(experiment: Experiment) -> list[Finding]:
-    """All findings of an experiment: the checklist, the figures and what is declared in their published order,
-    objectives, effects, causes, capacities and predictions."""
-    _ = experiment.by_run  # of all runs at once: each would ask for its own otherwise
-    rows = published_report.load("checklist").itertuples()
-    findings = [_finding(experiment, row.id, "checklist", row.claim, CHECKS[row.id](experiment)) for row in rows]
-    findings += [_claim(experiment, claim) for claim in published_claims.claims(experiment)]
-    findings += [
-        _finding(experiment, of.id, "declared", of.claim, of.judge(experiment)) for of in published_setup.declared()
-    ]
-    for objective in objectives.load():
-        findings.append(_finding(experiment, objective.id, "objective", objective.claim, objective.judge(experiment)))
-    for worth in chain.from_iterable(ablation.tables(experiment).values()):
-        findings += [_effect(experiment, worth, *pair) for pair in zip(worth.changes, worth.effects, strict=True)]
-    told = {
-        "cause": [*explanations.limits(experiment), *explanations.growth(experiment)],
-        "capacity": explanations.capacities(experiment),
-        "prediction": explanations.predictions(experiment),
-    }
-    return findings + [_cause(experiment, kind, cause) for kind, all_ in told.items() for cause in all_]
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.id}: unknown kind of finding {self.kind!r}")
+        if self.verdict not in (*KINDS[self.kind].verdicts, NOT_MEASURED):
+            raise ValueError(f"{self.id}: a finding of kind {self.kind} has no verdict {self.verdict!r}")
 
 
-def write(findings: list[Finding], experiment: Experiment, path: Path) -> None:
-    """Write `findings.json`: the one file of which the page, the summary and the JUnit report are views."""
-    content = {"experiment": experiment.name, "findings": [asdict(finding) for finding in findings]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    half.replace(path)
+@dataclass(frozen=True)
+class Claim:
+    """A claim to evaluate on an experiment; each of its methods returns the finding."""
+
+    experiment: Experiment
+    kind: str
+    id: str
+    text: str
+
+    def finding(
+        self,
+        verdict: str,
+        evidence: str,
+        runs: Iterable[Run] = (),
+        *,
+        effect: float | None = None,
+        interval: tuple[float, float] | None = None,
+        level: float | None = None,
+        bound: float | None = None,
+        n: int | None = None,
+    ) -> Finding:
+        """The finding with this verdict. `level` is that of the interval, if there is one; `n` defaults to the runs."""
+        runs = tuple(runs)
+        return Finding(
+            id=self.id,
+            kind=self.kind,
+            claim=self.text,
+            verdict=verdict,
+            evidence=evidence,
+            effect=effect,
+            n=len(runs) if n is None else n,
+            runs=tuple(run.name for run in runs),
+            command=_command(self.experiment, runs),
+            interval=interval,
+            level=level if interval else None,
+            bound=bound,
+        )
+
+    def pass_if(
+        self,
+        condition: bool | None,
+        evidence: str,
+        runs: Iterable[Run],
+        *,
+        columns: Iterable[str] = (),
+        effect: float | None = None,
+        interval: tuple[float, float] | None = None,
+        level: float | None = None,
+        bound: float | None = None,
+    ) -> Finding:
+        """`pass` or `fail` by the condition. None is `not measured`, and so is a run without one of these `columns`."""
+        runs = tuple(runs)
+        for run in runs:
+            if defect := run.defect_of(*columns):
+                return self.not_measured(f"{run.name}: {defect}", runs)
+        verdict = NOT_MEASURED if condition is None else PASS if condition else FAIL
+        return self.finding(verdict, evidence, runs, effect=effect, interval=interval, level=level, bound=bound)
+
+    def reported(
+        self,
+        evidence: str,
+        runs: Iterable[Run],
+        *,
+        effect: float | None,
+        interval: tuple[float, float] | None = None,
+    ) -> Finding:
+        """`reported`: a value without a test. Without runs or a value it is `not measured`."""
+        runs = tuple(runs)
+        verdict = REPORTED if runs and effect is not None else NOT_MEASURED
+        return self.finding(verdict, evidence, runs, effect=effect, interval=interval)
+
+    def not_measured(self, evidence: str, runs: Iterable[Run] = ()) -> Finding:
+        """The finding that the runs do not answer; `evidence` says what is missing."""
+        return self.finding(NOT_MEASURED, evidence, runs)
+
+    def not_run(self, deployment: str, *scenarios: str) -> Finding:
+        """The finding that no valid run of any of these arms exists."""
+        return self.not_measured(f"no valid run of {' or '.join(scenarios)} on {deployment}")
 
 
-def read(path: Path) -> tuple[str, list[Finding]]:
-    """The experiment's id and the findings of a `findings.json`."""
-    try:
-        content = json.loads(path.read_text())
-        return content["experiment"], [_read(finding) for finding in content["findings"]]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} holds no findings; run make render") from None
-
-
-def _read(stored):
-    """A finding as it was before JSON made lists of its tuples."""
-    finding = Finding(**stored)
-    interval = finding.interval and tuple(finding.interval)
-    return replace(finding, runs=tuple(finding.runs), interval=interval)
-
-
-def _finding(experiment, name, kind, claim, judgement):
-    verdict = "not measured" if judgement.passed is None else "pass" if judgement.passed else "fail"
-    return Finding(
-        id=name,
-        kind=kind,
-        claim=claim,
-        verdict=verdict,
-        evidence=judgement.evidence,
-        effect=judgement.effect,
-        n=len(judgement.runs),
-        runs=tuple(run.name for run in judgement.runs),
-        command=_command(experiment, judgement.runs),
-        bound=judgement.bound,
-        interval=judgement.interval,
-        level=LEVEL if judgement.interval else None,
-    )
-
-
-def _claim(experiment, claim):
-    ratio, runs = claim.ratio, claim.runs(experiment)
-    return Finding(
-        id=claim.id,
-        kind="figure",
-        claim=claim.text,
-        verdict=claim.verdict,
-        evidence=claim.evidence,
-        effect=ratio and ratio.value,
-        n=len(runs),
-        runs=tuple(run.name for run in runs),
-        command=_command(experiment, runs),
-        interval=ratio and ratio.interval,
-        level=ratio.level if ratio and ratio.interval else None,
-        bound=float(claim.stated),
-    )
-
-
-def _effect(experiment, worth, change, effect):
-    figure, scenario = worth.figure, worth.scenario
-    runs = [run for side in (change.before, change.after) for run in experiment.find(side, scenario)]
-    evidence = f"{wording.ratio_with_interval(effect)} of {change.before}"
-    if effect.p_holm is not None:
-        evidence += f", p {effect.p_holm:.4f} after Holm's correction"
-    return Finding(
-        id=f"{scenario}-{change.before}-to-{change.after}-{figure.column}",
-        kind="effect",
-        claim=f"{figure.name} under {scenario}: {change.after} in the place of {change.before}",
-        verdict=effect.verdict,
-        evidence=evidence,
-        effect=effect.ratio,
-        n=effect.blocks,
-        runs=tuple(run.name for run in runs),
-        command=_command(experiment, runs),
-        interval=effect.interval,
-        level=effect.level if effect.interval else None,
-    )
-
-
-def _cause(experiment, kind, cause):
-    told = "told" if kind != "prediction" else {None: "undecided", True: "pass", False: "fail"}[cause.holds]
-    return Finding(
-        id=cause.id,
-        kind=kind,
-        claim=cause.question,
-        verdict=told if cause.runs and cause.figure is not None else "not measured",
-        evidence=cause.sentence,
-        effect=cause.figure,
-        n=len(cause.runs),
-        runs=tuple(run.name for run in cause.runs),
-        command=_command(experiment, cause.runs),
-        interval=cause.interval,
-    )
-
-
-def _command(experiment, runs):
-    """What makes such runs again."""
+def _command(experiment: Experiment, runs: Iterable[Run]) -> str:
+    """The shell commands that repeat these runs, one for each arm."""
     scale = experiment.record["scale"]
     arms = dict.fromkeys((run.deployment, run.scenario) for run in runs)
-    return "; ".join(f"python -m loadgen run --deployment {d} --scenario {s} --scale {scale}" for d, s in arms)
+    return "; ".join(
+        f"python -m loadgen run --deployment {deployment} --scenario {scenario} --scale {scale}"
+        for deployment, scenario in arms
+    )

@@ -1,26 +1,31 @@
-"""The figures that an objective can be about: each is measured on one arm of an experiment."""
+"""The metrics that an objective can be about: each is measured on one arm of an experiment.
+
+To add one, write its function and its row in `METRICS` here, and name it in the comments of `objectives.toml`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.arms import BASELINE
 from workbench.recording import Experiment, Run
 
-from ..capacity import bracket as capacity
+from ..capacity.bracket import UNITS, Bracket, CapacityResult, capacity_results
 from ..metrics import arm_estimates, arm_metrics, cpu_metrics
+from ..speedup import speedup_estimate
 from ..stats.confidence import Estimate
-from . import evidence
-from .evidence import BASE
 
 OVER_BUDGET = "over the connection budget"
 
+Measurement = tuple[Estimate, str]  # the value with its interval, if it has one, and the sentence that shows it
+
 
 @dataclass(frozen=True)
-class Arm:
-    """What an objective is about; `endpoint` and `against` (a deployment) only where its metric needs them.
+class Subject:
+    """The arm that an objective is about; `endpoint` and `against` (a deployment) only where its metric needs them.
 
-    `scenario` is a family of loads (`open`, `sustained`) where it is about a capacity.
+    `scenario` is a family of loads (`open`, `sustained`) if the objective is about a capacity.
     """
 
     deployment: str
@@ -29,148 +34,160 @@ class Arm:
     against: str = ""
 
     def runs(self, experiment: Experiment) -> list[Run]:
-        """Those of its scenario; of a family of loads those of the search for the capacity."""
-        searched = [found for found in capacity.found(experiment) if self.is_searched(found)]
-        if searched:
-            names = {probe.run for found in searched for probe in found.probes}
-            return [run for run in experiment.usable if run.name in names]
+        """The usable runs of the arm; of a family of loads those of the capacity search."""
+        if result := self.capacity_result(experiment):
+            return result.usable_runs(experiment)
         return experiment.find(self.deployment, self.scenario)
 
-    def is_searched(self, found: capacity.Found) -> bool:
-        return (found.deployment, found.family) == (self.deployment, self.scenario)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The figure, the sentence that shows it, and its interval where it has one."""
-
-    value: float
-    text: str
-    interval: tuple[float, float] | None = None
+    def capacity_result(self, experiment: Experiment) -> CapacityResult | None:
+        """The capacity search of this deployment and family of loads."""
+        for result in capacity_results(experiment):
+            if (result.deployment, result.family) == (self.deployment, self.scenario):
+                return result
+        return None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a figure is measured (None: it was not), how it is written and named, and what it needs: beside its arm, and
-    of the columns of the rows."""
+    """A metric as objectives use it.
+
+    measure   measures it on a subject; None if that has no usable run
+    name      its name in the claim, followed by the bound and the `unit`
+    form      format of the bound
+    needs     fields of the objective that it takes beside the arm
+    columns   columns of the request rows without which it is not measured
+    """
 
     name: str
     unit: str
-    measure: Callable[[Experiment, Arm], Measured | None]
+    measure: Callable[[Experiment, Subject], Measurement | None]
     form: str = "{:g}"
     needs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
-    def says(self, arm: Arm, bound: str) -> str:
-        """The objective as a sentence."""
-        of = f"{arm.endpoint}: " if arm.endpoint else ""
-        against = f" than on {arm.against}" if arm.against else ""
-        return f"{of}{self.name} {bound}{self.unit}{against}, {arm.scenario} on {arm.deployment}"
+    def claim(self, subject: Subject, bound: str) -> str:
+        """The objective as a phrase."""
+        endpoint = f"{subject.endpoint}: " if subject.endpoint else ""
+        against = f" than on {subject.against}" if subject.against else ""
+        return f"{endpoint}{self.name} {bound}{self.unit}{against}, {subject.scenario} on {subject.deployment}"
 
 
-def _with_interval(estimate: Estimate | None, form: str, what: str) -> Measured | None:
+def _shown(estimate: Estimate | None, name: str, unit: str) -> Measurement | None:
+    """The estimate with its sentence, such as `p95 of all reads 7.6 ms (2.6–22.5, 4 blocks)`."""
     if estimate is None:
         return None
-    text = f"{what} {form.format(estimate.value)}"
+    text = f"{name} {estimate.value:.1f} {unit}"
     if estimate.interval:
-        low, high = (form.format(end) for end in estimate.interval)
-        text += f" ({low}–{high}, {estimate.blocks} blocks)"
-    return Measured(estimate.value, text, estimate.interval)
+        low, high = estimate.interval
+        text += f" ({low:.1f}–{high:.1f}, {estimate.blocks} blocks)"
+    return estimate, text
 
 
-def _speedup(experiment, arm):
-    estimate = evidence.speedup(experiment, arm.scenario, arm.against, arm.deployment)
-    return _with_interval(estimate, "{:.1f}", "times faster from the first send to the last answer:")
+def _without_interval(value: float, text: str, runs: list[Run]) -> Measurement:
+    return Estimate(value, len({run.block for run in runs})), text
 
 
-def _floor_ratio(experiment, arm):
-    taken_s = arm_metrics.duration_s(experiment, arm.deployment, arm.scenario)
-    floor_s = cpu_metrics.floor_s(experiment, arm.deployment, arm.scenario)
-    if taken_s is None or not floor_s:
+def _speedup(experiment: Experiment, subject: Subject) -> Measurement | None:
+    estimate = speedup_estimate(experiment, subject.scenario, subject.against, subject.deployment)
+    return _shown(estimate, "duration", "times shorter")
+
+
+def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None:
+    """Duration / the CPU lower bound of its hashes and queries."""
+    duration_s = arm_metrics.duration_s(experiment, subject.deployment, subject.scenario)
+    bound_s = cpu_metrics.cpu_lower_bound_s(experiment, subject.deployment, subject.scenario)
+    if duration_s is None or not bound_s:
         return None
-    ratio = taken_s / floor_s
-    text = (
-        f"{taken_s:.2f} s, {ratio:.2f} times the {floor_s:.2f} s in which the cores could do its hashes and queries "
-        "and nothing else"
-    )
-    return Measured(ratio, text)
+    ratio = duration_s / bound_s
+    text = f"{duration_s:.2f} s, {ratio:.2f} times the CPU lower bound of {bound_s:.2f} s for its hashes and queries"
+    return _without_interval(ratio, text, subject.runs(experiment))
 
 
-def _success_ratio(experiment, arm):
-    estimate = arm_estimates.success_ratio(experiment, arm.deployment, arm.scenario)
+def _success_ratio(experiment: Experiment, subject: Subject) -> Measurement | None:
+    estimate = arm_estimates.success_ratio(experiment, subject.deployment, subject.scenario)
     if estimate is None:
         return None
-    right, answers = (sum(int(run.totals[name]) for run in arm.runs(experiment)) for name in ("successful", "requests"))
-    return Measured(right / answers, f"{right} of {answers} answers were right by content", estimate.interval)
-
-
-def _reads_p95_ms(experiment, arm):
-    return _with_interval(
-        arm_estimates.reads_p95_ms(experiment, arm.deployment, arm.scenario), "{:.1f}", "p95 of all reads, ms:"
+    runs = subject.runs(experiment)
+    successful, responses = (
+        sum(int(arm_metrics.measured_totals(run)[name]) for run in runs) for name in ("successful", "requests")
     )
+    return estimate, f"{successful} of {responses} responses were successful by their content"
 
 
-def _latency(figure, what):
-    def measure(experiment, arm):
-        found = arm_estimates.latency(experiment, arm.deployment, arm.scenario, arm.endpoint, figure)
-        return _with_interval(found, "{:.1f}", f"{what}, ms:")
+def _reads_p95_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
+    estimate = arm_estimates.reads_p95_ms(experiment, subject.deployment, subject.scenario)
+    return _shown(estimate, "p95 of all reads", "ms")
+
+
+def _latency(column: str, name: str) -> Callable[[Experiment, Subject], Measurement | None]:
+    """The measurement of one statistic of the latency of an endpoint."""
+
+    def measure(experiment: Experiment, subject: Subject) -> Measurement | None:
+        arguments = subject.deployment, subject.scenario, subject.endpoint
+        return _shown(arm_estimates.latency(experiment, *arguments, column), name, "ms")
 
     return measure
 
 
-def _database_median_ms(experiment, arm):
-    value = arm_metrics.percentile(experiment, arm.deployment, arm.scenario, "db_ms", 0.5, arm.endpoint)
+def _database_median_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
+    value, baseline = (
+        arm_metrics.percentile(experiment, deployment, subject.scenario, "db_ms", 0.5, subject.endpoint)
+        for deployment in (subject.deployment, BASELINE)
+    )
     if value is None:
         return None
-    base = arm_metrics.percentile(experiment, BASE, arm.scenario, "db_ms", 0.5, arm.endpoint)
-    beside = f"; {base:.1f} ms on {BASE}" if base is not None and arm.deployment != BASE else ""
-    return Measured(value, f"median {value:.2f} ms in the database{beside}")
+    text = f"median {value:.2f} ms in the database"
+    if baseline is not None and subject.deployment != BASELINE:
+        text += f"; {baseline:.1f} ms on {BASELINE}"
+    return _without_interval(value, text, subject.runs(experiment))
 
 
-def _wrong_scans(experiment, arm):
-    runs = [run for run in arm.runs(experiment) if run.record.get("writes")]
+def _wrong_scans(experiment: Experiment, subject: Subject) -> Measurement | None:
+    """Acknowledged scans that the database lacks, plus those that it has twice."""
+    runs = [run for run in subject.runs(experiment) if run.record.get("writes")]
     if not runs:
         return None
     writes = pd.DataFrame([run.record["writes"] for run in runs]).sum()
     text = (
-        f"of {writes['acknowledged']} acknowledged scans {writes['lost']} are not in the database, and "
-        f"{writes['doubled']} of {writes['stored']} are there twice"
+        f"of {writes['acknowledged']} acknowledged scans {writes['lost']} are missing in the database, and "
+        f"{writes['doubled']} of {writes['stored']} are stored twice"
     )
-    return Measured(float(writes["lost"] + writes["doubled"]), text)
+    return _without_interval(float(writes["lost"] + writes["doubled"]), text, runs)
 
 
-def _refused_over_budget(experiment, arm):
-    outcomes = [run.record["outcome"] for run in arm.runs(experiment)]
+def _refused_over_budget(experiment: Experiment, subject: Subject) -> Measurement | None:
+    """The share of starts that were refused as over the connection budget; the sentence is the message of a start."""
+    runs = subject.runs(experiment)
+    outcomes = [run.record["outcome"] for run in runs]
     if not outcomes:
         return None
     refused = [not outcome["started"] and OVER_BUDGET in outcome["message"] for outcome in outcomes]
-    other = outcomes[refused.index(False) if False in refused else 0]
-    return Measured(sum(refused) / len(refused), other["message"] or "it started")
+    shown = outcomes[refused.index(False) if False in refused else 0]
+    return _without_interval(sum(refused) / len(refused), shown["message"] or "it started", runs)
 
 
-def _capacity(experiment, arm):
-    for found in capacity.found(experiment):
-        bracket = found.bracket
-        if arm.is_searched(found) and bracket != capacity.Bracket(None, None):
-            held, broken = ("none that was tried" if end is None else f"{end:,.0f}" for end in vars(bracket).values())
-            text = f"held in every block: {held}; in none: {broken} ({capacity.UNITS[found.family]})"
-            return Measured(bracket.certified or 0.0, text)
-    return None
+def _capacity(experiment: Experiment, subject: Subject) -> Measurement | None:
+    result = subject.capacity_result(experiment)
+    if result is None or result.bracket == Bracket(None, None):
+        return None
+    bracket, unit = result.bracket, UNITS[result.family]
+    text = f"sustained in every block: {bracket.lower_text}; in no block: {bracket.upper_text} ({unit})"
+    return _without_interval(bracket.lower_bound or 0.0, text, result.usable_runs(experiment))
 
 
 METRICS = {
     "speedup": Metric("duration", " times shorter", _speedup, needs=("against",)),
     "floor_ratio": Metric(
-        "duration over the least time of its hashes and queries", "", _floor_ratio, columns=cpu_metrics.WORK_COLUMNS
+        "duration / CPU lower bound of its hashes and queries", "", _floor_ratio, columns=cpu_metrics.WORK_COLUMNS
     ),
-    "success_ratio": Metric("share of right answers", "", _success_ratio, "{:.4g}"),
+    "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),
-    "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean"), needs=("endpoint",)),
-    "median_ms": Metric("median latency", " ms", _latency("median_ms", "median"), needs=("endpoint",)),
-    "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95"), needs=("endpoint",)),
-    "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99"), needs=("endpoint",)),
+    "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean latency"), needs=("endpoint",)),
+    "median_ms": Metric("median latency", " ms", _latency("median_ms", "median latency"), needs=("endpoint",)),
+    "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95 latency"), needs=("endpoint",)),
+    "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99 latency"), needs=("endpoint",)),
     "database_median_ms": Metric("median time in the database", " ms", _database_median_ms, needs=("endpoint",)),
     "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
-    "capacity": Metric("certified capacity", " requests/s (open) or users (sustained)", _capacity),
+    "capacity": Metric("largest sustained load", " requests/s (open) or users (sustained)", _capacity),
     "refused_over_budget": Metric("share of starts refused as over the connection budget", "", _refused_over_budget),
 }

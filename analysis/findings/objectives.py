@@ -1,100 +1,142 @@
-"""Our own objectives: read from `objectives.toml`, judged from an experiment's runs."""
+"""The objectives of `objectives.toml`, evaluated on the runs of an experiment."""
 
+import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.recording import Experiment
 
-from .evidence import Judgement, not_run, told_by
-from .objective_metrics import METRICS, Arm, Metric
+from .finding import Claim, Finding
+from .objective_metrics import METRICS, Metric, Subject
 
+KIND = "objective"
 FILE = REPOSITORY / "objectives.toml"
-BOUNDS = {
-    "at_least": ("at least", lambda value, bound: value >= bound),
-    "at_most": ("at most", lambda value, bound: value <= bound),
-    "below": ("below", lambda value, bound: value < bound),
+MAX_BOUND = 1e12
+
+
+class Comparison(NamedTuple):
+    """How a value is compared with the bound: the words of the claim, and the test that has to be true."""
+
+    words: str
+    is_met: Callable[[float, float], bool]
+
+
+COMPARISONS = {
+    "at_least": Comparison("at least", operator.ge),
+    "at_most": Comparison("at most", operator.le),
+    "below": Comparison("below", operator.lt),
 }
-MOST = 1e12  # no figure here is as large
-FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", *BOUNDS}
+FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", *COMPARISONS}
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One figure of one arm, and what it is held against."""
+    """A metric of a subject, and the bound that it has to meet; `comparison` is a key of `COMPARISONS`."""
 
     id: str
     metric: Metric
-    arm: Arm
-    kind: str  # of BOUNDS
+    subject: Subject
+    comparison: str
     bound: float
 
     @property
     def claim(self) -> str:
-        word, _ = BOUNDS[self.kind]
-        return self.metric.says(self.arm, f"{word} {self.metric.form.format(self.bound)}")
+        """The objective as a phrase: `p95 of all reads below 300 ms, burst-50 on tuned`."""
+        words = COMPARISONS[self.comparison].words
+        return self.metric.claim(self.subject, f"{words} {self.metric.form.format(self.bound)}")
 
-    def judge(self, experiment: Experiment) -> Judgement:
-        """Whether the measured figure keeps the bound; the interval is shown, and decides nothing."""
-        measured = self.metric.measure(experiment, self.arm)
-        if measured is None:
-            return not_run(self.arm.deployment, self.arm.scenario)
-        _, holds = BOUNDS[self.kind]
-        arms = [*([Arm(self.arm.against, self.arm.scenario)] if self.arm.against else []), self.arm]
-        runs = tuple(run for arm in arms for run in arm.runs(experiment))
-        passed = bool(holds(measured.value, self.bound))
-        judged = Judgement(passed, measured.text, measured.value, runs, self.bound, measured.interval)
-        return told_by(judged, *self.metric.columns)
+    def evaluate(self, experiment: Experiment) -> Finding:
+        """Compare the measured value with the bound; its interval is shown, and does not count."""
+        claim = Claim(experiment, KIND, self.id, self.claim)
+        measurement = self.metric.measure(experiment, self.subject)
+        if measurement is None:
+            return claim.not_run(self.subject.deployment, self.subject.scenario)
+        estimate, text = measurement
+        against = [Subject(self.subject.against, self.subject.scenario)] if self.subject.against else []
+        return claim.pass_if(
+            COMPARISONS[self.comparison].is_met(estimate.value, self.bound),
+            text,
+            [run for subject in (*against, self.subject) for run in subject.runs(experiment)],
+            columns=self.metric.columns,
+            effect=estimate.value,
+            interval=estimate.interval,
+            level=estimate.level,
+            bound=self.bound,
+        )
+
+
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """A finding for each objective of `objectives.toml`, in its order."""
+    for objective in load():
+        yield objective.evaluate(experiment)
 
 
 def load(path: Path = FILE) -> tuple[Objective, ...]:
-    """The objectives of a file, in its order. Raises `UserError` that says which one cannot be used, and why."""
-    try:
-        content = tomllib.loads(path.read_text())
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"there is no file {path}; an experiment is judged by the objectives in it") from None
-    except RecursionError:
-        raise UserError(f"{path} is no TOML that anybody could mean: it nests too deeply") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no TOML: {str(error).splitlines()[0]}") from None
+    """The objectives of a file, in its order. Raises `UserError` that names the first entry that cannot be used."""
+    content = _content(path)
     entries = content.get("objective", [])
     if set(content) - {"objective"} or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise UserError(f"{path} holds something else than objectives; each begins with [[objective]]")
-    found = tuple(_objective(entry, f"{path}: objective {number}") for number, entry in enumerate(entries, start=1))
-    names = [objective.id for objective in found]
+        raise UserError(f"{path} has an entry that is not an objective; each objective begins with [[objective]]")
+    objectives = tuple(
+        _objective(entry, f"{path}: objective {number}") for number, entry in enumerate(entries, start=1)
+    )
+    names = [objective.id for objective in objectives]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path} has two objectives with the id {repeated[0]}")
-    return found
+    return objectives
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The parsed file."""
+    try:
+        return tomllib.loads(path.read_text())
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError(f"there is no file {path}; it lists the objectives that an experiment has to meet") from None
+    except RecursionError:
+        raise UserError(f"{path} is not valid TOML: it nests too deeply") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {str(error).splitlines()[0]}") from None
 
 
 def _objective(entry: Mapping[str, Any], place: str) -> Objective:
-    """`place` says where the entry stands."""
+    """The objective of one entry; `place` is the file and the number of the entry, for messages."""
     name = entry.get("id")
     if not isinstance(name, str) or not name.strip() or "\n" in name:
         raise UserError(f"{place} has no id")
     place = f"{place} ({name})"
     if unknown := sorted(set(entry) - FIELDS):
-        raise UserError(
-            f"{place} has a field {unknown[0]}, which no objective has; there are {', '.join(sorted(FIELDS))}"
-        )
-    name_of_metric = entry.get("metric")
-    metric = METRICS.get(name_of_metric) if isinstance(name_of_metric, str) else None
+        raise UserError(f"{place} has the unknown field {unknown[0]}; known fields: {', '.join(sorted(FIELDS))}")
+    metric = _metric(entry, place)
+    comparison, bound = _bound(entry, place)
+    subject = Subject(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
+    return Objective(name, metric, subject, comparison, bound)
+
+
+def _metric(entry: Mapping[str, Any], place: str) -> Metric:
+    """The metric of an entry, which has exactly the fields that this metric needs."""
+    name = entry.get("metric")
+    metric = METRICS.get(name) if isinstance(name, str) else None
     if metric is None:
-        raise UserError(f"{place} has the metric {name_of_metric!r}, and there are {', '.join(METRICS)}")
+        raise UserError(f"{place} has the unknown metric {name!r}; known metrics: {', '.join(METRICS)}")
     for field in ("deployment", "scenario", *metric.needs):
         if not isinstance(entry.get(field), str) or not entry[field]:
-            raise UserError(f"{place} has no {field}, which {entry['metric']} needs")
+            raise UserError(f"{place} has no {field}, which the metric {name} needs")
     if surplus := [field for field in ("endpoint", "against") if field in entry and field not in metric.needs]:
-        raise UserError(f"{place} has the field {surplus[0]}, of which {entry['metric']} knows nothing")
-    kinds = [kind for kind in BOUNDS if kind in entry]
-    if len(kinds) != 1:
-        raise UserError(f"{place} needs one bound, and has {len(kinds)}: {', '.join(BOUNDS)}")
-    bound = entry[kinds[0]]
-    if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= MOST:
-        raise UserError(f"{place}: {kinds[0]} is not a number that a figure could be held against")
-    arm = Arm(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
-    return Objective(name, metric, arm, kinds[0], float(bound))
+        raise UserError(f"{place} has the field {surplus[0]}, which the metric {name} does not use")
+    return metric
+
+
+def _bound(entry: Mapping[str, Any], place: str) -> tuple[str, float]:
+    """The comparison and the bound of an entry."""
+    comparisons = [name for name in COMPARISONS if name in entry]
+    if len(comparisons) != 1:
+        raise UserError(f"{place} needs one bound of {', '.join(COMPARISONS)}; it has {len(comparisons)}")
+    bound = entry[comparisons[0]]
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= MAX_BOUND:
+        raise UserError(f"{place}: {comparisons[0]} is not a number between -{MAX_BOUND:g} and {MAX_BOUND:g}")
+    return comparisons[0], float(bound)

@@ -1,122 +1,144 @@
-"""Sentences about gains and causes, each made of the figures of the table that it stands by."""
+"""Sentences about effects and about the growth of the tail, made of the values in the table beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from ..ablation import Figure, Worth
-from ..bottleneck import SPLIT
-from ..stats.confidence import FEWEST_BLOCKS
-from ..stats.hypothesis import Effect
+from workbench.aggregates import SPLIT
 
-NAMES = {
+from ..ablation import EffectTable
+from ..metrics.effect_metrics import EffectMetric
+from ..stats.confidence import MIN_BLOCKS
+from ..stats.hypothesis import MAX_BLOCKS, Effect
+
+PART_NAMES = {
     "queue": "waiting for a worker",
     "pool": "waiting for a connection",
     "db": "the database",
-    "hash": "hashing and the wait for a turn",
+    "hash": "hashing and waiting for a hash slot",
     "cache": "the cache",
     "session": "the session",
     "rest": "the rest of the application",
-    "residual": "what is neither queue nor application",
+    "residual": "time outside queue and application",
 }
-GREW = 0.05  # less than this part of what was there is no growth, and less than this share of it is not named
+MIN_GROWTH = 0.05  # smaller growth, relative to the latency before, counts as none; parts below this share are left out
 
 
-def of_worth(found: Worth) -> str:
-    """What the changes of one table are worth: the gains and losses by size, what is the same, and what is open."""
-    told = {
-        verdict: [effect for effect in found.effects if effect.verdict == verdict]
-        for verdict in ("gain", "loss", "same", "undecided")
+def counted(number: float, noun: str) -> str:
+    """`1 block`, `4 blocks`."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def effects_sentence(table: EffectTable) -> str:
+    """The effects of one table by verdict; improvements and regressions with the largest first."""
+    effects = {
+        verdict: [effect for effect in table.effects if effect.verdict == verdict]
+        for verdict in ("improvement", "regression", "equivalent", "inconclusive")
     }
+    compared = sum(effect.interval is not None for effect in table.effects)
     pieces = [
-        _listed("a gain", sorted(told["gain"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
-        _listed("a loss", sorted(told["loss"], key=lambda effect: abs(effect.ratio - 1), reverse=True)),
-        _listed(f"the same within {found.figure.band:.0%}", told["same"]),
-        _undecided(told["undecided"], found.figure, sum(effect.interval is not None for effect in found.effects)),
+        _listed("improvement", _largest_first(effects["improvement"])),
+        _listed("regression", _largest_first(effects["regression"])),
+        _listed(f"equivalent within {table.metric.equivalence_margin:.0%}", effects["equivalent"]),
+        _inconclusive([each for each in effects["inconclusive"] if each.interval], table.metric, compared),
+        _listed(
+            f"no verdict with fewer than {MIN_BLOCKS} blocks with a ratio",
+            [each for each in effects["inconclusive"] if not each.interval],
+        ),
     ]
     text = "; ".join(piece for piece in pieces if piece)
-    return f"{_capital(found.figure.name)} under {found.scenario}: {text}."
+    return f"{_capitalised(table.metric.name)} under {table.scenario}: {text}."
 
 
-def of_chance(found: Worth) -> str:
-    """By how much two runs of the same differ."""
-    if found.floor is None:
-        return "The baseline did not run twice in enough blocks, so nothing tells what differs by chance."
-    text = (
-        f"By chance alone another two runs of the same may differ in {found.figure.name} by up to {found.floor - 1:.1%}"
-    )
-    if found.chance.verdict in ("gain", "loss"):
-        return f"{text}, and here they did so in one direction: be careful with every verdict of this table."
+def noise_sentence(table: EffectTable) -> str:
+    """The A/A difference of the baseline of one table."""
+    if table.noise_floor is None:
+        return "The baseline has A/A replicates in too few blocks to estimate the noise floor."
+    text = f"The {table.metric.name} of two identical runs may differ by up to {table.noise_floor - 1:.1%} by chance"
+    if table.aa_difference is not None and table.aa_difference.verdict in ("improvement", "regression"):
+        return (
+            f"{text}; here the A/A replicates differ in one direction, so be careful with every verdict of this table."
+        )
     return f"{text}."
 
 
-def of_growth(deployment: str, fewer: str, more: str, grown: pd.DataFrame) -> str:
-    """Which parts of the time the growth of the tail is made of, over all endpoints."""
-    if grown.empty:
-        return f"How latency grows on {deployment} was not measured under both {fewer} and {more}."
-    if grown["rest"].isna().any():  # as is where a part has no column
-        return f"What the growth of latency on {deployment} is made of cannot be told, as not all parts were recorded."
-    longer_ms = grown["more_ms"] - grown["fewer_ms"]
-    grew = longer_ms > GREW * grown["fewer_ms"]
+def growth_sentence(deployment: str, fewer: str, more: str, growth: pd.DataFrame) -> str:
+    """The parts of the growth of tail latency between two scenarios, over all endpoints that grew.
+
+    `growth` is the table of `bottleneck.tail_growth`.
+    """
+    if growth.empty:
+        return f"The growth of tail latency on {deployment} needs {fewer} and {more}, which were not both measured."
+    if growth["rest"].isna().any():  # a part without a column
+        return f"The parts of the growth of tail latency on {deployment} are not known: not all of them were recorded."
+    growth_ms = growth["more_ms"] - growth["fewer_ms"]
+    grew = growth_ms > MIN_GROWTH * growth["fewer_ms"]
     if not grew.any():
-        return f"From {fewer} to {more} the tail of latency on {deployment} did not grow by over {GREW:.0%}."
-    shares = grown.loc[grew, list(SPLIT)].sum() / longer_ms[grew].sum()
-    parts = [
-        f"{NAMES[part]} {share:.0%}" for part, share in shares[shares >= GREW].sort_values(ascending=False).items()
-    ]
-    shrank = [f"{NAMES[part]} {-share:.0%}" for part, share in shares[shares <= -GREW].sort_values().items()]
-    of = "" if grew.all() else f" ({', '.join(grown.index[grew])}; the others did not grow by over {GREW:.0%})"
-    less = f", less {', '.join(shrank)}" if shrank else ""
-    counts = " and ".join(f"{grown.loc[grew, side].sum():.0f}" for side in ("fewer", "more"))
+        return f"From {fewer} to {more} tail latency on {deployment} did not grow by over {MIN_GROWTH:.0%}."
+    parts = _shares(growth.loc[grew, list(SPLIT)].sum() / growth_ms[grew].sum())
+    only = "" if grew.all() else f" ({', '.join(growth.index[grew])}; the others did not grow by over {MIN_GROWTH:.0%})"
+    counts = " and ".join(f"{growth.loc[grew, side].sum():.0f}" for side in ("fewer", "more"))
     return (
-        f"Of the growth of the tail of latency on {deployment} from {fewer} to {more}{of}: {', '.join(parts)}{less}; "
-        f"from {counts} requests, no interval."
+        f"Growth of tail latency on {deployment} from {fewer} to {more}{only}: {parts}; from {counts} requests, no "
+        "interval."
     )
+
+
+def _shares(shares: pd.Series) -> str:
+    """The parts by their share of the growth, the largest first; parts that shrank come last."""
+    grown = shares[shares >= MIN_GROWTH].sort_values(ascending=False)
+    shrunk = -shares[shares <= -MIN_GROWTH].sort_values()
+    text = ", ".join(f"{PART_NAMES[str(part)]} {share:.0%}" for part, share in grown.items())
+    less = ", ".join(f"{PART_NAMES[str(part)]} {share:.0%}" for part, share in shrunk.items())
+    return f"{text}, less {less}" if less else text
 
 
 def ratio_with_interval(effect: Effect) -> str:
     """`0.19 (0.15–0.24)`; without an interval the number of blocks in its place."""
     if effect.interval is None:
-        why = "a figure of 0" if effect.blocks >= FEWEST_BLOCKS else "no interval"
-        return f"{number(effect.ratio)} ({effect.blocks} block{'s' if effect.blocks != 1 else ''}, {why})"
-    return f"{number(effect.ratio)} ({number(effect.low)}–{number(effect.high)})"
+        reason = "a value of 0" if effect.blocks >= MIN_BLOCKS else "no interval"
+        return f"{ratio_text(effect.ratio)} ({counted(effect.blocks, 'block')}, {reason})"
+    low, high = effect.interval
+    return f"{ratio_text(effect.ratio)} ({ratio_text(low)}–{ratio_text(high)})"
 
 
-def number(ratio: float) -> str:
-    """A ratio with two digits at least, and near 1 with a third: `0.87`, `0.0042`, `12.31`, `1.003`."""
+def ratio_text(ratio: float) -> str:
+    """A ratio with two digits at least, and a third one near 1: `0.87`, `0.0042`, `12.31`, `1.003`."""
     if 0.98 < ratio < 1.02:
         return f"{ratio:.3f}"
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
-def size(ratio: float) -> str:
-    """How far from 1 a ratio above it is: `12 %`, or from 2 on `2.4-fold`."""
+def effect_size(ratio: float) -> str:
+    """The distance of a ratio above 1 from 1: `12%`, or from 2 on `2.4-fold`."""
     return f"{ratio - 1:.0%}" if ratio < 2 else f"{ratio:.1f}-fold"
 
 
-def _listed(what: str, effects: Iterable[Effect]) -> str:
+def _largest_first(effects: Sequence[Effect]) -> list[Effect]:
+    return sorted(effects, key=lambda effect: abs(effect.ratio - 1), reverse=True)
+
+
+def _listed(label: str, effects: Sequence[Effect]) -> str:
+    """`<label>: <change> <ratio with interval>, …`; empty without effects."""
     listed = [f"{effect.name} {ratio_with_interval(effect)}" for effect in effects]
-    return f"{what}: {', '.join(listed)}" if listed else ""
+    return f"{label}: {', '.join(listed)}" if listed else ""
 
 
-def _undecided(effects: Sequence[Effect], figure: Figure, compared: int) -> str:
-    few = [effect for effect in effects if effect.interval is None]
-    if few:
-        text = _listed(f"without a verdict, for which it takes {FEWEST_BLOCKS} blocks with a ratio", few)
-        others = _undecided([effect for effect in effects if effect not in few], figure, compared)
-        return "; ".join(piece for piece in (others, text) if piece)
+def _inconclusive(effects: Sequence[Effect], metric: EffectMetric, compared: int) -> str:
+    """The effects with an interval and without a verdict, and what the experiment could have shown."""
     if not effects:
         return ""
-    least, most = (pick(effect.detectable for effect in effects) for pick in (min, max))
-    needed = [effect.blocks_needed for effect in effects]
-    blocks = "more than 200" if None in needed else max(needed)
-    seen = size(least) if len(effects) == 1 else f"{size(least)} to {size(most)}"
-    listed = _listed(f"undecided after correction for {compared} comparisons", effects)
+    detectable = [each.minimum_detectable_effect for each in effects if each.minimum_detectable_effect is not None]
+    smallest, largest = effect_size(min(detectable)), effect_size(max(detectable))
+    required = [each.blocks_required for each in effects]
+    blocks = max((number for number in required if number), default=0)
+    listed = _listed(f"inconclusive after correction for {compared} comparisons", effects)
     return (
-        f"{listed} (an effect of {seen} would have been found four times in five; {blocks} blocks would as often find "
-        f"one of {figure.band:.0%}, or that there is none)"
+        f"{listed} (minimum detectable effect {smallest if len(effects) == 1 else f'{smallest} to {largest}'}; "
+        f"{f'more than {MAX_BLOCKS}' if None in required else blocks} blocks required to detect an effect of "
+        f"{metric.equivalence_margin:.0%} or to show equivalence, both with a power of 80%)"
     )
 
 
-def _capital(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]

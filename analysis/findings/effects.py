@@ -1,0 +1,42 @@
+"""Effects of changes: one finding for each change and metric of the ablation tables."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from workbench.recording import Experiment
+
+from .. import ablation
+from ..stats.hypothesis import Effect
+from . import wording
+from .finding import Claim, Finding
+
+KIND = "effect"
+
+
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """A finding for each effect, table by table."""
+    for table in chain.from_iterable(ablation.all_effect_tables(experiment).values()):
+        for change, effect in zip(table.changes, table.effects, strict=True):
+            yield _finding(experiment, table, change, effect)
+
+
+def _finding(experiment: Experiment, table: ablation.EffectTable, change: ablation.Change, effect: Effect) -> Finding:
+    metric, scenario = table.metric, table.scenario
+    text = f"{wording.ratio_with_interval(effect)} of {change.before}"
+    if effect.p_holm is not None:
+        text += f", p {effect.p_holm:.4f} after Holm's correction"
+    claim = Claim(
+        experiment,
+        KIND,
+        f"{scenario}-{change.before}-to-{change.after}-{metric.column}",
+        f"{metric.name} under {scenario}: {change.after} instead of {change.before}",
+    )
+    return claim.finding(
+        effect.verdict,
+        text,
+        [run for side in (change.before, change.after) for run in experiment.find(side, scenario)],
+        effect=effect.ratio,
+        interval=effect.interval,
+        level=effect.level,
+        n=effect.blocks,
+    )

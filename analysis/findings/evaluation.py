@@ -1,0 +1,25 @@
+"""All findings of an experiment."""
+
+from workbench.recording import Experiment
+
+from . import capacities, checklist, effects, explanations, objectives, published_setup, published_values
+from .finding import Finding
+
+# In the order of `findings.json` and of its views.
+PRODUCERS = (
+    checklist.findings,
+    published_values.findings,
+    published_setup.findings,
+    objectives.findings,
+    effects.findings,
+    explanations.saturated_resources,
+    explanations.tail_growth,
+    capacities.capacities,
+    capacities.predictions,
+)
+
+
+def evaluate(experiment: Experiment) -> list[Finding]:
+    """All findings of an experiment, kind by kind."""
+    _ = experiment.by_run  # one query for all runs; otherwise each of them queries its own totals
+    return [finding for findings in PRODUCERS for finding in findings(experiment)]

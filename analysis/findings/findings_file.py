@@ -1,0 +1,34 @@
+"""`findings.json`: the one file of which the page, `summary.md` and `junit.xml` are views."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench import atomic
+from workbench.errors import UserError
+
+from .finding import Finding
+
+
+def write(findings: Sequence[Finding], experiment: str, path: Path) -> None:
+    """Write the findings of an experiment, given by its id; its folder is created if it is missing."""
+    content = {"experiment": experiment, "findings": [asdict(finding) for finding in findings]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> tuple[str, list[Finding]]:
+    """The id of the experiment and its findings. Raises `UserError` if the file has none that this version reads."""
+    try:
+        content = json.loads(path.read_text())
+        return content["experiment"], [_from_json(entry) for entry in content["findings"]]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} holds no findings of this version; run make render") from None
+
+
+def _from_json(entry: Mapping[str, Any]) -> Finding:
+    """The finding of one entry; JSON has turned its tuples into lists."""
+    tuples = {name: tuple(entry[name]) for name in ("runs", "interval") if entry[name]}
+    return Finding(**{**entry, **tuples})
