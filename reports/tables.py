@@ -5,29 +5,30 @@ from dataclasses import dataclass
 from enum import Enum
 from html import escape
 from numbers import Real
+from typing import Any
 
 import pandas as pd
 
 
 class Verdict(Enum):
-    """What a finding says. Its text is always printed: colour only repeats it.
+    """Verdict of a finding, in a table a pill. Its text is always printed: colour only repeats it.
 
-    Not a string, because pandas would turn a column of them into plain text.
+    No string, because pandas would turn a column of strings into plain text.
     """
 
     PASS = "pass"
     FAIL = "fail"
     NOT_MEASURED = "not measured"
-    GAIN = "gain"
-    LOSS = "loss"
-    SAME = "same"
-    UNDECIDED = "undecided"
+    IMPROVEMENT = "improvement"
+    REGRESSION = "regression"
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"
 
 
 @dataclass(frozen=True)
 class Html:
-    """A finished piece of the page; as the last value of a cell it is displayed as it is."""
+    """A finished piece of the page. A notebook displays it where it is the last value of a cell."""
 
     text: str
 
@@ -42,39 +43,41 @@ class Html:
 
 
 class Quantity(float):
-    """A number that brings the format of its own text, for columns whose rows have different units."""
+    """A number with the `str.format` template of its text, for columns whose rows have different units."""
 
-    def __new__(cls, value: float, form: str):
+    form: str
+
+    def __new__(cls, value: float, form: str) -> "Quantity":
         quantity = super().__new__(cls, value)
         quantity.form = form
         return quantity
 
     @classmethod
-    def of(cls, value: float | None, form: str) -> "Quantity | None":
-        """The same for a figure that may be missing."""
+    def optional(cls, value: float | None, form: str) -> "Quantity | None":
+        """Return a quantity, or None where the value is missing."""
         return None if value is None or pd.isna(value) else cls(value, form)
 
     def __str__(self) -> str:
         return self.form.format(float(self))
 
 
-Format = str | Callable[[object], str]
+Format = str | Callable[[Any], str]
 
 
 def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping[str, Format] | None = None) -> Html:
-    """One table: a row for each row of `frame`, whose first column names the row; the index is not shown.
+    """Render `frame` as one table: a row for each of its rows, named by the first column; the index is not shown.
 
-    Units belong in the column names. `formats` gives for a column either a `str.format` template
-    ("{:,.0f} ms") or a function from the value to its text; without one, numbers get as many decimals as the
-    largest of their column needs, and a `Quantity` its own. Columns with numbers or nothing stand right, a missing
-    value is a dash, a `Verdict` is a pill. Every text is escaped.
+    Units belong in the column names. `formats` gives for a column either a `str.format` template ("{:,.0f} ms") or a
+    function from the value to its text. Without one, numbers get as many decimals as the largest number of their column
+    needs, and a `Quantity` its own format. Columns of numbers, and empty ones, are aligned right. A missing value is a
+    dash, a `Verdict` is a pill. Every text is escaped.
 
     Raises ValueError for a column without a name and for a format without its column.
     """
     names = [str(name) for name in frame.columns]
     formats = formats or {}
     _check(names, formats)
-    columns = [_Column.of(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
+    columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
     rows = [_row(columns, position) for position in range(len(frame))]
     below = f'<p class="note">{escape(note)}</p>\n' if note else ""
@@ -87,12 +90,12 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
 
 
 def folded(summary: str, content: Html) -> Html:
-    """What is there for those who want to look closer: it opens when asked, without a script."""
+    """Details under a summary line that opens them with a click, without a script."""
     return Html(f"<details>\n<summary>{escape(summary)}</summary>\n{content}\n</details>")
 
 
 def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
-    """The first screen: the verdict as one sentence, then a card (label, value, detail) for each figure.
+    """The first screen: the verdict as one sentence, then a card (label, value, detail) for each metric.
 
     Three or four cards fill a row. A value is a text with its unit, or a `Verdict`; None is a dash.
     """
@@ -109,22 +112,22 @@ def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of the table: its name, its values, how one becomes text, and whether they are numbers."""
+    """A column of the table: its name, its values, the function from a value to its text, and its alignment."""
 
     name: str
     values: list[object]
-    to_text: Callable[[object], str]
-    is_number: bool
+    to_text: Callable[[Any], str]
+    is_right: bool
 
     @classmethod
-    def of(cls, name: str, series: pd.Series, how: Format | None) -> "_Column":
+    def from_series(cls, name: str, series: pd.Series, form: Format | None) -> "_Column":
         values = series.tolist()
         present = [value for value in values if not _is_missing(value)]
         numbers = [value for value in present if _is_number(value)]
-        if how is None:
+        if form is None:
             plain = len(numbers) == len(present) and not any(isinstance(value, Quantity) for value in numbers)
-            how = _number_format(numbers) if numbers and plain else str
-        return cls(name, values, how.format if type(how) is str else how, bool(numbers) or not present)
+            form = _number_format(numbers) if numbers and plain else str
+        return cls(name, values, form.format if isinstance(form, str) else form, bool(numbers) or not present)
 
     def head(self) -> str:
         return f'<th scope="col"{self._class()}>{escape(self.name)}</th>'
@@ -140,7 +143,7 @@ class _Column:
         return "not published" if "published" in self.name else "not measured"
 
     def _class(self, *more: str) -> str:
-        names = " ".join([*(["number"] if self.is_number else []), *more])
+        names = " ".join([*(["number"] if self.is_right else []), *more])
         return f' class="{names}"' if names else ""
 
 
@@ -149,8 +152,8 @@ def _row(columns: Sequence[_Column], position: int) -> str:
     return f"<tr>{''.join(cells)}</tr>\n"
 
 
-def _text(value: object, to_text: Callable[[object], str]) -> str:
-    """The content of a cell, escaped."""
+def _text(value: object, to_text: Callable[[Any], str]) -> str:
+    """The escaped content of a cell."""
     if _is_missing(value):
         return "–"
     if isinstance(value, Verdict):
@@ -166,7 +169,7 @@ def _check(names: Sequence[str], formats: Mapping[str, Format]) -> None:
         raise ValueError(f"formats for columns that the table does not have: {', '.join(unknown)}")
 
 
-def _is_missing(value: object) -> bool:
+def _is_missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
@@ -174,8 +177,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _number_format(numbers: Sequence[float]) -> str:
-    """As many decimals as show three digits of the largest number; none when all are whole."""
+def _number_format(numbers: Sequence[Any]) -> str:
+    """The format with as many decimals as show three digits of the largest number; none when all are integers."""
     if all(float(number).is_integer() for number in numbers):
         return "{:,.0f}"
     largest = max(abs(number) for number in numbers)

@@ -1,56 +1,57 @@
 """The sections of the page, in the order of the published report: each compares published, reproduced and tuned.
 
-Every figure in a sentence is computed from the runs or read from `data/published`. *Reproduced* is our measurement
-of `as-measured`, the set-up that the published run really had.
+Every value in a sentence is computed from the runs or read from `data/published`. *Reproduced* is the measurement of
+`as-measured`, the configuration that the published run really had.
+
+To add a section: a function of the report in one of these modules, its name below, and a cell in
+`notebooks/03-report.ipynb`.
 """
 
-from .bottlenecks import growth, limits, simulated, waits
+from .bottlenecks import database_waits, saturated_resources, simulated_bursts, tail_growth
 from .capacity import capacity
-from .comparison import BASE, CLAIMED, OURS, Report
-from .database import pools_under_load, way_to_database
-from .deployments import advice, bursts, taken_away, variants_split
-from .effects import deployments, optimisations
+from .comparison import Report
+from .database import database_route, pools_under_load
+from .deployments import advice, bursts_by_deployment, leave_one_out, variants_split
+from .effects import deployment_effects, optimisation_effects
 from .evidence import evidence
 from .infrastructure import pool, schema
-from .loads import explanation, individual, load, other_loads
+from .loads import burst, explanation, individual, other_loads
+from .recommendations import next_steps, recommendations
 from .requests import caches, sessions, workers
-from .verdicts import checklist, conclusion, next_steps, objectives, recommendations, summary, verdict
+from .verdicts import checklist, conclusion, objectives, summary, verdict
 from .what_if import what_if
 
 __all__ = [
-    "BASE",
-    "CLAIMED",
-    "OURS",
     "Report",
     "advice",
-    "bursts",
+    "burst",
+    "bursts_by_deployment",
     "caches",
     "capacity",
     "checklist",
     "conclusion",
-    "deployments",
+    "database_route",
+    "database_waits",
+    "deployment_effects",
     "evidence",
     "explanation",
-    "growth",
     "individual",
-    "limits",
-    "load",
+    "leave_one_out",
     "next_steps",
     "objectives",
-    "optimisations",
+    "optimisation_effects",
     "other_loads",
     "pool",
     "pools_under_load",
     "recommendations",
+    "saturated_resources",
     "schema",
     "sessions",
-    "simulated",
+    "simulated_bursts",
     "summary",
-    "taken_away",
+    "tail_growth",
     "variants_split",
     "verdict",
-    "waits",
-    "way_to_database",
     "what_if",
     "workers",
 ]

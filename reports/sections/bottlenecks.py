@@ -1,135 +1,155 @@
-"""Why requests take as long as they do: what was at its limit, and what the growth is made of."""
+"""Why requests take as long as they do: saturated resources, the growth of the tail, and waits in the database."""
+
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from analysis import bottleneck
-from analysis.bottleneck import Use
 from analysis.findings import explanations
+from analysis.metrics.resource_use import MIN_UTILISATION, MIN_WAITING, ResourceUse, resource_use
 from analysis.queueing import burst_simulation, littles_law
+from workbench.aggregates import SPLIT
+from workbench.arms import BASELINE, BURST_25, BURST_50, TUNED
+from workbench.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
-from .comparison import BASE, OURS, Report, first_run, join, percent, prose
+from .comparison import Report, first_run, join, percent, prose
+
+SIMULATED_USERS = (25, 50)
 
 
-def limits(report: Report) -> Html:
-    """What was at its limit, by the use of its resources: on the main deployments under 50 users at once and 100 who
-    think, and under the smallest loads that a search found not to hold."""
-    runs = explanations.limited(report.experiment)
+def saturated_resources(report: Report) -> Html:
+    """The use of resources, with the saturated one of each run: on the main deployments under 50 users at once and
+    under 100 with think time, and under the smallest loads that a capacity search found not sustained."""
+    runs = explanations.runs_near_saturation(report.experiment)
     if not runs:
-        return prose("No load that could show a limit was run.")
-    told = [
-        prose(f"{cause.runs[0].deployment} under {cause.runs[0].scenario}: {cause.sentence}.")
-        for cause in explanations.limits(report.experiment)
+        return prose("No load that could saturate a resource was run.")
+    findings = explanations.saturated_resources(report.experiment)
+    sentences = [
+        prose(f"{run.deployment} under {run.scenario}: {finding.evidence}.")
+        for run, finding in zip(runs, findings, strict=True)
     ]
-    rows = [{"run": f"{run.deployment}, {run.scenario}"} | _row(use) for run in runs for use in bottleneck.use(run)]
+    rows = [{"run": f"{run.deployment}, {run.scenario}"} | _use_row(use) for run in runs for use in resource_use(run)]
     note = (
-        "One run each, no interval. Waiting are requests on the average, for the CPU the share of the time in which "
-        "anything waited for a core. A resource is at its limit where at least "
-        f"{bottleneck.BUSY:.0%} of it was in use and, where waiting is known, {bottleneck.WAITING:g} waited; of "
-        "several the innermost, as who waits there keeps busy what is around it."
+        "One run each, no interval. Waiting is the mean number of requests that waited; for the CPU it is the share of "
+        f"time in which a process waited for a core. A resource is saturated where at least {MIN_UTILISATION:.0%} of "
+        f"it was in use and, where waiting is known, {MIN_WAITING:g} waited. Of several saturated resources the "
+        "innermost counts, because a request that waits there keeps the outer ones busy."
     )
-    return join(*told, table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note), _present(runs))
+    use = table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note)
+    return join(*sentences, use, _requests_present(runs))
 
 
-def _present(runs):
-    """How many requests are where, on the average."""
-    rows = []
-    for run in runs:
-        at = littles_law.present(run)
-        if at.empty:
-            continue
-        row = {"run": f"{run.deployment}, {run.scenario}", "λ (requests/s)": Quantity(at["arrivals_rps"], "{:,.1f}")}
-        row |= {"W (ms)": Quantity(at["latency_ms"], "{:,.1f}"), "L = λW": Quantity(at["all"], "{:,.2f}")}
-        rows.append(row | {part: Quantity.of(at[part], "{:,.2f}") for part in bottleneck.SPLIT})
-    note = (
-        "Little's law for the whole and for each part of the way: how many requests are there on the average is how "
-        "many come in a second times how long one stays. Where they heap up is where they wait."
-    )
-    return table(pd.DataFrame(rows, dtype=object), "Where the requests are", note=note)
-
-
-def _row(use: Use) -> dict:
-    waiting = "{:.0%}" if use.resource == "CPU" else "{:.1f}"
+def _use_row(use: ResourceUse) -> dict:
     return {
         "resource": use.resource,
-        "in use": percent(use.utilisation),
-        "of": use.of,
-        "waiting": Quantity.of(use.waiting, waiting),
+        "utilisation": percent(use.utilisation),
+        "capacity": use.capacity,
+        "waiting": Quantity.optional(use.waiting, "{:.0%}" if use.resource == "CPU" else "{:.1f}"),
         "errors": use.errors,
     }
 
 
-def growth(report: Report) -> Html:
-    """What the growth of the tail from 25 to 50 users at once is made of."""
+def _requests_present(runs: Sequence[Run]) -> Html:
+    """The mean number of requests in each part of the way."""
+    rows = [_present_row(run) for run in runs]
+    note = (
+        "Little's law for the whole and for each part of a request's way: the mean number of requests there is the "
+        "arrival rate times the mean time of one request there. Where requests accumulate, they wait."
+    )
+    frame = pd.DataFrame([row for row in rows if row], dtype=object)
+    return table(frame, "Requests present in each part", note=note)
+
+
+def _present_row(run: Run) -> dict:
+    present = littles_law.requests_present(run)
+    if present.empty:
+        return {}
+    return {
+        "run": f"{run.deployment}, {run.scenario}",
+        "λ (requests/s)": Quantity(present["arrivals_rps"], "{:,.1f}"),
+        "W (ms)": Quantity(present["latency_ms"], "{:,.1f}"),
+        "L = λW": Quantity(present["all"], "{:,.2f}"),
+        **{part: Quantity.optional(present[part], "{:,.2f}") for part in SPLIT},
+    }
+
+
+def tail_growth(report: Report) -> Html:
+    """The parts of the growth of the tail from 25 to 50 users at once."""
     pieces = []
-    for deployment, cause in zip((BASE, OURS), explanations.growth(report.experiment), strict=True):
-        pieces.append(prose(f"{cause.sentence}."))
-        grown = bottleneck.growth(report.experiment, deployment, explanations.FEWER, explanations.BURST)
-        if not grown.empty:
-            pieces.append(_growth_table(deployment, grown))
+    findings = explanations.tail_growth(report.experiment)
+    for deployment, finding in zip((BASELINE, TUNED), findings, strict=True):
+        pieces.append(prose(f"{finding.evidence}."))
+        growth = bottleneck.tail_growth(report.experiment, deployment, BURST_25, BURST_50)
+        if not growth.empty:
+            pieces.append(_growth_table(deployment, growth))
     return join(*pieces)
 
 
-def _growth_table(deployment, grown):
+def _growth_table(deployment: str, growth: pd.DataFrame) -> Html:
     rows = [
         {
             "endpoint": endpoint,
-            f"{explanations.FEWER} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
-            f"{explanations.BURST} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
+            f"{BURST_25} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
+            f"{BURST_50} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
             "requests": f"{row['fewer']:.0f}, {row['more']:.0f}",
-            **{f"{part} (ms)": Quantity.of(row[part], "{:+,.1f}") for part in bottleneck.SPLIT},
+            **{f"{part} (ms)": Quantity.optional(row[part], "{:+,.1f}") for part in SPLIT},
         }
-        for endpoint, row in grown.iterrows()
+        for endpoint, row in growth.iterrows()
     ]
     note = (
-        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and by how much each "
-        "part of it grew; what has a minus became shorter. No interval; so many requests of each load are in that band."
+        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and the growth of "
+        "each part of it; a part with a minus became shorter. No interval; the requests are those of each load in the "
+        "tail."
     )
-    return table(pd.DataFrame(rows, dtype=object), f"What the growth of the tail on {deployment} is made of", note=note)
+    return table(pd.DataFrame(rows, dtype=object), f"Growth of the tail on {deployment}, by part", note=note)
 
 
-def simulated(report: Report) -> Html:
-    """What a simulation says of the bursts, from single requests alone, beside what was measured."""
-    rows = []
-    for deployment in (BASE, OURS):
-        for users in (25, 50):
-            predictions = burst_simulation.predicted(report.experiment, deployment, users)
-            for figure, predicted, measured in predictions.itertuples(index=False):
-                error = None if pd.isna(measured) else predicted / measured - 1
-                rows.append(
-                    {
-                        "figure": f"{deployment}, {users} users: {figure} (s)",
-                        "predicted": Quantity(predicted, "{:,.3f}"),
-                        "measured": Quantity.of(measured, "{:,.3f}"),
-                        "error of the prediction": Quantity.of(error, "{:+.1%}"),
-                    }
-                )
+def simulated_bursts(report: Report) -> Html:
+    """Bursts simulated from single requests alone, beside the measured ones."""
+    rows = [
+        row
+        for deployment in (BASELINE, TUNED)
+        for users in SIMULATED_USERS
+        for row in _simulated_rows(report.experiment, deployment, users)
+    ]
     if not rows:
         return prose("Nothing was predicted by simulation, as single requests were not measured.")
     note = (
-        "The simulation draws what each request needs from single requests, has them wait for workers, connections and "
-        "turns to hash, and lets all that is computed share the cores, the load generator's part too; nothing in it "
-        "was fitted to the bursts. What it leaves out, such as caches of the processor that two busy cores share, is "
-        "in its error."
+        "The simulation draws the service demands of each request from single requests. Requests wait for workers, "
+        "connections and turns to hash, and all computation shares the cores, that of the load generator included. "
+        "Nothing was fitted to the bursts. Effects that the simulation leaves out, such as processor caches that two "
+        "busy cores share, are in its error."
     )
-    frame = pd.DataFrame(rows, dtype=object)
-    return table(frame, "What a simulation predicts from single requests", note=note)
+    return table(pd.DataFrame(rows, dtype=object), "Bursts simulated from single requests", note=note)
 
 
-def waits(report: Report) -> Html:
-    """What the database's sessions waited for, and the statements that took most of its time."""
-    pieces = []
-    for deployment in (BASE, OURS):
-        run = first_run(report, deployment, explanations.BURST)
-        if run is None:
-            continue
-        slow, sessions = bottleneck.statements(run), bottleneck.waits(run)
-        if not sessions.empty:
-            frame = sessions.assign(sessions=[Quantity(value, "{:.2f}") for value in sessions["sessions"]])
-            caption = f"What active sessions of PostgreSQL waited for, {deployment}, {explanations.BURST}"
-            pieces.append(table(frame, caption, note="Sessions on the average over all readings of one run."))
-        if not slow.empty:
-            formats = {"calls": "{:,.0f}", "total_ms": "{:,.1f}", "mean_ms": "{:,.3f}", "share": "{:.1%}"}
-            caption = f"Statements that took most of PostgreSQL's time, {deployment}, {explanations.BURST}"
-            pieces.append(table(slow, caption, formats=formats))
+def _simulated_rows(experiment: Experiment, deployment: str, users: int) -> Iterator[dict]:
+    predictions = burst_simulation.prediction_table(experiment, deployment, users)
+    for metric, predicted, measured in predictions.itertuples(index=False):
+        error = None if pd.isna(measured) else predicted / measured - 1
+        yield {
+            "metric": f"{deployment}, {users} users: {metric} (s)",
+            "predicted": Quantity(predicted, "{:,.3f}"),
+            "measured": Quantity.optional(measured, "{:,.3f}"),
+            "prediction error": Quantity.optional(error, "{:+.1%}"),
+        }
+
+
+def database_waits(report: Report) -> Html:
+    """The waits of the database's sessions, and the statements with the most time."""
+    runs = [first_run(report, deployment, BURST_50) for deployment in (BASELINE, TUNED)]
+    pieces = [piece for run in runs if run is not None for piece in _database_tables(run)]
     return join(*pieces) if pieces else prose("The database was not read.")
+
+
+def _database_tables(run: Run) -> Iterator[Html]:
+    sessions, statements = bottleneck.session_waits(run), bottleneck.top_statements(run)
+    arm = f"{run.deployment}, {run.scenario}"
+    if not sessions.empty:
+        frame = sessions.assign(sessions=[Quantity(value, "{:.2f}") for value in sessions["sessions"]])
+        note = "Mean number of sessions over all readings of one run."
+        yield table(frame, f"Waits of active PostgreSQL sessions, {arm}", note=note)
+    if not statements.empty:
+        formats = {"calls": "{:,.0f}", "total_ms": "{:,.1f}", "mean_ms": "{:,.3f}", "share": "{:.1%}"}
+        yield table(statements, f"Statements with the most PostgreSQL time, {arm}", formats=formats)

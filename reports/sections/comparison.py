@@ -1,74 +1,79 @@
-"""The table that every section is made of: a figure a row, published beside reproduced beside tuned."""
+"""The table that most sections are made of, a metric a row: published beside reproduced beside tuned."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
+from typing import Any, TypeGuard
 
 import pandas as pd
 
 from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
+from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
 
-BASE, CLAIMED, OURS = "as-measured", "as-claimed", "tuned"
-MAIN = (BASE, CLAIMED, "as-advised", "gevent-blocking", OURS)
-COLUMNS = {BASE: "reproduced", CLAIMED: "as claimed", OURS: "tuned"}
+COLUMNS = {BASELINE: "reproduced", CLAIMED: "as claimed", TUNED: "tuned"}
+Cell = float | str | None  # a number, a text, or None where it was not measured or not published
+Measure = Callable[[str], Cell]  # from the name of a deployment to a cell
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the page is made of."""
+    """The input of every section and chart."""
 
     experiment: Experiment
     findings: list[Finding]
 
 
 @dataclass(frozen=True)
-class Line:
-    """One figure: its name with the unit, what was published (None: nothing), and how a deployment's is measured.
+class MetricRow:
+    """One metric of a comparison: its name with the unit, its published value, and the function that measures it.
 
-    `measure` takes the deployment's name and gives a number, a text, or None where it was not measured. `form` is
-    the format of the numbers, published and measured.
+    `form` is the `str.format` template of the numbers, published and measured.
     """
 
     name: str
-    published: float | str | None
-    measure: Callable[[str], float | str | None]
+    published: Cell
+    measure: Measure
     form: str = "{:,.0f}"
 
 
 def comparison(
     caption: str,
-    lines: Iterable[Line],
+    metrics: Iterable[MetricRow],
     *,
-    deployments: Sequence[str] = (BASE, OURS),
+    deployments: Sequence[str] = (BASELINE, TUNED),
     note: str = "",
-    of: str = "figure",
+    heading: str = "metric",
 ) -> Html:
-    """The lines as a table; after the reproduced figure comes its ratio to the published one, if both are numbers."""
+    """Compare deployments with the published values: a row for each metric, named under `heading`.
+
+    The reproduced value is followed by its ratio to the published one, where both are numbers.
+    """
     rows = []
-    for line in lines:
-        measured = {deployment: line.measure(deployment) for deployment in deployments}
-        row = {of: line.name, "published": _shown(line.published, line.form)}
+    for metric in metrics:
+        measured = {deployment: metric.measure(deployment) for deployment in deployments}
+        row = {heading: metric.name, "published": _formatted(metric.published, metric.form)}
         for deployment in deployments:
-            row[COLUMNS[deployment]] = _shown(measured[deployment], line.form)
-            if deployment == BASE:
-                row["reproduced / published"] = _shown(ratio(measured[BASE], line.published), "{:.2f}")
+            row[COLUMNS[deployment]] = _formatted(measured[deployment], metric.form)
+            if deployment == BASELINE:
+                row["reproduced / published"] = _formatted(ratio(measured[BASELINE], metric.published), "{:.2f}")
         rows.append(row)
     return table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
 
-def settings_of(report: Report, deployment: str) -> dict:
+def settings_of(report: Report, deployment: str) -> dict[str, Any]:
     """The recorded settings of a deployment in the experiment; empty if it was not run."""
     runs = [run for run in report.experiment.runs if run.deployment == deployment]
     return runs[0].record["deployment"]["settings"] if runs else {}
 
 
 def connections_allowed(report: Report, deployment: str) -> int | None:
-    """What the pools of all workers may open together."""
+    """The largest number of connections that the pools of all workers may open together; None if it was not run."""
     settings = settings_of(report, deployment)
     return settings["workers"] * (settings["pool_size"] + settings["pool_max_overflow"]) if settings else None
 
@@ -79,47 +84,56 @@ def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
 
 
 def main_first(deployments: Iterable[str]) -> list[str]:
-    """Each deployment once: the main ones in the order of the page, then the others by name."""
-    order = {name: place for place, name in enumerate(MAIN)}
+    """Sort deployments, each once: the main ones in the order of the page, then the others by name."""
+    order = {name: position for position, name in enumerate(MAIN_DEPLOYMENTS)}
     return sorted(set(deployments), key=lambda name: (order.get(name, len(order)), name))
 
 
-def ratio(ours: object, theirs: object) -> float | None:
-    """Ours over theirs; None unless both are numbers and theirs is not 0."""
-    return ours / theirs if _is_number(ours) and _is_number(theirs) and theirs else None
+def ratio(numerator: Cell, denominator: Cell) -> float | None:
+    """Divide two cells; None unless both are numbers and the denominator is not 0."""
+    return numerator / denominator if _is_number(numerator) and _is_number(denominator) and denominator else None
 
 
 def seconds(value: float | None) -> str | None:
+    """Format seconds with two decimals and the unit; None stays None."""
     return None if value is None or pd.isna(value) else f"{value:.2f} s"
 
 
-def interval_of(estimate: Estimate, form: str) -> str:
+def interval_suffix(estimate: Estimate, form: str) -> str:
     """` (17.2–20.7)`, or nothing where there is no interval."""
     return "" if estimate.interval is None else f" ({'–'.join(map(form.format, estimate.interval))})"
 
 
 def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:
-    """A figure that shows its interval beside it, where it has one."""
-    return None if estimate is None else Quantity(estimate.value, form + interval_of(estimate, form))
+    """A value that shows its interval beside it, where it has one."""
+    return None if estimate is None else Quantity(estimate.value, form + interval_suffix(estimate, form))
 
 
 def percent(value: float | None) -> str | None:
+    """Format a share as a percentage with one decimal; None stays None."""
     return None if value is None else f"{value:.1%}"
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 block`, `4 blocks`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def prose(text: str) -> Html:
+    """A paragraph; the text is escaped."""
     return Html(f"<p>{escape(text)}</p>")
 
 
 def join(*pieces: Html) -> Html:
+    """Several pieces of the page, one below the other."""
     return Html("\n".join(str(piece) for piece in pieces))
 
 
-def _shown(value, form):
-    if isinstance(value, Quantity):  # it brings its own
+def _formatted(value: Cell, form: str) -> Quantity | str | None:
+    if isinstance(value, Quantity):  # it has a format of its own
         return value
-    return Quantity.of(value, form) if _is_number(value) else value if isinstance(value, str) else None
+    return Quantity.optional(value, form) if _is_number(value) else value if isinstance(value, str) else None
 
 
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and not pd.isna(value)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)

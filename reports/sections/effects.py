@@ -1,123 +1,135 @@
-"""What each change is worth: at a glance, in sentences, and with all that a verdict rests on."""
+"""The effect of each change: a table of verdicts, sentences, and the details that the verdicts rest on."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis import ablation
-from analysis.ablation import BURST, OTHER_BURSTS, READS, Worth
+from analysis.ablation import OTHER_BURSTS, EffectTable
 from analysis.findings import wording
-from analysis.stats.confidence import FEWEST_BLOCKS
-from analysis.stats.hypothesis import Effect
+from analysis.stats.confidence import MIN_BLOCKS
+from analysis.stats.hypothesis import MAX_BLOCKS, Effect
+from workbench.arms import BASELINE, BURST_50, READS, TUNED
 
 from ..tables import Html, Quantity, Verdict, folded, table
-from .comparison import BASE, OURS, Report, join, prose
+from .comparison import Report, join, plural, prose
 
-TOLD = ("cpu_ms", "makespan_s", "reads_p95_ms")  # the figures that have a sentence
-
-
-def optimisations(report: Report) -> Html:
-    """Each optimisation of tuned: with it against without it."""
-    tables = [_tables(report, "optimisation", scenario, "without") for scenario in (BURST, READS)]
-    tables.append(_tables(report, "addition", BURST, OURS))
-    found = [piece for piece in (*tables, _interactions(report)) if piece]
-    return join(*found) if found else prose("This experiment did not run ours with one thing taken away.")
+WITH_SENTENCE = ("cpu_ms", "makespan_s", "reads_p95_ms")  # columns of the metrics that have a sentence of their own
 
 
-def deployments(report: Report) -> Html:
-    """Each main deployment in the place of as-measured."""
-    tables = [_tables(report, "deployment", scenario, BASE) for scenario in (BURST, *OTHER_BURSTS)]
-    return join(*filter(None, tables)) if any(tables) else prose("No other deployment was run beside it.")
+def optimisation_effects(report: Report) -> Html:
+    """The effect of each optimisation of tuned: tuned with it against tuned without it."""
+    pieces = [_effects(report, "optimisation", scenario, "without it") for scenario in (BURST_50, READS)]
+    pieces += [_effects(report, "addition", BURST_50, f"on {TUNED}"), _interactions(report)]
+    measured = [piece for piece in pieces if piece]
+    return join(*measured) if measured else prose("This experiment did not run tuned with one optimisation left out.")
 
 
-def changed_reads(report: Report) -> Html:
-    """As-measured with one thing changed, under single reads."""
-    return _tables(report, "change", READS, BASE) or prose("Nothing was changed in as-measured alone.")
+def deployment_effects(report: Report) -> Html:
+    """The effect of each main deployment in the place of as-measured."""
+    pieces = [_effects(report, "deployment", scenario, f"on {BASELINE}") for scenario in (BURST_50, *OTHER_BURSTS)]
+    measured = [piece for piece in pieces if piece]
+    return join(*measured) if measured else prose(f"No deployment but {BASELINE} was run under these loads.")
 
 
-def _tables(report, what, scenario, against):
-    """The verdicts at a glance, their sentences, and folded away what they rest on; None where nothing was run."""
-    found = ablation.tables(report.experiment).get((what, scenario))
-    if not found:
+def read_effects(report: Report) -> Html:
+    """The effect of each single change of as-measured, under single reads."""
+    effects = _effects(report, "change", READS, f"on {BASELINE}")
+    return effects or prose(f"This experiment did not run {BASELINE} with one thing changed.")
+
+
+def _effects(report: Report, kind: str, scenario: str, reference: str) -> Html | None:
+    """The verdicts, their sentences, and the folded details; None where nothing was run.
+
+    `reference` says what a metric with the change is divided by.
+    """
+    effect_tables = ablation.all_effect_tables(report.experiment).get((kind, scenario))
+    if not effect_tables:
         return None
-    told = [prose(wording.of_worth(one)) for one in found if one.figure.column in TOLD]
-    details = [_detail(one, what, against) for one in found]
+    sentences = [prose(wording.effects_sentence(each)) for each in effect_tables if each.metric.column in WITH_SENTENCE]
+    details = [_details(each, kind) for each in effect_tables]
     return join(
-        _glance(found, what, against),
-        *told,
-        folded(f"What the verdicts under {scenario} rest on, {what} by {what}", join(*details)),
+        _verdicts(effect_tables, kind, reference),
+        *sentences,
+        folded(f"Details of the verdicts under {scenario}, {kind} by {kind}", join(*details)),
     )
 
 
-def _glance(found: list[Worth], what, against):
-    """A row for each change, a column for each figure."""
-    by_name: dict[str, dict] = {}
-    for one in found:
-        for effect in one.effects:
-            row = by_name.setdefault(effect.name, {what: effect.name})
-            row[one.figure.name] = _cell(effect)
-    blocks = [effect.blocks for one in found for effect in one.effects]
+def _verdicts(effect_tables: Sequence[EffectTable], kind: str, reference: str) -> Html:
+    """A row for each change, a column for each metric."""
+    rows: dict[str, dict] = {}
+    for each in effect_tables:
+        for effect in each.effects:
+            rows.setdefault(effect.name, {kind: effect.name})[each.metric.name] = _verdict_cell(effect)
+    frame = pd.DataFrame(list(rows.values()), dtype=object)
+    caption = f"Effect of each {kind} under {effect_tables[0].scenario}"
+    return table(frame, caption, note=_verdict_note(effect_tables, reference))
+
+
+def _verdict_note(effect_tables: Sequence[EffectTable], reference: str) -> str:
+    blocks = [effect.blocks for each in effect_tables for effect in each.effects]
+    least, most = min(blocks), max(blocks)
+    paired = f"Each metric with the change over the same metric {reference}, paired by block; "
+    paired += f"{plural(most, 'block')}. " if least == most else f"{least} to {plural(most, 'block')}. "
+    if most < MIN_BLOCKS:
+        return paired + f"Fewer than {MIN_BLOCKS} blocks give no verdict."
+    return paired + (
+        "Improvement and regression are verdicts after Holm's correction over the changes of a column. Equivalent: the "
+        "interval lies within the equivalence margin of the metric. There is no correction over the columns."
+    )
+
+
+def _verdict_cell(effect: Effect) -> str:
+    ratio = wording.ratio_text(effect.ratio)
+    has_verdict = effect.interval is not None or effect.verdict != "inconclusive"
+    return f"{ratio} {effect.verdict}" if has_verdict else ratio
+
+
+def _details(effects: EffectTable, kind: str) -> Html:
+    """The intervals, p-values and power behind the verdicts on one metric."""
+    rows = [_detail_row(effect, kind) for effect in effects.effects]
+    if effects.aa_difference:
+        rows.append(_detail_row(effects.aa_difference, kind) | {kind: "nothing (A/A replicate)"})
     note = (
-        f"Each figure with the change over the same figure {_side(against)}, paired by block; "
-        f"{min(blocks)}{'' if min(blocks) == max(blocks) else f' to {max(blocks)}'} blocks. "
+        f"{wording.noise_sentence(effects)} The equivalence margin is {effects.metric.equivalence_margin:.0%}. The "
+        "minimum detectable effect is the smallest effect that such an experiment detects with a power of 80 %. With "
+        "the blocks required an experiment has that power to detect an effect as large as the margin, and to call no "
+        "effect equivalent."
     )
-    note += (
-        f"Fewer than {FEWEST_BLOCKS} blocks give no verdict."
-        if max(blocks) < FEWEST_BLOCKS
-        else "Gain and loss are what Holm's correction over the changes of a column leaves; the same is an interval "
-        "within the band of its figure. The columns are not corrected for each other."
-    )
-    frame = pd.DataFrame(list(by_name.values()), dtype=object)
-    return table(frame, f"What each {what} is worth under {found[0].scenario}", note=note)
-
-
-def _cell(effect: Effect):
-    ratio = wording.number(effect.ratio)
-    return ratio if effect.interval is None and effect.verdict == "undecided" else f"{ratio} {effect.verdict}"
-
-
-def _detail(one: Worth, what, against):
-    rows = [_row(effect, what) for effect in one.effects]
-    if one.chance:
-        rows.append(_row(one.chance, what) | {what: "nothing (two runs of the same)"})
-    note = (
-        f"{wording.of_chance(one)} Two are taken for the same within {one.figure.band:.0%}. Found in 4 of 5 is the "
-        "smallest effect that would have been found in four of five such experiments; the last but one column is how "
-        "many blocks would as often decide: find an effect as large as the band, and call the same what is."
-    )
-    caption = f"{one.figure.name}, with over {_side(against)}, {one.scenario}"
+    caption = f"{effects.metric.name} under {effects.scenario}: effect of each {kind}"
     return table(pd.DataFrame(rows, dtype=object), caption[:1].upper() + caption[1:], note=note)
 
 
-def _row(effect: Effect, what) -> dict:
-    enough = effect.interval is not None
+def _detail_row(effect: Effect, kind: str) -> dict:
+    return {kind: effect.name, "ratio": Quantity(effect.ratio, "{:.4g}"), **_interval_cells(effect)}
+
+
+def _interval_cells(effect: Effect) -> dict:
+    has_interval = effect.interval is not None
+    detectable = effect.minimum_detectable_effect
     return {
-        what: effect.name,
-        "ratio": Quantity(effect.ratio, "{:.4g}"),
-        "95 % interval": f"{effect.low:.4g}–{effect.high:.4g}" if enough else None,
+        "95 % interval": f"{effect.low:.4g}–{effect.high:.4g}" if has_interval else None,
         "verdict": Verdict(effect.verdict),
-        "p, Holm": Quantity.of(effect.p_holm, "{:.4f}"),
-        "found in 4 of 5": wording.size(effect.detectable) if enough else None,
-        "blocks to decide": (effect.blocks_needed or "over 200") if enough else None,
+        "p (Holm)": Quantity.optional(effect.p_holm, "{:.4f}"),
+        "minimum detectable effect": None if detectable is None else wording.effect_size(detectable),
+        "blocks required": (effect.blocks_required or f"over {MAX_BLOCKS}") if has_interval else None,
         "blocks": effect.blocks,
     }
 
 
-def _interactions(report):
-    """Pairs that were taken away together: whether each is worth the same without the other."""
-    rows = []
-    for scenario in (BURST, READS):
-        for figure, effects in ablation.interactions(report.experiment, OURS, scenario).items():
-            rows += [
-                {"pair": f"{effect.name}, {scenario}", "figure": figure, **_row(effect, "of")} for effect in effects
-            ]
+def _interactions(report: Report) -> Html | None:
+    """How the effect of one optimisation depends on another, for the pairs that were left out together."""
+    rows = [
+        {"pair": f"{effect.name}, {scenario}", "metric": metric, **_detail_row(effect, "")}
+        for scenario in (BURST_50, READS)
+        for metric, effects in ablation.interactions(report.experiment, TUNED, scenario).items()
+        for effect in effects
+    ]
     if not rows:
         return None
-    frame = pd.DataFrame(rows, dtype=object).drop(columns=["of", "verdict"])
+    frame = pd.DataFrame(rows, dtype=object).drop(columns=["", "verdict"])
     note = (
-        "What the first is worth beside the second, over what it is worth without it: 1 where neither depends on the "
-        "other, over 1 where having one leaves less for the other to gain."
+        "The effect of the first beside the second, over its effect without the second: 1 where neither depends on the "
+        "other, above 1 where one of them leaves less for the other to save."
     )
-    return folded("What two optimisations are worth together", table(frame, "Two optimisations together", note=note))
-
-
-def _side(against):
-    return "without it" if against == "without" else f"on {against}"
+    return folded("Effects of two optimisations together", table(frame, "Two optimisations together", note=note))

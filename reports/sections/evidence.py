@@ -1,106 +1,114 @@
-"""The runs behind the page, and why each of them can be believed or not."""
+"""The runs behind the page, and the gates that make each of them valid or not."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis.metrics import arm_metrics
-from workbench.validity import BOUNDS
+from workbench.recording import Experiment, Run
+from workbench.validity import BOUNDS, Bound
 
 from ..tables import Html, Quantity, Verdict, table
 from .comparison import Report, join, prose
 
+LOADS = {"open": "open", "start": "none"}  # by kind of scenario; every other kind is closed
 COST = "cost of the readings, share of one core"
-FLUSH, FLUSH_CPU = "longest flush, ms", "most CPU of a flush, ms"
+FLUSH, FLUSH_CPU = "longest flush, ms", "largest CPU time of a flush, ms"
 
 
 def evidence(report: Report) -> Html:
-    """Every run that the page uses, and the figures by which it is judged valid."""
-    runs = report.experiment.runs
-    if not runs:
+    """Every run of the page, the values of its gates, and the A/A differences."""
+    experiment = report.experiment
+    if not experiment.runs:
         return prose("No run was recorded.")
-    return join(_runs(report, runs), _validity(runs), _noise(report))
+    return join(_runs(experiment), _gates(experiment.runs), _aa_differences(experiment))
 
 
-def _runs(report, runs):
+def _runs(experiment: Experiment) -> Html:
     rows = [
         {
             "run": run.name,
             "block": run.block + 1,
-            "load": {"open": "open", "start": "none"}.get(run.record["scenario"]["kind"], "closed"),
+            "load": LOADS.get(run.record["scenario"]["kind"], "closed"),
             "rows": run.record.get("rows"),
             "status": run.status,
             "valid": Verdict.PASS if run.record["valid"] and run.is_readable() else Verdict.INVALID,
-            "why not": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
+            "reasons": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
         }
-        for run in runs
+        for run in experiment.runs
     ]
-    made = report.experiment.record["environment"]
-    note = (
-        f"Experiment {report.experiment.name}, {made['cpu_count']} cores ({made['cpu_model']}), "
-        f"{made['memory_bytes'] / 2**30:.0f} GiB, Python {made.get('python') or 'unknown'}, PostgreSQL "
-        f"{made.get('postgresql') or 'unknown'}, commit {(made.get('commit') or 'unknown')[:12]}"
-        f"{' with changes' if made.get('dirty') else ''}. The load generator and the "
-        "system share this machine."
+    return table(pd.DataFrame(rows), "Runs behind this page", note=_environment(experiment))
+
+
+def _environment(experiment: Experiment) -> str:
+    environment = experiment.record["environment"]
+    text = (
+        f"Experiment {experiment.name}, {environment['cpu_count']} cores ({environment['cpu_model']}), "
+        f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
+        f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
+        f"{' with changes' if environment.get('dirty') else ''}. The load generator and the system share this machine."
     )
-    if report.experiment.differing:
-        note += f" Its runs differ in {', '.join(report.experiment.differing)}."
-    return table(pd.DataFrame(rows), "Runs behind this page", note=note)
+    if experiment.differences:
+        text += f" Its runs differ in {', '.join(experiment.differences)}."
+    return text
 
 
-def _validity(runs):
-    """A row for each run that sent something, a column for each gate."""
-    sent = [run for run in runs if run.record.get("gates")]
-    if not sent:
-        return prose("No run that sent anything has ended.")
-    frame = pd.DataFrame([{"run": run.name, **_figures(run), **_cost(run), **_flush(run)} for run in sent])
+def _gates(runs: Sequence[Run]) -> Html:
+    """A row for each run that sent a request, a column for each gate."""
+    gated = [run for run in runs if run.record.get("gates")]
+    if not gated:
+        return prose("No run that sent a request has ended.")
+    frame = pd.DataFrame([{"run": run.name, **_gate_values(run), **_cost(run), **_flush(run)} for run in gated])
     note = (
-        "A run with a figure beyond its bound is invalid and enters no other table of this page. What the system did, "
-        "failures included, never makes a run invalid. A dash is what a load does not have, or what could not be "
-        "measured. What a flush of rows takes longer than its CPU, the generator waits for a core; whether that "
-        "mattered the lag tells."
+        "A run with a value beyond its bound is invalid and enters no other table of this page. The behaviour of the "
+        "system, failures included, never makes a run invalid. A dash is a gate that does not apply to the load, or a "
+        "value that could not be measured. Where a flush of rows takes longer than its CPU time, the generator waited "
+        "for a core; the dispatch lag shows whether that mattered."
     )
-    formats = {_column(bound): bound.text for bound in BOUNDS.values()}
-    formats |= {COST: "{:.1%}", FLUSH: "{:.1f}", FLUSH_CPU: "{:.1f}"}
-    return table(frame, "How far each run can be believed", note=note, formats=formats)
+    formats = {_heading(bound): bound.text for bound in BOUNDS.values()}
+    formats |= {COST: "{:.1%}".format, FLUSH: "{:.1f}".format, FLUSH_CPU: "{:.1f}".format}
+    return table(frame, "Gates of each run", note=note, formats=formats)
 
 
-def _noise(report):
-    """What differs between two runs of the same arm in the same block: no smaller difference means anything here."""
-    pairs = arm_metrics.twice(report.experiment)
+def _heading(bound: Bound) -> str:
+    return f"{bound.name} ({bound.allowed})"
+
+
+def _gate_values(run: Run) -> dict[str, float | None]:
+    """The values of all gates in their order, None for a gate that does not apply to this run."""
+    values = {gate["name"]: gate["value"] for gate in run.record["gates"]}
+    return {_heading(bound): values.get(bound.name) for bound in BOUNDS.values()}
+
+
+def _cost(run: Run) -> dict[str, float | None]:
+    """CPU time of the readings as a share of one core, from the first to the last of them."""
+    readings = run.record.get("readings")
+    at_us = run.process["at_us"]
+    if not readings or at_us.nunique() < 2:
+        return {COST: None}
+    cpu_ms = readings["cpu_ms"] + (readings.get("database_cpu_ms") or 0.0)
+    return {COST: 1000 * cpu_ms / (at_us.max() - at_us.min())}
+
+
+def _flush(run: Run) -> dict[str, float | None]:
+    """The longest pause of the generator to write rows, and the largest CPU time of one."""
+    generator = run.record.get("generator", {})
+    return {FLUSH: generator.get("longest_flush_ms"), FLUSH_CPU: generator.get("longest_flush_cpu_ms")}
+
+
+def _aa_differences(experiment: Experiment) -> Html:
+    """Ratios of two runs of the same arm in the same block: a smaller difference between arms shows nothing."""
+    pairs = arm_metrics.replicate_ratios(experiment)
     if pairs.empty:
-        return prose("No arm ran twice in a block, so nothing tells what differs by chance.")
+        return prose("No arm has an A/A replicate, so the A/A difference is not known.")
     rows = [
         {
             "deployment": deployment,
             "scenario": scenario,
-            "second to first, by block": ", ".join(f"{ratio:.2f}" for ratio in of.sort_values("block")["ratio"]),
-            "largest difference": Quantity.of((of["ratio"] - 1).abs().max(), "{:.1%}"),
+            "second over first, by block": ", ".join(f"{ratio:.2f}" for ratio in ratios.sort_values("block")["ratio"]),
+            "largest difference": Quantity.optional((ratios["ratio"] - 1).abs().max(), "{:.1%}"),
         }
-        for (deployment, scenario), of in pairs.groupby(["deployment", "scenario"])
+        for (deployment, scenario), ratios in pairs.groupby(["deployment", "scenario"])
     ]
-    note = "Of the time from the first send to the last answer, in two runs of the same in one block, in random order."
-    return table(pd.DataFrame(rows, dtype=object), "What differs by chance", note=note)
-
-
-def _column(bound):
-    return f"{bound.name} ({bound.allowed})"
-
-
-def _figures(run):
-    """Those of all gates, in their order, also of the ones that do not apply to this run."""
-    found = {gate["name"]: gate["value"] for gate in run.record["gates"]}
-    return {_column(bound): found.get(bound.name) for bound in BOUNDS.values()}
-
-
-def _cost(run):
-    readings = run.record.get("readings")
-    read_us = run.process["at_us"]
-    if not readings or read_us.nunique() < 2:
-        return {COST: None}
-    spent_ms = readings["cpu_ms"] + (readings.get("database_cpu_ms") or 0.0)
-    return {COST: 1000 * spent_ms / (read_us.max() - read_us.min())}
-
-
-def _flush(run):
-    """How long the generator stood still to write rows, and how much of that was its own work."""
-    told = run.record.get("generator", {})
-    return {FLUSH: told.get("longest_flush_ms"), FLUSH_CPU: told.get("longest_flush_cpu_ms")}
+    note = "Of the time from the first send to the last response, in two identical runs of one block, in random order."
+    return table(pd.DataFrame(rows, dtype=object), "A/A differences", note=note)

@@ -1,99 +1,136 @@
-"""The published infrastructure, point by point: what was declared, and what the runs saw of it."""
+"""The published infrastructure, point by point: as declared, and as the runs show it."""
 
-from analysis.findings import checklist
-from analysis.metrics import arm_metrics, published_report
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from analysis.findings import checklist, published_report
+from analysis.metrics import arm_metrics
+from workbench.arms import BURST_50
+from workbench.recording import Run
 
 from ..tables import Html
-from .comparison import Line, Report, comparison, connections_allowed, first_run, join, prose, ratio, settings_of
+from .comparison import (
+    Cell,
+    Measure,
+    MetricRow,
+    Report,
+    comparison,
+    connections_allowed,
+    first_run,
+    join,
+    prose,
+    ratio,
+    settings_of,
+)
 
 
 def pool(report: Report) -> Html:
-    """The pool as declared, and what the database server saw of it under 50 users at once."""
-    profiles = published_report.load("pool").set_index("profile")
-    local, rds = profiles.loc["local"], profiles.loc["rds"]
-
-    def setting(name):
-        return lambda deployment: settings_of(report, deployment).get(name)
-
-    def pre_pings(run):
-        return arm_metrics.statement_calls(run, checklist.PRE_PING)
-
-    lines = [
-        Line("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
-        Line("overflow of a worker", int(local["pool_max_overflow"]), setting("pool_max_overflow")),
-        Line("connections allowed, all workers", int(local["total"]), lambda name: connections_allowed(report, name)),
-        Line("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
-        Line("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
-        Line("most connections that the server saw", None, _seen(report, arm_metrics.most_connections)),
-        Line("connections that the pools made", None, _pool(report, "creates")),
-        Line("pre-pings that the server saw", None, _seen(report, pre_pings)),
-        Line("requests with a query", None, _seen(report, _asked)),
-        Line("most callers without a connection yet", None, _pool(report, "most_pending")),
-        Line("mean wait for a connection (ms)", None, _pool(report, "wait_ns", "acquires"), "{:.2f}"),
-        Line("longest wait for a connection (ms)", None, _pool(report, "longest_wait_ns"), "{:.2f}"),
-        Line("mean time to open a connection (ms)", None, _pool(report, "create_ns", "creates"), "{:.2f}"),
-        Line("mean time that one is held (ms)", None, _pool(report, "use_ns", "uses"), "{:.2f}"),
-        Line(
-            "timeouts, dead and recycled connections",
-            None,
-            _pool(report, "timeouts", also=("ping_failures", "recycles")),
-        ),
-    ]
+    """The pool as declared, and as the database server observed it under 50 users at once."""
     text = (
         "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
-        "are of 50 users at once, the health check included: what the database server saw, and what the pools did."
+        "are of 50 users at once, the health check included: counts of the database server, and of the pools."
     )
-    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.of(checklist.ON_RDS)))
+    metrics = [*_declared_pool(report), *_observed_pool(report)]
+    return join(prose(text), comparison("The pool, declared and in use", metrics, note=_rds_note(report)))
+
+
+def _published_pool(profile: str) -> dict[str, Any]:
+    """The settings of a published pool profile."""
+    return dict(published_report.load("pool").set_index("profile").loc[profile])
+
+
+def _declared_pool(report: Report) -> list[MetricRow]:
+    local = _published_pool("local")
+
+    def setting(name: str) -> Measure:
+        return lambda deployment: settings_of(report, deployment).get(name)
+
+    def allowed(deployment: str) -> Cell:
+        return connections_allowed(report, deployment)
+
+    return [
+        MetricRow("pool size of a worker", int(local["pool_size"]), setting("pool_size")),
+        MetricRow("overflow of a worker", int(local["pool_max_overflow"]), setting("pool_max_overflow")),
+        MetricRow("connections allowed, all workers", int(local["total"]), allowed),
+        MetricRow("recycle (s)", int(local["recycle_s"]), setting("pool_recycle_s")),
+        MetricRow("keepalives idle (s)", int(local["keepalives_idle_s"]), setting("keepalives_idle_s")),
+    ]
+
+
+def _observed_pool(report: Report) -> list[MetricRow]:
+    def pre_pings(run: Run) -> float:
+        return arm_metrics.statement_calls(run, checklist.PRE_PING)
+
+    ended = _pool_metric(report, "timeouts", also=("ping_failures", "recycles"))
+    return [
+        MetricRow("peak connections, by the server", None, _server_metric(report, arm_metrics.peak_connections)),
+        MetricRow("connections opened by the pools", None, _pool_metric(report, "creates")),
+        MetricRow("pre-pings, by the server", None, _server_metric(report, pre_pings)),
+        MetricRow("requests with a query", None, _server_metric(report, _queried)),
+        MetricRow("largest number of waiting callers", None, _pool_metric(report, "most_pending")),
+        MetricRow("mean wait for a connection (ms)", None, _pool_metric(report, "wait_ns", "acquires"), "{:.2f}"),
+        MetricRow("longest wait for a connection (ms)", None, _pool_metric(report, "longest_wait_ns"), "{:.2f}"),
+        MetricRow("mean time to open a connection (ms)", None, _pool_metric(report, "create_ns", "creates"), "{:.2f}"),
+        MetricRow("mean connection hold time (ms)", None, _pool_metric(report, "use_ns", "uses"), "{:.2f}"),
+        MetricRow("timeouts, dead and recycled connections", None, ended),
+    ]
+
+
+def _rds_note(report: Report) -> str:
+    rds = _published_pool("rds")
+    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.runs_of(checklist.ON_RDS)))
     where = f"was run here under {scenarios} and is not in this table" if scenarios else "was not run here"
-    note = (
+    return (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
         f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) {where}."
     )
-    return join(prose(text), comparison("The pool, declared and in use", lines, note=note))
 
 
 def schema(report: Report) -> Html:
-    """The rows that the runs started from, counted in each run's own database before its load."""
+    """The number of rows by table, counted in each run's own database before its load."""
 
-    def rows(name):
-        def measure(deployment):
-            run = first_run(report, deployment, "burst-50")
+    def rows_of(name: str) -> Measure:
+        def measure(deployment: str) -> Cell:
+            run = first_run(report, deployment, BURST_50)
             return None if run is None else run.record["dataset"]["counts"].get(name)
 
         return measure
 
     counted = [run.record["dataset"] for run in report.experiment.runs if "counts" in run.record["dataset"]]
     if not counted:
-        return prose("No run came as far as its data.")
-    data = counted[0]
-    lines = [Line(name, None, rows(name)) for name in data["counts"]]
+        return prose("No run reached the point at which its rows are counted.")
+    dataset = counted[0]
+    metrics = [MetricRow(name, None, rows_of(name)) for name in dataset["counts"]]
     note = "Counted before the load of burst-50. The published report gives no sizes."
-    return comparison(f"Rows by table, scale {data['scale']}", lines, note=note, of="table")
+    return comparison(f"Rows by table, scale {dataset['scale']}", metrics, note=note, heading="table")
 
 
-def _pool(report, field, per=None, also=()):
-    """A figure of the pools in the first burst-50 run: a counter or, by another counter, a mean; `_ns` become ms."""
+def _pool_metric(report: Report, counter: str, per: str | None = None, also: Sequence[str] = ()) -> Measure:
+    """A metric of the pools in the first burst-50 run: the sum of counters, or their mean `per` another counter.
 
-    def measured(deployment):
-        run = first_run(report, deployment, "burst-50")
+    Counters in `_ns` become ms.
+    """
+
+    def measure(deployment: str) -> Cell:
+        run = first_run(report, deployment, BURST_50)
         totals = None if run is None else arm_metrics.pool_totals(run)
         if totals is None:
             return None
-        figure = float(totals[[field, *also]].sum()) / (1e6 if field.endswith("_ns") else 1)
-        return figure if per is None else ratio(figure, float(totals[per]))
+        value = float(totals[[counter, *also]].sum()) / (1e6 if counter.endswith("_ns") else 1)
+        return value if per is None else ratio(value, float(totals[per]))
 
-    return measured
-
-
-def _asked(run):
-    return None if run.lacks("db_calls") else int(run.totals["queried"])
+    return measure
 
 
-def _seen(report, measure):
-    """A figure of the first burst-50 run of a deployment, None without one."""
+def _queried(run: Run) -> int | None:
+    return None if run.totals is None or run.defect_of("db_calls") else int(run.totals["queried"])
 
-    def measured(deployment):
-        run = first_run(report, deployment, "burst-50")
-        return None if run is None or run.database.empty else measure(run)
 
-    return measured
+def _server_metric(report: Report, metric: Callable[[Run], Cell]) -> Measure:
+    """A metric of the first burst-50 run of a deployment; None without a run whose database was read."""
+
+    def measure(deployment: str) -> Cell:
+        run = first_run(report, deployment, BURST_50)
+        return None if run is None or run.database.empty else metric(run)
+
+    return measure

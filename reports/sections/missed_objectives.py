@@ -1,51 +1,59 @@
-"""Objectives that were missed: by how much, what the machine was busy with, and what would change it."""
+"""Missed objectives: the distance from the bound, the CPU time of the burst, and changes that would help."""
 
 from analysis.findings.finding import Finding
 from analysis.metrics import cpu_metrics
+from workbench.arms import BURST_50, TUNED
 
 from ..tables import Html
-from .comparison import OURS, Report, prose, ratio, settings_of
+from .comparison import Report, prose, ratio, settings_of
 from .loads import ROLES
 
-BURST = "burst-50"
-FLOOR = "tuned-floor"
+FLOOR_RATIO = "tuned-floor"  # id of the objective on the duration over the CPU lower bound
 
 
-def missed(report: Report) -> list[Html]:
-    """A paragraph for each failed objective that has a figure and a bound."""
-    failed = [f for f in report.findings if f.kind == "objective" and f.verdict == "fail"]
-    return [prose(_paragraph(report, finding)) for finding in failed if finding.effect is not None and finding.bound]
+def missed_objectives(report: Report) -> list[Html]:
+    """A paragraph for each failed objective that has a value and a bound."""
+    return [
+        prose(_paragraph(report, finding, finding.effect, finding.bound))
+        for finding in report.findings
+        if finding.kind == "objective" and finding.verdict == "fail" and finding.effect is not None and finding.bound
+    ]
 
 
-def _paragraph(report: Report, finding: Finding) -> str:
+def _paragraph(report: Report, finding: Finding, value: float, bound: float) -> str:
     text = (
-        f"Missed: {finding.claim}. The figure is {finding.effect:,.4g} against {finding.bound:,.4g}, "
-        f"{finding.effect / finding.bound:.2f} times the bound."
+        f"Missed: {finding.claim}. The value is {value:,.4g} against {bound:,.4g}, {value / bound:.2f} times the bound."
     )
-    return text + _of_the_floor(report) if finding.id == FLOOR else text
+    return text + _floor_ratio_sentences(report) if finding.id == FLOOR_RATIO else text
 
 
-def _of_the_floor(report):
-    """The CPU of the burst that is not its work, what is left without the load generator, and what would change it."""
-    beside_s = cpu_metrics.beside_work_s(report.experiment, OURS, BURST)
+def _floor_ratio_sentences(report: Report) -> str:
+    """The CPU time of the burst besides its work, the ratio without the load generator, and changes that would help."""
+    server = settings_of(report, TUNED).get("server")
+    threads = " than gunicorn's threads" if server == "gthread" else ""
+    return (
+        f"{_other_cpu(report)}{_without_generator(report)} What would change it: a server that spends less CPU on "
+        f"HTTP{threads}, and the load generator on another machine."
+    )
+
+
+def _other_cpu(report: Report) -> str:
+    other_s = cpu_metrics.other_cpu_s(report.experiment, TUNED, BURST_50)
+    if not other_s:
+        return ""
     cores = report.experiment.record["environment"]["cpu_count"]
-    text = ""
-    if beside_s:
-        spent = ", ".join(f"{ROLES[role]} {spent_s:.2f} s" for role, spent_s in beside_s.items())
-        text += f" CPU of the burst that is neither hash nor query, on {cores} cores: {spent}."
+    by_role = ", ".join(f"{ROLES[role]} {cpu_s:.2f} s" for role, cpu_s in other_s.items())
+    return f" CPU of the burst that is neither hash nor query, on {cores} cores: {by_role}."
+
+
+def _without_generator(report: Report) -> str:
     remaining = ratio(
-        cpu_metrics.without_generator_s(report.experiment, OURS, BURST),
-        cpu_metrics.floor_s(report.experiment, OURS, BURST),
+        cpu_metrics.makespan_without_generator_s(report.experiment, TUNED, BURST_50),
+        cpu_metrics.cpu_lower_bound_s(report.experiment, TUNED, BURST_50),
     )
-    if remaining is not None:
-        text += (
-            f" Without the load generator's own CPU the ratio would be {remaining:.2f}: an estimate, for which that "
-            "CPU is taken off the duration as if it were spread over all cores."
-        )
-    return text + f" What would change it: {_front(report)}and the load generator on another machine."
-
-
-def _front(report):
-    if settings_of(report, OURS).get("server") != "gthread":
-        return "a server that spends less CPU on HTTP, "
-    return "a server that spends less CPU on HTTP than gunicorn's threads, "
+    if remaining is None:
+        return ""
+    return (
+        f" Without the load generator's own CPU the ratio would be {remaining:.2f}: an estimate that takes this CPU "
+        "time off the duration as if it were spread over all cores."
+    )

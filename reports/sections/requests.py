@@ -1,20 +1,20 @@
-"""The request side: caches and sessions as declared and in use, one deployment a row, and the choice of workers."""
+"""Caches and sessions as declared and in use, a deployment a row, and the choice of workers."""
+
+from collections.abc import Callable
 
 import pandas as pd
 
-from analysis.findings import checklist
-from analysis.metrics import arm_metrics, cpu_metrics, published_report
-from analysis.metrics.arm_metrics import ENDPOINTS
-from workbench.aggregates import READS
-from workbench.recording import arm
+from analysis.findings import checklist, published_report
+from analysis.metrics import arm_metrics, cpu_metrics
+from workbench import endpoints
+from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, SINGLE, SUSTAINED_100, TUNED
+from workbench.recording import Run, arm
 
 from ..tables import Html, Quantity, table
 from .comparison import (
-    BASE,
-    CLAIMED,
-    MAIN,
-    OURS,
-    Line,
+    Cell,
+    Measure,
+    MetricRow,
     Report,
     comparison,
     first_run,
@@ -25,149 +25,169 @@ from .comparison import (
     settings_of,
 )
 
-BURST = "burst-50"
 NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
-NOTE_OF_TIMES = f"{NOTE} Under gevent a time has in it what its request waits for the loop while others hash or wait."
+NOTE_ON_TIMES = f"{NOTE} Under gevent a time includes the wait for the loop while other requests hash or wait."
+SHOWN_OUTCOMES = ("hit", "stale", "miss")
 
 
 def caches(report: Report) -> Html:
-    """The caches as declared, and what they answered under 50 users at once."""
+    """The caches as declared, and their outcomes under 50 users at once."""
     ttl_s = published_report.load("caches").set_index("endpoint")["ttl_s"]
 
-    def lifetime(name):
-        def measure(deployment):
-            settings = settings_of(report, deployment)
-            return None if not settings else "not in force" if settings["cache"] == "off" else settings[name]
+    def lifetime(endpoint: str) -> Measure:
+        return lambda deployment: _cache_lifetime(settings_of(report, deployment), endpoint)
 
-        return measure
-
-    def outcome(name):
-        def measure(deployment):
-            outcomes = arm_metrics.cache_outcomes(report.experiment, deployment, BURST)
+    def outcome(name: str) -> Measure:
+        def measure(deployment: str) -> Cell:
+            outcomes = arm_metrics.cache_outcomes(report.experiment, deployment, BURST_50)
             return None if outcomes.empty else int(outcomes.get(name, 0))
 
         return measure
 
-    lines = [
-        Line("lifetime of dashboard answers (s)", int(ttl_s["dashboard"]), lifetime("cache_statistics_ttl_s")),
-        Line("lifetime of search answers (s)", int(ttl_s["search"]), lifetime("cache_search_ttl_s")),
-        Line("answers from the cache", None, outcome("hit")),
-        Line("answers past their lifetime", None, outcome("stale")),
-        Line("answers computed on a miss", None, outcome("miss")),
+    metrics = [
+        *(
+            MetricRow(f"lifetime of {endpoint} responses (s)", int(published_s), lifetime(str(endpoint)))
+            for endpoint, published_s in ttl_s.items()
+        ),
+        MetricRow("responses from the cache", None, outcome("hit")),
+        MetricRow("responses past their lifetime", None, outcome("stale")),
+        MetricRow("responses computed on a miss", None, outcome("miss")),
     ]
-    note = f"Answers are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
-    declared = comparison("The caches, declared and in use", lines, deployments=(BASE, CLAIMED, OURS), note=note)
-    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache", note=NOTE_OF_TIMES))
+    note = f"Responses are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
+    deployments = (BASELINE, CLAIMED, TUNED)
+    declared = comparison("The caches, declared and in use", metrics, deployments=deployments, note=note)
+    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache", note=NOTE_ON_TIMES))
+
+
+def _cache_lifetime(settings: dict, endpoint: str) -> Cell:
+    if not settings:
+        return None
+    return "not in force" if settings["cache"] == "off" else settings[endpoints.CACHE_LIFETIME_SETTINGS[endpoint]]
 
 
 def sessions(report: Report) -> Html:
-    """The session storage as declared, and what a session costs a request."""
+    """The session storage as declared, and the time that a session takes in a request."""
     declared = published_report.load("sessions").iloc[0]
 
-    def storage(name, only="filesystem"):
-        def measure(deployment):
-            settings = settings_of(report, deployment)
-            return None if not settings else settings[name] if settings["sessions"] == only else "no files"
+    def setting(name: str) -> Measure:
+        return lambda deployment: settings_of(report, deployment).get(name)
+
+    def threshold(deployment: str) -> Cell:
+        settings = settings_of(report, deployment)
+        on_disk = settings.get("sessions") == "filesystem"
+        return None if not settings else settings["session_threshold"] if on_disk else "no files"
+
+    def session_ms(endpoint: str) -> Measure:
+        def measure(deployment: str) -> Cell:
+            runs = arm(report.experiment.by_endpoint, deployment, SINGLE)
+            return float(runs.loc[runs["endpoint"] == endpoint, "session_ms"].mean())
 
         return measure
 
-    def cost(endpoint):
-        def measure(deployment):
-            means_ms = arm(report.experiment.by_endpoint, deployment, "single").set_index("endpoint")["session_ms"]
-            return None if means_ms.empty else float(means_ms.get(endpoint).mean())
-
-        return measure
-
-    lines = [
-        Line("storage", declared["storage"], lambda deployment: settings_of(report, deployment).get("sessions")),
-        Line("sessions kept on disk at most", int(declared["threshold"]), storage("session_threshold")),
-        Line(
-            "lifetime (s)",
-            int(declared["lifetime_s"]),
-            lambda deployment: settings_of(report, deployment).get("session_lifetime_s"),
+    metrics = [
+        MetricRow("storage", declared["storage"], setting("sessions")),
+        MetricRow("sessions kept on disk at most", int(declared["threshold"]), threshold),
+        MetricRow("lifetime (s)", int(declared["lifetime_s"]), setting("session_lifetime_s")),
+        *(
+            MetricRow(f"session time, {endpoint} (ms)", None, session_ms(endpoint), "{:.2f}")
+            for endpoint in endpoints.PUBLISHED
         ),
-        *(Line(f"session time, {endpoint} (ms)", None, cost(endpoint), "{:.2f}") for endpoint in ENDPOINTS),
     ]
-    of_single = comparison("The session, declared and measured", lines, note="The times are means of single requests.")
-    by_deployment = _by_deployment(report, "Sessions by deployment", _session_row, "sessions", note=NOTE_OF_TIMES)
-    return join(of_single, by_deployment)
+    note = "The times are means of single requests."
+    single = comparison("The session, declared and measured", metrics, note=note)
+    return join(single, _by_deployment(report, "Sessions by deployment", _session_row, "sessions", note=NOTE_ON_TIMES))
 
 
 def workers(report: Report) -> Html:
-    """Why the tuned deployment has the workers and threads that it has, from what a request costs."""
-    settings = settings_of(report, OURS)
-    single = arm(report.experiment.by_endpoint, OURS, "single").groupby("endpoint")[["hash_ms", "app_ms"]].mean()
-    run = first_run(report, OURS, "sustained-100")
-    cpu_ms = run and cpu_metrics.cpu_ms_per_request(run)
-    if not settings or single.empty or single["app_ms"].isna().any() or pd.isna(single.loc["login", "hash_ms"]):
+    """The reasons for the numbers of workers and threads of tuned, from the cost of a request."""
+    text = _choice_of_workers(report)
+    if text is None:
         return prose("The choice of workers is explained from single requests of tuned, which were not run.")
+    fields = ("server", "workers", "hash_limit")
+    return join(prose(text), _by_deployment(report, "Workers by deployment", _worker_row, *fields))
+
+
+def _choice_of_workers(report: Report) -> str | None:
+    settings = settings_of(report, TUNED)
+    single = arm(report.experiment.by_endpoint, TUNED, SINGLE).groupby("endpoint")[["hash_ms", "app_ms"]].mean()
+    if not settings or single.empty or single["app_ms"].isna().any() or pd.isna(single["hash_ms"]["login"]):
+        return None
     cores = report.experiment.record["environment"]["cpu_count"]
-    hash_ms, app_ms = single.loc["login"]
-    read_ms = single.loc[[*READS], "app_ms"].mean()
-    text = (
+    hash_ms, app_ms = single["hash_ms"]["login"], single["app_ms"]["login"]
+    read_ms = single["app_ms"][[*endpoints.READS]].mean()
+    return (
         f"This machine has {cores} cores. A login on tuned takes {app_ms:.1f} ms in the application, and "
-        f"{hash_ms / app_ms:.0%} of that is its hash, alone all CPU; a read takes {read_ms:.1f} ms. "
-    )
-    if cpu_ms:
-        text += f"Under 100 users with think time a request costs the workers {cpu_ms:.1f} ms of CPU on the average. "
-    text += (
-        "Work that is CPU and hardly any waiting is done soonest by one worker a core (at most eight): "
-        f"{settings['workers']} workers; more would take turns on the same cores. Threads are for those who wait: each "
-        f"worker computes {settings['hash_limit']} hash at a time, so nearly all of 50 logins at once hold a thread "
-        "while they wait for it, in the worst case in one worker, and reads want to pass them: "
+        f"{hash_ms / app_ms:.0%} of that is its hash, all CPU when unloaded; a read takes {read_ms:.1f} ms. "
+        f"{_cpu_sentence(report)}"
+        "Work that is CPU and hardly any waiting is finished soonest by one worker for each core (at most eight): "
+        f"{settings['workers']} workers; more workers would take turns on the same cores. Threads are for requests "
+        f"that wait: each worker computes {settings['hash_limit']} hash at a time, so nearly all of 50 logins at once "
+        "hold a thread while they wait for their hash, in the worst case in one worker, and reads have to pass them: "
         f"{settings['threads']} threads. A waiting thread costs memory, but no CPU."
     )
-    return join(
-        prose(text), _by_deployment(report, "Workers by deployment", _worker_row, "server", "workers", "hash_limit")
-    )
 
 
-def _by_deployment(report, caption, row_of, *fields, note=NOTE):
-    """A row for each of the main deployments that ran the burst, and for those that differ from tuned in a field."""
+def _cpu_sentence(report: Report) -> str:
+    run = first_run(report, TUNED, SUSTAINED_100)
+    cpu_ms = run and cpu_metrics.cpu_ms_per_request(run)
+    if not cpu_ms:
+        return ""
+    return f"Under 100 users with think time a request costs the workers {cpu_ms:.1f} ms of CPU on average. "
+
+
+def _by_deployment(
+    report: Report, caption: str, row_of: Callable[[Run, dict], dict], *fields: str, note: str = NOTE
+) -> Html:
+    """A row for each main deployment that ran the burst, and for each other that differs from tuned in a field."""
     rows = []
-    for deployment in main_first(run.deployment for run in report.experiment.runs if run.scenario == BURST):
-        run = first_run(report, deployment, BURST)
+    tuned = settings_of(report, TUNED)
+    for deployment in main_first(run.deployment for run in report.experiment.runs if run.scenario == BURST_50):
+        run = first_run(report, deployment, BURST_50)
         settings = settings_of(report, deployment)
-        differs = any(settings[name] != settings_of(report, OURS).get(name) for name in fields)
-        if run is not None and (deployment in MAIN or differs):
+        differs = any(settings[name] != tuned.get(name) for name in fields)
+        if run is not None and (deployment in MAIN_DEPLOYMENTS or differs):
             rows.append({"deployment": deployment} | row_of(run, settings))
     return table(pd.DataFrame(rows, dtype=object), caption, note=note) if rows else prose("No burst of 50 was run.")
 
 
-def _cache_row(run, settings):
-    row = {"cache": settings["cache"]}
-    of = run.by_endpoint.set_index("endpoint").reindex(READS)
-    for endpoint in READS:
-        for outcome in ("hit", "stale", "miss"):
-            count = of.loc[endpoint, outcome]
-            known = settings["cache"] != "off" and count >= 0 and not run.lacks("cache")
-            row[f"{endpoint}: {outcome}"] = int(count) if known else None
-    row["cache time of a hit (ms)"] = Quantity.of(arm_metrics.median(run, "cache_ms", "cache = 'hit'"), "{:.2f}")
+def _cache_row(run: Run, settings: dict) -> dict:
+    counts = run.by_endpoint.set_index("endpoint").reindex(endpoints.READS)
+    is_recorded = settings["cache"] != "off" and not run.defect_of("cache")
+    outcomes = {
+        f"{endpoint}: {outcome}": int(count) if is_recorded and (count := counts[outcome][endpoint]) >= 0 else None
+        for endpoint in endpoints.READS
+        for outcome in SHOWN_OUTCOMES
+    }
+    hit_ms = arm_metrics.median(run, "cache_ms", "cache = 'hit'")
     statements = arm_metrics.mean(run, "db_calls", "endpoint <> 'login'")
-    row["statements of a read"] = Quantity.of(statements, "{:.2f}")
-    return row
-
-
-def _session_row(run, settings):
-    reads = run.by_endpoint[run.by_endpoint["endpoint"] != "login"]
     return {
-        "sessions": settings["sessions"],
-        "login (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
-        "read (ms)": Quantity.of(arm_metrics.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
-        "reads served to their session": percent(reads["successful"].sum() / reads["requests"].sum()),
-        "living sessions evicted": arm_metrics.counter(run, "session_evictions"),
-        "failures of the store": arm_metrics.counter(run, "store_failures"),
+        "cache": settings["cache"],
+        **outcomes,
+        "cache time of a hit (ms)": Quantity.optional(hit_ms, "{:.2f}"),
+        "statements of a read": Quantity.optional(statements, "{:.2f}"),
     }
 
 
-def _worker_row(run, settings):
+def _session_row(run: Run, settings: dict) -> dict:
+    reads = run.by_endpoint[run.by_endpoint["endpoint"] != "login"]
+    return {
+        "sessions": settings["sessions"],
+        "login (ms)": Quantity.optional(arm_metrics.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
+        "read (ms)": Quantity.optional(arm_metrics.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
+        "reads with their session": percent(reads["successful"].sum() / reads["requests"].sum()),
+        "live sessions evicted": arm_metrics.counter(run, "session_evictions"),
+        "store failures": arm_metrics.counter(run, "store_failures"),
+    }
+
+
+def _worker_row(run: Run, settings: dict) -> dict:
     shares = arm_metrics.worker_shares(run)
     return {
         "server": settings["server"],
         "workers": settings["workers"],
         "threads of each": settings["threads"] if settings["server"] == "gthread" else None,
         "hashes at once in each": settings["hash_limit"] or "any number",
-        "answered by the busiest": percent(shares.max()) if len(shares) else None,
-        "CPU of a request (ms)": Quantity.of(cpu_metrics.cpu_ms_per_request(run), "{:.1f}"),
-        "50 users at once (s)": Quantity.of(arm_metrics.makespan_s(run), "{:.2f}"),
+        "share of the busiest worker": percent(shares.max()) if len(shares) else None,
+        "CPU per request (ms)": Quantity.optional(cpu_metrics.cpu_ms_per_request(run), "{:.1f}"),
+        "50 users at once (s)": Quantity.optional(arm_metrics.makespan_s(run), "{:.2f}"),
     }

@@ -1,180 +1,140 @@
-"""What is concluded: the first screen, the checklist, recommendations and next steps."""
+"""The conclusions: the first screen, the checklist, the objectives, and the verdict in one sentence."""
 
 import pandas as pd
 
 from analysis import bottleneck, queueing
-from analysis.findings import evidence
-from analysis.metrics import arm_metrics, published_report
+from analysis.metrics import arm_metrics
+from analysis.speedup import paired_durations_s, speedup_estimate
+from analysis.stats.confidence import Estimate
+from workbench.arms import BASELINE, BURST_50, TUNED
 
 from ..tables import Html, Verdict, headline, table
 from .comparison import (
-    BASE,
-    OURS,
-    Line,
     Report,
-    comparison,
-    connections_allowed,
     first_run,
-    interval_of,
+    interval_suffix,
     join,
     percent,
+    plural,
     prose,
     seconds,
     settings_of,
 )
-from .missed_objectives import missed
-
-CONFIGURATIONS = {"current configuration": BASE, "recommended configuration": "as-advised"}
+from .missed_objectives import missed_objectives
 
 
 def verdict(report: Report) -> str:
     """The whole report in one sentence."""
     experiment = report.experiment
-    speedup = evidence.speedup(experiment)
+    speedup = speedup_estimate(experiment)
     if speedup is None:
         return "This experiment did not measure 50 users at once on both deployments."
-    slow, fast = (seconds(taken_s) for taken_s in evidence.durations_s(experiment))
-    wrong = 1 - arm_metrics.success_ratio(experiment, OURS, "burst-50")
-    if wrong:
+    published_s, tuned_s = map(seconds, paired_durations_s(experiment))
+    success = arm_metrics.success_ratio(experiment, TUNED, BURST_50)
+    failures = 0.0 if success is None else 1 - success
+    if failures:
         return (
-            f"Of the tuned set-up's answers to 50 users at once {wrong:.1%} were wrong: how fast they came is no gain."
+            f"{failures:.1%} of the responses of the tuned set-up to 50 users at once are failures, so its speed is no "
+            "improvement."
         )
-    if speedup.interval and speedup.low < 1 < speedup.high:
+    if speedup.low is not None and speedup.high is not None and speedup.low < 1 < speedup.high:
         return (
-            f"50 users at once take {fast} on the tuned set-up and {slow} on the published one; that one is faster "
-            f"could not be shown{_range(speedup)}."
+            f"50 users at once take {tuned_s} on the tuned set-up and {published_s} on the published one; whether it "
+            f"is faster is inconclusive{_interval_text(speedup)}."
         )
     if speedup.value < 1:
-        return f"50 users at once take {fast} on the tuned set-up, and only {slow} on the published one."
+        return f"50 users at once take {tuned_s} on the tuned set-up, and only {published_s} on the published one."
     return (
-        f"50 users at once are served in {fast} instead of {slow}: {_limit(report)}, and ours is "
-        f"{speedup.value:.1f} times faster{_range(speedup)}."
+        f"50 users at once are served in {tuned_s} instead of {published_s}: {_bottleneck(report)}, and the tuned one "
+        f"is {speedup.value:.1f} times faster{_interval_text(speedup)}."
     )
 
 
-def _limit(report):
-    """What held the published set-up up."""
-    run, settings = first_run(report, BASE, "burst-50"), settings_of(report, BASE)
-    limit = bottleneck.limit(run)
-    if (limit.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
-        return "the published set-up queues everyone behind one worker"
-    return f"on the published set-up {limit.sentence}"
+def _interval_text(speedup: Estimate) -> str:
+    if speedup.low is None or speedup.high is None:
+        return f" (no interval: {plural(speedup.blocks, 'block')})"
+    return f" (95 % interval {speedup.low:.1f} to {speedup.high:.1f}, {speedup.blocks} blocks)"
+
+
+def _bottleneck(report: Report) -> str:
+    """The saturated resource of the published set-up, as a clause."""
+    run, settings = first_run(report, BASELINE, BURST_50), settings_of(report, BASELINE)
+    if run is None:
+        return "the published set-up has no valid run"
+    found = bottleneck.find_bottleneck(run)
+    if (found.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
+        return "the published set-up queues every user behind one worker"
+    return f"on the published set-up {found.sentence}"
 
 
 def summary(report: Report) -> Html:
-    """The first screen: the verdict in one sentence and the figures behind it."""
+    """The first screen: the verdict in one sentence, and the metrics behind it."""
+    scale = report.experiment.record["scale"]
+    speedup = speedup_estimate(report.experiment)
+    cards = [] if speedup is None else _cards(report, speedup)
+    page = [headline(cards, verdict(report))]
+    if scale != "production":
+        page.append(prose(f"Scale {scale}: made to try the workbench, not to be quoted."))
+    return join(*page)
+
+
+def _cards(report: Report, speedup: Estimate) -> list[tuple[str, object, str]]:
     experiment = report.experiment
-    speedup = evidence.speedup(experiment)
-    scale = experiment.record["scale"]
-    warning = [] if scale == "production" else [prose(f"Scale {scale}: made to try the workbench, not to be quoted.")]
-    if speedup is None:
-        return join(headline([], verdict(report)), *warning)
-    slow, fast = (seconds(taken_s) for taken_s in evidence.durations_s(experiment))
-    predicted = queueing.predict_burst(experiment, 50)
-    queue = f"a queue behind one worker predicts {seconds(predicted['duration'] / 1000)}" if predicted else ""
-    right = percent(arm_metrics.success_ratio(experiment, OURS, "burst-50"))
-    checked = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
-    items = [
-        ("50 users at once, published set-up", slow, queue),
-        (
-            "50 users at once, tuned",
-            fast,
-            f"published set-up / tuned: {speedup.value:.1f}{interval_of(speedup, '{:.1f}')}",
-        ),
-        ("Right answers, tuned", right, "judged by content"),
+    published_s, tuned_s = map(seconds, paired_durations_s(experiment))
+    predicted_ms = queueing.predict_burst(experiment, 50)
+    queue = f"a queue behind one worker predicts {seconds(predicted_ms['duration'] / 1000)}" if predicted_ms else ""
+    quotient = f"published set-up / tuned: {speedup.value:.1f}{interval_suffix(speedup, '{:.1f}')}"
+    success = percent(arm_metrics.success_ratio(experiment, TUNED, BURST_50))
+    verdicts = [finding.verdict for finding in report.findings if finding.kind == "checklist"]
+    return [
+        ("50 users at once, published set-up", published_s, queue),
+        ("50 users at once, tuned", tuned_s, quotient),
+        ("Successful responses, tuned", success, "judged by content"),
         (
             "Published checklist",
-            f"{checked.count('pass')} of {len(checked)}",
-            f"{checked.count('fail')} fail, {checked.count('not measured')} not measured",
+            f"{verdicts.count('pass')} of {len(verdicts)}",
+            f"{verdicts.count('fail')} fail, {verdicts.count('not measured')} not measured",
         ),
     ]
-    return join(headline(items, verdict(report)), *warning)
 
 
 def checklist(report: Report) -> Html:
-    """Every line of the published checklist with the verdict that its evidence gives."""
+    """Every line of the published checklist, and every statement of the published set-up, with its verdict."""
     return join(
         _findings(report, "checklist", "The published checklist, evaluated"),
-        _findings(report, "declared", "What the published report says of its set-up, and whom that suits"),
+        _findings(report, "published-setup", "The published set-up, evaluated"),
     )
 
 
 def objectives(report: Report) -> Html:
-    """Our own objectives, and of those that were missed by how much."""
-    return join(_findings(report, "objective", "Objectives of the tuned deployment"), *missed(report))
+    """The objectives, and a paragraph for each missed one."""
+    return join(_findings(report, "objective", "Objectives of the tuned deployment"), *missed_objectives(report))
 
 
-def recommendations(report: Report) -> Html:
-    """The published recommendations, and what the configuration recommended for Replit took here beside ours."""
-    experiment = report.experiment
-    totals = published_report.load("totals").set_index("users")
-    stated = published_report.load("workers").set_index("environment").loc["Replit deployed"]
-
-    def setting(show):
-        def measure(deployment):
-            settings = settings_of(report, deployment)
-            return show(settings) if settings else None
-
-        return measure
-
-    def peak_memory_mib(deployment):
-        run = first_run(report, deployment, "burst-50")
-        size = run and arm_metrics.peak_memory_bytes(run)
-        return size / 2**20 if size else None
-
-    def duration_s(users):
-        return lambda deployment: arm_metrics.duration_s(experiment, deployment, f"burst-{users}")
-
-    lines = [
-        Line("workers", int(stated["workers"]), setting(lambda s: s["workers"])),
-        Line("kind of worker (standard is sync)", stated["kind"], setting(lambda s: s["server"])),
-        Line("threads of a worker", None, setting(lambda s: s["threads"])),
-        Line(
-            "connections at most",
-            int(published_report.load("pool").set_index("profile").loc["local", "total"]),
-            lambda deployment: connections_allowed(report, deployment),
-        ),
-        Line("sessions", published_report.load("sessions")["storage"].iloc[0], setting(lambda s: s["sessions"])),
-        Line("peak memory of the server (MiB, PSS)", None, peak_memory_mib),
-        *(
-            Line(f"{users} users at once (s)", totals.loc[users, "duration_s"], duration_s(users), "{:.2f}")
-            for users in totals.index
-        ),
+def _findings(report: Report, kind: str, caption: str) -> Html:
+    rows = [
+        {
+            "claim": finding.claim,
+            "verdict": Verdict(finding.verdict),
+            "evidence": finding.evidence,
+            "runs": ", ".join(finding.runs),
+        }
+        for finding in report.findings
+        if finding.kind == kind
     ]
-    advice = published_report.load("recommendations")
-    ran = {subject: name for subject, name in CONFIGURATIONS.items() if experiment.of(name)}
-    advice["measured here as"] = advice["subject"].map(ran)
-    return join(
-        comparison("The configuration recommended for Replit", lines), table(advice, "Published recommendations")
-    )
-
-
-def next_steps(report: Report) -> Html:
-    """The published next steps."""
-    return table(published_report.load("next_steps"), "Published next steps")
+    return table(pd.DataFrame(rows), caption)
 
 
 def conclusion(report: Report) -> Html:
-    """What holds of the published conclusion."""
-    failed = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "fail"]
-    open_ = [f.claim for f in report.findings if f.kind == "checklist" and f.verdict == "not measured"]
+    """The verdict, and the lines of the published checklist that failed or were not measured."""
     return prose(
-        f"{verdict(report)} Of the published checklist did not hold here: {'; '.join(failed) or 'none'}. "
-        f"Not measured by this experiment: {'; '.join(open_) or 'none'}."
+        f"{verdict(report)} Failed lines of the published checklist: {_claims(report, 'fail')}. "
+        f"Not measured by this experiment: {_claims(report, 'not measured')}."
     )
 
 
-def _range(speedup):
-    """Where the truth lies with a confidence of 95 %, or that nothing tells."""
-    if speedup.interval is None:
-        return f" (no interval: {speedup.blocks} block{'s' if speedup.blocks != 1 else ''})"
-    return f" (95 % interval {speedup.low:.1f} to {speedup.high:.1f}, {speedup.blocks} blocks)"
-
-
-def _findings(report, kind, caption):
-    rows = [
-        {"claim": f.claim, "verdict": Verdict(f.verdict), "evidence": f.evidence, "runs": ", ".join(f.runs)}
-        for f in report.findings
-        if f.kind == kind
+def _claims(report: Report, verdict: str) -> str:
+    claims = [
+        finding.claim for finding in report.findings if finding.kind == "checklist" and finding.verdict == verdict
     ]
-    return table(pd.DataFrame(rows), caption)
+    return "; ".join(claims) or "none"

@@ -1,12 +1,13 @@
-"""What another deployment would do: what was foretold before it ran, and what came of it."""
+"""Predictions of other deployments: written before their runs, shown beside the measured values."""
 
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 import pandas as pd
 
-from analysis.capacity import predictions
-from analysis.capacity.bracket import UNITS, Found
-from analysis.capacity.predictions import Outcome, outcomes
+from analysis.capacity.bracket import UNITS
+from analysis.capacity.predictions import PredictedCapacity, PredictedRun, predicted_capacities, predicted_runs
+from analysis.metrics.arm_metrics import measured_totals
 
 from ..tables import Html, Quantity, table
 from .comparison import Report, join, prose
@@ -15,101 +16,99 @@ SIGNED = "{:+.0%}"
 
 
 def what_if(report: Report) -> Html:
-    """The capacity and the latencies that were foretold of each deployment, beside what was measured then."""
-    made, (_, wrong) = outcomes(report.experiment), predictions.read(report.experiment)
-    refused = [prose(f"Not counted: {'; '.join(wrong)}.")] if wrong else []
-    refused += [prose(f"{text[0].upper()}{text[1:]}.") for text in report.experiment.record.get("unforeseen") or []]
-    if not made and not refused:
-        none = "This experiment has nothing that was foretold and then run; make report PROFILE=what-if has."
-        return prose(none)
-    if not made:
-        return join(*refused)
-    return join(prose(_told(made)), *refused, _capacities(made), _points(made))
+    """The predicted capacity and latencies of each deployment, beside the values that were measured afterwards."""
+    capacities, (_, problems) = predicted_capacities(report.experiment), predicted_runs(report.experiment)
+    remarks = [prose(f"Not counted: {'; '.join(problems)}.")] if problems else []
+    remarks += [prose(f"{text[0].upper()}{text[1:]}.") for text in report.experiment.record.get("unforeseen") or []]
+    if not capacities:
+        none = "This experiment has no predictions; make report PROFILE=what-if measures some."
+        return join(*remarks) if remarks else prose(none)
+    runs = [run for capacity in capacities for run in capacity.runs]
+    return join(prose(_accuracy(capacities)), *remarks, _capacity_table(capacities), _run_table(runs))
 
 
-def _told(made: list[Outcome]) -> str:
-    """How good the predictions were, over all of them."""
-    found = [outcome for outcome in made if outcome.errors]
-    text = "Of no capacity that was foretold both ends of the measured bracket are known"
-    if found:
-        within = sum(outcome.is_within for outcome in found)
-        most = max(abs(error) for outcome in found for error in outcome.errors)
-        text = (
-            f"{within} of {len(found)} foretold capacities lie in the measured bracket, and none is off by more than "
-            f"{most:.0%} of what is measured, wherever in its bracket that is"
-        )
-        if open_ := len(made) - len(found):
-            text += f"; of {open_} more no bracket with both ends was found"
-    # A load that was run in several blocks was foretold once.
+def _accuracy(capacities: Sequence[PredictedCapacity]) -> str:
+    """The errors of all predictions in two sentences."""
+    text = _capacity_accuracy(capacities)
+    # A load that was run in several blocks has one prediction.
     below = {
-        (outcome.found.deployment, point.foretold.load): abs(point.error)
-        for outcome in made
-        for point in outcome.points
-        if point.foretold.load < outcome.capacity
+        (capacity.result.deployment, run.prediction.load): abs(run.error)
+        for capacity in capacities
+        for run in capacity.runs
+        if run.prediction.load < capacity.capacity
     }
     if below:
-        off = median(below.values())
-        text += f". Below the foretold capacity p95 of the slowest endpoint was off by {off:.0%} (median)"
+        error = median(below.values())
+        text += f". Below the predicted capacity the median error of p95 of the slowest endpoint is {error:.0%}"
     return f"{text}."
 
 
-def _capacities(made):
+def _capacity_accuracy(capacities: Sequence[PredictedCapacity]) -> str:
+    errors = [capacity.errors for capacity in capacities if capacity.errors]
+    if not errors:
+        return "No predicted capacity has a measured bracket with both bounds"
+    within = sum(capacity.is_within for capacity in capacities)
+    largest = max(abs(error) for both in errors for error in both)
+    text = (
+        f"{within} of {len(errors)} predicted capacities lie in the measured bracket, and no error is larger than "
+        f"{largest:.0%} of the measured value, wherever in its bracket that lies"
+    )
+    if without_bracket := len(capacities) - len(errors):
+        text += f"; {without_bracket} more have no bracket with both bounds"
+    return text
+
+
+def _capacity_table(capacities: Sequence[PredictedCapacity]) -> Html:
     rows = [
         {
-            "deployment": outcome.found.deployment,
-            "known from": outcome.base,
-            "change": _changes(outcome.changes),
-            "of": UNITS[outcome.found.family],
-            "foretold": Quantity(outcome.capacity, "{:,.0f}"),
-            "measured": _bracket(outcome.found),
-            "error": outcome.errors and " to ".join(map(_signed, outcome.errors)),
+            "deployment": capacity.result.deployment,
+            "base": capacity.base,
+            "changes": _changes(capacity.changes),
+            "unit": UNITS[capacity.result.family],
+            "predicted": Quantity(capacity.capacity, "{:,.0f}"),
+            "measured": str(capacity.result.bracket),
+            "prediction error": capacity.errors and " to ".join(map(_signed, capacity.errors)),
         }
-        for outcome in made
+        for capacity in capacities
     ]
-    first = made[0].found
-    runs = "in one run each" if first.blocks == 1 else f"in {first.blocks} blocks each"
+    result = capacities[0].result
+    blocks = "in one run each" if result.blocks == 1 else f"in {result.blocks} blocks each"
     note = (
-        "Users think for 1–3 s, requests a second are open load. The largest load under which p95 of every endpoint is "
-        f"below {first.p95_ms:g} ms. Foretold by simulation from "
-        "one run of the deployment that it is known from, under a small load, and written down before any run of this "
-        f"search. Measured, {runs}, are the largest load that held and the smallest that did not; the error is to "
-        "both, as the capacity is somewhere between them."
+        "Users think for 1–3 s; requests a second are open load. Capacity is the largest load under which p95 of every "
+        f"endpoint is below {result.p95_ms:g} ms. Predicted: by simulation from one run of the base deployment under a "
+        "small load, written before any run of this search. Measured: the largest load that was sustained and the "
+        f"smallest that was not, {blocks}. The error is given against both, because the capacity lies between them."
     )
-    return table(pd.DataFrame(rows, dtype=object), "What another deployment holds", note=note)
+    return table(pd.DataFrame(rows, dtype=object), "Predicted and measured capacity", note=note)
 
 
-def _changes(changes):
-    off = changes.get("cache", ("", ""))[1] == "off"  # how long nothing lives is no change
-    told = {name: ends for name, ends in changes.items() if not (off and name.startswith("cache_"))}
-    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in told.items()) or "none"
+def _changes(changes: Mapping[str, tuple]) -> str:
+    """`workers 1 → 2`; cache lifetimes are left out where the cache is off."""
+    without_cache = changes.get("cache", ("", ""))[1] == "off"
+    shown = {name: values for name, values in changes.items() if not (without_cache and name.startswith("cache_"))}
+    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in shown.items()) or "none"
 
 
-def _signed(error):
+def _signed(error: float) -> str:
     text = SIGNED.format(error)
     return "0%" if text in ("+0%", "-0%") else text
 
 
-def _bracket(found: Found) -> str:
-    ends = found.bracket.certified, found.bracket.refuted
-    return "–".join("?" if end is None else f"{end:,.0f}" for end in ends)
-
-
-def _points(made):
+def _run_table(runs: Sequence[PredictedRun]) -> Html:
     rows = [
         {
-            "run": point.run.name,
-            "load": Quantity(point.foretold.load, "{:,.0f}"),
-            "p95 of the slowest, foretold (ms)": Quantity(point.foretold_ms, "{:,.0f}"),
-            "measured (ms)": Quantity(point.measured_ms, "{:,.0f}"),
-            "error": Quantity(point.error, SIGNED),
-            "mean, foretold (ms)": Quantity(point.foretold.mean_ms, "{:,.1f}"),
-            "mean, measured (ms)": Quantity(float(point.run.totals["mean_ms"]), "{:,.1f}"),
+            "run": run.run.name,
+            "load": Quantity(run.prediction.load, "{:,.0f}"),
+            "predicted p95 of the slowest (ms)": Quantity(run.predicted_ms, "{:,.0f}"),
+            "measured (ms)": Quantity(run.measured_ms, "{:,.0f}"),
+            "prediction error": Quantity(run.error, SIGNED),
+            "predicted mean (ms)": Quantity(run.prediction.mean_ms, "{:,.1f}"),
+            "measured mean (ms)": Quantity(float(measured_totals(run.run)["mean_ms"]), "{:,.1f}"),
         }
-        for outcome in made
-        for point in outcome.points
+        for run in runs
     ]
     note = (
-        "One run each, no interval. At the capacity itself, and beyond it, a percent of load changes the latency by "
-        "much, so errors there are large whenever that of the capacity is not nothing."
+        "One run each, no interval. At the capacity and beyond it a percent of load changes the latency by a large "
+        "factor, so errors there are large whenever the error of the capacity is not 0."
     )
-    return table(pd.DataFrame(rows, dtype=object), "The loads that were foretold, and run", note=note)
+    return table(pd.DataFrame(rows, dtype=object), "Predicted loads, measured", note=note)
