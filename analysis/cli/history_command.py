@@ -1,0 +1,25 @@
+"""`python -m analysis history`: every recorded experiment with its headline metrics."""
+
+import click
+
+from workbench.paths import runs_directory
+
+from .. import history as recorded
+from .warning_lines import warn
+
+
+@click.command()
+def history() -> None:
+    """List the recorded experiments with their headline metrics.
+
+    They are grouped by machine, the oldest first: metrics of different machines do not compare.
+    """
+    experiments, problems = recorded.history(runs_directory())
+    for problem in problems:
+        warn(problem)
+    if experiments.empty:
+        click.echo(f"no experiment in {runs_directory()}")
+        return
+    for machine, rows in experiments.groupby("machine", sort=False):
+        click.echo(f"{machine}:")
+        click.echo(rows.drop(columns="machine").round(2).to_string(index=False, na_rep="-"))

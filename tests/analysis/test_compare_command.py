@@ -1,0 +1,175 @@
+"""`python -m analysis compare`: what it prints of two runs or two experiments, and what it refuses to compare."""
+
+import pytest
+
+from analysis.cli import compare_command
+from tests.analysis.command_output import endpoint_rows, require_refused
+
+RUN = "made/1-01-as-measured-burst-50"
+
+
+def test_compare_prints_mean_latencies_and_makespan_of_two_runs(builder, command):
+    experiment = builder.experiment(builder.run(), builder.run("tuned", slower=2))
+    result = command("compare", *(f"made/{run.name}" for run in experiment.runs))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert endpoint_rows(result.stdout) == {
+        "login": [2550, 255, 0.1],
+        "dashboard": [4490, 449, 0.1],
+        "search": [2087.5, 208.75, 0.1],
+    }
+    assert "A: as-measured under burst-50\nB: tuned under burst-50\n" in result.stdout
+    assert result.stdout.endswith("makespan B/A: 0.100 (no interval: one run each)\n")
+
+
+def four_blocks(builder, name, slower=1.0):
+    runs = [builder.run(deployment, block=n, slower=slower * s) for deployment in ("as-measured", "tuned")
+            for n, s in enumerate((1.0, 1.01, 0.99, 1.0))]  # fmt: skip
+    return builder.experiment(*runs, name=name)
+
+
+def test_compare_prints_effects_with_verdicts_of_two_experiments(builder, command):
+    four_blocks(builder, "old")
+    four_blocks(builder, "new", slower=0.5)
+    result = command("compare", "old", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("A: old\nB: new\n")
+    assert "duration, burst-50 (equivalent within 10%):" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["tuned", "0.500"]]
+    assert {line[4] for line in lines} == {"improvement"}
+
+
+def test_baseline_exits_with_1_for_a_regression_only(builder, command):
+    four_blocks(builder, "old")
+    four_blocks(builder, "same", slower=1.001)
+    four_blocks(builder, "slow", slower=1.5)
+    assert command("compare", "old", "same", "--baseline").exit_code == 0
+    result = command("compare", "old", "slow", "--baseline")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: slow is worse than old: ")
+    assert "duration of as-measured under burst-50 1.50 (" in result.stderr
+    assert "duration, burst-50" in result.stdout
+
+
+def test_baseline_fails_an_arm_without_a_successful_response_however_fast(builder, command):
+    four_blocks(builder, "old")
+    runs = [builder.run(deployment, block=n, slower=0.1) for deployment in ("as-measured", "tuned") for n in range(4)]
+    for row in (row for run in runs if run.record["deployment"]["name"] == "tuned" for row in run.rows):
+        row |= {"ok": False, "status": 500, "error": "status 500"}
+    builder.experiment(*runs, name="dead")
+    result = command("compare", "old", "dead", "--baseline")
+    assert result.exit_code == 1
+    assert "dead is worse than old: share of successful responses of tuned under burst-50 0 (4 blocks" in result.stderr
+
+
+def test_baseline_fails_a_missing_arm_and_too_few_blocks(builder, command):
+    four_blocks(builder, "old")
+    builder.experiment(*(builder.run(block=n) for n in range(4)), name="half")
+    result = command("compare", "old", "half", "--baseline")
+    assert (result.exit_code, "has no valid run of tuned under burst-50" in result.stderr) == (1, True)
+    builder.experiment(builder.run(), builder.run("tuned"), name="once")
+    builder.experiment(builder.run(), builder.run("tuned"), name="twice")
+    result = command("compare", "once", "twice", "--baseline")
+    assert (result.exit_code, "no verdict is possible: it takes 4 blocks" in result.stderr) == (1, True)
+
+
+def test_compare_leaves_out_an_arm_whose_load_differs(builder, command):
+    four_blocks(builder, "old")
+    runs = [builder.run(deployment, block=n) for deployment in ("as-measured", "tuned") for n in range(4)]
+    for run in runs[4:]:
+        run.record["scenario"] = run.record["scenario"] | {"duration_s": 7.0}
+    builder.experiment(*runs, name="new")
+    result = command("compare", "old", "new")
+    shown = {line.split()[0] for line in result.stdout.splitlines() if line}
+    assert (result.exit_code, "tuned" in shown, "as-measured" in shown) == (0, False, True)
+    assert "warning: tuned under burst-50 is left out: its loads differ in duration_s\n" in result.stderr
+    result = command("compare", "old", "new", "--baseline")
+    assert (result.exit_code, "has no valid run of tuned under burst-50 under the load of old" in result.stderr) == (
+        1,
+        True,
+    )
+
+
+def test_effects_frame_has_the_effects_of_all_tables(builder):
+    comparison = compare_command.compare_experiments(
+        four_blocks(builder, "old"), four_blocks(builder, "new", slower=0.5)
+    )
+    frame = compare_command.effects_frame(comparison)
+    assert not comparison.left_out
+    row = frame.loc["burst-50", "duration", "tuned"]
+    assert (row["ratio"], row["verdict"], row["blocks"]) == ("0.500", "improvement", 4)
+
+
+def test_baseline_refuses_two_runs(builder, command):
+    experiment = builder.experiment(builder.run(), builder.run(block=1))
+    names = [f"made/{run.name}" for run in experiment.runs]
+    require_refused(command("compare", *names, "--baseline"), "needs two experiments")
+
+
+def test_compare_refuses_a_run_and_an_experiment(builder, command):
+    builder.experiment(builder.run())
+    require_refused(command("compare", RUN, "made"), "one of", "is a run and the other an experiment")
+
+
+def test_compare_refuses_experiments_without_an_arm_in_common(builder, command):
+    builder.experiment(builder.run(), name="one")
+    builder.experiment(builder.run("tuned", "burst-25"), name="other")
+    require_refused(command("compare", "one", "other"), "have no arm in common")
+    builder.experiment(builder.run().invalid(), name="invalid")
+    require_refused(command("compare", "one", "invalid"), "invalid has no complete, valid and readable run")
+    require_refused(command("compare", "one", "one"), "both are one; there is nothing to compare")
+
+
+def test_compare_refuses_different_scenarios(builder, process):
+    builder.experiment(builder.run(), builder.run("as-measured", "burst-25"))
+    result = process("compare", RUN, "made/1-02-as-measured-burst-25")
+    require_refused(result, "burst-50 and burst-25 are different loads")
+
+
+def test_compare_refuses_a_scenario_with_other_fields(builder, command):
+    changed = builder.run("tuned")
+    changed.record["scenario"]["users"] = 49
+    builder.experiment(builder.run(), changed)
+    require_refused(command("compare", RUN, "made/1-02-tuned-burst-50"), "the loads differ in users")
+
+
+FACTS = [("cpu_model", "processor"), ("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")]
+
+
+@pytest.mark.parametrize(("field", "name"), FACTS)
+def test_compare_refuses_recordings_of_different_machines(builder, command, field, name):
+    other = builder.run()
+    other.record["environment"] = other.record["environment"] | {field: 64 if field == "cpu_count" else "another"}
+    builder.experiment(builder.run())
+    builder.experiment(other, name="other")
+    for names in ((RUN, RUN.replace("made", "other", 1)), ("made", "other")):
+        require_refused(command("compare", *names), f"the recordings differ in their {name}")
+
+
+def test_compare_refuses_runs_on_different_data(builder, command):
+    other = builder.run()
+    other.record["dataset"] = other.record["dataset"] | {"scale": "production"}
+    builder.experiment(builder.run())
+    builder.experiment(other, name="other")
+    require_refused(command("compare", RUN, RUN.replace("made", "other", 1)), "the recordings differ in their dataset")
+
+
+def test_compare_refuses_an_invalid_run(builder, command):
+    experiment = builder.experiment(builder.run(), builder.run(block=1).invalid("rows missing: 3, allowed 0"))
+    names = [f"made/{run.name}" for run in experiment.runs]
+    for pair in (names, names[::-1]):
+        require_refused(command("compare", *pair), experiment.runs[1].name, "not valid (rows missing: 3, allowed 0)")
+
+
+def test_compare_refuses_a_run_that_was_cut_off(builder, command):
+    builder.experiment(builder.run(), builder.run(block=1).cut_off())
+    result = command("compare", RUN, "made/2-02-as-measured-burst-50")
+    assert (result.exit_code, result.stdout) == (1, "")
+    warning, error = result.stderr.splitlines()
+    assert warning == "warning: 2-02-as-measured-burst-50 is cut off"
+    assert error.endswith("2-02-as-measured-burst-50 is not valid (it did not end by itself) and cannot be compared")
+
+
+def test_compare_refuses_runs_without_requests(builder, command):
+    builder.experiment(*(builder.run("as-advised-at-default", "start", block=block) for block in (0, 1)))
+    names = ("made/1-01-as-advised-at-default-start", "made/2-02-as-advised-at-default-start")
+    require_refused(command("compare", *names), names[0].split("/")[1], "no measured requests")

@@ -1,0 +1,29 @@
+"""`python -m analysis history`: the list of recorded experiments."""
+
+
+def test_history_lists_the_experiments_and_warns_of_damaged_ones(builder, command):
+    builder.experiment(builder.run("tuned", "burst-25"), name="20260101-a")
+    builder.experiment(builder.run("tuned", "burst-25").cut_off(), name="20260102-b", profile="full")
+    record = builder.experiment(builder.run("tuned", "burst-25"), name="20260103-c").directory / "experiment.json"
+    record.write_text(record.read_text()[:100])
+    run = builder.experiment(builder.run("tuned", "burst-25"), name="20260104-d").runs[0].directory / "run.json"
+    run.write_text("{}")
+    result = command("history")
+    assert result.exit_code == 0
+    machine, head, *rows = result.stdout.splitlines()
+    assert machine == "a processor, 1 cores, 8 GiB:"
+    assert head.split()[:7] == ["started", "experiment", "commit", "profile", "scale", "status", "runs"]
+    assert [row.split()[1:7] for row in rows] == [
+        ["20260101-a", "0123456789", "quick", "small", "complete", "1"],
+        ["20260102-b", "0123456789", "full", "small", "incomplete", "1"],
+    ]
+    warnings = result.stderr.splitlines()
+    assert len(warnings) == 2
+    assert all(line.startswith("warning: ") for line in warnings)
+    assert str(record) in warnings[0]
+    assert str(run) in warnings[1]
+
+
+def test_history_without_experiments_names_the_folder(command, tmp_path):
+    result = command("history")
+    assert (result.exit_code, result.stdout) == (0, f"no experiment in {tmp_path / 'runs'}\n")

@@ -1,0 +1,85 @@
+"""`python -m analysis show`: what it prints of a run or an experiment, and what it refuses."""
+
+import pytest
+
+from tests.analysis.command_output import endpoint_rows, require_refused
+
+RUN = "made/1-01-as-measured-burst-50"
+
+
+def test_show_prints_the_metrics_of_a_runs_rows(builder, process):
+    experiment = builder.experiment(builder.run("as-measured", "single", slower=1.5))
+    result = process("show", f"made/{experiment.runs[0].name}")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, second, *_ = result.stdout.splitlines()
+    assert first == "as-measured under single, complete, valid"
+    assert second == "90 measured requests in 8.32 s (closed load)"
+    assert endpoint_rows(result.stdout) == {
+        "login": [30, *[150.0] * 8], "dashboard": [30, *[120.0] * 8], "search": [30, *[7.5] * 8],
+    }  # fmt: skip
+    assert "  generator CPU, share of one core: 10.0% (at most 80.0%) passes" in result.stdout.splitlines()
+    assert "  dispatch lag p99, ms" not in result.stdout
+
+
+def test_show_prints_latency_and_response_time_of_an_open_run(builder, process):
+    late = builder.run("tuned", "open-20")
+    for row in late.rows:
+        row["scheduled_us"] -= 50_000
+        row["response_us"] += 50_000
+    late.record["generator"]["dropped"] = {"warmup": 1, "measure": 7}
+    experiment = builder.experiment(late)
+    output = process("show", f"made/{experiment.runs[0].name}").stdout
+    assert "(open load)" in output
+    assert "7 dropped arrivals" in output
+    measured = experiment.runs[0].measured.groupby("endpoint")["latency_ms"].median()
+    for name, (_, latency, *_, response, _, _, _) in endpoint_rows(output).items():
+        assert latency == pytest.approx(measured[name], abs=0.06)
+        assert response == pytest.approx(latency + 50, abs=0.11)
+
+
+def test_show_takes_the_path_of_a_run_as_well(builder, command):
+    experiment = builder.experiment(builder.run())
+    assert command("show", str(experiment.runs[0].directory)).stdout == command("show", RUN).stdout
+
+
+def test_show_prints_the_reasons_of_an_invalid_run(builder, command):
+    builder.experiment(builder.run().invalid("rows missing against the scenario: 3, allowed 0"))
+    result = command("show", RUN)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == (
+        "as-measured under burst-50, complete, not valid: rows missing against the scenario: 3, allowed 0"
+    )
+
+
+def test_show_warns_of_a_run_that_was_cut_off(builder, command):
+    builder.experiment(builder.run().cut_off())
+    result = command("show", RUN)
+    assert result.exit_code == 0
+    assert result.stderr == "warning: 1-01-as-measured-burst-50 is cut off\n"
+    assert "cut off, not valid: it did not end by itself" in result.stdout
+    assert endpoint_rows(result.stdout)["login"][:2] == [50, 2550]
+
+
+def test_show_prints_the_message_of_an_application_that_did_not_start(builder, command):
+    run = builder.run("as-advised-at-default", "start")
+    builder.experiment(run)
+    result = command("show", "made/1-01-as-advised-at-default-start")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "as-advised-at-default under start, complete, valid",
+        f"the application did not start: {run.record['outcome']['message']}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["made/nothing", "nothing/at-all", ""])
+def test_show_refuses_a_folder_that_is_not_a_run(builder, command, name):
+    builder.experiment(builder.run())
+    require_refused(command("show", name), "is not a run", "python -m analysis history")
+
+
+def test_show_prints_all_runs_of_an_experiment(builder, command):
+    builder.experiment(builder.run(), builder.run("tuned").invalid())
+    result = command("show", "made")
+    assert result.exit_code == 0
+    assert "1 of 2 planned runs are complete, valid and readable" in result.stdout
+    assert "1-02-tuned-burst-50" in result.stdout
