@@ -1,10 +1,13 @@
-"""How much load a deployment holds: what the tried loads showed, and the bracket that they leave.
+"""Capacity of a deployment as a bracket: the largest load that it sustained, and the smallest that it did not.
 
-A probe is a load that was tried once, and whether the deployment met the objective under it: no request failed or
-stayed unsent, and p95 of every endpoint below a bound, from when a request was due. A load is certified if it was met
-in each of so many blocks, and refuted if in none; with five, one that is met half of the time would be certified once
-in 32 and refuted once in 32. Nothing is said of a load that was not tried: the answer is the largest certified load
-below the smallest refuted one, and that one.
+A probe is one run under one load of a capacity search. The load is sustained in it if no request failed or was dropped
+and the p95 response time of every endpoint is below a bound. Over k blocks the bracket is
+
+    lower bound     the largest load, below the upper bound, that was sustained in each of k blocks
+    upper bound     the smallest load that was sustained in none of k blocks
+
+With k = 5 a load that is sustained in half of its runs is taken for a lower bound once in 2⁵ = 32, and for an upper
+bound once in 32. Nothing is said of loads that were not tried.
 """
 
 import math
@@ -12,147 +15,190 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from workbench.recording import Experiment, Run
 
-HIGHEST_P95_MS = 300.0
-UNITS = {"open": "requests/s", "sustained": "users"}  # of a load, by family
-JUDGED = ("response_us", "endpoint")
-TRIES = 2  # of a load, before it counts as one that the generator cannot make
+MAX_P95_MS = 300.0  # the bound where a search has none of its own
+UNITS = {"open": "requests/s", "sustained": "users"}  # of a load, by family of scenarios
+REQUIRED_COLUMNS = ("response_us", "endpoint")
+MAX_INVALID = 2  # invalid runs of a load, after which the generator counts as unable to make it
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A load (requests a second, or users) that was tried; `met` is None where the run cannot be believed.
+    """A load (requests a second, or users) that was tried in one run.
 
-    `said` is what the verdict rests on: the slowest endpoint, or what went wrong; `slowest_ms` is its p95, `run` the
-    name of the run.
+    sustained: whether it was; None where the run is invalid
+    reason: the p95 of the slowest endpoint, or what failed
+    slowest_ms: that p95, where it was measured
+    run: the name of the run
     """
 
     load: float
-    met: bool | None
-    said: str = ""
+    sustained: bool | None
+    reason: str = ""
     slowest_ms: float | None = None
     run: str = ""
 
     @classmethod
-    def of(cls, run: Run, p95_ms: float = HIGHEST_P95_MS) -> "Probe":
-        """Judge a complete run by the objective that p95 of every endpoint is below so much."""
+    def from_run(cls, run: Run, p95_ms: float = MAX_P95_MS) -> "Probe":
+        """The probe that a complete run is; p95 of every endpoint has to be below `p95_ms`."""
         load, totals = load_of(run), run.totals
-        wrong = [*run.record["reasons"], *(str(one) for one in run.defects if one.whole or one.column in JUDGED)]
-        if not run.record["valid"] or totals is None or wrong:
-            return cls(load, None, "; ".join(wrong) or "no request was measured")
-        told = run.record.get("generator") or {}
-        unsent = (told.get("dropped") or {}).get("measure", 0)
-        if failed := int(totals["requests"] - totals["successful"]):
-            return cls(load, False, f"{failed} of {totals['requests']} requests failed")
-        if raised := sum((told.get("task_errors") or {}).values()):
-            return cls(load, False, f"{raised} tasks ended with an error")
-        if unsent:
-            return cls(load, False, f"{unsent} requests could not be sent")
-        measured_ms = run.by_endpoint.set_index("endpoint")["response_p95_ms"]
-        slowest = measured_ms.idxmax()
-        slowest_ms = float(measured_ms[slowest])
-        return cls(load, slowest_ms < p95_ms, f"{slowest} p95 {slowest_ms:,.0f} ms", slowest_ms)
+        defects = [str(defect) for defect in run.defects if defect.is_total or defect.column in REQUIRED_COLUMNS]
+        problems = [*run.record["reasons"], *defects]
+        if not run.record["valid"] or totals is None or problems:
+            return cls(load, None, "; ".join(problems) or "no request was measured")
+        if failure := _failure(run, totals):
+            return cls(load, False, failure)
+        slowest = run.by_endpoint.iloc[run.by_endpoint["response_p95_ms"].argmax()]
+        slowest_ms = float(slowest["response_p95_ms"])
+        return cls(load, slowest_ms < p95_ms, f"{slowest['endpoint']} p95 {slowest_ms:,.0f} ms", slowest_ms)
+
+
+def _failure(run: Run, totals: pd.Series) -> str:
+    """Why a load is not sustained whatever its latency; empty where nothing failed."""
+    generator = run.record.get("generator") or {}
+    if failed := int(totals["requests"] - totals["successful"]):
+        return f"{failed} of {totals['requests']} requests failed"
+    if errors := sum((generator.get("task_errors") or {}).values()):
+        return f"{errors} tasks ended with an error"
+    if dropped := (generator.get("dropped") or {}).get("measure", 0):
+        return f"{dropped} requests could not be sent"
+    return ""
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What the probes of one load showed: in how many of the `judged` ones it was `met`; others are not believed."""
+class TriedLoad:
+    """The probes of one load, counted: those in which it was `sustained`, of the `valid` ones; and `invalid` ones."""
 
     load: float
-    met: int
-    judged: int
-    unbelieved: int
+    sustained: int
+    valid: int
+    invalid: int
 
     @property
-    def is_believed(self) -> bool:
-        return self.judged >= max(1, self.unbelieved)
+    def is_measurable(self) -> bool:
+        """Whether the generator can make this load: at least half of its runs are valid."""
+        return self.valid >= max(1, self.invalid)
 
     @property
-    def is_open(self) -> bool:
-        """Whether nothing is known of it yet: what cannot be believed once may be the next time."""
-        return not self.judged and self.unbelieved < TRIES
+    def is_undecided(self) -> bool:
+        """Whether it has to be tried again: an invalid run may be valid the next time."""
+        return not self.valid and self.invalid < MAX_INVALID
+
+    @property
+    def is_always_sustained(self) -> bool:
+        return self.sustained == self.valid
 
     @property
     def is_mixed(self) -> bool:
-        return 0 < self.met < self.judged
+        """Whether it was sustained in some of the valid runs only."""
+        return 0 < self.sustained < self.valid
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """`certified` met the objective, `refuted` did not; None where no load of that kind was tried."""
+    """`lower_bound` was sustained, `upper_bound` was not; None where no such load was tried."""
 
-    certified: float | None
-    refuted: float | None
+    lower_bound: float | None
+    upper_bound: float | None
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Both bounds; None where one of them is not known."""
+        if self.lower_bound is None or self.upper_bound is None:
+            return None
+        return self.lower_bound, self.upper_bound
+
+    @property
+    def lower_text(self) -> str:
+        return _text(self.lower_bound, "none")
+
+    @property
+    def upper_text(self) -> str:
+        return _text(self.upper_bound, "none")
+
+    def __str__(self) -> str:
+        """Such as 749–1,068, with ? for a bound that is not known."""
+        return f"{_text(self.lower_bound, '?')}–{_text(self.upper_bound, '?')}"
+
+
+def _text(load: float | None, unknown: str) -> str:
+    return unknown if load is None else f"{load:,.0f}"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the probes of one deployment under one family of scenarios (open, sustained) showed."""
+class CapacityResult:
+    """The probes of one deployment under one family of scenarios (open, sustained)."""
 
     deployment: str
     family: str
     probes: tuple[Probe, ...]
-    blocks: int = 1  # in how many a load has to show the same
-    p95_ms: float = HIGHEST_P95_MS  # below it is the objective
+    blocks: int = 1  # in which a load has to be sustained, or not, to be a bound
+    p95_ms: float = MAX_P95_MS
 
     @property
     def bracket(self) -> Bracket:
         return bracket(self.probes, self.blocks)
 
-    def at(self, load: float | None) -> list[Probe]:
-        """The probes of this load."""
+    def probes_at(self, load: float | None) -> list[Probe]:
         return [probe for probe in self.probes if probe.load == load]
 
-    def has(self, run: Run) -> bool:
-        """Whether the run is one under such a load."""
+    def covers(self, run: Run) -> bool:
+        """Whether the run has this deployment, and a load of this family."""
         return run.deployment == self.deployment and run.scenario.startswith(f"{self.family}-")
 
-
-def found(experiment: Experiment) -> list[Found]:
-    """What an experiment's search for capacity found, in its order; nothing where it had none."""
-    return [_found(experiment, search) for search in experiment.record.get("searches") or []]
-
-
-def _found(experiment, search):
-    blocks, p95_ms = search.get("blocks", 1), search.get("p95_ms", HIGHEST_P95_MS)
-    probes = tuple(replace(Probe.of(run, p95_ms), run=run.name) for run in _probed(experiment, search))
-    return Found(search["deployment"], search["family"], probes, blocks, p95_ms)
+    def usable_runs(self, experiment: Experiment) -> list[Run]:
+        """The runs of its probes that enter metrics."""
+        names = {probe.run for probe in self.probes}
+        return [run for run in experiment.usable if run.name in names]
 
 
-def _probed(experiment, search) -> Iterator[Run]:
+def capacity_results(experiment: Experiment) -> list[CapacityResult]:
+    """A result for each capacity search of an experiment, in their order."""
+    return [_result(experiment, search) for search in experiment.record.get("searches") or []]
+
+
+def _result(experiment: Experiment, search: dict) -> CapacityResult:
+    blocks, p95_ms = search.get("blocks", 1), search.get("p95_ms", MAX_P95_MS)
+    result = CapacityResult(search["deployment"], search["family"], (), blocks, p95_ms)
+    probes = tuple(replace(Probe.from_run(run, p95_ms), run=run.name) for run in _probe_runs(experiment, result))
+    return replace(result, probes=probes)
+
+
+def _probe_runs(experiment: Experiment, result: CapacityResult) -> Iterator[Run]:
     names = {probe["run"] for probe in experiment.record["probes"]}
     for run in experiment.runs:
-        searched = run.deployment == search["deployment"] and run.scenario.startswith(f"{search['family']}-")
-        if run.name in names and searched and run.status == "complete":
+        if run.name in names and result.covers(run) and run.status == "complete":
             yield run
 
 
 def load_of(run: Run) -> float:
-    """The load of a run: requests a second where it was open, users where it was closed."""
+    """The load of a run: requests a second where it is open, users where it is closed."""
     scenario = run.record["scenario"]
     return scenario["pieces"][-1][2] if scenario["kind"] == "open" else scenario["users"]
 
 
-def by_load(probes: Sequence[Probe]) -> list[Tried]:
+def by_load(probes: Sequence[Probe]) -> list[TriedLoad]:
     """The loads that were tried, the smallest first."""
     verdicts = defaultdict(list)
     for probe in probes:
-        verdicts[probe.load].append(probe.met)
+        verdicts[probe.load].append(probe.sustained)
     return [
-        Tried(load, met.count(True), len(met) - met.count(None), met.count(None))
-        for load, met in sorted(verdicts.items())
+        TriedLoad(load, values.count(True), len(values) - values.count(None), values.count(None))
+        for load, values in sorted(verdicts.items())
     ]
 
 
 def bracket(probes: Sequence[Probe], blocks: int = 1) -> Bracket:
-    """The bracket that the probes leave, where a verdict on a load takes so many of it that agree.
+    """The bracket of these probes, where a bound takes `blocks` valid probes that agree.
 
-    Where a larger load met what a smaller one did not, or mostly not, the smaller one counts.
+    Where a larger load was sustained and a smaller one was not, or in fewer than half of its runs, the smaller counts.
     """
     tried = by_load(probes)
-    enough = [one for one in tried if one.judged >= blocks]
-    refuted = min((one.load for one in enough if not one.met), default=None)
-    ceiling = min((one.load for one in tried if 2 * one.met < one.judged), default=math.inf)
-    below = [one.load for one in enough if one.met == one.judged and one.load < ceiling]
-    return Bracket(max(below, default=None), refuted)
+    decided = [load for load in tried if load.valid >= blocks]
+    upper_bound = min((load.load for load in decided if not load.sustained), default=None)
+    ceiling = min((load.load for load in tried if 2 * load.sustained < load.valid), default=math.inf)
+    below = [load.load for load in decided if load.is_always_sustained and load.load < ceiling]
+    return Bracket(max(below, default=None), upper_bound)

@@ -1,15 +1,15 @@
-"""Which loads a search for capacity tries next: what a model foretells guides it, what was measured decides."""
+"""The loads that a capacity search tries next. A prediction guides the search; only measurement decides."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from .bracket import Probe, Tried, by_load
+from .bracket import Probe, TriedLoad, by_load
 
-FINE_ENOUGH = 1.15  # a bracket whose ends are nearer than this is not made smaller
-STEP = 2.0  # the longest, by ratio
-DOUBLINGS = 3  # of a step of FINE_ENOUGH, after which it would be longer
-MOST_PROBES = 60  # of one search
-GUESS = 5  # loads that one tries until it has a bracket
+TARGET_RATIO = 1.15  # of upper to lower bound: a bracket that is finer than this is not made smaller
+MAX_STEP = 2.0  # by ratio
+MAX_DOUBLINGS = 3  # of a step of TARGET_RATIO, after which it would be longer than MAX_STEP
+MAX_PROBES = 60  # of one search
+EXPECTED_PROBES = 5  # until a search has a bracket
 
 
 def next_loads(
@@ -18,75 +18,90 @@ def next_loads(
     lowest: float,
     highest: float,
     *,
-    foretold: float | None = None,
+    predicted: float | None = None,
     blocks: int = 1,
 ) -> tuple[float, ...]:
-    """The loads to try next, whole numbers, each once; none when the bracket is fine enough and its ends are known.
+    """The loads to try next, whole numbers, each once; none when the bracket is fine enough and its ends are decided.
 
-    After the `first` load comes the one that is `foretold` to be the capacity, then steps from there that double, until
-    one load holds and one does not; then the middle by ratio. Without a prediction each step is `STEP`. The ends of a
-    bracket that is fine enough are tried until each was judged in so many `blocks`; where one then did not show the
-    same each time, the search goes on beside it. A load whose runs cannot be believed is tried once more; as the
-    generator cannot make it, it is a ceiling then, but refutes nothing.
+    1. The load `first`.
+    2. The `predicted` capacity, then steps from it outwards by TARGET_RATIO to the powers 1, 2, 4 …, until one load is
+       sustained and one is not. Without a prediction each step is MAX_STEP.
+    3. The geometric mean of the ends, until their ratio is at most TARGET_RATIO.
+    4. The ends, until each has a valid run in so many `blocks`. Where an end is sustained in some of them only, the
+       search goes on beside it.
+
+    A load whose run is invalid is tried once more. Where that is invalid too, the generator cannot make the load: the
+    search stays below it, but it is no upper bound.
     """
     tried = by_load(probes)
     if not tried:
-        return (_within(first, lowest, highest),)
-    if len(probes) >= MOST_PROBES:
+        return (_rounded(first, lowest, highest),)
+    if len(probes) >= MAX_PROBES:
         return ()
-    if again := next((one.load for one in tried if one.is_open), None):
-        return (again,)
+    if undecided := next((load.load for load in tried if load.is_undecided), None):
+        return (undecided,)
     below, above = _ends(tried)
-    wanted = _wanted(tried, below, above, foretold)
-    known = {one.load for one in tried}
-    for load in (_within(load, lowest, highest) for load in wanted):
-        if load not in known:
+    known = {load.load for load in tried}
+    for candidate in _candidates(tried, below, above, predicted):
+        if (load := _rounded(candidate, lowest, highest)) not in known:
             return (load,)
-    return tuple(one.load for one in (below, above) if one and one.is_believed and one.judged < blocks)
+    return tuple(end.load for end in (below, above) if end and end.is_measurable and end.valid < blocks)
 
 
-def still_to_try(probes: Sequence[Probe], blocks: int = 1) -> int:
-    """About how many probes a search has yet to make; a guess until it knows a load that held and a ceiling."""
+def remaining_probes(probes: Sequence[Probe], blocks: int = 1) -> int:
+    """About how many probes a search has yet to make; a guess until a load was sustained and another was not."""
     below, above = _ends(by_load(probes))
     if not (below and above):
-        return max(GUESS - len(probes), 1) + 2 * (blocks - 1)
-    # The middle by ratio halves the bracket's logarithm.
-    halvings = max(0, math.ceil(math.log2(math.log(above.load / below.load) / math.log(FINE_ENOUGH))))
-    return halvings + sum(max(0, blocks - one.judged) for one in (below, above))
+        return max(EXPECTED_PROBES - len(probes), 1) + 2 * (blocks - 1)
+    # The geometric mean halves the logarithm of the bracket's ratio.
+    halvings = max(0, math.ceil(math.log2(math.log(above.load / below.load) / math.log(TARGET_RATIO))))
+    return halvings + sum(max(0, blocks - end.valid) for end in (below, above))
 
 
-def _ends(tried: Sequence[Tried]) -> tuple[Tried | None, Tried | None]:
-    """The largest load that always held below the ceiling, and that: the smallest that never did, or not believed."""
-    above = next((one for one in tried if not one.is_believed or not one.met), None)
-    held = [one for one in tried if one.is_believed and one.met == one.judged and (not above or one.load < above.load)]
-    return (held[-1] if held else None), above
+def _ends(tried: Sequence[TriedLoad]) -> tuple[TriedLoad | None, TriedLoad | None]:
+    """The largest load that was always sustained below the ceiling, and the ceiling: the smallest load that was never
+    sustained, or that the generator cannot make."""
+    above = next((load for load in tried if not load.is_measurable or not load.sustained), None)
+    below = [
+        load
+        for load in tried
+        if load.is_measurable and load.is_always_sustained and (not above or load.load < above.load)
+    ]
+    return (below[-1] if below else None), above
 
 
-def _wanted(tried, below, above, foretold):
-    """The loads that would make the bracket finer, the most wanted first."""
-    unknown = foretold is not None and (not below or foretold > below.load) and (not above or foretold < above.load)
-    if unknown and not any(one.is_mixed for one in tried):
-        yield foretold
+def _candidates(
+    tried: Sequence[TriedLoad], below: TriedLoad | None, above: TriedLoad | None, predicted: float | None
+) -> Iterator[float]:
+    """Yield the loads that would make the bracket finer, the best first."""
+    if predicted is not None and _is_between(predicted, below, above) and not any(load.is_mixed for load in tried):
+        yield predicted
     if not above:
-        yield max(tried[-1].load + 1, tried[-1].load * _step(_beyond(tried, foretold, 1)))
+        yield max(tried[-1].load + 1, tried[-1].load * _step(_tried_beyond(tried, predicted, 1)))
     if not below:
-        yield min(tried[0].load - 1, tried[0].load / _step(_beyond(tried, foretold, -1)))
+        yield min(tried[0].load - 1, tried[0].load / _step(_tried_beyond(tried, predicted, -1)))
     if below and above:
-        between = [one.load for one in tried if below.load <= one.load <= above.load]
-        for low, high in dict.fromkeys((tuple(between[:2]), tuple(between[-2:]))):
-            if high / low > FINE_ENOUGH:
+        between = [load.load for load in tried if below.load <= load.load <= above.load]
+        for low, high in dict.fromkeys(((between[0], between[1]), (between[-2], between[-1]))):
+            if high / low > TARGET_RATIO:
                 yield (low * high) ** 0.5
 
 
-def _beyond(tried, foretold, side):
-    """How many loads were tried from the one that was foretold on upwards (1) or downwards (-1)."""
-    return None if foretold is None else sum(side * one.load >= side * round(foretold) for one in tried)
+def _is_between(load: float, below: TriedLoad | None, above: TriedLoad | None) -> bool:
+    return (not below or load > below.load) and (not above or load < above.load)
 
 
-def _step(made):
-    """How far to go after so many loads on this side of the one that was foretold; None where none was."""
-    return STEP if made is None or made > DOUBLINGS else FINE_ENOUGH ** (2 ** max(0, made - 1))
+def _tried_beyond(tried: Sequence[TriedLoad], predicted: float | None, side: int) -> int | None:
+    """How many loads were tried at the predicted one and above (`side` 1) or below it (-1); None without one."""
+    return None if predicted is None else sum(side * load.load >= side * round(predicted) for load in tried)
 
 
-def _within(load, lowest, highest):
+def _step(tried_beyond: int | None) -> float:
+    """The ratio of the next step, after so many loads on this side of the predicted one."""
+    if tried_beyond is None or tried_beyond > MAX_DOUBLINGS:
+        return MAX_STEP
+    return TARGET_RATIO ** (2 ** max(0, tried_beyond - 1))
+
+
+def _rounded(load: float, lowest: float, highest: float) -> float:
     return float(round(min(max(load, lowest), highest)))

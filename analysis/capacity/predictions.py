@@ -1,4 +1,7 @@
-"""What was foretold of runs before they ran, and what came of it."""
+"""Predictions of runs, read from the files that were written before the runs, beside what was measured.
+
+`loadgen.prediction_log` writes them during a capacity search.
+"""
 
 import json
 import math
@@ -9,16 +12,22 @@ from pathlib import Path
 from workbench.errors import RecordingError
 from workbench.recording import Experiment, Run
 
-from . import bracket as capacity
-from .bracket import Found
+from .bracket import CapacityResult, capacity_results
 
 DIRECTORY = "predictions"
 
 
 @dataclass(frozen=True)
-class Foretold:
-    """One prediction: of `run` under a `load`, from the run `base`, less the `changes` (setting to its value there and
-    here). `capacity` is what was foretold of the deployment; `written` the instant of writing (UTC, ISO 8601)."""
+class PredictionRecord:
+    """The content of one file.
+
+    run: the predicted run, under the load `load`
+    written: instant of writing (UTC, ISO 8601)
+    base: the run from which the prediction was made
+    changes: setting to its value in the base and in the predicted deployment
+    capacity: predicted for the deployment under this family of loads
+    throughput_rps, mean_ms, p95_ms: predicted under this load; p95 by endpoint
+    """
 
     run: str
     written: str
@@ -32,109 +41,113 @@ class Foretold:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A load that was foretold, and then run."""
+class PredictedRun:
+    """A run that was predicted, then measured."""
 
-    foretold: Foretold
+    prediction: PredictionRecord
     run: Run
 
     @property
-    def foretold_ms(self) -> float:
-        """p95 of the endpoint that was foretold to be the slowest."""
-        return max(self.foretold.p95_ms.values())
+    def predicted_ms(self) -> float:
+        """The p95 response time of the endpoint that was predicted to be the slowest."""
+        return max(self.prediction.p95_ms.values())
 
     @property
     def measured_ms(self) -> float:
-        """p95 of the endpoint that was the slowest, from when a request was due."""
+        """The p95 response time of the endpoint that was the slowest."""
         return float(self.run.by_endpoint["response_p95_ms"].max())
 
     @property
     def error(self) -> float:
-        """Of the foretold p95, relative to the measured one."""
-        return self.foretold_ms / self.measured_ms - 1
+        """The relative error of the predicted p95."""
+        return self.predicted_ms / self.measured_ms - 1
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What was foretold of a search for capacity, and what it found; `base` is the deployment it was known from."""
+class PredictedCapacity:
+    """A capacity search with the predictions of its runs; `base` is the deployment from which they were made."""
 
-    found: Found
+    result: CapacityResult
     base: str
-    points: tuple[Point, ...]
+    runs: tuple[PredictedRun, ...]
 
     @property
     def capacity(self) -> float:
-        return self.points[0].foretold.capacity
+        return self.runs[0].prediction.capacity
 
     @property
     def changes(self) -> dict[str, tuple]:
         """Setting to its value in the base and in the searched deployment."""
-        return self.points[0].foretold.changes
+        return self.runs[0].prediction.changes
 
     @property
     def errors(self) -> tuple[float, float] | None:
-        """Between which the error of the foretold capacity lies: relative to both ends of the bracket, as the capacity
-        is somewhere between them. None where an end is not known."""
-        certified, refuted = self.found.bracket.certified, self.found.bracket.refuted
-        if certified is None or refuted is None:
+        """The error of the predicted capacity relative to the upper and to the lower bound of the bracket: the capacity
+        is somewhere between them. None where a bound is not known."""
+        if (ends := self.result.bracket.ends) is None:
             return None
-        return self.capacity / refuted - 1, self.capacity / certified - 1
+        lower_bound, upper_bound = ends
+        return self.capacity / upper_bound - 1, self.capacity / lower_bound - 1
 
     @property
     def is_within(self) -> bool:
-        """Whether what was foretold lies in the bracket."""
+        """Whether the predicted capacity lies in the bracket."""
         return self.errors is not None and self.errors[0] < 0 <= self.errors[1]
 
 
 def path_of(experiment: Path, run: str) -> Path:
-    """Where the prediction of a run of the experiment in this directory is."""
+    """The file with the prediction of a run of the experiment in this directory."""
     return experiment / DIRECTORY / f"{run}.json"
 
 
-def read(experiment: Experiment) -> tuple[list[Point], list[str]]:
-    """What was foretold of the usable runs of an experiment that measured anything, in their order; and a line for each
-    file that is no prediction, or was written when its run had begun."""
-    points, wrong = [], []
+def predicted_runs(experiment: Experiment) -> tuple[list[PredictedRun], list[str]]:
+    """The usable runs of an experiment that measured anything and were predicted, in their order, and a line for each
+    file that is no prediction, or was written after the start of its run."""
+    predicted, problems = [], []
     for run in experiment.usable:
         path = path_of(experiment.directory, run.name)
         if run.totals is None or not path.exists():
             continue
         try:
-            points.append(Point(_read(path, run), run))
+            predicted.append(PredictedRun(_read(path, run), run))
         except RecordingError as error:
-            wrong.append(error.message)
-    return points, wrong
+            problems.append(error.message)
+    return predicted, problems
 
 
-def outcomes(experiment: Experiment) -> list[Outcome]:
-    """The searches of an experiment of which something was foretold, in their order."""
+def predicted_capacities(experiment: Experiment) -> list[PredictedCapacity]:
+    """The capacity searches of an experiment whose runs were predicted, in their order."""
     deployments = {run.name: run.deployment for run in experiment.runs}
-    points, _ = read(experiment)
-    made = []
-    for found in capacity.found(experiment):
-        own = tuple(point for point in points if found.has(point.run))
-        if own:
-            made.append(Outcome(found, deployments.get(own[0].foretold.base, own[0].foretold.base), own))
-    return made
+    predicted, _ = predicted_runs(experiment)
+    capacities = []
+    for result in capacity_results(experiment):
+        runs = tuple(prediction for prediction in predicted if result.covers(prediction.run))
+        if runs:
+            base = runs[0].prediction.base
+            capacities.append(PredictedCapacity(result, deployments.get(base, base), runs))
+    return capacities
 
 
-def _read(path, run) -> Foretold:
+def _read(path: Path, run: Run) -> PredictionRecord:
     try:
         content = json.loads(path.read_text())
-        foretold = Foretold(**{field.name: content[field.name] for field in fields(Foretold)})
-        numbers = [foretold.load, foretold.capacity, foretold.throughput_rps, foretold.mean_ms]
-        p95_ms = list(foretold.p95_ms.values())
-        whole = p95_ms and all(0 < value < math.inf for value in [*numbers, *p95_ms])
-        whole = whole and all(len(ends) == 2 for ends in foretold.changes.values()) and foretold.run == run.name
-        early = _instant(foretold.written) <= _instant(run.record["started"])
+        prediction = PredictionRecord(**{field.name: content[field.name] for field in fields(PredictionRecord)})
+        belongs = _is_well_formed(prediction) and prediction.run == run.name
+        before = datetime.fromisoformat(prediction.written) <= datetime.fromisoformat(run.record["started"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RecordingError(f"{path} is no prediction") from None
-    if not whole:
+    if not belongs:
         raise RecordingError(f"{path} is no prediction of {run.name}")
-    if not early:
-        raise RecordingError(f"{path} was written when its run had begun, so it foretells nothing")
-    return foretold
+    if not before:
+        raise RecordingError(f"{path} was written after the start of its run, so it is no prediction")
+    return prediction
 
 
-def _instant(text):
-    return datetime.fromisoformat(text)
+def _is_well_formed(prediction: PredictionRecord) -> bool:
+    """Whether its numbers are positive and finite, and its changes pairs. Raises TypeError or AttributeError where a
+    value is of another type."""
+    p95_ms = list(prediction.p95_ms.values())
+    numbers = [prediction.load, prediction.capacity, prediction.throughput_rps, prediction.mean_ms, *p95_ms]
+    if not (p95_ms and all(0 < value < math.inf for value in numbers)):
+        return False
+    return all(len(ends) == 2 for ends in prediction.changes.values())
