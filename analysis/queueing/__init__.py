@@ -1,4 +1,4 @@
-"""Queueing models: what they say of a load, from what single requests take."""
+"""Queueing models: predictions of a load from the service demands of single requests."""
 
 from .fifo_replay import burst_means, predict_burst, replay_burst, service_ms
 

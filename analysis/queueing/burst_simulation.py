@@ -1,48 +1,54 @@
-"""What a simulation says of a burst from requests that were measured when nobody else was there."""
+"""Predictions of bursts by simulation, from single requests, which wait for no other request."""
 
 import pandas as pd
 
+from workbench.arms import SINGLE
+from workbench.endpoints import PUBLISHED
 from workbench.recording import Experiment
 
-from ..metrics.arm_metrics import ENDPOINTS, duration_s, latency
-from . import service_demands
+from ..metrics.arm_metrics import duration_s, latency
+from .calibration import calibrate
 from .deployment_simulation import Simulation
-from .server_model import Machine
+from .server_model import ServerModel
 
-SINGLE = "single"
 REPLICATIONS = 20
+COLUMNS = ["metric", "predicted", "measured"]
 
 
-def predicted(experiment: Experiment, deployment: str, users: int) -> pd.DataFrame:
-    """What single requests foretell of a burst, beside what was measured: rows (figure, predicted, measured), seconds.
+def prediction_table(experiment: Experiment, deployment: str, users: int) -> pd.DataFrame:
+    """Rows (metric, predicted, measured), in seconds, for a burst of so many users.
 
-    Figures are the duration, and each endpoint's mean and p95 latency; the prediction is the mean over
-    `REPLICATIONS` draws. `measured` is NaN where the burst was not run. Empty without single requests of each
-    endpoint, and where what they need was not measured.
+    Metrics are the duration, and each endpoint's mean and p95 latency. The prediction is the mean over `REPLICATIONS`
+    simulations; `measured` is NaN where the burst was not run. Empty without single requests to each endpoint, and
+    where their demands are not known.
     """
     runs = experiment.find(deployment, SINGLE)
-    held = service_demands.of(runs[0]) if runs else None
-    if held is None or not set(ENDPOINTS) <= held.endpoints.keys():
-        return pd.DataFrame(columns=["figure", "predicted", "measured"])
-    machine = Machine.of(runs[0])
-    drawn = pd.DataFrame(
-        [_figures(Simulation(machine, held, seed).burst(users, ENDPOINTS)) for seed in range(REPLICATIONS)]
-    ).mean()
+    demands = calibrate(runs[0]) if runs else None
+    if demands is None or not set(PUBLISHED) <= demands.endpoints.keys():
+        return pd.DataFrame(columns=COLUMNS)
+    server = ServerModel.from_run(runs[0])
+    simulated = [Simulation(server, demands, seed).burst(users, PUBLISHED) for seed in range(REPLICATIONS)]
+    predicted = pd.DataFrame([_metrics(rows) for rows in simulated]).mean()
     return pd.DataFrame(
-        {"figure": drawn.index, "predicted": drawn.to_numpy(), "measured": _measured(experiment, deployment, users)}
+        {
+            "metric": predicted.index,
+            "predicted": predicted.to_numpy(),
+            "measured": _measured(experiment, deployment, users),
+        }
     )
 
 
-def _figures(rows):
+def _metrics(rows: pd.DataFrame) -> dict[str, float]:
     by_endpoint = rows.groupby("endpoint")["latency_ms"]
     return {
         "duration": (rows["start_ms"] + rows["latency_ms"]).max() / 1000,
-        **{f"{endpoint}, mean": by_endpoint.mean()[endpoint] / 1000 for endpoint in ENDPOINTS},
-        **{f"{endpoint}, p95": by_endpoint.quantile(0.95)[endpoint] / 1000 for endpoint in ENDPOINTS},
+        **{f"{endpoint}, mean": by_endpoint.mean()[endpoint] / 1000 for endpoint in PUBLISHED},
+        **{f"{endpoint}, p95": by_endpoint.quantile(0.95)[endpoint] / 1000 for endpoint in PUBLISHED},
     }
 
 
-def _measured(experiment, deployment, users):
-    table = latency(experiment, deployment, f"burst-{users}").reindex(ENDPOINTS)
+def _measured(experiment: Experiment, deployment: str, users: int) -> list[float | None]:
+    """The metrics in the order of `_metrics`."""
+    table = latency(experiment, deployment, f"burst-{users}").reindex(PUBLISHED)
     duration = duration_s(experiment, deployment, f"burst-{users}")
     return [duration, *(table["mean_ms"] / 1000), *(table["p95_ms"] / 1000)]

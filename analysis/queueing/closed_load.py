@@ -1,69 +1,89 @@
-"""What more users with think time would meet, by mean-value analysis from what requests need under the fewest."""
+"""Predictions of closed loads by mean-value analysis, from the service demands under the fewest users."""
+
+from typing import NamedTuple
 
 import pandas as pd
 
 from workbench.recording import Experiment, Run
 
-from . import service_demands
+from .calibration import calibrate
 from .mva import Station, solve
-from .service_demands import Holding
+from .service_demands import ServiceDemand
 
 FAMILY = "sustained-"
 
 
-def predicted(experiment: Experiment, deployment: str) -> pd.DataFrame:
+class _Measured(NamedTuple):
+    """A run that measured anything, and its totals."""
+
+    run: Run
+    totals: pd.Series
+
+    @property
+    def users(self) -> int:
+        return self.run.record["scenario"]["users"]
+
+
+def prediction_table(experiment: Experiment, deployment: str) -> pd.DataFrame:
     """A row for each number of users under which the deployment was measured, the fewest first; of several runs the
     first.
 
-    Columns: `users`, `from_users` (those whose run gave the demands), predicted and measured throughput
-    (`predicted_rps`, `measured_rps`) and mean latency of a request (`predicted_ms`, `measured_ms`). Empty without two
-    of them, or where the demands cannot be told.
+    Columns: `users`, `from_users` (of the run that gave the demands), throughput (`predicted_rps`, `measured_rps`) and
+    mean latency (`predicted_ms`, `measured_ms`). Empty with fewer than two numbers of users, and where the demands are
+    not known.
     """
-    plain = [run for run in experiment.of(deployment) if run.scenario.startswith(FAMILY) and _is_plain(run)]
-    by_users = {run.record["scenario"]["users"]: run for run in reversed(plain) if run.totals is not None}
-    runs = [by_users[users] for users in sorted(by_users)]
+    runs = _runs(experiment, deployment)
     stations = _stations(runs[0]) if len(runs) > 1 else None
     if stations is None:
         return pd.DataFrame()
-    think_ms = 1000 * sum(runs[0].record["scenario"]["think_s"]) / 2
+    think_ms = 1000 * sum(runs[0].run.record["scenario"]["think_s"]) / 2
     return pd.DataFrame([_row(run, runs[0], stations, think_ms) for run in runs])
 
 
-def _is_plain(run):
-    """Whether it is reads by users of one kind: the demands of another mix are others."""
-    return run.scenario.removeprefix(FAMILY).isdigit()
+def _runs(experiment: Experiment, deployment: str) -> list[_Measured]:
+    """The first run for each number of users, the fewest first."""
+    runs = [
+        _Measured(run, run.totals)
+        for run in experiment.runs_of(deployment)
+        if _is_of_reads(run) and run.totals is not None
+    ]
+    by_users = {run.users: run for run in reversed(runs)}
+    return [by_users[users] for users in sorted(by_users)]
 
 
-def _stations(run: Run) -> list[Station] | None:
-    """Workers that answer one request at a time are a station by themselves; else the cores are, and the rest of a
-    request's time is one that everybody has at once."""
-    settings, totals = run.record["deployment"]["settings"], run.totals
+def _is_of_reads(run: Run) -> bool:
+    """Whether the scenario is `sustained-<users>`: the demands of another mix of requests are others."""
+    return run.scenario.startswith(FAMILY) and run.scenario.removeprefix(FAMILY).isdigit()
+
+
+def _stations(measured: _Measured) -> list[Station] | None:
+    """The workers, where each answers one request at a time, else the cores; and a delay for the other time."""
+    run, totals = measured
+    settings = run.record["deployment"]["settings"]
     if settings["server"] == "sync":
-        held_ms, queue_ms = (float(totals[name] / totals["requests"]) for name in ("application_ms", "queue_ms"))
-        if not 0 <= held_ms + queue_ms <= totals["mean_ms"]:
-            return None
-        # Who waits for a worker does so at its station.
-        beside_ms = float(totals["mean_ms"]) - held_ms - queue_ms
-        return [Station("workers", held_ms, settings["workers"]), Station("beside", beside_ms, None)]
-    held = service_demands.of(run)
-    if held is None:
+        return _worker_stations(totals, settings["workers"])
+    demands = calibrate(run)
+    if demands is None:
         return None
     shares = run.record["scenario"]["shares"]
-    cores = Station("cores", held.cpu_ms(shares), run.record["environment"]["cpu_count"])
-    return [cores, Station("beside", held.mean_ms(_passing_ms, shares), None)]
+    cores = Station("cores", demands.cpu_ms(shares), run.record["environment"]["cpu_count"])
+    return [cores, Station("delay", demands.mean_ms(ServiceDemand.waiting_ms, shares), None)]
 
 
-def _passing_ms(held: Holding) -> float:
-    """Time in which nobody computes."""
-    return held.delay_ms + held.away_ms
+def _worker_stations(totals: pd.Series, workers: int) -> list[Station] | None:
+    application_ms, queue_ms = (float(totals[name] / totals["requests"]) for name in ("application_ms", "queue_ms"))
+    if not 0 <= application_ms + queue_ms <= totals["mean_ms"]:
+        return None
+    # The queue is the wait for a worker: the model computes it.
+    delay_ms = float(totals["mean_ms"]) - application_ms - queue_ms
+    return [Station("workers", application_ms, workers), Station("delay", delay_ms, None)]
 
 
-def _row(run, fewest, stations, think_ms):
-    users = run.record["scenario"]["users"]
-    means = solve(stations, users, think_ms)
+def _row(run: _Measured, base: _Measured, stations: list[Station], think_ms: float) -> dict[str, float]:
+    means = solve(stations, run.users, think_ms)
     return {
-        "users": users,
-        "from_users": fewest.record["scenario"]["users"],
+        "users": run.users,
+        "from_users": base.users,
         "predicted_rps": means.throughput_rps,
         "measured_rps": float(run.totals["successful"] / run.totals["makespan_s"]),
         "predicted_ms": means.response_ms,

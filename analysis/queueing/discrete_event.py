@@ -1,7 +1,11 @@
-"""A small discrete-event engine: processes that take time, wait for a place, and share the cores of a machine.
+"""A discrete-event simulator, with the terms of SimPy: processes, resources, and cores that processes share.
 
-A process is a generator. It yields what it waits for: `Delay(ms)`, `Work(cores, ms)`, or a `Places` of which it then
-holds one until it calls `release`. Times are milliseconds. Nothing in here is random.
+A process is a generator. It yields what it waits for: `Delay(ms)`, `Work(cores, ms)`, or a `Resource`, of which it then
+has one slot until `release` is called. Times are milliseconds. Nothing in this module is random.
+
+Cores are shared evenly (egalitarian processor sharing, Kleinrock 1967): with c cores and n pieces of work of one
+priority each proceeds at the rate min(1, c/n), in ms of work a ms. Work of low priority shares the c − n cores that are
+left over in the same way.
 """
 
 import heapq
@@ -11,7 +15,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-ROUNDING_MS = 1e-6  # who is that near to their end is done: a clock of floats does not come nearer
+ROUNDING_MS = 1e-6  # work with less than this left is complete: the clock's floats are no more exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,139 +27,149 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Time of cores: as long as this where nobody else wants one. Who is `polite` gets what others leave. So many
-    `workers` do an equal part of it at once, and it is done when the last of them is."""
+    """CPU time: lasts `ms` where nothing else wants a core. `low_priority` work gets what other work leaves.
+
+    It is split evenly over `processes` that run at once, and is complete when the last of them is.
+    """
 
     cores: "Cores"
     ms: float
-    polite: bool = False
-    workers: int = 1
+    low_priority: bool = False
+    processes: int = 1
 
 
-Process = Generator["Delay | Work | Places", None, None]
+Process = Generator["Delay | Work | Resource", None, None]
 
 
-class Engine:
-    """The clock and what is to happen. `run` goes on until nothing is left, or the time is `until_ms`."""
+class Environment:
+    """The simulated clock and the events that are due."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now_ms = 0.0
-        self._due: list[tuple[float, int, Process | Cores, int]] = []
+        self._events: list[tuple[float, int, Process | Cores, int]] = []
         self._order = count()
 
     def start(self, process: Process, at_ms: float | None = None) -> None:
-        """Let a process begin, now or at an instant to come."""
-        self.at(self.now_ms if at_ms is None else at_ms, process)
+        """Start or resume a process, now or at a later instant."""
+        self.schedule(self.now_ms if at_ms is None else at_ms, process)
 
-    def at(self, time_ms: float, what: "Process | Cores", version: int = 0) -> None:
-        heapq.heappush(self._due, (time_ms, next(self._order), what, version))
+    def schedule(self, at_ms: float, target: "Process | Cores", version: int = 0) -> None:
+        """Have a process, or cores with this version of their schedule, continue at an instant."""
+        heapq.heappush(self._events, (at_ms, next(self._order), target, version))
 
-    def run(self, until_ms: float = math.inf) -> None:
-        while self._due and self._due[0][0] <= until_ms:
-            self.now_ms, _, what, version = heapq.heappop(self._due)
-            if isinstance(what, Cores):
-                what.serve(version)
+    def run(self) -> None:
+        """Process all events, in the order of their time and then of their scheduling."""
+        while self._events:
+            self.now_ms, _, target, version = heapq.heappop(self._events)
+            if isinstance(target, Cores):
+                target.complete_due(version)
             else:
-                self.resume(what)
+                self._resume(target)
 
-    def resume(self, process: Process) -> None:
-        """Let it go on until it waits for something."""
-        wanted = next(process, None)
-        if isinstance(wanted, Delay):
-            self.at(self.now_ms + wanted.ms, process)
-        elif isinstance(wanted, Work):
-            wanted.cores.take(process, wanted)
-        elif wanted is not None:
-            wanted.ask(process)
+    def _resume(self, process: Process) -> None:
+        """Run a process until it waits for something."""
+        awaited = next(process, None)
+        if isinstance(awaited, Delay):
+            self.schedule(self.now_ms + awaited.ms, process)
+        elif isinstance(awaited, Work):
+            awaited.cores.submit(process, awaited)
+        elif awaited is not None:
+            awaited.request(process)
 
 
-class Places:
-    """So many may be inside at once; others wait in the order in which they came. `number` None lets everybody in."""
+class Resource:
+    """Slots that processes occupy; without a free one they wait, first come first served. None is unlimited slots."""
 
-    def __init__(self, engine: Engine, number: int | None):
-        self._engine, self._free = engine, math.inf if number is None else number
+    def __init__(self, environment: Environment, capacity: int | None):
+        self._environment, self._free = environment, math.inf if capacity is None else capacity
         self._waiting: deque[Process] = deque()
 
-    def ask(self, process: Process) -> None:
+    def request(self, process: Process) -> None:
+        """Give the process a slot as soon as one is free."""
         if self._free > 0:
             self._free -= 1
-            self._engine.start(process)
+            self._environment.start(process)
         else:
             self._waiting.append(process)
 
     def release(self) -> None:
+        """Give back a slot; the process that has waited longest gets it."""
         if self._waiting:
-            self._engine.start(self._waiting.popleft())
+            self._environment.start(self._waiting.popleft())
         else:
             self._free += 1
 
 
 @dataclass
-class _Together:
-    """Those who do one process's work, and how many of them still do."""
+class _Job:
+    """The work of one process, and how many of its parts are not complete yet."""
 
     process: Process
-    working: int
+    parts_left: int
 
 
 @dataclass
-class _Class:
-    """Those who share alike. `served` is what each of them has had since the beginning; one that came when it was `s`
-    and needs `ms` is done when it is `s + ms`."""
+class _PriorityClass:
+    """Work of one priority, by virtual time.
 
-    served: float = 0.0
-    due: list[tuple[float, int, _Together]] = field(default_factory=list)
+    `served_ms` is what each piece of work here would have had since the beginning of the simulation. Work of `ms` that
+    is submitted at `served_ms` = s is complete at `served_ms` = s + ms, whatever comes and goes meanwhile.
+    """
+
+    served_ms: float = 0.0
+    queue: list[tuple[float, int, _Job]] = field(default_factory=list)
 
 
 class Cores:
-    """Cores that all who work share evenly, each of them at most one; the polite share what the others leave."""
+    """Cores that all work shares evenly, each piece at most one core; low priority shares what the others leave."""
 
-    def __init__(self, engine: Engine, number: int):
-        self._engine, self._number = engine, number
-        self._classes = (_Class(), _Class())
-        self._since_ms, self._version, self._order = 0.0, 0, count()
+    def __init__(self, environment: Environment, number: int):
+        self._environment, self._number = environment, number
+        self._classes = (_PriorityClass(), _PriorityClass())
+        self._updated_ms, self._version, self._order = 0.0, 0, count()
 
-    def take(self, process: Process, work: Work) -> None:
+    def submit(self, process: Process, work: Work) -> None:
+        """Do the work, and resume the process when it is complete."""
         self._advance()
-        of, together = self._classes[work.polite], _Together(process, work.workers)
-        for _ in range(work.workers):
-            heapq.heappush(of.due, (of.served + work.ms / work.workers, next(self._order), together))
-        self._plan()
+        priority, job = self._classes[work.low_priority], _Job(process, work.processes)
+        for _ in range(work.processes):
+            end_ms = priority.served_ms + work.ms / work.processes
+            heapq.heappush(priority.queue, (end_ms, next(self._order), job))
+        self._schedule_next_completion()
 
-    def serve(self, version: int) -> None:
-        """Let those go on who are done; a plan that was overtaken is void."""
+    def complete_due(self, version: int) -> None:
+        """Resume the processes whose work is complete; does nothing where the schedule has a newer version."""
         if version != self._version:
             return
         self._advance()
-        for together in list(self._done()):
-            together.working -= 1
-            if not together.working:
-                self._engine.start(together.process)
-        self._plan()
+        for job in list(self._completed()):
+            job.parts_left -= 1
+            if not job.parts_left:
+                self._environment.start(job.process)
+        self._schedule_next_completion()
 
-    def _done(self) -> Iterator[_Together]:
-        for of in self._classes:
-            while of.due and of.due[0][0] <= of.served + ROUNDING_MS:
-                yield heapq.heappop(of.due)[2]
+    def _completed(self) -> Iterator[_Job]:
+        for priority in self._classes:
+            while priority.queue and priority.queue[0][0] <= priority.served_ms + ROUNDING_MS:
+                yield heapq.heappop(priority.queue)[2]
 
-    def _rates(self):
-        """What each of a class gets of a core."""
-        first, polite = (len(of.due) for of in self._classes)
-        left = max(0.0, self._number - first)
-        return min(1.0, self._number / first) if first else 0.0, min(1.0, left / polite) if polite else 0.0
+    def _rates(self) -> tuple[float, float]:
+        """The share of a core that each piece of work gets: of normal, and of low priority."""
+        normal, low = (len(priority.queue) for priority in self._classes)
+        left = max(0.0, self._number - normal)
+        return min(1.0, self._number / normal) if normal else 0.0, min(1.0, left / low) if low else 0.0
 
-    def _advance(self):
-        passed_ms, self._since_ms = self._engine.now_ms - self._since_ms, self._engine.now_ms
-        for of, rate in zip(self._classes, self._rates(), strict=True):
-            of.served += passed_ms * rate
+    def _advance(self) -> None:
+        passed_ms, self._updated_ms = self._environment.now_ms - self._updated_ms, self._environment.now_ms
+        for priority, rate in zip(self._classes, self._rates(), strict=True):
+            priority.served_ms += passed_ms * rate
 
-    def _plan(self):
-        """The next instant at which somebody is done."""
+    def _schedule_next_completion(self) -> None:
         self._version += 1
-        ends = [
-            (of.due[0][0] - of.served) / rate
-            for of, rate in zip(self._classes, self._rates(), strict=True)
-            if of.due and rate
+        remaining_ms = [
+            (priority.queue[0][0] - priority.served_ms) / rate
+            for priority, rate in zip(self._classes, self._rates(), strict=True)
+            if priority.queue and rate
         ]
-        if ends:
-            self._engine.at(self._engine.now_ms + max(0.0, min(ends)), self, self._version)
+        if remaining_ms:
+            self._environment.schedule(self._environment.now_ms + max(0.0, min(remaining_ms)), self, self._version)

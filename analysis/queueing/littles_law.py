@@ -1,8 +1,10 @@
-"""Little's law: how many requests are where, from how many come and how long they stay.
+"""Little's law: the mean number of requests in each part of a run, from their rate and their mean time there.
 
-L = λW holds for any system and each part of it, whatever the order and the distributions, and exactly over a time at
-whose ends nobody is there (Little 1961). Here it is the time of a run's measured requests, from the first send to the
-last answer.
+    L = λ W     L: mean number of requests present; λ: arrivals a second; W: mean time of a request there, s
+
+It holds for a whole system and for each of its parts, in any order of service and with any distribution, and exactly
+over a time at whose ends no request is present (Little 1961). Here that is the time from the first send to the last
+response of the measured requests.
 """
 
 import pandas as pd
@@ -11,14 +13,17 @@ from workbench.aggregates import SPLIT
 from workbench.recording import Run
 
 
-def present(run: Run) -> pd.Series:
-    """The mean number of requests in each part of their way (`queue`, `pool`, `db` …), `all` of them, and the λ and W
-    behind that: `arrivals_rps`, `latency_ms`. NaN for a part that nobody told; empty where nothing was measured."""
+def requests_present(run: Run) -> pd.Series:
+    """L by part (`queue`, `pool`, `db` …) and for `all` parts together, with λ (`arrivals_rps`) and W (`latency_ms`).
+
+    NaN for a part that was not reported; empty where nothing was measured.
+    """
     if run.totals is None:
         return pd.Series(dtype=float)
-    of = run.by_endpoint
-    spent_ms = of[[f"{part}_ms" for part in SPLIT]].multiply(of["requests"], axis=0).sum(min_count=1)
-    rate = run.totals["requests"] / run.totals["makespan_s"]
-    parts = (spent_ms / (1000 * run.totals["makespan_s"])).rename(lambda name: name.removesuffix("_ms"))
+    endpoints = run.by_endpoint
+    totals_ms = endpoints[[f"{part}_ms" for part in SPLIT]].multiply(endpoints["requests"], axis=0).sum(min_count=1)
+    rate_rps = run.totals["requests"] / run.totals["makespan_s"]
+    parts = (totals_ms / (1000 * run.totals["makespan_s"])).rename(lambda name: name.removesuffix("_ms"))
     mean_ms = run.totals["mean_ms"]
-    return pd.concat([pd.Series({"arrivals_rps": rate, "latency_ms": mean_ms, "all": rate * mean_ms / 1000}), parts])
+    whole = pd.Series({"arrivals_rps": rate_rps, "latency_ms": mean_ms, "all": rate_rps * mean_ms / 1000})
+    return pd.concat([whole, parts])

@@ -1,10 +1,20 @@
-"""A closed network of stations with several servers each, solved exactly for its means by mean-value analysis.
+"""Exact mean-value analysis of a closed product-form network of stations with one or several servers.
 
-So many users think, ask, wait for their answer and think again. What they wait for is a product-form network: stations
-whose service times are exponential (or that share their servers evenly), each with one or several servers.
+N users think for Z on the average, then send a request that needs each station k for D_k in all, and think again when
+it is complete. Service times are exponential, or the station shares its servers evenly. With n users:
+
+    X(n)     = n / (Z + Σ R_k(n))                            throughput
+    Q_k(n)   = X(n) R_k(n)                                   mean number of requests at station k (Little's law)
+    R_k(n)   = D_k                                           residence time, where every request has a server
+             = D_k/c · (1 + Q_k(n−1) + Σ_{j=0}^{c−2} (c−1−j) p_k(j | n−1))         with c servers
+    p_k(j|n) = D_k/j · X(n) p_k(j−1 | n−1)                   probability of j requests at the station, 1 ≤ j < c
+    p_k(0|n) = p_k(0|n−1) X(n) / X_{−k}(n)                   X_{−k}: throughput of the network without station k
+
+R_k by the arrival theorem: a request that arrives sees the network as it is with one user less (Reiser and Lavenberg
+1980). p_k(0) by Reiser (1981): as 1 − Σ p_k(j), the usual way, it loses all digits where a station is busy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,13 +23,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Station:
-    """`demand_ms` is what one request needs of it in all; `servers` work at once, None is one for everybody."""
+    """`demand_ms` is D_k; `servers` is c, None is one for each request."""
 
     name: str
     demand_ms: float
     servers: int | None = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (np.isfinite(self.demand_ms) and self.demand_ms >= 0):
             raise ValueError(f"the demand on {self.name} is {self.demand_ms}, not a duration")
         if self.servers is not None and self.servers < 1:
@@ -28,34 +38,33 @@ class Station:
 
 @dataclass(frozen=True)
 class Means:
-    """What a request meets on the average: `residence_ms` and `present` (requests at each station, being served or
-    waiting) in the order of the stations."""
+    """The solution for N users: X, Σ R_k, and by station, in their order, R_k and Q_k."""
 
     users: int
     throughput_rps: float
     response_ms: float
     residence_ms: tuple[float, ...]
-    present: tuple[float, ...]
+    queue_lengths: tuple[float, ...]
 
 
 def solve(stations: Sequence[Station], users: int, think_ms: float = 0.0) -> Means:
-    """The means with this many users (Reiser and Lavenberg 1980).
+    """The means of a network.
 
-    That a station is empty is taken from the network without it (Reiser 1981), as the difference that is taken
-    elsewhere loses all digits where stations are busy. Raises ValueError for fewer than one user, and where a request
-    would take no time at all.
+    Raises ValueError for fewer than one user, and where a user's cycle would take no time.
     """
     if users < 1:
         raise ValueError(f"a closed network needs at least one user, not {users}")
     if think_ms < 0 or not think_ms + sum(station.demand_ms for station in stations):
-        raise ValueError("users who neither think nor ask for anything have no throughput")
+        raise ValueError("users with neither think time nor service demand have no throughput")
 
     @cache
-    def of(present: tuple[int, ...]):
-        return _Network([stations[place] for place in present], users, think_ms, lambda k: of(_without(present, k)))
+    def network(present: tuple[int, ...]) -> _Recursion:
+        """That of the stations at these positions."""
+        part = [stations[position] for position in present]
+        return _Recursion(part, users, think_ms, lambda k: network(_without(present, k)))
 
-    network = of(tuple(range(len(stations))))
-    throughput, residence_ms = network.throughput[-1], network.residence_ms
+    solution = network(tuple(range(len(stations))))
+    throughput, residence_ms = solution.throughput[-1], solution.residence_ms
     return Means(
         users,
         1000 * float(throughput),
@@ -65,40 +74,47 @@ def solve(stations: Sequence[Station], users: int, think_ms: float = 0.0) -> Mea
     )
 
 
-def _without(places, k):
-    return places[:k] + places[k + 1 :]
+def _without(positions: tuple[int, ...], k: int) -> tuple[int, ...]:
+    return positions[:k] + positions[k + 1 :]
 
 
-class _Network:
-    """The recursion from no user to all: `throughput[n]` (requests a ms) with n users, `residence_ms` with all."""
+class _Recursion:
+    """The recursion over n = 1 … N: `throughput[n]` is X(n) in requests a ms, `residence_ms` are the R_k(N)."""
 
-    def __init__(self, stations, users, think_ms, without):
+    def __init__(
+        self, stations: Sequence[Station], users: int, think_ms: float, without: Callable[[int], "_Recursion"]
+    ):
         self.throughput = np.zeros(users + 1)
         self.residence_ms = [0.0] * len(stations)
-        several = {k: station.servers for k, station in enumerate(stations) if (station.servers or 0) > 1}
-        others = {k: without(k).throughput for k in several}
-        queue = [0.0] * len(stations)
-        # By station with several servers, the probabilities that none, one … all but one of them work.
-        few = {k: np.eye(1, servers)[0] for k, servers in several.items()}
+        servers = {k: station.servers for k, station in enumerate(stations) if station.servers and station.servers > 1}
+        throughput_without = {k: without(k).throughput for k in servers}
+        queue_lengths = [0.0] * len(stations)
+        # By station with c > 1 servers, p_k(0) … p_k(c − 1).
+        marginals = {k: np.eye(1, number)[0] for k, number in servers.items()}
         for n in range(1, users + 1):
-            self.residence_ms = [_residence_ms(station, queue[k], few.get(k)) for k, station in enumerate(stations)]
+            self.residence_ms = [
+                _residence_ms(station, queue_lengths[k], marginals.get(k)) for k, station in enumerate(stations)
+            ]
             cycle_ms = think_ms + sum(self.residence_ms)
             rate = self.throughput[n] = n / cycle_ms if cycle_ms else np.inf
-            queue = [rate * time_ms for time_ms in self.residence_ms]
-            for k, servers in several.items():
-                few[k] = _few(few[k], stations[k].demand_ms, servers, rate, others[k][n])
+            queue_lengths = [rate * time_ms for time_ms in self.residence_ms]
+            for k in servers:
+                marginals[k] = _next_marginals(marginals[k], stations[k].demand_ms, rate, throughput_without[k][n])
 
 
-def _residence_ms(station, queue, few):
-    """Of one that comes: what it needs itself, and its share of what those before it need (the arrival theorem)."""
+def _residence_ms(station: Station, queue_length: float, marginals: np.ndarray | None) -> float:
+    """R_k(n), from Q_k(n−1) and the p_k(j | n−1)."""
     if station.servers is None:
         return station.demand_ms
-    idle = 0.0 if few is None else float(np.dot(station.servers - 1 - np.arange(station.servers - 1), few[:-1]))
-    return station.demand_ms / station.servers * (1.0 + queue + idle)
+    idle = 0.0
+    if marginals is not None:
+        idle = float(np.dot(station.servers - 1 - np.arange(station.servers - 1), marginals[:-1]))
+    return station.demand_ms / station.servers * (1.0 + queue_length + idle)
 
 
-def _few(before, demand_ms, servers, rate, rate_without):
-    after = np.empty(servers)
-    after[0] = before[0] * rate / rate_without if np.isfinite(rate_without) else 0.0
-    after[1:] = demand_ms * rate / np.arange(1, servers) * before[:-1]
-    return after
+def _next_marginals(marginals: np.ndarray, demand_ms: float, rate: float, rate_without: float) -> np.ndarray:
+    """The p_k(j | n) from the p_k(j | n−1), X(n) and X_{−k}(n)."""
+    following = np.empty(len(marginals))
+    following[0] = marginals[0] * rate / rate_without if np.isfinite(rate_without) else 0.0
+    following[1:] = demand_ms * rate / np.arange(1, len(marginals)) * marginals[:-1]
+    return following

@@ -1,41 +1,46 @@
-"""What the requests of a deployment share: cores, workers, connections, and the one who runs Python."""
+"""The resources that the requests of a deployment share: cores, workers, connections, the lock of each interpreter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.recording import Run
 
-from .discrete_event import Engine, Places
+from .discrete_event import Environment, Resource
 
 
 @dataclass(frozen=True)
-class Machine:
-    """One deployment. None is any number.
+class ServerModel:
+    """One deployment, as far as the simulation knows it. None is unlimited.
 
-    `threads` is how many requests a worker answers at once, `connections` how many it may use at once, `hashes` how
-    many it computes beside the Python that it runs; where they are `polite`, they give way to all else. Where they are
-    not `apart`, a hash keeps all other Python of its worker waiting, as on a loop; so does waiting for the database
-    where it is `blocking`. `shares` are those of the requests that come to each worker, where connections stay with one
-    of them: nobody sees to it that they are alike. The load comes from so many `generators`, processes on the same
-    cores.
+    cores: of the machine; the load generator's processes use them too
+    workers: processes of the application
+    threads: requests that a worker answers at once
+    connections: of a worker to the database
+    hash_slots: hashes that a worker computes at once, beside its Python
+    low_priority_hashes: hashes get only the CPU time that other work leaves
+    parallel_hashes: a hash releases the interpreter's lock; on an event loop it blocks all Python of its worker
+    blocking_queries: so does waiting for the database, on an event loop whose driver is not cooperative
+    worker_shares: measured shares of the requests by worker, where a connection stays with one worker and nothing
+        balances them; empty is equal shares
+    generators: processes of the load generator
     """
 
     cores: int
     workers: int
     threads: int | None = 1
     connections: int | None = 1
-    hashes: int | None = None
-    polite: bool = False
-    apart: bool = True
-    blocking: bool = False
-    shares: tuple[float, ...] = ()
+    hash_slots: int | None = None
+    low_priority_hashes: bool = False
+    parallel_hashes: bool = True
+    blocking_queries: bool = False
+    worker_shares: tuple[float, ...] = ()
     generators: int = 1
 
     @classmethod
-    def of(cls, run: Run, settings: Mapping | None = None, shares: Sequence[float] = ()) -> "Machine":
-        """That of a run's deployment, or of one with these recorded settings in its place.
+    def from_run(cls, run: Run, settings: Mapping | None = None, worker_shares: Sequence[float] = ()) -> "ServerModel":
+        """The model of a run's deployment, or of one with these recorded `settings` on the same machine.
 
-        `shares` are measured ones of its workers; where there are not as many, all workers get the same.
+        `worker_shares` are the run's measured ones; where their number is not that of the workers, all get the same.
         """
         settings = run.record["deployment"]["settings"] if settings is None else settings
         loop = settings["server"] == "gevent"
@@ -46,31 +51,36 @@ class Machine:
             workers=settings["workers"],
             threads=threads,
             connections=settings["pool_size"] + settings["pool_max_overflow"] if pooled else None,
-            hashes=settings["hash_limit"] or None,
-            polite=bool(settings["hash_limit"]),
-            apart=not loop or bool(settings["hash_limit"]),
-            blocking=loop and not settings["deadlines"],
-            shares=tuple(shares) if len(shares) == settings["workers"] else (),
+            hash_slots=settings["hash_limit"] or None,
+            low_priority_hashes=bool(settings["hash_limit"]),
+            parallel_hashes=not loop or bool(settings["hash_limit"]),
+            blocking_queries=loop and not settings["deadlines"],
+            worker_shares=tuple(worker_shares) if len(worker_shares) == settings["workers"] else (),
             generators=run.record.get("processes") or 1,
         )
 
-    def places(self, engine: Engine) -> list["Worker"]:
-        """The workers. Those that answer one request at a time take the next whoever of them is free, so they are one
-        with as many places of each kind; to one of many threads or greenlets a connection stays bound."""
+    def create_workers(self, environment: Environment) -> list["Worker"]:
+        """The workers' resources in a simulation.
+
+        Workers that answer one request at a time share the listening socket: whichever is free takes the next request.
+        Together they are one worker with that many slots. To a worker of threads or greenlets a connection stays bound.
+        """
         if self.threads == 1:
-            return [Worker(engine, self, self.workers)]
-        return [Worker(engine, self) for _ in range(self.workers)]
+            return [Worker(environment, self, self.workers)]
+        return [Worker(environment, self) for _ in range(self.workers)]
 
 
 class Worker:
-    """The places of one worker, or of several together: for requests, connections, hashes, and for who runs Python
-    (its lock)."""
+    """The resources of one worker, or of `number` workers that share them.
 
-    def __init__(self, engine: Engine, machine: Machine, together: int = 1):
-        def places(of_each: int | None) -> Places:
-            return Places(engine, None if of_each is None else together * of_each)
+    `threads`, `connections` and `hash_slots` as in `ServerModel`; `interpreter` is the lock that Python code needs.
+    """
 
-        self.threads = places(machine.threads)
-        self.connections = places(machine.connections)
-        self.hashes = places(machine.hashes)
-        self.python = places(1)
+    def __init__(self, environment: Environment, server: ServerModel, number: int = 1):
+        def resource(slots: int | None) -> Resource:
+            return Resource(environment, None if slots is None else number * slots)
+
+        self.threads = resource(server.threads)
+        self.connections = resource(server.connections)
+        self.hash_slots = resource(server.hash_slots)
+        self.interpreter = resource(1)

@@ -8,26 +8,26 @@ import pytest
 
 from analysis.queueing import replay_burst
 from analysis.queueing.deployment_simulation import Load, Simulation
-from analysis.queueing.discrete_event import Cores, Delay, Engine, Places, Work
+from analysis.queueing.discrete_event import Cores, Delay, Environment, Resource, Work
 from analysis.queueing.mva import Station, solve
-from analysis.queueing.server_model import Machine
-from analysis.queueing.service_demands import Demands, Endpoint, Holding
+from analysis.queueing.server_model import ServerModel
+from analysis.queueing.service_demands import Demands, EndpointDemands, ServiceDemand
 
 STEPS = ("login", "dashboard", "search")
 
 
 def ends(*jobs, cores=1):
-    """When each job (its begin, its work, whether it is polite) is done, ms."""
-    engine, done = Engine(), {}
-    shared = Cores(engine, cores)
+    """When each job (its begin, its work, whether its priority is low) is done, ms."""
+    environment, done = Environment(), {}
+    shared = Cores(environment, cores)
 
-    def job(number, ms, polite):
-        yield Work(shared, ms, polite)
-        done[number] = engine.now_ms
+    def job(number, ms, low_priority):
+        yield Work(shared, ms, low_priority)
+        done[number] = environment.now_ms
 
-    for number, (begin_ms, ms, polite) in enumerate(jobs):
-        engine.start(job(number, ms, polite), begin_ms)
-    engine.run()
+    for number, (begin_ms, ms, low_priority) in enumerate(jobs):
+        environment.start(job(number, ms, low_priority), begin_ms)
+    environment.run()
     return [done[number] for number in range(len(jobs))]
 
 
@@ -45,50 +45,50 @@ def test_who_comes_later_takes_a_share_from_then_on():
     assert ends((0, 10, False), (5, 10, False)) == pytest.approx([15, 20])
 
 
-def test_who_is_polite_has_what_others_leave():
+def test_work_of_low_priority_has_what_others_leave():
     assert ends((0, 10, True), (2, 10, False)) == pytest.approx([20, 12])
     assert ends((0, 10, True), (0, 10, False), cores=2) == pytest.approx([10, 10])
     assert ends((0, 10, True), (0, 10, True), (0, 4, False), cores=2) == pytest.approx([12, 12, 4])
 
 
 def test_work_that_several_do_at_once_is_done_when_the_last_of_them_is():
-    engine, done = Engine(), {}
-    shared = Cores(engine, 2)
+    environment, done = Environment(), {}
+    shared = Cores(environment, 2)
 
-    def job(name, workers):
-        yield Work(shared, 12, workers=workers)
-        done[name] = engine.now_ms
+    def job(name, processes):
+        yield Work(shared, 12, processes=processes)
+        done[name] = environment.now_ms
 
-    engine.start(job("alone", 2))
-    engine.run()
+    environment.start(job("alone", 2))
+    environment.run()
     assert done == {"alone": 6}
-    engine.start(job("two", 2))
-    engine.start(job("one", 1))
-    engine.run()
+    environment.start(job("two", 2))
+    environment.start(job("one", 1))
+    environment.run()
     # Three share two cores until two of them have done 6 each, at 9; the third has 6 left, and a core.
     assert (done["two"], done["one"]) == (pytest.approx(6 + 9), pytest.approx(6 + 9 + 6))
 
 
 def poisson(make, customers, rate, seed):
-    """Mean times in the system (after the first tenth) of customers who come at random: `make(engine, random)` gives
-    what each of them does."""
-    engine, random, taken = Engine(), np.random.default_rng(seed), []
-    serve = make(engine, random)
+    """Mean times in the system (after the first tenth) of customers who come at random: `make(environment, random)`
+    gives what each of them does."""
+    environment, random, taken = Environment(), np.random.default_rng(seed), []
+    serve = make(environment, random)
 
     def customer():
-        came_ms = engine.now_ms
+        came_ms = environment.now_ms
         yield from serve()
-        taken.append(engine.now_ms - came_ms)
+        taken.append(environment.now_ms - came_ms)
 
     for at_ms in np.cumsum(random.exponential(1 / rate, customers)):
-        engine.start(customer(), at_ms)
-    engine.run()
+        environment.start(customer(), at_ms)
+    environment.run()
     return np.array(taken[customers // 10 :])
 
 
 def first_come(servers):
-    def make(engine, random):
-        place = Places(engine, servers)
+    def make(environment, random):
+        place = Resource(environment, servers)
 
         def serve():
             yield place
@@ -150,8 +150,8 @@ def test_first_come_first_served_is_as_erlang_has_it_and_as_another_simulator(se
 def test_who_shares_a_core_takes_as_long_whatever_the_works_distribution(kind):
     """M/G/1 with processor sharing: work over what is left of the core (Kleinrock 1967)."""
 
-    def make(engine, random):
-        core = Cores(engine, 1)
+    def make(environment, random):
+        core = Cores(environment, 1)
 
         def serve():
             ms = random.exponential(1.0) if kind == "exponential" else random.choice([0.2, 5.0], p=[5 / 6, 1 / 6])
@@ -170,7 +170,9 @@ def needs(**held):
     lists = {name: ones if isinstance(ones, list) else [ones] for name, ones in held.items()}
     return Demands(
         {
-            name: Endpoint((), tuple(one if isinstance(one, Holding) else Holding(float(one)) for one in ones), 0.0)
+            name: EndpointDemands(
+                (), tuple(one if isinstance(one, ServiceDemand) else ServiceDemand(float(one)) for one in ones), 0.0
+            )
             for name, ones in lists.items()
         }
     )
@@ -186,7 +188,7 @@ def last_ms(rows):
 
 def test_one_worker_is_the_replay_of_its_queue():
     service_ms = {"login": 100.0, "dashboard": 80.0, "search": 5.0}
-    rows = burst(Machine(cores=2, workers=1), needs(**service_ms), 20, STEPS)
+    rows = burst(ServerModel(cores=2, workers=1), needs(**service_ms), 20, STEPS)
     replayed = replay_burst(service_ms, 20)
     key = ["user", "endpoint"]
     ours, theirs = (frame.sort_values(key).reset_index(drop=True) for frame in (rows, replayed))
@@ -196,75 +198,83 @@ def test_one_worker_is_the_replay_of_its_queue():
 
 def test_work_takes_the_cores_that_there_are_and_the_workers_that_take_it():
     for cores, workers, wanted_ms in ((1, 1, 120), (2, 1, 120), (2, 2, 60), (1, 2, 120), (4, 2, 60)):
-        assert last_ms(burst(Machine(cores=cores, workers=workers), needs(login=10), 12)) == pytest.approx(wanted_ms)
+        assert last_ms(burst(ServerModel(cores=cores, workers=workers), needs(login=10), 12)) == pytest.approx(
+            wanted_ms
+        )
 
 
 def test_threads_of_a_worker_run_python_one_at_a_time_and_hash_together():
-    threads, hashes = Machine(cores=4, workers=1, threads=8), needs(login=Holding(0.0, hash_ms=10.0))
+    threads, hashes = ServerModel(cores=4, workers=1, threads=8), needs(login=ServiceDemand(0.0, hash_ms=10.0))
     assert last_ms(burst(threads, needs(login=10), 4)) == pytest.approx(40)
     assert last_ms(burst(threads, hashes, 4)) == pytest.approx(10)
-    one_hash = Machine(cores=4, workers=1, threads=8, hashes=1)
+    one_hash = ServerModel(cores=4, workers=1, threads=8, hash_slots=1)
     assert last_ms(burst(one_hash, hashes, 4)) == pytest.approx(40)
 
 
 def test_a_loop_takes_any_number_of_requests_and_stands_still_for_a_hash():
-    loop = Machine(cores=4, workers=1, threads=None, connections=None, apart=False)
-    away = needs(login=Holding(0.0, away_ms=10.0))
+    loop = ServerModel(cores=4, workers=1, threads=None, connections=None, parallel_hashes=False)
+    away = needs(login=ServiceDemand(0.0, database_wait_ms=10.0))
     assert last_ms(burst(loop, away, 50)) == pytest.approx(10)
-    assert last_ms(burst(loop, needs(login=Holding(0.0, hash_ms=10.0)), 4)) == pytest.approx(40)
-    blocking = Machine(cores=4, workers=1, threads=None, connections=None, apart=False, blocking=True)
+    assert last_ms(burst(loop, needs(login=ServiceDemand(0.0, hash_ms=10.0)), 4)) == pytest.approx(40)
+    blocking = ServerModel(
+        cores=4, workers=1, threads=None, connections=None, parallel_hashes=False, blocking_queries=True
+    )
     assert last_ms(burst(blocking, away, 4)) == pytest.approx(40)
 
 
 def test_a_pool_lets_so_many_ask_the_database_at_once():
-    asks = needs(search=Holding(0.0, away_ms=30.0))
+    asks = needs(search=ServiceDemand(0.0, database_wait_ms=30.0))
     for connections, wanted_ms in ((1, 120), (2, 60), (4, 30), (9, 30), (None, 30)):
-        machine = Machine(cores=1, workers=1, threads=8, connections=connections)
+        machine = ServerModel(cores=1, workers=1, threads=8, connections=connections)
         assert last_ms(burst(machine, asks, 4, ("search",))) == pytest.approx(wanted_ms)
 
 
 def test_the_load_generator_sends_one_after_the_other_on_the_same_cores():
-    sends = needs(login=Holding(0.0, sending_ms=5.0))
-    assert last_ms(burst(Machine(cores=4, workers=4), sends, 6)) == pytest.approx(30)
-    both = needs(login=Holding(10.0, sending_ms=5.0))
-    assert last_ms(burst(Machine(cores=1, workers=4), both, 6)) == pytest.approx(90)
+    sends = needs(login=ServiceDemand(0.0, send_ms=5.0))
+    assert last_ms(burst(ServerModel(cores=4, workers=4), sends, 6)) == pytest.approx(30)
+    both = needs(login=ServiceDemand(10.0, send_ms=5.0))
+    assert last_ms(burst(ServerModel(cores=1, workers=4), both, 6)) == pytest.approx(90)
 
 
 def test_what_is_done_after_the_answer_is_in_nobodys_latency_but_takes_the_worker():
-    rows = burst(Machine(cores=2, workers=1, threads=8), needs(login=Holding(10.0, after_ms=20.0)), 2)
+    rows = burst(ServerModel(cores=2, workers=1, threads=8), needs(login=ServiceDemand(10.0, after_ms=20.0)), 2)
     assert rows["latency_ms"].to_list() == pytest.approx([10, 20])
-    steps = burst(Machine(cores=2, workers=1, threads=8), needs(login=Holding(10.0, after_ms=20.0)), 1, ("login",) * 2)
+    steps = burst(
+        ServerModel(cores=2, workers=1, threads=8), needs(login=ServiceDemand(10.0, after_ms=20.0)), 1, ("login",) * 2
+    )
     assert steps["latency_ms"].to_list() == pytest.approx([10, 30])
 
 
 def test_a_worker_of_one_request_at_a_time_takes_the_next_when_it_is_done_with_the_last():
-    rows = burst(Machine(cores=2, workers=1), needs(login=Holding(5.0, away_ms=20.0, after_ms=2.0)), 3)
+    rows = burst(
+        ServerModel(cores=2, workers=1), needs(login=ServiceDemand(5.0, database_wait_ms=20.0, after_ms=2.0)), 3
+    )
     assert rows["latency_ms"].to_list() == pytest.approx([25, 52, 79])
 
 
 def test_workers_that_share_their_requests_have_each_their_connections_and_hashes():
-    asks = needs(login=Holding(0.0, away_ms=30.0))
-    assert last_ms(burst(Machine(cores=1, workers=4, connections=1), asks, 4)) == pytest.approx(30)
+    asks = needs(login=ServiceDemand(0.0, database_wait_ms=30.0))
+    assert last_ms(burst(ServerModel(cores=1, workers=4, connections=1), asks, 4)) == pytest.approx(30)
     # Who asks has the connection until the answer is read: two threads with one connection take turns.
-    reads = needs(login=Holding(0.0, away_ms=10.0, asking_ms=5.0))
-    assert last_ms(burst(Machine(cores=4, workers=1, threads=2, connections=1), reads, 2)) == pytest.approx(30)
-    assert last_ms(burst(Machine(cores=4, workers=1, threads=2, connections=2), reads, 2)) == pytest.approx(20)
-    loop = Machine(cores=4, workers=1, threads=None, connections=None, apart=False, blocking=True)
+    reads = needs(login=ServiceDemand(0.0, database_wait_ms=10.0, database_client_ms=5.0))
+    assert last_ms(burst(ServerModel(cores=4, workers=1, threads=2, connections=1), reads, 2)) == pytest.approx(30)
+    assert last_ms(burst(ServerModel(cores=4, workers=1, threads=2, connections=2), reads, 2)) == pytest.approx(20)
+    loop = ServerModel(cores=4, workers=1, threads=None, connections=None, parallel_hashes=False, blocking_queries=True)
     assert last_ms(burst(loop, reads, 2)) == pytest.approx(30)
-    hashes = needs(login=Holding(0.0, hash_ms=10.0))
-    assert last_ms(burst(Machine(cores=4, workers=4, hashes=1), hashes, 4)) == pytest.approx(10)
+    hashes = needs(login=ServiceDemand(0.0, hash_ms=10.0))
+    assert last_ms(burst(ServerModel(cores=4, workers=4, hash_slots=1), hashes, 4)) == pytest.approx(10)
 
 
 def test_connections_go_to_workers_by_their_shares():
-    work = needs(login=Holding(1.0))
-    busy = Machine(cores=4, workers=2, threads=None, connections=None, shares=(1.0, 0.0))
+    work = needs(login=ServiceDemand(1.0))
+    busy = ServerModel(cores=4, workers=2, threads=None, connections=None, worker_shares=(1.0, 0.0))
     assert last_ms(burst(busy, work, 40)) == pytest.approx(40)
-    even = Machine(cores=4, workers=2, threads=None, connections=None)
+    even = ServerModel(cores=4, workers=2, threads=None, connections=None)
     assert last_ms(burst(even, work, 40)) < 30
 
 
 def test_the_same_seed_draws_the_same_burst():
-    demands, machine = needs(login=[1, 9], dashboard=[1, 9], search=[1, 9]), Machine(cores=2, workers=2, threads=4)
+    demands, machine = needs(login=[1, 9], dashboard=[1, 9], search=[1, 9]), ServerModel(cores=2, workers=2, threads=4)
     first, again, other = (burst(machine, demands, 10, STEPS, seed) for seed in (1, 1, 2))
     assert first.equals(again)
     assert not first.equals(other)
@@ -275,7 +285,7 @@ SHARES = {"login": 0.2, "search": 0.8}
 
 def test_open_load_comes_at_its_rate_whatever_the_answers_and_is_counted_from_its_warm_up():
     load = Load("open", 200, SHARES, warmup_s=2.0, duration_s=50.0)
-    rows = Simulation(Machine(cores=1, workers=1), needs(login=20, search=20), 1).steady(load)
+    rows = Simulation(ServerModel(cores=1, workers=1), needs(login=20, search=20), 1).steady(load)
     assert len(rows) == pytest.approx(10_000, rel=0.05)
     assert (rows["endpoint"] == "search").mean() == pytest.approx(0.8, abs=0.02)
     assert rows["start_ms"].min() >= 2000
@@ -285,7 +295,7 @@ def test_open_load_comes_at_its_rate_whatever_the_answers_and_is_counted_from_it
 
 def test_users_begin_with_a_login_and_think_in_between():
     load = Load("sustained", 40, SHARES, warmup_s=0.0, duration_s=200.0, think_s=(1.0, 3.0))
-    rows = Simulation(Machine(cores=1, workers=1, threads=9), needs(login=1, search=1), 1).steady(load)
+    rows = Simulation(ServerModel(cores=1, workers=1, threads=9), needs(login=1, search=1), 1).steady(load)
     first = rows.groupby("user").first()
     assert len(first) == 40
     assert set(first["endpoint"]) == {"login"}
@@ -301,7 +311,8 @@ def test_an_open_load_on_two_workers_waits_as_erlang_has_it():
     demands, rate = needs(login=list(service_ms)), 150.0
     load = Load("open", rate, {"login": 1.0}, warmup_s=10.0, duration_s=300.0)
     means = [
-        Simulation(Machine(cores=2, workers=2), demands, seed).steady(load)["latency_ms"].mean() for seed in range(8)
+        Simulation(ServerModel(cores=2, workers=2), demands, seed).steady(load)["latency_ms"].mean()
+        for seed in range(8)
     ]
     error, scale = np.std(means, ddof=1) / math.sqrt(8), service_ms.mean()
     wanted_ms = scale * erlang_c(2, rate * scale / 1000)
@@ -316,7 +327,7 @@ def test_users_who_think_wait_for_one_worker_as_the_closed_network_has_it(users)
     drawn_ms = np.random.default_rng(3).exponential(25.0, 5000)
     load = Load("sustained", users, {"login": 1.0}, warmup_s=60.0, duration_s=1500.0, think_s=(1.0, 3.0))
     runs = [
-        Simulation(Machine(cores=1, workers=1), needs(login=list(drawn_ms)), seed).steady(load) for seed in range(6)
+        Simulation(ServerModel(cores=1, workers=1), needs(login=list(drawn_ms)), seed).steady(load) for seed in range(6)
     ]
     means = [rows["latency_ms"].mean() for rows in runs]
     error = np.std(means, ddof=1) / math.sqrt(6)

@@ -1,171 +1,165 @@
-"""What is foretold of loads and of other deployments, from a run of which it is known what its requests need."""
+"""What-if predictions from runs whose service demands are known."""
 
 import pytest
 
-from analysis.capacity.bracket import HIGHEST_P95_MS
-from analysis.queueing.what_if import FORESEEN, Model, Unforeseen, hit_ratio
+from analysis.capacity.bracket import MAX_P95_MS
+from analysis.queueing.preconditions import MODELLED_SETTINGS, PredictionError
+from analysis.queueing.what_if import DeploymentModel, hit_ratio
+from tests.calibrated_runs import reported_python_ms, spend_cpu
 
-BASE, OURS = "as-measured", "tuned"
+BASELINE, TUNED = "as-measured", "tuned"
 
 
-def recorded(made, deployment=BASE, scenario="sustained-20", server_ms=0.0):
-    """A run of one user after the other; workers spend `server_ms` on each request beyond what it told."""
-    run = made.run(deployment, scenario)
+def recorded(builder, deployment=BASELINE, scenario="sustained-20"):
+    """A run without overhead: workers compute what requests report, and the load generator nothing."""
+    run = builder.run(deployment, scenario)
     run.record["generator"]["cpu_ms"] = 0.0
-    return spent(run, server_ms)
+    return spend_cpu(run, "server", reported_python_ms(run))
 
 
-def spent(run, server_ms=0.0):
-    told_ms = sum(row["app_us"] - row["pool_us"] - row["db_us"] for row in run.rows) / 1000
-    readings = [reading for reading in run.process if reading["role"] == "server"]
-    for place, reading in enumerate(readings):
-        spent_ms = (told_ms + server_ms * len(run.rows)) * place / (len(readings) - 1)
-        reading["cpu_us"] = round(1000 * spent_ms)
-    return run
+def model(builder, deployment=BASELINE, scenario="sustained-20", name="made", given=None, **changes):
+    run = builder.experiment(recorded(builder, deployment, scenario), name=name).runs[0]
+    return DeploymentModel.from_run(run, {**run.record["deployment"]["settings"], **changes}, **(given or {}))
 
 
-def model(made, deployment=BASE, scenario="sustained-20", name="made", given=None, **changes):
-    run = made.experiment(recorded(made, deployment, scenario), name=name).runs[0]
-    return Model.of(run, {**run.record["deployment"]["settings"], **changes}, **(given or {}))
+def test_predict_of_a_small_load_gives_the_measured_latencies(builder):
+    prediction = model(builder).predict("sustained", 1)
+    assert prediction.p95_ms == pytest.approx({"login": 100, "dashboard": 80, "search": 5}, rel=0.01)
+    assert prediction.throughput_rps == pytest.approx(1 / 2.04, rel=0.1)
+    assert prediction.slowest_ms == max(prediction.p95_ms.values())
 
 
-def test_under_a_small_load_what_was_measured_is_foretold(made):
-    foretold = model(made).at("sustained", 1)
-    assert foretold.p95_ms == pytest.approx({"login": 100, "dashboard": 80, "search": 5}, rel=0.01)
-    assert foretold.throughput_rps == pytest.approx(1 / 2.04, rel=0.1)
-    assert foretold.slowest_ms == max(foretold.p95_ms.values())
-
-
-def test_the_capacity_is_where_p95_reaches_the_bound(made):
-    found = model(made)
+def test_capacity_is_the_load_at_which_p95_reaches_the_bound(builder):
+    deployment = model(builder)
     for family, highest in (("open", 20_000), ("sustained", 5_000)):
-        holds = found.capacity(family, highest)
-        assert found.at(family, 0.7 * holds).slowest_ms < HIGHEST_P95_MS < found.at(family, 1.4 * holds).slowest_ms
-    # 5, 45 and 50 of a hundred requests hold the one worker for 100, 80 and 5 ms; more than 23 a second have no end.
-    assert 0.4 < found.capacity("open", 20_000) / (1000 / 43.5) < 1.0
+        capacity = deployment.capacity(family, highest)
+        below, above = (deployment.predict(family, factor * capacity).slowest_ms for factor in (0.7, 1.4))
+        assert below < MAX_P95_MS < above
+    # 5, 45 and 50 of a hundred requests keep the one worker busy for 100, 80 and 5 ms: it serves at most 23 a second.
+    assert 0.4 < deployment.capacity("open", 20_000) / (1000 / 43.5) < 1.0
 
 
-def test_what_holds_the_most_that_may_be_holds_no_more(made):
-    assert model(made).capacity("open", 3) == 3
+def test_capacity_is_at_most_the_highest_load(builder):
+    assert model(builder).capacity("open", 3) == 3
 
 
-def test_more_workers_hold_more_and_slower_ways_less(made):
-    # A machine of one core: what workers have more of is waiting for PostgreSQL.
-    names = ("here", "two", "far")
-    changes = ({}, {"workers": 2}, {"round_trip_ms": 40.0})
-    here, two, far = (model(made, name=name, **change) for name, change in zip(names, changes, strict=True))
-    assert far.capacity("open", 500) < here.capacity("open", 500) < two.capacity("open", 500)
+def test_capacity_grows_with_workers_and_falls_with_the_round_trip(builder):
+    # On one core, a second worker only waits for PostgreSQL at the same time.
+    changes = {"same": {}, "two-workers": {"workers": 2}, "far": {"round_trip_ms": 40.0}}
+    capacity = {name: model(builder, name=name, **change).capacity("open", 500) for name, change in changes.items()}
+    assert capacity["far"] < capacity["same"] < capacity["two-workers"]
 
 
-def test_a_hash_that_takes_longer_makes_a_login_slower_by_that(made):
-    own_ms = model(made, name="own").demands.hash_ms()
-    slower = model(made, name="slower", given={"hash_ms": 3 * own_ms})
-    assert slower.at("sustained", 1).p95_ms["login"] == pytest.approx(100 + 2 * 20, rel=0.01)
+def test_predict_with_a_longer_hash_has_logins_slower_by_that(builder):
+    hash_ms = model(builder, name="same").demands.hash_ms()
+    slower = model(builder, name="slower", given={"hash_ms": 3 * hash_ms})
+    assert slower.predict("sustained", 1).p95_ms["login"] == pytest.approx(100 + 2 * 20, rel=0.01)
 
 
-def cached(made, **how):
-    """Ours, half of whose searches were missed by the cache, each 40 ms longer."""
-    run = recorded(made, OURS)
-    for row in run.of("search")[::2]:
+def cached(builder):
+    """Models of `tuned` with other settings, from a run in which half of the searches are misses of 40 ms more."""
+    run = recorded(builder, TUNED)
+    for row in run.rows_of("search")[::2]:
         row |= {"cache": "miss", "app_us": row["app_us"] + 40_000, "latency_us": row["latency_us"] + 40_000}
-    for row in run.of("dashboard")[::2]:
+    for row in run.rows_of("dashboard")[::2]:
         row["cache"] = "miss"
     for reading in run.process:
         reading["at_us"] += 40_000 * (reading["at_us"] > run.rows[-1]["start_us"])
     run.record["environment"] = run.record["environment"] | {"cpu_count": 4}
-    made_run = made.experiment(spent(run)).runs[0]
-    settings = made_run.record["deployment"]["settings"]
-    return lambda given=None, **changes: Model.of(made_run, {**settings, **changes}, **(given or {}))
+    base = builder.experiment(spend_cpu(run, "server", reported_python_ms(run))).runs[0]
+    settings = base.record["deployment"]["settings"]
+    return lambda given=None, **changes: DeploymentModel.from_run(base, {**settings, **changes}, **(given or {}))
 
 
-def test_a_cache_that_is_off_has_every_read_take_what_a_miss_takes(made):
-    of = cached(made)
-    searched = [
-        of(**how).at("sustained", 1).p95_ms["search"]
-        for how in ({"cache": "off"}, {"given": {"hit_ratio": {"search": 1.0}}})
+def test_predict_with_the_cache_off_has_every_read_as_slow_as_a_miss(builder):
+    model_with = cached(builder)
+    searches_ms = [
+        model_with(**changes).predict("sustained", 1).p95_ms["search"]
+        for changes in ({"cache": "off"}, {"given": {"hit_ratios": {"search": 1.0}}})
     ]
-    assert searched == pytest.approx([40.25, 0.25], rel=0.05)
+    assert searches_ms == pytest.approx([40.25, 0.25], rel=0.05)
 
 
-def test_how_often_a_cache_answers_follows_from_its_lifetime_and_the_rate(made):
+def test_hit_ratio_follows_from_the_lifetime_and_the_rate(builder):
     assert hit_ratio(rate_rps=10, ttl_s=1) == pytest.approx(10 / 11)
     assert hit_ratio(0, 30) == 0
-    of = cached(made)
-    often, seldom = (of(cache_search_ttl_s=ttl_s).at("open", 2.0).mean_ms for ttl_s in (300, 2))
-    assert seldom > 2 * often
+    model_with = cached(builder)
+    long_ms, short_ms = (model_with(cache_search_ttl_s=ttl_s).predict("open", 2.0).mean_ms for ttl_s in (300, 2))
+    assert short_ms > 2 * long_ms
 
 
 @pytest.mark.parametrize(
-    ("changes", "given", "said"),
+    ("changes", "given", "message"),
     [
-        ({"sessions": "cookie"}, {}, "what sessions changes is not in the model; it knows server, workers"),
-        ({"password_hash": "argon2id"}, {}, "what a hash by argon2id takes was not given"),
-        ({"cache": "process"}, {}, "no measured dashboard shows what it takes at a hit ratio of"),
+        ({"sessions": "cookie"}, {}, "the model does not cover a change of sessions; it covers server, workers"),
+        ({"password_hash": "argon2id"}, {}, "the time of a hash by argon2id is not given"),
+        ({"cache": "process"}, {}, "no measured dashboard shows its demand at a hit ratio of"),
     ],
 )
-def test_what_the_model_does_not_know_is_refused(made, changes, given, said):
-    with pytest.raises(Unforeseen, match=said):
-        model(made, given=given, **changes).at("open", 5.0)
+def test_change_that_the_model_does_not_cover_is_refused(builder, changes, given, message):
+    with pytest.raises(PredictionError, match=message):
+        model(builder, given=given, **changes).predict("open", 5.0)
 
 
 @pytest.mark.parametrize("scenario", ["burst-25", "single", "ramp-10"])
-def test_only_a_steady_load_tells_what_a_model_needs(made, scenario):
-    with pytest.raises(Unforeseen, match=f"{scenario} is no steady load"):
-        model(made, scenario=scenario)
+def test_load_that_is_not_steady_is_refused(builder, scenario):
+    with pytest.raises(PredictionError, match=f"{scenario} is no steady load"):
+        model(builder, scenario=scenario)
 
 
-def test_users_cannot_be_foretold_from_requests_that_came_by_themselves(made):
-    with pytest.raises(Unforeseen, match="how long users think"):
-        model(made, scenario="open-10").at("sustained", 3)
+def test_users_from_a_run_under_open_load_are_refused(builder):
+    with pytest.raises(PredictionError, match="an open load has no think time"):
+        model(builder, scenario="open-10").predict("sustained", 3)
 
 
-def test_a_run_that_does_not_tell_its_parts_foretells_nothing(made):
-    silent = made.run(BASE, "sustained-20")
-    silent.process = None
-    with pytest.raises(Unforeseen, match="does not tell what its requests needed"):
-        Model.of(made.experiment(silent).runs[0])
+def test_run_without_service_demands_is_refused(builder):
+    unread = builder.run(BASELINE, "sustained-20")
+    unread.process = None
+    with pytest.raises(PredictionError, match="does not show the service demands of its requests"):
+        DeploymentModel.from_run(builder.experiment(unread).runs[0])
 
 
-def test_a_run_of_somebody_elses_application_foretells_nothing(made):
-    run = made.run(BASE, "sustained-20")
+def test_run_of_another_application_is_refused(builder):
+    run = builder.run(BASELINE, "sustained-20")
     run.record["deployment"] = {"name": "http://127.0.0.1:8000", "settings": {}}
-    with pytest.raises(Unforeseen, match="does not say how what it drove is set up: server, workers"):
-        Model.of(made.experiment(run).runs[0])
+    with pytest.raises(PredictionError, match="has no record of the settings server, workers"):
+        DeploymentModel.from_run(builder.experiment(run).runs[0])
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"), [({"valid": False}, "is not valid"), ({"status": "aborted"}, "is aborted")]
+    ("changed", "message"), [({"valid": False}, "is not valid"), ({"status": "aborted"}, "is aborted")]
 )
-def test_a_run_that_cannot_be_believed_foretells_nothing(made, changed, said):
-    run = made.run(BASE, "sustained-20")
+def test_invalid_run_is_refused(builder, changed, message):
+    run = builder.run(BASELINE, "sustained-20")
     run.record |= changed
-    with pytest.raises(Unforeseen, match=said):
-        Model.of(made.experiment(run).runs[0])
+    with pytest.raises(PredictionError, match=message):
+        DeploymentModel.from_run(builder.experiment(run).runs[0])
 
 
 @pytest.mark.parametrize("kept", [0, 4])
-def test_an_endpoint_that_hardly_anybody_asked_is_told(made, kept):
-    run = recorded(made)
-    logins = [row for row in run.of("login") if row["phase"] == "measure"][kept:]
+def test_endpoint_with_few_responses_is_refused(builder, kept):
+    run = recorded(builder)
+    logins = [row for row in run.rows_of("login") if row["phase"] == "measure"][kept:]
     run.rows = [row for row in run.rows if row not in logins]
-    found = Model.of(made.experiment(run).runs[0])
-    with pytest.raises(Unforeseen, match="under 5 right answers to login were measured; a longer run has more"):
-        found.capacity("open", 100)
+    deployment = DeploymentModel.from_run(builder.experiment(run).runs[0])
+    message = "fewer than 5 successful responses to login were measured; a longer run has more"
+    with pytest.raises(PredictionError, match=message):
+        deployment.capacity("open", 100)
 
 
-def test_a_run_at_its_limit_foretells_nothing(made):
-    run = recorded(made)
+def test_run_with_a_saturated_resource_is_refused(builder):
+    run = recorded(builder)
     for row in run.rows:
         row["queue_us"] = 1_000_000
-    with pytest.raises(Unforeseen, match=r"the limit was the worker: .* a run under a smaller load tells"):
-        Model.of(made.experiment(run).runs[0])
+    with pytest.raises(PredictionError, match=r"the worker.*; predict from a run under a smaller load"):
+        DeploymentModel.from_run(builder.experiment(run).runs[0])
 
 
-def test_a_load_from_several_processes_is_foretold_as_one(made):
-    run = recorded(made)
+def test_model_of_a_load_from_several_processes_has_as_many_generators(builder):
+    run = recorded(builder)
     run.record["processes"] = 3
-    assert Model.of(made.experiment(run).runs[0]).machine.generators == 3
+    assert DeploymentModel.from_run(builder.experiment(run).runs[0]).server.generators == 3
 
 
-def test_every_setting_that_is_foreseen_is_one_of_a_deployment(made):
-    assert set(FORESEEN) <= made.run().record["deployment"]["settings"].keys()
+def test_modelled_settings_are_settings_of_a_deployment(builder):
+    assert set(MODELLED_SETTINGS) <= builder.run().record["deployment"]["settings"].keys()
