@@ -1,27 +1,27 @@
-"""Capacity: which loads are tried depends on what a model foretells and on what the loads before them showed.
+"""Capacity search: the runs of each round, from predictions and from the probes of the rounds before.
 
-Probes come in rounds: each search that is not at its end gets its next loads in a round, in random order, so that what
-changes on the machine meanwhile meets all of them.
+Each search that has not come to its end gets its next loads in a round, in random order: a change of the machine during
+the experiment affects all searches.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from analysis.capacity import next_loads
 from analysis.capacity.bracket import Probe
+from analysis.capacity.next_loads import next_loads, remaining_probes
 
 from . import scenarios
 from .profiles import Search
-from .record_writer import Order
+from .run_spec import RunSpec
 
-BEFORE = 0.75  # of the capacity that is foretold, the first load: there p95 does not hang on a percent of load
+FIRST_SHARE = 0.75  # first load over predicted capacity: there p95 does not depend on a percent of load
 
 
 class Round(NamedTuple):
-    """The orders of a block, the search that each belongs to, and about how many more there will be after it."""
+    """The runs of a block (`specs`), the search that each belongs to, and about how many runs follow after it."""
 
-    orders: list[Order]
+    specs: list[RunSpec]
     searches: list[Search]
     later: int
 
@@ -31,41 +31,45 @@ def rounds(
     scale: str,
     seed: int,
     first_block: int,
-    probe_of: Callable[[Order], Probe],
-    foretell: Callable[[Search], float | None] = lambda search: None,
+    probe_of: Callable[[RunSpec], Probe],
+    predict: Callable[[Search], float | None] = lambda search: None,
 ) -> Iterator[Round]:
-    """The rounds, the same again from the same seed, predictions and probes; a round is a block.
+    """Yield the rounds; each is a block. The same seed, predictions and probes give the same rounds.
 
-    `foretell` is asked once for each search which capacity is foretold, if one is. Between two rounds every order of
-    the first one has to be carried out: `probe_of` is asked what it showed.
+    `predict` is called once for each search, for its predicted capacity, if there is one. The caller carries out all
+    runs of a round before it takes the next one: `probe_of` is then called for their probes.
     """
     shuffled = random.Random(f"{seed}/searches")
-    foretold = {search: foretell(search) for search in searches}
+    predicted = {search: predict(search) for search in searches}
     tried: dict[Search, list[Probe]] = {search: [] for search in searches}
     block = first_block
-    while asked := [(search, load) for search in searches for load in _next(search, tried[search], foretold[search])]:
-        turns = shuffled.sample(asked, len(asked))
-        orders = [
-            Order(
-                deployment=search.deployment,
-                scenario=f"{search.family}-{load:.0f}",
-                scale=scale,
-                seed=seed * 1000 + block,
-                changes={"warmup_s": search.warmup_s, "duration_s": search.duration_s},
-                block=block,
-                position=position,
-            )
+    while loads := [(search, load) for search in searches for load in _next(search, tried[search], predicted[search])]:
+        turns = shuffled.sample(loads, len(loads))
+        specs = [
+            _spec(search, load, scale=scale, seed=seed * 1000 + block, block=block, position=position)
             for position, (search, load) in enumerate(turns)
         ]
-        going_on = {search for search, _ in asked}
-        later = sum(next_loads.still_to_try(tried[search], search.blocks) for search in going_on) - len(asked)
-        yield Round(orders, [search for search, _ in turns], max(0, later))
-        for (search, _), order in zip(turns, orders, strict=True):
-            tried[search].append(probe_of(order))
+        unfinished = {search for search, _ in loads}
+        later = sum(remaining_probes(tried[search], search.blocks) for search in unfinished) - len(loads)
+        yield Round(specs, [search for search, _ in turns], max(0, later))
+        for (search, _), spec in zip(turns, specs, strict=True):
+            tried[search].append(probe_of(spec))
         block += 1
 
 
-def _next(search, probes, foretold):
-    _, highest = scenarios.FAMILIES[search.family]
-    first = search.first if foretold is None else BEFORE * foretold
-    return next_loads.next_loads(probes, first, 1, search.most or highest, foretold=foretold, blocks=search.blocks)
+def _spec(search: Search, load: float, *, scale: str, seed: int, block: int, position: int) -> RunSpec:
+    return RunSpec(
+        deployment=search.deployment,
+        scenario=f"{search.family}-{load:.0f}",
+        scale=scale,
+        seed=seed,
+        changes={"warmup_s": search.warmup_s, "duration_s": search.duration_s},
+        block=block,
+        position=position,
+    )
+
+
+def _next(search: Search, probes: Sequence[Probe], predicted: float | None) -> tuple[float, ...]:
+    highest = search.most or scenarios.FAMILIES[search.family].max_number
+    first = search.first if predicted is None else FIRST_SHARE * predicted
+    return next_loads(probes, first, 1, highest, predicted=predicted, blocks=search.blocks)

@@ -1,7 +1,7 @@
-"""What a model says of a probe, written down before it runs, so that it cannot be said afterwards.
+"""Predictions of the runs of a capacity search, each written to a file before its run.
 
-The model knows a run of the plan, under a small load, of the searched deployment or of one that it is compared with;
-the settings in which the two differ are what is foretold.
+A prediction starts from a run of the experiment's plan under a low load: of the searched deployment, or of one that
+differs from it in modelled settings only.
 """
 
 import json
@@ -11,44 +11,50 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from analysis.capacity.predictions import Foretold, path_of
-from analysis.queueing import service_demands, what_if
-from analysis.queueing.what_if import Model, Unforeseen
+from analysis.capacity.predictions import PredictionRecord, path_of
+from analysis.queueing.calibration import calibrate
+from analysis.queueing.preconditions import MODELLED_SETTINGS, PredictionError
+from analysis.queueing.what_if import DeploymentModel
+from workbench import atomic
 from workbench.errors import RecordingError
 from workbench.recording import Run, open_run
 
 from . import deployments, progress, scenarios
 from .profiles import Search
-from .record_writer import Order, run_name
+from .run_spec import RunSpec, run_name
 
 
-class Foretelling:
-    """The predictions of an experiment, from the runs of its plan; what it has worked out once it knows.
+class PredictionLog:
+    """The predictions of an experiment, from the complete runs of its plan (`specs`).
 
-    `unforeseen` says of what there are none, and why.
+    Models, capacities and loads are computed once for each search. `failures` are the lines that say which prediction
+    is missing, and why.
     """
 
-    def __init__(self, directory: Path, orders: Sequence[Order]):
-        self._directory, self._orders = directory, orders
-        self.unforeseen: list[str] = []
-        self.capacity = cache(self._capacity)
-        self._model = cache(self._make_model)
-        self._at = cache(lambda search, load: self._model(search).at(search.family, load))
+    def __init__(self, directory: Path, specs: Sequence[RunSpec]):
+        self._directory, self._specs = directory, specs
+        self.failures: list[str] = []
+        self.capacity = cache(self._predict_capacity)
+        self._model = cache(self._create_model)
+        self._load = cache(lambda search, load: self._model(search).predict(search.family, load))
 
-    def note(self, search: Search, order: Order) -> None:
-        """Write down what is foretold of an order, if anything is. What was written before stays as it is."""
-        path = path_of(self._directory, run_name(order))
+    def record(self, search: Search, spec: RunSpec) -> None:
+        """Write the prediction of a run of the search, if there is one and the run has not started.
+
+        A file that is there already stays as it is.
+        """
+        path = path_of(self._directory, run_name(spec))
         capacity = self.capacity(search)
-        if capacity is None or path.exists() or (self._directory / run_name(order)).exists():
+        if capacity is None or path.exists() or (self._directory / run_name(spec)).exists():
             return
-        load = float(order.scenario.removeprefix(f"{search.family}-"))
+        load = float(spec.scenario.removeprefix(f"{search.family}-"))
         try:
-            prediction = self._at(search, load)
-        except Unforeseen as error:
-            self._say(f"{order.deployment} under {order.scenario} is not foretold: {error}")
+            prediction = self._load(search, load)
+        except PredictionError as error:
+            self._report(f"{spec.deployment} under {spec.scenario} cannot be predicted: {error}")
             return
-        foretold = Foretold(
-            run=run_name(order),
+        content = PredictionRecord(
+            run=run_name(spec),
             written=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             base=self._base(search).name,
             changes=self._changes(search),
@@ -59,57 +65,55 @@ class Foretelling:
             p95_ms=prediction.p95_ms,
         )
         path.parent.mkdir(exist_ok=True)
-        half = path.with_suffix(".half")
-        half.write_text(json.dumps(asdict(foretold), indent=2) + "\n")
-        half.rename(path)
+        atomic.write_text(path, json.dumps(asdict(content), indent=2) + "\n")
 
-    def _capacity(self, search: Search) -> float | None:
-        """A whole number; None, and a line that says why, where none can be foretold of a search that has a base."""
+    def _predict_capacity(self, search: Search) -> float | None:
+        """The predicted capacity, a whole number; None without a base, and, with a line in `failures`, where the model
+        has no prediction."""
         if not search.base:
             return None
-        _, highest = scenarios.FAMILIES[search.family]
+        highest = search.most or scenarios.FAMILIES[search.family].max_number
         try:
-            holds = self._model(search).capacity(search.family, search.most or highest, search.p95_ms)
-            if holds is None:
-                raise Unforeseen("by the model it holds nothing")
-            return float(max(1, round(holds)))
-        except (Unforeseen, RecordingError) as error:
-            self._say(f"the capacity of {search.deployment}, {search.family}, is not foretold: {error}")
+            capacity = self._model(search).capacity(search.family, highest, search.p95_ms)
+            if capacity is None:
+                raise PredictionError("the model sustains no load")
+            return float(max(1, round(capacity)))
+        except (PredictionError, RecordingError) as error:
+            self._report(f"the capacity of {search.deployment}, {search.family}, cannot be predicted: {error}")
             return None
 
-    def _say(self, text):
-        if text not in self.unforeseen:
-            self.unforeseen.append(text)
-            progress.tell(text)
+    def _report(self, failure: str) -> None:
+        if failure not in self.failures:
+            self.failures.append(failure)
+            progress.report(failure)
 
-    def _make_model(self, search):
+    def _create_model(self, search: Search) -> DeploymentModel:
         settings = self._settings(search.deployment)
         hash_ms = self._hash_ms(search, settings["password_hash"])
-        model = Model.of(self._base(search), settings, hash_ms=hash_ms)
-        return model.lasting(search.warmup_s, search.duration_s)
+        model = DeploymentModel.from_run(self._base(search), settings, hash_ms=hash_ms)
+        return model.with_duration(search.warmup_s, search.duration_s)
 
-    def _changes(self, search):
-        own, other = self._base(search).record["deployment"]["settings"], self._settings(search.deployment)
-        return {name: (own[name], other[name]) for name in what_if.FORESEEN if own[name] != other[name]}
+    def _changes(self, search: Search) -> dict[str, tuple]:
+        base, searched = self._base(search).record["deployment"]["settings"], self._settings(search.deployment)
+        return {name: (base[name], searched[name]) for name in MODELLED_SETTINGS if base[name] != searched[name]}
 
-    def _base(self, search) -> Run:
-        order = next(
-            order for order in self._orders if (order.deployment, order.scenario) == (search.base, search.base_scenario)
-        )
-        return open_run(self._directory / run_name(order))
+    def _base(self, search: Search) -> Run:
+        arm = (search.base, search.base_scenario)
+        spec = next(spec for spec in self._specs if (spec.deployment, spec.scenario) == arm)
+        return open_run(self._directory / run_name(spec))
 
-    def _hash_ms(self, search, scheme):
-        """What a hash of the scheme takes, from another run of the plan where the base has another scheme."""
+    def _hash_ms(self, search: Search, scheme: str) -> float | None:
+        """The time of a hash by this scheme, from another run of the plan where the base has another scheme."""
         if self._settings(search.base)["password_hash"] == scheme:
             return None
-        for order in self._orders:
-            if self._settings(order.deployment)["password_hash"] == scheme:
-                run = open_run(self._directory / run_name(order))
-                held = service_demands.of(run) if run.record["valid"] else None
-                if held is not None and held.hash_ms():
-                    return held.hash_ms()
+        for spec in self._specs:
+            if self._settings(spec.deployment)["password_hash"] == scheme:
+                run = open_run(self._directory / run_name(spec))
+                demands = calibrate(run) if run.record["valid"] else None
+                if demands is not None and (hash_ms := demands.hash_ms()):
+                    return hash_ms
         return None
 
-    def _settings(self, deployment):
-        """As a run of it will record them, but for its own database."""
-        return deployments.find(deployment, scale=self._orders[0].scale, login_throttle=False).public()
+    def _settings(self, deployment: str) -> dict:
+        """The settings that a run of the deployment will record, but for its own database."""
+        return deployments.settings_for(deployment, scale=self._specs[0].scale, login_throttle=False).public()
