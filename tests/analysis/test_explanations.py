@@ -1,67 +1,47 @@
-"""Sentences about causes and capacities, and the findings that are made of them."""
+"""Findings that explain where the time of requests went."""
 
 import pytest
 
 from analysis import bottleneck
 from analysis.findings import explanations
-from analysis.findings import finding as findings
-
-BASE, OURS = "as-measured", "tuned"
-
-
-def by_kind(experiment, kind):
-    return {finding.id: finding for finding in findings.judge(experiment) if finding.kind == kind}
+from analysis.findings.evaluation import evaluate as evaluate_all
+from analysis.metrics.resource_use import resource_use
+from workbench.arms import BASELINE, BURST_25, BURST_50, TUNED
 
 
-def searched(made):
-    slow = made.run(OURS, "open-16", slower=200)
-    return made.experiment(made.run(BASE, "burst-50"), probes=(made.run(OURS, "open-8"), slow))
+def by_id(experiment):
+    return {finding.id: finding for finding in evaluate_all(experiment) if finding.kind == "explanation"}
 
 
-def test_each_limit_is_a_finding_that_says_what_its_table_says(made):
-    experiment = searched(made)
-    found = by_kind(experiment, "cause")
-    for run in explanations.limited(experiment):
-        finding, limit = found[f"limit-{run.name}"], bottleneck.limit(run)
-        used = {of.resource: of.utilisation for of in bottleneck.use(run)}
-        assert finding.evidence == limit.sentence
-        assert finding.effect == pytest.approx(used[limit.resource or max(used, key=lambda of: used[of] or 0)])
+@pytest.fixture
+def searched(builder):
+    """A burst, and a capacity search with one load that was sustained and one that was not."""
+    slow = builder.run(TUNED, "open-16", slower=200)
+    return builder.experiment(builder.run(BASELINE, BURST_50), probes=(builder.run(TUNED, "open-8"), slow))
+
+
+def test_saturated_resource_is_a_finding_with_the_values_of_its_table(searched):
+    findings = by_id(searched)
+    for run in explanations.runs_near_saturation(searched):
+        finding, saturation = findings[f"limit-{run.name}"], bottleneck.find_bottleneck(run)
+        utilisation = {use.resource: use.utilisation for use in resource_use(run)}
+        busiest = max(utilisation, key=lambda resource: utilisation[resource] or 0)
+        assert finding.evidence == saturation.sentence
+        assert finding.effect == pytest.approx(utilisation[saturation.resource or busiest])
         assert f"{finding.effect:.1%}" in finding.evidence
-        assert (finding.runs, finding.verdict) == ((run.name,), "told")
+        assert (finding.runs, finding.verdict) == ((run.name,), "reported")
 
 
-def test_the_smallest_load_that_did_not_hold_shows_a_limit(made):
-    experiment = searched(made)
-    assert [run.name for run in explanations.limited(experiment)] == ["1-01-as-measured-burst-50", "1-03-tuned-open-16"]
+def test_runs_near_saturation_contain_the_smallest_load_that_was_not_sustained(searched):
+    names = [run.name for run in explanations.runs_near_saturation(searched)]
+    assert names == ["1-01-as-measured-burst-50", "1-03-tuned-open-16"]
 
 
-def test_growth_is_a_finding_and_without_both_loads_it_is_not_measured(made):
-    both = made.experiment(made.run(BASE, "burst-25"), made.run(BASE, "burst-50"))
-    found = by_kind(both, "cause")
-    grown = bottleneck.growth(both, BASE, "burst-25", "burst-50")
-    assert found["growth-as-measured"].effect == pytest.approx((grown["more_ms"] - grown["fewer_ms"]).mean())
-    assert "waiting for a worker" in found["growth-as-measured"].evidence
-    assert (found["growth-tuned"].verdict, found["growth-tuned"].effect) == ("not measured", None)
-
-
-def test_a_capacity_is_a_finding_with_its_bracket(made):
-    (finding,) = by_kind(searched(made), "capacity").values()
-    assert (finding.verdict, finding.effect, finding.interval, finding.n) == ("told", 8, (8, 16), 2)
-    assert finding.claim == "how many requests/s tuned holds"
-    assert "it held 8; the smallest load that did not hold: 16" in finding.evidence
-
-
-@pytest.mark.parametrize(("capacity", "verdict"), [(12.0, "pass"), (16.0, "fail"), (4.0, "fail")])
-def test_a_prediction_is_a_finding_that_came_true_or_not(made, capacity, verdict):
-    experiment = searched(made)
-    for run in experiment.runs[1:]:
-        made.foretell(experiment, run, capacity=capacity)
-    (finding,) = by_kind(experiment, "prediction").values()
-    assert (finding.verdict, finding.effect) == (verdict, capacity)
-    assert finding.evidence == "measured 8–16, foretold from as-measured"
-
-
-def test_without_an_end_of_the_bracket_a_prediction_is_undecided(made):
-    experiment = made.experiment(made.run(BASE, "burst-50"), probes=(made.run(OURS, "open-8"),))
-    made.foretell(experiment, experiment.runs[1])
-    assert [finding.verdict for finding in by_kind(experiment, "prediction").values()] == ["undecided"]
+def test_tail_growth_without_both_loads_is_not_measured(builder):
+    experiment = builder.experiment(builder.run(BASELINE, BURST_25), builder.run(BASELINE, BURST_50))
+    findings = by_id(experiment)
+    growth = bottleneck.tail_growth(experiment, BASELINE, BURST_25, BURST_50)
+    mean_ms = (growth["more_ms"] - growth["fewer_ms"]).mean()
+    assert findings["growth-as-measured"].effect == pytest.approx(mean_ms)
+    assert "waiting for a worker" in findings["growth-as-measured"].evidence
+    assert (findings["growth-tuned"].verdict, findings["growth-tuned"].effect) == ("not measured", None)

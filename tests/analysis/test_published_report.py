@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from analysis.metrics import published_report
+from analysis.findings import published_report
 from workbench import paths
 
 COLUMNS = {

@@ -1,4 +1,4 @@
-"""Sentences against the effects that they are made of."""
+"""Sentences against the effects and the growth that they are made of."""
 
 import re
 
@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.ablation import FIGURES, Change, Worth
-from analysis.bottleneck import SPLIT
+from analysis.ablation import Change, EffectTable
 from analysis.findings import wording
-from analysis.stats.hypothesis import Effect, paired, table
+from analysis.metrics.effect_metrics import EFFECT_METRICS
+from analysis.stats.hypothesis import Effect, evaluate, paired
+from workbench.aggregates import SPLIT
 
-DURATION = next(figure for figure in FIGURES if figure.column == "makespan_s")
-LOGS = {
+DURATION = next(metric for metric in EFFECT_METRICS if metric.column == "makespan_s")
+LOG_RATIOS = {
     "argon2": np.log([0.20, 0.21, 0.19, 0.20]),
     "workers": np.log([0.60, 0.62, 0.59, 0.61]),
     "slow thing": np.log([1.5, 1.6, 1.55, 1.5]),
@@ -22,72 +23,77 @@ LOGS = {
 }
 
 
-def worth(*names, chance=None, floor=None):
-    effects = tuple(table({name: paired(LOGS[name]) for name in names}, band=DURATION.band))
+def evaluated(*names):
+    comparisons = {name: paired(LOG_RATIOS[name]) for name in names}
+    return tuple(evaluate(comparisons, equivalence_margin=DURATION.equivalence_margin))
+
+
+def effect_table(*names, aa_difference=None, noise_floor=None):
     changes = tuple(Change(name, "without", "with") for name in names)
-    return Worth("burst-50", DURATION, changes, effects, chance, floor)
+    return EffectTable("burst-50", DURATION, changes, evaluated(*names), aa_difference, noise_floor)
 
 
-def test_every_effect_is_told_once_under_its_verdict_with_its_figures():
-    found = worth(*LOGS)
-    told = wording.of_worth(found)
-    assert told.startswith("Duration under burst-50: ")
-    for effect in found.effects:
-        assert told.count(effect.name) == 1
-        assert f"{effect.name} {wording.ratio_with_interval(effect)}" in told
-    order = [told.index(word) for word in ("a gain", "a loss", "the same within 10%", "undecided", "without a verdict")]
+def test_effects_sentence_has_each_effect_once_under_its_verdict():
+    table = effect_table(*LOG_RATIOS)
+    sentence = wording.effects_sentence(table)
+    assert sentence.startswith("Duration under burst-50: ")
+    for effect in table.effects:
+        assert sentence.count(effect.name) == 1
+        assert f"{effect.name} {wording.ratio_with_interval(effect)}" in sentence
+    verdicts = ("improvement", "regression", "equivalent within 10%", "inconclusive", "no verdict")
+    order = [sentence.index(verdict) for verdict in verdicts]
     assert order == sorted(order)
 
 
-def test_the_largest_gain_comes_first():
-    told = wording.of_worth(worth("workers", "argon2"))
-    assert re.search(r"a gain: argon2 .*, workers ", told)
+def test_effects_sentence_begins_with_the_largest_improvement():
+    sentence = wording.effects_sentence(effect_table("workers", "argon2"))
+    assert re.search(r"improvement: argon2 .*, workers ", sentence)
 
 
-def test_what_is_undecided_says_what_would_have_been_found():
-    (effect,) = worth("noise").effects
-    told = wording.of_worth(worth("noise"))
-    assert wording.size(effect.detectable) in told
-    assert f"{effect.blocks_needed} blocks would as often find one of 10%, or that there is none" in told
+def test_effects_sentence_has_the_minimum_detectable_effect_of_an_inconclusive_one():
+    (effect,) = evaluated("noise")
+    sentence = wording.effects_sentence(effect_table("noise"))
+    assert f"minimum detectable effect {wording.effect_size(effect.minimum_detectable_effect)};" in sentence
+    assert f"{effect.blocks_required} blocks required to detect an effect of 10% or to show equivalence" in sentence
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"), [(12.345, "12.35"), (0.5, "0.50"), (0.1, "0.10"), (0.0423, "0.042"), (0.0005, "0.0005")]
 )
-def test_a_ratio_has_two_digits_at_least(ratio, text):
-    assert wording.number(ratio) == text
+def test_ratio_text_has_two_digits_at_least(ratio, text):
+    assert wording.ratio_text(ratio) == text
 
 
 @pytest.mark.parametrize(("ratio", "text"), [(1.125, "12%"), (1.99, "99%"), (2.0, "2.0-fold"), (25.28, "25.3-fold")])
-def test_an_effect_is_as_large_as_people_say_it(ratio, text):
-    assert wording.size(ratio) == text
+def test_effect_size_is_a_percentage_below_two(ratio, text):
+    assert wording.effect_size(ratio) == text
 
 
-def test_a_baseline_that_differs_from_itself_is_a_warning():
-    chance = table({"nothing": paired(LOGS["workers"])}, band=0.1)[0]
-    told = wording.of_chance(worth("argon2", chance=chance, floor=1.713))
-    assert "71.3%" in told
-    assert "be careful" in told
-    quiet = table({"nothing": paired(LOGS["nothing"])}, band=0.1)[0]
-    assert "be careful" not in wording.of_chance(worth("argon2", chance=quiet, floor=1.02))
-    assert "nothing tells what differs by chance" in wording.of_chance(worth("argon2"))
+def test_noise_sentence_warns_of_replicates_that_differ():
+    (differs,), (equal,) = evaluated("workers"), evaluated("nothing")
+    sentence = wording.noise_sentence(effect_table("argon2", aa_difference=differs, noise_floor=1.713))
+    assert "71.3%" in sentence
+    assert "be careful" in sentence
+    quiet = wording.noise_sentence(effect_table("argon2", aa_difference=equal, noise_floor=1.02))
+    assert "be careful" not in quiet
+    assert "too few blocks to estimate the noise floor" in wording.noise_sentence(effect_table("argon2"))
 
 
-def test_growth_is_told_of_what_grew():
-    grown = pd.DataFrame(0.0, ["login", "dashboard"], ["fewer_ms", "more_ms", "fewer", "more", *SPLIT])
-    grown[["fewer", "more"]] = [2, 9]
-    grown.loc["login", ["fewer_ms", "more_ms", "hash", "queue", "db"]] = [100, 200, 90, 30, -20]
-    grown.loc["dashboard", ["fewer_ms", "more_ms", "queue"]] = [6.0, 5.7, -0.3]
-    assert wording.of_growth("tuned", "burst-25", "burst-50", grown) == (
-        "Of the growth of the tail of latency on tuned from burst-25 to burst-50 (login; the others did not grow by "
-        "over 5%): hashing and the wait for a turn 90%, waiting for a worker 30%, less the database 20%; from 2 and 9 "
+def test_growth_sentence_has_the_parts_of_the_endpoints_that_grew():
+    growth = pd.DataFrame(0.0, ["login", "dashboard"], ["fewer_ms", "more_ms", "fewer", "more", *SPLIT])
+    growth[["fewer", "more"]] = [2, 9]
+    growth.loc["login", ["fewer_ms", "more_ms", "hash", "queue", "db"]] = [100, 200, 90, 30, -20]
+    growth.loc["dashboard", ["fewer_ms", "more_ms", "queue"]] = [6.0, 5.7, -0.3]
+    assert wording.growth_sentence("tuned", "burst-25", "burst-50", growth) == (
+        "Growth of tail latency on tuned from burst-25 to burst-50 (login; the others did not grow by over 5%): "
+        "hashing and waiting for a hash slot 90%, waiting for a worker 30%, less the database 20%; from 2 and 9 "
         "requests, no interval."
     )
-    assert "did not grow by over 5%" in wording.of_growth("tuned", "a", "b", grown.loc[["dashboard"]])
-    grown["rest"] = float("nan")
-    assert "cannot be told, as not all parts were recorded" in wording.of_growth("tuned", "a", "b", grown)
+    assert "did not grow by over 5%" in wording.growth_sentence("tuned", "a", "b", growth.loc[["dashboard"]])
+    growth["rest"] = float("nan")
+    assert "are not known: not all of them were recorded" in wording.growth_sentence("tuned", "a", "b", growth)
 
 
-def test_a_figure_of_nothing_says_so():
-    effect = Effect("cache", 0.0, 4, "gain")
-    assert wording.ratio_with_interval(effect) == "0 (4 blocks, a figure of 0)"
+def test_ratio_with_interval_names_a_value_of_zero():
+    effect = Effect("cache", 0.0, 4, "improvement")
+    assert wording.ratio_with_interval(effect) == "0 (4 blocks, a value of 0)"

@@ -1,0 +1,68 @@
+"""`findings.json`: findings that are read as they were written, and files that hold none."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from analysis.findings import findings_file
+from analysis.findings.evaluation import evaluate as evaluate_all
+from workbench.arms import TUNED
+from workbench.errors import UserError
+
+
+def test_read_returns_the_findings_that_were_written(builder, tmp_path):
+    experiment = builder.experiment(builder.run(), builder.run(TUNED), name="20260101-000000-quick")
+    findings = evaluate_all(experiment)
+    findings[0] = replace(findings[0], interval=(9.5, 10.5), level=0.95, evidence='ünicode | "quoted"')
+    path = tmp_path / "html" / "findings.json"
+    findings_file.write(findings, experiment.name, path)
+    assert findings_file.read(path) == ("20260101-000000-quick", findings)
+    assert [file.name for file in path.parent.iterdir()] == ["findings.json"]
+
+
+def test_read_of_findings_without_bounds_gives_none(builder, tmp_path):
+    path = tmp_path / "findings.json"
+    findings_file.write(evaluate_all(builder.experiment(builder.run())), "other", path)
+    content = json.loads(path.read_text())
+    for finding in content["findings"]:
+        del finding["bound"]
+    path.write_text(json.dumps(content))
+    assert {finding.bound for finding in findings_file.read(path)[1]} == {None}
+
+
+def test_write_replaces_a_file(tmp_path):
+    path = tmp_path / "findings.json"
+    path.write_text("another content")
+    findings_file.write([], "made", path)
+    assert findings_file.read(path) == ("made", [])
+
+
+OLD_VERDICT = {
+    "id": "limit-1", "kind": "cause", "claim": "a claim", "verdict": "told", "evidence": "evidence", "effect": None,
+    "n": 1, "runs": ["1"], "command": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"experiment": "made", "findings": [{"id": "tu',
+        b"\xff\x00",
+        b"[]",
+        b"null",
+        b'{"experiment": "made"}',
+        b'{"findings": []}',
+        b'{"experiment": "made", "findings": [3]}',
+        json.dumps({"experiment": "made", "findings": [{"id": "tuned-burst"}]}).encode(),
+        json.dumps({"experiment": "made", "findings": [{"colour": "green"}]}).encode(),
+        json.dumps({"experiment": "made", "findings": [OLD_VERDICT]}).encode(),
+    ],
+)
+def test_read_of_a_damaged_or_older_file_is_one_message(tmp_path, content):
+    path = tmp_path / "findings.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as excinfo:
+        findings_file.read(path)
+    assert excinfo.value.message == f"{path} holds no findings of this version; run make render"
