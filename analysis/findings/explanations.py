@@ -16,14 +16,14 @@ KIND = "explanation"
 def saturated_resources(experiment: Experiment) -> Iterator[Finding]:
     """The saturated resource of each of the `runs_near_saturation`; the effect is its utilisation."""
     for run in runs_near_saturation(experiment):
-        found = bottleneck.find_bottleneck(run)
+        saturation = bottleneck.find_bottleneck(run)
         claim = Claim(
             experiment,
             KIND,
             f"limit-{run.name}",
             f"saturated resource of {run.deployment} under {run.scenario}",
         )
-        yield claim.reported(found.sentence, [run], effect=found.utilisation)
+        yield claim.reported(saturation.sentence, [run], effect=saturation.utilisation)
 
 
 def runs_near_saturation(experiment: Experiment) -> list[Run]:

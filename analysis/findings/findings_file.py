@@ -30,5 +30,5 @@ def read(path: Path) -> tuple[str, list[Finding]]:
 
 def _from_json(entry: Mapping[str, Any]) -> Finding:
     """The finding of one entry; JSON has turned its tuples into lists."""
-    tuples = {name: tuple(entry[name]) for name in ("runs", "interval") if entry[name]}
-    return Finding(**{**entry, **tuples})
+    runs, interval = tuple(entry["runs"]), entry.get("interval")
+    return Finding(**{**entry, "runs": runs, "interval": interval and tuple(interval)})
