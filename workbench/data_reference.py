@@ -23,7 +23,7 @@ written once and never changed.
 | file | content |
 | --- | --- |
 | `experiment.json` | the plan: profile, scale, seed, runs in their order, searches, environment, `format`, `status` |
-| `run.json` | one run: deployment, scenario, seed, environment, dataset, start and end (UTC), `status`, `valid`, gates |
+| `run.json` | one run: deployment, scenario, seed, environment, dataset, UTC start and end, `status`, `valid`, gates |
 | `requests.parquet` | one row a request |
 | `process.parquet`, `pool.parquet`, `database.parquet` | readings during the run |
 | `predictions/<run>.json` | what a model predicted of a run, written before it started |

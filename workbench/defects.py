@@ -12,7 +12,7 @@ from .reading_schema import READINGS
 from .request_schema import COLUMNS, REQUIRED, SCHEMA, STORED, STREAMS
 
 # What each table of readings answers, and the columns that this takes.
-_QUESTIONS = {
+READING_QUESTIONS = {
     "process": ("CPU and memory of the processes", ("at_us", "role", "cpu_us", "pss_bytes")),
     "pool": (
         "the use of the pools",
@@ -96,7 +96,7 @@ def _mismatch(schema: pa.Schema, name: str) -> str:
 
 def of_readings(directory: Path) -> Iterator[Defect]:
     """Yield the defects of a run's readings; a table that was not recorded is none."""
-    for name, (question, columns) in _QUESTIONS.items():
+    for name, (question, columns) in READING_QUESTIONS.items():
         path = directory / f"{name}.parquet"
         if not path.exists():
             continue

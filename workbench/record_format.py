@@ -45,6 +45,12 @@ def upgrade(record: object, kind: str, place: object) -> object:
     return _run_from_2(record) if kind == "run" else _experiment_from_2(record)
 
 
+def format_note(record: Mapping) -> list[str]:
+    """A line that says the format of a record that is not of the current one; nothing for others."""
+    stored = record.get("format", 1)
+    return [] if stored == FORMAT else [f"recorded in format {stored}, read as format {FORMAT}"]
+
+
 def _version_of(record: Mapping) -> str:
     environment = record.get("environment")
     commit = environment.get("commit") if isinstance(environment, dict) else None

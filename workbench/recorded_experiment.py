@@ -9,6 +9,7 @@ import pandas as pd
 
 from . import aggregates, comparability, display
 from .arms import START
+from .record_format import format_note
 from .recorded_run import Run
 from .request_rows import RequestRows
 
@@ -110,6 +111,7 @@ class Experiment:
         return [
             f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
             f"{usable}; {machine}",
+            *format_note(self.record),
             *([f"its runs differ in {', '.join(self.differences)}"] if self.differences else []),
             *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
         ]

@@ -17,6 +17,7 @@ from .arms import START
 from .defects import Defect
 from .errors import RecordingError
 from .reading_schema import READINGS
+from .record_format import format_note
 from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
 
@@ -142,7 +143,11 @@ class Run:
         record = self.record
         reasons = "; ".join(record["reasons"]) or "it did not end by itself"
         validity = "valid" if record["valid"] else f"not valid: {reasons}"
-        return [f"{self.deployment} under {self.scenario}, {self.status}, {validity}", *map(str, self.defects)]
+        return [
+            f"{self.deployment} under {self.scenario}, {self.status}, {validity}",
+            *format_note(record),
+            *map(str, self.defects),
+        ]
 
     def overview(self) -> pd.DataFrame:
         """A row for each endpoint: requests, successful ones, and latency."""

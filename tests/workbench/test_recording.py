@@ -18,8 +18,8 @@ def require_one_line(excinfo, *words):
     assert all(word in message for word in words), message
 
 
-def test_a_complete_run_is_read_as_it_was_written(made):
-    (run,) = made.experiment(made.run("tuned", "burst-50", block=2)).runs
+def test_a_complete_run_is_read_as_it_was_written(builder):
+    (run,) = builder.experiment(builder.run("tuned", "burst-50", block=2)).runs
     assert (run.name, run.deployment, run.scenario, run.block) == ("3-01-tuned-burst-50", "tuned", "burst-50", 2)
     assert (run.status, len(run.requests)) == ("complete", 150)
     assert set(run.process["role"]) == {"generator", "server", "database"}
@@ -28,47 +28,47 @@ def test_a_complete_run_is_read_as_it_was_written(made):
     assert run.log == []
 
 
-def test_times_are_milliseconds_once_read(made):
-    recorded = made.run()
+def test_times_are_milliseconds_once_read(builder):
+    recorded = builder.run()
     recorded.rows = [recorded.rows[0] | {"start_us": 2_000_250, "latency_us": 1500, "queue_us": 250}]
-    (row,) = made.experiment(recorded).runs[0].requests.to_dict("records")
+    (row,) = builder.experiment(recorded).runs[0].requests.to_dict("records")
     assert (row["start_ms"], row["latency_ms"], row["queue_ms"]) == (2000.25, 1.5, 0.25)
     assert not [name for name in row if name.endswith("_us")]
 
 
-def test_the_rest_is_the_application_less_its_parts_and_the_residual_what_nobody_accounts_for(made):
-    recorded = made.run()
+def test_the_rest_is_the_application_less_its_parts_and_the_residual_what_nobody_accounts_for(builder):
+    recorded = builder.run()
     recorded.rows = [recorded.rows[0] | PARTS_US | {"latency_us": 100_000, "queue_us": 58_000, "app_us": 40_000}]
-    requests = made.experiment(recorded).runs[0].requests
+    requests = builder.experiment(recorded).runs[0].requests
     assert requests["rest_ms"].tolist() == [14.0]
     assert requests["residual_ms"].tolist() == [2.0]
 
 
-def test_a_part_that_was_not_measured_counts_as_nothing_but_without_app_there_is_no_rest(made):
-    recorded = made.run()
+def test_a_part_that_was_not_measured_counts_as_nothing_but_without_app_there_is_no_rest(builder):
+    recorded = builder.run()
     first, second = recorded.rows[:2]
     recorded.rows = [first | PARTS_US | {"app_us": 40_000, "hash_us": None}, second | {"app_us": None}]
-    requests = made.experiment(recorded).runs[0].requests
+    requests = builder.experiment(recorded).runs[0].requests
     assert requests["rest_ms"][0] == 17.0
     assert requests[["rest_ms", "residual_ms"]].loc[1].isna().all()
 
 
-def test_the_warm_up_is_among_the_requests_and_not_among_the_measured(made):
-    (run,) = made.experiment(made.run("as-measured", "single")).runs
+def test_the_warm_up_is_among_the_requests_and_not_among_the_measured(builder):
+    (run,) = builder.experiment(builder.run("as-measured", "single")).runs
     assert (len(run.requests), len(run.measured)) == (93, 90)
     assert run.measured["latency_ms"].max() == 100
 
 
-def test_a_run_that_was_cut_off_says_so_and_is_read_from_its_streams(made):
-    (run,) = made.experiment(made.run().cut_off()).runs
+def test_a_run_that_was_cut_off_says_so_and_is_read_from_its_streams(builder):
+    (run,) = builder.experiment(builder.run().cut_off()).runs
     assert run.status == "cut off"
     assert not (run.directory / "requests.parquet").exists()
     assert len(run.measured) == 150
     assert run.requests["latency_ms"].iloc[0] == 100
 
 
-def test_readings_that_are_not_there_are_empty(made):
-    (run,) = made.experiment(made.run().cut_off()).runs
+def test_missing_readings_are_empty(builder):
+    (run,) = builder.experiment(builder.run().cut_off()).runs
     (run.directory / "gunicorn.log").unlink()
     assert run.process.empty
     assert run.database.empty
@@ -76,19 +76,19 @@ def test_readings_that_are_not_there_are_empty(made):
     assert run.log == []
 
 
-def test_a_run_that_was_cut_off_before_its_first_row_has_none_to_read(made):
-    (run,) = made.experiment(made.run().cut_off()).runs
+def test_a_run_that_was_cut_off_before_its_first_row_has_none_to_read(builder):
+    (run,) = builder.experiment(builder.run().cut_off()).runs
     for stream in run.directory.glob("requests-*.arrows"):
         stream.write_bytes(b"torn")
     with pytest.raises(RecordingError) as excinfo:
         _ = run.requests
-    require_one_line(excinfo, run.name, "ended before its first one")
+    require_one_line(excinfo, run.name, "ended before its first request")
 
 
-def test_lines_of_the_log_that_are_not_json_are_passed_over(made):
-    recorded = made.run()
+def test_log_lines_that_are_no_json_are_skipped(builder):
+    recorded = builder.run()
     recorded.log = ["[INFO] Starting gunicorn", '{"request_id": "0-2"}', "{'of': 'python'}", '{"torn": ', "{}", ""]
-    assert made.experiment(recorded).runs[0].log == [{"request_id": "0-2"}, {}]
+    assert builder.experiment(recorded).runs[0].log == [{"request_id": "0-2"}, {}]
 
 
 @pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
@@ -119,8 +119,8 @@ def test_a_record_of_something_else_is_refused_and_says_what_it_lacks(tmp_path, 
     )
 
 
-def test_an_experiment_with_a_damaged_run_is_refused(made):
-    experiment = made.experiment(made.run())
+def test_an_experiment_with_a_damaged_run_is_refused(builder):
+    experiment = builder.experiment(builder.run())
     (experiment.runs[0].directory / "run.json").write_text("{")
     with pytest.raises(RecordingError) as excinfo:
         open_experiment(experiment.directory)
@@ -131,8 +131,8 @@ DAMAGES = [lambda whole: b"", lambda whole: whole[:-9], lambda whole: b"no parqu
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_rows_that_cannot_be_read_take_the_run_out_and_leave_the_others(made, damage):
-    experiment = made.experiment(made.run(), made.run("tuned", "burst-25"))
+def test_a_run_with_damaged_rows_is_left_out_and_the_others_stay(builder, damage):
+    experiment = builder.experiment(builder.run(), builder.run("tuned", "burst-25"))
     path = experiment.runs[1].directory / "requests.parquet"
     path.write_bytes(damage(path.read_bytes()))
     damaged = open_experiment(experiment.directory)
@@ -146,14 +146,14 @@ def test_rows_that_cannot_be_read_take_the_run_out_and_leave_the_others(made, da
 
 @pytest.mark.parametrize("frame", ["process", "database", "pool"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_readings_that_cannot_be_read_are_empty_and_told(made, frame, damage):
-    (run,) = made.experiment(made.run("tuned", "burst-25")).runs
+def test_damaged_readings_are_empty_and_reported(builder, frame, damage):
+    (run,) = builder.experiment(builder.run("tuned", "burst-25")).runs
     path = run.directory / f"{frame}.parquet"
     path.write_bytes(damage(path.read_bytes()))
     run = open_run(run.directory)
     assert getattr(run, frame).empty
     (defect,) = run.defects
-    assert str(defect).startswith(f"{frame}.parquet is empty, cut short, damaged or no Parquet: ")
+    assert str(defect).startswith(f"{frame}.parquet is empty, cut short, damaged or no Parquet; ")
     assert run.is_readable()
     assert run.totals["requests"] == 75
 
@@ -164,10 +164,12 @@ def rewrite(run, change):
     return open_run(run.directory)
 
 
-@pytest.mark.parametrize(("column", "question"), [("db_us", "the time in the database"), ("cache", "what the caches")])
+@pytest.mark.parametrize(
+    ("column", "question"), [("db_us", "the time in the database"), ("cache", "the outcomes of the caches")]
+)
 @pytest.mark.parametrize("how", ["missing", "of another kind"])
-def test_a_column_that_is_missing_leaves_its_question_open_and_the_others_answered(made, column, question, how):
-    experiment = made.experiment(made.run(), made.run("tuned"))
+def test_a_missing_column_leaves_only_its_own_question_without_an_answer(builder, column, question, how):
+    experiment = builder.experiment(builder.run(), builder.run("tuned"))
 
     def change(table):
         without = table.drop_columns([column])
@@ -189,16 +191,16 @@ def test_a_column_that_is_missing_leaves_its_question_open_and_the_others_answer
 
 
 @pytest.mark.parametrize("column", ["endpoint", "latency_us", "ok"])
-def test_a_file_without_what_every_question_needs_is_not_ours(made, column):
-    (run,) = made.experiment(made.run()).runs
+def test_a_file_without_a_required_column_is_not_this_workbenchs(builder, column):
+    (run,) = builder.experiment(builder.run()).runs
     run = rewrite(run, lambda table: table.drop_columns([column]))
     assert not run.is_readable()
     (defect,) = run.defects
     assert f"is not this workbench's ({column} is missing)" in str(defect)
 
 
-def test_damage_within_a_file_takes_the_run_out(made):
-    experiment = made.experiment(made.run(), made.run("tuned"))
+def test_a_run_with_damage_within_its_file_is_left_out(builder):
+    experiment = builder.experiment(builder.run(), builder.run("tuned"))
     path = experiment.runs[1].directory / "requests.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 8 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 8)
@@ -208,8 +210,8 @@ def test_damage_within_a_file_takes_the_run_out(made):
     assert len(damaged.by_run) == 1
 
 
-def test_rows_without_a_latency_are_told(made):
-    (run,) = made.experiment(made.run()).runs
+def test_rows_without_a_latency_are_reported(builder):
+    (run,) = builder.experiment(builder.run()).runs
 
     def without(table):
         latency = [None if n % 3 == 0 else value for n, value in enumerate(table["latency_us"].to_pylist())]
@@ -218,18 +220,18 @@ def test_rows_without_a_latency_are_told(made):
     assert "50 of 150 rows without latency_us" in str(rewrite(run, without).defects[0])
 
 
-def test_an_answer_before_its_request_is_told(made):
-    recorded = made.run()
+def test_a_negative_latency_is_reported(builder):
+    recorded = builder.run()
     recorded.rows[7]["latency_us"] = -5
-    (run,) = made.experiment(recorded).runs
-    assert "answered before it was sent" in str(run.defects[0])
+    (run,) = builder.experiment(recorded).runs
+    assert "negative latency" in str(run.defects[0])
 
 
 @pytest.mark.parametrize(
     ("frame", "column"), [("process", "cpu_us"), ("database", "value"), ("pool", "use_ns"), ("process", "role")]
 )
-def test_readings_of_something_else_are_empty_and_told(made, frame, column):
-    (run,) = made.experiment(made.run()).runs
+def test_readings_of_another_shape_are_empty_and_reported(builder, frame, column):
+    (run,) = builder.experiment(builder.run()).runs
     path = run.directory / f"{frame}.parquet"
     pq.write_table(pq.read_table(path).drop_columns([column]), path)
     run = open_run(run.directory)
@@ -256,8 +258,8 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("change", "said"), CHANGES)
-def test_a_record_with_a_field_of_another_kind_is_refused(made, change, said):
-    (run,) = made.experiment(made.run()).runs
+def test_a_record_with_a_field_of_another_kind_is_refused(builder, change, said):
+    (run,) = builder.experiment(builder.run()).runs
     path = run.directory / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(RecordingError) as excinfo:
@@ -266,8 +268,8 @@ def test_a_record_with_a_field_of_another_kind_is_refused(made, change, said):
 
 
 @pytest.mark.parametrize("runs", [None, ["1-01"], [{}], "twice"])
-def test_an_experiment_that_lists_its_runs_wrongly_is_refused(made, runs):
-    experiment = made.experiment(made.run())
+def test_an_experiment_that_lists_its_runs_wrongly_is_refused(builder, runs):
+    experiment = builder.experiment(builder.run())
     path = experiment.directory / "experiment.json"
     record = json.loads(path.read_text())
     record["runs"] = 2 * record["runs"] if runs == "twice" else runs
@@ -277,49 +279,49 @@ def test_an_experiment_that_lists_its_runs_wrongly_is_refused(made, runs):
     require_one_line(excinfo, "experiment.json")
 
 
-def test_an_experiment_without_a_run_is_not_complete_and_can_be_shown(made):
-    experiment = made.experiment()
+def test_an_experiment_without_a_run_is_not_complete_and_can_be_shown(builder):
+    experiment = builder.experiment()
     assert not experiment.is_complete()
     assert "0 of 0 planned runs" in repr(experiment)
     assert experiment._repr_html_()
 
 
-def test_runs_that_are_all_of_another_machine_than_their_experiment_are_refused(made):
-    other = made.run()
+def test_runs_that_are_all_of_another_machine_than_their_experiment_are_refused(builder):
+    other = builder.run()
     other.record["environment"] = other.record["environment"] | {"cpu_count": 64}
     with pytest.raises(RecordingError) as excinfo:
-        made.experiment(other, environment=made.run().record["environment"])
-    require_one_line(excinfo, "mixes runs of another number of cores")
+        builder.experiment(other, environment=builder.run().record["environment"])
+    require_one_line(excinfo, "differ in number of cores")
 
 
-def test_a_file_without_rows_says_so(made):
-    (run,) = made.experiment(made.run()).runs
+def test_a_file_without_rows_says_so(builder):
+    (run,) = builder.experiment(builder.run()).runs
     run = rewrite(run, lambda table: table.slice(0, 0))
-    assert str(run.defects[0]) == "requests.parquet has no rows: anything about its requests cannot be told"
+    assert str(run.defects[0]) == "requests.parquet has no rows; not available: everything about its requests"
     assert run.totals is None
 
 
-def test_runs_of_another_commit_or_other_versions_are_marked(made):
-    other = made.run(block=1)
+def test_runs_of_another_commit_or_other_versions_are_marked(builder):
+    other = builder.run(block=1)
     other.record["environment"] = other.record["environment"] | {"commit": "fedcba", "packages": {"Flask": "1"}}
-    experiment = made.experiment(made.run(), other)
+    experiment = builder.experiment(builder.run(), other)
     assert experiment.differences == ["versions of packages", "commit"]
     assert "its runs differ in versions of packages, commit" in repr(experiment)
     assert "its runs differ in versions of packages, commit" in experiment._repr_html_()
-    assert made.experiment(made.run(), made.run(block=1), name="alike").differences == []
+    assert builder.experiment(builder.run(), builder.run(block=1), name="alike").differences == []
 
 
-@pytest.mark.parametrize(("what", "said"), [("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")])
-def test_runs_of_different_machines_are_no_experiment(made, what, said):
-    other = made.run("tuned")
-    other.record["environment"] = other.record["environment"] | {what: 64}
+@pytest.mark.parametrize(("fact", "name"), [("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")])
+def test_runs_of_different_machines_are_no_experiment(builder, fact, name):
+    other = builder.run("tuned")
+    other.record["environment"] = other.record["environment"] | {fact: 64}
     with pytest.raises(RecordingError) as excinfo:
-        made.experiment(made.run(), other)
-    require_one_line(excinfo, "mixes runs of another", said)
+        builder.experiment(builder.run(), other)
+    require_one_line(excinfo, f"differ in {name}")
 
 
-def test_an_experiment_shows_itself_as_text_and_as_a_table(made):
-    experiment = made.experiment(made.run(), made.run("tuned").invalid())
+def test_an_experiment_shows_itself_as_text_and_as_a_table(builder):
+    experiment = builder.experiment(builder.run(), builder.run("tuned").invalid())
     text, html = repr(experiment), experiment._repr_html_()
     assert "1 of 2 planned runs are complete, valid and readable" in text
     assert "1-01-as-measured-burst-50" in text
@@ -330,74 +332,74 @@ def test_an_experiment_shows_itself_as_text_and_as_a_table(made):
     assert "<table" in run._repr_html_()
 
 
-def test_what_a_record_says_is_escaped(made):
-    run = made.run().invalid("<script>alert(1)</script>")
-    (shown,) = made.experiment(run).runs
+def test_text_of_a_record_is_escaped(builder):
+    run = builder.run().invalid("<script>alert(1)</script>")
+    (shown,) = builder.experiment(run).runs
     assert "<script>" not in shown._repr_html_()
 
 
-def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(made):
-    assert made.experiment(made.run(), made.run().invalid()).is_complete()
+def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(builder):
+    assert builder.experiment(builder.run(), builder.run().invalid()).is_complete()
 
 
-def test_an_experiment_with_a_run_that_was_never_begun_is_not_complete(made):
-    experiment = made.experiment(made.run(), never_begun=("1-02-tuned-burst-50",))
+def test_an_experiment_with_a_run_that_never_started_is_not_complete(builder):
+    experiment = builder.experiment(builder.run(), not_started=("1-02-tuned-burst-50",))
     assert len(experiment.runs) == 1
     assert not experiment.is_complete()
 
 
-def test_an_experiment_with_a_run_that_did_not_come_to_its_end_is_not_complete(made):
-    assert not made.experiment(made.run(), made.run().cut_off(), name="killed").is_complete()
-    assert not made.experiment(made.run(), made.run().aborted(), name="stopped").is_complete()
+def test_an_experiment_with_a_run_that_did_not_complete_is_not_complete(builder):
+    assert not builder.experiment(builder.run(), builder.run().cut_off(), name="killed").is_complete()
+    assert not builder.experiment(builder.run(), builder.run().aborted(), name="stopped").is_complete()
 
 
-def test_an_experiment_that_says_it_is_running_is_not_complete(made):
-    assert not made.experiment(made.run(), status="running").is_complete()
+def test_an_experiment_that_says_it_is_running_is_not_complete(builder):
+    assert not builder.experiment(builder.run(), status="running").is_complete()
 
 
-def test_only_complete_and_valid_runs_are_found(made):
-    good = [made.run(block=block) for block in (0, 3)]
-    bad = (made.run(block=1).invalid(), made.run(block=2).aborted(), made.run(block=4).cut_off())
-    others = (made.run("tuned"), made.run("as-measured", "burst-25"))
-    experiment = made.experiment(good[0], *bad, good[1], *others)
+def test_only_complete_and_valid_runs_are_found(builder):
+    good = [builder.run(block=block) for block in (0, 3)]
+    bad = (builder.run(block=1).invalid(), builder.run(block=2).aborted(), builder.run(block=4).cut_off())
+    others = (builder.run("tuned"), builder.run("as-measured", "burst-25"))
+    experiment = builder.experiment(good[0], *bad, good[1], *others)
     assert [run.block for run in experiment.find("as-measured", "burst-50")] == [0, 3]
     of = arm(experiment.by_run, "as-measured", "burst-50")
     assert dict(zip(of["block"], of["requests"], strict=True)) == {0: 150, 3: 150}
 
 
-def test_a_baseline_has_two_runs_in_a_block(made):
-    runs = [made.run("tuned", block=block, replicate=replicate) for block in (0, 1) for replicate in (True, False)]
-    experiment = made.experiment(*runs, made.run("tuned", block=2))
+def test_a_baseline_has_two_runs_in_a_block(builder):
+    runs = [builder.run("tuned", block=block, replicate=replicate) for block in (0, 1) for replicate in (True, False)]
+    experiment = builder.experiment(*runs, builder.run("tuned", block=2))
     found = experiment.find("tuned", "burst-50")
     assert [(run.block, run.replicate) for run in found] == [(0, True), (0, False), (1, True), (1, False), (2, False)]
     assert experiment.blocks("tuned", "burst-50") == 3
     assert arm(experiment.by_run, "tuned", "burst-50")["requests"].to_list() == [150] * 5
 
 
-def test_a_run_of_before_there_were_two_is_not_it_again(made):
-    (run,) = made.experiment(made.run()).runs
+def test_a_record_without_the_mark_is_no_replicate(builder):
+    (run,) = builder.experiment(builder.run()).runs
     del run.record["replicate"]
     assert not run.replicate
 
 
-def test_an_arm_that_was_not_run_has_no_rows(made):
-    assert arm(made.experiment(made.run()).by_run, "tuned", "burst-50").empty
+def test_an_arm_that_was_not_run_has_no_rows(builder):
+    assert arm(builder.experiment(builder.run()).by_run, "tuned", "burst-50").empty
 
 
-def test_the_newest_experiment_is_the_complete_one_that_ended_last(made):
-    made.experiment(made.run("tuned", "burst-25"), name="old")
-    made.experiment(made.run("tuned", "burst-25"), name="new")
-    made.experiment(made.run("tuned", "burst-25").cut_off(), name="unfinished")
-    damaged = made.experiment(made.run("tuned", "burst-25"), name="damaged").directory
+def test_the_newest_experiment_is_the_complete_one_that_ended_last(builder):
+    builder.experiment(builder.run("tuned", "burst-25"), name="old")
+    builder.experiment(builder.run("tuned", "burst-25"), name="new")
+    builder.experiment(builder.run("tuned", "burst-25").cut_off(), name="unfinished")
+    damaged = builder.experiment(builder.run("tuned", "burst-25"), name="damaged").directory
     (damaged / "experiment.json").write_text("{")
-    (made.runs / "single-runs").mkdir()
+    (builder.runs / "single-runs").mkdir()
     for age, name in enumerate(("damaged", "unfinished", "new", "old")):
-        os.utime(made.runs / name / "experiment.json", (1e9 - age, 1e9 - age))
-    assert newest_experiment(made.runs) == made.runs / "new"
+        os.utime(builder.runs / name / "experiment.json", (1e9 - age, 1e9 - age))
+    assert newest_experiment(builder.runs) == builder.runs / "new"
 
 
-def test_without_a_complete_experiment_there_is_no_newest(made):
-    made.experiment(made.run().cut_off())
+def test_without_a_complete_experiment_there_is_no_newest(builder):
+    builder.experiment(builder.run().cut_off())
     with pytest.raises(RecordingError) as excinfo:
-        newest_experiment(made.runs)
-    require_one_line(excinfo, str(made.runs), "make report")
+        newest_experiment(builder.runs)
+    require_one_line(excinfo, str(builder.runs), "make report")
