@@ -1,5 +1,6 @@
-"""An experiment that was begun and not completed: what of it is there, and whether it may go on."""
+"""Resuming an experiment that was interrupted: which of its runs are complete, and whether it may be resumed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -11,79 +12,86 @@ from . import progress
 
 
 @dataclass(frozen=True)
-class Begun:
-    """What was recorded until the experiment stopped, as it was when it was opened."""
+class InterruptedExperiment:
+    """An experiment that is not complete, as it was when it was opened."""
 
     experiment: Experiment
 
     @classmethod
-    def find(cls, directory: Path) -> "Begun | None":
-        """None if nothing is there. Raises `UserError` if it is complete, or no experiment."""
+    def open(cls, directory: Path) -> "InterruptedExperiment | None":
+        """Open the experiment in `directory`; None if there is no such directory.
+
+        Raises `UserError` if it is complete, or cannot be read.
+        """
         if not directory.exists():
             return None
-        found = open_experiment(directory) if (directory / "experiment.json").exists() else None
-        if found is None or found.record["status"] == "complete":
+        experiment = open_experiment(directory) if (directory / "experiment.json").exists() else None
+        if experiment is None or experiment.record["status"] == "complete":
             raise UserError(
                 f"experiment {directory.name} exists already; recorded experiments are never changed, choose another "
                 "name"
             )
-        return cls(found)
+        return cls(experiment)
 
-    def agreed(self, asked: dict) -> dict:
-        """The recorded values of the fields that are asked. Raises `UserError` if one is asked to be another; None asks
-        for nothing."""
-        recorded = {field: self.experiment.record.get(field) for field in asked}
-        others = [
+    def configuration(self, requested: Mapping[str, object]) -> dict:
+        """The recorded values of the fields of `requested`, of which None requests nothing.
+
+        Raises `UserError` if another value is requested than was recorded.
+        """
+        recorded = {field: self.experiment.record.get(field) for field in requested}
+        conflicts = [
             f"{field} {recorded[field]} and not {value}"
-            for field, value in asked.items()
+            for field, value in requested.items()
             if value is not None and value != recorded[field]
         ]
-        if others:
+        if conflicts:
             raise UserError(
-                f"experiment {self.experiment.name} was begun with {', '.join(others)}; leave that out, or choose "
+                f"experiment {self.experiment.name} was started with {', '.join(conflicts)}; leave that out, or choose "
                 "another name"
             )
         return recorded
 
     def require_same(self, record: dict) -> None:
-        """Raise `UserError` if machine, versions, code, data or plan are other ones than in `record`, the one of now."""
-        then, now = _facts(self.experiment.record), _facts(record)
-        others = [
+        """Raise `UserError` if machine, versions, code, data or plan differ from `record`, which describes today's."""
+        then, now = _fixed_facts(self.experiment.record), _fixed_facts(record)
+        differences = [
             f"{name} was {then.get(name)} and is {now.get(name)}"
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
         if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches")):
-            others.append("its profile has other runs now")
-        if others:
-            raise UserError(f"experiment {self.experiment.name} cannot go on: {', '.join(others)}; choose another name")
+            differences.append("its profile has other runs now")
+        if differences:
+            raise UserError(
+                f"experiment {self.experiment.name} cannot be resumed: {', '.join(differences)}; choose another name"
+            )
 
-    def has(self, run: str) -> bool:
-        """Whether the run was complete."""
-        return any(made.name == run and made.status == "complete" for made in self.experiment.runs)
+    def has_complete(self, run: str) -> bool:
+        """Whether the run of this name is complete."""
+        return any(recorded.name == run and recorded.status == "complete" for recorded in self.experiment.runs)
 
     def resume(self) -> dict:
-        """Make room for what was cut off, say what is reused, and return the record with which it goes on."""
-        planned = [run["run"] for key in ("runs", "probes") for run in self.experiment.record.get(key, [])]
-        there = [run for run in planned if self.has(run)]
-        cut_off = [run for run in planned if run not in there and (self.experiment.directory / run).exists()]
+        """Set aside the runs that were cut off, report which are reused, and return the record to continue."""
+        record = self.experiment.record
+        planned = [run["run"] for key in ("runs", "probes") for run in record.get(key, [])]
+        complete = [run for run in planned if self.has_complete(run)]
+        cut_off = [run for run in planned if run not in complete and (self.experiment.directory / run).exists()]
         for run in cut_off:
             _set_aside(self.experiment.directory / run)
-        reused = f"{len(there)} of {len(planned)} runs are there"
-        again = f", {len(cut_off)} that was cut off is run again" if cut_off else ""
-        progress.tell(f"experiment {self.experiment.name} goes on: {reused}{again}")
-        stops = [*self.experiment.record.get("resumed_after", []), len(there)]
-        return self.experiment.record | {"resumed_after": stops}
+        repeated = f", {len(cut_off)} cut off and run again" if cut_off else ""
+        reused = f"{len(complete)} of {len(planned)} runs are complete"
+        progress.report(f"experiment {self.experiment.name} is resumed: {reused}{repeated}")
+        return record | {"resumed_after": [*record.get("resumed_after", []), len(complete)]}
 
 
-def _facts(record):
-    """What must not change within an experiment, by name."""
+def _fixed_facts(record: dict) -> dict:
+    """The facts that must not change within an experiment, by name."""
     environment = dict(record["environment"])
     packages = environment.pop("packages", {})
     return {**environment, **packages, "dataset": record.get("dataset", {}).get("fingerprint")}
 
 
-def _set_aside(directory):
-    """Keep it under a name that no run has."""
+def _set_aside(directory: Path) -> None:
+    """Keep a run's directory under a name that no run has."""
     names = (f"{directory.name}.stopped-{number}" for number in count(1))
     directory.rename(next(path for name in names if not (path := directory.with_name(name)).exists()))

@@ -1,121 +1,149 @@
-"""One deployment under one scenario, once: everything is started, driven, recorded and stopped here."""
+"""One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from reference_app.settings import Settings
 from workbench.errors import UserError
 
-from . import app_environment, application, dataset, deployments, locust_runner, record_writer, services, write_audit
+from . import (
+    app_environment,
+    application,
+    compaction,
+    dataset,
+    deployments,
+    locust_runner,
+    record_writer,
+    services,
+    write_audit,
+)
 from .collectors.collector import Collector
-from .generator import recorder
-from .record_writer import Order
+from .locust_runner import Generator, Load
+from .run_spec import RunSpec
+from .scenarios import Scenario
 from .services import DatabaseServer
-from .subprocesses import deferred_signals
+from .subprocesses import Child, deferred_signals
 
 CLONE_BYTES = 1 * 2**30
 
 
-def execute(server: DatabaseServer, order: Order, directory: Path) -> dict:
-    """Carry the order out, leave the record in `directory`, and return `run.json`'s content.
+def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
+    """Carry out one run, leave its files in `directory`, and return the content of `run.json`.
 
-    Whatever interrupts it, what was recorded stays, `status` says aborted, and the interruption goes on.
+    An error or a signal ends the run: the rows up to then stay, `status` is "aborted", and the exception is raised.
     """
-    scenario = order.load()
+    scenario = spec.load()
     # All users of a load come from one address, and would be throttled as one attacker.
-    settings = deployments.find(order.deployment, scale=order.scale, login_throttle=False)
-    template = dataset.ensure_template(server, order.scale, settings.indexes)
+    settings = deployments.settings_for(spec.deployment, scale=spec.scale, login_throttle=False)
+    template = dataset.ensure_template(server, spec.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
-    deployment = {"name": order.deployment, "settings": settings.public()}
-    order = replace(order, port=order.port or services.free_port())
+    deployment = {"name": spec.deployment, "settings": settings.public()}
+    port = spec.port or services.free_port()
     with (
-        recorded(directory, order, scenario, deployment, server) as written,
-        _generator(order, scenario, directory) as generator,
+        recorded(directory, spec, scenario, deployment, server) as record,
+        _generator(spec, scenario, directory, port) as generator,
         dataset.clone(server, template, directory.name, settings) as database,
     ):
-        written["dataset"]["counts"] = dataset.counts(server, database)
+        record["dataset"]["counts"] = dataset.counts(server, database)
         if scenario.sql_before:
             dataset.change(server, database, scenario.sql_before)
-        with app_environment.way_to(server, database, settings, directory) as (url, between):
+        with app_environment.database_route(server, database, settings, directory) as (url, route_processes):
             settings = replace(settings, database_url=url)
-            written["deployment"]["settings"] = settings.public()
+            record["deployment"]["settings"] = settings.public()
             if generator is None:
-                _start(settings, order.port, directory, written)
+                _start_only(settings, port, directory, record)
             else:
-                _drive(server, database, settings, order.port, generator, written, between)
-        recorder.compact(directory)
-        if found := write_audit.check(server, database, directory / "requests.parquet"):
-            written["writes"] = found.record()
-    return written
+                _drive(server, database, settings, port, generator, record, route_processes)
+        compaction.compact(directory)
+        if writes := write_audit.check(server, database, directory / "requests.parquet"):
+            record["writes"] = writes.record()
+    return record
 
 
 @contextmanager
-def recorded(directory, order, scenario, deployment, server=None):
-    """The record of a run, for the block to add to; written at its beginning, and made final however it ends."""
-    written = record_writer.begin(directory, order, scenario, deployment, server)
+def recorded(
+    directory: Path, spec: RunSpec, scenario: Scenario, deployment: dict, server: DatabaseServer | None = None
+) -> Iterator[dict]:
+    """Yield the record of a run, for the block to complete; write it at both ends of the block, however that ends."""
+    record = record_writer.begin(directory, spec, scenario, deployment, server)
     reason = "unknown"
     try:
-        yield written
-        written["status"] = "complete"
+        yield record
+        record["status"] = "complete"
     except BaseException as error:
-        reason = record_writer.why(error)
+        reason = record_writer.interruption_reason(error)
         raise
     finally:
         with deferred_signals():
-            record_writer.close(directory, written, scenario, reason)
+            record_writer.close(directory, record, scenario, reason)
 
 
-def _generator(order, scenario, directory):
-    """The load generator, which takes as long to start as what it drives, and so does it beside that."""
+def _generator(
+    spec: RunSpec, scenario: Scenario, directory: Path, port: int
+) -> AbstractContextManager[Generator | None]:
+    """The load generator, started in parallel with the application: both take seconds."""
     if scenario.kind == "start":
         return nullcontext()
-    rows = dataset.find_scale(order.scale).counts()
-    sent = locust_runner.Load(scenario, order.seed, rows, order.processes)
-    return locust_runner.generator(sent, application.url_of(order.port), directory)
+    rows = dataset.find_scale(spec.scale).counts()
+    load = Load(scenario, spec.seed, rows, spec.processes)
+    return locust_runner.generator(load, application.url_of(port), directory)
 
 
-def _drive(server, database, settings, port, generator, written, between):
+def _drive(
+    server: DatabaseServer,
+    database: str,
+    settings: Settings,
+    port: int,
+    generator: Generator,
+    record: dict,
+    route_processes: Mapping[str, int],
+) -> None:
+    """Start the application, release the users, wait for the end of the load, and complete the record."""
     directory = generator.directory
-    # The collector is the outer block: the application's backends tell their last figures when they end.
+    # The collector is the outer block: the application's backends report their last figures when they end.
     with ExitStack() as stack:
-        around = stack.enter_context(app_environment.around(settings, directory))
-        written["store"] = around.store and around.store.version
-        collector = stack.enter_context(Collector(server, database, directory, generator.started_ns, around.readings))
-        with application.serve(around.settings, directory / "gunicorn.log", port) as served:
-            before = around.served()
-            written["health"] = served.health
+        environment = stack.enter_context(app_environment.set_up(settings, directory))
+        store = environment.store
+        record["store"] = store and store.version
+        collector = stack.enter_context(
+            Collector(server, database, directory, generator.started_ns, environment.metrics)
+        )
+        with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
+            before = environment.served()
+            record["health"] = served.health
             roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-            roles["store"] = around.store and around.store.pid
-            collector.begin(roles | between)
-            generator.let_go()
-            generator.wait(lambda: _look(served.child, server, collector))
+            collector.begin({**roles, "store": store.pid if store else None, **route_processes})
+            generator.release_users()
+            generator.wait(lambda: _check_health(served.child, server, collector))
             server.require_alive()
             collector.finish()
-            written["counters"] = around.counters()
-            written["served"] = _between(before, around.served())
-            written["database_lost"] = collector.lost
-            written["readings"] = collector.cost()
+            record["counters"] = environment.counters()
+            record["served"] = _served_between(before, environment.served())
+            record["database_lost"] = collector.disconnections
+            record["readings"] = collector.cost()
 
 
-def _between(before, after):
-    """Requests counted between two looks at the workers; None where one was replaced, and its count with it."""
+def _served_between(before: tuple[frozenset[int], int], after: tuple[frozenset[int], int]) -> int | None:
+    """The requests that the workers counted between two readings; None if a worker was replaced, and its count lost."""
     return after[1] - before[1] if before[0] == after[0] else None
 
 
-def _start(settings, port, directory, written):
-    """Only start the application: whether it does is the outcome."""
-    with app_environment.around(settings, directory) as around:
+def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:
+    """Start the application without any load; whether it starts is the outcome of the run."""
+    with app_environment.set_up(settings, directory) as environment:
         try:
-            with application.serve(around.settings, directory / "gunicorn.log", port) as served:
-                written["outcome"] = {"started": True, "message": ""}
-                written["health"] = served.health
-        except application.NotStarted as refusal:
-            written["outcome"] = {"started": False, "message": refusal.said}
+            with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
+                record["outcome"] = {"started": True, "message": ""}
+                record["health"] = served.health
+        except application.StartError as error:
+            record["outcome"] = {"started": False, "message": error.reason}
 
 
-def _look(gunicorn, server, collector):
-    """Raise `UserError` if anything but the generator has ended, and say which."""
+def _check_health(gunicorn: Child, server: DatabaseServer, collector: Collector) -> None:
+    """Raise `UserError` if the application or the database has ended, and say which of them."""
     if gunicorn.ended():
         code = gunicorn.process.returncode
         raise UserError(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")

@@ -73,7 +73,7 @@ def test_a_report_that_is_ended_leaves_nothing_running(running, data, number):
     require_nothing_left(data)
     assert not (running.html / "optimization-results.html").exists()
     if number != signal.SIGKILL:
-        assert "it goes on with: make report EXPERIMENT=" in printed
+        assert "resume it with: make report EXPERIMENT=" in printed
 
 
 def test_a_kernel_that_is_killed_is_named(running, data):
@@ -81,7 +81,7 @@ def test_a_kernel_that_is_killed_is_named(running, data):
     kernels[0].kill()
     _, printed = running.process.communicate(timeout=PATIENCE_S)
     assert running.process.returncode == 1
-    assert "it goes on with: make report EXPERIMENT=" in printed
+    assert "resume it with: make report EXPERIMENT=" in printed
     assert "kernel of 01-measure was ended" in printed.splitlines()[-1]
     assert "Traceback" not in printed
     require_nothing_left(data)

@@ -1,11 +1,11 @@
-"""What may go on and what may not, on experiments made by hand."""
+"""Which interrupted experiments may be resumed, on experiments made by hand."""
 
 import copy
 import json
 
 import pytest
 
-from loadgen.resume import Begun
+from loadgen.resume import InterruptedExperiment
 from workbench.errors import UserError
 
 RUNS = ("1-01-tuned-reads", "1-02-tuned-reads-replicate", "1-03-tuned-single")
@@ -27,12 +27,12 @@ RECORD = {
         "memory_bytes": 2**33,
     },
 }
-ASKED = {"profile": None, "scale": None, "seed": None}
+NOTHING_REQUESTED = {"profile": None, "scale": None, "seed": None}
 
 
 @pytest.fixture
 def directory(tmp_path):
-    """An experiment with one complete run, one that was aborted, and one never begun."""
+    """An experiment with one complete run, one that was aborted, and one that was never started."""
     path = tmp_path / "mine"
     path.mkdir()
     (path / "experiment.json").write_text(json.dumps(RECORD))
@@ -60,35 +60,44 @@ def content(directory):
     return {path.relative_to(directory): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def test_nothing_there_was_never_begun(tmp_path):
-    assert Begun.find(tmp_path / "mine") is None
+def test_open_without_a_directory_is_none(tmp_path):
+    assert InterruptedExperiment.open(tmp_path / "mine") is None
 
 
-def test_what_is_complete_is_never_changed(directory):
+def test_open_of_a_complete_experiment_is_refused(directory):
     (directory / "experiment.json").write_text(json.dumps(RECORD | {"status": "complete"}))
     with pytest.raises(UserError, match="experiment mine exists already; recorded experiments are never changed"):
-        Begun.find(directory)
+        InterruptedExperiment.open(directory)
 
 
-def test_a_record_that_cannot_be_read_is_refused(directory):
+def test_open_of_an_unreadable_record_is_refused(directory):
     (directory / "experiment.json").write_text("{")
     with pytest.raises(UserError, match="not readable JSON"):
-        Begun.find(directory)
+        InterruptedExperiment.open(directory)
 
 
-def test_what_is_not_asked_comes_from_the_record(directory):
-    assert Begun.find(directory).agreed(ASKED) == {"profile": "smoke", "scale": "small", "seed": 3}
-    assert Begun.find(directory).agreed(ASKED | {"profile": "smoke", "seed": 3})["scale"] == "small"
+def test_configuration_without_a_request_comes_from_the_record(directory):
+    assert InterruptedExperiment.open(directory).configuration(NOTHING_REQUESTED) == {
+        "profile": "smoke",
+        "scale": "small",
+        "seed": 3,
+    }
+    assert (
+        InterruptedExperiment.open(directory).configuration(NOTHING_REQUESTED | {"profile": "smoke", "seed": 3})[
+            "scale"
+        ]
+        == "small"
+    )
 
 
-def test_what_is_asked_otherwise_is_named(directory):
+def test_configuration_with_another_request_names_the_difference(directory):
     with pytest.raises(UserError) as refused:
-        Begun.find(directory).agreed({"profile": "quick", "scale": "small", "seed": 0})
-    assert "was begun with profile smoke and not quick, seed 3 and not 0;" in refused.value.message
+        InterruptedExperiment.open(directory).configuration({"profile": "quick", "scale": "small", "seed": 0})
+    assert "was started with profile smoke and not quick, seed 3 and not 0;" in refused.value.message
 
 
 @pytest.mark.parametrize(
-    ("place", "field", "value", "said"),
+    ("section", "field", "value", "message"),
     [
         ("environment", "commit", "4567", "commit was 0123 and is 4567"),
         ("environment", "dirty", True, "dirty was False and is True"),
@@ -97,51 +106,51 @@ def test_what_is_asked_otherwise_is_named(directory):
         ("dataset", "fingerprint", "5678", "dataset was 1234 and is 5678"),
     ],
 )
-def test_another_machine_code_version_or_dataset_is_named(directory, place, field, value, said):
+def test_require_same_names_another_machine_code_version_or_dataset(directory, section, field, value, message):
     now = copy.deepcopy(RECORD)
-    now[place][field] = value
+    now[section][field] = value
     before = content(directory)
-    with pytest.raises(UserError, match=f"experiment mine cannot go on: {said}; choose another name"):
-        Begun.find(directory).require_same(now)
+    with pytest.raises(UserError, match=f"experiment mine cannot be resumed: {message}; choose another name"):
+        InterruptedExperiment.open(directory).require_same(now)
     assert content(directory) == before
 
 
-def test_all_that_differs_is_named_in_one_line(directory):
+def test_require_same_names_all_differences_in_one_line(directory):
     environment = RECORD["environment"] | {"kernel": "6.2", "commit": "4567"}
     with pytest.raises(UserError) as refused:
-        Begun.find(directory).require_same(RECORD | {"environment": environment, "runs": []})
-    others = "commit was 0123 and is 4567, kernel was 6.1 and is 6.2, its profile has other runs now"
-    assert others in refused.value.message
+        InterruptedExperiment.open(directory).require_same(RECORD | {"environment": environment, "runs": []})
+    differences = "commit was 0123 and is 4567, kernel was 6.1 and is 6.2, its profile has other runs now"
+    assert differences in refused.value.message
 
 
-def test_nothing_that_differs_may_go_on(directory):
-    Begun.find(directory).require_same(RECORD)
+def test_require_same_accepts_the_same_record(directory):
+    InterruptedExperiment.open(directory).require_same(RECORD)
 
 
-def test_complete_runs_are_reused_and_cut_off_ones_kept_aside(directory, capsys):
-    begun = Begun.find(directory)
+def test_resume_reuses_complete_runs_and_sets_aside_those_that_were_cut_off(directory, capsys):
+    interrupted = InterruptedExperiment.open(directory)
     before = content(directory)
-    record = begun.resume()
-    assert [begun.has(run) for run in RUNS] == [True, False, False]
+    record = interrupted.resume()
+    assert [interrupted.has_complete(run) for run in RUNS] == [True, False, False]
     assert record == RECORD | {"resumed_after": [1]}
-    said = "experiment mine goes on: 1 of 3 runs are there, 1 that was cut off is run again\n"
-    assert capsys.readouterr().err == said
+    message = "experiment mine is resumed: 1 of 3 runs are complete, 1 cut off and run again\n"
+    assert capsys.readouterr().err == message
     assert sorted(path.name for path in directory.iterdir()) == [RUNS[0], f"{RUNS[1]}.stopped-1", "experiment.json"]
-    assert list(content(directory).values()) == list(before.values())
+    assert sorted(content(directory).values()) == sorted(before.values())
 
 
-def test_each_that_was_cut_off_has_a_name_of_its_own(directory):
-    Begun.find(directory).resume()
+def test_resume_sets_aside_each_cut_off_run_under_another_name(directory):
+    InterruptedExperiment.open(directory).resume()
     add_run(directory / RUNS[1], "running")
-    Begun.find(directory).resume()
+    InterruptedExperiment.open(directory).resume()
     (directory / RUNS[1]).mkdir()  # stopped before it had a record
-    Begun.find(directory).resume()
+    InterruptedExperiment.open(directory).resume()
     stopped = sorted(path.name for path in directory.glob("*.stopped-*"))
     assert stopped == [f"{RUNS[1]}.stopped-{number}" for number in (1, 2, 3)]
 
 
-def test_where_nothing_was_cut_off_nothing_is_said_of_it(directory, capsys):
+def test_resume_without_cut_off_runs_does_not_mention_them(directory, capsys):
     (directory / RUNS[1] / "run.json").unlink()
     (directory / RUNS[1]).rmdir()
-    Begun.find(directory).resume()
-    assert capsys.readouterr().err == "experiment mine goes on: 1 of 3 runs are there\n"
+    InterruptedExperiment.open(directory).resume()
+    assert capsys.readouterr().err == "experiment mine is resumed: 1 of 3 runs are complete\n"

@@ -8,12 +8,13 @@ import time
 import pytest
 
 from analysis.capacity import bracket
-from loadgen import experiment
+from loadgen.plan import make_plan
+from loadgen.run_spec import run_name
 from workbench.recording import open_experiment
 
 SEED = 64  # short runs come first
 PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # others follow if one of these cannot be believed
-PLANNED = [experiment.run_name(order) for order in experiment.plan("smoke", None, SEED).orders]
+PLANNED = [run_name(spec) for spec in make_plan("smoke", None, SEED).specs]
 FIRST, STOPPED, NEVER_BEGUN, *LATER = PLANNED
 
 
@@ -69,14 +70,14 @@ def refused(command, *words):
 
 def test_who_interrupts_is_told_how_to_go_on(interrupted, directory):
     assert "Traceback" not in interrupted
-    assert "experiment mine is not complete; it goes on with: make report EXPERIMENT=mine" in interrupted.splitlines()
+    assert "experiment mine is not complete; resume it with: make report EXPERIMENT=mine" in interrupted.splitlines()
     assert json.loads((directory / "experiment.json").read_text())["status"] == "running"
     assert not open_experiment(directory).is_complete()
 
 
 def test_it_does_not_go_on_as_something_else(command, before, directory):
     line = refused(command, "--profile", "quick", "--seed", "2")
-    assert f"was begun with profile smoke and not quick, seed {SEED} and not 2" in line
+    assert f"was started with profile smoke and not quick, seed {SEED} and not 2" in line
     assert {run: state(directory / run) for run in before} == before
 
 
@@ -88,15 +89,15 @@ def test_it_does_not_go_on_with_other_code(command, before, directory):
     path.write_text(json.dumps(record))
     line = refused(command)
     path.write_text(content)
-    assert line.startswith("Error: experiment mine cannot go on: commit was 0123 and is ")
+    assert line.startswith("Error: experiment mine cannot be resumed: commit was 0123 and is ")
     assert "dirty was" in line
     assert {run: state(directory / run) for run in before} == before
 
 
 def test_it_goes_on_and_says_what_it_reuses(resumed):
     assert (resumed.returncode, resumed.stdout) == (0, "mine\n"), resumed.stderr
-    there = f"{len(PLANNED) - 2} of {len(PLANNED)} runs are there, 1 that was cut off is run again"
-    assert f"experiment mine goes on: {there}" in resumed.stderr
+    reused = f"{len(PLANNED) - 2} of {len(PLANNED)} runs are complete, 1 cut off and run again"
+    assert f"experiment mine is resumed: {reused}" in resumed.stderr
     steps = [line for line in resumed.stderr.splitlines() if line.startswith("measuring: ") and "%" in line]
     assert len(steps) >= 2 + len(PROBES)
     assert "  0% " in steps[0]
@@ -131,11 +132,11 @@ def test_a_search_goes_on_with_the_probes_that_are_there(command, resumed, direc
     before = state(first)
     finished = command.run("experiment", "--experiment", "mine", timeout=60)
     assert finished.returncode == 0, finished.stderr
-    there = f"{len(PLANNED) + 1} of {len(PLANNED) + len(made)} runs are there"
-    assert f"experiment mine goes on: {there}" in finished.stderr
+    reused = f"{len(PLANNED) + 1} of {len(PLANNED) + len(made)} runs are complete"
+    assert f"experiment mine is resumed: {reused}" in finished.stderr
     steps = [line for line in finished.stderr.splitlines() if "%" in line]
-    assert steps[0] == "measuring:   0% foretelling tuned"
+    assert steps[0] == "measuring:   0% predicting tuned"
     assert steps[1].endswith("tuned open-8, block 3")  # if it cannot be believed others follow
     assert state(first) == before
-    (found,) = bracket.found(open_experiment(directory))
+    (found,) = bracket.capacity_results(open_experiment(directory))
     assert [probe.load for probe in found.probes][:2] == [4, 8]

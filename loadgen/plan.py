@@ -1,0 +1,78 @@
+"""The plan of an experiment: its runs, block by block, in random order within each block."""
+
+import random
+from dataclasses import dataclass, replace
+
+from analysis.capacity.bracket import MAX_P95_MS
+
+from . import dataset, profiles
+from .profiles import Arm, Profile, Search
+from .run_spec import RunSpec
+
+OVERHEAD_S = 3.0  # of a run beside its load: clone, start, stop
+SEEDS_PER_EXPERIMENT = 1000  # a block has the seed of the experiment times this, and its own number added
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of an experiment in their order, with the seconds that each is expected to take, and its searches.
+
+    The same profile, scale and seed give the same plan. `p95_ms` is the objective of the searches for capacity.
+    """
+
+    profile: str
+    scale: str
+    seed: int
+    specs: tuple[RunSpec, ...]
+    expected_s: tuple[float, ...]
+    searches: tuple[Search, ...] = ()
+    p95_ms: float = MAX_P95_MS
+
+    def deployments(self) -> list[str]:
+        """The deployments that are put under load, each once, the first one first."""
+        names = [*(spec.deployment for spec in self.specs), *(search.deployment for search in self.searches)]
+        return list(dict.fromkeys(names))
+
+    def blocks(self) -> int:
+        """The number of blocks, those of the searches apart."""
+        return len({spec.block for spec in self.specs})
+
+
+def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None = None) -> Plan:
+    """Plan an experiment; None takes the profile's scale, or the default objective.
+
+    Raises `UserError` for an unknown profile or scale.
+    """
+    chosen = profiles.find(profile)
+    scale = scale or chosen.scale
+    dataset.find_scale(scale)
+    p95_ms = p95_ms or MAX_P95_MS
+    random_order = random.Random(seed)
+    specs, expected_s = [], []
+    for block in range(max((arm.blocks for arm in chosen.arms), default=0)):
+        for position, (arm, is_replicate) in enumerate(_shuffled_block(chosen, block, random_order)):
+            specs.append(_spec(arm, scale, seed, block, position, is_replicate))
+            expected_s.append(OVERHEAD_S + arm.load_s)
+    searches = tuple(replace(search, p95_ms=p95_ms) for search in chosen.searches)
+    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms)
+
+
+def _shuffled_block(profile: Profile, block: int, random_order: random.Random) -> list[tuple[Arm, bool]]:
+    """The runs of a block in their order: each arm, and whether the run is its A/A replicate."""
+    arms = [arm for arm in profile.arms if block < arm.blocks]
+    runs = [*((arm, False) for arm in arms), *((arm, True) for arm in arms if arm.replicated)]
+    random_order.shuffle(runs)
+    return runs
+
+
+def _spec(arm: Arm, scale: str, seed: int, block: int, position: int, is_replicate: bool) -> RunSpec:
+    return RunSpec(
+        deployment=arm.deployment,
+        scenario=arm.scenario,
+        scale=scale,
+        seed=seed * SEEDS_PER_EXPERIMENT + block,
+        changes=dict(arm.changes),
+        block=block,
+        position=position,
+        replicate=is_replicate,
+    )

@@ -1,0 +1,53 @@
+"""The gates of a run that has ended: its files and its record, given to `workbench.validity`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from workbench import validity
+from workbench.validity import Gate
+
+from .arrivals import arrival_times_s
+from .scenarios import Scenario
+
+MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the check is worth
+
+
+def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
+    """The gates of the run in `directory`, each with its value."""
+    readings = directory / "process.parquet"
+    return validity.gates(
+        pd.read_parquet(directory / "requests.parquet", columns=list(validity.COLUMNS)),
+        pd.read_parquet(readings) if readings.exists() else None,
+        summary=record["generator"],
+        processes=record["processes"],
+        users=scenario.users or None,
+        due=_due_tasks(record, scenario),
+        expected=_expected_rows(record, scenario),
+        served=record.get("served"),
+        kind=scenario.kind,
+        steady=scenario.steady,
+    )
+
+
+def _expected_rows(record: dict, scenario: Scenario) -> int | None:
+    """The number of rows of a complete run; None where it is not fixed, as with a user's own locustfile.
+
+    Where the scenario does not fix the number, each started task is one request, and open load has one login for each
+    user before it.
+    """
+    if record["status"] != "complete" or record.get("locustfile"):
+        return None
+    started = record["generator"].get("started_tasks")
+    if scenario.kind in ("sustained", "open") and started:
+        return sum(started.values()) + (scenario.users if scenario.kind == "open" else 0)
+    return scenario.expected_requests()
+
+
+def _due_tasks(record: dict, scenario: Scenario) -> int | None:
+    """The number of tasks in the schedule of an open load; None for other loads and for very long schedules."""
+    if record["status"] != "complete" or scenario.kind != "open":
+        return None
+    if sum(piece.requests for piece in scenario.pieces) > MAX_COUNTED_ARRIVALS:
+        return None
+    return sum(1 for _ in arrival_times_s(scenario.pieces, scenario.arrivals, f"{record['seed']}/arrivals"))

@@ -1,0 +1,42 @@
+"""The specification of one run: a deployment under a scenario, and its place in an experiment."""
+
+from dataclasses import dataclass, field
+
+from . import dataset, deployments, scenarios
+from .scenarios import Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One run to carry out. `block` and `position` are its place in the plan of an experiment, counted from 0.
+
+    A baseline runs two times in a block; `replicate` marks one of the two, which may come first or second. `changes`
+    are fields of the scenario that replace those of the named one (see `scenarios.override`).
+    """
+
+    deployment: str
+    scenario: str
+    scale: str
+    seed: int
+    port: int | None = None
+    changes: dict = field(default_factory=dict)
+    processes: int = 1
+    block: int = 0
+    position: int = 0
+    replicate: bool = False
+
+    def load(self) -> Scenario:
+        """The named scenario with the changes applied. Raises `UserError` for an unknown name or a bad change."""
+        return scenarios.override(scenarios.find(self.scenario), **self.changes)
+
+    def check(self) -> None:
+        """Raise `UserError` for a name that does not exist, before any process is started."""
+        deployments.settings_for(self.deployment)
+        self.load()
+        dataset.find_scale(self.scale)
+
+
+def run_name(spec: RunSpec) -> str:
+    """The folder of a run within its experiment, as in `1-09-tuned-burst-50`."""
+    name = f"{spec.block + 1}-{spec.position + 1:02d}-{spec.deployment}-{spec.scenario}"
+    return f"{name}-replicate" if spec.replicate else name

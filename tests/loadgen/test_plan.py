@@ -1,0 +1,123 @@
+"""Plans of experiments: which runs they have, in which order, from which seeds."""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+
+import pytest
+
+from loadgen import deployments, profiles, scenarios
+from loadgen.plan import Plan, make_plan
+from loadgen.run_spec import RunSpec, run_name
+from workbench.errors import UserError
+
+PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
+COMPARING = {"quick", "requests", "database", "ablation", "full", "smoke"}
+
+
+def arms(specs: Iterable[RunSpec]) -> list[tuple[str, str]]:
+    return [(spec.deployment, spec.scenario) for spec in specs]
+
+
+def blocks(plan: Plan) -> list[list[RunSpec]]:
+    return [list(specs) for _, specs in groupby(plan.specs, key=lambda spec: spec.block)]
+
+
+@PROFILES
+def test_make_plan_with_the_same_seed_gives_the_same_plan(profile):
+    plan = make_plan(profile, None, 7)
+    assert plan == make_plan(profile, None, 7)
+    others = [make_plan(profile, None, seed) for seed in range(8, 12)]
+    assert any(arms(other.specs) != arms(plan.specs) for other in others)
+
+
+@pytest.mark.parametrize("profile", ["requests", "database", "ablation", "full"])
+def test_make_plan_shuffles_each_block_separately(profile):
+    planned = blocks(make_plan(profile, None, 1))
+    in_all_blocks = set(arms(planned[-1]))
+    assert len({tuple(arm for arm in arms(block) if arm in in_all_blocks) for block in planned}) == 4
+
+
+@PROFILES
+def test_make_plan_runs_each_arm_once_a_block_and_a_replicated_one_two_times(profile):
+    plan = make_plan(profile, None, 1)
+    runs = Counter((spec.deployment, spec.scenario, spec.block, spec.replicate) for spec in plan.specs)
+    assert runs == {
+        (arm.deployment, arm.scenario, block, is_replicate): 1
+        for arm in profiles.PROFILES[profile].arms
+        for block in range(arm.blocks)
+        for is_replicate in ([False, True] if arm.replicated else [False])
+    }
+
+
+def test_every_profile_has_a_replicated_arm_or_a_search():
+    replicated = {name for name, profile in profiles.PROFILES.items() if any(arm.replicated for arm in profile.arms)}
+    assert replicated == COMPARING
+    assert all(profile.searches for name, profile in profiles.PROFILES.items() if name not in COMPARING)
+
+
+@pytest.mark.parametrize("profile", sorted(COMPARING))
+def test_each_block_of_a_comparing_profile_has_a_replicate_of_a_baseline(profile):
+    for specs in blocks(make_plan(profile, None, 1)):
+        runs = arms(spec for spec in specs if not spec.replicate)
+        replicates = arms(spec for spec in specs if spec.replicate)
+        assert {deployment for deployment, _ in replicates} & set(profiles.BASELINES)
+        assert set(replicates) <= set(runs)
+        assert all(arms(specs).count(arm) == 2 for arm in replicates)
+
+
+def test_a_replicate_may_come_first_or_second():
+    pairs = [
+        [spec.replicate for spec in specs if (spec.deployment, spec.scenario) == ("as-measured", "reads")]
+        for seed in range(5)
+        for specs in blocks(make_plan("database", None, seed))
+    ]
+    assert {tuple(pair) for pair in pairs} == {(False, True), (True, False)}
+
+
+@PROFILES
+def test_run_name_is_unique_within_a_plan(profile):
+    specs = make_plan(profile, None, 1).specs
+    assert len({run_name(spec) for spec in specs}) == len(specs)
+
+
+@PROFILES
+def test_blocks_follow_each_other_and_each_has_one_seed(profile):
+    plan = make_plan(profile, None, 3)
+    places = [(spec.block, spec.position) for spec in plan.specs]
+    assert places == sorted(places)
+    assert len(set(places)) == len(places)
+    assert all(spec.seed == 3000 + spec.block for spec in plan.specs)
+    assert len(plan.expected_s) == len(plan.specs)
+
+
+@PROFILES
+def test_every_arm_of_a_profile_names_an_existing_deployment_and_scenario(profile):
+    for spec in make_plan(profile, None, 1).specs:
+        spec.check()
+        assert spec.deployment in deployments.DEPLOYMENTS
+        assert scenarios.find(spec.scenario).name == spec.scenario
+
+
+def test_make_plan_with_a_scale_replaces_the_profiles():
+    plan = make_plan("quick", "small", 1)
+    assert {plan.scale, *(spec.scale for spec in plan.specs)} == {"small"}
+    assert make_plan("quick", None, 1).scale == "production"
+
+
+@pytest.mark.parametrize(("profile", "scale"), [("slow", None), ("quick", "huge")])
+def test_make_plan_with_an_unknown_name_is_refused(profile, scale):
+    with pytest.raises(UserError, match="choose one of"):
+        make_plan(profile, scale, 1)
+
+
+@pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.searches])
+def test_the_base_run_of_a_search_is_in_the_plan(profile):
+    plan = make_plan(profile, None, 1)
+    assert {(search.base, search.base_scenario) for search in plan.searches} <= set(arms(plan.specs))
+
+
+def test_make_plan_with_an_objective_sets_it_in_every_search():
+    plan = make_plan("capacity", None, 1, 500.0)
+    assert (plan.p95_ms, {search.p95_ms for search in plan.searches}) == (500.0, {500.0})
+    assert {search.p95_ms for search in make_plan("capacity", None, 1).searches} == {300.0}
