@@ -1,5 +1,6 @@
 """`python -m loadgen list|run|experiment`: put a deployment under load and record what happened."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,39 +12,45 @@ from instrumentation import deadlines
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import data_directory, runs_directory
 
-from . import dataset, deployments, experiment, machine_lock, profiles, progress, run, scenarios, services, target
-from .run_summary import told
+from . import (
+    catalogue,
+    dataset,
+    deployments,
+    experiment,
+    machine_lock,
+    profiles,
+    progress,
+    run,
+    run_summary,
+    scenarios,
+    services,
+    target,
+)
+from .plan import OVERHEAD_S
+from .run_spec import RunSpec
 from .subprocesses import die_with_launcher, raise_on_sigterm
 from .target import Target
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
-SECONDS = click.FloatRange(0, scenarios.LONGEST_S)
-USERS = click.IntRange(1, scenarios.MOST_USERS)
+SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
+USERS = click.IntRange(1, scenarios.MAX_USERS)
 
 
 @click.group()
-def main():
+def main() -> None:
     """Put a TraceTrack deployment under load and record every request."""
 
 
 @main.command("list")
-def list_():
+@click.option("--markdown", is_flag=True, help="Print the content of docs/DEPLOYMENTS.md instead.")
+def list_(markdown: bool) -> None:
     """List deployments, scenarios, scales and experiment profiles."""
-    click.echo("Deployments (and what differs from as-measured):")
-    for name, (description, _) in deployments.DEPLOYMENTS.items():
-        click.echo(f"  {name:<14} {description}")
-        for field, (base, own) in deployments.differences(name).items():
-            click.echo(f"  {'':<14}   {field} {own} (as-measured: {base})")
-    click.echo("Scenarios:")
-    for scenario in map(scenarios.find, scenarios.LISTED):
-        click.echo(f"  {scenario.name:<14} {scenario.description}")
-    click.echo("Scales:")
-    for name, scale in dataset.SCALES.items():
-        click.echo(f"  {name:<14} " + ", ".join(f"{rows:,} {table}" for table, rows in scale.counts().items()))
-    click.echo("Profiles:")
-    for name, profile in profiles.PROFILES.items():
-        click.echo(f"  {name:<14} {profile.description}")
+    if markdown:
+        click.echo(catalogue.markdown(), nl=False)
+        return
+    for line in catalogue.text():
+        click.echo(line)
 
 
 @main.command("run")
@@ -56,56 +63,71 @@ def list_():
 @click.option("--seed", default=1, show_default=True, help="Seed of the users' random numbers.")
 @click.option("--duration", "duration_s", type=SECONDS, help="Measured seconds, if not the scenario's own.")
 @click.option("--warmup", "warmup_s", type=SECONDS, help="Seconds before them that are marked as warm-up.")
-@click.option("--users", type=USERS, help="Users; in open load the most requests in flight.")
+@click.option("--users", type=USERS, help="Users; in open load the largest number of requests in flight.")
 @click.option("--arrivals", type=click.Choice(["poisson", "constant"]), help="How requests of open load arrive.")
-@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the load generator.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes of the load generator."
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
 @machine_lock.sole_use()
-def run_(deployment, url, confirm_target, scenario, locustfile, scale, seed, processes, port, **changes):
-    """Run one deployment, or an application that is running already, under one scenario; print the run's directory."""
+def run_(
+    deployment: str | None,
+    url: str | None,
+    confirm_target: str | None,
+    scenario: str,
+    locustfile: Path | None,
+    scale: str,
+    seed: int,
+    processes: int,
+    port: int | None,
+    **changes: float | str | None,
+) -> None:
+    """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
     if (deployment is None) == (url is None):
         raise UserError("name what to put under load: either --deployment or --target")
     if url and port:
-        raise UserError("--port is for the application of a deployment; a target has one in its URL")
-    changes = {name: value for name, value in changes.items() if value is not None}
-    order = run.Order(
+        raise UserError("--port is for the application of a deployment; a target has its port in its URL")
+    spec = RunSpec(
         deployment=deployment or "target",
         scenario=scenario,
         scale=scale,
         seed=seed,
         port=port,
-        changes=changes,
+        changes={name: value for name, value in changes.items() if value is not None},
         processes=processes,
     )
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    directory = runs_directory() / SINGLE_RUNS / f"{stamp}-{order.deployment}-{scenario}"
+    timestamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    directory = runs_directory() / SINGLE_RUNS / f"{timestamp}-{spec.deployment}-{scenario}"
     if url:
-        record = _run_on_target(Target.parse(url), confirm_target, order, directory, locustfile)
+        record = _run_on_target(Target.parse(url), confirm_target, spec, directory, locustfile)
     else:
-        record = _run_deployment(order, directory, locustfile, confirm_target)
-    for line in told(directory, record):
+        record = _run_deployment(spec, directory, locustfile, confirm_target)
+    for line in run_summary.lines(directory, record):
         click.echo(line, err=True)
     click.echo(directory)
 
 
-def _run_on_target(there, confirmed, order, directory, locustfile):
-    there.require_confirmed(confirmed)
-    with progress.steps("measuring", order.load().expected_s()) as shown:
-        shown.begin(f"{there.public()} {order.scenario}", order.load().expected_s())
-        return target.execute(there, order, directory, locustfile)
+def _run_on_target(
+    application: Target, confirmed: str | None, spec: RunSpec, directory: Path, locustfile: Path | None
+) -> dict:
+    application.require_confirmed(confirmed)
+    expected_s = spec.load().expected_s()
+    with progress.steps("measuring", expected_s) as shown:
+        shown.begin(f"{application.public()} {spec.scenario}", expected_s)
+        return target.execute(application, spec, directory, locustfile)
 
 
-def _run_deployment(order, directory, locustfile, confirmed):
+def _run_deployment(spec: RunSpec, directory: Path, locustfile: Path | None, confirmed: str | None) -> dict:
     if locustfile or confirmed:
         raise UserError("--locustfile and --confirm-target go with --target; a deployment has users of its own")
-    order.check()
-    settings = deployments.find(order.deployment)
+    spec.check()
+    settings = deployments.settings_for(spec.deployment)
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
-        dataset.ensure_template(server, order.scale, settings.indexes)
-        expected_s = experiment.OVERHEAD_S + order.load().expected_s()
+        dataset.ensure_template(server, spec.scale, settings.indexes)
+        expected_s = OVERHEAD_S + spec.load().expected_s()
         with progress.steps("measuring", expected_s) as shown:
-            shown.begin(f"{order.deployment} {order.scenario}", expected_s)
-            return run.execute(server, order, directory)
+            shown.begin(f"{spec.deployment} {spec.scenario}", expected_s)
+            return run.execute(server, spec, directory)
 
 
 @main.command("experiment")
@@ -116,29 +138,32 @@ def _run_deployment(order, directory, locustfile, confirmed):
 @click.option(
     "--p95-ms",
     type=click.FloatRange(0, 600_000, min_open=True),
-    help="Objective of a search for capacity: what p95 of every endpoint has to be below; 300 if not given.",
+    help="Objective of a search for capacity: the bound on p95 of every endpoint; 300 if not given.",
 )
 @machine_lock.sole_use()
-def experiment_(profile, scale, name, seed, p95_ms):
+def experiment_(
+    profile: str | None, scale: str | None, name: str | None, seed: int | None, p95_ms: float | None
+) -> None:
     """Run all arms of a profile and print the experiment's id.
 
-    An experiment that was interrupted goes on by its id alone; what of it is complete is not measured again.
+    The id alone resumes an experiment that was interrupted; runs that are complete are not measured again.
     """
     plan = experiment.plan_for(name, profile, scale, seed, p95_ms)
     click.echo(experiment.execute(plan, name))
 
 
 def command() -> None:
-    """Run the command line; every expected failure is one or two lines and a code."""
+    """Run the command line; every expected failure is one or two lines and an exit code."""
     die_with_launcher()
     raise_on_sigterm()
     deadlines.install(True)  # libpq's own waiting would keep a signal from us until the server answers
-    with reporting_errors(), _told_of_database():
+    with reporting_errors(), _database_errors():
         main(prog_name="python -m loadgen", standalone_mode=False)
 
 
 @contextmanager
-def _told_of_database():
+def _database_errors() -> Iterator[None]:
+    """Turn a full disk or a lost connection of the database into a `UserError`."""
     try:
         yield
     except psycopg2.errors.DiskFull as error:

@@ -1,35 +1,67 @@
-"""The named deployments: which fields differ from the published set-up.
+"""The named deployments: how the system under test is set up.
 
-`<name>-with-<change>` is a deployment with one thing changed, to see what that thing is worth.
+Each row of `DEPLOYMENTS` says what one deployment changes of another one, its base, down to the defaults of
+`reference_app.settings.Settings`. To add one: a row here, and an arm in `loadgen.profiles` that runs it; a row
+`tuned-without-<optimisation>` is run by the profiles without further ado. Then regenerate the documentation:
+`python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
 """
 
 import os
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 from reference_app.settings import Settings
+from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TOGETHER, TUNED, WITH, WITHOUT
 from workbench.errors import UserError
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
+MAX_CORES = 8  # as far as the server's connections reach
+CORES = min(MAX_CORES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
-# What the published run really had: the defaults of Settings, but that it hashed as many passwords at once as came.
-AS_MEASURED: dict = {"hash_limit": 0}
-AS_CLAIMED = AS_MEASURED | {"cache": "process"}
-AS_ADVISED = AS_MEASURED | {
+
+class PerCore(NamedTuple):
+    """A setting whose value depends on the machine: `each` for every core, and `extra`."""
+
+    each: int
+    extra: int = 0
+
+    def value(self, cores: int) -> int:
+        return self.each * cores + self.extra
+
+    def __str__(self) -> str:
+        cores = "cores" if self.each == 1 else f"{self.each} × cores"
+        return f"{cores} + {self.extra}" if self.extra else cores
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment in one sentence, and the settings in which it differs from the deployment `base`.
+
+    An empty `base` stands for the defaults of `Settings`.
+    """
+
+    description: str
+    base: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+# The published run hashed as many passwords at once as came; everything else is the default.
+_AS_MEASURED: dict[str, Any] = {"hash_limit": 0}
+_AS_ADVISED = {
     "server": "gevent",
     "workers": 8,
     "worker_connections": 2000,
     "pool_profile": "rds",
-    "deadlines": True,  # the same wait lets greenlets run while one waits for PostgreSQL
+    "deadlines": True,  # the wait that keeps deadlines also lets other greenlets run meanwhile
     "cache": "shared",
     "sessions": "flask-session-redis",
     "max_connections": 750,
     "round_trip_ms": 1.0,
 }
-# Of this machine, as far as the server's connections reach.
-CORES = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-TUNED = {
+_TUNED = {
     "server": "gthread",
-    "workers": CORES,
+    "workers": PerCore(1),
     "threads": 64,
     "warm_up": True,
     "pool_size": 3,
@@ -48,107 +80,181 @@ TUNED = {
 }
 
 
-def _as_measured(**changed) -> dict:
-    return AS_MEASURED | changed
+def _untuned(*names: str) -> dict[str, Any]:
+    """The values of `as-measured` for settings that `tuned` changes."""
+    published = Settings(database_url="", secret_key="", **_AS_MEASURED)
+    return {name: getattr(published, name) for name in names}
 
 
-def _tuned_without(*names: str) -> dict:
-    """Ours with the published set-up's choice in these fields."""
-    base = Settings(database_url="", secret_key="", **AS_MEASURED)
-    return TUNED | {name: getattr(base, name) for name in names}
-
-
-DEPLOYMENTS: dict[str, tuple[str, dict]] = {
-    "as-measured": ("what the published run really had: one sync worker, caches not in force", AS_MEASURED),
-    "as-claimed": ("the same with the caches in force", AS_CLAIMED),
-    "as-advised": ("the published advice for production: 8 gevent workers, each with the RDS pool", AS_ADVISED),
-    "tuned": ("ours: a worker a core, argon2id, caches, a small pool, statistics by triggers, trigram index", TUNED),
-    "as-advised-at-default": (
-        "as-advised on a server with PostgreSQL's default of connections",
-        AS_ADVISED | {"max_connections": 100},
+DEPLOYMENTS: dict[str, Deployment] = {
+    BASELINE: Deployment(
+        "The published run as it really was: one sync worker, pool of 30 + 20, caches declared but not in force.",
+        "",
+        _AS_MEASURED,
     ),
-    "gevent-blocking": (
-        "as-advised with libpq's own waiting, which stops all greenlets of a worker: a cautionary tale",
-        AS_ADVISED | {"deadlines": False},
+    CLAIMED: Deployment(
+        "The published run as it was described: with its caches in force.", BASELINE, {"cache": "process"}
     ),
-    "tuned-without-cache": ("tuned, no cache", _tuned_without("cache")),
-    "tuned-without-pool": (
-        "tuned, a connection for each use",
-        TUNED | {"pool": "none", "max_connections": 64 * CORES + 20},
+    ADVISED: Deployment(
+        "The published advice for production: 8 gevent workers with the RDS pool in each, shared cache and sessions.",
+        BASELINE,
+        _AS_ADVISED,
     ),
-    "tuned-without-index": ("tuned, no trigram index", _tuned_without("indexes")),
-    "tuned-without-argon2": ("tuned, passwords hashed by scrypt", _tuned_without("password_hash")),
-    "tuned-without-aggregate": (
-        "tuned, a statement for each figure of the dashboard",
-        TUNED | {"statistics_query": "separate"},
+    TUNED: Deployment(
+        "The workbench's own set-up: a worker for each core, argon2id, caches, a small pool, statistics by triggers, "
+        "trigram indexes.",
+        BASELINE,
+        _TUNED,
     ),
-    "tuned-without-workers": ("tuned, one sync worker", _tuned_without("server", "workers", "threads")),
-    "tuned-without-shared-sessions": ("tuned, sessions in files", _tuned_without("sessions")),
-    "tuned-without-hash-limit": ("tuned, any number of hashes at once", _tuned_without("hash_limit")),
-    # Two at once, for what one is worth without the other.
-    "tuned-without-cache-and-index": ("tuned, neither cache nor trigram index", _tuned_without("cache", "indexes")),
-    "tuned-without-argon2-and-hash-limit": (
-        "tuned, passwords hashed by scrypt, any number at once",
-        _tuned_without("password_hash", "hash_limit"),
+    "as-advised-at-default": Deployment(
+        "The advice on a server with PostgreSQL's default of 100 connections: it refuses to start.",
+        ADVISED,
+        {"max_connections": 100},
     ),
-    "as-measured-on-rds": ("as-measured, its database under a host name of RDS", _as_measured(database_host=RDS_HOST)),
-    "as-measured-with-no-pool": ("a connection for each use", _as_measured(pool="none")),
-    "as-measured-with-no-pre-ping": ("pooled connections are used unasked", _as_measured(pool_pre_ping=False)),
-    "as-measured-with-autocommit": ("reads without BEGIN and ROLLBACK", _as_measured(reads="autocommit")),
-    "as-measured-with-deadlines": (
-        "every wait for PostgreSQL bounded: pre-ping, connect, statement, unacknowledged data",
-        _as_measured(deadlines=True, statement_timeout_ms=5000, tcp_user_timeout_ms=10_000),
+    GEVENT_BLOCKING: Deployment(
+        "The advice with libpq's own waiting, which stops all greenlets of a worker: a cautionary example.",
+        ADVISED,
+        {"deadlines": False},
     ),
-    "as-measured-with-separate": (
-        "a statement for each figure of the dashboard",
-        _as_measured(statistics_query="separate"),
+    # One optimisation left out; an optimisation may comprise several settings.
+    "tuned-without-cache": Deployment("Tuned without caches.", TUNED, _untuned("cache")),
+    "tuned-without-pool": Deployment(
+        "Tuned without a connection pool: each use opens a connection.",
+        TUNED,
+        {"pool": "none", "max_connections": PerCore(64, 20)},
     ),
-    "as-measured-with-summary": ("the dashboard's figures kept by triggers", _as_measured(statistics_query="summary")),
-    "as-measured-with-no-index": ("no index but those of the keys", _as_measured(indexes="none")),
-    "as-measured-with-trigram": ("trigram indexes for the search", _as_measured(indexes="trigram")),
-    "as-measured-with-two-workers": (
-        "as-measured, one worker more",
-        _as_measured(workers=2, max_connections=110),
+    "tuned-without-index": Deployment("Tuned without trigram indexes.", TUNED, _untuned("indexes")),
+    "tuned-without-argon2": Deployment("Tuned with passwords hashed by scrypt.", TUNED, _untuned("password_hash")),
+    "tuned-without-aggregate": Deployment(
+        "Tuned with a statement for each number of the dashboard.", TUNED, {"statistics_query": "separate"}
     ),
-    "as-measured-with-two-threads": (
-        "as-measured, two requests at a time in its worker",
-        _as_measured(server="gthread", threads=2),
+    "tuned-without-workers": Deployment(
+        "Tuned with a single sync worker.", TUNED, _untuned("server", "workers", "threads")
     ),
-    "as-measured-with-5-ms": ("as-measured, its database 5 ms away", _as_measured(round_trip_ms=5.0)),
-    "cross-region": ("as-measured, its database 28 ms away", _as_measured(round_trip_ms=28.0)),
-    "tuned-with-one-worker": ("tuned, one worker whatever the cores", TUNED | {"workers": 1}),
-    "tuned-with-two-threads": ("tuned, two requests at a time in each worker", TUNED | {"threads": 2}),
-    "tuned-with-short-cache": (
-        "tuned, what is cached lives for a second",
-        TUNED | {"cache_statistics_ttl_s": 1, "cache_search_ttl_s": 1},
+    "tuned-without-shared-sessions": Deployment("Tuned with sessions in files.", TUNED, _untuned("sessions")),
+    "tuned-without-hash-limit": Deployment(
+        "Tuned with any number of password hashes at once.", TUNED, _untuned("hash_limit")
     ),
-    "tuned-without-cache-with-5-ms": (
-        "tuned, no cache, its database 5 ms away",
-        _tuned_without("cache") | {"round_trip_ms": 5.0},
+    # Two left out together, for the effect of one without the other.
+    "tuned-without-cache-and-index": Deployment(
+        "Tuned with neither caches nor trigram indexes.", TUNED, _untuned("cache", "indexes")
     ),
-    "tuned-without-cache-with-5-ms-and-one-connection": (
-        "the same with one connection in each worker",
-        _tuned_without("cache") | {"round_trip_ms": 5.0, "pool_size": 1},
+    "tuned-without-argon2-and-hash-limit": Deployment(
+        "Tuned with passwords hashed by scrypt, any number at once.", TUNED, _untuned("password_hash", "hash_limit")
     ),
-    "tuned-with-shared-cache": ("tuned, its cache in the store of all workers", TUNED | {"cache": "shared"}),
-    "tuned-with-cookie-sessions": ("tuned, sessions in signed cookies", TUNED | {"sessions": "cookie"}),
-    "tuned-with-fifo": ("tuned, the pool in turn instead of the last used first", TUNED | {"pool_order": "fifo"}),
-    "tuned-with-published-pool": (
-        "tuned, with the published pool of 30 + 20 in each worker",
-        TUNED | {"pool_size": 30, "pool_max_overflow": 20, "max_connections": 50 * CORES + 10},
+    # The baseline with one thing changed.
+    "as-measured-on-rds": Deployment(
+        "The baseline with its database under a host name of Amazon RDS.", BASELINE, {"database_host": RDS_HOST}
+    ),
+    "as-measured-with-no-pool": Deployment(
+        "The baseline without a connection pool: each use opens a connection.", BASELINE, {"pool": "none"}
+    ),
+    "as-measured-with-no-pre-ping": Deployment(
+        "The baseline using pooled connections without a check.", BASELINE, {"pool_pre_ping": False}
+    ),
+    "as-measured-with-autocommit": Deployment(
+        "The baseline reading without BEGIN and ROLLBACK.", BASELINE, {"reads": "autocommit"}
+    ),
+    "as-measured-with-deadlines": Deployment(
+        "The baseline with every wait for PostgreSQL bounded: pre-ping, connect, statement, unacknowledged data.",
+        BASELINE,
+        {"deadlines": True, "statement_timeout_ms": 5000, "tcp_user_timeout_ms": 10_000},
+    ),
+    "as-measured-with-separate": Deployment(
+        "The baseline with a statement for each number of the dashboard.", BASELINE, {"statistics_query": "separate"}
+    ),
+    "as-measured-with-summary": Deployment(
+        "The baseline with the dashboard's numbers kept by triggers.", BASELINE, {"statistics_query": "summary"}
+    ),
+    "as-measured-with-no-index": Deployment(
+        "The baseline with no indexes but those of the keys.", BASELINE, {"indexes": "none"}
+    ),
+    "as-measured-with-trigram": Deployment(
+        "The baseline with trigram indexes for the search.", BASELINE, {"indexes": "trigram"}
+    ),
+    "as-measured-with-two-workers": Deployment(
+        "The baseline with a second worker.", BASELINE, {"workers": 2, "max_connections": 110}
+    ),
+    "as-measured-with-two-threads": Deployment(
+        "The baseline serving two requests at a time in its worker.", BASELINE, {"server": "gthread", "threads": 2}
+    ),
+    "as-measured-with-5-ms": Deployment("The baseline with its database 5 ms away.", BASELINE, {"round_trip_ms": 5.0}),
+    "cross-region": Deployment("The baseline with its database 28 ms away.", BASELINE, {"round_trip_ms": 28.0}),
+    # Tuned with one thing changed.
+    "tuned-with-one-worker": Deployment("Tuned with one worker on any number of cores.", TUNED, {"workers": 1}),
+    "tuned-with-two-threads": Deployment("Tuned serving two requests at a time in each worker.", TUNED, {"threads": 2}),
+    "tuned-with-short-cache": Deployment(
+        "Tuned with cached answers that live for one second.",
+        TUNED,
+        {"cache_statistics_ttl_s": 1, "cache_search_ttl_s": 1},
+    ),
+    "tuned-without-cache-with-5-ms": Deployment(
+        "Tuned without caches, its database 5 ms away.", "tuned-without-cache", {"round_trip_ms": 5.0}
+    ),
+    "tuned-without-cache-with-5-ms-and-one-connection": Deployment(
+        "Tuned without caches, its database 5 ms away, with one connection in each worker.",
+        "tuned-without-cache-with-5-ms",
+        {"pool_size": 1},
+    ),
+    "tuned-with-shared-cache": Deployment(
+        "Tuned with its cache in the store that all workers share.", TUNED, {"cache": "shared"}
+    ),
+    "tuned-with-cookie-sessions": Deployment("Tuned with sessions in signed cookies.", TUNED, {"sessions": "cookie"}),
+    "tuned-with-fifo": Deployment(
+        "Tuned with a pool that hands out connections in turn instead of the last used one first.",
+        TUNED,
+        {"pool_order": "fifo"},
+    ),
+    "tuned-with-published-pool": Deployment(
+        "Tuned with the published pool of 30 + 20 in each worker.",
+        TUNED,
+        {"pool_size": 30, "pool_max_overflow": 20, "max_connections": PerCore(50, 10)},
     ),
 }
 
 
-def find(name: str, **given) -> Settings:
-    """The settings of a named deployment; `given` are the fields that a run decides (URL, key, scale, …)."""
+def without_one() -> tuple[str, ...]:
+    """The deployments that leave out one optimisation of `tuned`, and change nothing else."""
+    prefix = f"{TUNED}{WITHOUT}"
+    return tuple(name for name in DEPLOYMENTS if name.startswith(prefix) and TOGETHER not in name and WITH not in name)
+
+
+def without_two() -> tuple[str, ...]:
+    """The deployments that leave out two optimisations of `tuned` together."""
+    prefix = f"{TUNED}{WITHOUT}"
+    return tuple(name for name in DEPLOYMENTS if name.startswith(prefix) and TOGETHER in name and WITH not in name)
+
+
+def settings_for(name: str, **given: Any) -> Settings:
+    """The settings of a named deployment; `given` are fields that a run decides, such as URL, key and scale.
+
+    Raises `UserError` for an unknown name.
+    """
+    values: dict[str, Any] = {"database_url": "", "secret_key": "", **_values(name), **given}
+    for setting, value in values.items():
+        if isinstance(value, PerCore):
+            values[setting] = value.value(CORES)
+    return Settings(**values)
+
+
+def differences(name: str) -> dict[str, tuple[Any, Any]]:
+    """The settings in which a deployment differs from its base: name to (the base's value, its own)."""
+    base = DEPLOYMENTS[name].base
+    if not base:
+        return {}
+    pairs = {setting.name: (value_of(base, setting.name), value_of(name, setting.name)) for setting in fields(Settings)}
+    return {setting: pair for setting, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def value_of(name: str, setting: str) -> Any:
+    """The value of a setting in a deployment; a `PerCore` where it depends on the machine."""
+    default = next(field.default for field in fields(Settings) if field.name == setting)
+    return _values(name).get(setting, default)
+
+
+def _values(name: str) -> dict[str, Any]:
+    """The values of a deployment that are not the defaults of `Settings`, those of its bases included."""
     if name not in DEPLOYMENTS:
         raise UserError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
-    return Settings(**{"database_url": "", "secret_key": "", **DEPLOYMENTS[name][1], **given})
-
-
-def differences(name: str) -> dict[str, tuple]:
-    """The fields in which a deployment differs from `as-measured`: field to (theirs, its own)."""
-    base, other = find("as-measured"), find(name)
-    pairs = {field.name: (getattr(base, field.name), getattr(other, field.name)) for field in fields(base)}
-    return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+    deployment = DEPLOYMENTS[name]
+    return {**(_values(deployment.base) if deployment.base else {}), **deployment.changes}

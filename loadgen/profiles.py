@@ -1,37 +1,59 @@
-"""Experiment profiles: which deployments go under which scenarios, in how many blocks, on which data."""
+"""Experiment profiles: which deployments run under which scenarios, in how many blocks, on which data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from analysis.capacity.bracket import HIGHEST_P95_MS
+from analysis.capacity.bracket import MAX_P95_MS
+from workbench.arms import (
+    ADVISED,
+    BASELINE,
+    BURST_10_MIX,
+    BURST_25,
+    BURST_50,
+    BURST_50_MIX,
+    BURST_50_SHARED_JAR,
+    BURST_100,
+    CLAIMED,
+    GEVENT_BLOCKING,
+    MISSING_TABLE,
+    READS,
+    SINGLE,
+    START,
+    SUSTAINED_100,
+    SUSTAINED_100_WRITE,
+    TUNED,
+)
 from workbench.errors import UserError
+
+from . import deployments
 
 DEFAULT = "quick"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One deployment under one scenario, in the first `blocks` blocks; `load_s` is what a run is expected to take.
+    """One deployment under one scenario, in the first `blocks` blocks; `load_s` is how long a run is expected to take.
 
-    A baseline runs `twice` in each of them: what differs between the two is noise. `changes` are to the scenario.
+    An arm that is `replicated` runs two times in each block: the difference of the two is noise. `changes` are fields
+    of the scenario, see `scenarios.override`.
     """
 
     deployment: str
     scenario: str
     blocks: int
     load_s: float
-    twice: bool = False
+    replicated: bool = False
     changes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Search:
-    """A deployment whose capacity is looked for: in requests a second (open) or users (sustained).
+    """A search for the capacity of a deployment, in requests a second (`open`) or users (`sustained`).
 
-    A load is certified or refuted by so many `blocks`. The arm of deployment `base` under `base_scenario` is what a
-    model foretells the capacity from; without one the search begins with the load `first`. `most` is the highest load
-    that may be; the family's own where it is None. `p95_ms` is what p95 of every endpoint has to be below.
+    A load counts as sustained or not after `blocks` blocks. The run of `base` under `base_scenario` is what a model
+    predicts the capacity from; without one the search begins with the load `first`. `most` is the largest load to try;
+    None stands for that of the family. `p95_ms` is the objective: the bound on p95 of every endpoint.
     """
 
     deployment: str
@@ -43,18 +65,26 @@ class Search:
     base: str = ""
     base_scenario: str = ""
     blocks: int = 1
-    p95_ms: float = HIGHEST_P95_MS
+    p95_ms: float = MAX_P95_MS
 
 
 @dataclass(frozen=True)
 class Profile:
+    """The arms and searches of an experiment, and the scale of its data."""
+
     description: str
     scale: str
     arms: tuple[Arm, ...] = ()
     searches: tuple[Search, ...] = ()
 
 
-READ_ARMS = (
+MAIN = (BASELINE, CLAIMED, ADVISED, TUNED)
+WITHOUT_ONE = deployments.without_one()
+ADVICE = (ADVISED, GEVENT_BLOCKING)
+STORES = ("tuned-with-shared-cache", "tuned-with-cookie-sessions")
+POOLS = (TUNED, "tuned-with-fifo", "tuned-with-published-pool")
+REQUEST_SIDE = (BASELINE, CLAIMED, TUNED, *ADVICE, *WITHOUT_ONE, *STORES)
+DATABASE_SIDE = (
     "as-measured-with-no-pool",
     "as-measured-with-no-pre-ping",
     "as-measured-with-autocommit",
@@ -62,41 +92,26 @@ READ_ARMS = (
     "as-measured-with-summary",
     "as-measured-with-trigram",
 )
-MORE_READ_ARMS = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
-WITHOUT_ARMS = (
-    "tuned-without-cache",
-    "tuned-without-pool",
-    "tuned-without-index",
-    "tuned-without-argon2",
-    "tuned-without-aggregate",
-    "tuned-without-workers",
-    "tuned-without-shared-sessions",
-    "tuned-without-hash-limit",
-)
-TOGETHER_ARMS = ("tuned-without-cache-and-index", "tuned-without-argon2-and-hash-limit")
-STORE_ARMS = ("tuned-with-shared-cache", "tuned-with-cookie-sessions")
-ADVICE_ARMS = ("as-advised", "gevent-blocking")
-REQUEST_ARMS = ("as-measured", "as-claimed", "tuned", *ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)
-POOL_ARMS = ("tuned", "tuned-with-fifo", "tuned-with-published-pool")
-BASELINES = ("as-measured", "tuned")  # what the others of their scenario are compared with
+MORE_DATABASE_SIDE = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
+BASELINES = (BASELINE, TUNED)  # the deployments that others under the same scenario are compared with
 
-# About a third of what each holds: hardly any request waits for another, and none takes what it takes on a machine that
-# is nearly idle.
-SMALL_LOADS = {
-    "as-measured": "sustained-16",
-    "as-advised": "sustained-100",
-    "tuned": "sustained-512",
+# The base runs of predictions, at about a third of the capacity: hardly any request waits for another one, and none has
+# the times of a nearly idle machine.
+BASE_LOADS = {
+    BASELINE: "sustained-16",
+    ADVISED: SUSTAINED_100,
+    TUNED: "sustained-512",
     "tuned-with-short-cache": "sustained-512",
     "tuned-without-cache": "sustained-384",
 }
-# What is foretold of which deployment from which one.
+# The deployments whose capacity is predicted from that of another one.
 WHAT_IFS = {
-    "as-measured": ("as-measured-with-two-workers", "as-measured-with-two-threads", "as-measured-with-5-ms"),
-    "tuned": ("tuned-with-one-worker", "tuned-with-two-threads", "tuned-without-argon2"),
+    BASELINE: ("as-measured-with-two-workers", "as-measured-with-two-threads", "as-measured-with-5-ms"),
+    TUNED: ("tuned-with-one-worker", "tuned-with-two-threads", "tuned-without-argon2"),
     "tuned-with-short-cache": ("tuned-without-cache",),
     "tuned-without-cache": ("tuned-without-cache-with-5-ms", "tuned-without-cache-with-5-ms-and-one-connection"),
 }
-# So long until as many users as each holds have logged in, and nothing of it is in the queues.
+# Warm-up in seconds: until as many users as the deployment sustains have logged in, and the queues have drained.
 LOGINS_S = {
     "as-measured-with-two-workers": 10.0,
     "as-measured-with-two-threads": 10.0,
@@ -110,25 +125,25 @@ LOGINS_S = {
 }
 
 SHORT = {"warmup_s": 3.0, "duration_s": 15.0}
-
-MAIN = ("as-measured", "as-claimed", "as-advised", "tuned")
-DATABASE = (
-    Arm("as-measured", "reads", 4, 5, twice=True),
-    *(Arm(deployment, "reads", 4, 5) for deployment in (*READ_ARMS, *MORE_READ_ARMS)),
-    *(Arm(deployment, "sustained-100-write", 1, 36) for deployment in POOL_ARMS),
-    *(Arm(deployment, "start", 1, 1) for deployment in ("as-advised", "as-advised-at-default")),
-    Arm("as-measured-on-rds", "missing-table", 1, 1),
+DATABASE_ARMS = (
+    Arm(BASELINE, READS, 4, 5, replicated=True),
+    *(Arm(deployment, READS, 4, 5) for deployment in (*DATABASE_SIDE, *MORE_DATABASE_SIDE)),
+    *(Arm(deployment, SUSTAINED_100_WRITE, 1, 36) for deployment in POOLS),
+    *(Arm(deployment, START, 1, 1) for deployment in (ADVISED, "as-advised-at-default")),
+    Arm("as-measured-on-rds", MISSING_TABLE, 1, 1),
 )
 
 
-def _small_load(deployment: str) -> Arm:
-    """The run that a model learns a deployment from."""
-    return Arm(deployment, SMALL_LOADS[deployment], 1, 35, changes={"warmup_s": 5.0, "duration_s": 30.0})
+def _base_run(deployment: str) -> Arm:
+    """The run under a low load that a model of the deployment is calibrated from."""
+    return Arm(deployment, BASE_LOADS[deployment], 1, 35, changes={"warmup_s": 5.0, "duration_s": 30.0})
 
 
-def _capacity(deployment: str, family: str, first: int, base: str | None = None, **more) -> Search:
+def _capacity(
+    deployment: str, family: Literal["open", "sustained"], first: int, base: str | None = None, **fields: Any
+) -> Search:
     base = base or deployment
-    return Search(deployment, family, first, base=base, base_scenario=SMALL_LOADS[base], **more)
+    return Search(deployment, family, first, base=base, base_scenario=BASE_LOADS[base], **fields)
 
 
 PROFILES = {
@@ -136,60 +151,62 @@ PROFILES = {
         "the published tables and what is behind them, in a few minutes",
         "production",
         (
-            Arm("as-measured", "single", 1, 10),
-            Arm("tuned", "single", 1, 3),
-            Arm("as-measured", "burst-25", 1, 6),
-            Arm("tuned", "burst-25", 1, 1),
-            Arm("as-measured", "burst-50", 4, 12, twice=True),
-            Arm("tuned", "burst-50", 4, 1),
-            Arm("as-claimed", "burst-50", 1, 8),
-            Arm("as-measured", "burst-10-mix", 1, 6),
-            Arm("tuned", "burst-10-mix", 1, 1),
-            Arm("tuned", "sustained-100-write", 1, 19, changes=SHORT),
-            Arm("tuned", "sustained-100", 1, 19, changes=SHORT),
-            *(Arm(deployment, "burst-50", 1, 3) for deployment in (*ADVICE_ARMS, *WITHOUT_ARMS, *STORE_ARMS)),
-            *(Arm(deployment, "reads", 1, 4) for deployment in ("as-measured", *READ_ARMS)),
-            Arm("as-measured-on-rds", "missing-table", 1, 1),
-            Arm("as-advised-at-default", "start", 1, 1),
+            Arm(BASELINE, SINGLE, 1, 10),
+            Arm(TUNED, SINGLE, 1, 3),
+            Arm(BASELINE, BURST_25, 1, 6),
+            Arm(TUNED, BURST_25, 1, 1),
+            Arm(BASELINE, BURST_50, 4, 12, replicated=True),
+            Arm(TUNED, BURST_50, 4, 1),
+            Arm(CLAIMED, BURST_50, 1, 8),
+            Arm(BASELINE, BURST_10_MIX, 1, 6),
+            Arm(TUNED, BURST_10_MIX, 1, 1),
+            Arm(TUNED, SUSTAINED_100_WRITE, 1, 19, changes=SHORT),
+            Arm(TUNED, SUSTAINED_100, 1, 19, changes=SHORT),
+            *(Arm(deployment, BURST_50, 1, 3) for deployment in (*ADVICE, *WITHOUT_ONE, *STORES)),
+            *(Arm(deployment, READS, 1, 4) for deployment in (BASELINE, *DATABASE_SIDE)),
+            Arm("as-measured-on-rds", MISSING_TABLE, 1, 1),
+            Arm("as-advised-at-default", START, 1, 1),
         ),
     ),
     "requests": Profile(
-        "what each choice on the request side is worth, in four blocks",
+        "the effect of each choice on the request side, in four blocks",
         "production",
         (
-            *(Arm(deployment, "burst-50", 4, 3, twice=deployment in BASELINES) for deployment in REQUEST_ARMS),
-            Arm("tuned", "single", 4, 3),
-            Arm("tuned", "sustained-100", 4, 38),
+            *(Arm(deployment, BURST_50, 4, 3, replicated=deployment in BASELINES) for deployment in REQUEST_SIDE),
+            Arm(TUNED, SINGLE, 4, 3),
+            Arm(TUNED, SUSTAINED_100, 4, 38),
         ),
     ),
-    "database": Profile("what each choice on the way to the database is worth, in four blocks", "production", DATABASE),
+    "database": Profile(
+        "the effect of each choice on the route to the database, in four blocks", "production", DATABASE_ARMS
+    ),
     "ablation": Profile(
-        "tuned with one optimisation taken away at a time, and two pairs of them, in four blocks",
+        "tuned without one optimisation at a time, and without two pairs of them, in four blocks",
         "production",
         tuple(
-            Arm(deployment, scenario, 4, 3, twice=deployment == "tuned")
-            for deployment in ("tuned", *WITHOUT_ARMS, *TOGETHER_ARMS)
-            for scenario in ("burst-50", "reads")
+            Arm(deployment, scenario, 4, 3, replicated=deployment == TUNED)
+            for deployment in (TUNED, *WITHOUT_ONE, *deployments.without_two())
+            for scenario in (BURST_50, READS)
         ),
     ),
     "capacity": Profile(
-        "how many requests a second, and how many users, a deployment holds: load after load until it is known",
+        "how many requests a second, and how many users, a deployment sustains: load after load until it is known",
         "production",
-        tuple(_small_load(deployment) for deployment in ("as-measured", "as-advised", "tuned")),
+        tuple(_base_run(deployment) for deployment in (BASELINE, ADVISED, TUNED)),
         (
-            _capacity("as-measured", "open", 8, blocks=5),
-            _capacity("as-advised", "open", 32, blocks=5),
-            _capacity("tuned", "open", 128, blocks=5),
-            _capacity("as-measured", "sustained", 16, blocks=5),
-            # Until all have logged in takes longer than the usual warm-up.
-            _capacity("tuned", "sustained", 256, blocks=5, warmup_s=15.0),
+            _capacity(BASELINE, "open", 8, blocks=5),
+            _capacity(ADVISED, "open", 32, blocks=5),
+            _capacity(TUNED, "open", 128, blocks=5),
+            _capacity(BASELINE, "sustained", 16, blocks=5),
+            # The logins of all users take longer than the usual warm-up.
+            _capacity(TUNED, "sustained", 256, blocks=5, warmup_s=15.0),
         ),
     ),
     "what-if": Profile(
-        "what another number of workers, threads or connections, another cache, hash or way to the database would do: "
-        "foretold, then run",
+        "the capacity with another number of workers, threads or connections, another cache, hash or route to the "
+        "database: predicted, then measured",
         "production",
-        tuple(_small_load(deployment) for deployment in WHAT_IFS),
+        tuple(_base_run(deployment) for deployment in WHAT_IFS),
         tuple(
             _capacity(other, "sustained", 8, base=base, warmup_s=LOGINS_S[other])
             for base, others in WHAT_IFS.items()
@@ -203,37 +220,37 @@ PROFILES = {
             *(
                 Arm(deployment, scenario, 4 if scenario.startswith("burst") else 1, 20)
                 for deployment in MAIN
-                for scenario in ("single", "burst-25", "burst-100", "burst-50-mix", "sustained-100")
+                for scenario in (SINGLE, BURST_25, BURST_100, BURST_50_MIX, SUSTAINED_100)
             ),
-            *(Arm(deployment, "burst-50", 4, 20, twice=deployment in BASELINES) for deployment in MAIN),
-            *(Arm(deployment, "burst-50", 4, 3) for deployment in ("gevent-blocking", *WITHOUT_ARMS, *STORE_ARMS)),
-            Arm("as-measured", "burst-50-shared-jar", 1, 12),
-            Arm("as-measured", "sustained-100-write", 1, 50),
-            *DATABASE,
+            *(Arm(deployment, BURST_50, 4, 20, replicated=deployment in BASELINES) for deployment in MAIN),
+            *(Arm(deployment, BURST_50, 4, 3) for deployment in (GEVENT_BLOCKING, *WITHOUT_ONE, *STORES)),
+            Arm(BASELINE, BURST_50_SHARED_JAR, 1, 12),
+            Arm(BASELINE, SUSTAINED_100_WRITE, 1, 50),
+            *DATABASE_ARMS,
         ),
     ),
     "smoke": Profile(
-        "the smallest experiment that fills most sections of the report, on small data; its figures mean nothing",
+        "the smallest experiment that fills most sections of the report, on small data; its values mean nothing",
         "small",
         (
-            Arm("as-measured", "single", 1, 5),
-            Arm("tuned", "single", 1, 2),
-            Arm("as-measured", "burst-25", 1, 4),
-            Arm("tuned", "burst-25", 1, 1),
-            Arm("as-measured", "burst-50", 1, 8),
-            Arm("tuned", "burst-50", 1, 1),
-            Arm("as-measured", "reads", 1, 1, twice=True),
-            Arm("as-measured-on-rds", "missing-table", 1, 1),
-            Arm("as-advised-at-default", "start", 1, 1),
-            Arm("tuned", "sustained-24", 1, 4, changes={"warmup_s": 1.0, "duration_s": 3.0}),
+            Arm(BASELINE, SINGLE, 1, 5),
+            Arm(TUNED, SINGLE, 1, 2),
+            Arm(BASELINE, BURST_25, 1, 4),
+            Arm(TUNED, BURST_25, 1, 1),
+            Arm(BASELINE, BURST_50, 1, 8),
+            Arm(TUNED, BURST_50, 1, 1),
+            Arm(BASELINE, READS, 1, 1, replicated=True),
+            Arm("as-measured-on-rds", MISSING_TABLE, 1, 1),
+            Arm("as-advised-at-default", START, 1, 1),
+            Arm(TUNED, "sustained-24", 1, 4, changes={"warmup_s": 1.0, "duration_s": 3.0}),
         ),
-        (Search("tuned", "open", 4, most=8, warmup_s=0.5, duration_s=2.0, base="tuned", base_scenario="sustained-24"),),
+        (Search(TUNED, "open", 4, most=8, warmup_s=0.5, duration_s=2.0, base=TUNED, base_scenario="sustained-24"),),
     ),
 }
 
 
 def find(name: str) -> Profile:
-    """Raises `UserError` for a name that does not exist."""
+    """The profile of this name. Raises `UserError` for an unknown name."""
     if name not in PROFILES:
         raise UserError(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -1,31 +1,37 @@
-"""The named scenarios: what the users do and how they arrive, closed load and open load."""
+"""The named scenarios: what the users do and how they arrive, in closed load and in open load.
+
+To add a scenario: a row in `FIXED`, or a family of them in `FAMILIES`, and an arm in `loadgen.profiles` that runs it.
+Then regenerate the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
+"""
 
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, NamedTuple
 
+from workbench import arms, endpoints
+from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH
 from workbench.errors import UserError
 
-from .generator.arrivals import Arrivals, Piece
+from .arrivals import Arrivals, Piece
 
-# Requests of one pass, in the published order.
-PASS = ("login", "dashboard", "search")
-# A login now and then during sustained load, as when shifts change.
-READS = {"login": 0.05, "dashboard": 0.45, "search": 0.5}
-READS_AND_WRITES = {"login": 0.05, "dashboard": 0.35, "search": 0.4, "scan": 0.2}
-MOST_USERS, HIGHEST_RATE, LONGEST_S = 5_000, 20_000, 24 * 3600.0
-FEWEST_IN_FLIGHT = 50
+PUBLISHED_PASS = endpoints.PUBLISHED  # the requests of one pass, in the published order
+# Logins occur now and then during sustained load, as when shifts change.
+READ_SHARES = {LOGIN.name: 0.05, DASHBOARD.name: 0.45, SEARCH.name: 0.5}
+READ_WRITE_SHARES = {LOGIN.name: 0.05, DASHBOARD.name: 0.35, SEARCH.name: 0.4, SCAN.name: 0.2}
+MAX_USERS, MAX_RATE_RPS, MAX_DURATION_S = 5_000, 20_000, 24 * 3600.0
+MIN_IN_FLIGHT = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What the users do.
+    """A load, by its `kind`.
 
-    Closed load: `single`, one user, one request after the other; `burst`, all at once, one pass each; `sustained`,
-    with think time, each next request drawn from `shares`. Open load: `open`, requests drawn from `shares` are due by
-    a schedule, whether or not earlier ones are answered; `users` is then the most that can be in flight. `start`:
-    nobody comes, the application only starts, or says why not. `by-hand`: what a Locust did that somebody else started.
+    Closed load: in `single` one user sends one request after the other; in `burst` all users start at one instant and
+    make one pass each; in `sustained` users have think time, and each next request is drawn from `shares`. Open load:
+    in `open` requests drawn from `shares` are due by a schedule that does not wait for responses, and `users` is the
+    largest number in flight. `start` has no users: its outcome is whether the application starts. `by-hand` is the load
+    of a Locust that was started manually.
     """
 
     name: str
@@ -34,19 +40,19 @@ class Scenario:
     users: int = 0
     passes: int = 1
     warmup_passes: int = 0
-    steps: tuple[str, ...] = PASS
+    steps: tuple[str, ...] = PUBLISHED_PASS
     warmup_s: float = 0.0
     duration_s: float = 0.0
     think_s: tuple[float, float] = (0.0, 0.0)
-    shares: dict[str, float] = field(default_factory=lambda: READS)
+    shares: dict[str, float] = field(default_factory=lambda: READ_SHARES)
     arrivals: Arrivals = "poisson"
-    rates: tuple[Piece, ...] = ()  # of the measured time; the warm-up has the first of them
-    steady: bool = False  # whether load and time are such that Little's law holds
+    rates: tuple[Piece, ...] = ()  # of the measured time; the warm-up has the first rate
+    steady: bool = False  # load and duration are such that Little's law holds
     terms: Literal["published", "mix"] = "published"
     user_classes: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
-    sql_before: str = ""  # what is done to the run's database before the load
-    unavailable: tuple[str, ...] = ()  # what the dashboard then has to name as missing
-    overridden: tuple[str, ...] = ()  # fields that are not the named scenario's
+    sql_before: str = ""  # changes the run's database before the load
+    unavailable: tuple[str, ...] = ()  # the numbers that the dashboard then has to report as missing
+    overridden: tuple[str, ...] = ()  # fields that differ from those of the named scenario
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -55,175 +61,175 @@ class Scenario:
         return ((Piece(self.warmup_s, first, first),) if self.warmup_s and self.rates else ()) + self.rates
 
     def expected_requests(self) -> int | None:
-        """How many requests a complete run makes, where the scenario fixes it."""
+        """The number of requests of a complete run; None where the scenario does not fix it."""
         if self.kind in ("sustained", "open", "by-hand") or self.duration_s:
             return None
-        return self.users * (self.passes + self.warmup_passes) * len(self.steps) + self.logins_apart()
+        return self.users * (self.passes + self.warmup_passes) * len(self.steps) + self.initial_logins()
 
-    def logins_apart(self) -> int:
-        """Logins at the beginning, where the passes have none."""
-        return 0 if "login" in self.steps else self.users
+    def initial_logins(self) -> int:
+        """The number of logins before the passes, where these have none."""
+        return 0 if LOGIN.name in self.steps else self.users
 
     def expected_s(self) -> float:
-        """Seconds that the load is expected to take, for the bar."""
+        """Seconds that the load is expected to take, for the progress bar."""
         return self.warmup_s + self.duration_s or 10.0
 
     def record(self) -> dict:
         return asdict(self) | {"pieces": self.pieces}
 
 
-def _burst(users: int, **more) -> Scenario:
-    return Scenario(
-        name=f"burst-{users}",
-        description=f"{users} users at once, one pass login → dashboard → search for BAG, no think time",
-        kind="burst",
-        users=users,
-        **more,
-    )
-
-
-def _sustained(users: int, **more) -> Scenario:
-    given = {
-        "name": f"sustained-{users}",
-        "description": f"{users} users with 1–3 s of think time, 30 s after 5 s of warm-up",
-        "duration_s": 30.0,
-        **more,
-    }
-    return Scenario(kind="sustained", users=users, warmup_s=5.0, think_s=(1.0, 3.0), steady=True, **given)
-
-
-def _open(rate: int, **more) -> Scenario:
-    given = {
-        "name": f"open-{rate}",
-        "description": f"{rate} requests due each second whatever the answers, 30 s after 5 s of warm-up",
-        "duration_s": 30.0,
-        "rates": (Piece(30.0, rate, rate),),
-        "steady": True,
-        **more,
-    }
-    return Scenario(kind="open", users=max(FEWEST_IN_FLIGHT, rate), warmup_s=5.0, **given)
-
-
-def _steps(rate: int) -> Scenario:
-    rates = tuple(Piece(10.0, rate * step / 5, rate * step / 5) for step in range(1, 6))
-    return _open(
-        rate,
-        name=f"steps-{rate}",
-        description=f"a fifth of {rate} requests each second, then two fifths, and so on, 10 s each",
-        duration_s=50.0,
-        rates=rates,
-        steady=False,
-    )
-
-
-def _ramp(rate: int) -> Scenario:
-    return _open(
-        rate,
-        name=f"ramp-{rate}",
-        description=f"ever more requests, from 1 to {rate} each second within 60 s",
-        duration_s=60.0,
-        rates=(Piece(60.0, 1.0, rate),),
-        steady=False,
-    )
-
-
-def _soak(users: int) -> Scenario:
-    return _sustained(
-        users, name=f"soak-{users}", description=f"as sustained-{users}, for 10 minutes", duration_s=600.0
-    )
-
-
-def _with_writes(scenario: Scenario) -> Scenario:
-    return replace(
-        scenario,
-        name=f"{scenario.name}-write",
-        description=f"{scenario.name} with a fifth of the requests scans, which are looked for one by one afterwards",
-        shares=READS_AND_WRITES,
-    )
-
-
-def _with_mixed_terms(scenario: Scenario) -> Scenario:
-    return replace(
-        scenario,
-        name=f"{scenario.name}-mix",
-        description=f"{scenario.name} with search terms from a seeded mix: whole ids, fragments, words without a match",
-        terms="mix",
-    )
-
-
-def _with_shared_jar(scenario: Scenario) -> Scenario:
-    return replace(
-        scenario,
-        name=f"{scenario.name}-shared-jar",
-        description=f"{scenario.name} as the published script did it: one account and one cookie jar for all users, "
-        "and any 200 or 302 taken for success",
-        user_classes="published",
-    )
-
-
-# By the first word of the name; the number is users in closed load, and requests a second in open load.
-FAMILIES: dict[str, tuple[Callable[[int], Scenario], int]] = {
-    "burst": (_burst, MOST_USERS),
-    "sustained": (_sustained, MOST_USERS),
-    "soak": (_soak, MOST_USERS),
-    "open": (_open, HIGHEST_RATE),
-    "steps": (_steps, HIGHEST_RATE),
-    "ramp": (_ramp, HIGHEST_RATE),
-}
-VARIANTS = {"write": _with_writes, "mix": _with_mixed_terms, "shared-jar": _with_shared_jar}
-NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS)}))?")
-
-OTHERS = {
+FIXED = {
     scenario.name: scenario
     for scenario in (
         Scenario(
-            name="single",
-            description="one user, each endpoint 30 times, after one pass of warm-up",
+            name=arms.SINGLE,
+            description="One user calls each endpoint 30 times, after one pass of warm-up.",
             kind="single",
             users=1,
             passes=30,
             warmup_passes=1,
         ),
         Scenario(
-            name="reads",
-            description="one user who logs in once, then dashboard and search 10 times, search terms from the mix",
+            name=arms.READS,
+            description="One user logs in once, then calls dashboard and search 10 times with mixed search terms.",
             kind="single",
             users=1,
             passes=10,
             warmup_passes=1,
-            steps=("dashboard", "search"),
+            steps=endpoints.READS,
             terms="mix",
         ),
-        replace(
-            _burst(5, sql_before="DROP TABLE tracetrack.bill CASCADE", unavailable=("total_bills",)),
-            name="missing-table",
-            description="5 users at once on a database without the table bill, which the dashboard has to name",
+        Scenario(
+            name=arms.MISSING_TABLE,
+            description="A burst of 5 users on a database without the table bill, which the dashboard has to report.",
+            kind="burst",
+            users=5,
+            sql_before="DROP TABLE tracetrack.bill CASCADE",
+            unavailable=("total_bills",),
         ),
-        Scenario(name="start", description="nobody; the application starts, or says why it does not", kind="start"),
+        Scenario(
+            name=arms.START,
+            description="No users: the application starts, or reports why it cannot.",
+            kind="start",
+        ),
     )
 }
-# Those of the published report and of the profiles, for the list; of each family any number will do.
-LISTED = (
-    "single", "reads", "burst-25", "burst-50", "burst-100", "burst-50-mix", "burst-50-shared-jar", "sustained-100",
-    "sustained-100-write", "soak-100", "open-100", "open-100-write", "steps-100", "ramp-100", "missing-table", "start",
+
+
+class Family(NamedTuple):
+    """Scenarios `<family>-<number>` that differ in one number, which is that of users or of requests a second.
+
+    `description` has {n} in the place of the number; `changes` are the fields of the scenario for a number.
+    """
+
+    description: str
+    max_number: int
+    changes: Callable[[int], dict[str, Any]]
+
+
+def _sustained(users: int) -> dict[str, Any]:
+    thinking = {"think_s": (1.0, 3.0), "steady": True}
+    return {"kind": "sustained", "users": users, "warmup_s": 5.0, "duration_s": 30.0, **thinking}
+
+
+def _open(rate: int, *pieces: Piece) -> dict[str, Any]:
+    rates = pieces or (Piece(30.0, rate, rate),)
+    return {
+        "kind": "open",
+        "users": max(MIN_IN_FLIGHT, rate),
+        "warmup_s": 5.0,
+        "duration_s": sum(piece.duration_s for piece in rates),
+        "rates": rates,
+        "steady": not pieces,
+    }
+
+
+def _steps(rate: int) -> dict[str, Any]:
+    return _open(rate, *(Piece(10.0, rate * step / 5, rate * step / 5) for step in range(1, 6)))
+
+
+FAMILIES = {
+    "burst": Family(
+        "{n} users at once make one pass login → dashboard → search for BAG, without think time.",
+        MAX_USERS,
+        lambda users: {"kind": "burst", "users": users},
+    ),
+    "sustained": Family("{n} users with 1–3 s of think time, for 30 s after 5 s of warm-up.", MAX_USERS, _sustained),
+    "soak": Family(
+        "{n} users with 1–3 s of think time, for 10 minutes after 5 s of warm-up.",
+        MAX_USERS,
+        lambda users: _sustained(users) | {"duration_s": 600.0},
+    ),
+    "open": Family(
+        "{n} requests are due each second whatever the responses, for 30 s after 5 s of warm-up.", MAX_RATE_RPS, _open
+    ),
+    "steps": Family(
+        "A fifth of {n} requests each second, then two fifths, and so on, for 10 s each.", MAX_RATE_RPS, _steps
+    ),
+    "ramp": Family(
+        "From 1 to {n} requests each second, rising evenly for 60 s.",
+        MAX_RATE_RPS,
+        lambda rate: _open(rate, Piece(60.0, 1.0, rate)),
+    ),
+}
+
+
+class Variant(NamedTuple):
+    """A scenario of a family with some fields changed: `<family>-<number>-<variant>`."""
+
+    description: str
+    changes: Mapping[str, Any]
+
+
+VARIANTS = {
+    "write": Variant(
+        "with scans as a fifth of the requests; each is looked up in the database afterwards.",
+        {"shares": READ_WRITE_SHARES},
+    ),
+    "mix": Variant(
+        "with search terms from a seeded mix: whole ids, fragments, words without a match.", {"terms": "mix"}
+    ),
+    "shared-jar": Variant(
+        "as the published script did it: one account and one cookie jar for all users, any 200 or 302 is a success.",
+        {"user_classes": "published"},
+    ),
+}
+NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS)}))?")
+# For the list of scenarios: those of the published report and of the profiles. Any number will do.
+EXAMPLES = (
+    arms.BURST_25, arms.BURST_50, arms.BURST_100, arms.BURST_50_MIX, arms.BURST_50_SHARED_JAR, arms.SUSTAINED_100,
+    arms.SUSTAINED_100_WRITE, "soak-100", "open-100", "open-100-write", "steps-100", "ramp-100",
 )  # fmt: skip
+LISTED = (*FIXED, *EXAMPLES)
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name. Raises `UserError` for one that there is not."""
-    if name in OTHERS:
-        return OTHERS[name]
+    """The scenario of this name. Raises `UserError` for an unknown name."""
+    if name in FIXED:
+        return FIXED[name]
     parts = NAME.fullmatch(name)
     if not parts or (parts[1] == "burst" and parts[3] == "write"):  # a burst's pass has no scan
         raise UserError(
             f"there is no scenario {name!r}; choose one of {', '.join(LISTED)}, or another number in one of them"
         )
-    make, most = FAMILIES[parts[1]]
-    number = int(parts[2])
-    if number > most:
-        raise UserError(f"{name} is more than this can make; {parts[1]} goes up to {parts[1]}-{most}")
-    scenario = make(number)
-    return VARIANTS[parts[3]](scenario) if parts[3] else scenario
+    family, number = FAMILIES[parts[1]], int(parts[2])
+    if number > family.max_number:
+        raise UserError(f"{name} is too large; {parts[1]} goes up to {parts[1]}-{family.max_number}")
+    description = family.description.format(n=number)
+    scenario = Scenario(name=f"{parts[1]}-{number}", description=description, **family.changes(number))
+    return _variant(scenario, parts[3]) if parts[3] else scenario
+
+
+def _variant(scenario: Scenario, variant: str) -> Scenario:
+    description = f"{scenario.name} {VARIANTS[variant].description}"
+    return replace(scenario, name=f"{scenario.name}-{variant}", description=description, **VARIANTS[variant].changes)
+
+
+def settings(scenario: Scenario) -> dict[str, Any]:
+    """The fields of a scenario that are not the defaults, name and description apart."""
+    default = Scenario(name=scenario.name, description=scenario.description, kind=scenario.kind)
+    values = {field.name: getattr(scenario, field.name) for field in fields(Scenario)}
+    return {name: value for name, value in values.items() if value != getattr(default, name)}
 
 
 def override(
@@ -234,20 +240,26 @@ def override(
     users: int | None = None,
     arrivals: Arrivals | None = None,
 ) -> Scenario:
-    """The scenario with these fields changed, and a note of it. Raises `UserError` where one has no meaning."""
+    """Change fields of a scenario, and list them in `overridden`. Raises `UserError` where a field has no meaning."""
     given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals}
-    changed = {name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)}
-    if scenario.kind == "start" and changed:
+    changes: dict[str, Any] = {
+        name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)
+    }
+    _require_meaning(scenario, changes)
+    if "duration_s" in changes and scenario.rates:
+        stretch = changes["duration_s"] / scenario.duration_s
+        changes["rates"] = tuple(piece._replace(duration_s=piece.duration_s * stretch) for piece in scenario.rates)
+    return replace(scenario, **changes, overridden=tuple(sorted(changes)))
+
+
+def _require_meaning(scenario: Scenario, changes: Mapping[str, Any]) -> None:
+    if scenario.kind == "start" and changes:
         raise UserError("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
-    if "arrivals" in changed and scenario.kind != "open":
+    if "arrivals" in changes and scenario.kind != "open":
         raise UserError(f"{scenario.name} is closed load, in which users decide; arrivals are a choice of open load")
-    if changed.get("warmup_s") and scenario.kind in ("single", "burst") and not changed.get("duration_s"):
+    if changes.get("warmup_s") and scenario.kind in ("single", "burst") and not changes.get("duration_s"):
         raise UserError(
             f"{scenario.name} would be over in its warm-up, with nothing measured; give it a --duration too"
         )
-    if changed.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
+    if changes.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
         raise UserError(f"{scenario.name} for no time at all would measure nothing; give it a --duration")
-    if "duration_s" in changed and scenario.rates:
-        stretch = changed["duration_s"] / scenario.duration_s
-        changed["rates"] = tuple(piece._replace(duration_s=piece.duration_s * stretch) for piece in scenario.rates)
-    return replace(scenario, **changed, overridden=tuple(sorted(changed)))

@@ -1,4 +1,4 @@
-"""What the users search for."""
+"""The terms that the users search for."""
 
 from random import Random
 from typing import Literal
@@ -8,13 +8,16 @@ NO_MATCH = ("pallet", "forklift", "zzz", "M555", "sb-none")
 WHOLE_ID, FRAGMENT = 0.4, 0.4  # shares of the mix; the rest matches nothing
 
 
-def child(number: int) -> str:
-    """The QR id of the child with this number, from 1."""
+def child_qr_id(number: int) -> str:
+    """The QR id of a child bag, counted from 1."""
     return f"M444-{number:07d}"
 
 
 class Terms:
-    """Search terms of one user: `published` is always BAG, `mix` is drawn from the user's random numbers."""
+    """Search terms of one user: `published` is always BAG, `mix` draws them from the user's random numbers.
+
+    `rows` are the dataset's, by table.
+    """
 
     def __init__(self, kind: Literal["published", "mix"], rows: dict[str, int], random: Random):
         self._kind = kind
@@ -22,10 +25,10 @@ class Terms:
         self._random = random
 
     def draw(self) -> tuple[str, str | None]:
-        """A term, and the QR id that its answer must hold, if it must hold one."""
+        """A term, and the QR id that the response to it must contain, or None."""
         if self._kind == "published":
             return PUBLISHED_TERM, None
-        qr_id = child(self._random.randint(1, self._children))
+        qr_id = child_qr_id(self._random.randint(1, self._children))
         draw = self._random.random()
         if draw < WHOLE_ID:
             return qr_id, qr_id

@@ -1,0 +1,43 @@
+"""The named deployments."""
+
+import pytest
+
+from loadgen import deployments, profiles
+from workbench.arms import TUNED, WITH, WITHOUT
+from workbench.errors import UserError
+
+
+def test_settings_for_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(UserError, match="'nothing'; choose one of as-measured"):
+        deployments.settings_for("nothing")
+
+
+def test_differences_are_those_from_the_base():
+    assert deployments.differences("as-measured") == {}
+    assert deployments.differences("as-claimed") == {"cache": ("off", "process")}
+    assert deployments.differences("tuned")["server"] == ("sync", "gthread")
+    assert deployments.differences("tuned-with-one-worker") == {"workers": (deployments.PerCore(1), 1)}
+
+
+def test_settings_per_core_have_the_number_of_cores_of_this_machine():
+    assert deployments.settings_for("tuned").workers == deployments.CORES
+    assert deployments.settings_for("tuned-without-pool").max_connections == 64 * deployments.CORES + 20
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in deployments.DEPLOYMENTS if name != TUNED and (WITH in name or WITHOUT in name)]
+)
+def test_a_name_with_or_without_something_begins_with_its_base(name):
+    deployment = deployments.DEPLOYMENTS[name]
+    assert name.startswith(deployment.base)
+    assert deployments.differences(name)
+
+
+def test_without_one_are_the_arms_of_the_ablation():
+    assert set(deployments.without_one()) == {
+        "tuned-without-cache", "tuned-without-pool", "tuned-without-index", "tuned-without-argon2",
+        "tuned-without-aggregate", "tuned-without-workers", "tuned-without-shared-sessions", "tuned-without-hash-limit",
+    }  # fmt: skip
+    assert deployments.without_two() == ("tuned-without-cache-and-index", "tuned-without-argon2-and-hash-limit")
+    ablation = {arm.deployment for arm in profiles.PROFILES["ablation"].arms}
+    assert ablation == {TUNED, *deployments.without_one(), *deployments.without_two()}
