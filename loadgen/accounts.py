@@ -1,8 +1,8 @@
-"""Who may log in: the accounts of the dataset, all with one password."""
+"""The accounts of the dataset, all with one password."""
 
 PASSWORD = "count every bag"
 
 
 def username(number: int, accounts: int) -> str:
-    """The account of the user with this number; more users than accounts share them."""
+    """The account name of a user, counted from 0; users beyond the number of accounts share them."""
     return f"user{1 + number % accounts:03d}"

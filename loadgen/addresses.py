@@ -1,4 +1,4 @@
-"""Where a host is: on this machine or on another one."""
+"""Network addresses of hosts: on this machine or on another one."""
 
 import ipaddress
 import socket
@@ -7,22 +7,25 @@ from functools import lru_cache
 import psutil
 
 
-def addresses(host: str, port: int | None = None) -> set[str]:
-    """Those that the host's name stands for. Raises `OSError` where it cannot be found."""
-    return {found[4][0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+def resolve(host: str | None, port: int | None = None) -> set[str]:
+    """The addresses of a host. Raises `OSError` if its name cannot be resolved."""
+    return {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
 
 
-def is_own(address: str) -> bool:
-    """Whether it is an address of this machine."""
+def is_local_address(address: str) -> bool:
+    """Return whether it is an address of this machine."""
     bare = address.split("%")[0]
-    own = {card.address.split("%")[0] for cards in psutil.net_if_addrs().values() for card in cards}
-    return ipaddress.ip_address(bare).is_loopback or bare in own
+    local = {card.address.split("%")[0] for cards in psutil.net_if_addrs().values() for card in cards}
+    return ipaddress.ip_address(bare).is_loopback or bare in local
 
 
 @lru_cache
-def is_here(host: str) -> bool:
-    """Whether all of a host's addresses are of this machine, which then shares our clock; not if it cannot be found."""
+def is_local_host(host: str) -> bool:
+    """Return whether all addresses of a host are of this machine, so that both have one clock.
+
+    A host that cannot be resolved is not local.
+    """
     try:
-        return all(map(is_own, addresses(host)))
+        return all(map(is_local_address, resolve(host)))
     except OSError:
         return False

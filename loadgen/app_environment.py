@@ -1,4 +1,4 @@
-"""What the application of a run has around it: a way to its database, folders, readings, and a store of its own."""
+"""The environment of the application under test: its database route, its folders, its workers' metrics, its store."""
 
 import secrets
 import socket
@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
-from instrumentation.worker_metrics import REQUEST_FIELDS, Readings
+from instrumentation.worker_metrics import WorkerMetrics
+from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
 
 from . import proxy, services
@@ -18,59 +19,71 @@ from .services import DatabaseServer, StoreServer
 
 
 @contextmanager
-def way_to(
+def database_route(
     server: DatabaseServer, database: str, settings: Settings, directory: Path
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """The database's URL as the deployment has it, under its host name and as far away as it says; and the processes
-    in between, by role."""
+    """The database's URL for the application, and the processes between the two, by role.
+
+    The URL has the deployment's host name. Where the deployment has a round trip, it leads through a proxy that delays.
+    """
     url = make_url(server.url_of(database))
-    processes = {}
+    processes: dict[str, int] = {}
     with ExitStack() as stack:
         if settings.round_trip_ms:
-            through = proxy.through((url.host, url.port), settings.round_trip_ms, directory / "proxy.log")
-            between = stack.enter_context(through)
-            processes["proxy"] = between.child.pid
-            url = url.set(host=between.address[0], port=between.address[1])
+            delaying = stack.enter_context(
+                proxy.through(_tcp_address(url), settings.round_trip_ms, directory / "proxy.log")
+            )
+            processes["proxy"] = delaying.child.pid
+            url = url.set(host=delaying.address[0], port=delaying.address[1])
         if settings.database_host:
-            address = socket.gethostbyname(url.host)
+            address = socket.gethostbyname(_tcp_address(url)[0])
             url = url.set(host=settings.database_host, query={**url.query, "hostaddr": address})
         yield url.render_as_string(hide_password=False), processes
 
 
+def _tcp_address(url: URL) -> tuple[str, int]:
+    """Host and port of a database URL, with libpq's defaults where it names none."""
+    return url.host or "localhost", url.port or 5432
+
+
 @dataclass(frozen=True)
-class Surroundings:
-    """The application's settings, its workers' readings, and the store if it has one."""
+class AppEnvironment:
+    """The application's settings, the metrics of its workers, and its store if the deployment has one."""
 
     settings: Settings
-    readings: Readings
+    metrics: WorkerMetrics
     store: StoreServer | None
 
     def counters(self) -> dict[str, int]:
-        """What the workers counted beside their pools, added up."""
-        read = self.readings.read().values()
-        return {name: sum(reading[name] for reading in read) for name in REQUEST_FIELDS}
+        """The counters of the application, added up over its workers."""
+        workers = self.metrics.read().values()
+        return {name: sum(values[name] for values in workers) for name in RECORDED_COUNTERS}
 
     def served(self) -> tuple[frozenset[int], int]:
-        """The workers by process id, and the requests that they counted."""
-        read = self.readings.read().values()
-        return frozenset(reading["pid"] for reading in read), sum(reading["requests"] for reading in read)
+        """The process ids of the workers, and the number of requests that they have counted."""
+        workers = self.metrics.read().values()
+        return frozenset(values["pid"] for values in workers), sum(values["requests"] for values in workers)
 
 
 @contextmanager
-def around(settings: Settings, directory: Path) -> Iterator[Surroundings]:
-    """A key, folders, readings and, where the deployment has one, a store of the run's own."""
+def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
+    """Create a secret key, temporary folders, a metrics file and, where the deployment needs one, a store.
+
+    All are gone after the block.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
         file = folder / "readings"
-        readings = Readings.create(file, settings.workers)
+        metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
         (folder / "sessions").mkdir()
-        own = {
-            "session_directory": str(folder / "sessions"),
-            "readings_file": str(file),
-            "secret_key": secrets.token_hex(32),
-        }
+        settings = replace(
+            settings,
+            session_directory=str(folder / "sessions"),
+            readings_file=str(file),
+            secret_key=secrets.token_hex(32),
+        )
         store = None
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
-            own |= {"redis_url": store.url, "store_prefix": store.prefix}
-        yield Surroundings(replace(settings, **own), readings, store)
+            settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
+        yield AppEnvironment(settings, metrics, store)

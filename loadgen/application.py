@@ -1,11 +1,10 @@
-"""The application of a run: gunicorn with one deployment, up and healthy, or a clear word why not."""
+"""The application of a run: gunicorn with the settings of one deployment, started and healthy."""
 
 import json
 import os
 import signal
 import socket
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,28 +12,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentation.worker_metrics import Readings
+from instrumentation.worker_metrics import WorkerMetrics
+from reference_app.counters import COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
+from workbench.paths import REPOSITORY
+from workbench.polling import attempts
 
 from .services import free_port
 from .subprocesses import Child, start
 
 HEALTHY_TIMEOUT_S = READY_TIMEOUT_S = 30.0
-CONFIGURATION = Path(__file__).resolve().parent.parent / "reference_app" / "gunicorn_conf.py"
+CONFIGURATION = REPOSITORY / "reference_app" / "gunicorn_conf.py"
 
 
-class NotStarted(UserError):
-    """The application did not become healthy; `said` is its own word for why."""
+class StartError(UserError):
+    """The application did not become healthy; `reason` is the error that it reported."""
 
-    def __init__(self, said: str, log: Path):
-        super().__init__(f"the application did not become healthy: {said}\nIts log is {log}")
-        self.said = said
+    def __init__(self, reason: str, log: Path):
+        super().__init__(f"the application did not become healthy: {reason}\nIts log is {log}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Application:
-    """A server that is up: its process, where it listens, and what it told of itself at `/health`."""
+    """A running application: its master process, its URL, and its answer to `/health`."""
 
     child: Child
     url: str
@@ -43,11 +45,12 @@ class Application:
 
 @contextmanager
 def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "") -> Iterator[Application]:
-    """The running server; `port` None takes a free one. Raises `NotStarted` if it does not become healthy.
+    """Run the application for the block; `port` None takes a free one.
 
-    Where its workers have a file for their readings (`settings.readings_file`), all of them are ready.
+    Raises `StartError` if it is not healthy in time.
+    With a file for the workers' metrics (`settings.readings_file`) all of the workers are ready when the block starts.
 
-    `wsgi_app` names another WSGI application than the configuration's, as gunicorn takes it: `module:create_app()`.
+    `wsgi_app` replaces the WSGI application of the configuration; the notation is gunicorn's: `module:create_app()`.
     """
     if port is not None:
         _require_free(port)
@@ -67,44 +70,46 @@ def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str 
 
 
 def url_of(port: int) -> str:
-    """Where an application of ours is found."""
+    """The URL of an application that listens on this port."""
     return f"http://127.0.0.1:{port}"
 
 
-def _require_free(port):
+def _require_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise UserError(
-                f"port {port} cannot be used ({os.strerror(error.errno)}); choose another with --port"
-            ) from None
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise UserError(f"port {port} cannot be used ({reason}); choose another with --port") from None
 
 
-def _wait_until_healthy(child, url):
-    deadline = time.monotonic() + HEALTHY_TIMEOUT_S
+def _wait_until_healthy(child: Child, url: str) -> dict:
     reason = "no answer"
-    while time.monotonic() < deadline and not child.ended():
+    for _ in attempts(HEALTHY_TIMEOUT_S, 0.05):
+        if child.ended():
+            break
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-                return json.load(answer)
+            with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
+                return json.load(response)
         except urllib.error.HTTPError as error:
             reason = f"/health answered {error.code}"
         except OSError as error:
             reason = str(error)
-        time.sleep(0.05)
     if child.ended():
         reason = child.last_line() or f"it ended with code {child.process.returncode}"
-    raise NotStarted(reason, child.log)
+    raise StartError(reason, child.log)
 
 
-def _wait_until_ready(child, settings):
-    """Until every worker is there: the first one answers for the application while others are still starting."""
-    readings = Readings.open(Path(settings.readings_file))
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while (ready := sum(reading["ready"] for reading in readings.read().values())) < settings.workers:
-        if time.monotonic() > deadline or child.ended():
-            reason = child.last_line() if child.ended() else f"{ready} of {settings.workers} workers are ready"
-            raise NotStarted(reason, child.log)
-        time.sleep(0.02)
+def _wait_until_ready(child: Child, settings: Settings) -> None:
+    """Wait for every worker: the first one answers for the application while others are still starting."""
+    metrics = WorkerMetrics.open(Path(settings.readings_file), COUNTERS)
+    ready = 0
+    for _ in attempts(READY_TIMEOUT_S, 0.02):
+        ready = sum(values["ready"] for values in metrics.read().values())
+        if ready >= settings.workers:
+            return
+        if child.ended():
+            break
+    reason = child.last_line() if child.ended() else f"{ready} of {settings.workers} workers are ready"
+    raise StartError(reason, child.log)

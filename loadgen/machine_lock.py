@@ -1,7 +1,8 @@
-"""One measurement on a machine at a time, whoever starts it and wherever its data are: two would measure each other.
+"""A lock on the machine: one measurement at a time, whoever starts it and wherever its data are.
 
-On Linux who measures listens at a name in the kernel, which is free again when that process ends, however it ends.
-Elsewhere it holds a locked file. Containers with a network of their own have names of their own.
+Two measurements at once would measure each other. On Linux the lock is a name among the kernel's abstract sockets,
+which is free again when the process ends, however it ends. Elsewhere it is a locked file. Containers with a network
+namespace of their own have names of their own.
 """
 
 import errno
@@ -11,7 +12,6 @@ import socket
 import struct
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,20 +21,21 @@ from typing import BinaryIO, NoReturn
 import psutil
 
 from workbench.errors import UserError
+from workbench.polling import attempts
 
 VARIABLE = "TRACETRACK_MACHINE_LOCK"
 NAME = "tracetrack-workbench"
-BACKLOG = 128  # nobody accepts: each that is refused stays in the queue
+BACKLOG = 128  # no connection is accepted: that of each refused process stays in the queue
 CREDENTIALS = struct.Struct("3i")  # process, user, group
-PATIENCE_S = 2.0
-LONGEST = 60  # characters of a command
+BIND_TIMEOUT_S = 2.0  # for a process that has the name and does not listen: it has just started, or just ended
+MAX_COMMAND_CHARACTERS = 60
 
 
 @contextmanager
 def sole_use() -> Iterator[None]:
-    """The block has the machine to itself. Raises `UserError` that names the process that is measuring.
+    """Hold the lock for the block. Raises `UserError` that names the process that holds it already.
 
-    The name of the lock can be changed in the environment: `TRACETRACK_MACHINE_LOCK`.
+    The environment variable `TRACETRACK_MACHINE_LOCK` changes the name of the lock.
     """
     name = os.environ.get(VARIABLE) or NAME
     with by_socket(name) if sys.platform.startswith("linux") else by_file(name):
@@ -43,29 +44,22 @@ def sole_use() -> Iterator[None]:
 
 @contextmanager
 def by_socket(name: str) -> Iterator[None]:
-    """A name of at most 107 bytes among the kernel's abstract sockets."""
-    address = b"\0" + name.encode()
-    with socket.socket(socket.AF_UNIX) as held:
-        deadline = time.monotonic() + PATIENCE_S
-        while not _bound(held, address):
-            holder = _listener(address)
-            # Who holds the name does not listen yet, or has just ended.
-            if holder is not None or time.monotonic() > deadline:
-                _refuse(holder)
-            time.sleep(0.01)
-        held.listen(BACKLOG)
+    """Hold an abstract socket; `name` has at most 107 bytes."""
+    with socket.socket(socket.AF_UNIX) as lock:
+        _bind(lock, b"\0" + name.encode())
+        lock.listen(BACKLOG)
         yield
 
 
 @contextmanager
 def by_file(name: str) -> Iterator[None]:
-    """A file in the folder for temporary ones, which holds the process's number as text."""
+    """Hold a locked file in the folder for temporary files; it contains the process id as text."""
     path = Path(tempfile.gettempdir()) / f"{name.replace('/', '-')}.lock"
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _refuse(_written(lock))
+            _refuse(_written_id(lock))
         lock.truncate(0)
         lock.write(str(os.getpid()).encode())
         lock.flush()
@@ -73,9 +67,19 @@ def by_file(name: str) -> Iterator[None]:
         lock.truncate(0)
 
 
-def _bound(held, address):
+def _bind(lock: socket.socket, address: bytes) -> None:
+    for _ in attempts(BIND_TIMEOUT_S, 0.01):
+        if _is_bound(lock, address):
+            return
+        holder = _listener(address)
+        if holder is not None:
+            _refuse(holder)
+    _refuse(None)
+
+
+def _is_bound(lock: socket.socket, address: bytes) -> bool:
     try:
-        held.bind(address)
+        lock.bind(address)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -83,22 +87,22 @@ def _bound(held, address):
     return True
 
 
-def _listener(address) -> int | None:
-    """The process that listens there; 0 if the kernel does not tell it, None if nobody listens."""
-    with closing(socket.socket(socket.AF_UNIX)) as asking:
-        asking.setblocking(False)
+def _listener(address: bytes) -> int | None:
+    """The id of the process that listens at the address: 0 if the kernel does not report it, None without one."""
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        client.setblocking(False)
         try:
-            asking.connect(address)
-            # Of whom called listen: that needs nobody to accept us.
-            told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+            client.connect(address)
+            # The credentials of the process that called listen: it need not accept the connection for that.
+            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
         except ConnectionRefusedError:
             return None
         except BlockingIOError:  # its queue is full
             return 0
-    return CREDENTIALS.unpack(told)[0]
+    return CREDENTIALS.unpack(credentials)[0]
 
 
-def _written(lock: BinaryIO) -> int | None:
+def _written_id(lock: BinaryIO) -> int | None:
     lock.seek(0)
     digits = lock.read().decode()
     return int(digits) if digits.isdecimal() else None
@@ -109,11 +113,11 @@ def _refuse(holder: int | None) -> NoReturn:
     raise UserError(f"{process} is measuring on this machine; wait until it has ended")
 
 
-def _command(pid):
-    """Its first words, as what follows may hold a password; nothing where we may not know."""
+def _command(pid: int) -> str:
+    """The first words of a command, as what follows may hold a password; empty without permission to see it."""
     try:
         program, *words = psutil.Process(pid).cmdline()
     except (psutil.Error, ValueError):
         return ""
-    said = " ".join([Path(program).name, *words[:3], *(["…"] if words[3:] else [])])
-    return f" ({shorten(said, LONGEST, placeholder=' …')})"
+    command = " ".join([Path(program).name, *words[:3], *(["…"] if words[3:] else [])])
+    return f" ({shorten(command, MAX_COMMAND_CHARACTERS, placeholder=' …')})"

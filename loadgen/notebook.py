@@ -1,38 +1,47 @@
-"""Starting a measurement from a notebook: in a process of its own, because Locust must never be in a kernel."""
+"""Starting an experiment from a notebook: in a process of its own, because Locust must never run in a kernel."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from .progress import DESCRIPTOR
 
 
 def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> str:
-    """Carry out a profile, or what is left of an experiment, and return its id; its progress lines are printed.
+    """Carry out a profile, or the rest of an interrupted experiment; print its output and return its id.
 
-    Raises `RuntimeError` with the lines that say what went wrong. The measurement ends if this process does.
+    Raises `RuntimeError` with the error of the command. The command ends if this process does.
     """
     command = [sys.executable, "-m", "loadgen", "experiment"]
     command += ["--profile", profile] if profile else []
     command += ["--experiment", experiment] if experiment else []
     command += ["--scale", scale] if scale else []
     environ = {**os.environ, "TRACETRACK_LAUNCHER": str(os.getpid())}
-    shown = [int(environ[DESCRIPTOR])] if DESCRIPTOR in environ else []
+    inherited = [int(environ[DESCRIPTOR])] if DESCRIPTOR in environ else []
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ, pass_fds=shown
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ, pass_fds=inherited
     )
-    lines = []
     try:
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            print(lines[-1], flush=True)
-        process.wait()
+        lines = list(_printed(process))
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
     if process.returncode != 0:
-        said = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
-        reason = "\n".join(lines[said[-1] :]).removeprefix("Error: ") if said else "the measurement failed"
-        raise RuntimeError(reason)
+        raise RuntimeError(_error(lines))
     return lines[-1]
+
+
+def _printed(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Print each line of the output as it comes, and yield it."""
+    for line in process.stdout or ():
+        print(line.rstrip(), flush=True)
+        yield line.rstrip()
+    process.wait()
+
+
+def _error(lines: list[str]) -> str:
+    """The last error in the output, with the lines that belong to it."""
+    starts = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
+    return "\n".join(lines[starts[-1] :]).removeprefix("Error: ") if starts else "the measurement failed"

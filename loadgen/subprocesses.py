@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, whatever ends us."""
+"""Child processes that never outlive this one, whatever ends it."""
 
 import ctypes
 import os
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
@@ -20,12 +21,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Child:
     """A running child. Use it as a context manager: leaving it stops the process."""
 
-    def __init__(self, name: str, process: subprocess.Popen, log: Path, stop_signal: int, patience_s: float):
+    def __init__(self, name: str, process: subprocess.Popen, log: Path, stop_signal: int, grace_s: float):
         self.name = name
         self.log = log
         self.process = process
         self._stop_signal = stop_signal
-        self._patience_s = patience_s
+        self._grace_s = grace_s
 
     @property
     def pid(self) -> int:
@@ -35,7 +36,7 @@ class Child:
         return self.process.poll() is not None
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether the process ended within the time."""
+        """Wait for the process to end; return whether it ended within the time."""
         try:
             self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -43,7 +44,7 @@ class Child:
         return True
 
     def last_line(self) -> str:
-        """The last line of its log that says anything."""
+        """The last line of its log that is not blank."""
         try:
             lines = self.log.read_text(errors="replace").split("\n")
         except OSError:
@@ -51,32 +52,32 @@ class Child:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def stop(self) -> None:
-        """Ask it to end; after its patience end it and all that it started."""
+        """Send the stop signal; after `grace_s` seconds kill the process and all that it started."""
         family = self._family()
         if not self.ended():
             self.process.send_signal(self._stop_signal)
         for process in family:
-            with suppress(psutil.Error):  # who was frozen hears no signal
+            with suppress(psutil.Error):  # a frozen process gets no signal
                 process.resume()
-        self.wait(self._patience_s)
+        self.wait(self._grace_s)
         for process in family:
             with suppress(psutil.Error):
                 process.kill()
-        with suppress(ProcessLookupError):  # those too whose parent was killed before we looked
+        with suppress(ProcessLookupError):  # also processes whose parent was killed before
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
 
-    def _family(self):
+    def _family(self) -> list[psutil.Process]:
         try:
             process = psutil.Process(self.pid)
             return [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 
-    def __enter__(self):
+    def __enter__(self) -> "Child":
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         with deferred_signals():
             self.stop()
 
@@ -88,17 +89,17 @@ def start(
     environ: dict[str, str] | None = None,
     *,
     stop_signal: int = signal.SIGTERM,
-    patience_s: float = 10.0,
+    grace_s: float = 10.0,
     prepare: Callable[[], None] | None = None,
 ) -> Child:
-    """Start a command in a process group of its own, its output going to `log`.
+    """Start a command in a process group of its own; its output is appended to `log`.
 
-    Where the kernel can (Linux), the child gets `stop_signal` when the calling *thread* ends for any reason,
-    SIGKILL included: call it from the main thread. `prepare` runs in the child before the command.
+    On Linux the child gets `stop_signal` when the calling *thread* ends for any reason, SIGKILL included: call it from
+    the main thread. `prepare` runs in the child before the command. `grace_s` is how long `Child.stop` waits.
     """
     parent = os.getpid()
 
-    def prepare_child():
+    def prepare_child() -> None:
         if prepare:
             prepare()
         die_with_parent(parent, stop_signal)
@@ -113,7 +114,7 @@ def start(
             start_new_session=True,
             preexec_fn=prepare_child,
         )
-    return Child(name, process, log, stop_signal, patience_s)
+    return Child(name, process, log, stop_signal, grace_s)
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
@@ -126,7 +127,7 @@ def die_with_parent(parent: int, death_signal: int) -> None:
 
 
 def die_with_launcher() -> None:
-    """In a command started by another part of the workbench (it says so in the environment), end with it."""
+    """End with the process that started this command, if the environment names one as its launcher."""
     launcher = os.environ.pop("TRACETRACK_LAUNCHER", "")
     if launcher:
         die_with_parent(int(launcher), signal.SIGTERM)
@@ -134,7 +135,7 @@ def die_with_launcher() -> None:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let nobody interrupt the block: a second Ctrl-C must not leave half of the processes running."""
+    """Defer Ctrl-C and SIGTERM until the end of the block: a second one must not leave processes running."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -145,7 +146,7 @@ def deferred_signals() -> Iterator[None]:
 def raise_on_sigterm() -> None:
     """Make SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that everything is stopped in order."""
 
-    def interrupt(number, frame):
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise Interrupted(signal.Signals(number).name)
 
     signal.signal(signal.SIGTERM, interrupt)
@@ -153,7 +154,7 @@ def raise_on_sigterm() -> None:
 
 
 class Interrupted(UserError):
-    """A signal asked the program to end."""
+    """A signal ended the program; the exit code is that of SIGTERM."""
 
     exit_code = 128 + signal.SIGTERM
 

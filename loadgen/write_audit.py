@@ -1,4 +1,4 @@
-"""Whether every scan that was acknowledged is there, once: looked for row by row before a run's database goes."""
+"""Audit of writes: after a run every scan is looked up in its database, before that is dropped."""
 
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workbench.endpoints import SCAN
 from workbench.request_schema import request_name
 
 from .services import DatabaseServer
@@ -15,7 +16,7 @@ STORED = "SELECT idempotency_key, count(*) FROM tracetrack.scan WHERE idempotenc
 
 @dataclass(frozen=True)
 class Writes:
-    """`lost` were acknowledged and are not there, `unacknowledged` are there and were not acknowledged."""
+    """Numbers of scans. `lost` were acknowledged and are not stored; `unacknowledged` are stored all the same."""
 
     acknowledged: int
     stored: int
@@ -28,13 +29,15 @@ class Writes:
 
 
 def check(server: DatabaseServer, database: str, requests: Path) -> Writes | None:
-    """Hold the rows of the load generator against those of the database; None where nothing was written."""
+    """Compare the scans in the request rows with the rows of the database; None if the load had no scans."""
     rows = pd.read_parquet(requests, columns=["user", "sequence", "endpoint", "ok"])
-    scans = rows[rows["endpoint"] == "scan"]
+    scans = rows[rows["endpoint"] == SCAN.name]
     if scans.empty:
         return None
-    good = scans[scans["ok"]]
-    acknowledged = {request_name(user, sequence) for user, sequence in zip(good["user"], good["sequence"], strict=True)}
+    successful = scans[scans["ok"]]
+    acknowledged = {
+        request_name(user, sequence) for user, sequence in zip(successful["user"], successful["sequence"], strict=True)
+    }
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(STORED)
         stored = dict(cursor.fetchall())

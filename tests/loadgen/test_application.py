@@ -1,4 +1,4 @@
-"""The server of a run ends with it, also when only a part of it was killed."""
+"""The application of a run: ready when it starts, and ended completely, also when only a part of it was killed."""
 
 import re
 import signal
@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from instrumentation.worker_metrics import Readings
+from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import application
+from reference_app.counters import COUNTERS
+from workbench.polling import attempts
 
 
-def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
+def test_serve_ends_an_idle_worker_whose_master_was_killed(settings, tmp_path):
     with application.serve(settings, tmp_path / "gunicorn.log") as served:
         workers = psutil.Process(served.child.pid).children()
         assert len(workers) == settings.workers
@@ -27,61 +29,61 @@ def test_an_idle_worker_whose_master_was_killed_is_ended(settings, tmp_path):
     assert alive == []
 
 
-LATE = """
+SLOW_APPLICATION = """
 import os, time
 from reference_app import create_app
 
-def made():
+def slow_app():
     if os.environ["TRACETRACK_WORKER"] != "0":
-        time.sleep({late_s})
+        time.sleep({start_s})
     return create_app()
 """
 
 
 @pytest.fixture
-def late(settings, tmp_path, monkeypatch):
-    """Serves two workers, of which the second takes its time to start."""
+def serve_slow(settings, tmp_path, monkeypatch):
+    """Serves two workers, of which the second takes some seconds to start."""
 
-    def serve(late_s):
-        (tmp_path / "late.py").write_text(LATE.format(late_s=late_s))
+    def serve(start_s):
+        (tmp_path / "slow.py").write_text(SLOW_APPLICATION.format(start_s=start_s))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        file = tmp_path / "readings"
-        Readings.create(file, 2)
+        file = tmp_path / "metrics"
+        WorkerMetrics.create(file, 2, COUNTERS)
         two = replace(settings, workers=2, server="gthread", threads=2, readings_file=str(file))
-        return application.serve(two, tmp_path / "gunicorn.log", wsgi_app="late:made()")
+        return application.serve(two, tmp_path / "gunicorn.log", wsgi_app="slow:slow_app()")
 
     return serve
 
 
-def test_it_is_up_when_every_worker_is(late, tmp_path):
-    with late(1.5):
-        readings = Readings.open(tmp_path / "readings").read()
-        assert {worker: reading["ready"] for worker, reading in readings.items()} == {0: 1, 1: 1}
+def test_serve_waits_until_every_worker_is_ready(serve_slow, tmp_path):
+    with serve_slow(1.5):
+        workers = WorkerMetrics.open(tmp_path / "metrics", COUNTERS).read()
+        assert {worker: values["ready"] for worker, values in workers.items()} == {0: 1, 1: 1}
 
 
-def test_a_worker_that_never_gets_ready_is_told(late, monkeypatch):
+def test_serve_reports_a_worker_that_does_not_get_ready(serve_slow, monkeypatch):
     monkeypatch.setattr(application, "READY_TIMEOUT_S", 1.0)
-    with pytest.raises(application.NotStarted, match="1 of 2 workers are ready"), late(60):
+    with pytest.raises(application.StartError, match="1 of 2 workers are ready"), serve_slow(60):
         pass
 
 
 @pytest.fixture
 def get():
-    """The status and the text of an address."""
+    """Returns the status and the text of a URL."""
 
-    def ask(url):
+    def get(url):
         try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
-                return answer.status, answer.read().decode()
+            with urllib.request.urlopen(url, timeout=20) as response:
+                return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, ""
 
-    return ask
+    return get
 
 
-def test_greenlets_keep_their_own_deadlines(settings, tmp_path, get):
-    """Acquires that overlap for longer than any of them may take: each has its own time, not that of the oldest."""
-    crowded = replace(
+def test_acquires_of_greenlets_have_their_own_deadlines(settings, tmp_path, get):
+    """Overlapping acquires together take longer than each of them may: each has a deadline of its own."""
+    small_pool = replace(
         settings,
         server="gevent",
         pool_size=2,
@@ -90,33 +92,35 @@ def test_greenlets_keep_their_own_deadlines(settings, tmp_path, get):
         connect_timeout_s=1,
         pool_timeout_s=5,
     )
-    with application.serve(crowded, tmp_path / "gunicorn.log") as served, ThreadPoolExecutor(16) as callers:
+    with application.serve(small_pool, tmp_path / "gunicorn.log") as served, ThreadPoolExecutor(16) as callers:
         end_s = time.monotonic() + 3
 
         def call(_):
-            seen = set()
+            statuses = set()
             while time.monotonic() < end_s:
-                seen.add(get(f"{served.url}/health")[0])
-            return seen
+                statuses.add(get(f"{served.url}/health")[0])
+            return statuses
 
         assert set().union(*callers.map(call, range(16))) == {200}
 
 
 def pools(text):
+    """The names of the pools in the text of `/metrics`."""
     return set(re.findall(r'db_client_connection_max\{db_client_connection_pool_name="(.+?)"\}', text))
 
 
-def test_the_pools_of_all_workers_are_told_and_those_of_ended_ones_are_not(settings, tmp_path, get):
-    """Without a file of somebody's, as anybody would run it."""
+def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
+    """The server creates the metrics file itself, as outside of the workbench."""
     before = set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*"))
     with application.serve(replace(settings, workers=2), tmp_path / "gunicorn.log") as served:
         assert pools(get(f"{served.url}/metrics")[1]) == {"worker-0", "worker-1"}
         old = {process.pid for process in psutil.Process(served.child.pid).children()}
         served.child.process.send_signal(signal.SIGHUP)
-        deadline_s = time.monotonic() + 10
-        while old & {process.pid for process in psutil.Process(served.child.pid).children()}:
-            assert time.monotonic() < deadline_s
-            time.sleep(0.1)
+        for _ in attempts(10, 0.1):
+            if not old & {process.pid for process in psutil.Process(served.child.pid).children()}:
+                break
+        else:
+            pytest.fail("the old workers have not ended")
         time.sleep(0.3)
         assert len(pools(get(f"{served.url}/metrics")[1])) == 2
     assert set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*")) <= before

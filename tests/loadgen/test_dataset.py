@@ -1,3 +1,5 @@
+"""The template databases and the clones of runs."""
+
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -28,8 +30,8 @@ def digests(server, database):
 
 
 @contextmanager
-def somebodys_database(server):
-    """A server as a person would point us to it, with a schema of theirs in its database."""
+def foreign_database(server):
+    """A server of the user's own, with a schema in its database that the workbench did not create."""
     ask(server, None, 'CREATE DATABASE "somebody"')
     try:
         ask(server, "somebody", "CREATE SCHEMA tracetrack; CREATE TABLE tracetrack.bag (id) AS SELECT 42")
@@ -38,18 +40,18 @@ def somebodys_database(server):
         ask(server, None, 'DROP DATABASE "somebody" WITH (FORCE)')
 
 
-def test_the_template_holds_what_the_scale_says(server, template):
+def test_a_template_has_the_rows_of_its_scale(server, template):
     assert dataset.counts(server, template) == SMALL.counts()
     assert SMALL.counts()["link"] + SMALL.parents == SMALL.bags
 
 
-def test_a_template_is_built_once(server, template):
+def test_ensure_template_builds_a_template_once(server, template):
     (before,) = ask(server, None, "SELECT oid FROM pg_database WHERE datname = %s", template)
     assert dataset.ensure_template(server, "small", "btree") == template
     assert ask(server, None, "SELECT oid FROM pg_database WHERE datname = %s", template) == [before]
 
 
-def test_two_builds_make_the_same_rows(server, template):
+def test_ensure_template_builds_the_same_rows_every_time(server, template):
     before = digests(server, template)
     assert len(set(before.values())) == len(TABLES)
     ask(server, None, f'DROP DATABASE "{template}"')
@@ -90,28 +92,28 @@ def test_outdated_and_half_built_templates_are_dropped(server, template):
         ask(server, None, "DROP DATABASE tracetrack_small_btree_somebodys")
 
 
-def test_somebody_elses_schema_is_refused_and_left_alone(server):
-    with somebodys_database(server) as theirs:
+def test_ensure_template_refuses_a_foreign_schema_and_leaves_it_alone(server):
+    with foreign_database(server) as foreign:
         before = databases(server)
         with pytest.raises(UserError, match="already has a schema tracetrack") as refusal:
-            dataset.ensure_template(theirs, "small", "btree")
+            dataset.ensure_template(foreign, "small", "btree")
         assert "DATABASE_URL" in refusal.value.message
         assert ask(server, "somebody", "SELECT id FROM tracetrack.bag") == [(42,)]
         assert databases(server) == before
 
 
 @pytest.mark.parametrize("comment", ["theirs", "[]", '{"made_by": "another"}', None])
-def test_only_our_own_mark_counts(server, comment):
-    with somebodys_database(server) as theirs:
+def test_a_schema_with_another_comment_is_foreign(server, comment):
+    with foreign_database(server) as foreign:
         ask(server, "somebody", "COMMENT ON SCHEMA tracetrack IS %s", comment)
         with pytest.raises(UserError, match="nothing was changed"):
-            dataset.ensure_template(theirs, "small", "btree")
+            dataset.ensure_template(foreign, "small", "btree")
 
 
 @pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
-def test_a_clone_has_the_rows_and_the_deployments_hashes(server, template, scheme):
+def test_clone_has_the_rows_and_the_hashes_of_the_deployment(server, template, scheme):
     with dataset.clone(
-        server, template, "20260101-a-run", deployments.find("as-measured", password_hash=scheme)
+        server, template, "20260101-a-run", deployments.settings_for("as-measured", password_hash=scheme)
     ) as name:
         assert dataset.counts(server, name) == SMALL.counts()
         stored = hash_password(PASSWORD, scheme, dataset.SALT)
@@ -120,9 +122,9 @@ def test_a_clone_has_the_rows_and_the_deployments_hashes(server, template, schem
     assert ask(server, template, 'SELECT DISTINCT password_hash FROM tracetrack."user"') == [("",)]
 
 
-def test_a_clone_is_gone_after_a_failure_and_while_in_use(server, template):
+def test_clone_is_dropped_after_a_failure_and_while_in_use(server, template):
     def fail(connections):
-        with dataset.clone(server, template, "fails", deployments.find("tuned")) as name:
+        with dataset.clone(server, template, "fails", deployments.settings_for("tuned")) as name:
             connections.append(server.connect(name))
             assert name in databases(server)
             raise LookupError
@@ -134,28 +136,28 @@ def test_a_clone_is_gone_after_a_failure_and_while_in_use(server, template):
     assert not {name for name in databases(server) if "fails" in name}
 
 
-def test_a_clone_that_was_left_over_is_dropped_by_the_next_run(server, template):
+def test_clone_drops_clones_that_were_left_over(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_left_over")
-    with dataset.clone(server, template, "next", deployments.find("tuned")) as name:
-        assert {one for one in databases(server) if one.startswith("tracetrack_run_")} == {name}
+    with dataset.clone(server, template, "next", deployments.settings_for("tuned")) as name:
+        assert {database for database in databases(server) if database.startswith("tracetrack_run_")} == {name}
 
 
-def test_on_somebodys_server_a_clone_of_another_run_is_left_alone(server, template):
+def test_clone_on_a_foreign_server_leaves_other_clones_alone(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_of_another")
     try:
-        with dataset.clone(replace(server, child=None), template, "next", deployments.find("tuned")):
+        with dataset.clone(replace(server, child=None), template, "next", deployments.settings_for("tuned")):
             pass
         assert "tracetrack_run_of_another" in databases(server)
     finally:
         ask(server, None, "DROP DATABASE tracetrack_run_of_another")
 
 
-def test_more_users_than_accounts_share_them():
+def test_username_is_shared_by_users_beyond_the_accounts():
     names = [username(number, 100) for number in range(250)]
     assert names[:2] == ["user001", "user002"]
     assert set(names) == {f"user{number:03d}" for number in range(1, 101)}
 
 
-def test_a_scale_that_is_not_there():
+def test_find_scale_of_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UserError, match="small, production"):
         dataset.find_scale("huge")

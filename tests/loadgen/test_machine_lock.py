@@ -1,4 +1,4 @@
-"""One measurement on a machine at a time: who comes second is told who is first."""
+"""One measurement on a machine at a time: a second one is refused with the process that holds the lock."""
 
 import os
 import signal
@@ -13,14 +13,14 @@ from loadgen import machine_lock
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 
-HOLD = "from loadgen import machine\nwith machine.sole_use(): print('held', flush=True); input()"
+HOLD = "from loadgen import machine_lock\nwith machine_lock.sole_use(): print('held', flush=True); input()"
 RUN = ("run", "--deployment", "tuned", "--scenario", "burst-25", "--scale", "small")
 EXPERIMENT = ("experiment", "--profile", "smoke")
 
 
 @pytest.fixture
 def holder():
-    """Another process that has the machine to itself."""
+    """Another process that holds the lock."""
     command = [sys.executable, "-c", HOLD, "secret words", "of its own", "and more"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, text=True, cwd=REPOSITORY, **pipes) as process:
@@ -30,18 +30,18 @@ def holder():
 
 
 @pytest.mark.parametrize("words", [RUN, EXPERIMENT], ids=lambda words: words[0])
-def test_the_second_command_is_told_who_is_first(own_command, holder, words):
+def test_a_second_command_is_refused_with_the_holder(own_command, holder, words):
     finished = own_command.run(*words)
-    (said,) = finished.stderr.splitlines()
+    (line,) = finished.stderr.splitlines()
     assert finished.returncode == 1
-    assert said.startswith(f"Error: process {holder.pid} (python")
-    assert said.endswith("is measuring on this machine; wait until it has ended")
-    assert "and more" not in said
+    assert line.startswith(f"Error: process {holder.pid} (python")
+    assert line.endswith("is measuring on this machine; wait until it has ended")
+    assert "and more" not in line
     assert list(own_command.data.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_process_that_is_ended_holds_nothing(holder, number):
+def test_the_lock_is_free_after_its_holder_was_ended(holder, number):
     with pytest.raises(UserError, match=f"process {holder.pid} "), machine_lock.sole_use():
         pass
     holder.send_signal(number)
@@ -50,7 +50,7 @@ def test_a_process_that_is_ended_holds_nothing(holder, number):
         pass
 
 
-def test_children_hold_nothing():
+def test_the_lock_is_not_inherited_by_children():
     with machine_lock.sole_use():
         child = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
@@ -61,22 +61,22 @@ def test_children_hold_nothing():
         child.wait()
 
 
-def test_after_many_refusals_it_is_held_all_the_same(monkeypatch):
+def test_the_lock_is_still_held_after_many_refusals(monkeypatch):
     monkeypatch.setattr(machine_lock, "BACKLOG", 1)
     with machine_lock.sole_use():
-        said = [refusal() for _ in range(4)]
-    assert said[0].startswith(f"process {os.getpid()} (")
-    assert said[-1].startswith("another process is measuring")
+        messages = [refusal() for _ in range(4)]
+    assert messages[0].startswith(f"process {os.getpid()} (")
+    assert messages[-1].startswith("another process is measuring")
 
 
-def test_who_does_not_listen_is_not_waited_for_long(monkeypatch):
-    monkeypatch.setattr(machine_lock, "PATIENCE_S", 0.1)
+def test_a_holder_that_does_not_listen_is_not_waited_for_long(monkeypatch):
+    monkeypatch.setattr(machine_lock, "BIND_TIMEOUT_S", 0.1)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(b"\0" + os.environ[machine_lock.VARIABLE].encode())
         assert refusal().startswith("another process is measuring")
 
 
-def test_where_the_kernel_has_no_such_names_a_file_is_locked(monkeypatch, tmp_path):
+def test_without_abstract_sockets_a_file_is_locked(monkeypatch, tmp_path):
     monkeypatch.setattr(machine_lock.sys, "platform", "darwin")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with machine_lock.sole_use():

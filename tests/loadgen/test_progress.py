@@ -14,7 +14,7 @@ from loadgen import progress
 
 @pytest.fixture
 def terminal():
-    """(the end that a person reads, the end that a program writes to)."""
+    """Both ends of a terminal: the one to read from, and the one that a program writes to."""
     reading, writing = pty.openpty()
     yield reading, writing
     os.close(reading)
@@ -22,11 +22,11 @@ def terminal():
 
 
 def read(terminal):
-    """What was written until now; a terminal hands it out in pieces."""
-    said = b""
+    """The output so far; a terminal returns it in pieces."""
+    output = b""
     while select.select([terminal], [], [], 0.2)[0]:
-        said += os.read(terminal, 65536)
-    return said.decode()
+        output += os.read(terminal, 65536)
+    return output.decode()
 
 
 def show():
@@ -39,11 +39,11 @@ def test_a_terminal_shows_a_bar_with_the_time_left(terminal, monkeypatch):
     reading, writing = terminal
     monkeypatch.setenv(progress.DESCRIPTOR, str(writing))
     show()
-    said = read(reading)
-    assert "50%|" in said
-    assert "left" in said
-    assert "dataset: indexes" in said
-    assert said.rstrip().endswith("dataset: done in 0 s")
+    output = read(reading)
+    assert "50%|" in output
+    assert "left" in output
+    assert "dataset: indexes" in output
+    assert output.rstrip().endswith("dataset: done in 0 s")
 
 
 def test_the_bar_moves_within_a_step(terminal, monkeypatch):
@@ -57,7 +57,7 @@ def test_the_bar_moves_within_a_step(terminal, monkeypatch):
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
-def test_elsewhere_each_step_is_a_line(capsys, monkeypatch):
+def test_without_a_terminal_each_step_is_a_line(capsys, monkeypatch):
     monkeypatch.delenv(progress.DESCRIPTOR, raising=False)
     show()
     assert capsys.readouterr().err.splitlines() == [
@@ -67,7 +67,7 @@ def test_elsewhere_each_step_is_a_line(capsys, monkeypatch):
     ]
 
 
-def test_nothing_to_do_is_done_at_once(terminal, monkeypatch):
+def test_steps_of_no_time_are_done_at_once(terminal, monkeypatch):
     reading, writing = terminal
     monkeypatch.setenv(progress.DESCRIPTOR, str(writing))
     with progress.steps("measuring", 0):
@@ -75,7 +75,7 @@ def test_nothing_to_do_is_done_at_once(terminal, monkeypatch):
     assert read(reading).rstrip().endswith("measuring: done in 0 s")
 
 
-def test_a_step_that_failed_is_not_called_done(capsys, monkeypatch):
+def test_a_failed_step_is_not_reported_as_done(capsys, monkeypatch):
     monkeypatch.delenv(progress.DESCRIPTOR, raising=False)
     with pytest.raises(ZeroDivisionError), progress.steps("dataset", 1):
         1 / 0  # noqa: B018

@@ -159,14 +159,14 @@ def test_a_redirect_of_the_target_is_not_followed():
                 self.end_headers()
 
         with listening(Redirecting) as url:
-            Target.parse(url).wait_until_there(patience_s=1)
+            Target.parse(url).wait_until_up(timeout_s=1)
     assert asked == []
 
 
 def test_a_target_that_is_not_there_is_told(monkeypatch):
     there = Target.parse(f"http://127.0.0.1:{services.free_port()}")
-    with pytest.raises(UserError, match="was not there within 1 s: Connection refused"):
-        there.wait_until_there(1.0)
+    with pytest.raises(UserError, match="did not answer within 1 s: Connection refused"):
+        there.wait_until_up(1.0)
 
 
 def test_a_target_that_does_not_speak_http_is_told():
@@ -180,7 +180,7 @@ def test_a_target_that_does_not_speak_http_is_told():
         thread = threading.Thread(target=answer)
         thread.start()
         with pytest.raises(UserError, match="does not speak HTTP"):
-            Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_until_there(0.0)
+            Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_until_up(0.0)
         thread.join()
 
 

@@ -1,4 +1,4 @@
-"""Every acknowledged scan is looked for in the database."""
+"""The audit of writes: scans in the request rows against scans in the database."""
 
 from contextlib import closing
 
@@ -10,7 +10,7 @@ from loadgen import write_audit
 
 @pytest.fixture
 def stored(server, database):
-    """Stores scans under these keys and takes them away afterwards."""
+    """Stores scans with the given keys, and deletes them afterwards."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
 
         def store(*keys):
@@ -25,6 +25,8 @@ def stored(server, database):
 
 @pytest.fixture
 def rows(tmp_path):
+    """Writes the request rows of scans."""
+
     def write(*scans):
         frame = pd.DataFrame(scans, columns=["user", "sequence", "endpoint", "ok"])
         frame.to_parquet(tmp_path / "requests.parquet")
@@ -33,12 +35,12 @@ def rows(tmp_path):
     return write
 
 
-def test_what_is_lost_doubled_or_not_acknowledged_is_counted(server, database, stored, rows):
+def test_check_counts_lost_doubled_and_unacknowledged_scans(server, database, stored, rows):
     stored((1, "0-1"), (2, "0-2"), (3, "0-2"), (1, "5-9"))
     requests = rows((0, 1, "scan", True), (0, 2, "scan", True), (0, 3, "scan", True), (0, 4, "scan", False))
-    found = write_audit.check(server, database, requests)
-    assert found == write_audit.Writes(acknowledged=3, stored=4, lost=1, doubled=1, unacknowledged=1)
+    writes = write_audit.check(server, database, requests)
+    assert writes == write_audit.Writes(acknowledged=3, stored=4, lost=1, doubled=1, unacknowledged=1)
 
 
-def test_a_load_without_scans_has_nothing_to_check(server, database, rows):
+def test_check_of_a_load_without_scans_is_none(server, database, rows):
     assert write_audit.check(server, database, rows((0, 1, "login", True))) is None
