@@ -60,10 +60,11 @@ def cpu_lower_bound_s(experiment: Experiment, deployment: str, scenario: str) ->
 
     None where the arm or its single requests were not measured.
     """
-    unloaded_ms = unloaded_work_ms(experiment, deployment)
-    runs = experiment.find(deployment, scenario)
+    unloaded_ms, runs = unloaded_work_ms(experiment, deployment), experiment.find(deployment, scenario)
+    if unloaded_ms.empty or not runs:
+        return None
     bounds_s = [sum(_work_s(experiment, run, unloaded_ms).values()) / _cores(run) for run in runs]
-    return float(pd.Series(bounds_s).median()) if bounds_s and not unloaded_ms.empty else None
+    return float(pd.Series(bounds_s).median())
 
 
 def _work_s(experiment: Experiment, run: Run, unloaded_ms: pd.DataFrame) -> dict[str, float]:
