@@ -38,7 +38,7 @@ OTHER_BURSTS = (BURST_25, BURST_100, BURST_50_MIX)
 
 @dataclass(frozen=True)
 class Change:
-    """A deployment before and after one thing was changed; `name` says what was changed."""
+    """A deployment before and after one thing was changed; `name` is that of the thing."""
 
     name: str
     before: str

@@ -27,7 +27,7 @@ INNERMOST_FIRST = ("CPU", "database", "pool", "worker")
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """The saturated resource of a run (None: no resource was), and the sentence that says so.
+    """The saturated resource of a run, or None where no resource was saturated, and a sentence with the evidence.
 
     `utilisation` is that of the resource, or of the busiest one.
     """
@@ -55,7 +55,7 @@ def find_bottleneck(run: Run) -> Bottleneck:
 
 
 def _is_saturated(use: Mapping[str, ResourceUse], name: str) -> bool:
-    """Whether a resource is saturated; the database also where its sessions wait while the pool is saturated."""
+    """True for a saturated resource, and for the database if its sessions wait while the pool is saturated."""
     sessions_wait = (use["database"].waiting or 0.0) >= MIN_WAITING and use["pool"].is_saturated
     return use[name].is_saturated or (name == "database" and sessions_wait)
 

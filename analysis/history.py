@@ -49,7 +49,7 @@ def _row(experiment: Experiment) -> dict[str, object]:
 
 
 def machine(environment: dict) -> str:
-    """What a metric depends on most: processor, cores and memory."""
+    """Processor, cores and memory: the facts on which a metric depends most."""
     memory_gib = environment["memory_bytes"] / 2**30
     return f"{environment['cpu_model']}, {environment['cpu_count']} cores, {memory_gib:.0f} GiB"
 

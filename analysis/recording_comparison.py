@@ -38,7 +38,7 @@ class ExperimentComparison:
         return sorted(before - (after - self.left_out.keys()))
 
     def has_interval(self) -> bool:
-        """Whether any arm has enough blocks in both experiments for a verdict."""
+        """True if any arm has enough blocks in both experiments for a verdict."""
         return any(effect.interval for table in self.tables for effect in table.effects)
 
     def regressions(self) -> list[str]:
@@ -61,7 +61,7 @@ class ExperimentComparison:
 
 
 def _is_beyond_margin(effect: Effect, metric: EffectMetric) -> bool:
-    """Whether the whole interval is worse than the equivalence margin."""
+    """True if the whole interval is worse than the equivalence margin."""
     if effect.interval is None:
         return False
     low, high = effect.interval

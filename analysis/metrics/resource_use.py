@@ -28,7 +28,7 @@ IDLE_WAITS = (
 class ResourceUse:
     """The use of one resource during the measured part of a run; None stands for not measured.
 
-    `utilisation` is a share of `capacity`, which says in words how much of the resource there is. `waiting` is the mean
+    `utilisation` is a share of `capacity`, the total amount of the resource in words. `waiting` is the mean
     number of requests that waited for it; of the CPU it is the share of the time in which something waited for a core.
     `errors` is the number of requests that failed for want of it.
     """
@@ -41,7 +41,7 @@ class ResourceUse:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether nearly all of it was in use and, where waiting was measured, requests waited for it."""
+        """True if nearly all of it was in use and, where waiting was measured, requests waited for it."""
         is_busy = (self.utilisation or 0.0) >= MIN_UTILISATION
         return is_busy and (self.waiting is None or self.waiting >= MIN_WAITING)
 

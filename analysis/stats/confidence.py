@@ -74,8 +74,8 @@ def proportion_ci(successes: ArrayLike, trials: ArrayLike, level: float = LEVEL)
         s  standard deviation of f_b/n_b around p̂, divisor k − 1 for k blocks
         t  as for `log_mean_ci`
 
-    The first takes requests as independent, so it is the least that is unknown; it keeps zero failures from meaning
-    that none can happen.
+    The first takes requests as independent, which makes it too narrow; it keeps zero failures from meaning that none
+    can happen.
 
     Raises ValueError without a request.
     """

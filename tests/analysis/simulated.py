@@ -17,10 +17,11 @@ def responses(
     utilisation: float,
     speed: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Times in the system of successive requests, in services, of an array of independent queues; the last axis is the
-    request. `speed` multiplies all times of a queue.
+    """Times in the system (in mean services) of successive requests, for an array of independent queues.
 
-    By Lindley's recursion: who arrives waits for what the one before left behind, less the time since.
+    The last axis of the result is the request. `speed` multiplies all times of a queue. By Lindley's recursion: the
+    waiting time of a request is the time in the system of the request before, less the time between their arrivals, or
+    0 if that is negative.
     """
     served = random.exponential(1.0, (requests, *shape))
     between = random.exponential(1.0 / utilisation, (requests, *shape))
