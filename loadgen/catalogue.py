@@ -23,7 +23,7 @@ A *deployment* is how the system under test is set up, a *scenario* what the use
 DEPLOYMENTS = f"""\
 ## Deployments
 
-The last column has the settings in which a deployment differs from its base, with the base's value in brackets; all
+The last column has the settings in which a deployment differs from its parent, with the parent's value in brackets; all
 settings are in `reference_app/settings.py`. *Cores* is the number of cores of the machine, at most
 {deployments.MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host."""
 BASELINE_SETTINGS = f"""\
@@ -54,8 +54,8 @@ def text() -> Iterator[str]:
     yield "Deployments (and what differs from the one in brackets):"
     for name, deployment in deployments.DEPLOYMENTS.items():
         yield f"  {name:<14} {deployment.description}"
-        for setting, (base, own) in deployments.differences(name).items():
-            yield f"  {'':<14}   {setting} {own} ({deployment.base}: {base})"
+        for setting, (parents, own) in deployments.differences(name).items():
+            yield f"  {'':<14}   {setting} {own} ({deployment.parent}: {parents})"
     yield "Scenarios:"
     yield from (f"  {name:<14} {scenarios.find(name).description}" for name in scenarios.LISTED)
     yield "Scales:"
@@ -72,7 +72,7 @@ def markdown() -> str:
             HEADER,
             DEPLOYMENTS,
             _table(
-                ("deployment", "description", "base", "what differs"), map(_deployment_row, deployments.DEPLOYMENTS)
+                ("deployment", "description", "parent", "what differs"), map(_deployment_row, deployments.DEPLOYMENTS)
             ),
             BASELINE_SETTINGS,
             _table(("setting", f"`{BASELINE}`"), _baseline_rows()),
@@ -92,10 +92,11 @@ def markdown() -> str:
 def _deployment_row(name: str) -> Sequence[str]:
     deployment = deployments.DEPLOYMENTS[name]
     changes = (
-        f"`{setting}` {_shown(own)} ({_shown(base)})" for setting, (base, own) in deployments.differences(name).items()
+        f"`{setting}` {_shown(own)} ({_shown(parents)})"
+        for setting, (parents, own) in deployments.differences(name).items()
     )
-    base = f"`{deployment.base}`" if deployment.base else "–"
-    return f"`{name}`", deployment.description, base, ", ".join(changes) or "see below"
+    parent = f"`{deployment.parent}`" if deployment.parent else "–"
+    return f"`{name}`", deployment.description, parent, ", ".join(changes) or "see below"
 
 
 def _baseline_rows() -> Iterator[Sequence[str]]:

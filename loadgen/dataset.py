@@ -1,6 +1,7 @@
 """The rows of TraceTrack: built once inside the server as a template database, cloned for each run.
 
-A comment on its schema marks a template. A database without that mark is somebody else's and is left alone.
+A comment on its schema marks a template. A database without that mark was not created by the workbench and is left
+alone.
 """
 
 import hashlib

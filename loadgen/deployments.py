@@ -1,6 +1,6 @@
 """The named deployments: how the system under test is set up.
 
-Each row of `DEPLOYMENTS` says what one deployment changes of another one, its base, down to the defaults of
+Each row of `DEPLOYMENTS` says what a deployment changes of its parent; that of the first one are the defaults of
 `reference_app.settings.Settings`. To add one: a row here, and an arm in `loadgen.profiles` that runs it; a row
 `tuned-without-<optimisation>` is run by the profiles without further ado. Then regenerate the documentation:
 `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
@@ -36,13 +36,13 @@ class PerCore(NamedTuple):
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment in one sentence, and the settings in which it differs from the deployment `base`.
+    """A deployment in one sentence, and the settings in which it differs from the deployment `parent`.
 
-    An empty `base` stands for the defaults of `Settings`.
+    An empty `parent` stands for the defaults of `Settings`.
     """
 
     description: str
-    base: str
+    parent: str
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -238,11 +238,13 @@ def settings_for(name: str, **given: Any) -> Settings:
 
 
 def differences(name: str) -> dict[str, tuple[Any, Any]]:
-    """The settings in which a deployment differs from its base: name to (the base's value, its own)."""
-    base = DEPLOYMENTS[name].base
-    if not base:
+    """The settings in which a deployment differs from its parent: name to (the parent's value, its own)."""
+    parent = DEPLOYMENTS[name].parent
+    if not parent:
         return {}
-    pairs = {setting.name: (value_of(base, setting.name), value_of(name, setting.name)) for setting in fields(Settings)}
+    pairs = {
+        setting.name: (value_of(parent, setting.name), value_of(name, setting.name)) for setting in fields(Settings)
+    }
     return {setting: pair for setting, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -253,8 +255,8 @@ def value_of(name: str, setting: str) -> Any:
 
 
 def _values(name: str) -> dict[str, Any]:
-    """The values of a deployment that are not the defaults of `Settings`, those of its bases included."""
+    """The values of a deployment that are not the defaults of `Settings`, those of its ancestors included."""
     if name not in DEPLOYMENTS:
         raise UserError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
     deployment = DEPLOYMENTS[name]
-    return {**(_values(deployment.base) if deployment.base else {}), **deployment.changes}
+    return {**(_values(deployment.parent) if deployment.parent else {}), **deployment.changes}

@@ -24,7 +24,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-# A redirect may lead to a host that nobody confirmed, and a proxy may answer for a target that is down.
+# A redirect may lead to an unconfirmed host, and a proxy may answer for a target that is down.
 DIRECT = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
 
 

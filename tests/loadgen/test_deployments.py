@@ -12,7 +12,7 @@ def test_settings_for_an_unknown_name_lists_the_known_ones():
         deployments.settings_for("nothing")
 
 
-def test_differences_are_those_from_the_base():
+def test_differences_are_those_from_the_parent():
     assert deployments.differences("as-measured") == {}
     assert deployments.differences("as-claimed") == {"cache": ("off", "process")}
     assert deployments.differences("tuned")["server"] == ("sync", "gthread")
@@ -27,9 +27,9 @@ def test_settings_per_core_have_the_number_of_cores_of_this_machine():
 @pytest.mark.parametrize(
     "name", [name for name in deployments.DEPLOYMENTS if name != TUNED and (WITH in name or WITHOUT in name)]
 )
-def test_a_name_with_or_without_something_begins_with_its_base(name):
+def test_a_name_with_or_without_something_begins_with_its_parent(name):
     deployment = deployments.DEPLOYMENTS[name]
-    assert name.startswith(deployment.base)
+    assert name.startswith(deployment.parent)
     assert deployments.differences(name)
 
 
