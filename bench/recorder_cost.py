@@ -5,7 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from loadgen.generator.recorder import Recorder, compact
+from loadgen.compaction import compact
+from loadgen.generator.recorder import Recorder
 
 ROWS, REPEATS = 20_000, 5
 TIMING = (

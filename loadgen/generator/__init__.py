@@ -1,4 +1,4 @@
-"""What runs in Locust's own processes: who comes when, what they do, and one row for each request."""
+"""Modules that run in Locust's own processes: pacing of the users, their requests, and a row for each of those."""
 
 import os
 

@@ -1,65 +1,81 @@
-"""Whether an answer of TraceTrack is right, judged by its content: None, or what is wrong with it in a few words."""
+"""Reasons for which a response of TraceTrack is a failure, judged by its content.
+
+Each check returns None for a successful response, else the reason in a few words.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 STATISTICS = {"total_bags", "total_scans", "total_bills", "active_users"}
+ACTIVITIES = 10
 
 
-def login_complaint(response) -> str | None:
+class Response(Protocol):
+    """The parts of a response that the checks look at."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def login_failure(response: Response) -> str | None:
+    """Check that a login redirects to the start page."""
     if response.status_code != 302:
         return f"login answered {response.status_code}"
     if (target := response.headers.get("location", "")) != "/":
-        return f"login led to {target[:40]}"
+        return f"login redirected to {target[:40]}"
     return None
 
 
-def dashboard_complaint(response, unavailable: Sequence[str]) -> str | None:
-    """`unavailable` are the figures that have to be named as missing."""
-    answer, wrong = _json_answer(response)
-    if wrong:
-        return wrong
-    if set(answer.get("stats", ())) != STATISTICS or len(answer.get("recent_activity", ())) != 10:
+def dashboard_failure(response: Response, unavailable: Sequence[str]) -> str | None:
+    """Check the statistics; `unavailable` are those that must be named as missing, and no others."""
+    body, reason = _json_body(response)
+    if reason:
+        return reason
+    if set(body.get("stats", ())) != STATISTICS or len(body.get("recent_activity", ())) != ACTIVITIES:
         return "statistics without the expected fields"
-    missing = {name for name, figure in answer["stats"].items() if figure is None}
-    if not set(unavailable) == missing == set(answer.get("unavailable", ())):
-        return f"statistics without {', '.join(sorted(missing)) or 'what is missing named'}"
+    missing = {name for name, value in body["stats"].items() if value is None}
+    if not set(unavailable) == missing == set(body.get("unavailable", ())):
+        names = ", ".join(sorted(missing))
+        return f"statistics without {names}" if missing else "statistics do not name what is missing"
     return None
 
 
-def search_complaint(response, expected: str | None) -> str | None:
-    """`expected` is the QR id that has to be among the bags, if one has to."""
-    answer, wrong = _json_answer(response)
-    if wrong:
-        return wrong
-    found = [bag.get("qr_id") for bag in answer.get("bags", ())]
-    if answer.get("count") != len(found):
+def search_failure(response: Response, expected: str | None) -> str | None:
+    """Check a list of bags; `expected` is the QR id that must be among them, if there is one."""
+    body, reason = _json_body(response)
+    if reason:
+        return reason
+    qr_ids = [bag.get("qr_id") for bag in body.get("bags", ())]
+    if body.get("count") != len(qr_ids):
         return "search without the expected fields"
-    if expected is not None and expected not in found:
+    if expected is not None and expected not in qr_ids:
         return "search did not find the bag"
     return None
 
 
-def scan_complaint(response, qr_id: str) -> str | None:
-    answer, wrong = _json_answer(response, 201)
-    if wrong:
-        return wrong
-    return None if answer.get("scan", {}).get("qr_id") == qr_id else "a scan of another bag"
+def scan_failure(response: Response, qr_id: str) -> str | None:
+    """Check that the scan was stored (201) and is of the bag `qr_id`."""
+    body, reason = _json_body(response, 201)
+    if reason:
+        return reason
+    return None if body.get("scan", {}).get("qr_id") == qr_id else "a scan of another bag"
 
 
-def status_complaint(response) -> str | None:
-    """As the published run judged: any 200 or 302 is a success, the login page and a failed login too."""
+def status_failure(response: Response) -> str | None:
+    """Check the status alone, as the published run did: any 200 or 302 passes, the login page included."""
     return None if response.status_code in (200, 302) else f"status {response.status_code}"
 
 
-def _json_answer(response, status=200):
-    """The JSON object of a good answer, or what is wrong with it."""
+def _json_body(response: Response, status: int = 200) -> tuple[dict[str, Any], str | None]:
+    """The JSON object of a response with this status and `"success": true`, and the reason if it is none."""
     if response.status_code != status:
         return {}, f"status {response.status_code}"
     try:
-        answer = json.loads(response.content)
+        body = json.loads(response.content)
     except ValueError:
         return {}, "a page where JSON was due" if b"<html" in response.content[:500].lower() else "not JSON"
-    if not isinstance(answer, dict) or answer.get("success") is not True:
-        return {}, "not a success by its content"
-    return answer, None
+    if not isinstance(body, dict) or body.get("success") is not True:
+        return {}, "JSON without success: true"
+    return body, None

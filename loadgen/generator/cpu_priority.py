@@ -1,4 +1,4 @@
-"""How soon the kernel lets the generator go on when it wakes, though the system under test keeps all cores busy."""
+"""How soon the kernel runs the generator after it wakes, while the system under test keeps all cores busy."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 SLICE_NS = 100_000  # the shortest that the kernel takes
-HIGHEST = -20
+MAX_PRIORITY = -20  # as a nice value
 SET_ATTRIBUTES = {"x86_64": 314, "aarch64": 274}  # the system call's numbers; few C libraries have a function for it
 
 
@@ -21,34 +21,38 @@ class Attributes(ctypes.Structure):
     ]  # fmt: skip
 
 
-def come_first() -> dict[str, bool]:
-    """Ask for both; by name, what the kernel granted. The share of the processor that is used stays as it was."""
+def raise_both() -> dict[str, bool]:
+    """Request a short time slice and a high priority; returns by name which of them the kernel granted.
+
+    Neither gives the process a larger share of the processor than it asks for.
+    """
     return {"short_slice": shorten_slice(), "raised": raise_priority()}
 
 
 def shorten_slice() -> bool:
-    """Ask for short turns on the processor, in exchange for soon ones; whether the kernel took the request.
+    """Request short turns on the processor in exchange for early ones; returns whether the kernel took the request.
 
-    No right is needed for it. Linux heeds it from 6.12 on: a process that wakes need not wait then until the one that
-    runs has had its longer turn.
+    No permission is needed. Linux heeds it from 6.12 on: a process that wakes then need not wait until the running one
+    has used up its longer slice.
     """
     number = SET_ATTRIBUTES.get(platform.machine())
     if not sys.platform.startswith("linux") or number is None:
         return False
     size = ctypes.sizeof(Attributes)
-    wanted = Attributes(size=size, policy=os.SCHED_OTHER, nice=os.getpriority(os.PRIO_PROCESS, 0), runtime=SLICE_NS)
-    return ctypes.CDLL(None).syscall(number, 0, ctypes.byref(wanted), 0) == 0
+    attributes = Attributes(size=size, policy=os.SCHED_OTHER, nice=os.getpriority(os.PRIO_PROCESS, 0), runtime=SLICE_NS)
+    return ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0) == 0
 
 
 def raise_priority() -> bool:
-    """Go before the system under test where both want the processor, as a generator on a machine of its own would.
+    """Take precedence over the system under test, as a generator on a machine of its own would.
 
-    Only root may. Where Linux groups processes by session, the group has a priority of its own.
+    Only root may; returns whether it was granted. Where Linux groups processes by session, the group has a priority of
+    its own, which is raised too.
     """
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, HIGHEST)
+        os.setpriority(os.PRIO_PROCESS, 0, MAX_PRIORITY)
     except PermissionError:
         return False
     with suppress(OSError), open("/proc/self/autogroup", "w") as group:
-        group.write(str(HIGHEST))
+        group.write(str(MAX_PRIORITY))
     return True

@@ -1,27 +1,28 @@
-"""What kind of failure an exception is: few words that stay the same, so that failures can be counted by kind."""
+"""The kind of failure that an exception is: a few fixed words, so that failures can be counted by kind."""
 
 import errno
 import re
 import socket
+from collections.abc import Iterator
 
 from gevent import Timeout
 from locust.exception import CatchResponseError
 
-from workbench.request_schema import OF_THE_GENERATOR
+from workbench.request_schema import GENERATOR_ERROR
 
-from .host_guard import Unconfirmed
+from .host_guard import UnconfirmedHost
 
-LONGEST = 200
-# What this machine or this process has not enough of, and the target has no part in.
-SHORT_OF = {
+MAX_CHARACTERS = 200
+# Resources that this machine or this process has run out of; the target has no part in that.
+EXHAUSTED = {
     errno.EMFILE: "too many open files in this process",
     errno.ENFILE: "too many open files on this machine",
     errno.EADDRNOTAVAIL: "no free port",
     errno.ENOBUFS: "no buffer space",
     errno.ENOMEM: "no memory",
 }
-_KINDS = (
-    (Unconfirmed, "another host than the target's"),
+_KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (UnconfirmedHost, "another host than the target's"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "connection reset"),
     (BrokenPipeError, "connection reset"),
@@ -31,37 +32,42 @@ _KINDS = (
 _STATUS = re.compile(r"\bcode=(\d{3})\b|^(\d{3}) (?:Client|Server) Error")
 
 
-def kind(exception: BaseException) -> str:
-    """A judgement's own words, the status of a bad answer, or what happened to the connection."""
+def error_kind(exception: BaseException | str) -> str:
+    """Return the message of a failed check, the status of a bad response, or what happened to the connection."""
     if isinstance(exception, str | CatchResponseError) or type(exception) is Exception:
-        return str(exception)[:LONGEST]
-    for one in _with_causes(exception):
-        if isinstance(one, OSError) and one.errno in SHORT_OF:
-            return f"{OF_THE_GENERATOR}{SHORT_OF[one.errno]}"
-        for classes, name in _KINDS:
-            if isinstance(one, classes):
-                return name
-    if status := _STATUS.search(str(exception)):
-        return f"status {status[1] or status[2]}"
-    name = type(exception).__name__
-    if "ConnectionClosed" in name or "RemoteDisconnected" in str(exception):
-        return "connection closed without an answer"
-    if "Parse" in name or "InvalidHeader" in name:
-        return "not HTTP"
-    if isinstance(exception, ConnectionError):  # of requests, which wraps the cause in words
-        return _of_words(str(exception))
-    return f"{name}: {exception}"[:LONGEST]
+        return str(exception)[:MAX_CHARACTERS]
+    for cause in _chain(exception):
+        if isinstance(cause, OSError) and cause.errno in EXHAUSTED:
+            return f"{GENERATOR_ERROR}{EXHAUSTED[cause.errno]}"
+        for classes, kind in _KINDS:
+            if isinstance(cause, classes):
+                return kind
+    return _kind_by_text(exception)
 
 
-def _with_causes(exception):
-    """An HTTP client may say no more than that the connection was closed; what it met stands behind."""
+def _chain(exception: BaseException | None) -> Iterator[BaseException]:
+    """The exception and its causes: an HTTP client may say no more than that the connection was closed."""
     while exception is not None:
         yield exception
         exception = exception.__cause__ or exception.__context__
 
 
-def _of_words(text):
-    for word, name in (("refused", "connection refused"), ("reset", "connection reset"), ("timed out", "timeout")):
+def _kind_by_text(exception: BaseException) -> str:
+    """The kind of an exception whose class does not tell it."""
+    text, name = str(exception), type(exception).__name__
+    if status := _STATUS.search(text):
+        return f"status {status[1] or status[2]}"
+    if "ConnectionClosed" in name or "RemoteDisconnected" in text:
+        return "connection closed without an answer"
+    if "Parse" in name or "InvalidHeader" in name:
+        return "not HTTP"
+    if isinstance(exception, ConnectionError):  # of requests, which gives the cause as text
+        return _connection_error_kind(text)
+    return f"{name}: {exception}"[:MAX_CHARACTERS]
+
+
+def _connection_error_kind(text: str) -> str:
+    for word, kind in (("refused", "connection refused"), ("reset", "connection reset"), ("timed out", "timeout")):
         if word in text:
-            return name
+            return kind
     return "connection failed"

@@ -1,30 +1,36 @@
-"""The load stays where it was meant to go: a redirect, or a locustfile, may name a machine that nobody confirmed."""
+"""A guard that keeps the load on its target: a redirect or a locustfile may name a machine that nobody confirmed."""
 
 import errno
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from gevent import socket
 
-from ..addresses import addresses, is_own
+from ..addresses import is_local_address, resolve
 
 CONNECTS = ("connect", "connect_ex")
 
 
-class Unconfirmed(OSError):
-    """A connection to another machine than the target's was not made."""
+class UnconfirmedHost(OSError):
+    """A connection to another machine than the target's was refused."""
 
 
-def confine(url: str) -> None:
-    """From now on sockets of this process connect to this machine and to the host of the URL alone."""
-    allowed = addresses(urlsplit(url).hostname)
+def install(url: str) -> None:
+    """Let sockets of this process connect only to this machine and to the host of the URL."""
+    allowed = resolve(urlsplit(url).hostname)
     for name in CONNECTS:
-        setattr(socket.socket, name, _within(allowed, getattr(socket.socket, name)))
+        setattr(socket.socket, name, _guarded(allowed, getattr(socket.socket, name)))
 
 
-def _within(allowed, connect):
-    def connected(self, address):
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not (address[0] in allowed or is_own(address[0])):
-            raise Unconfirmed(errno.EPERM, f"{address[0]} is not the target's host, and nobody confirmed it")
+def _guarded(allowed: set[str], connect: Callable[..., Any]) -> Callable[..., Any]:
+    """A socket method like `connect` that raises `UnconfirmedHost` for other hosts."""
+
+    def guarded_connect(self: socket.socket, address: tuple) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not (
+            address[0] in allowed or is_local_address(address[0])
+        ):
+            raise UnconfirmedHost(errno.EPERM, f"{address[0]} is not the target's host, and was not confirmed")
         return connect(self, address)
 
-    return connected
+    return guarded_connect

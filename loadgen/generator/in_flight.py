@@ -1,4 +1,4 @@
-"""How many requests are on their way, integrated over time as they come and go: the left side of Little's law.
+"""The number of requests in flight, integrated over time as they come and go: the left side of Little's law.
 
 It is kept apart from the rows, so that a row that is lost, doubled or wrong in its times shows as a disagreement.
 """
@@ -7,40 +7,41 @@ import time
 
 
 class InFlight:
-    """The requests on their way now; `marks` are instants (monotonic ns) with the integral (request-ns) until then.
+    """The requests in flight: `current` and the `peak` so far.
 
-    The integral is the sum of the instants at which requests left, less those at which they came, plus now for each
-    that is on its way.
+    `marks` are instants (monotonic ns) with the integral (request-ns) until then. The integral is the sum of the
+    instants at which requests left, less those at which they entered, plus now for each that is in flight. Example:
+    one request from 100 to 200 ns gives 200 - 100 = 100 request-ns from then on.
     """
 
-    def __init__(self):
-        self.now = self.most = 0
-        self.known = True
+    def __init__(self) -> None:
+        self.current = self.peak = 0
+        self.is_complete = True
         self.marks: list[tuple[int, int]] = []
         self._left_less_entered_ns = 0
 
     def enter(self) -> int:
-        """A request goes out at this instant, which is returned."""
+        """Count a request that goes out; returns the instant (monotonic ns)."""
         at_ns = time.monotonic_ns()
         self._left_less_entered_ns -= at_ns
-        self.now += 1
-        if self.now > self.most:
-            self.most = self.now
+        self.current += 1
+        if self.current > self.peak:
+            self.peak = self.current
         return at_ns
 
     def leave(self) -> int:
-        """A request ends at this instant, which is returned."""
+        """Count a request that ends; returns the instant (monotonic ns)."""
         at_ns = time.monotonic_ns()
         self._left_less_entered_ns += at_ns
-        self.now -= 1
+        self.current -= 1
         return at_ns
 
     def miss(self) -> None:
-        """A request was not seen until it had ended: how many are on their way is not known, and no mark is kept."""
-        self.known = False
+        """Note a request that was seen only at its end: the number in flight is not known, and no mark is kept."""
+        self.is_complete = False
 
     def mark(self) -> None:
         """Keep the integral as it is now."""
         at_ns = time.monotonic_ns()
-        if self.known:
-            self.marks.append((at_ns, self._left_less_entered_ns + self.now * at_ns))
+        if self.is_complete:
+            self.marks.append((at_ns, self._left_less_entered_ns + self.current * at_ns))

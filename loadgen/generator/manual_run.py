@@ -1,4 +1,4 @@
-"""A run of its own for a Locust that somebody started by hand, with a locustfile that imports `recording`."""
+"""A run of its own for a Locust that was started manually, with a locustfile that imports `recording`."""
 
 import atexit
 import json
@@ -8,17 +8,21 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.paths import runs_directory
 
-NAME = "by-hand"
-MOST_PROCESSES = 1000
+if TYPE_CHECKING:
+    from ..scenarios import Scenario
+
+NAME = "by-hand"  # of the scenario in the record, which readers know
+MAX_PROCESSES = 1000
 
 
 def begin() -> Path:
-    """The directory of a new run, whose record is made final when this process ends. Processes that it forks share it.
+    """Create the directory of a new run; its record is made final when this process ends. Forked processes share it.
 
-    The record is begun by a process of its own: it needs much that a load generator does better without.
+    Another process writes the first record, because that needs many modules that a load generator does better without.
     """
     directory = runs_directory() / "single-runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{NAME}-{os.getpid()}"
     directory.mkdir(parents=True)
@@ -28,13 +32,13 @@ def begin() -> Path:
     return directory
 
 
-def claim(directory: Path) -> int:
-    """The number of this process among those that record in the directory. What it tells at its end has its place."""
-    return next(number for number in count() if _made(directory / f"generator-{number}.json"))
+def claim_number(directory: Path) -> int:
+    """Take the next free number for this process, by creating the file of its summary in the run's directory."""
+    return next(number for number in count() if _create(directory / f"generator-{number}.json"))
 
 
-def _made(path):
-    """Whether the file was not there before: no two processes make the same."""
+def _create(path: Path) -> bool:
+    """Create the file, unless it exists: no two processes create the same one."""
     try:
         path.touch(exist_ok=False)
     except FileExistsError:
@@ -42,29 +46,31 @@ def _made(path):
     return True
 
 
-def _close(directory, began_by):
-    if os.getpid() != began_by:
+def _close(directory: Path, starter: int) -> None:
+    """Make the record final, in the process that started the run; forked ones inherit the call."""
+    if os.getpid() != starter:
         return
     from .. import record_writer
 
-    written = json.loads((directory / "run.json").read_text())
-    written |= {"status": "complete", "processes": len(list(directory.glob("generator-[0-9]*.json")))}
-    record_writer.close(directory, written, _scenario(), "")
-    print(f"{written['rows']} requests recorded: {directory}")
+    record = json.loads((directory / "run.json").read_text())
+    record |= {"status": "complete", "processes": len(list(directory.glob("generator-[0-9]*.json")))}
+    record_writer.close(directory, record, _scenario(), "")
+    print(f"{record['rows']} requests recorded: {directory}")
 
 
-def _scenario():
+def _scenario() -> "Scenario":
     from ..scenarios import Scenario
 
-    return Scenario(name=NAME, description="a Locust that was started by hand", kind="by-hand")
+    return Scenario(name=NAME, description="a Locust that was started manually", kind="by-hand")
 
 
-def _begin_record(directory):
+def _write_first_record(directory: Path) -> None:
     from .. import record_writer
+    from ..run_spec import RunSpec
 
-    order = record_writer.Order(deployment="target", scenario=NAME, scale="", seed=0)
-    record_writer.begin(directory, order, _scenario(), {"name": "target", "settings": {}})
+    spec = RunSpec(deployment="target", scenario=NAME, scale="", seed=0)
+    record_writer.begin(directory, spec, _scenario(), {"name": "target", "settings": {}})
 
 
 if __name__ == "__main__":
-    _begin_record(Path(sys.argv[1]))
+    _write_first_record(Path(sys.argv[1]))

@@ -1,19 +1,30 @@
-"""The users as the published script had them: one account and one cookie jar for all, any 200 or 302 a success."""
+"""The users of the published load script: one account and one cookie jar for all, any 200 or 302 a success.
 
-from ..accounts import username
-from . import checks, tracetrack_users
-from .config import ROWS
+Locust loads this file by path, outside of any package, so that its imports have to be absolute.
+"""
+
+from collections.abc import Callable
+from http.cookiejar import CookieJar
+from typing import Any, ClassVar
+
+from locust.env import Environment
+
+from loadgen.accounts import username
+from loadgen.generator import checks, tracetrack_users
+from loadgen.generator.config import ROWS
 
 
-class SharedJar(tracetrack_users.TraceTrackUser):
-    jar = None
+class SharedJarUser(tracetrack_users.TraceTrackUser):
+    """A user of TraceTrack with the account and the cookies of all others."""
 
-    def __init__(self, environment):
+    jar: ClassVar[CookieJar | None] = None
+
+    def __init__(self, environment: Environment):
         super().__init__(environment)
         self.account = username(0, ROWS["user"])
-        if SharedJar.jar is None:  # an empty jar is falsy
-            SharedJar.jar = self.client.cookiejar
-        self.client.cookiejar = self.client.client.cookiejar = SharedJar.jar
+        if SharedJarUser.jar is None:  # an empty jar is falsy
+            SharedJarUser.jar = self.client.cookiejar
+        self.client.cookiejar = self.client.client.cookiejar = SharedJarUser.jar
 
-    def wrong(self, response, complaint):
-        return checks.status_complaint(response)
+    def failure_reason(self, response: Any, check: Callable[[Any], str | None]) -> str | None:
+        return checks.status_failure(response)

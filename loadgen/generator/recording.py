@@ -2,28 +2,42 @@
 
     from loadgen.generator import recording
 
-Each request gets a row with the exact times of its send and of its answer, see `stamp`. Requests through `HttpUser` and
-`FastHttpUser` also carry `X-Request-Start` and `X-Request-ID`, and the row keeps the `Server-Timing` of the answer, if
-there is any. What other clients report to Locust is recorded with Locust's own times.
+Each request gets a row with the exact times of its send and of its response, see `timestamps`. Requests through
+`HttpUser` and `FastHttpUser` also carry `X-Request-Start` and `X-Request-ID`, and the row keeps the `Server-Timing` of
+the response, if there is any. Requests of other clients are recorded with the times that they report to Locust.
 
-Where a Locust was started by hand its rows go to a run of its own, which it names at its end.
+The rows of a Locust that was started manually go to a run of its own, which is printed at its end.
 """
 
 import itertools
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import gevent
 from locust import events
+from locust.env import Environment
+from locust.runners import Runner
 
 from . import manual_run, timestamps
-from .config import BY_HAND, DIRECTORY, PROCESS, STARTED_NS
-from .error_kinds import kind
-from .recorder import FLUSH_EVERY_S, WRITE_FAILED, Recorder
-from .summary import Account
+from .config import DIRECTORY, IS_MANUAL, PROCESS, STARTED_NS
+from .error_kinds import error_kind
+from .recorder import EXIT_WRITE_FAILED, FLUSH_EVERY_S, Recorder
+from .summary import Summary
+from .timestamps import Timestamps
+from .virtual_user import VirtualUser
 
 
-def row(times, request_type, name, status, error, response_length, headers) -> tuple:
-    """The values of `workbench.request_schema.WRITTEN` for what was noted of a request."""
+def row(
+    times: Timestamps,
+    request_type: str,
+    name: str,
+    status: int | None,
+    error: str | None,
+    response_length: int,
+    headers: Mapping[str, Any] | None,
+) -> tuple:
+    """The values of `workbench.request_schema.WRITTEN`, in its order, for one request."""
     server_timing = headers.get("server-timing") if headers else None
     start_us = (times.sent_ns - STARTED_NS) // 1000
     return (
@@ -41,49 +55,66 @@ def row(times, request_type, name, status, error, response_length, headers) -> t
     )
 
 
-def give_up(environment, reason: str, code: int = WRITE_FAILED) -> None:
-    """End the test at once; the run says why."""
-    with suppress(OSError):  # on a full disk the code alone has to tell
+def abort(environment: Environment, reason: str, exit_code: int = EXIT_WRITE_FAILED) -> None:
+    """End the test at once; the run's record gives the reason."""
+    with suppress(OSError):  # on a full disk the exit code alone has to do
         (DIRECTORY / "generator-error.txt").write_text(reason)
-    environment.process_exit_code = code
-    environment.runner.quit()
+    environment.process_exit_code = exit_code
+    if environment.runner:
+        environment.runner.quit()
 
 
 @events.init.add_listener
-def start_recording(environment, runner, **_) -> Recorder | None:
-    """Record from now on what the users of this process send."""
+def start_recording(environment: Environment, runner: Runner, **_: object) -> Recorder | None:
+    """Record what the users of this process send from now on; a master sends nothing and returns None."""
     if type(runner).__name__ == "MasterRunner":
-        return None  # its workers send, and each records what it sends
+        return None
     number = PROCESS
-    if BY_HAND:
-        number = manual_run.claim(DIRECTORY)
-        timestamps.Person.numbers = itertools.count(number, manual_run.MOST_PROCESSES)
-    account = Account(environment, number)
+    if IS_MANUAL:
+        number = manual_run.claim_number(DIRECTORY)
+        VirtualUser.numbers = itertools.count(number, manual_run.MAX_PROCESSES)
+    summary = Summary(environment, number)
     timestamps.install()
-    recorder = Recorder(DIRECTORY, row, lambda reason: give_up(environment, reason))
+    recorder = Recorder(DIRECTORY, row, lambda reason: abort(environment, reason))
+    _record_requests(environment, recorder)
 
-    def keep_flushing():
-        while True:
-            gevent.sleep(FLUSH_EVERY_S)
-            recorder.flush()
+    def finish(**_: object) -> None:
+        recorder.close()
+        summary.close(recorder)
 
-    def record(request_type, name, response_time, response_length, response=None, exception=None, context=None, **_):
+    environment.events.quitting.add_listener(finish)
+    gevent.spawn(_flush_periodically, recorder)
+    return recorder
+
+
+def _record_requests(environment: Environment, recorder: Recorder) -> None:
+    """Add a row for each request that is reported to Locust."""
+
+    def record(
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        response_length: int,
+        response: Any = None,
+        exception: BaseException | None = None,
+        context: dict | None = None,
+        **_: object,
+    ) -> None:
         times = context.get(timestamps.KEY) if context else None
         if times is None:
-            times = timestamps.Stamp.afterwards(response_time or 0.0)
+            times = Timestamps.estimated(response_time or 0.0)
         elif not times.received_ns:
-            times.receive()
-        error = None if exception is None else kind(exception)
+            times.mark_received()
+        error = None if exception is None else error_kind(exception)
         status = headers = None
         if response is not None:
             status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
         recorder.add((times, request_type, name, status, error, response_length, headers))
 
-    def finish(**_):
-        recorder.close()
-        account.close(recorder)
-
     environment.events.request.add_listener(record)
-    environment.events.quitting.add_listener(finish)
-    gevent.spawn(keep_flushing)
-    return recorder
+
+
+def _flush_periodically(recorder: Recorder) -> None:
+    while True:
+        gevent.sleep(FLUSH_EVERY_S)
+        recorder.flush()

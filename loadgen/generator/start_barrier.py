@@ -1,7 +1,7 @@
-"""All users of a load, in one process of the generator or in several: they begin in one instant, and the last ends it.
+"""A barrier for all users of a load, in one process of the generator or in several: they start at one instant.
 
-Every process says when all of its users stand ready; the master lets them go at an instant of the clock that all
-processes of a machine share, and ends the test when every process has said that its users are done.
+Every process reports when all of its users wait at the barrier. The master releases them at an instant of the clock
+that all processes of a machine share, and ends the test when every process has reported that its users are done.
 """
 
 import fcntl
@@ -9,92 +9,101 @@ import gc
 import os
 import resource
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import gevent
 from gevent.event import Event
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from . import recording, summary
 from .config import PROCESS
 
-LOOK_EVERY_S = 0.02
-HEAD_START_NS = 100_000_000  # between the word and the instant, where it has to reach other processes
+CHECK_INTERVAL_S = 0.02
+RELEASE_LEAD_NS = 100_000_000  # between the message and the instant, so that it reaches other processes in time
 OTHER_FILES = 64
-NOBODY_STARTED = 4  # how a generator ends none of whose users could start
+EXIT_NO_USERS = 4  # exit code of a generator none of whose users could start
 
 
-class Crowd:
-    """The users of this process. `released_ns` is the instant at which all were let go, `over` counts those whose
-    time it was to go: who leaves before is missing."""
+class StartBarrier:
+    """The barrier of this process.
 
-    def __init__(self, environment, processes: int):
+    `released_ns` is the instant (monotonic ns) of the release. `finished` counts the users that left because their
+    scenario was over; the others left early.
+    """
+
+    def __init__(self, environment: Environment, runner: LocalRunner | MasterRunner | WorkerRunner, processes: int):
         self._environment = environment
-        self._runner = environment.runner
+        self._runner = runner
         self._processes = processes
-        self._waiting = self.over = 0
+        self._waiting = self.finished = 0
         self._spawned = Event()
         self._released = Event()
         self._released_cpu_ns = 0
-        self._told: dict[str, set] = {"ready": set(), "done": set()}
+        self._reports: dict[str, set[int]] = {"ready": set(), "done": set()}  # numbers of the processes by message
         self.released_ns = 0
         environment.events.spawning_complete.add_listener(lambda **_: self._spawned.set())
         self._runner.register_message("release", self._release)
         if type(self._runner).__name__ != "WorkerRunner":
-            self._runner.register_message("ready", lambda msg, **_: self._count("ready", msg, self._let_go))
-            self._runner.register_message("done", lambda msg, **_: self._count("done", msg, self._runner.quit))
+            self._runner.register_message("ready", lambda msg, **_: self._collect("ready", msg, self._send_release))
+            self._runner.register_message("done", lambda msg, **_: self._collect("done", msg, self._runner.quit))
         if type(self._runner).__name__ != "MasterRunner":
-            gevent.spawn(self._watch)
+            gevent.spawn(self._supervise)
 
-    def wait_for_all(self) -> None:
-        """Stand ready until all are let go."""
+    def wait(self) -> None:
+        """Wait, as one of the users, until all are released."""
         self._waiting += 1
         self._released.wait()
 
     def wait_for_release(self) -> None:
-        """Wait until all are let go, without being one of them."""
+        """Wait for the release without being one of the users."""
         self._released.wait()
 
-    def _watch(self):
+    def _supervise(self) -> None:
+        """Report when the users of this process are ready, and when they are done."""
         self._spawned.wait()
         while self._waiting < self._runner.user_count:
-            gevent.sleep(LOOK_EVERY_S)
+            gevent.sleep(CHECK_INTERVAL_S)
         if not self._runner.user_count and self._processes == 1:
-            recording.give_up(self._environment, "no user could start", NOBODY_STARTED)
+            recording.abort(self._environment, "no user could start", EXIT_NO_USERS)
             return
         present = self._runner.user_count
-        _make_room(present)
-        # All that is there by now stays: looking through it again and again would hold up requests that are due.
+        _reserve_file_table(present)
+        # Everything that exists by now stays: looking through it again and again would hold up requests that are due.
         gc.collect()
         gc.freeze()
         self._runner.send_message("ready", {"process": PROCESS})
         self._released.wait()
         while self._runner.user_count:
-            gevent.sleep(LOOK_EVERY_S)
-        summary.about["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
-        summary.about["users"] = {"present": present, "left_early": present - self.over}
-        summary.about["done"] = True
+            gevent.sleep(CHECK_INTERVAL_S)
+        summary.details["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
+        summary.details["users"] = {"present": present, "left_early": present - self.finished}
+        summary.details["done"] = True
         self._runner.send_message("done", {"process": PROCESS})
 
-    def _count(self, what, message, then):
-        self._told[what].add(message.data["process"])
-        if len(self._told[what]) == self._processes:
-            then()
+    def _collect(self, name: str, message: Any, complete: Callable[[], None]) -> None:
+        """Note the report of a process; `complete` is called when all have sent theirs."""
+        self._reports[name].add(message.data["process"])
+        if len(self._reports[name]) == self._processes:
+            complete()
 
-    def _let_go(self):
-        head_start_ns = HEAD_START_NS if self._processes > 1 else 0
-        self._runner.send_message("release", {"at_ns": time.monotonic_ns() + head_start_ns})
+    def _send_release(self) -> None:
+        lead_ns = RELEASE_LEAD_NS if self._processes > 1 else 0
+        self._runner.send_message("release", {"at_ns": time.monotonic_ns() + lead_ns})
 
-    def _release(self, msg, **_):
+    def _release(self, msg: Any, **_: object) -> None:
         gevent.sleep(max(0, msg.data["at_ns"] - time.monotonic_ns()) / 1e9)
         self.released_ns, self._released_cpu_ns = msg.data["at_ns"], time.process_time_ns()
         self._released.set()
 
 
-def _make_room(users):
-    """Have the kernel's table of our open files as long as it will get.
+def _reserve_file_table(users: int) -> None:
+    """Make the kernel's table of our open files as long as it will get.
 
     It grows with the connections, and each time a process with threads stands still for some ten milliseconds.
     """
-    most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError), open(os.devnull) as file:  # where there is no more, that is for the requests to show
-        os.close(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, min(users + OTHER_FILES, most_files - 1)))
+    max_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError), open(os.devnull) as file:  # too low a limit shows in the requests
+        os.close(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, min(users + OTHER_FILES, max_files - 1)))

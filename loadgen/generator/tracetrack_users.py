@@ -1,38 +1,49 @@
-"""The users of TraceTrack: people in a warehouse who log in, look at the dashboard, search for bags and scan them."""
+"""The users of TraceTrack: warehouse staff who log in, look at the dashboard, search for bags and scan them.
+
+Locust loads this file by path, outside of any package, so that its imports have to be absolute.
+"""
 
 import random
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from locust import FastHttpUser, task
+from locust.env import Environment
 
-from ..accounts import PASSWORD, username
-from ..search_terms import Terms, child
-from . import checks, timestamps
-from .config import ROWS, SCENARIO, SEED
+from loadgen.accounts import PASSWORD, username
+from loadgen.generator.checks import dashboard_failure, login_failure, scan_failure, search_failure
+from loadgen.generator.config import ROWS, SCENARIO, SEED
+from loadgen.generator.virtual_user import virtual_user_of
+from loadgen.search_terms import Terms, child_qr_id
+from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH, Endpoint
 
 
 class TraceTrackUser(FastHttpUser):
-    """One person with their own cookie jar; the scenario decides what they do."""
+    """One user with a cookie jar; the scenario decides which requests they send.
+
+    The methods `login`, `dashboard`, `search` and `scan` have the names of the endpoints, which scenarios list.
+    """
 
     network_timeout = 300.0
     connection_timeout = 300.0
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment):
         super().__init__(environment)
-        self.number = timestamps.person(self).number
+        self.number = virtual_user_of(self).number
         self.random = random.Random(f"{SEED}/{self.number}")
         self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
         self.account = username(self.number, ROWS["user"])
         self.signed_in = False
 
-    def on_start(self):
-        """Log in beforehand, where the tasks do not begin with it."""
-        if SCENARIO["kind"] == "open" or (SCENARIO["kind"] != "sustained" and "login" not in SCENARIO["steps"]):
+    def on_start(self) -> None:
+        """Log in beforehand, where the tasks do not begin with a login."""
+        if SCENARIO["kind"] == "open" or (SCENARIO["kind"] != "sustained" and LOGIN.name not in SCENARIO["steps"]):
             self.login()
 
     @task
-    def act(self):
-        """One pass, or where the scenario has shares one request drawn by them; a login, until one went well."""
+    def run_scenario(self) -> None:
+        """Do one pass, or where the scenario has shares one request drawn by them; a login, until one succeeded."""
         if SCENARIO["kind"] in ("single", "burst"):
             for step in SCENARIO["steps"]:
                 getattr(self, step)()
@@ -42,36 +53,34 @@ class TraceTrackUser(FastHttpUser):
             (name,) = self.random.choices(list(SCENARIO["shares"]), list(SCENARIO["shares"].values()))
             getattr(self, name)()
 
-    def login(self):
+    def login(self) -> None:
         form = {"username": self.account, "password": PASSWORD}
-        self.signed_in = self.send("POST", "/login", "login", checks.login_complaint, data=form)
+        self.signed_in = self.send(LOGIN, login_failure, data=form)
 
-    def dashboard(self):
-        complaint = partial(checks.dashboard_complaint, unavailable=SCENARIO["unavailable"])
-        self.send("GET", "/api/dashboard/stats", "dashboard", complaint)
+    def dashboard(self) -> None:
+        self.send(DASHBOARD, partial(dashboard_failure, unavailable=SCENARIO["unavailable"]))
 
-    def search(self):
+    def search(self) -> None:
         term, expected = self.terms.draw()
-        complaint = partial(checks.search_complaint, expected=expected)
-        self.send("GET", "/api/bags/search", "search", complaint, params={"q": term})
+        self.send(SEARCH, partial(search_failure, expected=expected), params={"q": term})
 
-    def scan(self):
-        qr_id = child(self.random.randint(1, ROWS["link"]))
-        # Whoever sends the same again gets the same scan: the row's name is looked for in the database afterwards.
-        key = {"Idempotency-Key": timestamps.person(self).next_name()}
-        complaint = partial(checks.scan_complaint, qr_id=qr_id)
-        self.send("POST", "/api/scans", "scan", complaint, json={"qr_id": qr_id}, headers=key)
+    def scan(self) -> None:
+        qr_id = child_qr_id(self.random.randint(1, ROWS["link"]))
+        # The same key again returns the same scan: the audit of writes looks the request's name up in the database.
+        key = {"Idempotency-Key": virtual_user_of(self).next_request_name()}
+        self.send(SCAN, partial(scan_failure, qr_id=qr_id), json={"qr_id": qr_id}, headers=key)
 
-    def send(self, method, path, endpoint, complaint, **request) -> bool:
-        """One request, judged by the content of its answer: whether that was right."""
+    def send(self, endpoint: Endpoint, check: Callable[[Any], str | None], **request: Any) -> bool:
+        """Send one request and judge its response by the content; returns whether it was successful."""
         with self.client.request(
-            method, path, name=endpoint, catch_response=True, allow_redirects=False, **request
+            endpoint.method, endpoint.path, name=endpoint.name, catch_response=True, allow_redirects=False, **request
         ) as response:
             if not response.status_code:
                 return False  # Locust knows what happened
-            if wrong := self.wrong(response, complaint):
-                response.failure(wrong)
-        return not wrong
+            if reason := self.failure_reason(response, check):
+                response.failure(reason)
+        return not reason
 
-    def wrong(self, response, complaint) -> str | None:
-        return complaint(response)
+    def failure_reason(self, response: Any, check: Callable[[Any], str | None]) -> str | None:
+        """The reason for which a response is a failure, if it is one."""
+        return check(response)

@@ -4,11 +4,13 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from loadgen.compaction import compact, remove_streams
 from loadgen.generator import recorder
-from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder, compact, remove_streams
+from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder
 from tests.timings import server_timing
 from workbench.paths import REPOSITORY
-from workbench.request_schema import SCHEMA, STREAMS, WRITTEN, read_stream
+from workbench.request_schema import SCHEMA, STREAMS, WRITTEN
+from workbench.request_stream import read_stream
 
 WRITER = """
 import sys, time

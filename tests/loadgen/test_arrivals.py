@@ -1,37 +1,37 @@
-"""When the requests of an open load are due, held against what is known of such arrivals."""
+"""Due times of the requests of an open load, compared with the known properties of such arrivals."""
 
 import itertools
 import statistics
 
 import pytest
 
-from loadgen.generator.arrivals import Piece, instants_s, share
+from loadgen.arrivals import Piece, arrival_times_s, share_of_process
 
 RAMP = (Piece(60.0, 0.0, 100.0),)
 
 
 def poisson(pieces, seed="1"):
-    return list(instants_s(pieces, "poisson", seed))
+    return list(arrival_times_s(pieces, "poisson", seed))
 
 
 def constant(pieces):
-    return list(instants_s(pieces, "constant", "1"))
+    return list(arrival_times_s(pieces, "constant", "1"))
 
 
-def test_constant_arrivals_are_evenly_apart():
+def test_constant_arrivals_are_evenly_spaced():
     assert constant([Piece(2.0, 5, 5)]) == pytest.approx([n / 5 for n in range(10)])
 
 
-def test_a_piece_goes_on_where_the_one_before_ended():
+def test_each_piece_continues_where_the_previous_one_ended():
     together = constant([Piece(1.0, 10, 10), Piece(2.0, 20, 20)])
     assert together == pytest.approx([n / 10 for n in range(10)] + [1 + n / 20 for n in range(40)])
 
 
-def test_a_piece_without_a_rate_has_no_arrivals():
+def test_a_piece_with_rate_zero_has_no_arrivals():
     assert constant([Piece(5.0, 0, 0), Piece(1.0, 4, 4)]) == pytest.approx([5.0, 5.25, 5.5, 5.75])
 
 
-def test_a_ramp_has_its_arrivals_by_the_square_of_time():
+def test_arrivals_of_a_ramp_from_zero_grow_with_the_square_of_time():
     """∫ 100·t/60 dt = n has the root t = √(1.2·n)."""
     arrivals = constant(RAMP)
     assert len(arrivals) == 3000
@@ -39,12 +39,12 @@ def test_a_ramp_has_its_arrivals_by_the_square_of_time():
     assert arrivals == sorted(arrivals)
 
 
-def test_a_ramp_down_is_a_ramp_up_backwards():
+def test_a_ramp_down_mirrors_a_ramp_up():
     up, down = constant([Piece(10.0, 10, 30)]), constant([Piece(10.0, 30, 10)])
     assert down[1:] == pytest.approx([10 - at for at in reversed(up[1:])])
 
 
-def test_the_same_seed_gives_the_same_arrivals_and_another_others():
+def test_arrivals_depend_on_the_seed_only():
     pieces = [Piece(10.0, 20, 20)]
     assert poisson(pieces) == poisson(pieces)
     assert poisson(pieces) != poisson(pieces, "2")
@@ -71,8 +71,8 @@ def test_poisson_arrivals_follow_a_changing_rate():
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_several_processes_together_keep_the_whole_schedule(processes):
+def test_shares_of_all_processes_make_the_whole_schedule(processes):
     whole = poisson([Piece(5.0, 50, 50)])
-    parts = [list(share(iter(whole), index, processes)) for index in range(processes)]
+    parts = [list(share_of_process(iter(whole), index, processes)) for index in range(processes)]
     assert sorted(itertools.chain(*parts)) == whole
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
