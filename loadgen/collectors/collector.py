@@ -1,39 +1,32 @@
-"""Readings beside the requests, by a thread: of processes and the database at an interval, of the pools more often."""
+"""Readings in a thread beside a run: of processes and the database at an interval, of the pools more often."""
 
 import itertools
 import threading
 import time
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Self
 
 from instrumentation.worker_metrics import POOL_FIELDS, WorkerMetrics
+from workbench.columns import arrow_schema
+from workbench.reading_schema import POOL
 
 from ..services import DatabaseServer
 from .database_reader import DatabaseReader
 from .process_reader import INTERVAL_S, SLOW_INTERVAL_S, ProcessReader
-from .sample_file import Cost, SampleFile
+from .reading_cost import ReadingCost
+from .sample_file import SampleFile
 
-POOL_INTERVAL_S = 0.05  # of the pools, which cost next to nothing to read and change fast
-PATIENCE_S = 1.0
+POOL_INTERVAL_S = 0.05  # pools cost next to nothing to read, and change fast
+STOP_TIMEOUT_S = 1.0
 
-POOL_SCHEMA = pa.schema(
-    [
-        ("at_us", pa.int64()),
-        ("worker", pa.int16()),
-        *((name, pa.int64()) for name in POOL_FIELDS),
-        ("idle", pa.int64()),
-        ("overflow", pa.int64()),
-        ("server_connections", pa.int64()),  # of all workers, as the database server sees them
-    ]
-)
+POOL_SCHEMA = arrow_schema(POOL)
 
 
 class Collector:
-    """Counts the database's work in its block, and reads in a thread of its own from `begin` on.
+    """Takes readings in a thread of its own from `begin` to `finish`, and counts the database's work in its block.
 
-    Parquet files are in the run's directory after the block, however it ends. Leave it after the application has
-    ended: its backends report their last figures then.
+    The Parquet files are in the run's directory after the block, however it ends. The block must end after the
+    application: its backends report their last counts when they end.
     """
 
     def __init__(self, server: DatabaseServer, database: str, directory: Path, started_ns: int, pools: WorkerMetrics):
@@ -44,25 +37,25 @@ class Collector:
         self._pools = pools
         self._pool_file = SampleFile(directory / "pool.parquet", POOL_SCHEMA)
         self._server_connections = 0
-        self._cost = Cost()
+        self._cost = ReadingCost()
         self._cpu_before_ms = self._database.cpu_ms()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
     @property
     def failure(self) -> str:
-        """Why the database no longer answers; empty while it does."""
+        """The reason for which the database cannot be read any more; empty while it can."""
         return self._database.failure
 
     @property
-    def lost(self) -> int:
+    def disconnections(self) -> int:
         """How often the database server lost its connections."""
-        return self._database.lost
+        return self._database.disconnections
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         try:
             self.finish()
             self._database.add_deltas(self._now_us())
@@ -72,57 +65,61 @@ class Collector:
                     file.close()
 
     def begin(self, roots: dict[str, int | None]) -> None:
-        """Read these processes (role to id) with their children, and the connections, from now on; once at once.
+        """Take the first readings, and go on in the thread; `roots` are process ids by role, None for one elsewhere.
 
-        No child may be started after this: forking beside a thread is asking for trouble.
+        No child may be started after this: a fork beside a thread may deadlock.
         """
         self._processes = ProcessReader(roots, self._started_ns, self._directory)
         self._read_all(slow=True)
         self._thread.start()
 
     def finish(self) -> None:
-        """Read a last time and no more: call it while the application is still there."""
+        """Take the last readings; call it while the application is still running."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=PATIENCE_S)
+            self._thread.join(timeout=STOP_TIMEOUT_S)
             if self._thread.is_alive():
-                self._database.cut_off()  # nobody is interested in its answer any more
+                self._database.abort_query()  # its result is not needed any more
                 self._thread.join()
 
     def cost(self) -> dict[str, float | None]:
-        """What the readings took: CPU of this process and of the database server in ms (None of one elsewhere, or
-        that lost its connections), how many there were, and the longest, in ms."""
-        spent_ms = self._database.cpu_ms()
-        known = not (self.lost or spent_ms is None or self._cpu_before_ms is None)
-        return self._cost.record() | {"database_cpu_ms": spent_ms - self._cpu_before_ms if known else None}
+        """The cost of the readings, and the CPU time in ms that they took of the database server.
 
-    def _read_until_stopped(self):
+        That is None for a server on another machine, or one that lost its connections.
+        """
+        before_ms, after_ms = self._cpu_before_ms, self._database.cpu_ms()
+        if self.disconnections or before_ms is None or after_ms is None:
+            return {**self._cost.record(), "database_cpu_ms": None}
+        return {**self._cost.record(), "database_cpu_ms": after_ms - before_ms}
+
+    def _read_until_stopped(self) -> None:
         every = round(INTERVAL_S / POOL_INTERVAL_S)
         slow_every = round(SLOW_INTERVAL_S / POOL_INTERVAL_S)
-        for turn in itertools.count(1):
+        for number in itertools.count(1):
             if self._stop.wait(POOL_INTERVAL_S):
                 break
-            if turn % every == 0:
-                self._read_all(slow=turn % slow_every == 0)
+            if number % every == 0:
+                self._read_all(slow=number % slow_every == 0)
             else:
-                with self._cost.counted(readings=0):
+                with self._cost.measured(readings=0):
                     self._read_pools()
         self._read_all(slow=True)
 
-    def _read_all(self, slow=False):
-        with self._cost.counted():
-            self._processes.read(slow)
+    def _read_all(self, slow: bool = False) -> None:
+        with self._cost.measured():
+            if self._processes:
+                self._processes.read(slow)
             self._server_connections = self._database.read(self._now_us())
             self._read_pools()
 
-    def _read_pools(self):
+    def _read_pools(self) -> None:
         at_us = self._now_us()
-        for worker, reading in self._pools.read().items():
-            row = {name: reading[name] for name in POOL_FIELDS}
+        for worker, metrics in self._pools.read().items():
+            row = {name: metrics[name] for name in POOL_FIELDS}
             row |= {"at_us": at_us, "worker": worker, "server_connections": self._server_connections}
-            row["idle"] = reading["open"] - reading["checked_out"]
-            row["overflow"] = max(0, reading["open"] - reading["size"])
+            row["idle"] = metrics["open"] - metrics["checked_out"]
+            row["overflow"] = max(0, metrics["open"] - metrics["size"])
             self._pool_file.add(row)
 
-    def _now_us(self):
+    def _now_us(self) -> int:
         return (time.monotonic_ns() - self._started_ns) // 1000

@@ -1,4 +1,4 @@
-"""What the database server tells of a run: what its connections do and wait for, and its work as deltas around it."""
+"""Readings of the database server: what its sessions do and wait for, and its work as differences over the run."""
 
 import socket
 import time
@@ -7,26 +7,19 @@ from pathlib import Path
 
 import psutil
 import psycopg2
-import pyarrow as pa
 
 from instrumentation import deadlines
+from workbench.columns import arrow_schema
 from workbench.errors import UserError
+from workbench.reading_schema import DATABASE
 
 from ..services import DatabaseServer
 from .sample_file import SampleFile
 
-LONGEST_ANSWER_S = 20.0
-LONGEST_AWAY_S = 20.0
+MAX_QUERY_S = 20.0
+MAX_ABSENCE_S = 20.0
 
-SCHEMA = pa.schema(
-    [
-        ("at_us", pa.int64()),
-        ("source", pa.string()),  # activity (a reading) | database | statement (deltas over the run)
-        ("name", pa.string()),  # of activity the state of the connections
-        ("metric", pa.string()),  # of activity what they wait for, `type:event`
-        ("value", pa.float64()),
-    ]
-)
+SCHEMA = arrow_schema(DATABASE)
 
 ACTIVITY = """
     SELECT coalesce(state, 'unknown'), coalesce(wait_event_type || ':' || wait_event, 'none'), count(*)
@@ -35,7 +28,7 @@ ACTIVITY = """
       AND backend_type = 'client backend' -- a query's parallel workers carry its name too, and are no connections
     GROUP BY 1, 2
 """
-DATABASE = """
+DATABASE_TOTALS = """
     SELECT sessions, xact_commit, xact_rollback, blks_hit, blks_read, tup_returned, temp_bytes
     FROM pg_stat_database WHERE datname = %s
 """
@@ -48,43 +41,43 @@ STATEMENT_METRICS = ("calls", "total_ms", "rows")
 
 
 class DatabaseReader:
-    """Reads over a connection of its own, and `close` leaves `database.parquet`.
+    """Reads over a connection of its own; `close` leaves `database.parquet` in the directory.
 
-    A server may lose all of its connections and come back, as it does when one of its processes was killed for want of
-    memory: `lost` counts that, and the deltas are left out, as its figures began anew. `failure` says why one that
-    stays away cannot be read.
+    A server may lose all of its connections and come back, as PostgreSQL does when one of its processes was killed for
+    want of memory. `disconnections` counts that, and the differences are left out, because the server's counts start
+    anew. `failure` is the reason for which a server that stays away cannot be read.
     """
 
     def __init__(self, server: DatabaseServer, database: str, directory: Path):
         self.failure = ""
-        self.lost = 0
+        self.disconnections = 0
         self._server = server
         self._database = database
         self._file = SampleFile(directory / "database.parquet", SCHEMA)
         self._connection = server.connect()
-        self._away_since_s: float | None = None
+        self._absent_since_s: float | None = None
         self._has_statements = self._enable_statements()
         self._before = self._totals()
 
     def read(self, at_us: int) -> int:
-        """One reading; the application's server connections in it."""
+        """Take one reading; returns the number of the application's connections."""
         total = 0
-        for state, wait, number in self._ask(ACTIVITY):
+        for state, wait, number in self._query(ACTIVITY):
             self._file.add({"at_us": at_us, "source": "activity", "name": state, "metric": wait, "value": number})
             total += number
         return total
 
     def add_deltas(self, at_us: int) -> None:
-        """The server's work since the beginning. Its backends report their last figures when they end."""
+        """Write the server's work since the start. Its backends report their last counts when they end."""
         totals = self._totals()
-        if self.lost or self.failure:
+        if self.disconnections or self.failure:
             return
         for (source, name, metric), value in totals.items():
             if delta := value - self._before.get((source, name, metric), 0.0):
                 self._file.add({"at_us": at_us, "source": source, "name": name, "metric": metric, "value": delta})
 
     def cpu_ms(self) -> float | None:
-        """CPU that our connection took of the server until now; None where the server is not on this machine."""
+        """CPU time that our connection has taken of the server so far; None for a server on another machine."""
         if self._server.pid is None:
             return None
         try:
@@ -93,16 +86,17 @@ class DatabaseReader:
             return None
         return 1000 * (times.user + times.system)
 
-    def cut_off(self) -> None:
-        """End another thread's waiting for a server that is silent."""
+    def abort_query(self) -> None:
+        """End the query of another thread, which waits for a server that does not respond."""
         with socket.fromfd(self._connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as wire:
             wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Finish the file and close the connection."""
         with closing(self._connection):
             self._file.close()
 
-    def _enable_statements(self):
+    def _enable_statements(self) -> bool:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -111,37 +105,38 @@ class DatabaseReader:
             return False
         return True
 
-    def _totals(self):
+    def _totals(self) -> dict[tuple[str, str, str], float]:
+        """The server's counts so far, by source, name and metric."""
         totals = {}
-        for row in self._ask(DATABASE):
+        for row in self._query(DATABASE_TOTALS):
             for metric, value in zip(DATABASE_METRICS, row, strict=True):
                 totals["database", "all", metric] = float(value)
-        for query, *values in self._ask(STATEMENTS) if self._has_statements else ():
+        for query, *values in self._query(STATEMENTS) if self._has_statements else ():
             for metric, value in zip(STATEMENT_METRICS, values, strict=True):
                 totals["statement", query, metric] = float(value)
         return totals
 
-    def _ask(self, query):
-        """The rows, or none."""
-        asked_s = time.monotonic()
+    def _query(self, sql: str) -> list[tuple]:
+        """The rows of a query about the database; none if it fails."""
+        start_s = time.monotonic()
         try:
             if self._connection.closed:
                 self._connection = self._server.connect()
-            with deadlines.Deadline(LONGEST_ANSWER_S), self._connection.cursor() as cursor:
-                cursor.execute(query, (self._database,))
-                found = cursor.fetchall()
+            with deadlines.Deadline(MAX_QUERY_S), self._connection.cursor() as cursor:
+                cursor.execute(sql, (self._database,))
+                rows = cursor.fetchall()
         except (psycopg2.OperationalError, psycopg2.InterfaceError, UserError) as error:
-            self._note_away(asked_s, error)
+            self._note_absence(start_s, error)
             return []
         except psycopg2.Error:
             return []  # not every role may read everything
-        self._away_since_s = None
-        return found
+        self._absent_since_s = None
+        return rows
 
-    def _note_away(self, asked_s, error):
-        if self._away_since_s is None:
-            self._away_since_s = asked_s
-            self.lost += 1
+    def _note_absence(self, since_s: float, error: Exception) -> None:
+        if self._absent_since_s is None:
+            self._absent_since_s = since_s
+            self.disconnections += 1
         self._connection.close()
-        if time.monotonic() - self._away_since_s >= LONGEST_AWAY_S:
+        if time.monotonic() - self._absent_since_s >= MAX_ABSENCE_S:
             self.failure = str(error).strip().split("\n")[0]

@@ -1,5 +1,6 @@
-"""Readings of processes with all that they started: CPU four times a second; memory, threads and new children, which
-are dear to find out, once a second.
+"""Readings of processes with all their descendants.
+
+CPU is read four times a second; memory, threads and new children, which are expensive to find out, once a second.
 """
 
 import os
@@ -9,33 +10,29 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import pyarrow as pa
 
-from .sample_file import Cost, SampleFile
+from workbench.columns import arrow_schema
+from workbench.reading_schema import PROCESS
+
+from .reading_cost import ReadingCost
+from .sample_file import SampleFile
 
 INTERVAL_S = 0.25
-SLOW_INTERVAL_S = 1.0  # of what is dear: a share of memory is a walk over its pages, a family one over all processes
+SLOW_INTERVAL_S = 1.0  # memory is a walk over a process's pages, the children one over all processes
 
-MACHINE = "machine"
+MACHINE = "machine"  # the role of what is read of the whole machine
 
-SCHEMA = pa.schema(
-    [
-        ("at_us", pa.int64()),
-        ("role", pa.string()),
-        ("processes", pa.int32()),
-        ("cpu_us", pa.int64()),  # user and system since the start of the readings, ended processes included
-        ("pss_bytes", pa.int64()),
-        ("threads", pa.int32()),  # as pss_bytes null in readings that are not slow
-        ("stalled_us", pa.int64()),  # of the whole machine: time in which something waited for a core, since it began
-    ]
-)
+SCHEMA = arrow_schema(PROCESS)
 
 
 class ProcessReader:
-    """Reads the processes of each role (role to id; without one it is left out). `close` leaves `process.parquet`."""
+    """Reads the processes of each role; `roots` are their first processes by role, and roles without one are left out.
+
+    `close` leaves `process.parquet` in the directory. Times count from `started_ns` (monotonic ns).
+    """
 
     def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path):
-        self.cost = Cost()
+        self.cost = ReadingCost()
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._started_ns = started_ns
         self._families: dict[str, list[psutil.Process]] = {}
@@ -45,17 +42,17 @@ class ProcessReader:
         self._due_s = self._slow_due_s = 0.0
 
     def read_when_due(self) -> None:
-        """Read if it is time to: for those who come by often."""
+        """Read if the interval is over, for a caller that calls more often."""
         now_s = time.monotonic()
         if now_s >= self._due_s:
             slow = now_s >= self._slow_due_s
             self._due_s = now_s + INTERVAL_S
             self._slow_due_s = now_s + SLOW_INTERVAL_S if slow else self._slow_due_s
-            with self.cost.counted():
+            with self.cost.measured():
                 self.read(slow=slow)
 
     def read(self, slow: bool = False) -> None:
-        """One reading of each role; a slow one looks for new children and at the memory."""
+        """Read each role once; a slow reading also looks for new children, and reads memory and threads."""
         at_us = (time.monotonic_ns() - self._started_ns) // 1000
         first = not self._families
         for role, pid in self._roots.items():
@@ -67,16 +64,17 @@ class ProcessReader:
             self._file.add({"at_us": at_us, "role": MACHINE, "stalled_us": stalled_us})
 
     def close(self) -> None:
+        """Finish the file."""
         self._file.close()
 
-    def _process(self, pid):
-        """psutil's object, made once: that costs more than a reading. None where the process has ended."""
+    def _process(self, pid: int) -> psutil.Process | None:
+        """psutil's object, created once because that costs more than a reading; None where the process has ended."""
         if pid not in self._known:
             with suppress(psutil.NoSuchProcess):
                 self._known[pid] = psutil.Process(pid)
         return self._known.get(pid)
 
-    def _read_role(self, at_us, role, first, slow):
+    def _read_role(self, at_us: int, role: str, first: bool, slow: bool) -> None:
         pss_bytes = threads = present = cpu_us = 0
         for process in self._families[role]:
             try:
@@ -86,12 +84,12 @@ class ProcessReader:
                 continue
             present += 1
             pss_bytes += _pss_bytes(process.pid) if slow else 0
-            # With what its ended children took: many a backend comes and goes between two looks for new ones.
+            # The time of ended children is included: many a backend comes and goes between two slow readings.
             cpu_us += round(1e6 * (times.user + times.system + times.children_user + times.children_system))
         if not present:
             return
         if first:
-            # What was there at the first reading has a past that is not this run's.
+            # The processes of the first reading have a past that is not part of this run.
             self._past_cpu_us[role] = cpu_us
         self._file.add(
             {
@@ -101,8 +99,8 @@ class ProcessReader:
         )  # fmt: skip
 
 
-def _descendants(pid) -> Iterator[int]:
-    """All that a process started, by the kernel's own lists where it has them.
+def _descendants(pid: int) -> Iterator[int]:
+    """All descendants of a process, by the kernel's own lists where it has them.
 
     psutil looks through all processes of the machine for them, at six times the cost.
     """
@@ -115,17 +113,17 @@ def _descendants(pid) -> Iterator[int]:
         yield from _descendants(child)
 
 
-def _children(pid):
-    found = []
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
     with suppress(OSError):  # a thread or the process has ended
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children") as file:
-                found += map(int, file.read().split())
-    return found
+                children += map(int, file.read().split())
+    return children
 
 
-def _stalled_us():
-    """As the kernel counts it (pressure stall information); None where it does not."""
+def _stalled_us() -> int | None:
+    """The kernel's count of pressure stall information for the CPU; None where it has none."""
     try:
         with open("/proc/pressure/cpu") as lines:
             return int(lines.readline().rpartition("total=")[2])
@@ -133,7 +131,7 @@ def _stalled_us():
         return None
 
 
-def _pss_bytes(pid):
+def _pss_bytes(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/smaps_rollup") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
