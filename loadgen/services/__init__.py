@@ -1,4 +1,4 @@
-"""The servers that a run needs: PostgreSQL and Valkey, as they come as wheels or as you name yours."""
+"""The servers that a run needs: PostgreSQL and Valkey, started from wheels, or yours by URL."""
 
 from .postgres import DatabaseServer, connect, database_server, describe
 from .resources import free_port, require_free_space

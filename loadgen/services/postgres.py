@@ -1,4 +1,4 @@
-"""The database server of a run: the one that comes as a wheel, or yours by `DATABASE_URL`."""
+"""The database server of a run: started from a wheel, or yours by `DATABASE_URL`."""
 
 import fcntl
 import os
@@ -6,18 +6,19 @@ import secrets
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 from sqlalchemy import make_url
 
 from instrumentation import deadlines
 from workbench.errors import UserError
+from workbench.polling import attempts
 
 from ..subprocesses import Child, start
 from .postgres_user import prepare_for
@@ -41,39 +42,44 @@ SERVER_SETTINGS = {
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A server that answers. `url` names its maintenance database, password included."""
+    """A server that is up. `url` names its maintenance database, password included."""
 
     url: str
     version: str
     max_connections: int
-    child: Child | None  # where it is ours
+    child: Child | None  # None for yours
 
     def url_of(self, database: str) -> str:
+        """The URL of one of its databases, password included."""
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
     @property
     def pid(self) -> int | None:
-        """The process of our own server; None for yours."""
+        """The process id; None for yours, which may run anywhere."""
         return self.child.pid if self.child else None
 
     def require_alive(self) -> None:
-        """Raise `UserError` if the server has ended or does not answer."""
+        """Raise `UserError` if the server has ended or does not respond."""
         if self.child is None:
             self.connect().close()
         elif self.child.ended():
             raise UserError(f"PostgreSQL ended in mid-run: {self.child.last_line()}\nIts log is {self.child.log}")
 
-    def connect(self, database: str | None = None):
-        """An autocommit psycopg2 connection of the workbench's own, told apart by its application name."""
+    def connect(self, database: str | None = None) -> Connection:
+        """Open a connection to `database`, or to the maintenance database, see `connect`."""
         return connect(self.url_of(database) if database else self.url)
 
 
-def connect(url: str):
-    parts = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+def connect(url: str) -> Connection:
+    """Open an autocommit connection with the workbench's application name.
+
+    Raises `UserError`, without the password, if the server does not respond.
+    """
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with deadlines.Limit(CONNECT_TIMEOUT_S):
+        with deadlines.Deadline(CONNECT_TIMEOUT_S):
             connection = psycopg2.connect(
-                parts, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
+                dsn, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
             )
     except psycopg2.OperationalError as error:
         place = make_url(url).render_as_string(hide_password=True)
@@ -87,11 +93,13 @@ def connect(url: str):
 
 @contextmanager
 def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseServer]:
-    """A server for the block: yours if `DATABASE_URL` is set, else ours in `directory`, stopped at the end."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        server = describe(_checked_url(given), None)
-        with _sole_use_of_yours(server):
+    """Provide a server for the block: yours if `DATABASE_URL` is set, else one in `directory`, stopped at the end.
+
+    Raises `UserError` if it does not start or respond, or is in use by another command.
+    """
+    if url := os.environ.get("DATABASE_URL"):
+        server = describe(_checked_url(url), None)
+        with _sole_use_of_server(server):
             yield server
         return
     with sole_use(directory), _start_postgres(directory, max_connections) as child:
@@ -99,20 +107,16 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
 
 
 def describe(url: str, child: Child | None) -> DatabaseServer:
-    """The server behind the URL, as it says of itself."""
-    connection = connect(url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('server_version'), current_setting('max_connections')::int")
-            version, max_connections = cursor.fetchone()
-    finally:
-        connection.close()
+    """Read the version and the connection limit of the server behind the URL."""
+    with closing(connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), current_setting('max_connections')::int")
+        ((version, max_connections),) = cursor.fetchall()
     return DatabaseServer(url, version, max_connections, child)
 
 
-def _checked_url(given):
+def _checked_url(text: str) -> str:
     try:
-        url = make_url(given)
+        url = make_url(text)
     except Exception:
         raise UserError(
             "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
@@ -123,8 +127,11 @@ def _checked_url(given):
 
 
 @contextmanager
-def sole_use(directory):
-    """One command at a time: two would share a machine, and each would measure the other."""
+def sole_use(directory: Path) -> Iterator[None]:
+    """Hold a lock on the directory for the block. Raises `UserError` if another command holds it.
+
+    Two commands at a time would share the machine, and each would measure the other.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("a+") as lock:
         try:
@@ -141,21 +148,22 @@ def sole_use(directory):
 
 
 @contextmanager
-def _sole_use_of_yours(server):
-    """The same by a lock in the server itself, which goes with our connection whatever ends us."""
+def _sole_use_of_server(server: DatabaseServer) -> Iterator[None]:
+    """The same by a lock in the server itself; it goes with our connection, however this process ends."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('tracetrack-workbench'))")
-        if not cursor.fetchone()[0]:
+        ((is_locked,),) = cursor.fetchall()
+        if not is_locked:
             raise UserError("another command is using the server of DATABASE_URL; wait until it has ended, or stop it")
         yield
 
 
 @contextmanager
-def _start_postgres(directory, max_connections):
+def _start_postgres(directory: Path, max_connections: int) -> Iterator[Child]:
     cluster = directory / "cluster"
     if not cluster.exists():
         _create_cluster(directory, cluster)
-    _outlast_predecessor(cluster)
+    _wait_for_predecessor(cluster)
     prepare = prepare_for(cluster, binaries())
     settings = {**SERVER_SETTINGS, "port": str(free_port()), "max_connections": str(max_connections)}
     command = [str(binaries() / "postgres"), "-D", str(cluster)]
@@ -167,15 +175,15 @@ def _start_postgres(directory, max_connections):
         command,
         directory / "postgres.log",
         stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, nothing is lost
-        patience_s=30.0,
+        grace_s=30.0,
         prepare=prepare,
     )
     with child:
         yield child
 
 
-def _create_cluster(directory, cluster):
-    """Make the cluster in a folder beside its place and move it in whole: half a cluster is never used."""
+def _create_cluster(directory: Path, cluster: Path) -> None:
+    """Create the cluster in a folder beside its place and move it there whole: half a cluster is never used."""
     require_free_space(directory, FREE_BYTES)
     half = directory / "half"
     shutil.rmtree(half, ignore_errors=True)
@@ -196,28 +204,25 @@ def _create_cluster(directory, cluster):
     half.rmdir()
 
 
-def _outlast_predecessor(cluster):
-    """A server whose command was killed is shutting down; its data folder is free in a moment."""
+def _wait_for_predecessor(cluster: Path) -> None:
+    """Wait for a server that is shutting down because its command was killed; the data folder is free in a moment."""
     pid_file = cluster / "postmaster.pid"
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while pid_file.exists() and time.monotonic() < deadline:
+    for _ in attempts(START_TIMEOUT_S, 0.1):
         try:
             os.kill(int(pid_file.read_text().split("\n")[0]), 0)
         except (ProcessLookupError, ValueError, FileNotFoundError):
             return
-        time.sleep(0.1)
 
 
 def _wait_until_ready(child: Child, directory: Path) -> str:
+    """The URL of the server, once it accepts connections."""
     password, port = (directory / "password").read_text(), (directory / "port").read_text()
     url = f"postgresql://tracetrack:{password}@127.0.0.1:{port}/postgres"
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and not child.ended():
-        try:
+    for _ in attempts(START_TIMEOUT_S, 0.05):
+        if child.ended():
+            break
+        with suppress(psycopg2.OperationalError):
             psycopg2.connect(url, connect_timeout=2).close()
-        except psycopg2.OperationalError:
-            time.sleep(0.05)
-        else:
             return url
     raise UserError(f"PostgreSQL did not start: {child.last_line()} (see {child.log})")
 

@@ -1,6 +1,6 @@
-"""Who PostgreSQL runs as: it refuses root, and a container's root is often all there is.
+"""The user that PostgreSQL runs as: it refuses root, and in a container root is often the only user.
 
-An ordinary user runs it as themselves. Root runs it as a user of a namespace of its own, which changes no
+An ordinary user runs it under their own account. Root runs it as a user of a namespace of its own, which changes no
 account and no permission of the machine. Where the kernel forbids that, root runs it as `nobody`.
 """
 
@@ -18,23 +18,24 @@ NOBODY = 65534
 
 
 def prepare_for(directory: Path, programs: Path) -> Callable[[], None] | None:
-    """What a child must do before it becomes PostgreSQL; `directory` is made its own where needed.
+    """A function that a child calls before it becomes PostgreSQL; None where there is nothing to do.
 
-    Raises `UserError` where the account that it falls back to cannot reach the folders.
+    `directory` is given to the user that PostgreSQL will run as. Raises `UserError` if that is `nobody`, and `nobody`
+    cannot reach the directory or the folder of the programs.
     """
     if os.geteuid() != 0:
         return None
     if _namespaces_allowed():
-        _give(directory, 0)
+        _give_to(directory, 0)
         return _enter_namespace
     for folder in (directory.parent, programs):
         _require_reachable(folder)
-    _give(directory, NOBODY)
+    _give_to(directory, NOBODY)
     return _become_nobody
 
 
 @cache
-def _namespaces_allowed():
+def _namespaces_allowed() -> bool:
     pid = os.fork()
     if pid == 0:
         try:
@@ -45,7 +46,7 @@ def _namespaces_allowed():
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _enter_namespace():
+def _enter_namespace() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -54,19 +55,19 @@ def _enter_namespace():
     Path("/proc/self/gid_map").write_text(f"{NAMESPACE_USER} 0 1")
 
 
-def _become_nobody():
+def _become_nobody() -> None:
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
 
 
-def _give(directory, owner):
+def _give_to(directory: Path, owner: int) -> None:
     for path in (directory, *directory.rglob("*")):
         if path.lstat().st_uid != owner:
             os.chown(path, owner, owner, follow_symlinks=False)
 
 
-def _require_reachable(folder):
+def _require_reachable(folder: Path) -> None:
     for parent in (folder, *folder.parents):
         if parent.exists() and not parent.stat().st_mode & 0o001:
             raise UserError(

@@ -1,4 +1,4 @@
-"""What a server needs of this machine: a port, and room on the disk."""
+"""Resources of this machine that a server needs: a port and disk space."""
 
 import os
 import random
@@ -9,37 +9,41 @@ from pathlib import Path
 from workbench.errors import UserError
 
 PORTS = range(15_000, 65_536)
-EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 100
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has: where the kernel says which those are, none that a connection may get by
-    chance before it is used. By true chance, as two processes may have seeded theirs alike."""
-    lasting = _lasting()
-    for port in random.SystemRandom().sample(lasting, min(TRIES, len(lasting))):
+    """A port of 127.0.0.1 that is not in use, outside the kernel's range for outgoing connections where that is known.
+
+    A port of that range may be taken by a connection before the server listens. The choice is truly random, because two
+    processes may have seeded their generators alike.
+    """
+    ports = _non_ephemeral_ports()
+    for port in random.SystemRandom().sample(ports, min(TRIES, len(ports))):
         with suppress(OSError):
-            return _bound(port)
-    return _bound(0)
+            return _bind(port)
+    return _bind(0)
 
 
-def _lasting():
-    """The ports from which the kernel takes none for connections."""
+def _non_ephemeral_ports() -> list[int]:
+    """The ports that the kernel does not use for outgoing connections; none where it does not say which."""
     try:
-        low, high = map(int, EPHEMERAL.read_text().split())
+        low, high = map(int, EPHEMERAL_RANGE.read_text().split())
     except (OSError, ValueError):
         return []
     return [port for port in PORTS if not low <= port <= high]
 
 
-def _bound(port):
+def _bind(port: int) -> int:
+    """The number of the port (of any free one for 0), after it was bound for a moment. Raises `OSError` if in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
         return probe.getsockname()[1]
 
 
 def require_free_space(directory: Path, needed_bytes: int) -> None:
-    """Refuse before anything is written, instead of in the middle of it."""
+    """Raise `UserError` if the disk has less space than this, before anything is written."""
     status = os.statvfs(directory)
     free_bytes = status.f_bavail * status.f_frsize
     if free_bytes < needed_bytes:

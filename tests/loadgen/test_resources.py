@@ -11,7 +11,7 @@ from loadgen.services import free_port, resources
 def test_a_free_port_is_none_that_a_connection_gets_by_chance(monkeypatch, tmp_path, taken_by_chance):
     path = tmp_path / "range"
     path.write_text(f"{taken_by_chance}\n")
-    monkeypatch.setattr(resources, "EPHEMERAL", path)
+    monkeypatch.setattr(resources, "EPHEMERAL_RANGE", path)
     low, high = map(int, taken_by_chance.split())
     ports = {free_port() for _ in range(30)}
     assert len(ports) > 20
@@ -23,7 +23,7 @@ def test_where_all_may_be_taken_or_nobody_says_which_it_is_one_that_is_free_now(
     path = tmp_path / "range"
     if said is not None:
         path.write_text(said)
-    monkeypatch.setattr(resources, "EPHEMERAL", path)
+    monkeypatch.setattr(resources, "EPHEMERAL_RANGE", path)
     with socket.socket() as mine:
         mine.bind(("127.0.0.1", free_port()))
 

@@ -101,7 +101,7 @@ def test_a_wrong_password_of_yours_or_none_is_told_without_it(own, tmp_path, mon
     port = redis.Redis.from_url(own.url).connection_pool.connection_kwargs["port"]
     monkeypatch.setenv("REDIS_URL", f"redis://{password}127.0.0.1:{port}/0")
     with (
-        pytest.raises(UserError, match="does not answer: it wants another user name or password") as refusal,
+        pytest.raises(UserError, match="does not answer: it requires another user name or password") as refusal,
         store_server(tmp_path, tmp_path / "unused.log"),
     ):
         pass
