@@ -1,4 +1,4 @@
-"""The proxy between real sockets: nothing lost, nothing reordered, nobody held up but by the delay."""
+"""The proxy between real sockets: no byte lost or reordered, and no connection slower than the delay makes it."""
 
 import queue
 import random
@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from bench.proxy_cost import added_latency_ms
 from loadgen import proxy, services
 from workbench.errors import UserError
+from workbench.polling import attempts
 
 MIB = 2**20
 FLOOD_BYTES = 48 * MIB
@@ -35,7 +36,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def upstream(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """The address of a server that gives each connection to `answer` in a thread, and closes it then."""
+    """The address of a server that passes each connection to `answer` in a thread, and closes it then."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
@@ -76,11 +77,11 @@ def connect(running):
 
 
 def ping(connection, message=b"ping"):
-    """Seconds until the message came back."""
-    begun_s = time.monotonic()
+    """Send a message; returns the seconds until it came back."""
+    start_s = time.monotonic()
     connection.sendall(message)
     assert connection.recv(1000) == message
-    return time.monotonic() - begun_s
+    return time.monotonic() - start_s
 
 
 def reset(connection):
@@ -88,18 +89,18 @@ def reset(connection):
     connection.close()
 
 
-def holds_no_connection(running):
-    """Whether it has closed all of its connections, in a moment at the latest."""
+def has_closed_all_connections(running):
+    """Wait until the proxy has no connection; returns False if it still has one after 5 s."""
     process = psutil.Process(running.child.pid)
-    deadline = time.monotonic() + 5
-    while len(process.net_connections("tcp")) > 1 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return [each.status for each in process.net_connections("tcp")] == [psutil.CONN_LISTEN]
+    for _ in attempts(5, 0.01):
+        if [connection.status for connection in process.net_connections("tcp")] == [psutil.CONN_LISTEN]:
+            return True
+    return False
 
 
 @pytest.fixture
 def make_proxy(tmp_path) -> Iterator[Callable[..., proxy.Proxy]]:
-    """A proxy of this round trip in front of a server that answers so."""
+    """Start a proxy with this round trip in front of a server that answers with this function."""
     with ExitStack() as stack:
 
         def make(answer, round_trip_ms=0.0):
@@ -110,30 +111,30 @@ def make_proxy(tmp_path) -> Iterator[Callable[..., proxy.Proxy]]:
 
 
 @pytest.mark.parametrize("round_trip_ms", [0, 3])
-def test_all_bytes_arrive_in_order_in_both_directions_at_once(make_proxy, round_trip_ms):
+def test_bytes_in_both_directions_at_once_arrive_complete_and_in_order(make_proxy, round_trip_ms):
     sizes = random.Random(1)
     there, back = random.Random(2).randbytes(6 * MIB), random.Random(3).randbytes(5 * MIB)
     received = queue.SimpleQueue()
 
-    def talk(connection, words):
-        """Send in pieces of many sizes, then half-close; what the other said meanwhile."""
+    def exchange(connection, content):
+        """Send in pieces of many sizes, then half-close; returns what the other side sent meanwhile."""
         with ThreadPoolExecutor(1) as reader:
-            heard = reader.submit(read_all, connection)
+            received_bytes = reader.submit(read_all, connection)
             position = 0
-            while position < len(words):
+            while position < len(content):
                 size = sizes.choice((1, 100, 8192, 65536, 300_000))
-                connection.sendall(words[position : position + size])
+                connection.sendall(content[position : position + size])
                 position += size
             connection.shutdown(socket.SHUT_WR)
-            return heard.result()
+            return received_bytes.result()
 
-    running = make_proxy(lambda connection: received.put(talk(connection, back)), round_trip_ms)
+    running = make_proxy(lambda connection: received.put(exchange(connection, back)), round_trip_ms)
     with connect(running) as client:
-        assert talk(client, there) == back
+        assert exchange(client, there) == back
     assert received.get(timeout=5) == there
 
 
-def test_each_direction_can_end_first(make_proxy):
+def test_either_side_may_half_close_first(make_proxy):
     heard = threading.Event()
 
     def answer(connection):
@@ -159,7 +160,7 @@ def test_each_direction_can_end_first(make_proxy):
         assert heard.wait(5)
 
 
-def test_a_reader_that_stalls_holds_up_nobody_else_and_loses_nothing(make_proxy):
+def test_a_stalled_reader_delays_no_other_connection_and_loses_nothing(make_proxy):
     running = make_proxy(echo_or_flood)
     with connect(running) as stalled, connect(running) as other:
         ping(other)
@@ -171,7 +172,7 @@ def test_a_reader_that_stalls_holds_up_nobody_else_and_loses_nothing(make_proxy)
         ping(stalled)
 
 
-def test_many_connections_at_once(make_proxy):
+def test_two_hundred_connections_at_once_are_served_and_counted(make_proxy):
     running = make_proxy(echo_or_flood, 1)
     with ExitStack() as stack:
         clients = [stack.enter_context(connect(running)) for _ in range(200)]
@@ -183,37 +184,37 @@ def test_many_connections_at_once(make_proxy):
         assert running.counts() == (200, 400)
 
 
-def test_every_round_trip_takes_its_time_and_so_does_the_connect(make_proxy):
+def test_connect_and_each_round_trip_take_the_configured_time(make_proxy):
     running = make_proxy(echo_or_flood, 20)
-    begun_s = time.monotonic()
+    start_s = time.monotonic()
     with connect(running) as client:
         ping(client)
-        assert time.monotonic() - begun_s >= 0.040
+        assert time.monotonic() - start_s >= 0.040
         for _ in range(5):
             assert 0.020 <= ping(client) < 0.2
 
 
-def test_chunks_under_way_together_are_delayed_together(make_proxy):
+def test_chunks_in_transit_together_are_delayed_together(make_proxy):
     running = make_proxy(echo_or_flood, 20)
     with connect(running) as client:
         ping(client)
-        begun_s = time.monotonic()
+        start_s = time.monotonic()
         for _ in range(50):
             client.sendall(b"0123456789")
             time.sleep(0.001)
         assert read_exactly(client, 500) == 500
-        assert time.monotonic() - begun_s < 50 * 0.020
+        assert time.monotonic() - start_s < 50 * 0.020
 
 
-def test_an_upstream_that_refuses_closes_the_client(tmp_path):
-    nobody = ("127.0.0.1", services.free_port())
-    with proxy.through(nobody, 1, tmp_path / "proxy.log") as running, connect(running) as client:
+def test_refused_upstream_connection_closes_the_client(tmp_path):
+    unused = ("127.0.0.1", services.free_port())
+    with proxy.through(unused, 1, tmp_path / "proxy.log") as running, connect(running) as client:
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
         assert not running.child.ended()
 
 
-def test_a_reset_upstream_closes_the_client_after_the_data_under_way(make_proxy):
+def test_reset_by_the_upstream_closes_the_client_after_the_data_in_transit(make_proxy):
     def answer(connection):
         connection.recv(1000)
         connection.sendall(b"last words")
@@ -225,10 +226,10 @@ def test_a_reset_upstream_closes_the_client_after_the_data_under_way(make_proxy)
         assert client.recv(1000) == b"last words"
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
-        assert holds_no_connection(running)
+        assert has_closed_all_connections(running)
 
 
-def test_last_words_reach_a_client_that_is_still_talking(make_proxy):
+def test_last_bytes_of_the_upstream_reach_a_client_that_still_sends(make_proxy):
     def answer(connection):
         connection.recv(1)
         connection.sendall(b"last words")
@@ -240,15 +241,15 @@ def test_last_words_reach_a_client_that_is_still_talking(make_proxy):
                 client.sendall(b"more")
                 time.sleep(0.001)
         assert client.recv(1000) == b"last words"
-    assert holds_no_connection(running)
+    assert has_closed_all_connections(running)
 
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset])
-def test_a_client_that_leaves_ends_what_is_sent_to_it(make_proxy, leave):
-    asked, left = threading.Event(), threading.Event()
+def test_client_that_closes_while_receiving_ends_both_connections(make_proxy, leave):
+    requested, left = threading.Event(), threading.Event()
 
     def answer(connection):
-        asked.set()
+        requested.set()
         left.wait(5)
         while True:
             connection.sendall(bytes(MIB))
@@ -256,13 +257,13 @@ def test_a_client_that_leaves_ends_what_is_sent_to_it(make_proxy, leave):
     running = make_proxy(answer)
     client = connect(running)
     client.sendall(b"go on for ever")
-    assert asked.wait(5)  # a proxy that has not taken the client yet holds no connection either
+    assert requested.wait(5)  # a proxy that has not accepted the client yet has no connection either
     leave(client)
     left.set()
-    assert holds_no_connection(running)
+    assert has_closed_all_connections(running)
 
 
-def test_what_a_client_says_before_it_is_answered_is_one_turn(make_proxy):
+def test_sends_before_an_answer_count_as_one_round_trip(make_proxy):
     running = make_proxy(echo_or_flood, 120)
     with connect(running) as client:
         ping(client)
@@ -273,41 +274,41 @@ def test_what_a_client_says_before_it_is_answered_is_one_turn(make_proxy):
     assert running.counts() == (1, 2)
 
 
-def test_postgres_takes_a_turn_for_each_statement(server, tmp_path):
+def test_postgres_takes_one_round_trip_a_statement(server, tmp_path):
     url = make_url(server.url)
     with proxy.through((url.host, url.port), 4, tmp_path / "proxy.log") as running:
         host, port = running.address
         connection = services.connect(url.set(host=host, port=port).render_as_string(hide_password=False))
         with connection.cursor() as cursor:
-            for autocommit, turns in ((True, 1), (False, 2)):  # with BEGIN
+            for autocommit, round_trips in ((True, 1), (False, 2)):  # with BEGIN
                 connection.autocommit = autocommit
                 _, before = running.counts()
-                begun_s = time.monotonic()
+                start_s = time.monotonic()
                 cursor.execute("SELECT 1")
-                assert time.monotonic() - begun_s >= turns * 0.004
-                assert running.counts() == (1, before + turns)
+                assert time.monotonic() - start_s >= round_trips * 0.004
+                assert running.counts() == (1, before + round_trips)
             cursor.execute("SELECT repeat('x', 3000000)")
             assert cursor.fetchone() == ("x" * 3_000_000,)
         connection.close()
 
 
-def test_the_process_ends_with_its_block(tmp_path):
+def test_through_ends_the_process_with_the_block(tmp_path):
     with proxy.through(("127.0.0.1", 1), 60_000, tmp_path / "proxy.log") as running, connect(running):
-        begun_s = time.monotonic()
-    assert time.monotonic() - begun_s < 2
+        start_s = time.monotonic()
+    assert time.monotonic() - start_s < 2
     assert running.child.ended()
     with pytest.raises(ConnectionRefusedError):
         connect(running)
 
 
-def test_its_own_latency_is_measured():
+def test_added_latency_is_measured_from_direct_and_proxied_pairs():
     added = added_latency_ms(5, 20)
     assert 0 < added.direct_median_ms <= added.direct_p99_ms
     assert -added.direct_median_ms <= added.median_ms < 50
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"--upstream": "nonsense"}, "--upstream is HOST:PORT, not 'nonsense'"),
         ({"--upstream": "127.0.0.1:99999"}, "--upstream is HOST:PORT, not '127.0.0.1:99999'"),
@@ -316,18 +317,18 @@ def test_its_own_latency_is_measured():
         ({"--round-trip-ms": "inf"}, "--round-trip-ms is a time from 0 to 60000 ms, not inf"),
     ],
 )
-def test_bad_input_is_answered_in_one_line(options, said):
-    assert complaint(options) == f"Error: {said}\n"
+def test_bad_options_are_reported_in_one_line(options, message):
+    assert error_output(options) == f"Error: {message}\n"
 
 
-def test_a_port_in_use_is_answered_in_one_line():
+def test_port_in_use_is_reported_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = f"127.0.0.1:{taken.getsockname()[1]}"
-        said = complaint({"--listen": place})
-    assert said == f"Error: {place} cannot be listened on (Address already in use); choose another --listen\n"
+        output = error_output({"--listen": place})
+    assert output == f"Error: {place} cannot be listened on (Address already in use); choose another --listen\n"
 
 
-def test_a_proxy_that_does_not_start_is_told_with_its_reason(tmp_path):
+def test_through_raises_user_error_with_the_reason_of_a_failed_start(tmp_path):
     with (
         pytest.raises(UserError, match=r"did not start: --round-trip-ms is a time from 0 to 60000 ms, not -1\.0"),
         proxy.through(("127.0.0.1", 1), -1, tmp_path / "proxy.log"),
@@ -335,10 +336,10 @@ def test_a_proxy_that_does_not_start_is_told_with_its_reason(tmp_path):
         pass
 
 
-def complaint(options):
+def error_output(options):
     given = {"--listen": "127.0.0.1:0", "--upstream": "127.0.0.1:1", "--round-trip-ms": "1"} | options
-    words = [word for pair in given.items() for word in pair]
-    command = [sys.executable, "-m", "loadgen.proxy", *words]
+    arguments = [argument for pair in given.items() for argument in pair]
+    command = [sys.executable, "-m", "loadgen.proxy", *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert finished.returncode == 1
     assert finished.stdout == ""
