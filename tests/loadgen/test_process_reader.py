@@ -1,4 +1,4 @@
-"""What the readings of processes count, on processes that take a known time of a core."""
+"""Readings of processes that take a known CPU time."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.collectors.process_reader import ProcessReader
 
-# Twenty children one after the other, each gone long before anybody looks for new ones.
+# Twenty children one after the other, each gone long before the next slow reading.
 SHORT_LIVED = """
 import subprocess, sys
 print("ready", flush=True)
@@ -31,7 +31,7 @@ def parent():
         process.kill()
 
 
-def test_children_that_ended_between_two_looks_are_counted(parent, tmp_path):
+def test_read_counts_children_that_ended_between_two_readings(parent, tmp_path):
     reader = ProcessReader({"server": parent.pid}, time.monotonic_ns(), tmp_path)
     reader.read(slow=True)
     parent.stdin.write("\n")
@@ -44,14 +44,14 @@ def test_children_that_ended_between_two_looks_are_counted(parent, tmp_path):
     assert rows["cpu_us"].iloc[1] >= 20 * 50_000
 
 
-def test_the_machine_tells_how_long_something_waited_for_a_core(parent, tmp_path):
+def test_read_includes_the_stall_time_of_the_machine(parent, tmp_path):
     reader = ProcessReader({"server": parent.pid}, time.monotonic_ns(), tmp_path)
     reader.read()
     reader.read()
     reader.close()
     rows = pd.read_parquet(tmp_path / "process.parquet")
-    of_machine = rows[rows["role"] == "machine"]
-    if of_machine.empty:
+    machine = rows[rows["role"] == "machine"]
+    if machine.empty:
         pytest.skip("this kernel does not count it")
-    assert of_machine["stalled_us"].is_monotonic_increasing
-    assert of_machine["cpu_us"].isna().all()
+    assert machine["stalled_us"].is_monotonic_increasing
+    assert machine["cpu_us"].isna().all()
