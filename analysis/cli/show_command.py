@@ -68,4 +68,4 @@ def _gate_lines(run: Run) -> Iterator[str]:
     for gate in run.record.get("gates", []):
         if bound := validity.BOUNDS.get(gate["name"]):  # gates of another version have no bound here
             value = "-" if gate["value"] is None else bound.text(gate["value"])
-            yield f"  {gate['name']}: {value} ({bound.allowed}) {GATE_VERDICTS[gate['passed']]}"
+            yield f"  {gate['name']}: {value}, allowed {bound.allowed}: {GATE_VERDICTS[gate['passed']]}"

@@ -17,7 +17,7 @@ def test_show_prints_the_metrics_of_a_runs_rows(builder, process):
     assert endpoint_rows(result.stdout) == {
         "login": [30, *[150.0] * 8], "dashboard": [30, *[120.0] * 8], "search": [30, *[7.5] * 8],
     }  # fmt: skip
-    assert "  generator CPU, share of one core: 10.0% (at most 80.0%) passes" in result.stdout.splitlines()
+    assert "  generator CPU, share of one core: 10.0%, allowed at most 80.0%: passes" in result.stdout.splitlines()
     assert "  dispatch lag p99, ms" not in result.stdout
 
 
