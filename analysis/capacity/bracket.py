@@ -21,7 +21,7 @@ from workbench.recording import Experiment, Run
 
 MAX_P95_MS = 300.0  # the bound where a search has none of its own
 UNITS = {"open": "requests/s", "sustained": "users"}  # of a load, by family of scenarios
-REQUIRED_COLUMNS = ("response_us", "endpoint")
+EVALUATED_COLUMNS = ("response_us", "endpoint")
 MAX_INVALID = 2  # invalid runs of a load, after which the generator counts as unable to make it
 
 
@@ -29,7 +29,7 @@ MAX_INVALID = 2  # invalid runs of a load, after which the generator counts as u
 class Probe:
     """A load (requests a second, or users) that was tried in one run.
 
-    sustained: whether it was; None where the run is invalid
+    sustained: None where the run is invalid
     reason: the p95 of the slowest endpoint, or what failed
     slowest_ms: that p95, where it was measured
     run: the name of the run
@@ -45,7 +45,7 @@ class Probe:
     def from_run(cls, run: Run, p95_ms: float = MAX_P95_MS) -> "Probe":
         """The probe that a complete run is; p95 of every endpoint has to be below `p95_ms`."""
         load, totals = load_of(run), run.totals
-        defects = [str(defect) for defect in run.defects if defect.is_total or defect.column in REQUIRED_COLUMNS]
+        defects = [str(defect) for defect in run.defects if defect.is_total or defect.column in EVALUATED_COLUMNS]
         problems = [*run.record["reasons"], *defects]
         if not run.record["valid"] or totals is None or problems:
             return cls(load, None, "; ".join(problems) or "no request was measured")
@@ -79,12 +79,12 @@ class TriedLoad:
 
     @property
     def is_measurable(self) -> bool:
-        """Whether the generator can make this load: at least half of its runs are valid."""
+        """True where the generator can make this load: at least half of its runs are valid."""
         return self.valid >= max(1, self.invalid)
 
     @property
-    def is_undecided(self) -> bool:
-        """Whether it has to be tried again: an invalid run may be valid the next time."""
+    def is_unknown(self) -> bool:
+        """True where it has to be tried once more: another run may be valid."""
         return not self.valid and self.invalid < MAX_INVALID
 
     @property
@@ -93,7 +93,7 @@ class TriedLoad:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether it was sustained in some of the valid runs only."""
+        """True where it was sustained in some of the valid runs only."""
         return 0 < self.sustained < self.valid
 
 
@@ -146,7 +146,7 @@ class CapacityResult:
         return [probe for probe in self.probes if probe.load == load]
 
     def covers(self, run: Run) -> bool:
-        """Whether the run has this deployment, and a load of this family."""
+        """True for a run of this deployment under a load of this family."""
         return run.deployment == self.deployment and run.scenario.startswith(f"{self.family}-")
 
     def usable_runs(self, experiment: Experiment) -> list[Run]:

@@ -38,8 +38,8 @@ def next_loads(
         return (_rounded(first, lowest, highest),)
     if len(probes) >= MAX_PROBES:
         return ()
-    if undecided := next((load.load for load in tried if load.is_undecided), None):
-        return (undecided,)
+    if unknown := next((load.load for load in tried if load.is_unknown), None):
+        return (unknown,)
     below, above = _ends(tried)
     known = {load.load for load in tried}
     for candidate in _candidates(tried, below, above, predicted):

@@ -91,7 +91,7 @@ class PredictedCapacity:
 
     @property
     def is_within(self) -> bool:
-        """Whether the predicted capacity lies in the bracket."""
+        """True where the predicted capacity lies in the bracket."""
         return self.errors is not None and self.errors[0] < 0 <= self.errors[1]
 
 
@@ -144,7 +144,7 @@ def _read(path: Path, run: Run) -> PredictionRecord:
 
 
 def _is_well_formed(prediction: PredictionRecord) -> bool:
-    """Whether its numbers are positive and finite, and its changes pairs. Raises TypeError or AttributeError where a
+    """True where its numbers are positive and finite, and its changes pairs. Raises TypeError or AttributeError where a
     value is of another type."""
     p95_ms = list(prediction.p95_ms.values())
     numbers = [prediction.load, prediction.capacity, prediction.throughput_rps, prediction.mean_ms, *p95_ms]

@@ -37,14 +37,11 @@ from workbench.recording import Run
 from ..metrics import cpu_metrics
 from .service_demands import Demands, EndpointDemands, ServiceDemand
 
-PYTHON = ["rest_ms", "cache_ms", "session_ms"]
+PYTHON_COLUMNS = ["rest_ms", "cache_ms", "session_ms"]
 # At a low load no request waits for a connection: the time of the pool is that of the pre-ping.
-CONNECTION = ["pool_ms", "db_ms"]
-REPORTED = [*PYTHON, *CONNECTION, "hash_ms", "db_round_trips"]
-REQUIRED = {f"{name.removesuffix('_ms')}_us" for name in (*CONNECTION, "app_ms", "hash_ms")} | {
-    "db_round_trips",
-    "cache",
-}
+CONNECTION_COLUMNS = ["pool_ms", "db_ms"]
+REPORTED_COLUMNS = [*PYTHON_COLUMNS, *CONNECTION_COLUMNS, "hash_ms", "db_round_trips"]
+REQUIRED_COLUMNS = {"app_us", "hash_us", "pool_us", "db_us", "db_round_trips", "cache"}
 MIN_WINDOW_US = 5_000_000  # between the first and the last reading: so long, CPU time is known to a few percent
 
 
@@ -54,7 +51,7 @@ def calibrate(run: Run) -> Demands | None:
     None where nothing was measured, the application did not report its parts, or the CPU time of a process was not
     read.
     """
-    if run.totals is None or any(defect.column in REQUIRED for defect in run.defects):
+    if run.totals is None or any(defect.column in REQUIRED_COLUMNS for defect in run.defects):
         return None
     rows = _reported(run)
     calibration = Calibration.from_run(run, run.totals, rows)
@@ -74,10 +71,10 @@ def _reported(run: Run) -> pd.DataFrame:
     """A row for each request that reported its parts; `counted` are the successful ones of the measured phase."""
     rows = run.rows.query(
         f"SELECT endpoint, start_ms, phase = 'measure' AND ok AS counted, "
-        f"coalesce(cache IN ('hit', 'stale'), false) AS hit, latency_ms - app_ms AS outside_ms, {', '.join(REPORTED)} "
-        "FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
+        f"coalesce(cache IN ('hit', 'stale'), false) AS hit, latency_ms - app_ms AS outside_ms, "
+        f"{', '.join(REPORTED_COLUMNS)} FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
     )
-    numbers = [*REPORTED, "outside_ms"]
+    numbers = [*REPORTED_COLUMNS, "outside_ms"]
     rows[numbers] = rows[numbers].fillna(0.0).clip(lower=0.0)
     return rows
 
@@ -107,7 +104,7 @@ class Calibration:
             return None
         requests, cpu_ms = window
         workers_ms = cpu_ms["server"] + cpu_ms["store"]
-        reported_ms = requests[[*PYTHON, "hash_ms"]].sum().sum()
+        reported_ms = requests[[*PYTHON_COLUMNS, "hash_ms"]].sum().sum()
         calibration = cls(
             server_ms=0.0,
             generator_ms=cpu_ms["generator"] / len(requests),
@@ -141,7 +138,7 @@ class Calibration:
         connection_ms = self._connection_ms(requests)
         wait_ms = connection_ms * self._wait_share
         client_ms = wait_ms * self.client_share
-        python_ms = requests[PYTHON].sum(axis=1) * self.computed_share
+        python_ms = requests[PYTHON_COLUMNS].sum(axis=1) * self.computed_share
         columns = {
             "python_ms": python_ms + self.server_ms - after_ms,
             "database_ms": connection_ms * self.database_ratio,
@@ -163,7 +160,7 @@ class Calibration:
 
     def _connection_ms(self, requests: pd.DataFrame) -> pd.Series:
         """t_i of each request."""
-        near_ms = requests[CONNECTION].sum(axis=1) - self.network_ms * requests["db_round_trips"]
+        near_ms = requests[CONNECTION_COLUMNS].sum(axis=1) - self.network_ms * requests["db_round_trips"]
         return near_ms.clip(lower=0.0) * self.computed_share
 
     @property

@@ -52,7 +52,7 @@ def _runs(experiment: Experiment, deployment: str) -> list[_Measured]:
 
 
 def _is_of_reads(run: Run) -> bool:
-    """Whether the scenario is `sustained-<users>`: the demands of another mix of requests are others."""
+    """True for `sustained-<users>`: other scenarios mix requests in another way, and have other demands."""
     return run.scenario.startswith(FAMILY) and run.scenario.removeprefix(FAMILY).isdigit()
 
 
@@ -79,11 +79,11 @@ def _worker_stations(totals: pd.Series, workers: int) -> list[Station] | None:
     return [Station("workers", application_ms, workers), Station("delay", delay_ms, None)]
 
 
-def _row(run: _Measured, base: _Measured, stations: list[Station], think_ms: float) -> dict[str, float]:
+def _row(run: _Measured, fewest: _Measured, stations: list[Station], think_ms: float) -> dict[str, float]:
     means = solve(stations, run.users, think_ms)
     return {
         "users": run.users,
-        "from_users": base.users,
+        "from_users": fewest.users,
         "predicted_rps": means.throughput_rps,
         "measured_rps": float(run.totals["successful"] / run.totals["makespan_s"]),
         "predicted_ms": means.response_ms,

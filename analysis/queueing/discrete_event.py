@@ -113,10 +113,12 @@ class _PriorityClass:
     """Work of one priority, by virtual time.
 
     `served_ms` is what each piece of work here would have had since the beginning of the simulation. Work of `ms` that
-    is submitted at `served_ms` = s is complete at `served_ms` = s + ms, whatever comes and goes meanwhile.
+    is submitted at `served_ms` = s is complete at `served_ms` = s + ms, whatever comes and goes meanwhile. `rate` is the
+    share of a core that each piece gets until the queue changes.
     """
 
     served_ms: float = 0.0
+    rate: float = 0.0
     queue: list[tuple[float, int, _Job]] = field(default_factory=list)
 
 
@@ -153,23 +155,24 @@ class Cores:
             while priority.queue and priority.queue[0][0] <= priority.served_ms + ROUNDING_MS:
                 yield heapq.heappop(priority.queue)[2]
 
-    def _rates(self) -> tuple[float, float]:
-        """The share of a core that each piece of work gets: of normal, and of low priority."""
-        normal, low = (len(priority.queue) for priority in self._classes)
-        left = max(0.0, self._number - normal)
-        return min(1.0, self._number / normal) if normal else 0.0, min(1.0, left / low) if low else 0.0
-
     def _advance(self) -> None:
         passed_ms, self._updated_ms = self._environment.now_ms - self._updated_ms, self._environment.now_ms
-        for priority, rate in zip(self._classes, self._rates(), strict=True):
-            priority.served_ms += passed_ms * rate
+        for priority in self._classes:
+            priority.served_ms += passed_ms * priority.rate
 
     def _schedule_next_completion(self) -> None:
         self._version += 1
+        self._share_cores()
         remaining_ms = [
-            (priority.queue[0][0] - priority.served_ms) / rate
-            for priority, rate in zip(self._classes, self._rates(), strict=True)
-            if priority.queue and rate
+            (priority.queue[0][0] - priority.served_ms) / priority.rate for priority in self._classes if priority.rate
         ]
         if remaining_ms:
             self._environment.schedule(self._environment.now_ms + max(0.0, min(remaining_ms)), self, self._version)
+
+    def _share_cores(self) -> None:
+        """Set the rate of each priority; it is 0 where nothing is queued."""
+        left = float(self._number)
+        for priority in self._classes:
+            pieces = len(priority.queue)
+            priority.rate = min(1.0, left / pieces) if pieces else 0.0
+            left = max(0.0, left - pieces)

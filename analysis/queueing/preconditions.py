@@ -59,10 +59,10 @@ def steady_load(run: Run) -> Load:
 
 
 def check_settings(
-    base: Mapping, settings: Mapping, hash_ms: float | None, hit_ratios: Mapping[str, float] | None
+    recorded: Mapping, settings: Mapping, hash_ms: float | None, hit_ratios: Mapping[str, float] | None
 ) -> None:
-    """Require that the model covers every difference between the settings of the run and those of the prediction."""
-    changed = {name for name in base.keys() | settings.keys() if base.get(name) != settings.get(name)}
+    """Require that the model covers every difference of the `settings` from the `recorded` ones of the run."""
+    changed = {name for name in recorded.keys() | settings.keys() if recorded.get(name) != settings.get(name)}
     if unknown := sorted(changed - {*MODELLED_SETTINGS, *NEUTRAL_SETTINGS}):
         raise PredictionError(
             f"the model does not cover a change of {', '.join(unknown)}; it covers {', '.join(MODELLED_SETTINGS)}"

@@ -80,20 +80,20 @@ class DeploymentModel:
 
         Raises `PredictionError`.
         """
-        base = run.record["deployment"]["settings"]
-        settings = base if settings is None else settings
+        recorded = run.record["deployment"]["settings"]
+        settings = recorded if settings is None else settings
         preconditions.check_run(run)
         load = preconditions.steady_load(run)
-        preconditions.check_settings(base, settings, hash_ms, hit_ratios)
+        preconditions.check_settings(recorded, settings, hash_ms, hit_ratios)
         preconditions.check_unsaturated(run)
         demands = calibrate(run)
         if demands is None:
             raise PredictionError(f"{run.name} does not show the service demands of its requests")
         if hash_ms is not None:
             demands = demands.with_hash_factor(_hash_factor(hash_ms, demands))
-        demands = demands.with_longer_round_trip(settings["round_trip_ms"] - base["round_trip_ms"])
+        demands = demands.with_longer_round_trip(settings["round_trip_ms"] - recorded["round_trip_ms"])
         server = ServerModel.from_run(run, settings, worker_shares(run).to_list())
-        cache_changed = any(base[name] != settings[name] for name in preconditions.CACHE_SETTINGS)
+        cache_changed = any(recorded[name] != settings[name] for name in preconditions.CACHE_SETTINGS)
         if cache_changed and hit_ratios is None:
             preconditions.check_search_terms(run, settings)
         return cls(server, demands, load, settings, hit_ratios, cache_changed)
@@ -141,7 +141,7 @@ class DeploymentModel:
         return lower
 
     def _is_sustained(self, family: Family, number: float, p95_ms: float) -> bool:
-        """Whether p95 stays below the bound in most simulations; stops as soon as that is decided."""
+        """True where p95 stays below the bound in most simulations; stops as soon as that is decided."""
         below = 0
         for simulated, rows in enumerate(self._simulate(family, number), 1):
             below += rows.empty or _p95_ms(rows).max() < p95_ms
@@ -199,10 +199,10 @@ def hit_ratio(rate_rps: float, ttl_s: float) -> float:
 
 
 def _hash_factor(hash_ms: float, demands: Demands) -> float:
-    base_ms = demands.hash_ms()
-    if base_ms is None:
+    recorded_ms = demands.hash_ms()
+    if recorded_ms is None:
         raise PredictionError("no request of the run computed a hash, so the time of a hash cannot be changed")
-    return hash_ms / base_ms
+    return hash_ms / recorded_ms
 
 
 def _throughput_rps(rows: pd.DataFrame) -> float:
