@@ -1,10 +1,11 @@
-"""The table of a section: published, reproduced with its ratio, tuned."""
+"""The comparison table of a section: published, reproduced with its ratio, tuned."""
 
 import re
 
 import pytest
 
-from reports.sections.comparison import BASE, CLAIMED, OURS, Line, comparison, ratio
+from reports.sections.comparison import MetricRow, comparison, ratio
+from workbench.arms import BASELINE, CLAIMED, TUNED
 
 
 def cells(html):
@@ -12,41 +13,41 @@ def cells(html):
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
 
 
-def test_the_ratio_stands_between_the_reproduced_and_the_tuned_figure():
-    line = Line("login (ms)", 200.0, {BASE: 100.0, OURS: 12.345}.get, "{:.1f}")
-    head, row = cells(comparison("Latency", [line]))
-    assert head == ["figure", "published", "reproduced", "reproduced / published", "tuned"]
+def test_the_ratio_is_between_the_reproduced_and_the_tuned_value():
+    metric = MetricRow("login (ms)", 200.0, {BASELINE: 100.0, TUNED: 12.345}.get, "{:.1f}")
+    head, row = cells(comparison("Latency", [metric]))
+    assert head == ["metric", "published", "reproduced", "reproduced / published", "tuned"]
     assert row == ["login (ms)", "200.0", "100.0", "0.50", "12.3"]
 
 
-def test_lines_of_different_units_share_a_column():
-    lines = [
-        Line("storage", "filesystem", {BASE: "filesystem", OURS: "cookie"}.get),
-        Line("right answers", 1.0, {BASE: 0.98, OURS: 1.0}.get, "{:.1%}"),
-        Line("connections", None, {BASE: 1, OURS: 6}.get),
+def test_metrics_of_different_units_share_a_column():
+    metrics = [
+        MetricRow("storage", "filesystem", {BASELINE: "filesystem", TUNED: "cookie"}.get),
+        MetricRow("successful responses", 1.0, {BASELINE: 0.98, TUNED: 1.0}.get, "{:.1%}"),
+        MetricRow("connections", None, {BASELINE: 1, TUNED: 6}.get),
     ]
-    _, *rows = cells(comparison("Sessions", lines))
+    _, *rows = cells(comparison("Sessions", metrics))
     assert rows == [
         ["storage", "filesystem", "filesystem", "–", "cookie"],
-        ["right answers", "100.0%", "98.0%", "0.98", "100.0%"],
+        ["successful responses", "100.0%", "98.0%", "0.98", "100.0%"],
         ["connections", "–", "1", "–", "6"],
     ]
 
 
-def test_what_was_not_measured_is_a_dash():
-    _, row = cells(comparison("Latency", [Line("login (ms)", 200.0, {}.get)]))
+def test_a_value_that_was_not_measured_is_a_dash():
+    _, row = cells(comparison("Latency", [MetricRow("login (ms)", 200.0, {}.get)]))
     assert row == ["login (ms)", "200", "–", "–", "–"]
 
 
 def test_another_deployment_has_a_column_of_its_own():
-    line = Line("hits", None, {BASE: 0, CLAIMED: 98, OURS: 96}.get)
-    head, row = cells(comparison("Caches", [line], deployments=(BASE, CLAIMED, OURS)))
+    metric = MetricRow("hits", None, {BASELINE: 0, CLAIMED: 98, TUNED: 96}.get)
+    head, row = cells(comparison("Caches", [metric], deployments=(BASELINE, CLAIMED, TUNED)))
     assert dict(zip(head, row, strict=True))["as claimed"] == "98"
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "wanted"),
+    ("numerator", "denominator", "expected"),
     [(3, 2, 1.5), (0, 2, 0.0), (2, 0, None), (None, 2, None), (2, None, None), ("a", 2, None), (float("nan"), 2, None)],
 )
-def test_a_ratio_needs_two_numbers(ours, theirs, wanted):
-    assert ratio(ours, theirs) == wanted
+def test_a_ratio_needs_two_numbers(numerator, denominator, expected):
+    assert ratio(numerator, denominator) == expected

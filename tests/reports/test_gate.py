@@ -1,4 +1,4 @@
-"""`python -m reports gate`: whether the objectives of the built report are met, as an exit code."""
+"""`python -m reports gate`: the exit code for the objectives of the built report."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from reports.__main__ import main
 
 def finding(name, verdict, kind="objective"):
     return {
-        "id": name, "kind": kind, "claim": f"the claim of {name}", "verdict": verdict, "evidence": "so it was seen",
+        "id": name, "kind": kind, "claim": f"the claim of {name}", "verdict": verdict, "evidence": "as measured",
         "effect": None, "n": 1, "runs": ["1-01-tuned-burst-50"], "command": "", "interval": None, "level": None,
     }  # fmt: skip
 
@@ -21,12 +21,12 @@ def finding(name, verdict, kind="objective"):
 def gate(tmp_path):
     """The gate on a report with these findings."""
 
-    def judge(*findings):
+    def run(*findings):
         content = {"experiment": "made", "findings": list(findings)}
         (tmp_path / "findings.json").write_text(json.dumps(content))
         return CliRunner().invoke(main, ["gate", "--output", str(tmp_path)])
 
-    return judge
+    return run
 
 
 def test_objectives_that_are_all_met_pass(gate):
@@ -39,7 +39,7 @@ def test_objectives_that_are_all_met_pass(gate):
 def test_one_objective_that_fails_or_was_not_measured_fails_the_gate(gate, verdict):
     result = gate(finding("tuned-burst", "pass"), finding("tuned-success", verdict))
     assert result.exit_code == 1
-    assert result.stdout == f"{verdict}: the claim of tuned-success: so it was seen\n"
+    assert result.stdout == f"{verdict}: the claim of tuned-success: as measured\n"
     assert result.stderr == "Error: 1 objective of experiment made is not met\n"
 
 
@@ -80,4 +80,4 @@ def test_a_damaged_report_is_one_line(tmp_path, content):
     path.write_text(content)
     result = CliRunner().invoke(main, ["gate", "--output", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"Error: {path} holds no findings; run make render\n"
+    assert result.stderr == f"Error: {path} holds no findings of this version; run make render\n"
