@@ -13,18 +13,18 @@ SPREAD = (1.0, 1.02, 0.98, 1.01)  # of the machine's speed, by block
 
 
 @pytest.fixture
-def experiment(made):
+def experiment(builder):
     """Four blocks of tuned with a replicate, of tuned without its cache, which takes twice as long, and without its
     pool, which takes as long."""
     runs = []
     for block, speed in enumerate(SPREAD):
         runs += [
-            made.run(TUNED, block=block, slower=speed),
-            made.run(TUNED, block=block, replicate=True, slower=speed * (1.01 if block % 2 else 0.99)),
-            made.run("tuned-without-cache", block=block, slower=speed / 10),
-            made.run("tuned-without-pool", block=block, slower=speed / 20),
+            builder.run(TUNED, block=block, slower=speed),
+            builder.run(TUNED, block=block, replicate=True, slower=speed * (1.01 if block % 2 else 0.99)),
+            builder.run("tuned-without-cache", block=block, slower=speed / 10),
+            builder.run("tuned-without-pool", block=block, slower=speed / 20),
         ]
-    return made.experiment(*runs)
+    return builder.experiment(*runs)
 
 
 def by_column(tables):
@@ -51,9 +51,9 @@ def test_leave_one_out_changes_are_named_by_the_optimisation(experiment):
     assert ablation.leave_one_out_changes(experiment, BASELINE, "burst-50") == []
 
 
-def test_single_changes_and_replacements_go_from_the_baseline_to_the_other_deployment(made):
+def test_single_changes_and_replacements_go_from_the_baseline_to_the_other_deployment(builder):
     names = (BASELINE, "as-measured-with-no-pool", TUNED, "as-claimed")
-    experiment = made.experiment(*(made.run(name) for name in names))
+    experiment = builder.experiment(*(builder.run(name) for name in names))
     change = ablation.Change("no pool", BASELINE, "as-measured-with-no-pool")
     assert ablation.single_changes(experiment, BASELINE, "burst-50") == [change]
     replacements = ablation.replacements(experiment, BASELINE, "burst-50")
@@ -86,57 +86,59 @@ def test_replicates_give_the_aa_difference_and_the_noise_floor(experiment):
     )
 
 
-def test_without_replicates_there_is_no_aa_difference_and_no_noise_floor(made):
-    experiment = made.experiment(*(made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)))
+def test_without_replicates_there_is_no_aa_difference_and_no_noise_floor(builder):
+    experiment = builder.experiment(
+        *(builder.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED))
+    )
     tables = replacement_tables(experiment).values()
     assert all(table.aa_difference is None and table.noise_floor is None for table in tables)
 
 
-def test_a_block_that_lacks_a_side_is_left_out(made):
-    runs = [made.run(BASELINE, block=block) for block in range(5)]
-    runs += [made.run(TUNED, block=block) for block in range(1, 5)]
-    effect = ablation.duration_effect(made.experiment(*runs), BASELINE, TUNED, "burst-50")
+def test_a_block_that_lacks_a_side_is_left_out(builder):
+    runs = [builder.run(BASELINE, block=block) for block in range(5)]
+    runs += [builder.run(TUNED, block=block) for block in range(1, 5)]
+    effect = ablation.duration_effect(builder.experiment(*runs), BASELINE, TUNED, "burst-50")
     assert (effect.blocks, effect.ratio) == (4, pytest.approx(1 / 20))
-    one_side = made.experiment(*runs[:5], name="one-side")
+    one_side = builder.experiment(*runs[:5], name="one-side")
     assert ablation.duration_effect(one_side, BASELINE, TUNED, "burst-50") is None
 
 
-def test_a_metric_that_is_0_on_one_side_has_a_verdict_without_an_interval(made):
-    runs = [made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
+def test_a_metric_that_is_0_on_one_side_has_a_verdict_without_an_interval(builder):
+    runs = [builder.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
     for run in runs[1::2]:
         for row in run.rows:
             row["db_calls"] = 0
-    tables = replacement_tables(made.experiment(*runs))
+    tables = replacement_tables(builder.experiment(*runs))
     (statements,) = tables["statements"].effects
     assert (statements.verdict, statements.ratio, statements.interval) == ("improvement", 0, None)
     assert tables["makespan_s"].effects[0].interval
 
 
 @pytest.mark.parametrize(("blocks", "verdict"), [(4, "regression"), (2, "inconclusive")])
-def test_a_change_without_successful_responses_is_a_regression_if_it_has_none_in_all_blocks(made, blocks, verdict):
-    runs = [made.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
+def test_a_change_without_successful_responses_is_a_regression_if_it_has_none_in_all_blocks(builder, blocks, verdict):
+    runs = [builder.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
     for run in runs[1 : 2 * blocks : 2]:
         for row in run.rows:
             row["ok"] = False
-    tables = replacement_tables(made.experiment(*runs))
+    tables = replacement_tables(builder.experiment(*runs))
     for column in ("success_share", "throughput_rps"):
         assert tables[column].effects[0].verdict == verdict
 
 
-def without_two(made, without_both):
+def without_two(builder, without_both):
     """Tuned takes twice as long without its cache, three times without its index, `without_both` times without both."""
     factors = {TUNED: 1, "tuned-without-cache": 2, "tuned-without-index": 3}
     factors["tuned-without-cache-and-index"] = without_both
     speeds = {name: times / (20 if name != TUNED else 1) for name, times in factors.items()}
-    runs = [made.run(name, block=block, slower=speed) for block in range(4) for name, speed in speeds.items()]
-    return made.experiment(*runs, name=f"both-{without_both}")
+    runs = [builder.run(name, block=block, slower=speed) for block in range(4) for name, speed in speeds.items()]
+    return builder.experiment(*runs, name=f"both-{without_both}")
 
 
 @pytest.mark.parametrize(
     ("without_both", "ratio", "verdict"), [(6, 1.0, "equivalent"), (3, 0.5, None), (12, 2.0, None)]
 )
-def test_interactions_of_two_optimisations_left_out_together(made, without_both, ratio, verdict):
-    experiment = without_two(made, without_both)
+def test_interactions_of_two_optimisations_left_out_together(builder, without_both, ratio, verdict):
+    experiment = without_two(builder, without_both)
     assert ablation.left_out_pairs(experiment, TUNED, "burst-50") == ["cache-and-index"]
     changes = ablation.leave_one_out_changes(experiment, TUNED, "burst-50")
     assert "cache and index" not in [change.name for change in changes]
@@ -146,10 +148,10 @@ def test_interactions_of_two_optimisations_left_out_together(made, without_both,
     assert verdict in (None, effect.verdict)
 
 
-def test_between_experiments_arms_are_compared_as_sides_without_common_blocks(made):
-    first = made.experiment(*(made.run(TUNED, block=n, slower=s) for n, s in enumerate(SPREAD)), name="first")
-    slower = [made.run(TUNED, block=n, slower=1.5 * s) for n, s in enumerate(SPREAD)]
-    second = made.experiment(*slower, made.run(BASELINE), name="second")
+def test_between_experiments_arms_are_compared_as_sides_without_common_blocks(builder):
+    first = builder.experiment(*(builder.run(TUNED, block=n, slower=s) for n, s in enumerate(SPREAD)), name="first")
+    slower = [builder.run(TUNED, block=n, slower=1.5 * s) for n, s in enumerate(SPREAD)]
+    second = builder.experiment(*slower, builder.run(BASELINE), name="second")
     tables = by_column(ablation.between_experiments(first, second))
     (effect,) = tables["makespan_s"].effects
     assert (effect.name, effect.verdict, effect.blocks) == (TUNED, "regression", 4)

@@ -5,33 +5,33 @@ import pytest
 from analysis.metrics.resource_use import resource_use
 
 
-def use_by_name(made, recorded, name="made"):
+def use_by_name(builder, recorded, name="made"):
     """The use of each resource by its name, of an experiment of this run alone."""
-    (run,) = made.experiment(recorded, name=name).runs
+    (run,) = builder.experiment(recorded, name=name).runs
     return {use.resource: use for use in resource_use(run)}
 
 
-def test_use_of_the_pool_is_the_time_that_its_connections_are_held(made):
+def test_use_of_the_pool_is_the_time_that_its_connections_are_held(builder):
     """Each use holds one of fifty connections for 4 ms, and waits 1 ms for it."""
-    pool = use_by_name(made, made.run())["pool"]
+    pool = use_by_name(builder, builder.run())["pool"]
     assert pool.utilisation == pytest.approx(150 * 0.004 / 50 / 9.25, rel=0.05)
     assert pool.waiting == pytest.approx(150 * 0.001 / 9.25, rel=0.05)
     assert "50 connections" in pool.capacity
 
 
-def test_waiting_for_the_cpu_is_the_kernels_stalled_time(made):
-    recorded = made.run()
+def test_waiting_for_the_cpu_is_the_kernels_stalled_time(builder):
+    recorded = builder.run()
     instants_us = sorted({row["at_us"] for row in recorded.process})
     for at_us in instants_us:
         recorded.process.append({"at_us": at_us, "role": "machine", "stalled_us": 500 + at_us // 4})
-    assert use_by_name(made, recorded)["CPU"].waiting == pytest.approx(0.25, rel=0.01)
-    assert use_by_name(made, made.run(), name="without-stalls")["CPU"].waiting is None
+    assert use_by_name(builder, recorded)["CPU"].waiting == pytest.approx(0.25, rel=0.01)
+    assert use_by_name(builder, builder.run(), name="without-stalls")["CPU"].waiting is None
 
 
-def test_use_without_readings_is_none(made):
-    recorded = made.run()
+def test_use_without_readings_is_none(builder):
+    recorded = builder.run()
     recorded.process = recorded.pool = recorded.database = None
-    use = use_by_name(made, recorded)
+    use = use_by_name(builder, recorded)
     assert use["CPU"].utilisation is None
     assert use["pool"].utilisation is None
     assert use["database"].waiting is None
