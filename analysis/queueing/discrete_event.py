@@ -113,8 +113,8 @@ class _PriorityClass:
     """Work of one priority, by virtual time.
 
     `served_ms` is what each piece of work here would have had since the beginning of the simulation. Work of `ms` that
-    is submitted at `served_ms` = s is complete at `served_ms` = s + ms, whatever comes and goes meanwhile. `rate` is the
-    share of a core that each piece gets until the queue changes.
+    is submitted at `served_ms` = s is complete at `served_ms` = s + ms, whatever comes and goes meanwhile. `rate` is
+    the share of a core that each piece gets until the queue changes.
     """
 
     served_ms: float = 0.0

@@ -154,7 +154,7 @@ def test_who_shares_a_core_takes_as_long_whatever_the_works_distribution(kind):
         core = Cores(environment, 1)
 
         def serve():
-            ms = random.exponential(1.0) if kind == "exponential" else random.choice([0.2, 5.0], p=[5 / 6, 1 / 6])
+            ms = random.exponential(1.0) if kind == "exponential" else (0.2 if random.random() < 5 / 6 else 5.0)
             yield Work(core, ms)
 
         return serve
