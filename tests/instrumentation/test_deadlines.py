@@ -1,10 +1,7 @@
-"""No wait for PostgreSQL is longer than it may be: connecting, the pre-ping, a statement."""
+"""Every wait for PostgreSQL ends at its deadline: connecting, the pre-ping, a statement."""
 
-import os
-import signal
 import socket
 import time
-from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
@@ -12,11 +9,12 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from reference_app.database import connection, rows
-from tests.reference_app.taken import backend, reading
+from tests.processes import frozen
+from tests.reference_app.pool_connections import backend, metrics
 
 
 @pytest.mark.parametrize("deadlines", [False, True])
-def test_connecting_to_a_server_that_is_silent_ends_at_its_timeout(start, deadlines):
+def test_connecting_to_a_silent_server_ends_at_its_timeout(start, deadlines):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/db"
         start(database_url=url, connect_timeout_s=2, deadlines=deadlines)
@@ -26,10 +24,10 @@ def test_connecting_to_a_server_that_is_silent_ends_at_its_timeout(start, deadli
         assert 1.5 <= time.monotonic() - started_s < 10
 
 
-def test_zero_is_no_limit(start):
+def test_a_timeout_of_zero_is_no_limit(start):
     app = start(connect_timeout_s=0, pool_timeout_s=0, pool_recycle_s=0, deadlines=True)
     assert backend() == backend()
-    assert reading(app)["recycles"] == 0
+    assert metrics(app)["recycles"] == 0
 
 
 @pytest.mark.parametrize("host", ["db.internal", "tt.proxy-c1a2b3.us-east-1.rds.amazonaws.com"])
@@ -41,43 +39,30 @@ def test_a_statement_ends_at_its_timeout(start, settings, host):
         rows(opened, text("SELECT pg_sleep(10)"))
 
 
-@contextmanager
-def frozen(pid):
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_a_frozen_backend_costs_no_more_than_a_pre_ping_and_a_connect(start):
     app = start(deadlines=True, connect_timeout_s=1)
     first = backend()
     started_s = time.monotonic()
-    with frozen(first):
+    with frozen([first]):
         assert backend() != first
     assert 1 <= time.monotonic() - started_s < 5
-    assert reading(app)["ping_failures"] == 1
+    assert metrics(app)["ping_failures"] == 1
 
 
 def test_a_frozen_server_costs_no_more_than_the_timeout_of_the_pool(start, server):
     start(deadlines=True, connect_timeout_s=20, pool_timeout_s=1.0)
     backend()
     started_s = time.monotonic()
-    with frozen(server.pid), frozen_backends(server), pytest.raises(OperationalError, match="deadline"):
+    with frozen(server_processes(server)), pytest.raises(OperationalError, match="deadline"):
         backend()
     assert 1 <= time.monotonic() - started_s < 5
 
 
-@contextmanager
-def frozen_backends(server):
-    with ExitStack() as stack:
-        for child in psutil.Process(server.pid).children():
-            stack.enter_context(frozen(child.pid))
-        yield
+def server_processes(server):
+    return [server.pid, *(child.pid for child in psutil.Process(server.pid).children())]
 
 
-def test_deadlines_change_no_answer(start):
+def test_deadlines_change_no_result(start):
     start(deadlines=True)
     with connection() as opened:
         assert rows(opened, text("SELECT generate_series(1, 3) AS n")) == [{"n": 1}, {"n": 2}, {"n": 3}]

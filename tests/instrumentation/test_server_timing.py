@@ -1,3 +1,5 @@
+"""The `Server-Timing` of a request: parts that do not overlap, within the time in the application."""
+
 import time
 from dataclasses import replace
 
@@ -20,7 +22,9 @@ def serve(work, **headers):
         start_response("200 OK", [])
         return []
 
-    return server_timing(Client(TimedApplication(application)).get("/", headers=headers).headers["Server-Timing"])
+    return server_timing(
+        Client(TimedApplication(application, lambda: 0)).get("/", headers=headers).headers["Server-Timing"]
+    )
 
 
 def spend(milliseconds):
@@ -29,7 +33,7 @@ def spend(milliseconds):
         pass
 
 
-def test_parts_do_not_overlap_and_never_exceed_the_whole():
+def test_parts_do_not_overlap_and_never_exceed_app():
     def work():
         spend(3)
         for number, part in enumerate(PARTS, 1):
@@ -39,7 +43,7 @@ def test_parts_do_not_overlap_and_never_exceed_the_whole():
     columns = serve(work)
     for number, part in enumerate(PARTS, 1):
         assert columns[f"{part}_us"] >= 1000 * number
-    # What is outside of the parts is in the whole only; each figure is rounded to the microsecond.
+    # Time outside of the parts is in `app` only; each value is rounded to the microsecond.
     assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] - 3000 + len(PARTS)
 
 
@@ -56,7 +60,7 @@ def test_an_inner_part_is_not_in_the_outer_one():
     assert 4_000 <= columns["cache_us"] <= columns["app_us"] - columns["db_us"] + 2
 
 
-def test_a_part_ends_with_the_failure_in_it():
+def test_a_part_ends_with_an_exception_in_it():
     def work():
         with pytest.raises(LookupError), timing.part("db"):
             raise LookupError
@@ -77,29 +81,29 @@ def test_the_queue_runs_from_the_clients_clock():
     "header",
     ["", "t=", "now", "t=-5", "t=1.5", "t=" + "9" * 50, "t=0x10", "t=1e9", "t=٣", "t=9999999999999999999"],
 )
-def test_nonsense_gives_no_queue(header):
-    # Not ASCII is sent as the bytes that a client would send.
+def test_an_invalid_send_time_gives_no_queue(header):
+    # What is not ASCII is sent as the bytes that a client would send.
     columns = serve(lambda: None, **{"X-Request-Start": header.encode().decode("latin-1")})
     assert "queue_us" not in columns
     assert columns["app_us"] >= 0
 
 
 def test_a_clock_of_another_host_gives_no_queue():
-    for sent_ns in (time.monotonic_ns() + 10**9, time.monotonic_ns() - 2 * timing.LONGEST_QUEUE_NS):
+    for sent_ns in (time.monotonic_ns() + 10**9, time.monotonic_ns() - 2 * timing.MAX_QUEUE_NS):
         if sent_ns >= 0:
             assert "queue_us" not in serve(lambda: None, **{"X-Request-Start": f"t={sent_ns}"})
 
 
-def test_outside_of_a_request_nobody_is_booked():
+def test_time_outside_of_a_request_is_not_booked():
     with timing.part("db"):
         pass
     assert serve(lambda: None)["db_us"] == 0
 
 
 @pytest.mark.parametrize("deployment", [{}, {"cache": "process", "sessions": "cookie", "hash_limit": 1}])
-def test_every_answer_of_the_application_tells_its_times(make_app, settings, deployment):
+def test_every_response_of_the_application_has_its_times(make_app, settings, deployment):
     client = make_app(replace(settings, **deployment)).test_client()
-    header = {"X-Request-Start": f"t={time.monotonic_ns()}"}
+    sent = {"X-Request-Start": f"t={time.monotonic_ns()}"}
     login = {"username": "user001", "password": PASSWORD}
     requests = [
         ("GET", "/login", {}, 200),
@@ -118,17 +122,17 @@ def test_every_answer_of_the_application_tells_its_times(make_app, settings, dep
         ("POST", "/logout", {}, 302),
     ]
     for method, path, more, status in requests:
-        answer = client.open(path, method=method, headers=header, **more)
+        answer = client.open(path, method=method, headers=sent, **more)
         assert answer.status_code == status, path
-        (told,) = answer.headers.getlist("Server-Timing")
-        columns = server_timing(told)
+        (header,) = answer.headers.getlist("Server-Timing")
+        columns = server_timing(header)
         assert set(columns) == {*PART_COLUMNS, "queue_us", "app_us", "db_calls", "db_round_trips", "cache", "worker"}, (
             path
         )
         assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] + len(PARTS), path
 
 
-def test_the_work_of_a_request_is_booked_where_it_is_done(client, auth):
+def test_the_work_of_a_request_is_booked_on_its_parts(client, auth):
     login = server_timing(auth.login().headers["Server-Timing"])
     assert login["hash_us"] > 5_000
     assert login["db_calls"] == 1
@@ -139,6 +143,6 @@ def test_the_work_of_a_request_is_booked_where_it_is_done(client, auth):
     assert dashboard["hash_us"] == 0
 
 
-def test_the_worker_is_named(client, monkeypatch):
+def test_the_header_names_the_worker(client, monkeypatch):
     monkeypatch.setenv("TRACETRACK_WORKER", "3")
     assert server_timing(client.get("/login").headers["Server-Timing"])["worker"] == 3

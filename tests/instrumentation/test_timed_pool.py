@@ -1,4 +1,4 @@
-"""Each pool setting in force, as the server, the socket or the clock shows it."""
+"""The timed pool: the effect of each setting, as the server, the socket or the clock shows it, and its counts."""
 
 import logging
 import os
@@ -12,12 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 
 from instrumentation import timed_pool
-from instrumentation.worker_metrics import POOL_FIELDS, Readings
+from instrumentation.worker_metrics import POOL_FIELDS, WorkerMetrics
+from reference_app.counters import COUNTERS
 from reference_app.database import connection, rows
-from tests.reference_app.taken import backend, held, reading
+from tests.processes import wait_until
+from tests.reference_app.pool_connections import backend, held, metrics
 
 
-def test_a_pooled_connection_is_used_again(start):
+def test_a_pooled_connection_is_reused(start):
     start()
     assert backend() == backend()
 
@@ -25,26 +27,26 @@ def test_a_pooled_connection_is_used_again(start):
 def test_without_a_pool_each_use_has_its_own_connection(start):
     app = start(pool="none")
     assert backend() != backend()
-    assert reading(app)["creates"] == 2
-    assert reading(app)["open"] == 0
+    assert metrics(app)["creates"] == 2
+    assert metrics(app)["open"] == 0
 
 
 @pytest.mark.parametrize(("order", "place"), [("lifo", 0), ("fifo", -1)])
 def test_the_order_decides_which_connection_comes_next(start, order, place):
     start(pool_order=order)
-    with held(2) as taken:
+    with held(2) as backends:
         pass
-    # The stack gives them back in reverse: the first taken is the last returned.
-    assert backend() == taken[place]
+    # They are returned in reverse: the first taken is the last returned.
+    assert backend() == backends[place]
 
 
 def test_overflow_connections_are_closed_when_they_come_back(start):
     app = start(pool_size=1, pool_max_overflow=2)
-    with held(3) as taken:
-        assert len(set(taken)) == 3
-        assert reading(app)["open"] == reading(app)["checked_out"] == 3
-    assert reading(app)["open"] == 1
-    assert reading(app)["most_checked_out"] == 3
+    with held(3) as backends:
+        assert len(set(backends)) == 3
+        assert metrics(app)["open"] == metrics(app)["checked_out"] == 3
+    assert metrics(app)["open"] == 1
+    assert metrics(app)["most_checked_out"] == 3
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_overflow_connections_are_closed_when_they_come_back(start):
 )
 def test_the_server_sees_the_pre_pings(start, server, database, changed, pings):
     start(**changed)
-    with server.connect(database) as seen, seen.cursor() as cursor:
+    with server.connect(database) as observer, observer.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         count = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query = 'SELECT $1' AND dbid = %s::oid"
         cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
@@ -66,14 +68,14 @@ def test_the_server_sees_the_pre_pings(start, server, database, changed, pings):
             backend()
         cursor.execute(count, oid)
         assert cursor.fetchone()[0] - before == pings
-    seen.close()
+    observer.close()
 
 
 def terminate(server, pid):
-    seen = server.connect()
-    with seen.cursor() as cursor:
+    observer = server.connect()
+    with observer.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-    seen.close()
+    observer.close()
 
 
 def test_a_pre_ping_finds_a_dead_connection_before_the_application_does(start, server):
@@ -81,11 +83,11 @@ def test_a_pre_ping_finds_a_dead_connection_before_the_application_does(start, s
     first = backend()
     terminate(server, first)
     assert backend() != first
-    assert (reading(app)["ping_failures"], reading(app)["invalidations"]) == (1, 1)
+    assert (metrics(app)["ping_failures"], metrics(app)["invalidations"]) == (1, 1)
 
 
 @pytest.mark.parametrize("changed", [{"pool_pre_ping": False}, {"pool_ping_after_ms": 60_000}])
-def test_without_pre_ping_the_application_meets_the_dead_connection(start, server, changed):
+def test_without_pre_ping_the_application_gets_the_dead_connection(start, server, changed):
     start(**changed)
     terminate(server, backend())
     with pytest.raises(OperationalError):
@@ -99,16 +101,16 @@ def test_a_connection_is_replaced_when_it_is_too_old(start):
     assert backend() == first
     time.sleep(1.1)
     assert backend() != first
-    assert reading(app)["recycles"] == 1
+    assert metrics(app)["recycles"] == 1
 
 
-def test_a_detached_connection_is_nobodys_any_more(start):
+def test_a_detached_connection_leaves_the_pool(start):
     app = start()
     with connection() as opened:
         opened.detach()
-        assert (reading(app)["checked_out"], reading(app)["open"]) == (0, 0)
+        assert (metrics(app)["checked_out"], metrics(app)["open"]) == (0, 0)
     assert backend()
-    assert reading(app)["open"] == 1
+    assert metrics(app)["open"] == 1
 
 
 def test_a_connection_is_usable_after_any_failure(start):
@@ -122,40 +124,33 @@ def test_a_connection_is_usable_after_any_failure(start):
 
 @contextmanager
 def waiting_caller(app):
-    """Another thread that waits for a connection; yields what it got to see at the end."""
+    """Run another thread that waits for a connection; yields a list that gets its backend or its error."""
     outcome = []
 
-    def ask():
+    def take():
         with app.app_context():
             try:
                 outcome.append(backend())
             except TimeoutError as error:
                 outcome.append(error)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=take)
     thread.start()
     yield outcome
     thread.join()
 
 
-def wait_until(condition):
-    deadline_s = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
-
-
-def test_who_waits_is_seen_and_the_wait_is_booked(start):
+def test_a_waiting_caller_is_counted_and_its_wait_is_booked(start):
     app = start(pool_size=1, pool_max_overflow=0)
     with ExitStack() as stack:
-        (taken,) = stack.enter_context(held(1))
+        (holder,) = stack.enter_context(held(1))
         with waiting_caller(app) as outcome:
-            wait_until(lambda: reading(app)["pending"] == 1)
+            wait_until(lambda: metrics(app)["pending"] == 1)
             time.sleep(0.1)
             stack.close()
-    assert outcome == [taken]
-    assert reading(app)["pending"] == 0
-    assert 0.1e9 <= reading(app)["longest_wait_ns"] <= reading(app)["wait_ns"] < 2e9
+    assert outcome == [holder]
+    assert metrics(app)["pending"] == 0
+    assert 0.1e9 <= metrics(app)["longest_wait_ns"] <= metrics(app)["wait_ns"] < 2e9
 
 
 def test_a_wait_that_is_too_long_is_a_timeout(start):
@@ -163,20 +158,20 @@ def test_a_wait_that_is_too_long_is_a_timeout(start):
     with held(1), waiting_caller(app) as outcome:
         pass
     assert isinstance(outcome[0], TimeoutError)
-    assert reading(app)["timeouts"] == 1
-    assert 0.2e9 <= reading(app)["longest_wait_ns"] < 2e9
-    assert reading(app)["most_pending"] == 1
+    assert metrics(app)["timeouts"] == 1
+    assert 0.2e9 <= metrics(app)["longest_wait_ns"] < 2e9
+    assert metrics(app)["most_pending"] == 1
 
 
-def test_creating_is_not_waiting(start):
+def test_creating_a_connection_is_not_waiting(start):
     app = start()
     backend()
-    seen = reading(app)
-    assert seen["creates"] == 1
-    assert 0 < seen["wait_ns"] < seen["create_ns"] / 2
+    values = metrics(app)
+    assert values["creates"] == 1
+    assert 0 < values["wait_ns"] < values["create_ns"] / 2
 
 
-def test_a_connection_that_is_held_for_long_is_told_with_its_taker(start, monkeypatch, caplog):
+def test_a_connection_that_is_held_for_long_is_logged_with_the_line_that_took_it(start, monkeypatch, caplog):
     monkeypatch.setattr(timed_pool, "LONG_HOLD_NS", 10_000_000)
     app = start()
     with caplog.at_level(logging.WARNING, logger="instrumentation.timed_pool"):
@@ -184,9 +179,9 @@ def test_a_connection_that_is_held_for_long_is_told_with_its_taker(start, monkey
         with connection():
             time.sleep(0.02)
     (record,) = caplog.records
-    assert Path(record.taken_at.split(":")[0]).name == "test_pool.py"
+    assert Path(record.taken_at.split(":")[0]).name == Path(__file__).name
     assert record.held_s >= 0.02
-    assert reading(app)["long_holds"] == 1
+    assert metrics(app)["long_holds"] == 1
 
 
 def test_the_statistics_outlive_a_disposed_pool(start):
@@ -194,24 +189,24 @@ def test_the_statistics_outlive_a_disposed_pool(start):
     backend()
     app.extensions["engine"].dispose()
     backend()
-    assert reading(app)["creates"] == 2
-    assert reading(app)["open"] == 1
-    assert reading(app)["acquires"] == 2
+    assert metrics(app)["creates"] == 2
+    assert metrics(app)["open"] == 1
+    assert metrics(app)["acquires"] == 2
 
 
-def test_the_readings_are_in_the_file_that_others_map(start, tmp_path, monkeypatch):
+def test_the_metrics_are_in_the_file_that_other_processes_map(start, tmp_path, monkeypatch):
     monkeypatch.setenv("TRACETRACK_WORKER", "3")
-    Readings.create(tmp_path / "readings", workers=2)
-    start(readings_file=str(tmp_path / "readings"))
+    WorkerMetrics.create(tmp_path / "metrics", workers=2, counters=COUNTERS)
+    start(readings_file=str(tmp_path / "metrics"))
     with connection():
-        seen = Readings.open(tmp_path / "readings").read()
-    assert list(seen) == [3]
-    assert seen[3]["pid"] == os.getpid()
-    assert (seen[3]["checked_out"], seen[3]["size"]) == (1, 2)
+        workers = WorkerMetrics.open(tmp_path / "metrics", COUNTERS).read()
+    assert list(workers) == [3]
+    assert workers[3]["pid"] == os.getpid()
+    assert (workers[3]["checked_out"], workers[3]["size"]) == (1, 2)
 
 
-def test_a_stock_pool_is_left_alone(start):
+def test_a_pool_that_is_not_timed_counts_nothing(start):
     app = start(pool_timed=False)
     assert backend() == backend()
-    (reading,) = app.extensions["readings"].read().values()
-    assert {name: reading[name] for name in POOL_FIELDS} == dict.fromkeys(POOL_FIELDS, 0)
+    values = metrics(app)
+    assert {name: values[name] for name in POOL_FIELDS} == dict.fromkeys(POOL_FIELDS, 0)

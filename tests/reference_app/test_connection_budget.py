@@ -1,4 +1,4 @@
-"""The connection budget: the sum, the refusal, and what would fit."""
+"""The connection budget: the sum, the refusal, and the settings that would fit."""
 
 import subprocess
 import sys
@@ -24,17 +24,17 @@ CONFIGURATION = Path(application.CONFIGURATION)
         ({"pool": "none", "workers": 2, "server": "gevent", "worker_connections": 500}, 1000),
     ],
 )
-def test_what_a_deployment_may_open(settings, changed, needed):
+def test_connections_allowed_is_the_sum_over_all_workers(settings, changed, needed):
     assert replace(settings, **changed).connections_allowed() == needed
 
 
-def test_the_sum_is_written_out_with_what_would_fit(settings):
-    found = Budget(replace(settings, pool_size=None, pool_profile="rds", workers=8), max_connections=100, reserved=3)
-    assert not found.fits()
-    assert found.sum() == "8 workers × (40 + 50) = 720 connections, and the server has 100 - 3 reserved = 97"
-    assert "TRACETRACK_POOL_SIZE=12 " in found.advice()
-    assert "max_connections to 723" in found.advice()
-    assert replace(found, max_connections=723).fits()
+def test_the_calculation_comes_with_settings_that_would_fit(settings):
+    budget = Budget(replace(settings, pool_size=None, pool_profile="rds", workers=8), max_connections=100, reserved=3)
+    assert not budget.fits()
+    assert budget.calculation() == "8 workers × (40 + 50) = 720 connections, and the server has 100 - 3 reserved = 97"
+    assert "TRACETRACK_POOL_SIZE=12 " in budget.advice()
+    assert "max_connections to 723" in budget.advice()
+    assert replace(budget, max_connections=723).fits()
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,20 @@ def test_the_sum_is_written_out_with_what_would_fit(settings):
         ({"workers": 200}, "TRACETRACK_WORKERS to at most 97,"),
     ],
 )
-def test_the_advice_is_what_the_deployment_would_heed(settings, changed, advice):
+def test_the_advice_names_the_setting_that_limits_the_deployment(settings, changed, advice):
     assert advice in Budget(replace(settings, **changed), max_connections=100, reserved=3).advice()
 
 
 def test_the_advice_fits(settings):
-    found = Budget(replace(settings, workers=8, pool_size=12, pool_max_overflow=0), max_connections=100, reserved=3)
-    assert found.fits()
+    budget = Budget(replace(settings, workers=8, pool_size=12, pool_max_overflow=0), max_connections=100, reserved=3)
+    assert budget.fits()
 
 
-def test_the_server_is_asked_for_its_limits(settings):
-    found = connection_budget.read(settings)
-    assert (found.max_connections, found.reserved) == (100, 3)
+def test_the_limits_are_read_from_the_server(settings):
+    budget = connection_budget.read_budget(settings)
+    assert (budget.max_connections, budget.reserved) == (100, 3)
     with pytest.raises(BudgetError, match="720"):
-        connection_budget.require(replace(settings, workers=8, pool_size=90, pool_max_overflow=0))
+        connection_budget.require_budget(replace(settings, workers=8, pool_size=90, pool_max_overflow=0))
 
 
 def test_a_server_over_budget_does_not_start(settings):

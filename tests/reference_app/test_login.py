@@ -1,11 +1,14 @@
+"""Logging in and out, and the session ids around a login."""
+
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from loadgen.accounts import PASSWORD
+from tests.reference_app.sign_in import STATISTICS, WRONG_PASSWORD, token_of
 
-KINDS = pytest.mark.parametrize("sessions", ["filesystem", "cookie"])
+SESSION_KINDS = pytest.mark.parametrize("sessions", ["filesystem", "cookie"])
 
 
 @pytest.fixture
@@ -18,19 +21,14 @@ def settings(settings, sessions):
     return replace(settings, sessions=sessions)
 
 
-def session_id(client):
-    cookie = client.get_cookie("session")
-    return cookie and cookie.value
-
-
-def test_the_form_is_served(client):
+def test_the_login_form_is_served(client):
     answer = client.get("/login")
     assert answer.status_code == 200
     assert 'name="password"' in answer.text
     assert "alert" not in answer.text
 
 
-@KINDS
+@SESSION_KINDS
 def test_a_login_leads_to_the_index(client, auth, sessions):
     assert client.get("/").location == "/login"
     answer = auth.login("user007")
@@ -43,7 +41,7 @@ def test_a_login_leads_to_the_index(client, auth, sessions):
 @pytest.mark.parametrize(
     ("username", "password"),
     [
-        ("user001", "count every bug"),
+        ("user001", WRONG_PASSWORD),
         ("user001", ""),
         ("user001", PASSWORD + "\0"),
         ("nobody", PASSWORD),
@@ -55,18 +53,18 @@ def test_a_login_leads_to_the_index(client, auth, sessions):
         ("u" * 10_000, PASSWORD),
     ],
 )
-def test_anything_else_is_refused(client, auth, username, password):
+def test_a_login_with_other_credentials_is_refused(client, auth, username, password):
     answer = auth.login(username, password)
     assert answer.status_code == 401
     assert "Unknown user name or wrong password." in answer.text
-    assert client.get("/api/dashboard/stats").status_code == 401
+    assert client.get(STATISTICS).status_code == 401
 
 
 def test_a_form_without_fields_is_refused(client):
     assert client.post("/login").status_code == 401
 
 
-def test_an_account_that_is_not_active_is_refused(server, database, auth):
+def test_a_login_to_an_inactive_account_is_refused(server, database, auth):
     statement = "UPDATE tracetrack.\"user\" SET active = %s WHERE username = 'user100'"
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(statement, (False,))
@@ -77,38 +75,38 @@ def test_an_account_that_is_not_active_is_refused(server, database, auth):
     assert auth.login("user100").status_code == 302
 
 
-@KINDS
-def test_the_session_ends_with_the_logout(client, auth, sessions):
+@SESSION_KINDS
+def test_a_logout_ends_the_session(client, auth, sessions):
     auth.login()
-    before = session_id(client)
+    before = token_of(client)
     answer = auth.logout()
     assert (answer.status_code, answer.location) == (302, "/login")
-    assert session_id(client) is None
-    assert client.get("/api/dashboard/stats").status_code == 401
+    assert token_of(client) is None
+    assert client.get(STATISTICS).status_code == 401
     if sessions == "filesystem":
         client.set_cookie("session", before)
-        assert client.get("/api/dashboard/stats").status_code == 401
+        assert client.get(STATISTICS).status_code == 401
 
 
-def test_the_session_of_before_the_login_is_worth_nothing(client, auth):
+def test_the_session_before_a_login_is_invalid_after_it(client, auth):
     auth.login("user001")
-    before = session_id(client)
+    before = token_of(client)
     auth.login("user002")
-    after = session_id(client)
+    after = token_of(client)
     assert before != after
     client.set_cookie("session", before)
-    assert client.get("/api/dashboard/stats").status_code == 401
+    assert client.get(STATISTICS).status_code == 401
     client.set_cookie("session", after)
-    assert client.get("/api/dashboard/stats").json["user_context"]["username"] == "user002"
+    assert client.get(STATISTICS).json["user_context"]["username"] == "user002"
 
 
-def test_a_session_id_of_the_visitors_own_choice_is_not_taken_over(client, auth):
-    client.set_cookie("session", "chosen-by-somebody")
+def test_a_session_id_of_the_clients_choice_is_replaced(client, auth):
+    client.set_cookie("session", "chosen-by-the-client")
     auth.login()
-    assert session_id(client) != "chosen-by-somebody"
+    assert token_of(client) != "chosen-by-the-client"
 
 
 def test_a_forged_cookie_is_no_session(make_app, settings):
     client = make_app(replace(settings, sessions="cookie")).test_client()
     client.set_cookie("session", "eyJ1c2VyIjp7ImlkIjoxfX0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
-    assert client.get("/api/dashboard/stats").status_code == 401
+    assert client.get(STATISTICS).status_code == 401

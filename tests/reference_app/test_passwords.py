@@ -1,3 +1,5 @@
+"""Password hashes: they fit their password only, and no more are computed at once than the limit."""
+
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +15,7 @@ SCHEMES = pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
 
 @SCHEMES
 @pytest.mark.parametrize(("hash_limit", "password"), [(0, "count every bag"), (2, ""), (2, "süß and long " * 50)])
-def test_the_password_fits_its_hash_and_no_other_does(make_app, settings, scheme, hash_limit, password):
+def test_only_the_password_fits_its_hash(make_app, settings, scheme, hash_limit, password):
     stored = hash_password(password, scheme, SALT)
     with make_app(replace(settings, hash_limit=hash_limit)).app_context():
         assert verify(stored, password)
@@ -21,7 +23,7 @@ def test_the_password_fits_its_hash_and_no_other_does(make_app, settings, scheme
 
 
 @SCHEMES
-def test_a_hash_comes_out_the_same_from_the_same_salt(scheme):
+def test_the_same_salt_gives_the_same_hash(scheme):
     first = hash_password("count every bag", scheme, SALT)
     assert hash_password("count every bag", scheme, SALT) == first
     assert hash_password("count every bag", scheme, SALT[::-1]) != first
@@ -30,34 +32,34 @@ def test_a_hash_comes_out_the_same_from_the_same_salt(scheme):
 
 
 @pytest.mark.parametrize("stored", ["", "nonsense", "$argon2id$nonsense", "scrypt:1:1:1$"])
-def test_a_damaged_hash_fits_nothing(app, stored):
+def test_no_password_fits_a_damaged_hash(app, stored):
     with app.app_context():
         assert not verify(stored, "count every bag")
 
 
-@pytest.mark.parametrize(("hash_limit", "most"), [(1, 1), (2, 2), (0, 8)])
-def test_no_more_are_computed_at_once_than_the_limit(make_app, settings, monkeypatch, hash_limit, most):
+@pytest.mark.parametrize(("hash_limit", "expected"), [(1, 1), (2, 2), (0, 8)])
+def test_no_more_hashes_are_computed_at_once_than_the_limit(make_app, settings, monkeypatch, hash_limit, expected):
     app = make_app(replace(settings, hash_limit=hash_limit))
-    lock, together, counts = threading.Lock(), threading.Barrier(8), {"now": 0, "most": 0}
-    all_in = threading.Event()
+    lock, together, counts = threading.Lock(), threading.Barrier(8), {"now": 0, "max": 0}
+    all_started = threading.Event()
 
     def slow(stored, password):
         with lock:
             counts["now"] += 1
-            counts["most"] = max(counts["most"], counts["now"])
-            if counts["now"] == most:
-                all_in.set()
-        all_in.wait(timeout=5)
+            counts["max"] = max(counts["max"], counts["now"])
+            if counts["now"] == expected:
+                all_started.set()
+        all_started.wait(timeout=5)
         with lock:
             counts["now"] -= 1
         return True
 
-    def visit(_):
+    def log_in(_):
         together.wait(timeout=10)
         with app.app_context():
             return verify("", "")
 
     monkeypatch.setattr(passwords, "_verify", slow)
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(visit, range(8)))
-    assert counts["most"] == most
+        assert all(pool.map(log_in, range(8)))
+    assert counts["max"] == expected

@@ -1,4 +1,4 @@
-"""The profiles of the pool: in force, and found by the database's host name."""
+"""The profiles of the pool: their effect, and their detection by the database's host name."""
 
 import socket
 import time
@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import TimeoutError
 
-from reference_app.database import connection, rows
+from reference_app.database import connection
 from reference_app.pool_profiles import detect, is_proxy
-from tests.reference_app.taken import PID, backend, held, reading
+from tests.reference_app.pool_connections import backend, backend_of, held, metrics
 
 RDS_HOST = "tracetrack.c1a2b3.eu-central-1.rds.amazonaws.com"
 
@@ -22,8 +22,8 @@ def test_a_profile_is_in_force(start, profile, idle_s, size, limit):
         assert len(set(backends)) == limit
         with pytest.raises(TimeoutError):
             backend()
-    assert reading(app)["open"] == size
-    assert reading(app)["limit"] == limit
+    assert metrics(app)["open"] == size
+    assert metrics(app)["limit"] == limit
     with connection() as opened:
         wire = socket.fromfd(opened.connection.dbapi_connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
         with wire:
@@ -36,7 +36,7 @@ def test_a_profile_replaces_connections_at_its_age(start, profile, recycle_s):
     start(pool_profile=profile)
     for age_s, is_replaced in ((recycle_s - 5, False), (recycle_s + 5, True)):
         with connection() as opened:
-            before = rows(opened, PID)[0]["pid"]
+            before = backend_of(opened)
             opened.connection._connection_record.starttime = time.time() - age_s
         assert (backend() != before) == is_replaced
 
@@ -59,7 +59,7 @@ def test_a_profile_replaces_connections_at_its_age(start, profile, recycle_s):
         ("/db?host=" + RDS_HOST, "rds", False),
     ],
 )
-def test_amazons_host_names_are_told_from_others(host, profile, proxy):
+def test_amazons_host_names_are_detected(host, profile, proxy):
     url = f"postgresql://{host}" if host.startswith("/") else f"postgresql://u:p@{host}:5432/db"
     assert (detect(url), is_proxy(url)) == (profile, proxy)
 
@@ -74,29 +74,29 @@ def rds_url(settings):
 
 @pytest.fixture
 def rds_role(server):
-    seen = server.connect()
-    with seen.cursor() as cursor:
+    observer = server.connect()
+    with observer.cursor() as cursor:
         cursor.execute("CREATE ROLE rds_superuser")
         yield
         cursor.execute("DROP ROLE rds_superuser")
-    seen.close()
+    observer.close()
 
 
 def profile_of(app):
     return app.test_client().get("/health").json["pool_profile"]
 
 
-def test_an_rds_database_is_found_by_its_name_and_confirmed_by_its_role(start, rds_url, rds_role):
+def test_an_rds_database_is_detected_by_its_name_and_confirmed_by_its_role(start, rds_url, rds_role):
     app = start(database_url=rds_url, pool_size=None)
     assert profile_of(app) == {"name": "rds", "found_by": "host name", "confirmed": True}
-    assert reading(app)["limit"] == 90
+    assert metrics(app)["limit"] == 90
 
 
-def test_a_name_of_ones_own_can_be_overridden(start, rds_role):
+def test_the_setting_overrides_an_unknown_host_name(start, rds_role):
     app = start(pool_profile="rds", pool_size=None)
     assert profile_of(app) == {"name": "rds", "found_by": "setting", "confirmed": True}
 
 
-def test_a_profile_that_the_server_does_not_confirm_is_told(start, rds_url):
+def test_health_shows_whether_the_server_confirms_the_profile(start, rds_url):
     assert profile_of(start(database_url=rds_url))["confirmed"] is False
     assert profile_of(start()) == {"name": "local", "found_by": "host name", "confirmed": True}

@@ -1,4 +1,4 @@
-"""What every kind of session promises while nothing is wrong."""
+"""Sessions of every kind: cookies, ids, lifetimes and logout."""
 
 import hashlib
 import json
@@ -9,16 +9,15 @@ from dataclasses import replace
 import pytest
 from itsdangerous.encoding import base64_decode
 
-from loadgen.accounts import PASSWORD
-from reference_app.sessions.cookie import CookieSessions
-from reference_app.sessions.json_session import Kept
-from reference_app.sessions.shared import SharedSessions
+from reference_app.sessions.cookie_sessions import CookieSessions
+from reference_app.sessions.json_session import SessionRecord
+from reference_app.sessions.shared_sessions import SharedSessions
+from tests.reference_app.sign_in import STATISTICS, form, status_with, token_of, try_login
 
-STATISTICS = "/api/dashboard/stats"
-PUBLISHED, OWN = ("filesystem", "flask-session-redis"), {"shared": SharedSessions, "cookie": CookieSessions}
-KINDS = pytest.mark.parametrize("kind", [*PUBLISHED, *OWN])
-OWN_KINDS = pytest.mark.parametrize("kind", list(OWN))
-TAKEN_BACK = pytest.mark.parametrize("kind", [*PUBLISHED, "shared"])
+PUBLISHED, JSON = ("filesystem", "flask-session-redis"), {"shared": SharedSessions, "cookie": CookieSessions}
+ALL_KINDS = pytest.mark.parametrize("kind", [*PUBLISHED, *JSON])
+JSON_KINDS = pytest.mark.parametrize("kind", list(JSON))
+REVOCABLE_KINDS = pytest.mark.parametrize("kind", [*PUBLISHED, "shared"])
 
 
 @pytest.fixture
@@ -26,28 +25,20 @@ def settings(settings, store, kind):
     return replace(settings, sessions=kind, redis_url=store.url, store_prefix=store.prefix, password_hash="argon2id")
 
 
-def token_of(client):
-    cookie = client.get_cookie("session")
-    return cookie and cookie.value
-
-
-def status_with(app, token):
-    return app.test_client(use_cookies=False).get(STATISTICS, headers={"Cookie": f"session={token}"}).status_code
-
-
-def writes(stored):
-    return stored.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"]
+def writes(store_client):
+    return store_client.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"]
 
 
 def aged(app, token, *, began_s=0, seen_s=0):
-    """The cookie of the same session, as if it had begun, or was last written, so much earlier."""
-    sessions = OWN[app.settings.sessions].of(app, app.settings)
-    kept = sessions.read(token)
-    return sessions.write(token, Kept(kept.data, kept.began_s - began_s, kept.seen_s - seen_s), 3600)
+    """The cookie of the same session, as if it had begun, or was last written, so many seconds earlier."""
+    settings = app.extensions["settings"]
+    sessions = JSON[settings.sessions].from_settings(app, settings)
+    record = sessions.read(token)
+    return sessions.write(token, SessionRecord(record.data, record.began_s - began_s, record.seen_s - seen_s), 3600)
 
 
-@TAKEN_BACK
-def test_after_a_logout_the_cookie_is_worth_nothing(app, client, auth):
+@REVOCABLE_KINDS
+def test_after_a_logout_the_cookie_is_invalid(app, client, auth):
     auth.login()
     token = token_of(client)
     assert status_with(app, token) == 200
@@ -57,7 +48,7 @@ def test_after_a_logout_the_cookie_is_worth_nothing(app, client, auth):
 
 
 @pytest.mark.parametrize("kind", ["cookie"])
-def test_a_signed_cookie_is_forgotten_by_the_browser_alone(app, client, auth):
+def test_a_logout_deletes_a_signed_cookie_only_in_the_browser(app, client, auth):
     auth.login()
     token = token_of(client)
     auth.logout()
@@ -66,7 +57,7 @@ def test_a_signed_cookie_is_forgotten_by_the_browser_alone(app, client, auth):
     assert status_with(app, token) == 200
 
 
-@KINDS
+@ALL_KINDS
 def test_each_login_has_a_cookie_of_its_own(client, auth):
     auth.login("user001")
     first = token_of(client)
@@ -74,8 +65,8 @@ def test_each_login_has_a_cookie_of_its_own(client, auth):
     assert token_of(client) not in (None, first)
 
 
-@TAKEN_BACK
-def test_the_id_of_before_a_login_is_worth_nothing(app, client, auth):
+@REVOCABLE_KINDS
+def test_the_id_before_a_login_is_invalid_after_it(app, client, auth):
     auth.login("user001")
     before = token_of(client)
     auth.login("user002")
@@ -83,9 +74,9 @@ def test_the_id_of_before_a_login_is_worth_nothing(app, client, auth):
     assert client.get(STATISTICS).json["user_context"]["username"] == "user002"
 
 
-@KINDS
+@ALL_KINDS
 @pytest.mark.parametrize("chosen", ["chosen", "A" * 43])
-def test_an_id_of_the_visitors_choice_never_becomes_one(app, client, auth, chosen):
+def test_an_id_of_the_clients_choice_never_becomes_valid(app, client, auth, chosen):
     client.set_cookie("session", chosen)
     auth.login()
     assert token_of(client) != chosen
@@ -93,11 +84,11 @@ def test_an_id_of_the_visitors_choice_never_becomes_one(app, client, auth, chose
     assert status_with(app, chosen) == 401
 
 
-@KINDS
+@ALL_KINDS
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_cookie_says_the_same_when_it_is_set_and_deleted(client, settings, kind, scheme):
+def test_the_cookie_has_the_same_attributes_when_it_is_set_and_deleted(client, settings, kind, scheme):
     answers = [
-        client.post("/login", base_url=f"{scheme}://localhost", data={"username": "user001", "password": PASSWORD}),
+        client.post("/login", base_url=f"{scheme}://localhost", data=form()),
         client.post("/logout", base_url=f"{scheme}://localhost"),
     ]
     for answer in answers:
@@ -109,99 +100,99 @@ def test_the_cookie_says_the_same_when_it_is_set_and_deleted(client, settings, k
         assert "Cookie" in answer.headers["Vary"]
 
 
-@KINDS
-def test_a_session_ends_for_want_of_requests(make_app, settings, kind):
+@ALL_KINDS
+def test_a_session_ends_for_lack_of_requests(make_app, settings, kind):
     app = make_app(replace(settings, session_lifetime_s=1))
     client = app.test_client()
-    client.post("/login", data={"username": "user001", "password": PASSWORD})
+    try_login(client)
     token = token_of(client)
     time.sleep(2.1)
     assert status_with(app, token) == 401
 
 
-@OWN_KINDS
-def test_a_session_ends_for_its_age_however_much_it_is_used(app, client, auth, settings, kind):
+@JSON_KINDS
+def test_a_session_ends_for_its_age_despite_requests(app, client, auth, settings, kind):
     auth.login()
-    nearly = aged(app, token_of(client), began_s=settings.session_longest_s - 100, seen_s=61)
-    answer = app.test_client(use_cookies=False).get(STATISTICS, headers={"Cookie": f"session={nearly}"})
+    nearly_expired = aged(app, token_of(client), began_s=settings.session_longest_s - 100, seen_s=61)
+    answer = app.test_client(use_cookies=False).get(STATISTICS, headers={"Cookie": f"session={nearly_expired}"})
     assert answer.status_code == 200
     (cookie,) = answer.headers.getlist("Set-Cookie")
     (left,) = (int(part.removeprefix("Max-Age=")) for part in cookie.split("; ") if part.startswith("Max-Age"))
     assert 90 <= left <= 100
-    over = aged(app, token_of(client), began_s=settings.session_longest_s + 1)
-    assert status_with(app, over) == 401
+    expired = aged(app, token_of(client), began_s=settings.session_longest_s + 1)
+    assert status_with(app, expired) == 401
 
 
 @pytest.mark.parametrize("kind", ["shared"])
-def test_the_store_forgets_a_session_when_it_ends(app, client, auth, settings, stored):
+def test_the_store_drops_a_session_when_it_ends(app, client, auth, settings, store_client):
     auth.login()
-    (key,) = stored.keys("*session:*")
-    assert settings.session_lifetime_s - 5 <= stored.ttl(key) <= settings.session_lifetime_s
+    (key,) = store_client.keys("*session:*")
+    assert settings.session_lifetime_s - 5 <= store_client.ttl(key) <= settings.session_lifetime_s
 
 
-@OWN_KINDS
-def test_a_session_that_is_only_read_is_written_once_a_minute(app, client, auth, stored, kind):
+@JSON_KINDS
+def test_a_session_that_is_only_read_is_written_once_a_minute(app, client, auth, store_client, kind):
     auth.login()
-    before = writes(stored)
+    before = writes(store_client)
     for _ in range(20):
         assert "Set-Cookie" not in client.get(STATISTICS).headers
-    assert writes(stored) == before
+    assert writes(store_client) == before
     client.set_cookie("session", aged(app, token_of(client), seen_s=60))
-    before = writes(stored)
+    before = writes(store_client)
     assert ["Set-Cookie" in client.get(STATISTICS).headers for _ in range(3)] == [True, False, False]
-    assert writes(stored) == before + (kind == "shared")
+    assert writes(store_client) == before + (kind == "shared")
 
 
-@OWN_KINDS
-def test_a_short_session_that_is_used_goes_on(make_app, settings, kind):
+@JSON_KINDS
+def test_a_short_session_with_requests_continues(make_app, settings, kind):
     client = make_app(replace(settings, session_lifetime_s=2)).test_client()
-    client.post("/login", data={"username": "user001", "password": PASSWORD})
+    try_login(client)
     for _ in range(8):
         time.sleep(0.5)
         assert client.get(STATISTICS).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["shared"])
-def test_a_refresh_that_a_full_store_does_not_take_spoils_no_read(app, client, auth, stored):
+def test_a_read_whose_refresh_a_full_store_refuses_succeeds(app, client, auth, store_client):
     auth.login()
     client.set_cookie("session", aged(app, token_of(client), seen_s=60))
-    stored.config_set("maxmemory", "1")
+    store_client.config_set("maxmemory", "1")
     try:
         answer = client.get(STATISTICS)
     finally:
-        stored.config_set("maxmemory", "256mb")
+        store_client.config_set("maxmemory", "256mb")
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
     assert "Set-Cookie" in client.get(STATISTICS).headers
 
 
 @pytest.mark.parametrize("kind", ["flask-session-redis"])
-def test_flask_session_writes_at_each_request(client, auth, stored):
+def test_flask_session_writes_at_each_request(client, auth, store_client):
     auth.login()
-    before = writes(stored)
+    before = writes(store_client)
     assert all("Set-Cookie" in client.get(STATISTICS).headers for _ in range(20))
-    assert writes(stored) == before + 20
+    assert writes(store_client) == before + 20
 
 
 @pytest.mark.parametrize("kind", ["shared"])
-def test_a_refresh_that_races_with_a_logout_does_not_bring_the_session_back(app, client, auth, stored):
+def test_a_refresh_during_a_logout_does_not_restore_the_session(app, client, auth, store_client):
     auth.login()
     token = aged(app, token_of(client), seen_s=60)
-    before = writes(stored)
+    before = writes(store_client)
     with app.test_request_context(STATISTICS, headers={"Cookie": f"session={token}"}):
         auth.logout()
         app.process_response(app.make_response(""))
-    assert writes(stored) == before + 1
-    assert stored.keys("*session:*") == []
+    assert writes(store_client) == before + 1
+    assert store_client.keys("*session:*") == []
     assert status_with(app, token) == 401
 
 
 @pytest.mark.parametrize("kind", ["shared"])
-def test_the_store_holds_plain_json_and_no_id_to_log_in_with(client, auth, stored):
+def test_the_store_holds_plain_json_and_no_usable_id(client, auth, store_client):
     auth.login()
     token = token_of(client)
-    (key,) = stored.keys("*")
+    (key,) = store_client.keys("*")
     assert key.decode() == f"tracetrack:session:{hashlib.sha256(token.encode()).hexdigest()}"
-    content = stored.get(key)
+    content = store_client.get(key)
     assert token.encode() not in content
     assert json.loads(content).keys() == {"data", "began_s", "seen_s"}
     assert json.loads(content)["data"] == {"user": {"id": 1, "username": "user001", "role": "admin"}}
@@ -214,8 +205,8 @@ def test_the_cookie_holds_compressed_json(client, auth):
     assert json.loads(zlib.decompress(base64_decode(payload)))["data"]["user"]["username"] == "user001"
 
 
-@OWN_KINDS
-def test_no_lifetime_of_nothing_is_accepted(settings, kind):
+@JSON_KINDS
+def test_a_lifetime_of_zero_is_refused(settings, kind):
     for name in ("session_lifetime_s", "session_longest_s"):
         with pytest.raises(ValueError, match=name):
             replace(settings, **{name: 0})

@@ -1,4 +1,4 @@
-"""How often a login may be tried: ten times a minute for an account, sixty from an address."""
+"""The login throttle: ten attempts a minute for an account, sixty from an address."""
 
 import threading
 import time
@@ -10,9 +10,9 @@ import redis
 
 from loadgen.accounts import PASSWORD
 from reference_app import passwords
+from tests.reference_app.sign_in import WRONG_PASSWORD, form
 
 BY_ACCOUNT, BY_ADDRESS = 10, 60
-WRONG = "count every bug"
 WITH_STORE = pytest.mark.parametrize("with_store", [False, True])
 
 
@@ -36,9 +36,10 @@ def app(make_app, settings, store, with_store):
     return make_app(replace(settings, redis_url=store.url if with_store else ""))
 
 
-def attempt(app, username="user001", password=WRONG, address="192.0.2.1", **more):
-    form = {"username": username, "password": password}
-    return app.test_client().post("/login", data=form, environ_overrides={"REMOTE_ADDR": address}, **more)
+def attempt(app, username="user001", password=WRONG_PASSWORD, address="192.0.2.1", **more):
+    return app.test_client().post(
+        "/login", data=form(username, password), environ_overrides={"REMOTE_ADDR": address}, **more
+    )
 
 
 def attempts(app, count, username="user001", **more):
@@ -49,12 +50,12 @@ def use_up(app, username="user001", **more):
     assert attempts(app, BY_ACCOUNT + 1, username, **more) == [401] * BY_ACCOUNT + [429]
 
 
-def name(number):
-    return f"nobody-{number}"
+def unknown_name(number):
+    return f"unknown-{number}"
 
 
 @WITH_STORE
-def test_the_eleventh_attempt_for_an_account_gets_the_form_and_when_to_come_back(app, with_store):
+def test_the_eleventh_attempt_for_an_account_gets_the_form_and_the_time_to_wait(app, with_store):
     use_up(app)
     answer = attempt(app, password=PASSWORD)
     assert answer.status_code == 429
@@ -65,7 +66,7 @@ def test_the_eleventh_attempt_for_an_account_gets_the_form_and_when_to_come_back
 
 
 @WITH_STORE
-def test_whoever_waits_as_long_as_told_may_try_again(app, with_store, monkeypatch):
+def test_after_the_time_to_wait_a_login_succeeds(app, with_store, monkeypatch):
     use_up(app)
     wait_s, real = int(attempt(app).headers["Retry-After"]), time.time
     monkeypatch.setattr(time, "time", lambda: real() + wait_s + 1)
@@ -73,9 +74,9 @@ def test_whoever_waits_as_long_as_told_may_try_again(app, with_store, monkeypatc
 
 
 @WITH_STORE
-def test_other_accounts_and_those_who_are_in_are_not_affected(app, with_store):
+def test_other_accounts_and_logged_in_users_are_not_affected(app, with_store):
     inside = app.test_client()
-    inside.post("/login", data={"username": "user002", "password": PASSWORD})
+    inside.post("/login", data=form("user002"))
     use_up(app)
     assert attempt(app, "user003", PASSWORD).status_code == 302
     assert inside.get("/api/dashboard/stats").status_code == 200
@@ -88,8 +89,8 @@ def test_an_account_is_counted_from_all_addresses(app):
 
 
 @WITH_STORE
-def test_the_61st_attempt_from_an_address_is_one_too_many_whatever_the_account(app, with_store):
-    statuses = [attempt(app, name(number)).status_code for number in range(BY_ADDRESS)]
+def test_the_61st_attempt_from_an_address_is_refused_for_any_account(app, with_store):
+    statuses = [attempt(app, unknown_name(number)).status_code for number in range(BY_ADDRESS)]
     assert statuses == [401] * BY_ADDRESS
     answer = attempt(app, "user001", PASSWORD)
     assert answer.status_code == 429
@@ -97,9 +98,9 @@ def test_the_61st_attempt_from_an_address_is_one_too_many_whatever_the_account(a
     assert attempt(app, "user001", PASSWORD, address="2001:db8::1").status_code == 302
 
 
-def test_an_address_that_somebody_writes_into_a_header_is_none(app):
+def test_an_address_in_a_header_is_ignored(app):
     for number in range(BY_ADDRESS):
-        attempt(app, name(number), headers={"X-Forwarded-For": f"198.51.100.{number}"})
+        attempt(app, unknown_name(number), headers={"X-Forwarded-For": f"198.51.100.{number}"})
     assert attempt(app, headers={"X-Forwarded-For": "198.51.100.200", "Forwarded": "for=1.2.3.4"}).status_code == 429
 
 
@@ -108,22 +109,22 @@ def test_a_successful_login_counts_too(app):
     assert statuses == [302] * BY_ACCOUNT + [429]
 
 
-def test_an_attempt_too_many_computes_no_hash(app, monkeypatch):
+def test_a_refused_attempt_computes_no_hash(app, monkeypatch):
     use_up(app)
     monkeypatch.setattr(passwords, "_verify", lambda stored, password: pytest.fail("hashed"))
     assert attempt(app).status_code == 429
 
 
 @WITH_STORE
-def test_many_attempts_at_once_are_no_way_round(app, with_store):
+def test_many_attempts_at_once_are_counted(app, with_store):
     together = threading.Barrier(40)
 
-    def visit(_):
+    def try_login(_):
         together.wait(timeout=10)
         return attempt(app).status_code
 
     with ThreadPoolExecutor(40) as pool:
-        statuses = list(pool.map(visit, range(40)))
+        statuses = list(pool.map(try_login, range(40)))
     assert (statuses.count(401), statuses.count(429)) == (BY_ACCOUNT, 30)
 
 
@@ -151,17 +152,17 @@ def test_with_a_store_all_workers_count_together(make_app, settings, store):
     assert attempt(other).status_code == 401
 
 
-def test_while_the_store_is_away_each_worker_counts_for_itself(make_app, settings, own_store):
+def test_while_the_store_is_unavailable_each_worker_counts_for_itself(make_app, settings, own_store):
     app = make_app(replace(settings, redis_url=own_store.url))
     assert attempts(app, 5) == [401] * 5
     own_store.kill()
     use_up(app)
-    with own_store.started_again():
+    with own_store.restarted():
         time.sleep(1.1)
         use_up(app)
 
 
-def test_a_full_store_is_no_way_round(make_app, settings, own_store):
+def test_with_a_full_store_attempts_are_counted(make_app, settings, own_store):
     app = make_app(replace(settings, redis_url=own_store.url))
     with redis.Redis.from_url(own_store.url) as full:
         full.config_set("maxmemory", "1")
@@ -169,6 +170,6 @@ def test_a_full_store_is_no_way_round(make_app, settings, own_store):
 
 
 @WITH_STORE
-def test_the_switch_lets_everybody_try(make_app, settings, store, with_store):
+def test_without_the_throttle_all_attempts_pass(make_app, settings, store, with_store):
     app = make_app(replace(settings, login_throttle=False, redis_url=store.url if with_store else ""))
     assert attempts(app, BY_ADDRESS + 5) == [401] * (BY_ADDRESS + 5)

@@ -1,4 +1,4 @@
-"""What a worker does before its first request, and what it does without timing."""
+"""The warm-up of a worker before its first request."""
 
 import sys
 import time
@@ -18,8 +18,8 @@ from reference_app.settings import Settings
 PATIENCE_S = 20
 
 
-def told(answer):
-    """What the workers count, over all of them: by name, and for caches by endpoint and outcome."""
+def totals(answer):
+    """The metrics added up over all workers: by name, and for caches by endpoint and outcome."""
     counts = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
@@ -35,42 +35,32 @@ def told(answer):
 
 @pytest.fixture
 def quick(settings, store) -> Settings:
-    """Sessions in the store, for several workers; hashes that do not take the test's time."""
+    """Settings with sessions in the store, for several workers."""
     return replace(settings, sessions="shared", redis_url=store.url, hash_limit=1)
 
 
-def test_a_warmed_up_worker_has_its_connections_and_no_answers(serve, visit, quick):
+def test_a_warmed_up_worker_has_connections_and_no_cached_answers(serve, visit, quick):
     served = serve(replace(quick, server="gthread", threads=4, cache="process", pool_size=3, warm_up=True))
-    counts = told(visit(served).get("/metrics"))
+    counts = totals(visit(served).get("/metrics"))
     assert counts["db_client_connection_count", "idle"] == 3
     assert counts["db_client_connection_create_time_seconds_count",] == 3
     assert counts["tracetrack_cache_requests_total", "dashboard", "miss"] == 0
 
 
-def test_a_worker_that_is_not_warmed_up_connects_when_it_has_to(serve, visit, quick):
+def test_a_worker_without_warm_up_connects_at_its_first_query(serve, visit, quick):
     served = serve(replace(quick, server="gthread", threads=4, pool_size=3))
-    assert told(visit(served).get("/metrics"))["db_client_connection_create_time_seconds_count",] == 1
+    assert totals(visit(served).get("/metrics"))["db_client_connection_create_time_seconds_count",] == 1
 
 
-def test_untimed_answers_are_the_same_without_their_times(make_app, settings):
-    client = make_app(replace(settings, server_timing=False, cache="process")).test_client()
-    form = {"username": "user001", "password": "count every bag"}
-    login = client.post("/login", data=form)
-    answers = [login, *(client.get(path) for path in ("/api/dashboard/stats", "/api/bags/search?q=M444", "/health"))]
-    assert [answer.status_code for answer in answers] == [302, 200, 200, 200]
-    assert not any("Server-Timing" in answer.headers for answer in answers)
-    assert all("X-Request-ID" in answer.headers for answer in answers)
-
-
-def test_a_database_that_is_not_there_yet_is_no_reason_not_to_start(make_app, settings, server):
+def test_a_worker_without_its_database_starts(make_app, settings, server):
     app = make_app(replace(settings, database_url=server.url_of("no_such_database"), warm_up=True))
     with pytest.raises(OperationalError):
         reference_app.warm_up(app)
     assert app.test_client().get("/login").status_code == 200
 
 
-def form(address):
-    """The text of the form, as soon as somebody serves it."""
+def served_form(address):
+    """The text of the login form, as soon as a server answers at this address."""
     end_s = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -82,13 +72,13 @@ def form(address):
 
 
 @pytest.mark.parametrize("server_kind", ["gthread", "gevent"])
-def test_a_server_whose_database_is_not_there_says_so_and_serves(quick, tmp_path, server_kind):
+def test_a_server_without_its_database_logs_a_warning_and_serves(quick, tmp_path, server_kind):
     url = f"postgresql://me:hidden@127.0.0.1:{free_port()}/db"
-    away = replace(quick, database_url=url, warm_up=True, server=server_kind, deadlines=True)
+    unreachable = replace(quick, database_url=url, warm_up=True, server=server_kind, deadlines=True)
     address, log = f"127.0.0.1:{free_port()}", tmp_path / "gunicorn.log"
     command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
-    with start("gunicorn", command, log, {**away.to_env(), "TRACETRACK_BIND": address}) as child:
-        assert 'name="password"' in form(address)
+    with start("gunicorn", command, log, {**unreachable.to_env(), "TRACETRACK_BIND": address}) as child:
+        assert 'name="password"' in served_form(address)
         assert not child.ended()
     assert "not warmed up" in log.read_text()
     assert "hidden" not in log.read_text()

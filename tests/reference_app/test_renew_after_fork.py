@@ -1,4 +1,4 @@
-"""Processes that are forked from one with the application: each has connections, locks and a slot of its own."""
+"""Processes forked from one with the application: each has its own connections, locks and metrics."""
 
 import os
 import signal
@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from sqlalchemy import text
 
 import reference_app
 from loadgen.dataset import SCALES
-from reference_app.database import connection, rows
+from tests.processes import wait_until
+from tests.reference_app.pool_connections import backend
+from tests.reference_app.sign_in import STATISTICS, logged_in
 
-PID = text("SELECT pg_backend_pid() AS pid")
 TRAFFIC_S = 4
 
 
@@ -23,40 +23,33 @@ def worker_ids(served):
     return {process.pid for process in psutil.Process(served.child.pid).children()}
 
 
-def wait_until(condition):
-    deadline_s = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize(("kind", "workers", "threads"), [("gthread", 2, 8), ("sync", 3, 1)])
-def test_everybody_gets_their_own_answers_while_workers_are_forked(
+def test_every_user_gets_their_own_answers_while_workers_are_forked(
     serve, visit, settings, store, kind, workers, threads
 ):
-    """Somebody adds a worker, then all are replaced."""
+    """A worker is added, then all are replaced."""
     preloaded = replace(
         settings, server=kind, workers=workers, threads=threads, preload=True, password_hash="argon2id",
         cache="shared", sessions="shared", redis_url=store.url,
     )  # fmt: skip
     served = serve(preloaded)
-    people = {number: visit(served).login(f"user{number:03d}") for number in range(1, 7)}
+    users = {number: visit(served).login(f"user{number:03d}") for number in range(1, 7)}
     first, end_s = worker_ids(served), time.monotonic() + TRAFFIC_S
 
     def traffic(number):
-        person, asked = people[number], 0
+        user, sent = users[number], 0
         while time.monotonic() < end_s:
-            qr_id = f"M444-{100 * number + asked % 50:07d}"
-            bags = person.get(f"/api/bags/search?q={qr_id}").json["bags"]
+            qr_id = f"M444-{100 * number + sent % 50:07d}"
+            bags = user.get(f"/api/bags/search?q={qr_id}").json["bags"]
             assert [bag["qr_id"] for bag in bags] == [qr_id]
-            statistics = person.get("/api/dashboard/stats").json
+            statistics = user.get(STATISTICS).json
             assert statistics["user_context"]["username"] == f"user{number:03d}"
             assert statistics["stats"]["total_bags"] == SCALES["small"].bags
-            asked += 1
-        return asked
+            sent += 1
+        return sent
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        running = [pool.submit(traffic, number) for number in people]
+    with ThreadPoolExecutor(len(users)) as pool:
+        running = [pool.submit(traffic, number) for number in users]
         time.sleep(TRAFFIC_S / 4)
         served.child.process.send_signal(signal.SIGTTIN)
         wait_until(lambda: len(worker_ids(served)) == workers + 1)
@@ -64,16 +57,11 @@ def test_everybody_gets_their_own_answers_while_workers_are_forked(
         assert all(future.result() > 0 for future in running)
     wait_until(lambda: len(worker_ids(served)) == workers)
     assert not first & worker_ids(served)
-    told = visit(served).get("/metrics").text
-    assert told.count("db_client_connection_max{") == workers
+    metrics = visit(served).get("/metrics").text
+    assert metrics.count("db_client_connection_max{") == workers
 
 
-def backend():
-    with connection() as opened:
-        return rows(opened, PID)[0]["pid"]
-
-
-def test_a_child_lets_go_of_its_parents_connections(app):
+def test_a_child_uses_none_of_its_parents_connections(app):
     with app.app_context():
         before = backend()
         child = os.fork()
@@ -85,33 +73,33 @@ def test_a_child_lets_go_of_its_parents_connections(app):
 
 def _child_of(app, parents):
     try:
-        reference_app.renew_after_fork(app)
+        reference_app.renew_after_fork(app, app.extensions["settings"])
         with app.app_context():
-            own = {backend() for _ in range(3)}
-        return 0 if len(own) == 1 and parents not in own else 1
+            backends = {backend() for _ in range(3)}
+        return 0 if len(backends) == 1 and parents not in backends else 1
     except BaseException:
         return 2
 
 
-def test_a_child_that_is_forked_amid_traffic_serves_and_so_does_its_parent(make_app, settings, store):
-    """Whatever the parent's other threads hold at the fork, a lock or a connection: the child waits for none of it."""
+def test_a_child_forked_during_traffic_serves_and_so_does_its_parent(make_app, settings, store):
+    """The child waits for no lock and no connection that another thread of the parent holds at the fork."""
     busy = replace(
         settings, pool_max_overflow=0, cache="shared", sessions="shared", redis_url=store.url,
         password_hash="argon2id", cache_statistics_ttl_s=1,
     )  # fmt: skip
     app, end = make_app(busy), threading.Event()
 
-    clients = {number: log_in(app, number) for number in range(1, 7)}
+    clients = {number: logged_in(app, f"user{number:03d}") for number in range(1, 7)}
 
     def traffic(number):
-        asked = 0
+        sent = 0
         while not end.is_set():
-            require_own_answers(clients[number], number, asked)
-            asked += 1
-        return asked
+            require_own_answers(clients[number], number, sent)
+            sent += 1
+        return sent
 
-    with ThreadPoolExecutor(6) as people:
-        running = [people.submit(traffic, number) for number in clients]
+    with ThreadPoolExecutor(6) as pool:
+        running = [pool.submit(traffic, number) for number in clients]
         children = []
         for number in range(10, 18):
             time.sleep(0.1)
@@ -126,7 +114,7 @@ def test_a_child_that_is_forked_amid_traffic_serves_and_so_does_its_parent(make_
 
 
 def wait_for(child):
-    """Its code; a child that hangs is killed."""
+    """The exit code of a child; one that hangs is killed."""
     deadline_s = time.monotonic() + 15
     while time.monotonic() < deadline_s:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -138,25 +126,18 @@ def wait_for(child):
     return "hung"
 
 
-def log_in(app, number):
-    client = app.test_client()
-    form = {"username": f"user{number:03d}", "password": "count every bag"}
-    assert client.post("/login", data=form).status_code == 302
-    return client
-
-
-def require_own_answers(client, number, asked):
-    qr_id = f"M444-{100 * number + asked % 50:07d}"
+def require_own_answers(client, number, sent):
+    qr_id = f"M444-{100 * number + sent % 50:07d}"
     assert [bag["qr_id"] for bag in client.get(f"/api/bags/search?q={qr_id}").json["bags"]] == [qr_id]
-    assert client.get("/api/dashboard/stats").json["user_context"]["username"] == f"user{number:03d}"
+    assert client.get(STATISTICS).json["user_context"]["username"] == f"user{number:03d}"
 
 
 def _serving_child(app, number):
     try:
-        reference_app.renew_after_fork(app)
-        client = log_in(app, number)
-        for asked in range(10):
-            require_own_answers(client, number, asked)
+        reference_app.renew_after_fork(app, app.extensions["settings"])
+        client = logged_in(app, f"user{number:03d}")
+        for sent in range(10):
+            require_own_answers(client, number, sent)
         return 0
     except BaseException:
         return 1

@@ -1,26 +1,20 @@
-"""Each kind of server: right answers to many at once, one answer made for all, and who waits for whom."""
+"""Each kind of server: correct responses to many requests at once, and no request blocks others needlessly."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from urllib.parse import urlencode
 
 import psutil
 import pytest
 
-from loadgen.accounts import PASSWORD
-from loadgen.application import CONFIGURATION
+from tests.processes import frozen, wait_until
+from tests.reference_app.sign_in import STATISTICS, encoded_form
 
-STATISTICS = "/api/dashboard/stats"
 PATIENCE_S = 10
-# Greenlets that wait in turns.
+# With deadlines greenlets wait cooperatively for the database.
 COOPERATIVE = {"server": "gevent", "deadlines": True}
 
 
@@ -40,50 +34,50 @@ def settings(settings, store):
 
 @pytest.fixture
 def locked(server, database):
-    """Holds a table so that nobody else reads it."""
+    """Locks a table during a block, so that its readers wait."""
 
     @contextmanager
-    def held(table):
+    def lock(table):
         with closing(server.connect(database)) as connection, connection.cursor() as cursor:
             cursor.execute("BEGIN")
             cursor.execute(f"LOCK TABLE tracetrack.{table} IN ACCESS EXCLUSIVE MODE")
             yield
 
-    return held
+    return lock
 
 
 @pytest.fixture
 def waiting(server, database):
-    """The backends of the application that wait for a table, once there are so many."""
+    """Waits until so many backends of the application wait for a lock; their process ids."""
 
-    def backends(number):
-        end_s = time.monotonic() + PATIENCE_S
+    def wait_for_backends(number):
         with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-            while True:
+
+            def pids():
                 cursor.execute(
                     "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'tracetrack' "
                     "AND wait_event_type = 'Lock'",
                     (database,),
                 )
-                if len(found := [pid for (pid,) in cursor.fetchall()]) >= number:
-                    return found
-                assert time.monotonic() < end_s
-                time.sleep(0.02)
+                return [pid for (pid,) in cursor.fetchall()]
 
-    return backends
+            wait_until(lambda: len(pids()) >= number)
+            return pids()
+
+    return wait_for_backends
 
 
 def search(term):
     return f"/api/bags/search?q={term}"
 
 
-def found(answer):
+def qr_ids(answer):
     assert answer.status == 200, answer.text
     return [bag["qr_id"] for bag in answer.json["bags"]]
 
 
 def misses(visitor, endpoint):
-    """By worker that was asked at all."""
+    """Cache misses by worker, for the workers that used the cache at all."""
     pattern = rf'cache_requests_total\{{endpoint="{endpoint}",outcome="(\w+)",worker="(\S+)"\}} (\S+)'
     counted = {}
     for outcome, worker, number in re.findall(pattern, visitor.get("/metrics").text):
@@ -95,26 +89,26 @@ def misses(visitor, endpoint):
     ("server_kind", "cache"),
     [("gthread", "process"), ("gthread", "shared"), ("gevent", "process"), ("gevent", "shared")],
 )
-def test_fifty_at_once_make_one_answer(serve, visit, settings, locked, waiting, server_kind, cache):
+def test_fifty_requests_at_once_compute_one_answer(serve, visit, settings, locked, waiting, server_kind, cache):
     kind = COOPERATIVE if server_kind == "gevent" else {"server": "gthread", "threads": 64}
     served = serve(replace(settings, **kind, workers=2, cache=cache))
     visitor = visit(served).login()
     with ThreadPoolExecutor(100) as pool:
         with locked("bag"):
-            asked = [pool.submit(visitor.get, path) for path in [STATISTICS, search("M444-0000007")] * 50]
+            sent = [pool.submit(visitor.get, path) for path in [STATISTICS, search("M444-0000007")] * 50]
             waiting(2)
             time.sleep(0.5)
-        answers = [future.result() for future in asked]
+        answers = [future.result() for future in sent]
     assert {answer.status for answer in answers} == {200}
-    assert all(found(answer) == ["M444-0000007"] for answer in answers[1::2])
+    assert all(qr_ids(answer) == ["M444-0000007"] for answer in answers[1::2])
     assert len({answer.json["timestamp"] for answer in answers[::2]}) == sum(misses(visitor, "dashboard").values())
     for endpoint in ("dashboard", "search"):
-        made = misses(visitor, endpoint)
-        assert len(made) == 2
+        by_worker = misses(visitor, endpoint)
+        assert len(by_worker) == 2
         if cache == "process":
-            assert set(made.values()) == {1}
+            assert set(by_worker.values()) == {1}
         else:
-            assert sum(made.values()) == 1
+            assert sum(by_worker.values()) == 1
 
 
 SERVERS = {
@@ -125,37 +119,37 @@ SERVERS = {
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_many_at_once_each_get_their_own_right_answers(serve, visit, settings, kind):
+def test_concurrent_users_each_get_their_own_answers(serve, visit, settings, kind):
     served = serve(replace(settings, workers=2, **SERVERS[kind]))
 
-    def stay(number):
+    def use(number):
         visitor = visit(served).login(f"user{number:03d}")
         workers = set()
         for turn in range(6):
             answer = visitor.get(STATISTICS)
             assert answer.json["user_context"]["username"] == f"user{number:03d}"
             assert answer.json["stats"]["total_bags"] > 0
-            wanted = f"M444-{number * 10 + turn % 3:07d}"
-            assert found(visitor.get(search(wanted))) == [wanted]
+            qr_id = f"M444-{number * 10 + turn % 3:07d}"
+            assert qr_ids(visitor.get(search(qr_id))) == [qr_id]
             workers.add(answer.headers["Server-Timing"].rpartition('worker;desc="')[2])
         assert visitor.post("/logout", b"").status == 302
         assert visitor.get(STATISTICS).status == 401
         return workers
 
     with ThreadPoolExecutor(6) as pool:
-        workers = set().union(*pool.map(stay, range(1, 7)))
+        workers = set().union(*pool.map(use, range(1, 7)))
     assert len(workers) == 2
     assert [path for path in unix_sockets(served) if path] == []
 
 
 def unix_sockets(served):
     master = psutil.Process(served.child.pid)
-    family = [master, *master.children(recursive=True)]
-    return [connection.laddr for process in family for connection in process.net_connections("unix")]
+    processes = [master, *master.children(recursive=True)]
+    return [connection.laddr for process in processes for connection in process.net_connections("unix")]
 
 
 @pytest.mark.parametrize("deadlines", [True, False])
-def test_greenlets_go_on_while_one_waits_for_the_database_only_with_deadlines(
+def test_only_with_deadlines_greenlets_run_while_one_waits_for_the_database(
     serve, visit, settings, locked, waiting, deadlines
 ):
     served = serve(replace(settings, server="gevent", deadlines=deadlines))
@@ -172,35 +166,24 @@ def test_greenlets_go_on_while_one_waits_for_the_database_only_with_deadlines(
         assert {future.result().status for future in [held_up, *others]} == {200}
 
 
-def test_a_cookie_is_for_tls_where_a_proxy_of_this_host_says_that_the_request_was(serve, visit, settings):
+def test_a_cookie_is_secure_if_a_proxy_on_this_host_reports_tls(serve, visit, settings):
     served = serve(settings)
-    form = urlencode({"username": "user001", "password": PASSWORD}).encode()
     for headers, is_secure in (({"X-Forwarded-Proto": "https"}, True), ({}, False)):
-        answer = visit(served).post("/login", form, **headers)
+        answer = visit(served).post("/login", encoded_form(), **headers)
         assert answer.status == 302
         assert ("Secure" in answer.headers["Set-Cookie"].split("; ")) == is_secure
 
 
-@contextmanager
-def frozen(pids):
-    with ExitStack() as stack:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            stack.callback(os.kill, pid, signal.SIGCONT)
-        yield
-
-
-def refused_within(seconds, visitor, paths):
-    """All of them at once are told that the database is not there."""
+def require_refusal_within(seconds, visitor, paths):
+    """Fail unless requests for all paths at once get a 503 in time."""
     with ThreadPoolExecutor(len(paths)) as pool:
         started_s = time.monotonic()
         answers = list(pool.map(visitor.get, paths))
     assert time.monotonic() - started_s < seconds
     assert {answer.status for answer in answers} == {503}
-    return True
 
 
-def test_greenlets_hold_their_deadlines_whatever_is_frozen(serve, visit, settings, server, locked, waiting):
+def test_greenlets_keep_their_deadlines_while_the_database_is_frozen(serve, visit, settings, server, locked, waiting):
     timeouts = {"connect_timeout_s": 1, "pool_timeout_s": 3, "statement_timeout_ms": 1000}
     served = serve(replace(settings, **COOPERATIVE, **timeouts))
     visitor = visit(served).login()
@@ -213,21 +196,6 @@ def test_greenlets_hold_their_deadlines_whatever_is_frozen(serve, visit, setting
     children = [child.pid for child in psutil.Process(server.pid).children()]
     with frozen([server.pid, *children]):
         paths = [search(f"M444-000000{number}") for number in range(2, 8)]
-        assert refused_within(3 + 4, visitor, [STATISTICS, "/health", *paths])
-    assert found(visitor.get(search("M444-0000002"))) == ["M444-0000002"]
+        require_refusal_within(3 + 4, visitor, [STATISTICS, "/health", *paths])
+    assert qr_ids(visitor.get(search("M444-0000002"))) == ["M444-0000002"]
     assert visitor.get(STATISTICS).status == 200
-
-
-def test_gevent_with_preload_is_refused_in_a_line(settings):
-    environ = settings.to_env() | {"TRACETRACK_SERVER": "gevent", "TRACETRACK_PRELOAD": "true"}
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
-    finished = subprocess.run(
-        command,
-        env={**os.environ, **environ, "TRACETRACK_BIND": "127.0.0.1:0"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert finished.returncode == 1
-    (line,) = finished.stderr.splitlines()
-    assert line.startswith("not started: preload is on and server is gevent")

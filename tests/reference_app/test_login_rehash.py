@@ -1,4 +1,4 @@
-"""A login leaves the account with the deployment's own hash, and nothing that goes wrong with that refuses it."""
+"""A login replaces an outdated hash by the deployment's own, and succeeds also if that fails."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -11,14 +11,15 @@ from loadgen.accounts import PASSWORD
 from loadgen.dataset import SALT
 from reference_app import passwords
 from reference_app.passwords import PREFIXES, hash_password
+from tests.reference_app.sign_in import WRONG_PASSWORD
+from tests.reference_app.sign_in import try_login as post_login
 
 SCHEMES = pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
 OTHERS = {"scrypt": "argon2id", "argon2id": "scrypt"}
-WRONG = "count every bug"
 
 
-def older(scheme):
-    """What an earlier version stored, at a cost of its own."""
+def older_hash(scheme):
+    """A hash of the password at the cost of an earlier version."""
     if scheme == "scrypt":
         return generate_password_hash(PASSWORD, "scrypt:16384:8:1")
     return argon2id.str(PASSWORD.encode(), opslimit=2, memlimit=19 * 2**20).decode()
@@ -49,7 +50,7 @@ def app_of(make_app, settings):
 
 
 def try_login(app, password=PASSWORD):
-    return app.test_client().post("/login", data={"username": "user001", "password": password}).status_code
+    return post_login(app.test_client(), password=password).status_code
 
 
 def warnings(caplog):
@@ -58,42 +59,42 @@ def warnings(caplog):
 
 @SCHEMES
 @pytest.mark.parametrize("stored", ["of the other scheme", "of an older cost"])
-def test_a_hash_of_another_time_becomes_the_deployments(app_of, account, scheme, stored):
+def test_an_outdated_hash_is_replaced_by_the_deployments(app_of, account, scheme, stored):
     app = app_of(scheme)
-    before = account.store(older(scheme) if "older" in stored else hash_password(PASSWORD, OTHERS[scheme], SALT))
+    before = account.store(older_hash(scheme) if "older" in stored else hash_password(PASSWORD, OTHERS[scheme], SALT))
     assert not before.startswith(PREFIXES[scheme])
     assert try_login(app) == 302
     after = account.read()
     assert after.startswith(PREFIXES[scheme])
-    assert (try_login(app), try_login(app, WRONG)) == (302, 401)
+    assert (try_login(app), try_login(app, WRONG_PASSWORD)) == (302, 401)
     assert account.read() == after
 
 
 @SCHEMES
-def test_a_hash_of_now_stays(app_of, account, scheme, monkeypatch):
+def test_a_current_hash_stays(app_of, account, scheme, monkeypatch):
     before = account.store(hash_password(PASSWORD, scheme, SALT))
-    monkeypatch.setattr(passwords, "fresh", lambda password: pytest.fail("hashed anew"))
+    monkeypatch.setattr(passwords, "new_hash", lambda password: pytest.fail("hashed anew"))
     assert try_login(app_of(scheme)) == 302
     assert account.read() == before
 
 
 def test_a_wrong_password_changes_no_hash(app_of, account):
-    before = account.store(older("scrypt"))
-    assert try_login(app_of("argon2id"), WRONG) == 401
+    before = account.store(older_hash("scrypt"))
+    assert try_login(app_of("argon2id"), WRONG_PASSWORD) == 401
     assert account.read() == before
 
 
 def test_each_account_gets_a_salt_of_its_own(app_of, account):
-    app, seen = app_of("argon2id"), set()
+    app, hashes = app_of("argon2id"), set()
     for _ in range(2):
-        account.store(older("argon2id"))
+        account.store(older_hash("argon2id"))
         assert try_login(app) == 302
-        seen.add(account.read())
-    assert len(seen) == 2
+        hashes.add(account.read())
+    assert len(hashes) == 2
 
 
-def test_a_hash_that_cannot_be_stored_refuses_no_right_password(app_of, account, caplog):
-    before = account.store(older("argon2id"))
+def test_a_login_whose_new_hash_cannot_be_stored_succeeds(app_of, account, caplog):
+    before = account.store(older_hash("argon2id"))
     account.cursor.execute(
         """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$;
@@ -106,13 +107,15 @@ def test_a_hash_that_cannot_be_stored_refuses_no_right_password(app_of, account,
         account.cursor.execute("DROP FUNCTION refuse CASCADE")
     assert account.read() == before
     assert warnings(caplog) == ["password not rehashed"]
-    told = str([vars(record) for record in caplog.records])
-    assert "disk full" in told
-    assert not any(secret in told for secret in (PASSWORD, before, PREFIXES["argon2id"]))
+    logged = str([vars(record) for record in caplog.records])
+    assert "disk full" in logged
+    assert not any(secret in logged for secret in (PASSWORD, before, PREFIXES["argon2id"]))
 
 
-def test_a_locked_account_is_waited_for_as_long_as_a_statement_may_take(app_of, account, server, database, caplog):
-    before = account.store(older("argon2id"))
+def test_a_login_to_a_locked_account_waits_no_longer_than_a_statement_may_take(
+    app_of, account, server, database, caplog
+):
+    before = account.store(older_hash("argon2id"))
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         connection.autocommit = False
         cursor.execute("SELECT FROM tracetrack.\"user\" WHERE username = 'user001' FOR UPDATE")
@@ -121,23 +124,23 @@ def test_a_locked_account_is_waited_for_as_long_as_a_statement_may_take(app_of, 
     assert warnings(caplog) == ["password not rehashed"]
 
 
-def test_a_password_that_was_changed_meanwhile_stays_changed(app_of, account, monkeypatch):
-    account.store(older("argon2id"))
-    changed = hash_password(WRONG, "argon2id", SALT)
-    real = passwords.fresh
-    monkeypatch.setattr(passwords, "fresh", lambda password: (account.store(changed), real(password))[1])
+def test_a_password_that_is_changed_during_a_login_stays_changed(app_of, account, monkeypatch):
+    account.store(older_hash("argon2id"))
+    changed = hash_password(WRONG_PASSWORD, "argon2id", SALT)
+    real = passwords.new_hash
+    monkeypatch.setattr(passwords, "new_hash", lambda password: (account.store(changed), real(password))[1])
     app = app_of("argon2id")
     assert try_login(app) == 302
     assert account.read() == changed
-    assert (try_login(app), try_login(app, WRONG)) == (401, 302)
+    assert (try_login(app), try_login(app, WRONG_PASSWORD)) == (401, 302)
 
 
 @SCHEMES
 @pytest.mark.parametrize(
     ("username", "password"),
-    [("user001", PASSWORD), ("user001", WRONG), ("nobody", PASSWORD), ("", ""), ("user\0001", PASSWORD)],
+    [("user001", PASSWORD), ("user001", WRONG_PASSWORD), ("nobody", PASSWORD), ("", ""), ("user\0001", PASSWORD)],
 )
-def test_one_hash_is_computed_whoever_tries(app_of, account, monkeypatch, scheme, username, password):
+def test_every_login_computes_one_hash(app_of, account, monkeypatch, scheme, username, password):
     account.store(hash_password(PASSWORD, scheme, SALT))
     app, computed, real = app_of(scheme), [], passwords._verify
     monkeypatch.setattr(passwords, "_verify", lambda stored, tried: (computed.append(stored), real(stored, tried))[1])

@@ -1,4 +1,4 @@
-"""A body that does not come, or only bit by bit, is waited for only so long, whatever the server."""
+"""Each kind of server waits for a request body no longer than its deadline, also for one that trickles."""
 
 import http.client
 import socket
@@ -38,18 +38,18 @@ def served(request, server, database, tmp_path_factory):
 
 
 @pytest.fixture
-def begin(served):
-    """Connections on each of which a login was begun: its header, and what else is said."""
+def start_login(served):
+    """Opens a connection and sends the header of a login, with the given bytes after it."""
     with ExitStack() as stack:
 
-        def begun(framing, *more):
+        def start(framing, *more):
             address = urlsplit(served.url)
             connection = socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
             lines = [b"POST /login HTTP/1.1", b"Host: h", b"Content-Type: application/x-www-form-urlencoded", framing]
             connection.sendall(b"\r\n".join([*lines, b"", b"".join(more)]))
             return stack.enter_context(closing(connection))
 
-        yield begun
+        yield start
 
 
 def status(connection):
@@ -59,11 +59,9 @@ def status(connection):
     return answer.status
 
 
-@pytest.mark.parametrize(
-    "beginning", [(SIZED, b""), (SIZED, BODY[:10]), (CHUNKED, b"64\r\n" + BODY[:10]), (CHUNKED, b"6")]
-)
-def test_half_a_body_is_answered_in_time(begin, beginning):
-    connection = begin(*beginning)
+@pytest.mark.parametrize("sent", [(SIZED, b""), (SIZED, BODY[:10]), (CHUNKED, b"64\r\n" + BODY[:10]), (CHUNKED, b"6")])
+def test_half_a_body_is_refused_at_the_deadline(start_login, sent):
+    connection = start_login(*sent)
     started_s = time.monotonic()
     assert status(connection) == 408
     assert LIMIT_S - 0.2 < time.monotonic() - started_s < LIMIT_S + 2
@@ -71,8 +69,8 @@ def test_half_a_body_is_answered_in_time(begin, beginning):
 
 
 @pytest.mark.parametrize(("framing", "piece"), [(SIZED, b"x"), (CHUNKED, b"1\r\nx\r\n")])
-def test_a_body_that_trickles_is_given_no_more_time(begin, framing, piece):
-    connection = begin(framing)
+def test_a_body_that_trickles_gets_no_more_time(start_login, framing, piece):
+    connection = start_login(framing)
     started_s = time.monotonic()
     connection.settimeout(0.2)
     while time.monotonic() < started_s + PATIENCE_S:
@@ -86,18 +84,18 @@ def test_a_body_that_trickles_is_given_no_more_time(begin, framing, piece):
 
 
 @pytest.mark.parametrize("served", ["gthread"], indirect=True)
-def test_others_are_served_after_the_limit(begin, served, visit):
-    """Two threads are held by two clients."""
-    held = [begin(SIZED, BODY[:10]) for _ in range(2)]
+def test_other_clients_are_served_after_the_deadline(start_login, served, visit):
+    """Two slow clients block both threads."""
+    slow = [start_login(SIZED, BODY[:10]) for _ in range(2)]
     time.sleep(0.3)
     started_s = time.monotonic()
     assert visit(served).get("/login").status == 200
     assert time.monotonic() - started_s < LIMIT_S + 2
-    assert [status(connection) for connection in held] == [408, 408]
+    assert [status(connection) for connection in slow] == [408, 408]
 
 
-def test_a_body_that_ends_early_is_refused(begin):
-    connection = begin(SIZED, BODY[:10])
+def test_a_body_that_ends_early_is_refused(start_login):
+    connection = start_login(SIZED, BODY[:10])
     connection.shutdown(socket.SHUT_WR)
     assert status(connection) == 400
 
@@ -107,9 +105,9 @@ def test_a_body_that_ends_early_is_refused(begin):
     ("framing", "pieces"),
     [(SIZED, [BODY[:10], BODY[10:]]), (CHUNKED, [b"64\r\n" + BODY[:10], BODY[10:] + b"\r\n0\r\n\r\n"])],
 )
-def test_a_connection_of_which_a_body_came_in_time_is_kept(begin, framing, pieces):
-    """For longer than a body may take."""
-    connection = begin(framing)
+def test_a_connection_whose_body_arrived_in_time_stays_open(start_login, framing, pieces):
+    """It stays open for longer than a body may take."""
+    connection = start_login(framing)
     for piece in pieces:
         time.sleep(LIMIT_S / 4)
         connection.sendall(piece)
