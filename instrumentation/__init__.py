@@ -1,0 +1,13 @@
+"""What a Flask application on PostgreSQL needs to be measured; it knows nothing of the application.
+
+| module | purpose |
+| --- | --- |
+| `server_timing` | `init_app(app, worker_number)`: each response has a `Server-Timing`; `part("db")` books a block |
+| `timed_pool` | `TimedQueuePool` for `create_engine`, and `PoolStatistics(slot).watch(engine)` |
+| `worker_metrics` | `init_app(app, path, worker, counters)`: one file for the metrics of all workers |
+| `prometheus_exporter` | `create_blueprint(families)`: `/metrics` for all workers |
+| `deadlines` | `install(True)`: every wait of psycopg2 can have a deadline |
+
+The application declares its own counters (see `worker_metrics`) and exports them by a function of its own (see
+`prometheus_exporter`).
+"""

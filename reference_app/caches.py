@@ -46,6 +46,7 @@ class Lifetime:
 
     @property
     def max_age_s(self) -> int:
+        """Twice the lifetime: a stale answer is served while a new one is computed."""
         return 2 * self.fresh_s
 
 

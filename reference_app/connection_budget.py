@@ -29,6 +29,7 @@ class Budget:
 
     @property
     def available(self) -> int:
+        """The connections that the server allows the application."""
         return self.max_connections - self.reserved
 
     def fits(self) -> bool:

@@ -37,6 +37,7 @@ class Request(flask.Request):
 
     @cached_property
     def stream(self) -> IO[bytes]:
+        """The body; raises the HTTP error of one that is refused."""
         if not self.environ.get("wsgi.input_terminated"):
             return super().stream
         announced = self.content_length or 0

@@ -52,6 +52,7 @@ class Column(NamedTuple):
 
     @property
     def definition(self) -> str:
+        """The column as `CREATE TABLE` and `ADD COLUMN` take it, without its name."""
         return " ".join(part for part in (self.type, self.value, "NOT NULL" if self.not_null else None) if part)
 
 
@@ -70,6 +71,7 @@ class Catalog(NamedTuple):
 
     @property
     def tables(self) -> list[str]:
+        """The names of the tables, in the order of their creation."""
         return list(dict.fromkeys(table for table, _ in self.columns))
 
 

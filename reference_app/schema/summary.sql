@@ -1,4 +1,4 @@
--- The dashboard's figures in one row that triggers keep. Each statement that changes a count locks the row until its
+-- The dashboard's counts in one row that triggers keep. Each statement that changes a count locks the row until its
 -- transaction ends: count last in a transaction, and keep it short.
 CREATE TABLE tracetrack.summary (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
