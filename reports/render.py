@@ -68,8 +68,8 @@ def _exporter() -> HTMLExporter:
 
 
 def _anchored(html: str) -> str:
-    """Give each heading an id made of its words, so that it can be linked to."""
-    return HEADING.sub(lambda found: f'<h{found[1]} id="{_anchor(found[2])}">{found[2]}</h{found[1]}>', html)
+    """Give each heading an id made of its words, so that links can point to it."""
+    return HEADING.sub(lambda match: f'<h{match[1]} id="{_anchor(match[2])}">{match[2]}</h{match[1]}>', html)
 
 
 def _anchor(heading: str) -> str:
@@ -79,12 +79,12 @@ def _anchor(heading: str) -> str:
 def _sections(exporter: HTMLExporter, cells: list[nbformat.NotebookNode]) -> list[tuple[str, str]]:
     """Anchor and text of each second-level heading, through the same Markdown as the page itself."""
     pages = [exporter.markdown2html({}, cell.source) for cell in cells if cell.cell_type == "markdown"]
-    headings = [found[2] for page in pages for found in HEADING.finditer(page) if found[1] == "2"]
+    headings = [text for page in pages for level, text in HEADING.findall(page) if level == "2"]
     return [(_anchor(heading), TAG.sub("", heading)) for heading in headings]
 
 
 class _Ids(HTMLParser):
-    """Counts the ids of a page."""
+    """A counter of the ids of a page."""
 
     def __init__(self) -> None:
         super().__init__()

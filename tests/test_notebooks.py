@@ -1,4 +1,4 @@
-"""The notebooks are thin, typed and documented."""
+"""The notebooks define nothing, and their parameters are typed and documented."""
 
 import json
 import re
@@ -15,7 +15,7 @@ def code_cells(path):
     return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
-def test_there_are_three():
+def test_the_notebooks_are_measure_analyse_and_report():
     assert [path.stem for path in NOTEBOOKS] == ["01-measure", "02-analyse", "03-report"]
 
 
@@ -27,12 +27,12 @@ def test_a_notebook_is_valid_and_defines_nothing(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_parameter_has_a_type_and_a_word(path):
+def test_every_parameter_has_a_type_and_a_comment(path):
     (cell,) = (cell for cell in code_cells(path) if "parameters" in cell["metadata"].get("tags", ()))
     for line in "".join(cell["source"]).split("\n"):
         assert re.match(r"\w+: (str|int|float|bool) = \S+.*  # \S+", line), line
 
 
-def test_the_report_makes_no_load():
+def test_the_report_notebook_does_not_import_loadgen():
     (report,) = (path for path in NOTEBOOKS if path.stem == "03-report")
     assert "loadgen" not in report.read_text()

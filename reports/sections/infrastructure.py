@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.findings import checklist, published_report
 from analysis.metrics import arm_metrics
-from workbench.arms import BURST_50
+from workbench.arms import BURST_50, ON_RDS
 from workbench.recording import Run
 
 from ..tables import Html
@@ -78,7 +78,7 @@ def _observed_pool(report: Report) -> list[MetricRow]:
 
 def _rds_note(report: Report) -> str:
     rds = _published_pool("rds")
-    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.runs_of(checklist.ON_RDS)))
+    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.runs_of(ON_RDS)))
     where = f"was run here under {scenarios} and is not in this table" if scenarios else "was not run here"
     return (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "

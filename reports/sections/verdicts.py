@@ -61,10 +61,10 @@ def _bottleneck(report: Report) -> str:
     run, settings = first_run(report, BASELINE, BURST_50), settings_of(report, BASELINE)
     if run is None:
         return "the published set-up has no valid run"
-    found = bottleneck.find_bottleneck(run)
-    if (found.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
+    saturated = bottleneck.find_bottleneck(run)
+    if (saturated.resource, settings["server"], settings["workers"]) == ("worker", "sync", 1):
         return "the published set-up queues every user behind one worker"
-    return f"on the published set-up {found.sentence}"
+    return f"on the published set-up {saturated.sentence}"
 
 
 def summary(report: Report) -> Html:

@@ -1,4 +1,4 @@
-"""One whole report of the smallest experiment, made as a user makes it, for the tests of this folder."""
+"""One whole report of the smallest experiment, built with the user's command, for the tests of this folder."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """The folder of a smoke report: `data/`, `html/`, `executed/`, and what the command printed in `printed`."""
+    """The folder of a smoke report: `data/`, `html/`, `executed/`, and the output of the command in `printed`."""
     folder = tmp_path_factory.mktemp("report")
     environ = {**os.environ, "TRACETRACK_DATA_DIR": str(folder / "data")}
     command = [sys.executable, "-m", "reports", "report", "--profile", "smoke", "--output", str(folder / "html")]

@@ -25,7 +25,7 @@ def browser(tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_fits_and_is_quiet(browser, built, scheme, width):
+def test_the_page_fits_its_window_and_logs_nothing(browser, built, scheme, width):
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
@@ -42,7 +42,7 @@ def test_the_page_fits_and_is_quiet(browser, built, scheme, width):
     assert (brightness > 128) == (scheme == "light")
 
 
-def test_the_verdict_is_in_the_first_screen(browser, built):
+def test_the_verdict_is_on_the_first_screen(browser, built):
     size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get((built / "html" / "optimization-results.html").as_uri())

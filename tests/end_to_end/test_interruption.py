@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
+
+from workbench.polling import attempts
 
 from .conftest import ROOT
 
@@ -26,11 +27,9 @@ def processes_of(data):
     return found
 
 
-def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
+def wait_until(condition, seconds, failure):
+    if not any(condition() for _ in attempts(seconds, 0.1)):
+        pytest.fail(failure())
 
 
 def require_nothing_left(data):
@@ -87,7 +86,7 @@ def test_a_kernel_that_is_killed_is_named(running, data):
     require_nothing_left(data)
 
 
-def test_nothing_to_render_is_one_line(tmp_path):
+def test_build_without_an_experiment_is_one_line(tmp_path):
     environ = {**os.environ, "TRACETRACK_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "reports", "build", "--output", str(tmp_path / "html")]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)

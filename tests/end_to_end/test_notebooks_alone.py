@@ -1,4 +1,4 @@
-"""Each notebook runs with plain papermill, from any folder."""
+"""Each notebook with plain papermill, from any folder."""
 
 import json
 import os

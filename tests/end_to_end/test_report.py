@@ -1,4 +1,4 @@
-"""From nothing to the page, and the page against the rows."""
+"""The whole report: its files, and the page compared with the rows."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 
 
 class Tables(HTMLParser):
-    """Cells of every table by its caption."""
+    """The cells of every table, by its caption."""
 
     def __init__(self):
         super().__init__()
@@ -62,25 +62,25 @@ def test_the_page_stands_alone_and_shows_no_code(page):
     assert "sections.summary" not in page
 
 
-def test_every_table_of_figures_has_published_reproduced_and_tuned(page):
+def test_every_comparison_has_published_reproduced_and_tuned(page):
     parser = Tables()
     parser.feed(page)
     heads = {caption: rows[0] for caption, rows in parser.tables.items()}
-    of_figures = {
+    comparisons = {
         "The pool, declared and in use", "The caches, declared and in use", "The session, declared and measured",
         "Rows by table, scale small", "Single requests", "25 users at once: totals",
         "25 users at once: mean latency by endpoint", "50 users at once: totals",
         "50 users at once: mean latency by endpoint", "The configuration recommended for Replit",
     }  # fmt: skip
-    assert of_figures <= set(heads)
-    for caption in of_figures:
+    assert comparisons <= set(heads)
+    for caption in comparisons:
         columns = [name.split(" (")[0].removesuffix(" mean") for name in heads[caption]]
         assert columns[1:4] == ["published", "reproduced", "reproduced / published"], caption
         assert "tuned" in columns, caption
 
 
 @pytest.mark.parametrize(("deployment", "column"), [("as-measured", 2), ("tuned", 6)])
-def test_the_figures_of_50_users_agree_with_the_rows(built, page, deployment, column):
+def test_the_latencies_of_50_users_agree_with_the_rows(built, page, deployment, column):
     parser = Tables()
     parser.feed(page)
     shown = {row[0]: row[column] for row in parser.tables["50 users at once: mean latency by endpoint"][1:]}
@@ -112,8 +112,8 @@ def test_every_line_of_the_checklist_has_a_verdict_and_its_evidence(built):
 def test_summary_and_junit_are_views_of_the_findings(built):
     findings = json.loads((built / "html" / "findings.json").read_text())["findings"]
     suite = ElementTree.parse(built / "html" / "junit.xml").getroot()
-    judged = [finding for finding in findings if finding["kind"] in ("checklist", "objective")]
-    assert [case.get("name").split(": ")[0] for case in suite] == [finding["id"] for finding in judged]
+    cases = [finding for finding in findings if finding["kind"] in ("checklist", "objective")]
+    assert [case.get("name").split(": ")[0] for case in suite] == [finding["id"] for finding in cases]
     summary = (built / "html" / "summary.md").read_text()
     assert all(finding["claim"] in summary for finding in findings)
 
@@ -124,13 +124,13 @@ def test_the_last_line_printed_is_the_page(built):
 
 
 def test_nothing_is_left_running(built):
-    mark = str(built / "data")
-    left = [process for process in psutil.process_iter() if _belongs(process, mark)]
+    data = str(built / "data")
+    left = [process for process in psutil.process_iter() if _belongs(process, data)]
     assert left == []
 
 
-def _belongs(process, mark):
+def _belongs(process, data):
     try:
-        return process.environ().get("TRACETRACK_DATA_DIR") == mark
+        return process.environ().get("TRACETRACK_DATA_DIR") == data
     except (psutil.Error, OSError):
         return False

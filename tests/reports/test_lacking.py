@@ -1,6 +1,7 @@
 """The page of runs with missing columns or unreadable files: affected values are not measured, others unchanged."""
 
 import inspect
+import pickle
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.findings.evaluation import evaluate
+from analysis.queueing import burst_simulation
 from reports import charts, sections
 from tests.builders import Builder
 from tests.reports.page_reader import MISSING_VALUE, every_section, page_text
@@ -36,6 +38,27 @@ CHARTS = [
     for name, chart in inspect.getmembers(charts, inspect.isfunction)
     if chart.__module__ == charts.__name__ and not name.startswith("_")
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembered_simulations():
+    """Simulate each burst once: most of the experiments here have the same demands, and then the same bursts."""
+    bursts = {}
+
+    class Remembered(burst_simulation.Simulation):
+        def __init__(self, server, demands, seed):
+            super().__init__(server, demands, seed)
+            self._drawn_from = pickle.dumps((server, demands, seed))
+
+        def burst(self, users, steps):
+            key = (self._drawn_from, users, tuple(steps))
+            if key not in bursts:
+                bursts[key] = super().burst(users, steps)
+            return bursts[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(burst_simulation, "Simulation", Remembered)
+        yield
 
 
 @pytest.fixture(scope="module")
