@@ -211,12 +211,6 @@ def builder(tmp_path: Path) -> Builder:
     return Builder(tmp_path / "runs")
 
 
-@pytest.fixture
-def made(builder: Builder) -> Builder:
-    """The same under its former name."""
-    return builder
-
-
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     """The experiment of `Builder.full`."""
