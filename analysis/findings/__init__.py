@@ -1,0 +1,1 @@
+"""Findings: what an experiment says of every claim, published or our own. `evaluation.evaluate` returns all of them."""
