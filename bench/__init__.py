@@ -1,0 +1,1 @@
+"""Measurements of what the workbench itself costs, against its peers: `make bench`."""

@@ -1,4 +1,11 @@
-"""What the workbench itself costs: `make bench`. Ratios and medians over repeats, because machines are shared."""
+"""Measure what the workbench itself costs: `make bench`, or `python -m bench [PART]…`.
+
+To add a part: a module here with a `main`, whose docstring begins with the line for the help, and a row in `PARTS`.
+"""
+
+import inspect
+
+import click
 
 from loadgen import machine_lock
 from workbench.errors import reporting_errors
@@ -14,15 +21,41 @@ from . import (
     recording_cost,
 )
 
-with reporting_errors(), machine_lock.sole_use():
-    for part in (
-        recorder_cost,
-        recording_cost,
-        open_load,
-        pool_cost,
-        instrumentation_cost,
-        cached_read,
-        proxy_cost,
-        analysis_scaling,
-    ):
-        part.main()
+# By name, in the order in which all of them are measured.
+PARTS = {
+    "recorder": recorder_cost,
+    "recording": recording_cost,
+    "open-load": open_load,
+    "pool": pool_cost,
+    "instrumentation": instrumentation_cost,
+    "cached-read": cached_read,
+    "proxy": proxy_cost,
+    "analysis": analysis_scaling,
+}
+
+
+class PartsCommand(click.Command):
+    """A command whose help lists the parts."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = {name: (inspect.getdoc(module) or "").partition("\n")[0] for name, module in PARTS.items()}
+        with formatter.section("Parts"):
+            formatter.write_dl(list(lines.items()))
+
+
+@click.command(cls=PartsCommand)
+@click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)), metavar="[PART]...")
+def main(parts: tuple[str, ...]) -> None:
+    """Measure what the workbench itself costs, in PARTs, by default in all of them.
+
+    Costs are ratios and medians over repeats, because machines are shared.
+    """
+    with machine_lock.sole_use():
+        for name, module in PARTS.items():
+            if not parts or name in parts:
+                module.main()
+
+
+if __name__ == "__main__":
+    with reporting_errors():
+        main(prog_name="python -m bench", standalone_mode=False)

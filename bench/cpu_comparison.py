@@ -1,20 +1,21 @@
-"""What a setting costs a request: CPU time of a worker that has two applications, which differ in nothing else.
+"""The CPU time that a setting costs a request: one worker has two applications that differ in that setting only.
 
-They answer in turns, in random order within each pair. The worker is started anew for each block, and a block is one
+They answer in turn, in random order within each pair. The worker is started anew for each block, and a block is one
 observation.
 """
 
 import itertools
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reference_app.settings import Settings
 
-from .http_client import Connections, Question
+from .http_client import CheckedRequest, Connections
 from .interval import Ratio
-from .paired_apps import WITHOUT, wsgi_app
+from .paired_apps import CHANGED, wsgi_app
 from .served_worker import Worker, serve
 
 BLOCKS = 8
@@ -23,58 +24,65 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Load:
-    """Requests of one kind: how many are one figure of a pair, how many pairs a block has, and unmeasured ones."""
+class Workload:
+    """Requests of one kind: `requests` for one value of a pair, `pairs` a block, after `warm_up` unmeasured ones."""
 
-    question: Callable[[Worker], Question]
+    make_request: Callable[[Worker], CheckedRequest]
     requests: int
     pairs: int
     warm_up: int
 
 
 @dataclass(frozen=True)
-class Cost:
-    """CPU time a request in µs, without and with what is measured: the pairs of each block."""
+class CpuCost:
+    """CPU time a request in µs, of the application without and with the setting: the pairs of each block."""
 
     blocks: list[list[Pair]]
 
     def ratio(self) -> Ratio:
-        return Ratio.of(self.blocks)
+        """The time with the setting to that without."""
+        return Ratio.from_blocks(self.blocks)
 
     def medians(self) -> Pair:
+        """The medians of all pairs, without and with the setting."""
         without_us, with_us = zip(*itertools.chain(*self.blocks), strict=True)
         return statistics.median(without_us), statistics.median(with_us)
 
 
-def compare(settings: Settings, without: dict, loads: dict[str, Load]) -> dict[str, Cost]:
-    """The cost of what the changes in `without` switch off, for each load."""
-    blocks = [_block(settings, without, loads, number) for number in range(BLOCKS)]
-    return {name: Cost([block[name] for block in blocks]) for name in loads}
+def compare(settings: Settings, without: Mapping[str, Any], workloads: Mapping[str, Workload]) -> dict[str, CpuCost]:
+    """Measure, for each workload, the cost of what the changed settings in `without` switch off."""
+    blocks = [_block(settings, without, workloads, number) for number in range(BLOCKS)]
+    return {name: CpuCost([block[name] for block in blocks]) for name in workloads}
 
 
-def _block(settings, without, loads, number):
-    """The pairs of one life of the worker, by load."""
+def _block(
+    settings: Settings, without: Mapping[str, Any], workloads: Mapping[str, Workload], number: int
+) -> dict[str, list[Pair]]:
+    """The pairs of one worker from its start to its end, by workload."""
     with serve(settings, wsgi_app(**without)) as worker, Connections(worker, 1) as connections:
-        return {name: _pairs(worker, connections, load, number) for name, load in loads.items()}
+        return {name: _pairs(worker, connections, workload, number) for name, workload in workloads.items()}
 
 
-def _pairs(worker, connections, load, number):
-    questions = load.question(replace(worker, twin=WITHOUT)), load.question(worker)
-    turns = [
-        _pair(worker, connections, questions, load.requests, f"{number} {turn}")
-        for turn in range(load.warm_up + load.pairs)
+def _pairs(worker: Worker, connections: Connections, workload: Workload, number: int) -> list[Pair]:
+    changed = replace(worker, application=CHANGED)
+    requests = workload.make_request(changed), workload.make_request(worker)
+    pairs = [
+        _pair(worker, connections, requests, workload.requests, f"{number} {pair}")
+        for pair in range(workload.warm_up + workload.pairs)
     ]
-    return turns[load.warm_up :]
+    return pairs[workload.warm_up :]
 
 
-def _pair(worker, connections, questions, requests, seed):
+def _pair(
+    worker: Worker, connections: Connections, requests: tuple[CheckedRequest, CheckedRequest], times: int, seed: str
+) -> Pair:
     order = random.Random(seed).sample([0, 1], 2)
-    measured = {place: _cpu_us(worker, connections, questions[place], requests) for place in order}
-    return measured[0], measured[1]
+    cpu_us = {place: _cpu_us(worker, connections, requests[place], times) for place in order}
+    return cpu_us[0], cpu_us[1]
 
 
-def _cpu_us(worker, connections, question, requests):
-    """CPU time of the worker for a request, the mean of some."""
+def _cpu_us(worker: Worker, connections: Connections, request: CheckedRequest, times: int) -> float:
+    """The worker's mean CPU time for a request."""
     before_ns = worker.cpu_ns()
-    connections.ask(question, requests)
-    return (worker.cpu_ns() - before_ns) / requests / 1000
+    connections.send(request, times)
+    return (worker.cpu_ns() - before_ns) / times / 1000

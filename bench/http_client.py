@@ -1,8 +1,11 @@
-"""A client that costs little: the same bytes over a few connections, and a look at each answer."""
+"""An HTTP client that costs little: the same bytes over a few connections, and a check of each response."""
 
 import selectors
 import socket
 from dataclasses import dataclass
+from typing import Self
+
+from workbench.endpoints import LOGIN
 
 from .paired_apps import HEADER
 from .served_worker import CREDENTIALS, Worker
@@ -10,49 +13,53 @@ from .served_worker import CREDENTIALS, Worker
 _CLOSE, _LENGTH, _HEAD_END = b"\r\nConnection: close\r\n", b"\r\nContent-Length: ", b"\r\n\r\n"
 
 
-class WrongAnswer(RuntimeError):
-    """What came is not what was asked for, so that something else would be measured than was meant."""
+class UnexpectedResponse(RuntimeError):
+    """A response to another request than the one to be measured, such as the login form."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request as it is sent, how its answer must begin, and what it must contain."""
+class CheckedRequest:
+    """The bytes of a request, how its response must begin, and what the response must contain."""
 
-    request: bytes
-    begin: bytes
+    content: bytes
+    beginning: bytes
     proof: bytes
 
     @classmethod
-    def get(cls, worker: Worker, path: str, proof: bytes = b"") -> "Question":
-        return cls(_head("GET", worker, path, f"Cookie: {worker.cookie}"), b"HTTP/1.1 200 ", proof)
+    def get(cls, worker: Worker, path: str, proof: bytes = b"") -> Self:
+        """A GET with the worker's session."""
+        return cls(_request("GET", worker, path, f"Cookie: {worker.cookie}"), b"HTTP/1.1 200 ", proof)
 
     @classmethod
-    def cached(cls, worker: Worker, path: str) -> "Question":
-        """One whose answer is in the cache from now on: each one must be the first again, with its time of making."""
-        question = cls.get(worker, path)
+    def cached(cls, worker: Worker, path: str) -> Self:
+        """A GET whose response is in the cache from now on: it must be the same each time, with its creation time."""
+        request = cls.get(worker, path)
         with Connections(worker, 1) as connections:
-            answer = connections.ask(question, 1)
-        return cls.get(worker, path, answer.partition(_HEAD_END)[2])
+            response = connections.send(request, 1)
+        return cls.get(worker, path, response.partition(_HEAD_END)[2])
 
     @classmethod
-    def login(cls, worker: Worker) -> "Question":
+    def login(cls, worker: Worker) -> Self:
+        """A login, which must redirect to the start page."""
         form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(CREDENTIALS)}"
-        return cls(_head("POST", worker, "/login", form) + CREDENTIALS, b"HTTP/1.1 302 ", b"\r\nLocation: /\r\n")
+        content = _request(LOGIN.method, worker, LOGIN.path, form) + CREDENTIALS
+        return cls(content, b"HTTP/1.1 302 ", b"\r\nLocation: /\r\n")
 
-    def check(self, answer: bytes) -> None:
-        if not (answer.startswith(self.begin) and self.proof in answer):
-            raise WrongAnswer(answer[:2000].decode("latin-1"))
+    def check(self, response: bytes) -> None:
+        """Raise `UnexpectedResponse` if the response is not that of this request."""
+        if not (response.startswith(self.beginning) and self.proof in response):
+            raise UnexpectedResponse(response[:2000].decode("latin-1"))
 
 
-def _head(method, worker, path, headers):
+def _request(method: str, worker: Worker, path: str, headers: str) -> bytes:
     host = "{}:{}".format(*worker.address)
-    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{HEADER}: {worker.twin}\r\n{headers}\r\n\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{HEADER}: {worker.application}\r\n{headers}\r\n\r\n".encode()
 
 
 class Connections:
-    """So many requests are on the way at a time. Connections are opened when needed, and kept if the server keeps them.
+    """A context manager that keeps `count` requests in flight, one a connection.
 
-    A context manager.
+    Connections are opened when needed, and kept if the server keeps them.
     """
 
     def __init__(self, worker: Worker, count: int):
@@ -60,63 +67,64 @@ class Connections:
         self._count = count
         self._selector = selectors.DefaultSelector()
         self._idle: list[socket.socket] = []
-        self._answers: dict[socket.socket, bytes] = {}
+        self._responses: dict[socket.socket, bytes] = {}  # as far as they were received, by busy connection
 
-    def ask(self, question: Question, times: int) -> bytes:
-        """Ask so many times altogether; the last answer. Raises `WrongAnswer`."""
-        answer, unasked = b"", times
-        while unasked or self._answers:
-            while unasked and len(self._answers) < self._count:
-                self._send(question.request)
-                unasked -= 1
+    def send(self, request: CheckedRequest, times: int) -> bytes:
+        """Send the request `times` times in all, and return the last response. Raises `UnexpectedResponse`."""
+        response, unsent = b"", times
+        while unsent or self._responses:
+            while unsent and len(self._responses) < self._count:
+                self._send(request.content)
+                unsent -= 1
             for key, _ in self._selector.select():
-                if self._receive(key.fileobj):
-                    answer = self._take(key.fileobj)
-                    question.check(answer)
-        return answer
+                connection = key.data
+                if self._receive(connection):
+                    response = self._take_response(connection)
+                    request.check(response)
+        return response
 
-    def _send(self, request):
-        opened = self._idle.pop() if self._idle else self._open()
-        self._answers[opened] = b""
-        opened.sendall(request)
+    def _send(self, content: bytes) -> None:
+        connection = self._idle.pop() if self._idle else self._open()
+        self._responses[connection] = b""
+        connection.sendall(content)
 
-    def _open(self):
-        opened = socket.create_connection(self._address)
-        self._selector.register(opened, selectors.EVENT_READ)
-        return opened
+    def _open(self) -> socket.socket:
+        connection = socket.create_connection(self._address)
+        self._selector.register(connection, selectors.EVENT_READ, connection)
+        return connection
 
-    def _receive(self, opened):
-        """Whether the answer is whole now."""
-        received = opened.recv(65536)
+    def _receive(self, connection: socket.socket) -> bool:
+        """Receive what has arrived; returns whether the response is complete."""
+        received = connection.recv(65536)
         if not received:
-            raise WrongAnswer("the server closed the connection")
-        self._answers[opened] += received
-        return _is_whole(self._answers[opened])
+            raise UnexpectedResponse("the server closed the connection")
+        self._responses[connection] += received
+        return _is_complete(self._responses[connection])
 
-    def _take(self, opened):
-        answer = self._answers.pop(opened)
-        if _CLOSE in answer:
-            self._close(opened)
+    def _take_response(self, connection: socket.socket) -> bytes:
+        response = self._responses.pop(connection)
+        if _CLOSE in response:
+            self._close(connection)
         else:
-            self._idle.append(opened)
-        return answer
+            self._idle.append(connection)
+        return response
 
-    def _close(self, opened):
-        self._selector.unregister(opened)
-        opened.close()
+    def _close(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        connection.close()
 
-    def __enter__(self) -> "Connections":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
-        for opened in (*self._idle, *self._answers):
-            self._close(opened)
+    def __exit__(self, *exception: object) -> None:
+        for connection in (*self._idle, *self._responses):
+            self._close(connection)
         self._selector.close()
 
 
-def _is_whole(answer):
-    head_end = answer.find(_HEAD_END)
+def _is_complete(response: bytes) -> bool:
+    head_end = response.find(_HEAD_END)
     if head_end < 0:
         return False
-    length = answer.index(_LENGTH, 0, head_end + 2) + len(_LENGTH)
-    return len(answer) - head_end - len(_HEAD_END) >= int(answer[length : answer.index(b"\r", length)])
+    length = response.index(_LENGTH, 0, head_end + 2) + len(_LENGTH)
+    return len(response) - head_end - len(_HEAD_END) >= int(response[length : response.index(b"\r", length)])

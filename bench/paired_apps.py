@@ -1,36 +1,42 @@
-"""Two applications in one worker, alike but for some settings: a request's header says which of them answers it.
+"""Two applications in one worker that differ in some settings; a header of the request chooses the one that answers.
 
-Two processes of the same program differ by some per cent from their birth, more than what is to be measured; two
-applications in one process do not. gunicorn serves them as `wsgi_app()` writes it.
+Two processes of the same program differ by some per cent from their start, more than the effects to be measured; two
+applications in one process do not. gunicorn serves them as `wsgi_app()` names them.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 import reference_app
 from reference_app.settings import Settings
 
-HEADER = "X-Twin"
-WITHOUT = "without"
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+HEADER = "X-Bench-Application"
+CHANGED = "changed"  # the header's value for the second application; any other is for the first
 
 
-def wsgi_app(**without) -> str:
-    """`create_app` with these settings of the second application, as gunicorn takes it."""
-    return f"{__name__}:create_app({', '.join(f'{name}={value!r}' for name, value in without.items())})"
+def wsgi_app(**changes: Any) -> str:
+    """The expression for gunicorn that creates both applications; `changes` are settings of the second one."""
+    return f"{__name__}:create_app({', '.join(f'{name}={value!r}' for name, value in changes.items())})"
 
 
-def create_app(**without) -> Flask:
-    """The deployment of the environment, and beside it the one with other settings."""
+def create_app(**changes: Any) -> Flask:
+    """The application of the environment's settings, and beside it one with these settings changed."""
     settings = Settings.from_env()
-    other = reference_app.create_app(replace(settings, **without)).wsgi_app
+    changed = reference_app.create_app(replace(settings, **changes)).wsgi_app
     app = reference_app.create_app(settings)
-    own = app.wsgi_app
+    unchanged = app.wsgi_app
     variable = "HTTP_" + HEADER.upper().replace("-", "_")
 
-    def application(environ, start_response):
-        answers = other if environ.get(variable) == WITHOUT else own
-        return answers(environ, start_response)
+    def choose(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        application = changed if environ.get(variable) == CHANGED else unchanged
+        return application(environ, start_response)
 
-    app.wsgi_app = application
+    # Flask documents this assignment for middleware, but declares wsgi_app as a method.
+    app.wsgi_app = choose  # type: ignore[method-assign]
     return app

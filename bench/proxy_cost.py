@@ -1,4 +1,4 @@
-"""What the latency proxy adds to the round trip that it was asked for."""
+"""Time that the latency proxy adds to a round trip beyond the time that it is configured to add."""
 
 import itertools
 import socket
@@ -11,22 +11,22 @@ from typing import NamedTuple
 
 from loadgen.proxy import through
 
-ASKED_MS = ((0.0, 2000), (1.0, 1000), (28.0, 100))  # round trip, and how many of them
+ROUND_TRIPS = ((0.0, 2000), (1.0, 1000), (28.0, 100))  # configured ms, and number of round trips
 
 
 def main() -> None:
-    """Print, for each round trip, how far from it the proxy was."""
+    """Print, for each configured round trip, the time that the proxy adds beyond it."""
     print("latency proxy, echo over loopback, direct and through it in turn:")
-    for round_trip_ms, trips in ASKED_MS:
+    for round_trip_ms, trips in ROUND_TRIPS:
         added = added_latency_ms(round_trip_ms, trips)
         print(
-            f"  asked for {round_trip_ms:>2g} ms  {added.median_ms:+.3f} ms (p99 {added.p99_ms:+.3f}), "
+            f"  configured {round_trip_ms:>2g} ms  {added.median_ms:+.3f} ms (p99 {added.p99_ms:+.3f}), "
             f"direct {added.direct_median_ms:.3f} ms (p99 {added.direct_p99_ms:.3f}), {trips} round trips"
         )
 
 
-class Added(NamedTuple):
-    """Round trips of a few bytes over loopback: direct ones, and what the proxy adds beyond what was asked for."""
+class AddedLatency(NamedTuple):
+    """Round trips of a few bytes over loopback: direct ones, and the time added beyond the configured one."""
 
     direct_median_ms: float
     direct_p99_ms: float
@@ -34,8 +34,8 @@ class Added(NamedTuple):
     p99_ms: float
 
 
-def added_latency_ms(round_trip_ms: float, trips: int) -> Added:
-    """Measure with an echo server, in turn directly and through a proxy of this round trip."""
+def added_latency_ms(round_trip_ms: float, trips: int) -> AddedLatency:
+    """Measure with an echo server, in turn directly and through a proxy with this round trip."""
     with (
         tempfile.TemporaryDirectory() as folder,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -49,18 +49,18 @@ def added_latency_ms(round_trip_ms: float, trips: int) -> Added:
     echo.join()
     medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
     p99s = [statistics.quantiles(times, n=100, method="inclusive")[98] for times in zip(*pairs, strict=True)]
-    return Added(medians[0], p99s[0], medians[1] - medians[0] - round_trip_ms, p99s[1] - p99s[0] - round_trip_ms)
+    return AddedLatency(medians[0], p99s[0], medians[1] - medians[0] - round_trip_ms, p99s[1] - p99s[0] - round_trip_ms)
 
 
-def _trip_ms(connection):
-    begun_s = time.perf_counter()
+def _trip_ms(connection: socket.socket) -> float:
+    start_s = time.perf_counter()
     connection.sendall(b"ping")
     connection.recv(64)
-    return (time.perf_counter() - begun_s) * 1000
+    return (time.perf_counter() - start_s) * 1000
 
 
-def _echo(listener):
-    """Answer two connections in turn until one closes."""
+def _echo(listener: socket.socket) -> None:
+    """Echo two connections in turn until one closes."""
     with listener.accept()[0] as first, listener.accept()[0] as second:
         for connection in itertools.cycle((first, second)):
             message = connection.recv(64)

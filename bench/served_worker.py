@@ -1,4 +1,4 @@
-"""One served worker of a deployment, with the clock of its CPU time and a session with it."""
+"""One served worker of a deployment, with its CPU clock and a session."""
 
 import ctypes
 import tempfile
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from loadgen import application, dataset, deployments, services
 from loadgen.accounts import PASSWORD
 from reference_app.settings import Settings
+from workbench.endpoints import LOGIN
 
 CREDENTIALS = urllib.parse.urlencode({"username": "user001", "password": PASSWORD}).encode()
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -22,20 +24,24 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker, a session with it, and which of its applications is meant where it has two (see `twins`)."""
+    """One worker and a session with it.
+
+    `application` chooses between the two applications of `paired_apps`, for a worker that has both.
+    """
 
     url: str
     cookie: str
     pid: int
-    twin: str = ""
+    application: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
+        """The host and port of the URL."""
         parts = urllib.parse.urlsplit(self.url)
-        return parts.hostname, parts.port
+        return parts.hostname or "", parts.port or 80
 
     def cpu_ns(self) -> int:
-        """CPU time of all its threads so far."""
+        """CPU time of all its threads so far. Raises `OSError` if the process is gone."""
         clock = ctypes.c_int()
         if error := _libc.clock_getcpuclockid(self.pid, ctypes.byref(clock)):
             raise OSError(error, f"no clock of process {self.pid}")
@@ -43,9 +49,12 @@ class Worker:
 
 
 @contextmanager
-def around(deployment: str, **changed) -> Iterator[Settings]:
-    """The settings of a deployment with the small dataset, and for the block the database and the store it needs."""
-    settings = deployments.find(deployment, scale="small", secret_key="a key of the bench", **changed)
+def backing_services(deployment: str, **changes: Any) -> Iterator[Settings]:
+    """Run the database and the store that a deployment needs for the block; yields its settings with their URLs.
+
+    The dataset is the small one. `changes` are settings that differ from the deployment's.
+    """
+    settings = deployments.settings_for(deployment, scale="small", secret_key="a key of the bench", **changes)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(services.database_server(folder / "postgres", 110))
@@ -60,7 +69,7 @@ def around(deployment: str, **changed) -> Iterator[Settings]:
 
 @contextmanager
 def serve(settings: Settings, wsgi_app: str = "") -> Iterator[Worker]:
-    """The deployment's only worker, for the block; `wsgi_app` as `loadgen.application.serve` has it."""
+    """Run the deployment's only worker for the block; `wsgi_app` as `loadgen.application.serve` takes it."""
     with (
         tempfile.TemporaryDirectory() as folder,
         application.serve(settings, Path(folder) / "gunicorn.log", wsgi_app=wsgi_app) as served,
@@ -69,17 +78,18 @@ def serve(settings: Settings, wsgi_app: str = "") -> Iterator[Worker]:
         yield Worker(served.url, _cookie(served.url), process.pid)
 
 
-class KeepRedirect(urllib.request.HTTPRedirectHandler):
-    """A login answers with a redirect, and the cookie is in that answer."""
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves a redirect as it is: that of a login carries the cookie."""
 
-    def redirect_request(self, *_):
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
-def _cookie(url):
-    opener = urllib.request.build_opener(KeepRedirect)
+def _cookie(url: str) -> str:
+    """The session cookie of a new login."""
+    opener = urllib.request.build_opener(NoRedirect)
     try:
-        opener.open(f"{url}/login", CREDENTIALS)
+        opener.open(f"{url}{LOGIN.path}", CREDENTIALS)
     except urllib.error.HTTPError as redirect:
         return redirect.headers["Set-Cookie"].split(";")[0]
     raise RuntimeError("the login was refused")

@@ -3,7 +3,9 @@
 from locust import FastHttpUser, task
 
 
-class Visitor(FastHttpUser):
+class PageUser(FastHttpUser):
+    """Requests the page and does not look at it."""
+
     @task
-    def page(self):
+    def page(self) -> None:
         self.client.get("/login", name="page")
