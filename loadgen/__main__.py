@@ -156,7 +156,7 @@ def command() -> None:
     """Run the command line; every expected failure is one or two lines and an exit code."""
     die_with_launcher()
     raise_on_sigterm()
-    deadlines.install(True)  # libpq's own waiting would keep a signal from us until the server answers
+    deadlines.install(True)  # libpq's own waiting would delay signals until the server answers
     with reporting_errors(), _database_errors():
         main(prog_name="python -m loadgen", standalone_mode=False)
 

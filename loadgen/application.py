@@ -102,7 +102,7 @@ def _wait_until_healthy(child: Child, url: str) -> dict:
 
 
 def _wait_until_ready(child: Child, settings: Settings) -> None:
-    """Wait for every worker: the first one answers for the application while others are still starting."""
+    """Wait for every worker: the first worker answers for the application while others are still starting."""
     metrics = WorkerMetrics.open(Path(settings.readings_file), COUNTERS)
     ready = 0
     for _ in attempts(READY_TIMEOUT_S, 0.02):

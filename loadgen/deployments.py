@@ -1,9 +1,9 @@
 """The named deployments: how the system under test is set up.
 
-Each row of `DEPLOYMENTS` says what a deployment changes of its parent; that of the first one are the defaults of
-`reference_app.settings.Settings`. To add one: a row here, and an arm in `loadgen.profiles` that runs it; a row
-`tuned-without-<optimisation>` is run by the profiles without further ado. Then regenerate the documentation:
-`python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
+Each row of `DEPLOYMENTS` has the settings in which a deployment differs from its parent, and in the first row from the
+defaults of `reference_app.settings.Settings`. To add a deployment: a row here, and an arm in `loadgen.profiles` that
+runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate the
+documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
 """
 
 import os

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workbench.errors import UserError
+from workbench.polling import attempts
 
 from .generator import recorder
 from .scenarios import Scenario
@@ -99,11 +100,11 @@ class Generator:
         Raises `UserError` for a process that failed, and after the longest time that the load may take.
         """
         limit_s = _time_limit_s(self.load.scenario)
-        deadline = time.monotonic() + limit_s
-        while not self.ended(0.1):
+        for _ in attempts(limit_s, 0.0):
+            if self.ended(0.1):
+                return
             check()
-            if time.monotonic() > deadline:
-                raise UserError(f"the run did not end within {limit_s:.0f} s and was stopped")
+        raise UserError(f"the run did not end within {limit_s:.0f} s and was stopped")
 
     def ended(self, timeout_s: float) -> bool:
         """Return whether all processes end by themselves within the time. Raises `UserError` for one that failed."""
@@ -115,7 +116,7 @@ class Generator:
         return over and all(child.wait(timeout_s) for child in self.senders)
 
     def _was_cut_short(self, number: int) -> bool:
-        """Whether a sender ended before its users were done: Locust exits with 0 on a signal."""
+        """Return whether a sender ended before its users were done: Locust exits with 0 on a signal."""
         path = self.directory / f"generator-{number}.json"
         summary = path.read_text() if path.exists() else ""
         return number < len(self.senders) and not (summary and json.loads(summary).get("done"))

@@ -18,7 +18,7 @@ DESCRIPTOR = "TRACETRACK_PROGRESS_FD"
 LAYOUT = "{desc:<44.44} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 MAX_STEP_SHARE = 0.95  # a step that takes longer than expected stays short of its end
 
-tqdm.monitor_interval = 0  # its thread would be beside us when we fork
+tqdm.monitor_interval = 0  # its thread would run while this process forks
 
 
 class Steps:

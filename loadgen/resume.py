@@ -67,7 +67,7 @@ class InterruptedExperiment:
             )
 
     def has_complete(self, run: str) -> bool:
-        """Whether the run of this name is complete."""
+        """Return whether the run of this name is complete."""
         return any(recorded.name == run and recorded.status == "complete" for recorded in self.experiment.runs)
 
     def resume(self) -> dict:

@@ -133,8 +133,8 @@ def test_users_that_leave_early_are_missing_and_so_is_what_was_due(command, page
     said = record(driven(command, pages, tmp_path, LEAVES_AFTER_ONE, *arguments))
     assert (said["status"], said["valid"], said["rows"]) == ("complete", False, 4)
     assert doubts(said) == [
-        "users missing: 4, allowed none",
-        "tasks due but neither begun nor counted as unsent: 36, allowed none",
+        "users that did not start, or left early: 4, allowed none",
+        "tasks due but neither started nor counted as dropped: 36, allowed none",
     ]
 
 
@@ -158,7 +158,7 @@ class Clumsy(FastHttpUser):
 def test_users_that_could_not_start_are_missing(command, pages, tmp_path):
     said = record(driven(command, pages, tmp_path, HALF_FAIL_AT_THEIR_START, "--scenario", "burst-8"))
     assert said["rows"] == 4
-    assert "users missing: 4, allowed none" in said["reasons"]
+    assert "users that did not start, or left early: 4, allowed none" in said["reasons"]
     assert said["generator"]["task_errors"] == {"ValueError: my own start": 4}
 
 
