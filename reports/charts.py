@@ -1,4 +1,8 @@
-"""Charts of the page: each makes a table from the runs, has `analysis.figures` draw it, and adds a caption."""
+"""Charts of the page: each makes a table from the runs, has `analysis.figures` draw it, and adds a caption.
+
+To add a chart: a function in `analysis.figures`, one here with its name in `__all__`, and a cell in
+`notebooks/03-report.ipynb`.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -9,15 +13,16 @@ from analysis.figures import latency, time_split, timelines
 from analysis.findings import published_report
 from analysis.metrics import arm_metrics, cpu_metrics
 from workbench import endpoints
-from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, GEVENT_BLOCKING, TUNED
+from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Run
 
 from .sections import Report
 from .svg import inline
 from .tables import Html
 
+__all__ = ["growth", "latency_by_endpoint", "percentiles", "pool_use", "timeline", "where_time_goes"]
+
 COMPARED = (BASELINE, CLAIMED, TUNED)
-SPLIT = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 MEASURED_USERS = (25, 50)
 PREDICTED_USERS = (1, 10, 25, 50)
 
@@ -56,7 +61,7 @@ def where_time_goes(report: Report) -> Html:
     """Mean parts of a request's time, over all requests and over the tail."""
     splits = [
         cpu_metrics.time_split(report.experiment, deployment, BURST_50).assign(series=deployment)
-        for deployment in SPLIT
+        for deployment in MAIN_DEPLOYMENTS
     ]
     return inline(
         time_split.time_split(_concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"])),
@@ -75,7 +80,7 @@ def timeline(report: Report) -> Html:
         timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
         "timeline",
         "Every request of one burst, from send to response",
-        "A staircase is a queue: each user waits for all users before.",
+        "A staircase is a queue: each user waits for all earlier users.",
     )
 
 

@@ -5,6 +5,6 @@ and a table without rows gives a figure that says "not measured". A series, an e
 the same colour in every figure, those of `palette`; a name without a colour raises ValueError. No function touches
 pyplot's global state.
 
-To add a chart: a function here, one in `reports.charts` that makes its table and its caption, and a cell in
-`notebooks/03-report.ipynb`.
+To add a chart: a function in one of these modules, one in `reports.charts` that makes its table and its caption, and a
+cell in `notebooks/03-report.ipynb`.
 """

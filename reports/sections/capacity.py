@@ -104,5 +104,5 @@ def _closed_prediction(deployment: str, predictions: pd.DataFrame) -> Html:
         f"{predictions['from_users'].iloc[0]} users alone. It predicts the steady state: where more users come than "
         "are served, a run of seconds ends before their queue has its full length."
     )
-    caption = f"More users, predicted from the smallest number of users, {deployment}"
+    caption = f"Closed load predicted from its smallest number of users, {deployment}"
     return table(pd.DataFrame(rows, dtype=object), caption, note=note)

@@ -118,7 +118,7 @@ def _interval_cells(effect: Effect) -> dict:
 
 
 def _interactions(report: Report) -> Html | None:
-    """How the effect of one optimisation depends on another, for the pairs that were left out together."""
+    """The dependence of one optimisation's effect on another, for the pairs that were left out together."""
     rows = [
         {"pair": f"{effect.name}, {scenario}", "metric": metric, **_detail_row(effect, "")}
         for scenario in (BURST_50, READS)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from analysis.figures import latency, palette, time_split, timelines
 from analysis.figures.axes import duration
 from workbench import aggregates, endpoints
+from workbench.arms import MAIN_DEPLOYMENTS
 
 LATENCY = pd.DataFrame(
     [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],
@@ -108,7 +109,8 @@ def test_css_variables_have_every_colour_in_the_tone_of_the_ground(dark):
     assert all(re.fullmatch(r"--[a-z-]+: #[0-9a-f]{6};", line) for line in lines)
 
 
-def test_every_endpoint_and_part_has_a_colour():
+def test_every_main_deployment_endpoint_and_part_has_a_colour():
+    assert set(MAIN_DEPLOYMENTS) <= set(palette.SERIES_COLOURS)
     assert set(endpoints.NAMES) <= set(palette.ENDPOINT_COLOURS)
     assert set(aggregates.SPLIT) == set(palette.PART_COLOURS)
 

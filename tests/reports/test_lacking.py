@@ -1,6 +1,5 @@
 """The page of runs with missing columns or unreadable files: affected values are not measured, others unchanged."""
 
-import inspect
 import pickle
 import shutil
 from pathlib import Path
@@ -33,11 +32,7 @@ COLUMNS = [
     *(("requests", column) for column in SCHEMA.names if column not in REQUIRED),
     *((name, column) for name, (_, columns) in READING_QUESTIONS.items() for column in (columns[0], columns[-1])),
 ]
-CHARTS = [
-    chart
-    for name, chart in inspect.getmembers(charts, inspect.isfunction)
-    if chart.__module__ == charts.__name__ and not name.startswith("_")
-]
+CHARTS = [getattr(charts, name) for name in charts.__all__]
 
 
 @pytest.fixture(scope="module", autouse=True)

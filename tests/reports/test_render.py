@@ -1,4 +1,4 @@
-"""From an executed notebook to the page: what is on it, what is not, and which notebooks are refused."""
+"""The page of an executed notebook: its content, its independence, and the notebooks that are refused."""
 
 import re
 from html.parser import HTMLParser
@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from analysis.figures import palette
 from reports.render import render
 
 DONE = new_output("execute_result", {"text/plain": "'report complete'"}, execution_count=3)
@@ -52,7 +53,7 @@ def test_page_shows_prose_and_outputs_but_no_code(built):
     assert "report complete" not in html
 
 
-def test_page_needs_nothing_from_elsewhere(built):
+def test_page_refers_to_nothing_outside_it(built):
     html = built(report(shown("<p>87 ms</p>")))
     tags = Starts(html).tags
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags}
@@ -131,7 +132,7 @@ def test_a_notebook_that_stopped_early_is_refused_and_the_old_page_stays(tmp_pat
     assert page.read_text() == "yesterday's"
 
 
-def test_one_id_twice_is_refused(built):
+def test_a_repeated_id_is_refused(built):
     with pytest.raises(ValueError, match="more than once: fig-latency"):
         built(report(shown('<figure id="fig-latency"></figure>'), shown('<figure id="fig-latency"></figure>')))
 
@@ -140,3 +141,9 @@ def test_works_from_any_directory_and_leaves_only_the_page(built, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     built(report())
     assert [path.name for path in (tmp_path / "html").iterdir()] == ["page.html"]
+
+
+def test_page_has_every_colour_of_the_palette_on_both_grounds(built):
+    light, dark = re.findall(r":root \{\n(.*?)\n\}", built(report()), re.DOTALL)
+    assert light == palette.css_variables()
+    assert dark == palette.css_variables(dark=True)

@@ -10,7 +10,7 @@ from workbench.arms import BASELINE
 def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
     rows = table_cells(sections.pool(reports("full")), "The pool, declared and in use")
     assert rows["connections allowed, all workers"]["published"] == "50"
-    for name, base, ours in (
+    for name, reproduced, tuned in (
         ("connections allowed, all workers", "50", "6"),
         ("peak connections, by the server", "1", "2"),
         ("connections opened by the pools", "1", "2"),
@@ -22,7 +22,7 @@ def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
         ("mean connection hold time (ms)", "4.00", "4.00"),
         ("timeouts, dead and recycled connections", "0", "0"),
     ):
-        assert (rows[name]["reproduced"], rows[name]["tuned"]) == (base, ours), name
+        assert (rows[name]["reproduced"], rows[name]["tuned"]) == (reproduced, tuned), name
 
 
 @pytest.mark.parametrize("runs", [(BASELINE,), (BASELINE, "as-measured-on-rds")])

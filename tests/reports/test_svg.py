@@ -1,4 +1,4 @@
-"""Inline SVG: stable, self-contained, described, and safe beside another figure of the same kind."""
+"""Inline SVG: reproducible, self-contained, described, and without ids of another figure."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -47,7 +47,7 @@ def latencies():
     )
 
 
-def test_headers_say_what_they_head(latencies):
+def test_headers_have_the_scope_of_their_column_or_row(latencies):
     headers = Elements(table(latencies, "Latency")).all("th")
     assert [(attrs["scope"], text) for attrs, text in headers] == [
         *(("col", name) for name in latencies.columns),
@@ -63,7 +63,7 @@ def test_caption_names_the_scrolling_region(latencies):
     assert (region["role"], region["tabindex"], region["aria-label"]) == ("region", "0", "Latency & load")
 
 
-def test_numbers_stand_right_under_their_header_with_one_number_of_decimals(latencies):
+def test_numbers_are_aligned_right_with_one_number_of_decimals(latencies):
     elements = Elements(table(latencies, "Latency"))
     numbers = [text for attrs, text in elements.all("td") if "number" in attrs.get("class", "")]
     assert numbers == ["87", "50", "–", "9,896", "50", "9,896"]
@@ -86,7 +86,7 @@ def test_the_largest_number_of_a_column_decides_its_decimals(numbers, texts):
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
-def test_a_missing_value_is_a_dash_that_says_so(missing):
+def test_a_missing_value_is_a_dash_with_its_reason(missing):
     frame = pd.DataFrame({"name": ["a"], "value": pd.Series([missing], dtype=object)})
     ((attrs, text),) = Elements(table(frame, "Missing")).all("td")
     assert (attrs["title"], text) == ("not measured", "–")
@@ -130,7 +130,7 @@ def test_a_table_without_rows_keeps_its_head(latencies):
     assert not elements.all("td")
 
 
-def test_headline_has_the_verdict_first_and_a_card_for_each_figure():
+def test_headline_has_the_verdict_first_and_a_card_for_each_metric():
     items = [("Login", "87 ms", "p95 < 300 ms"), ("Objectives", Verdict.FAIL, "1 of 9"), ("Error", None, "")]
     elements = Elements(headline(items, "One worker & one queue."))
     assert elements.all("p") == [({"class": "verdict"}, "One worker & one queue.")]
@@ -139,7 +139,7 @@ def test_headline_has_the_verdict_first_and_a_card_for_each_figure():
     assert values == ["87 ms", "fail", "–"]
 
 
-def test_a_notebook_shows_the_html_and_stores_it_once(latencies):
+def test_a_notebook_displays_the_html_and_stores_it_once(latencies):
     html = table(latencies, "Latency")
     assert html._repr_html_() == str(html)
     assert "<table" not in repr(html)
