@@ -186,7 +186,7 @@ def all_effect_tables(experiment: Experiment) -> dict[tuple[str, str], list[Effe
         (kind, scenario): effect_tables(experiment, baseline, changes(experiment, baseline, scenario), scenario)
         for (kind, scenario), (baseline, changes) in (always | with_interval).items()
     }
-    return {key: found for key, found in tables.items() if key in always or _has_interval(found)}
+    return {key: table for key, table in tables.items() if key in always or _has_interval(table)}
 
 
 def _has_interval(tables: Sequence[EffectTable]) -> bool:

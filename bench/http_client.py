@@ -71,11 +71,11 @@ class Connections:
 
     def send(self, request: CheckedRequest, times: int) -> bytes:
         """Send the request `times` times in all, and return the last response. Raises `UnexpectedResponse`."""
-        response, unsent = b"", times
-        while unsent or self._responses:
-            while unsent and len(self._responses) < self._count:
+        response, remaining = b"", times
+        while remaining or self._responses:
+            while remaining and len(self._responses) < self._count:
                 self._send(request.content)
-                unsent -= 1
+                remaining -= 1
             for key, _ in self._selector.select():
                 connection = key.data
                 if self._receive(connection):

@@ -152,7 +152,7 @@ def _search(plan: Plan, directory: Path, record: dict, measure: Measure, shown: 
         record["probes"] = [*probes, *(probe for probe in earlier if probe["run"] not in names)]
         for spec, search in zip(round_.specs, round_.searches, strict=True):
             predictions.record(search, spec)
-        record["unforeseen"] = predictions.failures
+        record["prediction_failures"] = predictions.failures
         _write(directory, record)
         timed = [(spec, OVERHEAD_S + spec.load().expected_s()) for spec in round_.specs]
         measure(timed, round_.later * sum(expected_s for _, expected_s in timed) / len(timed))

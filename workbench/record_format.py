@@ -8,6 +8,7 @@ FORMAT = 3
 
 # Format 2 and older: old key → new key, by the object that holds it.
 _RUN_KEYS = {"again": "replicate"}
+_EXPERIMENT_KEYS = {"unforeseen": "prediction_failures"}
 _OUTCOME_KEYS = {"said": "message"}
 _SCENARIO_KEYS = {"people": "user_classes"}
 _GATE_KEYS = {"figure": "value"}
@@ -69,7 +70,8 @@ def _run_from_2(record: dict) -> dict:
 
 def _experiment_from_2(record: dict) -> dict:
     lists = {name: record[name] for name in ("runs", "probes") if isinstance(record.get(name), list)}
-    return {**record, **{name: [_renamed(run, _RUN_KEYS) for run in runs] for name, runs in lists.items()}}
+    renamed = _with_keys(record, _EXPERIMENT_KEYS)
+    return {**renamed, **{name: [_renamed(run, _RUN_KEYS) for run in runs] for name, runs in lists.items()}}
 
 
 def _gate(gate: object) -> object:

@@ -53,7 +53,7 @@ def _chain(exception: BaseException | None) -> Iterator[BaseException]:
 
 
 def _kind_by_text(exception: BaseException) -> str:
-    """The kind of an exception whose class does not tell it."""
+    """The kind of an exception whose class does not show it."""
     text, name = str(exception), type(exception).__name__
     if status := _STATUS.search(text):
         return f"status {status[1] or status[2]}"

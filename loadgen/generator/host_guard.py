@@ -1,4 +1,4 @@
-"""A guard that keeps the load on its target: a redirect or a locustfile may name a machine that nobody confirmed."""
+"""A guard that keeps the load on its target: a redirect or a locustfile may name a machine that was not confirmed."""
 
 import errno
 from collections.abc import Callable

@@ -121,10 +121,10 @@ def _with_header_arguments(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
     def send(self: Any, method: str, url: str, *arguments: Any, headers: dict | None = None, **options: Any) -> Any:
         times = _current.get()
-        ours = {"X-Request-ID": request_name(times.user, times.sequence), **(headers or {})}
+        added = {"X-Request-ID": request_name(times.user, times.sequence), **(headers or {})}
         here, sent_ns = is_local_host(urlsplit(self._build_url(url)).hostname or ""), times.mark_sent()
         if here:
-            ours["X-Request-Start"] = f"t={sent_ns}"
-        return request(self, method, url, *arguments, headers=ours, **options)
+            added["X-Request-Start"] = f"t={sent_ns}"
+        return request(self, method, url, *arguments, headers=added, **options)
 
     return send

@@ -10,7 +10,7 @@ def test_predictions_are_shown_beside_measured_values(builder):
     experiment = builder.experiment(builder.run(BASELINE, "sustained-20"), probes=probes)
     assert "has no predictions" in page_text(sections.what_if(report_of(experiment)))
     silent = builder.experiment(
-        builder.run(), probes=probes, name="silent", unforeseen=["the capacity of x is not predicted: y"]
+        builder.run(), probes=probes, name="silent", prediction_failures=["the capacity of x is not predicted: y"]
     )
     assert page_text(sections.what_if(report_of(silent))).strip() == "The capacity of x is not predicted: y."
     paths = [builder.predict(experiment, run) for run in experiment.runs[1:]]

@@ -79,8 +79,10 @@ def test_an_experiment_of_format_2_opens_with_the_keys_of_today(builder):
     experiment = builder.experiment(builder.run())
     path = experiment.directory / "experiment.json"
     runs = [{"run": run.name, "again": True} for run in experiment.runs]
-    rewritten(path, format=None, runs=runs, probes=[])
-    assert open_experiment(experiment.directory).record["runs"] == [{"run": experiment.runs[0].name, "replicate": True}]
+    rewritten(path, format=None, runs=runs, probes=[], unforeseen=["the base run is at its limit"])
+    record = open_experiment(experiment.directory).record
+    assert record["runs"] == [{"run": experiment.runs[0].name, "replicate": True}]
+    assert record["prediction_failures"] == ["the base run is at its limit"]
 
 
 @pytest.mark.parametrize(("opens", "name"), [(open_run, "run.json"), (open_experiment, "experiment.json")])
