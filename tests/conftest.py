@@ -23,15 +23,17 @@ import pytest
 import redis
 from flask import Flask
 
-from instrumentation.worker_metrics import Readings
+from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import dataset, deployments, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from loadgen.application import serve as serve_application
 from reference_app import create_app
+from reference_app.counters import COUNTERS
 from reference_app.settings import PREFIX, Settings
 from workbench.paths import REPOSITORY
-from workbench.request_schema import STREAMS, read_stream
+from workbench.request_schema import STREAMS
+from workbench.request_stream import read_stream
 
 pytest_plugins = ("tests.builders", "tests.store_fixtures")
 
@@ -65,7 +67,7 @@ def template(server) -> str:
 @pytest.fixture(scope="module")
 def database(server, template) -> Iterator[str]:
     """A clone; `dataset.clone` drops left-over ones, so no two may be in use at a time."""
-    with dataset.clone(server, template, "tests", deployments.find("as-measured")) as name:
+    with dataset.clone(server, template, "tests", deployments.settings_for("as-measured")) as name:
         yield name
 
 
@@ -107,8 +109,8 @@ def application(settings: Settings) -> Iterator[Flask]:
     app.extensions["engine"].dispose()
     if app.extensions["store"]:
         app.extensions["store"].client.close()
-    if places := app.extensions["hash_places"]:
-        places.shutdown()
+    if executor := app.extensions["hash_executor"]:
+        executor.shutdown()
 
 
 @pytest.fixture
@@ -150,8 +152,8 @@ def serve(tmp_path) -> Iterator[Callable[[Settings], Application]]:
     with ExitStack() as stack:
 
         def serve(settings):
-            file = tmp_path / f"readings-{secrets.token_hex(4)}"
-            Readings.create(file, settings.workers)
+            file = tmp_path / f"metrics-{secrets.token_hex(4)}"
+            WorkerMetrics.create(file, settings.workers, COUNTERS)
             settings = replace(settings, readings_file=str(file))
             return stack.enter_context(serve_application(settings, tmp_path / "gunicorn.log"))
 
