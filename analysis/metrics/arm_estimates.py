@@ -34,16 +34,17 @@ def success_ratio(
     experiment: Experiment, deployment: str, scenario: str, endpoint: str | None = None
 ) -> Estimate | None:
     """Return the share of the measured requests, all or those to one endpoint, that were successful by content."""
-    runs = arm(experiment.by_run if endpoint is None else experiment.by_endpoint, deployment, scenario)
-    if endpoint is not None:
-        runs = runs[runs["endpoint"] == endpoint]
+    if endpoint is None:
+        runs = arm(experiment.by_run, deployment, scenario)
+    else:
+        runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
     counts = runs.groupby("block")[["successful", "requests"]].sum()
     return None if runs.empty else proportion_ci(counts["successful"], counts["requests"])
 
 
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
     """Return the 95th percentile of the latency (ms) of all reads, by sectioning."""
-    pooled = arm(experiment.by_arm, deployment, scenario).query("endpoint == 'reads'")
+    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, "reads")
     return _sectioned(arm(experiment.by_run, deployment, scenario), "reads_p95_ms", pooled["p95_ms"])
 
 
@@ -54,9 +55,14 @@ def latency(
 
     `statistic` is `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms` or `max_ms`.
     """
-    pooled = arm(experiment.by_arm, deployment, scenario).query("endpoint == @endpoint")
-    runs = arm(experiment.by_endpoint, deployment, scenario).query("endpoint == @endpoint")
+    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, endpoint)
+    runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
     return _sectioned(runs, statistic, pooled[statistic])
+
+
+def _to_endpoint(frame: pd.DataFrame, deployment: str, scenario: str, endpoint: str) -> pd.DataFrame:
+    rows = arm(frame, deployment, scenario)
+    return rows[rows["endpoint"] == endpoint]
 
 
 def _geometric_mean(runs: pd.DataFrame, column: str) -> Estimate | None:
