@@ -2,8 +2,8 @@
 
 Each row of `DEPLOYMENTS` has the settings in which a deployment differs from its parent, and in the first row from the
 defaults of `reference_app.settings.Settings`. To add a deployment: a row here, and an arm in `loadgen.profiles` that
-runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate the
-documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
+runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate
+the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
 """
 
 import os

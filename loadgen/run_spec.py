@@ -10,8 +10,8 @@ from .scenarios import Scenario
 class RunSpec:
     """One run to carry out. `block` and `position` are its place in the plan of an experiment, counted from 0.
 
-    A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `changes` are
-    fields that replace those of the named scenario, see `scenarios.override`.
+    A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `changes`
+    are fields that replace those of the named scenario, see `scenarios.override`.
     """
 
     deployment: str

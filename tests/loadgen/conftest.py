@@ -1,6 +1,6 @@
 import pytest
 
-from tests.loadgen.targets import LOCUSTFILE, Pages, listening
+from tests.loadgen.page_server import LOCUSTFILE, Pages, listening
 
 
 @pytest.fixture(scope="module")

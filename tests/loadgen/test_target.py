@@ -15,24 +15,33 @@ import pytest
 
 from loadgen import services
 from loadgen.target import Target
-from tests.loadgen.targets import SHORT, Pages, complaint, directory, doubts, listening, record, rows, run
+from tests.loadgen.finished_run import (
+    SHORT,
+    directory_of,
+    error_lines,
+    reasons_apart_from_lag,
+    record_of,
+    rows_of,
+    run_on_target,
+)
+from tests.loadgen.page_server import Pages, listening
 from workbench.errors import UserError
 from workbench.request_schema import STREAMS
 
 
 def test_a_login_page_with_200_is_no_success(command, pages):
-    finished = run(command, pages, "--scenario", "burst-20", "--scale", "small")
-    kinds = rows(finished)["error"].value_counts(dropna=False)
+    finished = run_on_target(command, pages, "--scenario", "burst-20", "--scale", "small")
+    kinds = rows_of(finished)["error"].value_counts(dropna=False)
     assert set(kinds.index) == {"a page where JSON was due", "login answered 200"}
     assert "60 of 60 requests failed: 40 × a page where JSON was due, 20 × login answered 200" in finished.stderr
-    assert record(finished)["status"] == "complete"  # what the target did is an outcome
+    assert record_of(finished)["status"] == "complete"  # what the target did is an outcome
 
 
 def test_who_cannot_sign_in_asks_for_nothing_else(command, pages):
     given = ("--scenario", "open-20", "--arrivals", "constant", "--users", "6", "--scale", "small")
-    finished = run(command, pages, *given, *SHORT)
-    assert dict(rows(finished)["error"].value_counts()) == {"login answered 200": 40 + 6}  # who comes logs in first
-    assert doubts(record(finished)) == []
+    finished = run_on_target(command, pages, *given, *SHORT)
+    assert dict(rows_of(finished)["error"].value_counts()) == {"login answered 200": 40 + 6}  # who comes logs in first
+    assert reasons_apart_from_lag(record_of(finished)) == []
 
 
 class Rubbish(BaseHTTPRequestHandler):
@@ -53,9 +62,9 @@ class Rubbish(BaseHTTPRequestHandler):
 
 def test_an_answer_that_is_not_http_is_told_as_such(command):
     with listening(Rubbish) as url:
-        finished = run(command, url, "--scenario", "burst-2", "--scale", "small")
+        finished = run_on_target(command, url, "--scenario", "burst-2", "--scale", "small")
     assert "× not HTTP" in finished.stderr
-    assert not rows(finished)["ok"].any()
+    assert not rows_of(finished)["ok"].any()
 
 
 APPLICATION = """
@@ -79,9 +88,11 @@ def application(port, start_s=0.0):
 def test_a_target_that_is_slow_to_start_is_waited_for(command, locustfile):
     port = services.free_port()
     with application(port, start_s=3.0):
-        finished = run(command, f"http://127.0.0.1:{port}", "--locustfile", locustfile, "--scenario", "burst-2")
-    assert len(rows(finished)) == 2
-    assert rows(finished)["status"].notna().all()
+        finished = run_on_target(
+            command, f"http://127.0.0.1:{port}", "--locustfile", locustfile, "--scenario", "burst-2"
+        )
+    assert len(rows_of(finished)) == 2
+    assert rows_of(finished)["status"].notna().all()
 
 
 def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfile):
@@ -96,10 +107,10 @@ def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfil
             output, errors = process.communicate(timeout=60)
     finished = subprocess.CompletedProcess([], process.returncode, output, errors)
     assert "connection refused" in finished.stderr
-    kinds = set(rows(finished)["error"].dropna())
+    kinds = set(rows_of(finished)["error"].dropna())
     assert "connection refused" in kinds
-    assert doubts(record(finished)) == []  # what the target did is an outcome
-    assert found.parent == directory(finished)
+    assert reasons_apart_from_lag(record_of(finished)) == []  # what the target did is an outcome
+    assert found.parent == directory_of(finished)
 
 
 def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, pages, locustfile):
@@ -232,6 +243,6 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
 def test_bad_input_is_one_line(command, arguments, said):
     before = command.runs()
     finished = command.run("run", *arguments)
-    (line,) = [line for line in complaint(finished) if line.startswith("Error: ")]
+    (line,) = [line for line in error_lines(finished) if line.startswith("Error: ")]
     assert said in line
     assert command.runs() == before

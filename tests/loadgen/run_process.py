@@ -1,24 +1,25 @@
-"""A run that is going on, and its processes."""
+"""A run in progress, and its processes."""
 
 import json
-import time
 
 import psutil
 import pytest
 
-from workbench.request_schema import STREAMS, read_stream
+from workbench.polling import attempts
+from workbench.request_schema import STREAMS
+from workbench.request_stream import read_stream
 
 
-def wait_for(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"no {what} after {seconds} s"
-        time.sleep(0.05)
-    return value
+def wait_for(condition, seconds, description):
+    """The first true value of the condition; fails the test if there is none in time."""
+    for _ in attempts(seconds, 0.05):
+        if value := condition():
+            return value
+    return pytest.fail(f"no {description} after {seconds} s")
 
 
-class Running:
-    """A run under load, with rows on disk."""
+class RunProcess:
+    """The process of a run under load, from the first rows on disk on."""
 
     def __init__(self, command, arguments):
         before = command.runs()
@@ -28,7 +29,7 @@ class Running:
         wait_for(lambda: self.rows() > 0, 20, "row")
 
     def child(self, module):
-        """The first process of the module among the children."""
+        """The first process among the children that runs the module."""
         if self.process.poll() is not None:
             pytest.fail(self.process.stderr.read())
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -40,7 +41,7 @@ class Running:
         return None
 
     def postmaster(self):
-        """The server that the command started: the PostgreSQL among its children with children of its own."""
+        """The PostgreSQL that the command started: the one with children of its own."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         return next(child for child in children if child.name() == "postgres" and child.children())
 
@@ -48,10 +49,11 @@ class Running:
         return [batch for path in self.directory.glob(STREAMS) for batch in read_stream(path)]
 
     def rows(self):
+        """The number of rows on disk."""
         return sum(batch.num_rows for batch in self.batches())
 
     def last_start_us(self):
-        """When the last request was sent that is on disk."""
+        """The send of the last request on disk."""
         return max(start_us for batch in self.batches() for start_us in batch["start_us"].to_pylist())
 
     def record(self):

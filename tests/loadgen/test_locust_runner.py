@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.loadgen.targets import LOCUSTFILE, SHORT, Pages, complaint, doubts, listening, record, rows, run
+from tests.loadgen.finished_run import SHORT, error_lines, reasons_apart_from_lag, record_of, rows_of, run_on_target
+from tests.loadgen.page_server import LOCUSTFILE, Pages, listening
 from workbench.paths import REPOSITORY
 
 FAILS_AT_ITS_START = """
@@ -28,37 +29,37 @@ class Failing(FastHttpUser):
 def test_any_locustfile_is_driven_by_an_open_load(command, pages, locustfile):
     """20 arrivals a second for 2 s: each is one task, whichever class is drawn."""
     given = ("--locustfile", locustfile, "--scenario", "open-20", "--arrivals", "constant", *SHORT)
-    finished = run(command, pages, *given)
-    found = rows(finished)
+    finished = run_on_target(command, pages, *given)
+    found = rows_of(finished)
     assert len(found) == 40
     assert set(found["endpoint"]) == {"GET /page", "missing"}
     assert found["scheduled_us"].diff().dropna().between(49_990, 50_010).all()
     assert (found["error"].dropna() == "status 404").all()
     assert found[["queue_us", "app_us", "worker"]].isna().all(axis=None)
-    said = record(finished)
-    assert (said["status"], doubts(said), said["locustfile"]) == ("complete", [], "mine.py")
+    said = record_of(finished)
+    assert (said["status"], reasons_apart_from_lag(said), said["locustfile"]) == ("complete", [], "mine.py")
     assert said["deployment"] == {"name": "target", "settings": {"url": pages}}
     assert "× status 404" in finished.stderr
 
 
 def test_any_locustfile_is_driven_by_a_closed_load(command, pages, locustfile):
     """All at once, one task each; then with think time, each as often as fits."""
-    finished = run(command, pages, "--locustfile", locustfile, "--scenario", "burst-8")
-    burst, said = rows(finished), record(finished)
+    finished = run_on_target(command, pages, "--locustfile", locustfile, "--scenario", "burst-8")
+    burst, said = rows_of(finished), record_of(finished)
     assert not [reason for reason in said["reasons"] if "rows missing" in reason]
     assert len(burst) == burst["user"].nunique() == 8
     assert burst["scheduled_us"].nunique() == 1
     given = ("--locustfile", locustfile, "--scenario", "sustained-4", *SHORT)
-    sustained = rows(run(command, pages, *given))
+    sustained = rows_of(run_on_target(command, pages, *given))
     assert 1 <= len(sustained) <= 12
     assert sustained.groupby("user")["start_us"].diff().dropna().gt(1_000_000).all()
 
 
 def test_several_processes_share_the_load_and_record_all_of_it(command, pages, locustfile):
     given = ("--locustfile", locustfile, "--scenario", "open-30", "--arrivals", "constant", *SHORT)
-    finished = run(command, pages, *given, "--processes", "3")
-    found, said = rows(finished), record(finished)
-    assert doubts(said) == []
+    finished = run_on_target(command, pages, *given, "--processes", "3")
+    found, said = rows_of(finished), record_of(finished)
+    assert reasons_apart_from_lag(said) == []
     assert (said["generator"]["processes"], said["generator"]["requests"], len(found)) == (3, 60, 60)
     due = found["scheduled_us"].sort_values().diff().dropna()
     assert due.between(33_300, 33_350).all()
@@ -75,8 +76,8 @@ def test_several_processes_share_the_load_and_record_all_of_it(command, pages, l
 )
 def test_a_locustfile_that_cannot_be_used_is_told(command, pages, tmp_path, content, said):
     (tmp_path / "mine.py").write_text(content)
-    finished = run(command, pages, "--locustfile", str(tmp_path / "mine.py"), "--scenario", "burst-2")
-    lines = complaint(finished)
+    finished = run_on_target(command, pages, "--locustfile", str(tmp_path / "mine.py"), "--scenario", "burst-2")
+    lines = error_lines(finished)
     assert said in "\n".join(lines)
     assert len(lines) <= 2
     assert command.processes() == []
@@ -85,7 +86,7 @@ def test_a_locustfile_that_cannot_be_used_is_told(command, pages, tmp_path, cont
 def driven(command, url, tmp_path, content, *arguments):
     """What a locustfile of this content left under this load."""
     (tmp_path / "mine.py").write_text(content)
-    return run(command, url, "--locustfile", str(tmp_path / "mine.py"), *arguments)
+    return run_on_target(command, url, "--locustfile", str(tmp_path / "mine.py"), *arguments)
 
 
 ONE_OF_TWO_RAISES = """
@@ -107,11 +108,11 @@ def test_a_task_that_raises_is_an_outcome_of_its_own(command, pages, tmp_path):
     finished = driven(
         command, pages, tmp_path, ONE_OF_TWO_RAISES, "--scenario", "open-20", "--arrivals", "constant", *SHORT
     )
-    said = record(finished)
-    assert len(rows(finished)) == 20
+    said = record_of(finished)
+    assert len(rows_of(finished)) == 20
     assert said["generator"]["task_errors"] == {"KeyError: 'bag'": 20}
     assert said["generator"]["started_tasks"] == {"warmup": 0, "measure": 40}
-    assert doubts(said) == []
+    assert reasons_apart_from_lag(said) == []
     assert "20 tasks ended with an error: 20 × KeyError: 'bag'" in finished.stderr
 
 
@@ -130,9 +131,9 @@ class Brief(FastHttpUser):
 def test_users_that_leave_early_are_missing_and_so_is_what_was_due(command, pages, tmp_path):
     """Four may be in flight, and each leaves after one request: the other 36 that were due find nobody."""
     arguments = ("--scenario", "open-20", "--arrivals", "constant", "--users", "4", *SHORT)
-    said = record(driven(command, pages, tmp_path, LEAVES_AFTER_ONE, *arguments))
+    said = record_of(driven(command, pages, tmp_path, LEAVES_AFTER_ONE, *arguments))
     assert (said["status"], said["valid"], said["rows"]) == ("complete", False, 4)
-    assert doubts(said) == [
+    assert reasons_apart_from_lag(said) == [
         "users that did not start, or left early: 4, allowed none",
         "tasks due but neither started nor counted as dropped: 36, allowed none",
     ]
@@ -156,7 +157,7 @@ class Clumsy(FastHttpUser):
 
 
 def test_users_that_could_not_start_are_missing(command, pages, tmp_path):
-    said = record(driven(command, pages, tmp_path, HALF_FAIL_AT_THEIR_START, "--scenario", "burst-8"))
+    said = record_of(driven(command, pages, tmp_path, HALF_FAIL_AT_THEIR_START, "--scenario", "burst-8"))
     assert said["rows"] == 4
     assert "users that did not start, or left early: 4, allowed none" in said["reasons"]
     assert said["generator"]["task_errors"] == {"ValueError: my own start": 4}
@@ -180,7 +181,7 @@ class Visitor(FastHttpUser):
 
 def test_a_generator_that_runs_short_of_files_does_not_blame_the_target(command, pages, tmp_path):
     finished = driven(command, pages, tmp_path, FEW_FILES, "--scenario", "burst-30")
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     short = found["error"].eq("load generator: too many open files in this process").sum()
     assert 0 < short < 30
     assert f"requests that failed in the load generator: {short}, allowed none" in said["reasons"]
@@ -204,12 +205,12 @@ class Caller(User):
 def test_what_another_protocol_reports_is_recorded_by_user_and_phase(command, pages, tmp_path):
     arguments = ("--scenario", "open-100", "--arrivals", "constant", "--duration", "2", "--warmup", "1")
     finished = driven(command, pages, tmp_path, ANOTHER_PROTOCOL, *arguments)
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     assert dict(found["phase"].value_counts()) == {"measure": 200, "warmup": 100}
     assert found["latency_us"].eq(30_000).all()
     assert found["scheduled_us"].sort_values().diff().dropna().between(9_990, 10_010).all()
     assert not found.duplicated(["user", "sequence"]).any()
-    assert doubts(said) == []
+    assert reasons_apart_from_lag(said) == []
 
 
 NESTED = """
@@ -233,11 +234,11 @@ class Visitor(FastHttpUser):
 def test_each_arrival_is_one_task_also_where_tasks_are_nested(command, pages, tmp_path):
     """Who leaves a set of tasks goes on at once, as Locust has it; here that waits for its arrival too."""
     finished = driven(command, pages, tmp_path, NESTED, "--scenario", "open-40", "--arrivals", "constant", *SHORT)
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     assert set(found["endpoint"]) == {"inside", "outside"}
     assert (len(found), said["generator"]["started_tasks"]["measure"]) == (80, 80)
     assert found["scheduled_us"].sort_values().diff().dropna().between(24_990, 25_010).all()
-    assert doubts(said) == []
+    assert reasons_apart_from_lag(said) == []
 
 
 ELSEWHERE = """
@@ -264,7 +265,7 @@ def test_no_load_goes_to_a_host_that_nobody_confirmed(command, tmp_path):
             self.end_headers()
 
     with listening(Redirecting) as url:
-        found = rows(driven(command, url, tmp_path, ELSEWHERE, "--scenario", "burst-8"))
+        found = rows_of(driven(command, url, tmp_path, ELSEWHERE, "--scenario", "burst-8"))
     assert set(found["endpoint"]) == {"fast", "slow"}
     assert set(found["error"]) == {"another host than the target's"}
 
@@ -283,7 +284,7 @@ class Odd(User):
 
 def test_what_no_row_can_hold_ends_the_run_with_a_reason(command, pages, tmp_path):
     finished = driven(command, pages, tmp_path, NO_ROW, "--scenario", "burst-4")
-    said = "\n".join(complaint(finished))
+    said = "\n".join(error_lines(finished))
     assert "rows could not be made of what was reported: " in said
     assert "Free some space" not in said
 
@@ -296,7 +297,7 @@ def test_times_of_two_headers_are_those_of_one(command, tmp_path):
             super().end_headers()
 
     with listening(Between) as url:
-        found = rows(driven(command, url, tmp_path, LOCUSTFILE, "--scenario", "burst-8"))
+        found = rows_of(driven(command, url, tmp_path, LOCUSTFILE, "--scenario", "burst-8"))
     assert set(found["endpoint"]) == {"GET /page", "missing"}
     assert found["app_us"].eq(1500).all()
 
@@ -326,7 +327,7 @@ def test_a_locust_started_by_hand_is_recorded_by_one_import(by_hand, processes):
     assert len(requests) == int(told.split()[0]) == said["generator"]["requests"] > 10
     assert set(requests["endpoint"]) == {"GET /page", "missing"}
     assert not requests.duplicated(["user", "sequence"]).any()
-    assert (said["status"], said["processes"], doubts(said)) == ("complete", processes, [])
+    assert (said["status"], said["processes"], reasons_apart_from_lag(said)) == ("complete", processes, [])
 
 
 def test_a_locust_started_by_hand_that_is_killed_can_be_looked_at(command, by_hand):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loadgen.running import Running, wait_for
+from tests.loadgen.run_process import RunProcess, wait_for
 from workbench.request_schema import STREAMS
 
 PATIENCE_S = 10
@@ -16,7 +16,7 @@ SUSTAINED = ("run", "--deployment", "as-measured", "--scenario", "sustained-100"
 
 @pytest.fixture
 def running(command):
-    started = Running(command, SUSTAINED)
+    started = RunProcess(command, SUSTAINED)
     with started.process:
         yield started
         started.process.kill()

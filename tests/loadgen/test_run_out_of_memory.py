@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from tests.loadgen.running import Running, wait_for
-from tests.loadgen.targets import doubts
+from tests.loadgen.finished_run import reasons_apart_from_lag
+from tests.loadgen.run_process import RunProcess, wait_for
 
 PATIENCE_S = 60
 LOAD = ("run", "--deployment", "tuned", "--scenario", "sustained-40", "--scale", "small")
@@ -13,7 +13,7 @@ SHORT = ("--duration", "10", "--warmup", "0")
 
 @pytest.fixture
 def running(command):
-    started = Running(command, (*LOAD, *SHORT))
+    started = RunProcess(command, (*LOAD, *SHORT))
     with started.process:
         yield started
         started.process.kill()
@@ -25,7 +25,7 @@ def outcome(running):
     assert running.process.returncode == 0, said
     assert output.splitlines() == [str(running.directory)]
     record = running.record()
-    assert (record["status"], doubts(record)) == ("complete", [])
+    assert (record["status"], reasons_apart_from_lag(record)) == ("complete", [])
     return said, record, pd.read_parquet(running.directory / "requests.parquet")
 
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from loadgen.accounts import username
-from tests.loadgen.targets import Pages, doubts, listening, record, rows, run
+from tests.loadgen.finished_run import reasons_apart_from_lag, record_of, rows_of, run_on_target
+from tests.loadgen.page_server import Pages, listening
 
 VISITOR = """
 from locust import FastHttpUser, task
@@ -38,13 +39,15 @@ def visit(command, pages, tmp_path):
 
     def visit(scenario, *arguments, url=pages, content=VISITOR):
         (tmp_path / "visitor.py").write_text(content)
-        return run(command, url, "--locustfile", str(tmp_path / "visitor.py"), "--scenario", scenario, *arguments)
+        return run_on_target(
+            command, url, "--locustfile", str(tmp_path / "visitor.py"), "--scenario", scenario, *arguments
+        )
 
     return visit
 
 
 def test_steps_are_as_high_and_as_long_as_they_say(visit):
-    found = rows(visit("steps-50", "--duration", "5", *CONSTANT))
+    found = rows_of(visit("steps-50", "--duration", "5", *CONSTANT))
     assert found["scheduled_us"].is_monotonic_increasing
     second = (found["scheduled_us"] - found["scheduled_us"].min()) // 1_000_000
     assert dict(second.value_counts()) == {0: 10, 1: 20, 2: 30, 3: 40, 4: 50}
@@ -52,7 +55,7 @@ def test_steps_are_as_high_and_as_long_as_they_say(visit):
 
 def test_a_ramp_rises_evenly(visit):
     """From 1 to 41 a second within 4 s: 84 in all, 22 of them in the first half."""
-    found = rows(visit("ramp-41", "--duration", "4", *CONSTANT))
+    found = rows_of(visit("ramp-41", "--duration", "4", *CONSTANT))
     since_us = found["scheduled_us"] - found["scheduled_us"].min()
     assert (len(found), (since_us < 2_000_000).sum()) == (84, 22)
     assert found["scheduled_us"].diff().dropna().is_monotonic_decreasing
@@ -61,7 +64,7 @@ def test_a_ramp_rises_evenly(visit):
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_burst_begins_in_one_instant(visit, processes):
     finished = visit("burst-9", "--processes", processes)
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     assert len(found) == found["user"].nunique() == 9
     assert found["scheduled_us"].nunique() == 1
     assert [reason for reason in said["reasons"] if "first sends" not in reason and "CPU" not in reason] == []
@@ -71,8 +74,8 @@ def test_a_burst_begins_in_one_instant(visit, processes):
 def test_users_who_think_do_not_begin_in_step(visit, scenario, processes):
     """Each after up to 3 s, and then with 1 to 3 s in between."""
     finished = visit(scenario, "--duration", "6", "--warmup", "1", "--processes", processes)
-    found, said = rows(finished), record(finished)
-    assert doubts(said) == []
+    found, said = rows_of(finished), record_of(finished)
+    assert reasons_apart_from_lag(said) == []
     assert found["user"].nunique() == 9
     assert set(found["phase"]) == {"warmup", "measure"}
     by_user = found.sort_values("start_us").groupby("user")
@@ -92,12 +95,12 @@ def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
 
     with listening(Slow) as url:
         finished = visit("open-50", "--users", "5", "--duration", "3", *CONSTANT, url=url)
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     unsent = said["generator"]["dropped"]["measure"]
     assert said["generator"]["most_in_flight"] == 5
     assert (len(found) + unsent, said["generator"]["started_tasks"]["measure"]) == (150, len(found))
     assert 20 <= len(found) <= 30
-    assert doubts(said) == []  # that a target is too slow is an outcome
+    assert reasons_apart_from_lag(said) == []  # that a target is too slow is an outcome
     rates = f"{len(found) / 3:.1f} a second were sent of 50.0 that were due"
     assert f"{unsent} of 150 requests could not be sent, as 5 were in flight: {rates}" in finished.stderr
 
@@ -105,7 +108,7 @@ def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
 def test_a_rate_that_the_generator_cannot_reach_is_told_with_the_one_that_was(visit):
     """A task takes it 50 ms of its core, so it is far from making 60 a second."""
     finished = visit("open-60", "--duration", "3", *CONSTANT, content=BUSY)
-    found, said = rows(finished), record(finished)
+    found, said = rows_of(finished), record_of(finished)
     assert said["valid"] is False
     assert len(found) + said["generator"]["dropped"]["measure"] == 180
     sent_rps = len(found) / ((found["start_us"].max() - found["scheduled_us"].min()) / 1e6)
@@ -137,10 +140,10 @@ def test_the_published_jar_is_one_for_all_and_so_is_the_account(command):
             super().end_headers()
 
     with listening(Sessions) as url:
-        finished = run(command, url, "--scenario", "burst-5-shared-jar", "--scale", "small")
+        finished = run_on_target(command, url, "--scenario", "burst-5-shared-jar", "--scale", "small")
     assert accounts == {username(0, 100)}
     (asked_whether_it_is_there, *searched) = cookies
     assert asked_whether_it_is_there is None
     assert (len(searched), len(set(searched))) == (5, 1)
     assert searched[0].startswith("session=")
-    assert rows(finished)["ok"].tolist() == [True] * 15  # any 200 is taken for success
+    assert rows_of(finished)["ok"].tolist() == [True] * 15  # any 200 is taken for success
