@@ -1,4 +1,4 @@
-"""A generator that is killed in mid-run leaves every row but those of its last batch, by the server's own log."""
+"""Rows of a generator that is killed in mid-run, compared with the log of the reference server."""
 
 import json
 import os
@@ -9,23 +9,23 @@ import pandas as pd
 
 from loadgen.generator.recorder import FLUSH_EVERY_S
 
-from . import log, server
+from . import reference_server, server_log
 
 LOCUSTFILE = """
 from locust import FastHttpUser, task
 
-class Visitor(FastHttpUser):
+class EmptyUser(FastHttpUser):
     @task
     def empty(self):
         self.client.get("/empty", name="empty")
 """
-HANDED_ON_S = 0.5  # between an answer's end at the server and its row in a batch, on a machine that is busy
+MAX_TRANSFER_S = 0.5  # from the end of a response at the server to its row in a batch, on a busy machine
 
 
-def test_every_row_but_the_last_batch_is_there(command, tmp_path):
+def test_killed_generator_leaves_every_row_but_the_last_batch(command, tmp_path):
     (tmp_path / "users.py").write_text(LOCUSTFILE)
     before = command.runs()
-    with server.running(tmp_path / "log.csv") as (_, port):
+    with reference_server.running(tmp_path / "log.csv") as (_, port):
         target = ("--target", f"http://127.0.0.1:{port}", "--locustfile", str(tmp_path / "users.py"))
         with command.start("run", *target, "--scenario", "open-100", "--duration", "20", "--warmup", "0") as process:
             (stream,) = command.streams(before)
@@ -37,10 +37,10 @@ def test_every_row_but_the_last_batch_is_there(command, tmp_path):
     assert f"was ended by signal 9 in mid-run: what it sent in its last {FLUSH_EVERY_S} s is lost" in errors
 
     rows = pd.read_parquet(stream.parent / "requests.parquet")
-    there = set(rows["user"].astype(str) + "-" + rows["sequence"].astype(str))
-    answered = [entry for entry in log.read(tmp_path / "log.csv") if entry.id and entry.answered_ns]
-    until_ns = killed_ns - (FLUSH_EVERY_S + HANDED_ON_S) * 1e9
+    recorded = set(rows["user"].astype(str) + "-" + rows["sequence"].astype(str))
+    answered = [entry for entry in server_log.read(tmp_path / "log.csv") if entry.id and entry.answered_ns]
+    until_ns = killed_ns - (FLUSH_EVERY_S + MAX_TRANSFER_S) * 1e9
     safe = {entry.id for entry in answered if entry.answered_ns < until_ns}
     assert len(safe) > 50
-    assert safe <= there <= {entry.id for entry in answered}
+    assert safe <= recorded <= {entry.id for entry in answered}
     assert json.loads((stream.parent / "run.json").read_text())["status"] == "aborted"

@@ -9,7 +9,7 @@ import time
 
 PR_SET_TIMERSLACK = 29
 TIMER_SLACK_NS = 1000
-DEEP_S = 2e-3  # a processor without work for so long takes its time to wake, 0.26 ms at the median of a virtual one
+DEEP_SLEEP_S = 2e-3  # after so long without work a processor takes 0.26 ms to wake (median, virtual machine)
 WAKE_S = 3e-4
 
 Events = list[tuple[selectors.SelectorKey, int]]
@@ -18,14 +18,14 @@ Events = list[tuple[selectors.SelectorKey, int]]
 class ExactSelector(selectors.DefaultSelector):
     """epoll rounds its timeout up to a whole millisecond; select takes microseconds, and can watch the epoll.
 
-    After a long sleep it is awake before its time and watches the clock: on a busy server there are few of those.
+    Before the end of a long sleep it wakes and watches the clock; on a busy server long sleeps are rare.
     """
 
     def select(self, timeout: float | None = None) -> Events:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         due_s = time.monotonic() + timeout
-        select.select([self.fileno()], [], [], timeout - WAKE_S if timeout > DEEP_S else timeout)
+        select.select([self.fileno()], [], [], timeout - WAKE_S if timeout > DEEP_SLEEP_S else timeout)
         while not (events := super().select(0)) and time.monotonic() < due_s:
             pass
         return events

@@ -1,0 +1,53 @@
+"""The time split of requests to an application with known sleeps, exact to 2 ms at the median."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loadgen.application import serve
+from workbench.endpoints import READS
+
+from . import slowed_app
+
+pytestmark = pytest.mark.alone
+
+SLEEPS_MS = {"queue": 30.0, "pool": 20.0, "db": 40.0}
+NONE_MS = dict.fromkeys(SLEEPS_MS, 0.0)
+ALLOWED_MS = 2.0
+REPEATS = 3
+ENDPOINTS = list(READS)
+
+
+@pytest.fixture
+def split(settings, command, tmp_path, monkeypatch):
+    """Measure the times of requests in ms, with these sleeps in the application."""
+
+    def measure(sleeps_ms):
+        monkeypatch.setenv(slowed_app.VARIABLE, ",".join(f"{name}={ms}" for name, ms in sleeps_ms.items()))
+        with serve(settings, tmp_path / "gunicorn.log", wsgi_app=slowed_app.WSGI_APP) as served:
+            finished = command.run("run", "--target", served.url, "--scenario", "reads", "--scale", "small")
+        assert finished.returncode == 0, finished.stderr
+        directory = Path(finished.stdout.splitlines()[-1])
+        assert json.loads((directory / "run.json").read_text())["status"] == "complete"
+        rows = pd.read_parquet(directory / "requests.parquet")
+        assert rows["ok"].all()
+        rows = rows[(rows["phase"] == "measure") & rows["endpoint"].isin(ENDPOINTS)]
+        times = rows.set_index("endpoint")[["latency_us", "queue_us", "pool_us", "db_us", "app_us"]] / 1000
+        return times.rename(columns=lambda name: name.removesuffix("_us"))
+
+    return measure
+
+
+def test_split_shows_each_sleep_in_its_own_part(split):
+    """With and without sleeps in turn, because a machine has slow seconds."""
+    repeats = [(split(SLEEPS_MS), split(NONE_MS)) for _ in range(REPEATS)]
+    with_ms, without_ms = (pd.concat(rows).groupby("endpoint").median() for rows in zip(*repeats, strict=True))
+    added_ms = with_ms - without_ms
+    for endpoint in ENDPOINTS:
+        added = added_ms.loc[endpoint]
+        assert {name: added[name] for name in SLEEPS_MS} == pytest.approx(SLEEPS_MS, abs=ALLOWED_MS)
+        # And in no other part: the totals are longer by the sleeps only.
+        assert added["app"] == pytest.approx(added["pool"] + added["db"], abs=ALLOWED_MS)
+        assert added["latency"] == pytest.approx(added["queue"] + added["app"], abs=ALLOWED_MS)
