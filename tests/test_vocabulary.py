@@ -18,7 +18,7 @@ HOME_MADE = {
     r"\bg[ai]ves? (way|out)\b|\bgave (way|out)\b|gave_out": "saturated resource",
     r"\btold\b|\btell(s|ing)?\b": "reported, summary, message, reason",
     r"\bwho(ever)? (waits|asks|comes|holds|is not)\b": "name the actor: request, worker, caller",
-    r"\bsomebody\b|\bnobody (is|was|else|has|hears|asks|waits|gets|knows|can|confirmed)\b": "name the actor: request, worker, caller",
+    r"\bsomebody\b|\bnobody (is|was|else|has|hears|asks|waits|gets|knows|can)\b": "name the actor: request, worker",
     r"\blet go\b|let_go|wait_for_the_word": "start signal, release",
     r"\bcertified\b|\brefuted\b": "lower bound, upper bound; sustained, not sustained",
     r"\bundecided\b": "inconclusive",

@@ -19,7 +19,8 @@ def what_if(report: Report) -> Html:
     """The predicted capacity and latencies of each deployment, beside the values that were measured afterwards."""
     capacities, (_, problems) = predicted_capacities(report.experiment), predicted_runs(report.experiment)
     remarks = [prose(f"Not counted: {'; '.join(problems)}.")] if problems else []
-    remarks += [prose(f"{text[0].upper()}{text[1:]}.") for text in report.experiment.record.get("prediction_failures") or []]
+    failures = report.experiment.record.get("prediction_failures") or []
+    remarks += [prose(f"{text[0].upper()}{text[1:]}.") for text in failures]
     if not capacities:
         none = "This experiment has no predictions; make report PROFILE=what-if measures some."
         return join(*remarks) if remarks else prose(none)
