@@ -68,8 +68,10 @@ class PredictionLog:
         atomic.write_text(path, json.dumps(asdict(content), indent=2) + "\n")
 
     def _predict_capacity(self, search: Search) -> float | None:
-        """The predicted capacity, a whole number; None without a base, and, with a line in `failures`, where the model
-        has no prediction."""
+        """The predicted capacity, a whole number; None without a base.
+
+        Where the model has no prediction it is None too, with a line in `failures`.
+        """
         if not search.base:
             return None
         highest = search.most or scenarios.FAMILIES[search.family].max_number

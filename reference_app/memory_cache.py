@@ -37,7 +37,7 @@ class BoundedDict(dict[Hashable, Any]):
 
 
 class MemoryBackend(CacheBackend):
-    """This worker's memory behind dogpile's interface."""
+    """The memory of one worker behind dogpile's interface."""
 
     def __init__(self, arguments: dict[str, Any]):
         self._max_age_s: int = arguments["max_age_s"]

@@ -96,7 +96,8 @@ def _indexes(cursor: Cursor, schema: str) -> dict[Definition, NamedObject]:
     indexes = {}
     for (statement,) in _rows(cursor, INDEXES_WITHOUT_CONSTRAINT, schema):
         match = _INDEX.fullmatch(statement)
-        assert match, statement
+        if match is None:
+            raise ValueError(f"PostgreSQL describes an index in another form: {statement}")
         kind, name, definition = match.groups()
         indexes[Definition(f"{kind} {definition}")] = NamedObject(f"index {name} {definition}", statement)
     return indexes

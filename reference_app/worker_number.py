@@ -8,7 +8,7 @@ VARIABLE = f"{PREFIX}WORKER"
 
 
 def worker_number() -> int:
-    """This process's number; 0 where no server assigned one."""
+    """The number of this process; 0 where no server assigned one."""
     return int(os.environ.get(VARIABLE, 0))
 
 

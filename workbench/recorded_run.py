@@ -97,10 +97,10 @@ class Run:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """One row a request in the order of their sends, times in ms, with `rest_ms` (app less its parts) and
-        `residual_ms`.
+        """One row a request in the order of their sends, with times in ms.
 
-        It holds all rows in memory: for a look at one run. Raises `RecordingError` where nothing can be read.
+        `rest_ms` is the application's time less its parts, `residual_ms` the latency less queue and application. It
+        holds all rows in memory: for a look at one run. Raises `RecordingError` where nothing can be read.
         """
         if total := next((defect for defect in self.defects if defect.is_total), None):
             raise RecordingError(f"{self.directory} cannot be read: {total.problem}")

@@ -59,8 +59,10 @@ def remaining_probes(probes: Sequence[Probe], blocks: int = 1) -> int:
 
 
 def _ends(tried: Sequence[TriedLoad]) -> tuple[TriedLoad | None, TriedLoad | None]:
-    """The largest load that was always sustained below the ceiling, and the ceiling: the smallest load that was never
-    sustained, or that the generator cannot make."""
+    """The largest load below the ceiling that was always sustained, and the ceiling.
+
+    The ceiling is the smallest load that was never sustained, or that the generator cannot make.
+    """
     above = next((load for load in tried if not load.is_measurable or not load.sustained), None)
     below = [
         load

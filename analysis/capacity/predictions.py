@@ -82,8 +82,10 @@ class PredictedCapacity:
 
     @property
     def errors(self) -> tuple[float, float] | None:
-        """The error of the predicted capacity relative to the upper and to the lower bound of the bracket: the capacity
-        is somewhere between them. None where a bound is not known."""
+        """The error of the predicted capacity, relative to the upper and to the lower bound of the bracket.
+
+        The capacity is somewhere between them. None where a bound is not known.
+        """
         if (ends := self.result.bracket.ends) is None:
             return None
         lower_bound, upper_bound = ends
@@ -101,8 +103,10 @@ def path_of(experiment: Path, run: str) -> Path:
 
 
 def predicted_runs(experiment: Experiment) -> tuple[list[PredictedRun], list[str]]:
-    """The usable runs of an experiment that measured anything and were predicted, in their order, and a line for each
-    file that is no prediction, or was written after the start of its run."""
+    """The usable runs of an experiment that measured anything and were predicted, in their order, and problems.
+
+    A problem is a line for each file that is no prediction, or was written after the start of its run.
+    """
     predicted, problems = [], []
     for run in experiment.usable:
         path = path_of(experiment.directory, run.name)
@@ -144,8 +148,10 @@ def _read(path: Path, run: Run) -> PredictionRecord:
 
 
 def _is_well_formed(prediction: PredictionRecord) -> bool:
-    """True where its numbers are positive and finite, and its changes pairs. Raises TypeError or AttributeError where a
-    value is of another type."""
+    """True where its numbers are positive and finite, and its changes pairs.
+
+    Raises TypeError or AttributeError where a value is of another type.
+    """
     p95_ms = list(prediction.p95_ms.values())
     numbers = [prediction.load, prediction.capacity, prediction.throughput_rps, prediction.mean_ms, *p95_ms]
     if not (p95_ms and all(0 < value < math.inf for value in numbers)):

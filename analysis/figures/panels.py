@@ -44,6 +44,7 @@ def present(values: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def one_panel(height_inches: float) -> tuple[Figure, Axes]:
+    """A figure of the page's width with one panel."""
     figure, (axes,) = stacked_panels(1, height_inches)
     return figure, axes
 

@@ -27,8 +27,11 @@ def saturated_resources(experiment: Experiment) -> Iterator[Finding]:
 
 
 def runs_near_saturation(experiment: Experiment) -> list[Run]:
-    """One run of each main deployment under 50 users at once and under 100 with think time, and of each capacity search
-    one under the smallest load that was not sustained."""
+    """One run of each arm that is explained.
+
+    These are the main deployments under 50 users at once and under 100 with think time, and each capacity search under
+    the smallest load that was not sustained.
+    """
     arms = [(deployment, scenario) for scenario in (BURST_50, SUSTAINED_100) for deployment in MAIN_DEPLOYMENTS]
     runs = [next(iter(experiment.find(*arm)), None) for arm in arms]
     runs += [run_at_upper_bound(experiment, result) for result in capacity_results(experiment)]

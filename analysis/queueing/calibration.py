@@ -165,12 +165,12 @@ class Calibration:
 
     @property
     def _database_processes(self) -> int:
-        """p"""
+        """Symbol p of the formula."""
         return min(self.cores, max(1, math.ceil(self.database_ratio)))
 
     @property
     def _wait_share(self) -> float:
-        """w"""
+        """Symbol w of the formula."""
         return max(0.0, 1.0 - self.database_ratio / self._database_processes)
 
 

@@ -25,8 +25,9 @@ class _Measured(NamedTuple):
 
 
 def prediction_table(experiment: Experiment, deployment: str) -> pd.DataFrame:
-    """A row for each number of users under which the deployment was measured, the fewest first; of several runs the
-    first.
+    """A row for each number of users under which the deployment was measured, the fewest first.
+
+    Of several runs under a number it is the first.
 
     Columns: `users`, `from_users` (of the run that gave the demands), throughput (`predicted_rps`, `measured_rps`) and
     mean latency (`predicted_ms`, `measured_ms`). Empty with fewer than two numbers of users, and where the demands are

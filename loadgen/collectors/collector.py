@@ -49,7 +49,7 @@ class Collector:
 
     @property
     def disconnections(self) -> int:
-        """How often the database server lost its connections."""
+        """The number of times that the database server lost its connections."""
         return self._database.disconnections
 
     def __enter__(self) -> Self:

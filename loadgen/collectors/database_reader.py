@@ -1,4 +1,4 @@
-"""Readings of the database server: what its sessions do and wait for, and its work as differences over the run."""
+"""Readings of the database server: states and waits of its sessions, and its work as differences over the run."""
 
 import socket
 import time

@@ -20,7 +20,7 @@ from .sample_file import SampleFile
 INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0  # memory is a walk over a process's pages, the children one over all processes
 
-MACHINE = "machine"  # the role of what is read of the whole machine
+MACHINE = "machine"  # the role of values of the whole machine
 
 SCHEMA = arrow_schema(PROCESS)
 
@@ -68,7 +68,7 @@ class ProcessReader:
         self._file.close()
 
     def _process(self, pid: int) -> psutil.Process | None:
-        """psutil's object, created once because that costs more than a reading; None where the process has ended."""
+        """The psutil object, created once as that costs more than a reading; None where the process has ended."""
         if pid not in self._known:
             with suppress(psutil.NoSuchProcess):
                 self._known[pid] = psutil.Process(pid)

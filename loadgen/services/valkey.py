@@ -19,7 +19,7 @@ from .resources import free_port
 START_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 5.0
 KEYS_PER_SCAN = 500
-# Nothing is written to the disk: the keys live as long as a run. A full store refuses writes, because keys that it dropped
+# Nothing is written to the disk: the keys live as long as a run. A full store refuses writes, as keys that it dropped
 # instead could be sessions.
 SETTINGS = {
     "bind": "127.0.0.1",

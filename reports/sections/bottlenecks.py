@@ -19,8 +19,7 @@ SIMULATED_USERS = (25, 50)
 
 
 def saturated_resources(report: Report) -> Html:
-    """The use of resources, with the saturated one of each run: on the main deployments under 50 users at once and
-    under 100 with think time, and under the smallest loads that a capacity search found not sustained."""
+    """The use of resources, with the saturated one of each run that is explained."""
     runs = explanations.runs_near_saturation(report.experiment)
     if not runs:
         return prose("No load that could saturate a resource was run.")
