@@ -38,6 +38,7 @@ class PartsCommand(click.Command):
     """A command whose help lists the parts."""
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the parts, each with the first line of its module's docstring."""
         lines = {name: (inspect.getdoc(module) or "").partition("\n")[0] for name, module in PARTS.items()}
         with formatter.section("Parts"):
             formatter.write_dl(list(lines.items()))

@@ -21,7 +21,7 @@ PROFILE = "quick"  # of the recorded experiment that is analysed too
 
 def main() -> None:
     """Print time and memory of all tables and charts of a report for each number of rows, and how they grow."""
-    print("analysis: all frames of a report, from rows that were drawn:")
+    print("analysis: all tables and charts of a report, from drawn rows:")
     durations_s = [_print_drawn(rows) for rows in ROWS]
     for (fewer, shorter_s), (more, longer_s) in pairwise(zip(ROWS, durations_s, strict=True)):
         power = math.log(longer_s / shorter_s) / math.log(more / fewer)
@@ -42,7 +42,7 @@ def _print_drawn(rows: int) -> float:
         drawn_experiment.create(directory, rows)
         drawing_s = time.perf_counter() - start_s
         duration_s, peak_gib = _analyse(directory)
-    taken = f"{duration_s:6.1f} s, {peak_gib:.2f} GiB at most"
+    taken = f"{duration_s:6.1f} s, peak {peak_gib:.2f} GiB"
     print(f"  {rows:>11,} rows: {taken} (drawn in {drawing_s:.0f} s)", flush=True)
     return duration_s
 

@@ -62,5 +62,5 @@ def _print(record: dict, rows: pd.DataFrame, readings: pd.DataFrame, row_bytes: 
     print(f"  on disk a row    {row_bytes:.1f} bytes (at most {MAX_ROW_BYTES})")
     flush_ms, flush_cpu_ms = (record["generator"][f"longest_flush_{unit}"] for unit in ("ms", "cpu_ms"))
     print(
-        f"  longest flush    {flush_ms:.1f} ms (at most {MAX_FLUSH_MS} ms), the most CPU of one {flush_cpu_ms:.1f} ms"
+        f"  longest flush    {flush_ms:.1f} ms (at most {MAX_FLUSH_MS} ms), most CPU of a flush {flush_cpu_ms:.1f} ms"
     )

@@ -8,4 +8,5 @@ class PageUser(FastHttpUser):
 
     @task
     def page(self) -> None:
+        """Request the login form."""
         self.client.get("/login", name="page")

@@ -48,7 +48,7 @@ def _print(users: str, blocks: Sequence[dict[str, Any]]) -> None:
 
 
 def _block(url: str, users: str, number: int) -> dict[str, Any]:
-    """What `recorded_user` measured in a process of its own."""
+    """The pairs and the longest flush that `recorded_user` measures in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         load = Load(scenarios.find("sustained-1"), number, dataset.find_scale("small").counts())
         environ = {**os.environ, **load.environ(Path(folder), time.monotonic_ns())}

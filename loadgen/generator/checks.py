@@ -1,6 +1,6 @@
 """Reasons for which a response of TraceTrack is a failure, judged by its content.
 
-Each check returns None for a successful response, else the reason in a few words.
+Each check returns None for a successful response, else a short reason.
 """
 
 import json

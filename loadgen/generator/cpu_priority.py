@@ -24,7 +24,7 @@ class Attributes(ctypes.Structure):
 def raise_both() -> dict[str, bool]:
     """Request a short time slice and a high priority; returns by name which of them the kernel granted.
 
-    Neither gives the process a larger share of the processor than it asks for.
+    Neither lets the process do more work: it only runs earlier.
     """
     return {"short_slice": shorten_slice(), "raised": raise_priority()}
 

@@ -1,4 +1,4 @@
-"""The kind of failure that an exception is: a few fixed words, so that failures can be counted by kind."""
+"""Kinds of failures: exceptions as one of a few fixed texts, so that failures can be counted by kind."""
 
 import errno
 import re
@@ -33,7 +33,7 @@ _STATUS = re.compile(r"\bcode=(\d{3})\b|^(\d{3}) (?:Client|Server) Error")
 
 
 def error_kind(exception: BaseException | str) -> str:
-    """Return the message of a failed check, the status of a bad response, or what happened to the connection."""
+    """The kind of a failure: the message of a failed check, the status of a bad response, or a connection's error."""
     if isinstance(exception, str | CatchResponseError) or type(exception) is Exception:
         return str(exception)[:MAX_CHARACTERS]
     for cause in _chain(exception):

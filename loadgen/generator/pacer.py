@@ -1,4 +1,4 @@
-"""When each user does their next task: a pacing policy for each kind of scenario.
+"""Pacing policies: for each kind of scenario, the times at which users start their tasks.
 
 Locust lets a task set wait after each task. The functions that `install` puts in the place of that wait, and before the
 first task, ask the policy instead. So any user class serves every kind of scenario: in a `burst` each user does a
@@ -51,9 +51,11 @@ class PacingPolicy:
         return self.measured_start_ns + round(self.scenario["duration_s"] * 1e9)
 
     def wait_for_first(self, user: User, state: VirtualUser) -> None:
+        """Return when the user's first task is due."""
         raise NotImplementedError
 
     def wait_for_next(self, user: User, state: VirtualUser) -> None:
+        """Return when the user's next task is due."""
         raise NotImplementedError
 
 

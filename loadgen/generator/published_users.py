@@ -27,4 +27,5 @@ class SharedJarUser(tracetrack_users.TraceTrackUser):
         self.client.cookiejar = self.client.client.cookiejar = SharedJarUser.jar
 
     def failure_reason(self, response: Any, check: Callable[[Any], str | None]) -> str | None:
+        """The reason by the status alone."""
         return checks.status_failure(response)

@@ -30,7 +30,7 @@ class Recorder:
     def __init__(self, directory: Path, row: Callable[..., tuple], on_failure: Callable[[str], None]):
         self.path = directory / f"requests-{os.getpid()}.arrows"
         self.rows = 0
-        # The time beyond its CPU is what a flush waits for a core, as everything else in this process.
+        # The difference of the two is time in which the flush, and all else in this process, waits for a core.
         self.longest_flush_ms = self.longest_flush_cpu_ms = 0.0
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, WRITTEN)

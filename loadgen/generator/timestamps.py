@@ -49,7 +49,7 @@ class Timestamps:
         sender = virtual_user.current.get()
         times = cls(sender or VirtualUser(0))
         if sender is None:
-            times.user = times.sequence = None  # type: ignore[assignment]  # null in the row; no name is made of it
+            times.user = times.sequence = None  # type: ignore[assignment]  # null in the row
         times.received_ns = time.monotonic_ns()
         times.sent_ns = times.received_ns - round(1e6 * response_time_ms)
         in_flight.miss()

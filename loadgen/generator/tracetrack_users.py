@@ -54,17 +54,21 @@ class TraceTrackUser(FastHttpUser):
             getattr(self, name)()
 
     def login(self) -> None:
+        """Log in, and note whether that succeeded."""
         form = {"username": self.account, "password": PASSWORD}
         self.signed_in = self.send(LOGIN, login_failure, data=form)
 
     def dashboard(self) -> None:
+        """Read the statistics."""
         self.send(DASHBOARD, partial(dashboard_failure, unavailable=SCENARIO["unavailable"]))
 
     def search(self) -> None:
+        """Search for a drawn term."""
         term, expected = self.terms.draw()
         self.send(SEARCH, partial(search_failure, expected=expected), params={"q": term})
 
     def scan(self) -> None:
+        """Scan a drawn bag."""
         qr_id = child_qr_id(self.random.randint(1, ROWS["link"]))
         # The same key again returns the same scan: the audit of writes looks the request's name up in the database.
         key = {"Idempotency-Key": virtual_user_of(self).next_request_name()}
@@ -76,7 +80,7 @@ class TraceTrackUser(FastHttpUser):
             endpoint.method, endpoint.path, name=endpoint.name, catch_response=True, allow_redirects=False, **request
         ) as response:
             if not response.status_code:
-                return False  # Locust knows what happened
+                return False  # Locust has reported the failure
             if reason := self.failure_reason(response, check):
                 response.failure(reason)
         return not reason

@@ -1,1 +1,1 @@
-"""Measurements of the load generator and of the time split, compared with known truth."""
+"""Measurements of the load generator and of the time split, compared with known values."""

@@ -131,15 +131,15 @@ def test_drawn_times_have_the_distributions_of_the_theory(drawn):
 
 def test_drawn_times_depend_on_the_seed_and_not_on_other_paths(tmp_path):
     drawn_ms = []
-    for name, seed, others in (("alone", "7", 0), ("mixed", "7", 3), ("other", "8", 0)):
+    for name, seed, others in (("single", "7", 0), ("mixed", "7", 3), ("other", "8", 0)):
         path = tmp_path / f"{name}.csv"
         with running(path, "--seed", seed) as (_, port):
             send(port, "/two-point", others)
             send(port, "/exponential", 8)
         drawn_ms.append([entry.drawn_ms for entry in server_log.read(path) if entry.path == "/exponential"])
-    alone, mixed, other = drawn_ms
-    assert alone == mixed
-    assert alone != other
+    single, mixed, other = drawn_ms
+    assert single == mixed
+    assert single != other
 
 
 def test_requests_do_not_wait_for_each_other(shared):

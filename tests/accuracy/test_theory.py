@@ -63,7 +63,7 @@ def test_standard_error_of_a_fixed_time_is_zero():
 
 
 def answered_ms(due_ms, stall_ms, start_ms):
-    """When a frozen server answers: it reads nothing in the stall, and sends nothing either."""
+    """The times at which a frozen server answers: it reads nothing in the stall, and sends nothing either."""
     end_ms = start_ms + stall_ms
     received_ms = np.where((due_ms >= start_ms) & (due_ms < end_ms), end_ms, due_ms)
     ready_ms = received_ms + SERVICE_MS
