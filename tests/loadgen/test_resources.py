@@ -32,5 +32,5 @@ def test_a_port_that_somebody_has_is_not_given(monkeypatch):
     with socket.socket() as mine:
         mine.bind(("127.0.0.1", 0))
         port = mine.getsockname()[1]
-        monkeypatch.setattr(resources, "_lasting", lambda: [port])
+        monkeypatch.setattr(resources, "_non_ephemeral_ports", lambda: [port])
         assert free_port() != port
