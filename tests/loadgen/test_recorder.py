@@ -1,3 +1,5 @@
+"""Rows on their way to the disk: batches, kills, failed writes, and the one file that is made of the streams."""
+
 import subprocess
 import sys
 
@@ -16,9 +18,12 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from loadgen.generator.recorder import Recorder
+from workbench.request_schema import WRITTEN
 recorder = Recorder(Path(sys.argv[1]), lambda *row: row, print)
 for number in range(int(sys.argv[2])):
-    recorder.add((0, number, "login", True, number, number, 5, 302, None, 0, None))
+    values = {"user": 0, "sequence": number, "endpoint": "login", "measured": True, "latency_us": 5, "status": 302}
+    values |= {"scheduled_us": number, "start_us": number, "bytes": 0}
+    recorder.add(tuple(values.get(name) for name in WRITTEN.names))
 print("written", flush=True)
 time.sleep(60)
 """
@@ -30,7 +35,7 @@ def row(number, **more):
     return tuple(given.get(name) for name in WRITTEN.names)
 
 
-def as_it_is(*row):
+def unchanged(*row):
     return row
 
 
@@ -44,16 +49,16 @@ def record(tmp_path, monkeypatch):
 
     def write(pid, numbers):
         monkeypatch.setattr(recorder.os, "getpid", lambda: pid)
-        one = Recorder(tmp_path, as_it_is, pytest.fail)
+        written = Recorder(tmp_path, unchanged, pytest.fail)
         for number in numbers:
-            one.add(row(number))
-        one.close()
-        return one
+            written.add(row(number))
+        written.close()
+        return written
 
     return write
 
 
-def test_a_kill_costs_no_more_than_the_last_batch(tmp_path):
+def test_killed_writer_loses_no_more_than_the_last_batch(tmp_path):
     number = 2 * ROWS_PER_BATCH + 7
     command = [sys.executable, "-c", WRITER, str(tmp_path), str(number)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as writer:
@@ -65,7 +70,7 @@ def test_a_kill_costs_no_more_than_the_last_batch(tmp_path):
     assert pq.read_table(tmp_path / "requests.parquet")["sequence"].to_pylist() == list(range(2 * ROWS_PER_BATCH))
 
 
-def test_a_torn_end_is_left_out(tmp_path, record):
+def test_read_stream_leaves_out_a_torn_end(tmp_path, record):
     path = record(1, range(3 * ROWS_PER_BATCH)).path
     whole = path.read_bytes()
     counted = set()
@@ -76,7 +81,7 @@ def test_a_torn_end_is_left_out(tmp_path, record):
     assert {0, 2 * ROWS_PER_BATCH} <= counted
 
 
-def test_the_streams_of_several_processes_become_one_file(tmp_path, record):
+def test_compact_makes_one_file_of_several_streams(tmp_path, record):
     record(11, range(0, 1200, 2))
     record(12, range(1, 1200, 2))
     assert len(list(tmp_path.glob(STREAMS))) == 2
@@ -89,12 +94,12 @@ def test_the_streams_of_several_processes_become_one_file(tmp_path, record):
     assert [path.name for path in tmp_path.iterdir()] == ["requests.parquet"]
 
 
-def test_no_streams_make_an_empty_file(tmp_path):
+def test_compact_without_streams_makes_an_empty_file(tmp_path):
     assert compact(tmp_path) == 0
     assert pq.read_table(tmp_path / "requests.parquet").schema.equals(SCHEMA)
 
 
-def test_what_was_not_measured_is_null(tmp_path, record):
+def test_values_that_were_not_measured_are_null(tmp_path, record):
     (batch,) = filter(len, read_stream(record(1, [5]).path))
     (kept,) = batch.to_pylist()
     assert {name: value for name, value in kept.items() if value is not None} == {
@@ -103,38 +108,38 @@ def test_what_was_not_measured_is_null(tmp_path, record):
     }  # fmt: skip
 
 
-def test_a_flush_hands_the_rows_over(tmp_path):
-    one = Recorder(tmp_path, as_it_is, pytest.fail)
-    one.add(row(1))
-    assert rows(one.path) == 0
-    one.flush()
-    one.flush()
-    assert rows(one.path) == 1
-    one.close()
-    assert one.rows == 1
+def test_flush_writes_the_pending_rows(tmp_path):
+    written = Recorder(tmp_path, unchanged, pytest.fail)
+    written.add(row(1))
+    assert rows(written.path) == 0
+    written.flush()
+    written.flush()
+    assert rows(written.path) == 1
+    written.close()
+    assert written.rows == 1
 
 
-def test_a_failed_write_is_told_once(tmp_path, monkeypatch):
-    told = []
-    one = Recorder(tmp_path, as_it_is, told.append)
+def test_failed_write_is_reported_once(tmp_path, monkeypatch):
+    reasons = []
+    written = Recorder(tmp_path, unchanged, reasons.append)
 
     class FullDisk:
         def write_batch(self, batch):
             raise OSError(28, "No space left on device")
 
-    stream = one._stream
-    monkeypatch.setattr(one, "_stream", FullDisk())
+    stream = written._stream
+    monkeypatch.setattr(written, "_stream", FullDisk())
     for number in range(3):
-        one.add(row(number))
-        one.flush()
-    one.close()
-    assert told == ["the rows could not be written: No space left on device"]
-    assert one.rows == 3
+        written.add(row(number))
+        written.flush()
+    written.close()
+    assert reasons == ["the rows could not be written: No space left on device"]
+    assert written.rows == 3
     stream.close()
-    one._file.close()
+    written._file.close()
 
 
-def test_the_header_fills_its_columns():
+def test_server_timing_fills_its_columns():
     header = (
         'queue;dur=1.5, app;dur=12.345, pool;dur=0.010, db;dur=2.000;desc="3", hash;dur=0.000, '
         'cache;dur=0.100;desc="hit", session;dur=0.2, worker;desc="1"'
@@ -146,9 +151,9 @@ def test_the_header_fills_its_columns():
 
 
 @pytest.mark.parametrize("header", [None, "", "other;dur=3", "nonsense", ";;,,==", 'worker;desc="x"'])
-def test_a_header_that_says_nothing_leaves_them_null(header):
+def test_server_timing_without_known_metrics_leaves_columns_null(header):
     assert server_timing(header) == {}
 
 
-def test_columns_that_the_header_does_not_name_stay_null():
+def test_columns_without_a_metric_in_the_header_are_null():
     assert server_timing("app;dur=1") == {"app_us": 1000}

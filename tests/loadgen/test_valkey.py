@@ -1,4 +1,4 @@
-"""The store of a run: our own, new and closed to strangers, or yours, left as it was."""
+"""The store of a run: a new one with a password, or yours, left as it was."""
 
 import psutil
 import pytest
@@ -10,27 +10,27 @@ from workbench.errors import UserError
 
 
 @pytest.fixture
-def own(tmp_path):
+def started_store(tmp_path):
     with store_server(tmp_path, tmp_path / "valkey.log") as started:
         yield started
 
 
-def test_our_own_is_empty_and_closed_to_strangers(own):
-    with redis.Redis.from_url(own.url) as client:
+def test_started_store_is_empty_and_requires_a_password(started_store):
+    with redis.Redis.from_url(started_store.url) as client:
         assert client.dbsize() == 0
         assert client.config_get("save") == {"save": ""}
     with (
-        redis.Redis(port=redis.Redis.from_url(own.url).connection_pool.connection_kwargs["port"]) as stranger,
+        redis.Redis(port=redis.Redis.from_url(started_store.url).connection_pool.connection_kwargs["port"]) as client,
         pytest.raises(redis.AuthenticationError),
     ):
-        stranger.ping()
-    assert own.version.startswith("Valkey ")
+        client.ping()
+    assert started_store.version.startswith("Valkey ")
 
 
-def test_our_own_is_gone_afterwards_and_leaves_nothing(tmp_path):
+def test_started_store_is_gone_after_its_block_and_leaves_no_data(tmp_path):
     with store_server(tmp_path, tmp_path / "valkey.log") as started:
         with redis.Redis.from_url(started.url) as client:
-            client.set("kept", "nowhere")
+            client.set("key", "value")
         command_line = psutil.Process(started.pid).cmdline()
     assert not psutil.pid_exists(started.pid)
     assert {path.name for path in tmp_path.iterdir()} == {"valkey.conf", "valkey.log"}
@@ -40,7 +40,7 @@ def test_our_own_is_gone_afterwards_and_leaves_nothing(tmp_path):
     assert password not in (tmp_path / "valkey.log").read_text()
 
 
-def test_one_that_cannot_start_says_why(tmp_path, monkeypatch):
+def test_store_that_cannot_start_is_reported_with_its_reason(tmp_path, monkeypatch):
     monkeypatch.setitem(services.valkey.SETTINGS, "maxmemory", "a lot")
     with (
         pytest.raises(UserError, match=r"Valkey did not start: .*valkey\.log"),
@@ -50,30 +50,30 @@ def test_one_that_cannot_start_says_why(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def yours(own, monkeypatch):
-    monkeypatch.setenv("REDIS_URL", own.url)
-    with redis.Redis.from_url(own.url) as client:
+def given_store(started_store, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", started_store.url)
+    with redis.Redis.from_url(started_store.url) as client:
         yield client
 
 
-def test_of_yours_only_the_keys_of_the_run_are_removed(yours, own, tmp_path):
-    yours.set("tracetrack:somebody's", "stays")
+def test_given_store_loses_only_the_keys_of_the_run(given_store, started_store, tmp_path):
+    given_store.set("tracetrack:other", "stays")
     with store_server(tmp_path / "unused", tmp_path / "unused.log") as used:
-        assert (used.url, used.child, used.pid) == (own.url, None, None)
+        assert (used.url, used.child, used.pid) == (started_store.url, None, None)
         for number in range(1200):
-            yours.set(f"{used.prefix}session:{number}", "goes")
+            given_store.set(f"{used.prefix}session:{number}", "goes")
         with store_server(tmp_path / "unused", tmp_path / "unused.log") as beside:
             assert beside.prefix != used.prefix
-    assert yours.keys("*") == [b"tracetrack:somebody's"]
+    assert given_store.keys("*") == [b"tracetrack:other"]
     assert not (tmp_path / "unused").exists()
 
 
-def test_of_yours_the_keys_are_removed_when_a_run_is_interrupted(yours, tmp_path):
+def test_given_store_loses_the_keys_of_an_interrupted_run(given_store, tmp_path):
     interrupted = store_server(tmp_path, tmp_path / "unused.log")
     used = interrupted.__enter__()
-    yours.set(f"{used.prefix}session", "goes")
+    given_store.set(f"{used.prefix}session", "goes")
     assert not interrupted.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert yours.keys("*") == []
+    assert given_store.keys("*") == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_of_yours_the_keys_are_removed_when_a_run_is_interrupted(yours, tmp_path
         ("redis://:hidden@127.0.0.1:{free}/0", "the store 127.0.0.1:{free} does not answer: .*\nCheck REDIS_URL"),
     ],
 )
-def test_what_cannot_be_used_of_yours_is_refused_without_its_password(tmp_path, monkeypatch, url, reason):
+def test_unusable_url_is_refused_without_showing_its_password(tmp_path, monkeypatch, url, reason):
     free = free_port()
     monkeypatch.setenv("REDIS_URL", url.replace("{free}", str(free)))
     with (
@@ -97,8 +97,8 @@ def test_what_cannot_be_used_of_yours_is_refused_without_its_password(tmp_path, 
 
 
 @pytest.mark.parametrize("password", [":hidden@", "me:hidden@", ""])
-def test_a_wrong_password_of_yours_or_none_is_told_without_it(own, tmp_path, monkeypatch, password):
-    port = redis.Redis.from_url(own.url).connection_pool.connection_kwargs["port"]
+def test_wrong_or_missing_password_is_refused_without_showing_it(started_store, tmp_path, monkeypatch, password):
+    port = redis.Redis.from_url(started_store.url).connection_pool.connection_kwargs["port"]
     monkeypatch.setenv("REDIS_URL", f"redis://{password}127.0.0.1:{port}/0")
     with (
         pytest.raises(UserError, match="does not answer: it requires another user name or password") as refusal,
