@@ -1,8 +1,11 @@
 """`python -m analysis show`: what it prints of a run or an experiment, and what it refuses."""
 
+import json
+
 import pytest
 
 from tests.analysis.command_output import endpoint_rows, require_refused
+from workbench.record_format import FORMAT
 
 RUN = "made/1-01-as-measured-burst-50"
 
@@ -83,3 +86,13 @@ def test_show_prints_all_runs_of_an_experiment(builder, command):
     assert result.exit_code == 0
     assert "1 of 2 planned runs are complete, valid and readable" in result.stdout
     assert "1-02-tuned-burst-50" in result.stdout
+
+
+def test_show_says_the_format_of_an_older_recording_and_refuses_a_newer_one(builder, command):
+    (run,) = builder.experiment(builder.run()).runs
+    path = run.directory / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"format": 2}))
+    assert f"recorded in format 2, read as format {FORMAT}" in command("show", f"made/{run.name}").stdout
+    path.write_text(json.dumps(record | {"format": FORMAT + 1}))
+    require_refused(command("show", f"made/{run.name}"), f"record format {FORMAT + 1}", f"up to {FORMAT}")
