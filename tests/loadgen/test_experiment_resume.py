@@ -1,4 +1,4 @@
-"""An experiment that was interrupted goes on where it stopped, by the real command."""
+"""Resuming an interrupted experiment, by the real command."""
 
 import json
 import shutil
@@ -13,9 +13,9 @@ from loadgen.run_spec import run_name
 from workbench.recording import open_experiment
 
 SEED = 64  # short runs come first
-PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # others follow if one of these cannot be believed
+PROBES = ["2-01-tuned-open-4", "3-01-tuned-open-8"]  # others follow if one of these is invalid
 PLANNED = [run_name(spec) for spec in make_plan("smoke", None, SEED).specs]
-FIRST, STOPPED, NEVER_BEGUN, *LATER = PLANNED
+FIRST, STOPPED, NEVER_STARTED, *LATER = PLANNED
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def directory(command):
 
 @pytest.fixture(scope="module")
 def interrupted(command, directory):
-    """What an experiment says that is ended by Ctrl-C in its second run."""
+    """The error output of an experiment that is ended by Ctrl-C in its second run."""
     words = ("--profile", "smoke", "--seed", str(SEED), "--experiment", "mine")
     with command.start("experiment", *words) as process:
         deadline = time.monotonic() + 120
@@ -34,14 +34,14 @@ def interrupted(command, directory):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=90)  # PostgreSQL has half a minute to write all that it has
+        output, errors = process.communicate(timeout=90)  # PostgreSQL has half a minute to write its data
     assert (process.returncode, output) == (130, "")
     return errors
 
 
 @pytest.fixture(scope="module")
 def stopped(command, directory, interrupted):
-    """The same experiment as if it had been stopped later: all runs but two are there."""
+    """The same experiment as if it had been stopped later: all runs but two are complete."""
     for run in LATER:
         shutil.copytree(directory / FIRST, directory / run)
 
@@ -68,20 +68,20 @@ def refused(command, *words):
     return line
 
 
-def test_who_interrupts_is_told_how_to_go_on(interrupted, directory):
+def test_the_interrupted_command_prints_how_to_resume(interrupted, directory):
     assert "Traceback" not in interrupted
     assert "experiment mine is not complete; resume it with: make report EXPERIMENT=mine" in interrupted.splitlines()
     assert json.loads((directory / "experiment.json").read_text())["status"] == "running"
     assert not open_experiment(directory).is_complete()
 
 
-def test_it_does_not_go_on_as_something_else(command, before, directory):
+def test_resuming_with_another_profile_or_seed_is_refused(command, before, directory):
     line = refused(command, "--profile", "quick", "--seed", "2")
     assert f"was started with profile smoke and not quick, seed {SEED} and not 2" in line
     assert {run: state(directory / run) for run in before} == before
 
 
-def test_it_does_not_go_on_with_other_code(command, before, directory):
+def test_resuming_with_other_code_is_refused(command, before, directory):
     path = directory / "experiment.json"
     content = path.read_text()
     record = json.loads(content)
@@ -94,7 +94,7 @@ def test_it_does_not_go_on_with_other_code(command, before, directory):
     assert {run: state(directory / run) for run in before} == before
 
 
-def test_it_goes_on_and_says_what_it_reuses(resumed):
+def test_the_resumed_command_reports_what_it_reuses(resumed):
     assert (resumed.returncode, resumed.stdout) == (0, "mine\n"), resumed.stderr
     reused = f"{len(PLANNED) - 2} of {len(PLANNED)} runs are complete, 1 cut off and run again"
     assert f"experiment mine is resumed: {reused}" in resumed.stderr
@@ -103,40 +103,40 @@ def test_it_goes_on_and_says_what_it_reuses(resumed):
     assert "  0% " in steps[0]
 
 
-def test_what_was_complete_is_untouched(resumed, before, directory):
+def test_complete_runs_are_untouched(resumed, before, directory):
     reused = [FIRST, *LATER]
     assert {run: state(directory / run) for run in reused} == {run: before[run] for run in reused}
 
 
-def test_what_was_cut_off_is_kept_and_run_again(resumed, before, directory):
+def test_a_run_that_was_cut_off_is_set_aside_and_run_again(resumed, before, directory):
     assert state(directory / f"{STOPPED}.stopped-1") == before[STOPPED]
-    found = open_experiment(directory)
-    assert found.is_complete()
-    assert [run.name for run in found.runs][: len(PLANNED) + len(PROBES)] == [*PLANNED, *PROBES]
-    assert found.record["resumed_after"] == [len(PLANNED) - 2]
-    (made,) = (run for run in found.runs if run.name == STOPPED)
-    assert (made.status, made.record["valid"]) == ("complete", True)
+    experiment = open_experiment(directory)
+    assert experiment.is_complete()
+    assert [run.name for run in experiment.runs][: len(PLANNED) + len(PROBES)] == [*PLANNED, *PROBES]
+    assert experiment.record["resumed_after"] == [len(PLANNED) - 2]
+    (repeated,) = (run for run in experiment.runs if run.name == STOPPED)
+    assert (repeated.status, repeated.record["valid"]) == ("complete", True)
 
 
-def test_once_complete_it_is_never_changed(command, resumed):
+def test_a_complete_experiment_is_never_changed(command, resumed):
     assert "experiment mine exists already; recorded experiments are never changed" in refused(command)
 
 
-def test_a_search_goes_on_with_the_probes_that_are_there(command, resumed, directory):
+def test_a_search_is_resumed_with_its_complete_probes(command, resumed, directory):
     record = json.loads((directory / "experiment.json").read_text())
-    made = [probe["run"] for probe in record["probes"]]
+    probes = [probe["run"] for probe in record["probes"]]
     (directory / "experiment.json").write_text(json.dumps(record | {"status": "running"}))
-    first = directory / made[0]
-    for probe in made[1:]:
+    first = directory / probes[0]
+    for probe in probes[1:]:
         shutil.rmtree(directory / probe)
     before = state(first)
     finished = command.run("experiment", "--experiment", "mine", timeout=60)
     assert finished.returncode == 0, finished.stderr
-    reused = f"{len(PLANNED) + 1} of {len(PLANNED) + len(made)} runs are complete"
+    reused = f"{len(PLANNED) + 1} of {len(PLANNED) + len(probes)} runs are complete"
     assert f"experiment mine is resumed: {reused}" in finished.stderr
     steps = [line for line in finished.stderr.splitlines() if "%" in line]
     assert steps[0] == "measuring:   0% predicting tuned"
-    assert steps[1].endswith("tuned open-8, block 3")  # if it cannot be believed others follow
+    assert steps[1].endswith("tuned open-8, block 3")  # others follow if it is invalid
     assert state(first) == before
-    (found,) = bracket.capacity_results(open_experiment(directory))
-    assert [probe.load for probe in found.probes][:2] == [4, 8]
+    (result,) = bracket.capacity_results(open_experiment(directory))
+    assert [probe.load for probe in result.probes][:2] == [4, 8]

@@ -1,4 +1,4 @@
-"""When requests go out, as the rows of real runs have it: by step and ramp, from several processes, up to the cap."""
+"""The times at which requests are sent, by the rows of real runs: steps and ramps, several processes, the cap."""
 
 import itertools
 import time
@@ -35,7 +35,7 @@ CONSTANT = ("--arrivals", "constant", "--warmup", "0")
 
 @pytest.fixture
 def visit(command, pages, tmp_path):
-    """Runs a scenario with visitors of a page: what was left of it."""
+    """Runs a scenario with users that visit a page; returns the finished command."""
 
     def visit(scenario, *arguments, url=pages, content=VISITOR):
         (tmp_path / "visitor.py").write_text(content)
@@ -46,46 +46,46 @@ def visit(command, pages, tmp_path):
     return visit
 
 
-def test_steps_are_as_high_and_as_long_as_they_say(visit):
-    found = rows_of(visit("steps-50", "--duration", "5", *CONSTANT))
-    assert found["scheduled_us"].is_monotonic_increasing
-    second = (found["scheduled_us"] - found["scheduled_us"].min()) // 1_000_000
+def test_steps_have_their_rate_and_duration(visit):
+    rows = rows_of(visit("steps-50", "--duration", "5", *CONSTANT))
+    assert rows["scheduled_us"].is_monotonic_increasing
+    second = (rows["scheduled_us"] - rows["scheduled_us"].min()) // 1_000_000
     assert dict(second.value_counts()) == {0: 10, 1: 20, 2: 30, 3: 40, 4: 50}
 
 
 def test_a_ramp_rises_evenly(visit):
     """From 1 to 41 a second within 4 s: 84 in all, 22 of them in the first half."""
-    found = rows_of(visit("ramp-41", "--duration", "4", *CONSTANT))
-    since_us = found["scheduled_us"] - found["scheduled_us"].min()
-    assert (len(found), (since_us < 2_000_000).sum()) == (84, 22)
-    assert found["scheduled_us"].diff().dropna().is_monotonic_decreasing
+    rows = rows_of(visit("ramp-41", "--duration", "4", *CONSTANT))
+    since_us = rows["scheduled_us"] - rows["scheduled_us"].min()
+    assert (len(rows), (since_us < 2_000_000).sum()) == (84, 22)
+    assert rows["scheduled_us"].diff().dropna().is_monotonic_decreasing
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_burst_begins_in_one_instant(visit, processes):
     finished = visit("burst-9", "--processes", processes)
-    found, said = rows_of(finished), record_of(finished)
-    assert len(found) == found["user"].nunique() == 9
-    assert found["scheduled_us"].nunique() == 1
-    assert [reason for reason in said["reasons"] if "first sends" not in reason and "CPU" not in reason] == []
+    rows, record = rows_of(finished), record_of(finished)
+    assert len(rows) == rows["user"].nunique() == 9
+    assert rows["scheduled_us"].nunique() == 1
+    assert [reason for reason in record["reasons"] if "first sends" not in reason and "CPU" not in reason] == []
 
 
 @pytest.mark.parametrize(("scenario", "processes"), [("sustained-9", "1"), ("sustained-9", "2"), ("soak-9", "2")])
-def test_users_who_think_do_not_begin_in_step(visit, scenario, processes):
-    """Each after up to 3 s, and then with 1 to 3 s in between."""
+def test_users_with_think_time_do_not_start_in_step(visit, scenario, processes):
+    """Each starts within 3 s, and then waits for 1 to 3 s between requests."""
     finished = visit(scenario, "--duration", "6", "--warmup", "1", "--processes", processes)
-    found, said = rows_of(finished), record_of(finished)
-    assert reasons_apart_from_lag(said) == []
-    assert found["user"].nunique() == 9
-    assert set(found["phase"]) == {"warmup", "measure"}
-    by_user = found.sort_values("start_us").groupby("user")
+    rows, record = rows_of(finished), record_of(finished)
+    assert reasons_apart_from_lag(record) == []
+    assert rows["user"].nunique() == 9
+    assert set(rows["phase"]) == {"warmup", "measure"}
+    by_user = rows.sort_values("start_us").groupby("user")
     first_us = by_user["start_us"].min()
     assert first_us.max() - first_us.min() > 500_000
-    waited_us = found["scheduled_us"] - by_user["start_us"].shift() - by_user["latency_us"].shift()
+    waited_us = rows["scheduled_us"] - by_user["start_us"].shift() - by_user["latency_us"].shift()
     assert waited_us.dropna().between(1_000_000, 3_100_000).all()
 
 
-def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
+def test_requests_beyond_the_cap_in_flight_are_dropped_and_counted(visit):
     """Five at a time, of half a second each, are ten a second."""
 
     class Slow(Pages):
@@ -95,30 +95,30 @@ def test_no_more_are_in_flight_than_may_be_and_the_rest_is_counted(visit):
 
     with listening(Slow) as url:
         finished = visit("open-50", "--users", "5", "--duration", "3", *CONSTANT, url=url)
-    found, said = rows_of(finished), record_of(finished)
-    unsent = said["generator"]["dropped"]["measure"]
-    assert said["generator"]["most_in_flight"] == 5
-    assert (len(found) + unsent, said["generator"]["started_tasks"]["measure"]) == (150, len(found))
-    assert 20 <= len(found) <= 30
-    assert reasons_apart_from_lag(said) == []  # that a target is too slow is an outcome
-    rates = f"{len(found) / 3:.1f} a second were sent of 50.0 that were due"
-    assert f"{unsent} of 150 requests could not be sent, as 5 were in flight: {rates}" in finished.stderr
+    rows, record = rows_of(finished), record_of(finished)
+    dropped = record["generator"]["dropped"]["measure"]
+    assert record["generator"]["most_in_flight"] == 5
+    assert (len(rows) + dropped, record["generator"]["started_tasks"]["measure"]) == (150, len(rows))
+    assert 20 <= len(rows) <= 30
+    assert reasons_apart_from_lag(record) == []  # that a target is too slow is an outcome
+    rates = f"{len(rows) / 3:.1f} a second were sent of 50.0 that were due"
+    assert f"{dropped} of 150 requests could not be sent, as 5 were in flight: {rates}" in finished.stderr
 
 
-def test_a_rate_that_the_generator_cannot_reach_is_told_with_the_one_that_was(visit):
-    """A task takes it 50 ms of its core, so it is far from making 60 a second."""
+def test_a_rate_that_the_generator_cannot_reach_is_reported_with_the_rate_sent(visit):
+    """A task takes 50 ms of the generator's core, so 60 a second are out of reach."""
     finished = visit("open-60", "--duration", "3", *CONSTANT, content=BUSY)
-    found, said = rows_of(finished), record_of(finished)
-    assert said["valid"] is False
-    assert len(found) + said["generator"]["dropped"]["measure"] == 180
-    sent_rps = len(found) / ((found["start_us"].max() - found["scheduled_us"].min()) / 1e6)
+    rows, record = rows_of(finished), record_of(finished)
+    assert record["valid"] is False
+    assert len(rows) + record["generator"]["dropped"]["measure"] == 180
+    sent_rps = len(rows) / ((rows["start_us"].max() - rows["scheduled_us"].min()) / 1e6)
     assert sent_rps < 45
-    told = f"could not keep up: {sent_rps:.1f} a second were sent of 60.0 that were due"
-    assert told in finished.stderr
+    message = f"could not keep up: {sent_rps:.1f} a second were sent of 60.0 that were due"
+    assert message in finished.stderr
 
 
-def test_the_published_jar_is_one_for_all_and_so_is_the_account(command):
-    """Each login gives another session: with one jar the last of them is everybody's."""
+def test_the_published_users_share_one_jar_and_one_account(command):
+    """Each login gives another session: with one jar all users have the last one."""
     accounts, cookies, sessions = set(), [], itertools.count()
 
     class Sessions(Pages):
@@ -142,8 +142,8 @@ def test_the_published_jar_is_one_for_all_and_so_is_the_account(command):
     with listening(Sessions) as url:
         finished = run_on_target(command, url, "--scenario", "burst-5-shared-jar", "--scale", "small")
     assert accounts == {username(0, 100)}
-    (asked_whether_it_is_there, *searched) = cookies
-    assert asked_whether_it_is_there is None
+    (availability_check, *searched) = cookies
+    assert availability_check is None
     assert (len(searched), len(set(searched))) == (5, 1)
     assert searched[0].startswith("session=")
     assert rows_of(finished)["ok"].tolist() == [True] * 15  # any 200 is taken for success

@@ -1,3 +1,5 @@
+"""A run from start to end, by the real command: rows, record, readings, and what is left behind."""
+
 import json
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def record(directory):
     return json.loads((directory / "run.json").read_text())
 
 
-def test_the_command_ends_well_and_prints_the_directory(command, finished):
+def test_run_prints_the_directory(command, finished):
     assert finished.returncode == 0, finished.stderr
     (printed,) = finished.stdout.splitlines()
     assert printed.endswith("-tuned-burst-25")
@@ -38,7 +40,7 @@ def test_the_command_ends_well_and_prints_the_directory(command, finished):
     assert "Traceback" not in finished.stderr
 
 
-def test_nothing_is_left_behind(command, finished, directory):
+def test_no_process_is_left_and_the_directory_has_only_the_known_files(command, finished, directory):
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
         "database.parquet", "generator-0.json", "gunicorn.log", "locust.log",
@@ -46,7 +48,7 @@ def test_nothing_is_left_behind(command, finished, directory):
     }  # fmt: skip
 
 
-def test_every_request_has_its_row(requests):
+def test_every_request_has_a_row(requests):
     assert len(requests) == 75
     assert requests["endpoint"].value_counts().to_dict() == {"login": 25, "dashboard": 25, "search": 25}
     assert set(requests["user"]) == set(range(25))
@@ -55,7 +57,7 @@ def test_every_request_has_its_row(requests):
     assert set(requests["status"]) == {200, 302}
 
 
-def test_every_row_has_the_servers_times(requests):
+def test_every_row_has_the_times_of_the_server(requests):
     assert requests[[*DURATIONS, "db_calls", "cache", "worker"]].notna().all(axis=None)
     assert (requests["queue_us"] + requests["app_us"] <= requests["latency_us"]).all()
     parts = [name for name in DURATIONS if name not in ("queue_us", "app_us")]
@@ -65,13 +67,13 @@ def test_every_row_has_the_servers_times(requests):
     assert set(requests["worker"]) <= set(range(CORES))
 
 
-def test_a_burst_begins_at_once(requests):
+def test_all_users_of_a_burst_start_at_one_instant(requests):
     first = requests[requests["endpoint"] == "login"]
     assert first["scheduled_us"].nunique() == 1
     assert (requests["response_us"] >= requests["latency_us"]).all()
 
 
-def test_the_record_says_what_was_run(record):
+def test_the_record_has_the_arm_and_the_environment(record):
     assert (record["status"], record["valid"], record["reasons"]) == ("complete", True, [])
     assert record["rows"] == 75
     assert record["deployment"]["name"] == "tuned"
@@ -81,7 +83,7 @@ def test_the_record_says_what_was_run(record):
     assert record["environment"]["postgresql"].startswith("18")
 
 
-def test_the_record_holds_no_secret(command, directory, record):
+def test_the_record_has_no_secrets(command, directory, record):
     written = (directory / "run.json").read_text()
     assert (command.data / "postgres" / "password").read_text() not in written
     assert PASSWORD not in written
@@ -91,7 +93,7 @@ def test_the_record_holds_no_secret(command, directory, record):
     assert record["deployment"]["settings"]["database_url"].startswith("postgresql://tracetrack:***@127.0.0.1:")
 
 
-def test_the_record_tells_of_the_store_and_what_the_workers_counted(record, requests):
+def test_the_record_has_the_store_and_the_counters_of_the_workers(record, requests):
     assert record["store"].startswith("Valkey ")
     outcomes = requests.loc[requests["endpoint"] == "search", "cache"].value_counts()
     counted = {outcome: record["counters"][f"cache_search_{outcome}"] for outcome in ("hit", "miss", "stale")}
@@ -100,7 +102,7 @@ def test_the_record_tells_of_the_store_and_what_the_workers_counted(record, requ
     assert 0 < record["generator"]["cpu_ms"] < 60_000
 
 
-def test_the_readings_cover_all_processes(directory):
+def test_readings_cover_all_processes(directory):
     process = pd.read_parquet(directory / "process.parquet")
     assert set(process["role"]) - {"machine"} == {"server", "generator", "database", "store"}
     process = process[process["role"] != "machine"]
@@ -110,7 +112,7 @@ def test_the_readings_cover_all_processes(directory):
     assert calls.loc[calls["name"].str.contains("password_hash, role"), "value"].sum() == 25 + 3 * CORES
 
 
-def test_the_pools_were_read(directory):
+def test_readings_cover_the_pools(directory):
     pool = pd.read_parquet(directory / "pool.parquet")
     assert set(pool["worker"]) == set(range(CORES))
     assert (pool["limit"] == 3).all()
@@ -122,8 +124,8 @@ def test_the_pools_were_read(directory):
     assert last["uses"].sum() >= 25
 
 
-def test_round_trips_are_recorded(requests):
-    """A login asks once; a connection that is not fresh is asked first whether it lives."""
+def test_round_trips_are_counted(requests):
+    """A login takes one statement; a connection that was not used for long is pinged before."""
     logins = requests[requests["endpoint"] == "login"]
     assert set(logins["db_round_trips"]) <= {1, 2}
     hits = requests[requests["cache"] == "hit"]
@@ -132,25 +134,25 @@ def test_round_trips_are_recorded(requests):
 
 @pytest.fixture(scope="module")
 def run(command):
-    """Runs a deployment under a scenario on small data: its record and its directory."""
+    """Runs a deployment under a scenario on small data; returns record and directory."""
 
     def execute(deployment, scenario):
-        done = command.run("run", "--deployment", deployment, "--scenario", scenario, "--scale", "small")
-        assert done.returncode == 0, done.stderr
-        directory = Path(done.stdout.splitlines()[-1])
+        finished = command.run("run", "--deployment", deployment, "--scenario", scenario, "--scale", "small")
+        assert finished.returncode == 0, finished.stderr
+        directory = Path(finished.stdout.splitlines()[-1])
         return json.loads((directory / "run.json").read_text()), directory
 
     return execute
 
 
-def test_a_refusal_to_start_is_an_outcome(run):
+def test_a_refused_start_is_an_outcome(run):
     record, _ = run("as-advised-at-default", "start")
     assert (record["status"], record["valid"], record["rows"]) == ("complete", True, 0)
     assert record["outcome"]["started"] is False
     assert "8 workers × (40 + 50) = 720 connections" in record["outcome"]["message"]
 
 
-def test_a_database_under_an_rds_name_and_without_a_table(run):
+def test_a_database_under_an_rds_name_and_without_a_table_is_served(run):
     record, directory = run("as-measured-on-rds", "missing-table")
     assert record["valid"]
     assert record["health"]["pool_profile"]["name"] == "rds"
@@ -158,24 +160,26 @@ def test_a_database_under_an_rds_name_and_without_a_table(run):
     requests = pd.read_parquet(directory / "requests.parquet")
     assert requests["ok"].all()
     assert len(requests) == 15
-    told = [json.loads(line) for line in (directory / "gunicorn.log").read_text().splitlines() if line.startswith("{")]
-    asked = requests[requests["endpoint"] == "dashboard"]
-    names = {f"{user}-{sequence}" for user, sequence in zip(asked["user"], asked["sequence"], strict=True)}
-    assert {line["request_id"] for line in told} == names
+    logged = [
+        json.loads(line) for line in (directory / "gunicorn.log").read_text().splitlines() if line.startswith("{")
+    ]
+    dashboards = requests[requests["endpoint"] == "dashboard"]
+    names = {f"{user}-{sequence}" for user, sequence in zip(dashboards["user"], dashboards["sequence"], strict=True)}
+    assert {line["request_id"] for line in logged} == names
 
 
-def test_the_advice_runs_with_sessions_and_cache_in_the_store(run):
+def test_the_published_advice_has_sessions_and_cache_in_the_store(run):
     record, directory = run("as-advised", "missing-table")
     assert record["valid"]
     assert record["health"]["store"] == "ok"
     requests = pd.read_parquet(directory / "requests.parquet")
     assert requests["ok"].all()
-    # What lacks a table is kept for a second, in the store of all workers.
+    # An answer that lacks a table is cached for a second, in the store of all workers.
     assert record["counters"]["cache_dashboard_miss"] + record["counters"]["cache_dashboard_hit"] == 5
     assert record["counters"]["cache_search_miss"] == 1
 
 
-def test_a_far_database_costs_its_round_trips(run):
+def test_a_distant_database_costs_its_round_trips(run):
     record, directory = run("cross-region", "reads")
     assert record["valid"]
     requests = pd.read_parquet(directory / "requests.parquet").query("phase == 'measure'")
@@ -185,7 +189,7 @@ def test_a_far_database_costs_its_round_trips(run):
     assert "proxy" in set(pd.read_parquet(directory / "process.parquet")["role"])
 
 
-def test_the_list_names_everything(command):
+def test_list_names_everything(command):
     listed = command.run("list")
     assert listed.returncode == 0
     for name in ("as-measured", "tuned", "burst-25", "sustained-100", "small", "production", "quick"):

@@ -1,4 +1,4 @@
-"""Whatever ends a run, none of its processes outlives it and its rows can be read."""
+"""Interrupted runs: none of the processes outlives the run, and its rows can be read."""
 
 import signal
 import time
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.loadgen.run_process import RunProcess, wait_for
+from workbench.polling import attempts
 from workbench.request_schema import STREAMS
 
 PATIENCE_S = 10
@@ -22,69 +23,69 @@ def running(command):
         started.process.kill()
 
 
-def require_nothing_left(command):
-    deadline = time.monotonic() + PATIENCE_S
-    while (left := command.processes()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == []
+def require_no_processes(command):
+    for _ in attempts(PATIENCE_S, 0.1):
+        if not (left := command.processes()):
+            return
+    pytest.fail(f"still running: {left}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_ends_all_of_it(command, running, number):
+def test_a_signal_ends_all_processes_of_a_run(command, running, number):
     assert len(command.processes()) > 5
     rows = running.rows()
     running.process.send_signal(number)
-    asked_s = time.monotonic()
-    _, said = running.process.communicate(timeout=PATIENCE_S)
-    require_nothing_left(command)
-    assert time.monotonic() - asked_s < PATIENCE_S
-    assert "Traceback" not in said
+    sent_s = time.monotonic()
+    _, errors = running.process.communicate(timeout=PATIENCE_S)
+    require_no_processes(command)
+    assert time.monotonic() - sent_s < PATIENCE_S
+    assert "Traceback" not in errors
     if number == signal.SIGKILL:
         assert running.rows() >= rows
         assert running.record()["status"] == "running"
         return
     assert running.process.returncode == 128 + number
-    assert "can be read" in said
+    assert "can be read" in errors
     record = running.record()
     assert (record["status"], record["valid"]) == ("aborted", False)
     assert record["rows"] >= rows
     assert (running.directory / "requests.parquet").exists()
 
 
-def test_a_run_whose_server_is_killed_says_so(command, running):
+def test_a_killed_server_aborts_the_run_and_is_named(command, running):
     running.child("gunicorn").kill()
-    _, said = running.process.communicate(timeout=PATIENCE_S)
-    require_nothing_left(command)
+    _, errors = running.process.communicate(timeout=PATIENCE_S)
+    require_no_processes(command)
     assert running.process.returncode == 1
-    assert "gunicorn ended in mid-run" in said
-    assert "Traceback" not in said
+    assert "gunicorn ended in mid-run" in errors
+    assert "Traceback" not in errors
     assert running.record()["status"] == "aborted"
     assert "gunicorn" in running.record()["reasons"][0]
 
 
-def test_a_run_whose_database_is_killed_says_so(command, running):
+def test_a_killed_database_aborts_the_run_and_is_named(command, running):
     running.postmaster().kill()
-    _, said = running.process.communicate(timeout=PATIENCE_S)
-    require_nothing_left(command)
+    _, errors = running.process.communicate(timeout=PATIENCE_S)
+    require_no_processes(command)
     assert running.process.returncode == 1
-    assert "PostgreSQL ended in mid-run" in said
-    assert "Traceback" not in said
+    assert "PostgreSQL ended in mid-run" in errors
+    assert "Traceback" not in errors
     assert running.record()["status"] == "aborted"
     assert (running.directory / "requests.parquet").exists()
 
 
-def test_a_disk_that_fills_in_mid_run_says_so(own_command, mount, server):
+def test_a_disk_that_fills_in_mid_run_is_reported(own_command, mount, server):
     before = mount.before(own_command.data, "size=1100m")
     with own_command.start(*SUSTAINED, before=before, DATABASE_URL=server.url) as process:
-        # The file system is the command's own: we reach it through the command.
+        # The file system belongs to the command, and is reached through its process.
         data = Path(f"/proc/{process.pid}/root{own_command.data}")
         wait_for(lambda: any(path.stat().st_size for path in data.glob(f"runs/*/*/{STREAMS}")), 40, "row")
         fill(data / "ballast")
-        _, said = process.communicate(timeout=PATIENCE_S)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    assert "No space left on device" in said.splitlines()[-1]
-    assert "free some space" in said
-    assert "Traceback" not in said
+    assert "No space left on device" in errors.splitlines()[-1]
+    assert "free some space" in errors
+    assert "Traceback" not in errors
     assert own_command.processes() == []
 
 
@@ -94,14 +95,14 @@ def fill(path):
             ballast.write(bytes(2**20))
 
 
-def test_a_database_that_is_frozen_holds_nobody_back(command, running):
+def test_a_frozen_database_does_not_delay_the_end(command, running):
     postmaster = running.postmaster()
     family = [postmaster, *postmaster.children(recursive=True)]
     for process in family:
         process.suspend()
     running.process.send_signal(signal.SIGINT)
-    _, said = running.process.communicate(timeout=40)
-    require_nothing_left(command)
+    _, errors = running.process.communicate(timeout=40)
+    require_no_processes(command)
     assert running.process.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     assert running.record()["status"] == "aborted"

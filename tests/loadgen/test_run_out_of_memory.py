@@ -1,4 +1,4 @@
-"""The kernel's killer takes a process of the system under test: that is an outcome of a valid run."""
+"""Runs in which the kernel kills a process of the system under test for want of memory: an outcome of a valid run."""
 
 import pandas as pd
 import pytest
@@ -20,38 +20,40 @@ def running(command):
 
 
 def outcome(running):
-    """What was printed, the record and the rows."""
-    output, said = running.process.communicate(timeout=PATIENCE_S)
-    assert running.process.returncode == 0, said
+    """The error output, the record and the rows of a run that ended well."""
+    output, errors = running.process.communicate(timeout=PATIENCE_S)
+    assert running.process.returncode == 0, errors
     assert output.splitlines() == [str(running.directory)]
     record = running.record()
     assert (record["status"], reasons_apart_from_lag(record)) == ("complete", [])
-    return said, record, pd.read_parquet(running.directory / "requests.parquet")
+    return errors, record, pd.read_parquet(running.directory / "requests.parquet")
 
 
-def test_of_the_database(running):
-    """PostgreSQL ends all sessions when one of its processes is killed, and comes back; so does the reading of it."""
+def test_after_a_killed_backend_the_database_and_its_readings_recover(running):
+    """PostgreSQL ends all sessions when one of its processes is killed, and restarts."""
     backend = wait_for(lambda: _backend(running.postmaster()), 10, "session of the application")
     killed_us = running.last_start_us()
     backend.kill()
-    said, record, rows = outcome(running)
+    errors, record, rows = outcome(running)
     assert record["database_lost"] == 1
-    assert "A connection to PostgreSQL broke once in mid-run" in said
+    assert "A connection to PostgreSQL broke once in mid-run" in errors
     readings = pd.read_parquet(running.directory / "database.parquet")
-    assert set(readings["source"]) == {"activity"}  # what it counted began anew
+    assert set(readings["source"]) == {"activity"}  # its counters were reset
     assert readings["at_us"].max() > killed_us + 2_000_000
     assert rows.loc[rows["start_us"] > killed_us + 5_000_000, "ok"].all()
 
 
-def test_of_the_application(running):
+def test_after_a_killed_worker_the_application_recovers(running):
     (worker, *_) = running.child("gunicorn").children()
     worker.kill()
     _, record, rows = outcome(running)
-    assert record["served"] is None  # a worker's count went with it
+    assert record["served"] is None  # the count of a worker is lost with it
     assert rows.loc[rows["start_us"] > rows["start_us"].max() - 2_000_000, "ok"].all()
 
 
 def _backend(postmaster):
-    """A session in the run's database, by its title; the workbench's own is in that for maintenance."""
+    """A session in the run's database, by its process title; that of the workbench is in the maintenance database."""
     titles = {child: " ".join(child.cmdline()) for child in postmaster.children()}
-    return next((one for one, title in titles.items() if " 127.0.0.1(" in title and " postgres 127" not in title), None)
+    return next(
+        (child for child, title in titles.items() if " 127.0.0.1(" in title and " postgres 127" not in title), None
+    )

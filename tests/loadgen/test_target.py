@@ -1,4 +1,4 @@
-"""An application that is already running is put under load, and every trouble with it is told for what it is."""
+"""Targets: an application that is running already is put under load, and its failures are reported by kind."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from workbench.errors import UserError
 from workbench.request_schema import STREAMS
 
 
-def test_a_login_page_with_200_is_no_success(command, pages):
+def test_a_login_page_with_status_200_is_a_failure(command, pages):
     finished = run_on_target(command, pages, "--scenario", "burst-20", "--scale", "small")
     kinds = rows_of(finished)["error"].value_counts(dropna=False)
     assert set(kinds.index) == {"a page where JSON was due", "login answered 200"}
@@ -37,15 +37,15 @@ def test_a_login_page_with_200_is_no_success(command, pages):
     assert record_of(finished)["status"] == "complete"  # what the target did is an outcome
 
 
-def test_who_cannot_sign_in_asks_for_nothing_else(command, pages):
+def test_users_that_cannot_sign_in_send_nothing_else(command, pages):
     given = ("--scenario", "open-20", "--arrivals", "constant", "--users", "6", "--scale", "small")
     finished = run_on_target(command, pages, *given, *SHORT)
-    assert dict(rows_of(finished)["error"].value_counts()) == {"login answered 200": 40 + 6}  # who comes logs in first
+    assert dict(rows_of(finished)["error"].value_counts()) == {"login answered 200": 40 + 6}  # each user logs in first
     assert reasons_apart_from_lag(record_of(finished)) == []
 
 
-class Rubbish(BaseHTTPRequestHandler):
-    """Good enough until it is asked for JSON."""
+class BrokenProtocol(BaseHTTPRequestHandler):
+    """Answers with HTTP, except under /api."""
 
     def do_GET(self):
         if self.path.startswith("/api"):
@@ -60,8 +60,8 @@ class Rubbish(BaseHTTPRequestHandler):
         pass
 
 
-def test_an_answer_that_is_not_http_is_told_as_such(command):
-    with listening(Rubbish) as url:
+def test_a_response_that_is_not_http_is_reported_as_such(command):
+    with listening(BrokenProtocol) as url:
         finished = run_on_target(command, url, "--scenario", "burst-2", "--scale", "small")
     assert "× not HTTP" in finished.stderr
     assert not rows_of(finished)["ok"].any()
@@ -102,7 +102,7 @@ def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfil
     with application(port) as dying:
         process = command.start("run", "--target", f"http://127.0.0.1:{port}", *given)
         with process:
-            (found,) = command.streams(before)
+            (stream,) = command.streams(before)
             dying.send_signal(signal.SIGKILL)
             output, errors = process.communicate(timeout=60)
     finished = subprocess.CompletedProcess([], process.returncode, output, errors)
@@ -110,10 +110,10 @@ def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfil
     kinds = set(rows_of(finished)["error"].dropna())
     assert "connection refused" in kinds
     assert reasons_apart_from_lag(record_of(finished)) == []  # what the target did is an outcome
-    assert found.parent == directory_of(finished)
+    assert stream.parent == directory_of(finished)
 
 
-def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, pages, locustfile):
+def test_a_killed_sender_is_named_and_the_rows_of_all_senders_are_kept(command, pages, locustfile):
     given = ("--locustfile", locustfile, "--scenario", "open-40", "--duration", "20", "--warmup", "0")
     before = command.runs()
     with command.start("run", "--target", pages, *given, "--processes", "2") as process:
@@ -121,22 +121,22 @@ def test_a_sender_that_is_killed_is_named_and_the_rows_of_all_are_kept(command, 
         os.kill(int(streams[1].stem.removeprefix("requests-")), signal.SIGKILL)
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
-    (said,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
-    assert "of the 2 of Locust (id " in said
-    assert "was ended by signal 9 in mid-run: what it sent in its last 0.5 s is lost" in said
-    (made,) = command.runs() - before
-    kept = json.loads((made / "run.json").read_text())
-    assert (kept["status"], kept["valid"]) == ("aborted", False)
-    rows = pd.read_parquet(made / "requests.parquet")
-    assert kept["rows"] == len(rows)
+    (error,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
+    assert "of the 2 of Locust (id " in error
+    assert "was ended by signal 9 in mid-run: what it sent in its last 0.5 s is lost" in error
+    (directory,) = command.runs() - before
+    record = json.loads((directory / "run.json").read_text())
+    assert (record["status"], record["valid"]) == ("aborted", False)
+    rows = pd.read_parquet(directory / "requests.parquet")
+    assert record["rows"] == len(rows)
     assert set(rows["user"] % 2) == {0, 1}  # of both processes
-    assert len(list(made.glob(STREAMS))) == 2  # as they could not be counted against what was told
+    assert len(list(directory.glob(STREAMS))) == 2  # as their rows could not be compared with the summaries
     assert command.processes() == []
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_sender_that_was_told_to_end_did_not_end_well(command, pages, locustfile, processes):
-    """Locust takes SIGTERM for a good end, and leaves with 0."""
+def test_a_terminated_sender_aborts_the_run(command, pages, locustfile, processes):
+    """Locust exits with 0 on SIGTERM."""
     before = command.runs()
     words = ("--locustfile", locustfile, "--scenario", "open-30", "--duration", "60", "--warmup", "0")
     with command.start("run", "--target", pages, *words, "--processes", str(processes)) as process:
@@ -145,19 +145,19 @@ def test_a_sender_that_was_told_to_end_did_not_end_well(command, pages, locustfi
         output, errors = process.communicate(timeout=30)
     assert (process.returncode, output) == (1, "")
     assert "was ended in mid-run" in errors
-    (made,) = command.runs() - before
-    assert json.loads((made / "run.json").read_text())["status"] == "aborted"
-    assert (made / "process.parquet").exists()
+    (directory,) = command.runs() - before
+    assert json.loads((directory / "run.json").read_text())["status"] == "aborted"
+    assert (directory / "process.parquet").exists()
     assert command.processes() == []
 
 
 def test_a_redirect_of_the_target_is_not_followed():
-    """It may lead to a machine that nobody confirmed."""
-    asked = []
+    """It may lead to an unconfirmed machine."""
+    requested = []
 
     class Other(Pages):
         def do_GET(self):
-            asked.append(self.path)
+            requested.append(self.path)
             self.answer(200)
 
     with listening(Other) as other:
@@ -171,16 +171,16 @@ def test_a_redirect_of_the_target_is_not_followed():
 
         with listening(Redirecting) as url:
             Target.parse(url).wait_until_up(timeout_s=1)
-    assert asked == []
+    assert requested == []
 
 
-def test_a_target_that_is_not_there_is_told(monkeypatch):
-    there = Target.parse(f"http://127.0.0.1:{services.free_port()}")
+def test_a_target_that_is_down_is_reported():
+    target = Target.parse(f"http://127.0.0.1:{services.free_port()}")
     with pytest.raises(UserError, match="did not answer within 1 s: Connection refused"):
-        there.wait_until_up(1.0)
+        target.wait_until_up(1.0)
 
 
-def test_a_target_that_does_not_speak_http_is_told():
+def test_a_target_that_does_not_speak_http_is_reported():
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
 
         def answer():
@@ -198,15 +198,15 @@ def test_a_target_that_does_not_speak_http_is_told():
 @pytest.mark.parametrize(
     "given", ["nonsense", "127.0.0.1:80", "ftp://host/", "http://", "http://host:port", "http://h/path"]
 )
-def test_what_is_no_url_of_a_target_is_told(given):
+def test_parse_of_a_malformed_url_is_refused(given):
     with pytest.raises(UserError, match="is no target; it"):
         Target.parse(given)
 
 
-def test_a_password_is_told_to_nobody():
-    with pytest.raises(UserError) as told:
+def test_a_password_is_shown_nowhere():
+    with pytest.raises(UserError) as refused:
         Target.parse("ftp://me:hidden@host")
-    assert "hidden" not in str(told.value)
+    assert "hidden" not in str(refused.value)
     assert Target.parse("http://me:hidden@host:1").public() == "http://me:***@host:1"
 
 
@@ -225,7 +225,7 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--scenario", "burst-2"), "either --deployment or --target"),
         (("--deployment", "tuned", "--target", "http://127.0.0.1:1", "--scenario", "burst-2"), "either --deployment"),
@@ -240,9 +240,9 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--port", "80"), "--port is for"),
     ],
 )
-def test_bad_input_is_one_line(command, arguments, said):
+def test_bad_input_is_answered_in_one_line(command, arguments, message):
     before = command.runs()
     finished = command.run("run", *arguments)
     (line,) = [line for line in error_lines(finished) if line.startswith("Error: ")]
-    assert said in line
+    assert message in line
     assert command.runs() == before

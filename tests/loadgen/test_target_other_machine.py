@@ -1,4 +1,4 @@
-"""A target that is not this machine: here one in a network namespace of its own, at the other end of a wire."""
+"""A target on another machine: here a network namespace of its own, at the other end of a virtual wire."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ class Visitor(FastHttpUser):
     def look(self):
         self.client.get("/", name="page")
 """
-# What it logs of each request is whether it came with an instant of the sender's clock.
+# It logs for each request whether it carries an instant of the sender's clock.
 SERVER = """
 import os
 import sys
@@ -29,9 +29,9 @@ class Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        told = "timed" if self.headers["X-Request-Start"] else "untimed"
-        # One write, as each connection has its own thread, and print makes several of a line.
-        os.write(1, f"{told} {self.headers['X-Request-ID']}\\n".encode())
+        timing = "timed" if self.headers["X-Request-Start"] else "untimed"
+        # One write: each connection has its own thread, and print makes several of a line.
+        os.write(1, f"{timing} {self.headers['X-Request-ID']}\\n".encode())
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -41,7 +41,7 @@ class Page(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Page).serve_forever()
 """
-# Lays the wire, serves a page at its far end, and runs the rest of the command line at the near one.
+# Creates the wire, serves a page at its far end, and runs the rest of the command line at the near end.
 WIRE = f"""
 set -e
 ip link set lo up
@@ -57,17 +57,17 @@ shift 2
 """
 
 
-def may_have_namespaces():
+def namespaces_allowed():
     if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
         return False
     return subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not may_have_namespaces(), reason="no namespaces of one's own on this machine")
+pytestmark = pytest.mark.skipif(not namespaces_allowed(), reason="this machine allows no private namespaces")
 
 
 @pytest.fixture
-def far_away(command, tmp_path):
+def run_far_away(command, tmp_path):
     """Runs the command with a target at the other end of the wire."""
     (tmp_path / "users.py").write_text(LOCUSTFILE)
     (tmp_path / "server.py").write_text(SERVER)
@@ -82,21 +82,21 @@ def far_away(command, tmp_path):
     return run
 
 
-def test_it_gets_no_request_unless_it_is_confirmed(far_away):
-    finished, logged = far_away()
+def test_an_unconfirmed_target_gets_no_request(run_far_away):
+    finished, logged = run_far_away()
     assert (finished.returncode, finished.stdout, logged) == (1, "", [])
     assert f"{THERE} is not this machine" in finished.stderr
     assert f"--confirm-target {THERE}" in finished.stderr
 
 
-def test_confirmed_by_its_name_it_is_put_under_load(far_away):
-    finished, logged = far_away("--confirm-target", THERE)
+def test_a_confirmed_target_is_put_under_load(run_far_away):
+    finished, logged = run_far_away("--confirm-target", THERE)
     assert finished.returncode == 0, finished.stderr
     directory = Path(finished.stdout.splitlines()[-1])
     rows = pd.read_parquet(directory / "requests.parquet")
     assert rows["ok"].all()
-    assert len(rows) == len(logged) - 1  # one asked whether it is there
-    # Its clock is another one: it is told a request's name, and not when it was sent.
+    assert len(rows) == len(logged) - 1  # the first checked whether it is up
+    # Its clock is another one: a request carries its name, but not the instant of its send.
     assert set(logged[1:]) == {f"untimed {row.user}-{row.sequence}" for row in rows.itertuples()}
     record = json.loads((directory / "run.json").read_text())
     assert record["status"] == "complete"
