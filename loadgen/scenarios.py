@@ -256,10 +256,10 @@ def _require_meaning(scenario: Scenario, changes: Mapping[str, Any]) -> None:
     if scenario.kind == "start" and changes:
         raise UserError("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
     if "arrivals" in changes and scenario.kind != "open":
-        raise UserError(f"{scenario.name} is closed load, in which users decide; arrivals are a choice of open load")
-    if changes.get("warmup_s") and scenario.kind in ("single", "burst") and not changes.get("duration_s"):
         raise UserError(
-            f"{scenario.name} would be over in its warm-up, with nothing measured; give it a --duration too"
+            f"{scenario.name} is closed load, where users decide when they send; --arrivals is for open load"
         )
+    if changes.get("warmup_s") and scenario.kind in ("single", "burst") and not changes.get("duration_s"):
+        raise UserError(f"{scenario.name} would be over in its warm-up, with nothing measured; give a --duration too")
     if changes.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
-        raise UserError(f"{scenario.name} for no time at all would measure nothing; give it a --duration")
+        raise UserError(f"{scenario.name} with a duration of 0 s would measure nothing; give a longer --duration")
