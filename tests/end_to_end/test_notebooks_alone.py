@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+from loadgen import environment
 
 from .conftest import ROOT
 
@@ -35,9 +38,22 @@ def papermill(tmp_path_factory):
     return Papermill(tmp_path_factory.mktemp("elsewhere"))
 
 
-def test_measure_analyse_and_report_one_after_the_other(papermill):
-    assert "measured mine" in papermill.run("01-measure", profile="smoke", experiment="mine")
+@pytest.fixture(scope="module")
+def interrupted(papermill, built):
+    """The name of an experiment in which one run is still to be measured: that of the report, without its first."""
+    data = shutil.copytree(built / "data", papermill.folder / "data")
+    (path,) = data.glob("runs/*/experiment.json")
+    record = json.loads(path.read_text())
+    code = {name: value for name, value in environment.describe(None).items() if name in ("commit", "dirty", "changes")}
+    record["environment"] |= code  # somebody may edit the code while the tests run
+    path.write_text(json.dumps(record | {"status": "running"}))
+    shutil.rmtree(path.parent / record["runs"][0]["run"])
+    return path.parent.name
+
+
+def test_measure_analyse_and_report_one_after_the_other(papermill, interrupted):
+    assert f"measured {interrupted}" in papermill.run("01-measure", profile="smoke", experiment=interrupted)
     findings = papermill.folder / "findings.json"
-    papermill.run("02-analyse", experiment="mine", findings=findings)
-    assert json.loads(findings.read_text())["experiment"] == "mine"
-    assert "report complete" in papermill.run("03-report", experiment="mine", findings=findings)
+    papermill.run("02-analyse", experiment=interrupted, findings=findings)
+    assert json.loads(findings.read_text())["experiment"] == interrupted
+    assert "report complete" in papermill.run("03-report", experiment=interrupted, findings=findings)
