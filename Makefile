@@ -17,10 +17,10 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup report render test test-extra lab gate compare bench lint clean
+.PHONY: help setup report render test test-accuracy test-extra lab gate compare bench lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
@@ -51,11 +51,13 @@ report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimizat
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
 	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
 
-test: $(STAMP) ## run the tests, against a real PostgreSQL; those that measure come last, one at a time
+test: $(STAMP) ## run the tests, in two processes and against a real PostgreSQL
 	@$(PY) -m pytest
-	@$(PY) -m pytest -m alone --numprocesses 0
 
-test-extra: $(STAMP) ## the tests that need Debian's Chromium; installs it where it may
+test-accuracy: $(STAMP) ## run the tests that measure time, one after another; the machine should be idle
+	@$(PY) -m pytest -m exclusive --numprocesses 0
+
+test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it where it may
 	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "test-extra: installing Debian's chromium and chromium-driver"; \

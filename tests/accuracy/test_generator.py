@@ -17,7 +17,7 @@ import pytest
 from . import reference_server, server_log, theory
 from .service_times import FIXED_MS, SHORT_MS
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.exclusive
 
 LOCUSTFILE = Path(__file__).with_name("distribution_users.py")
 ONE_PATH = """

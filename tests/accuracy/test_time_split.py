@@ -11,7 +11,7 @@ from workbench.endpoints import READS
 
 from . import slowed_app
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.exclusive
 
 SLEEPS_MS = {"queue": 30.0, "pool": 20.0, "db": 40.0}
 NONE_MS = dict.fromkeys(SLEEPS_MS, 0.0)
