@@ -10,15 +10,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from workbench import arms, endpoints
-from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH
+from workbench.endpoints import LOGIN
 from workbench.errors import UserError
 
 from .arrivals import Arrivals, Piece
 
 PUBLISHED_PASS = endpoints.PUBLISHED  # the requests of one pass, in the published order
-# Logins occur now and then during sustained load, as when shifts change.
-READ_SHARES = {LOGIN.name: 0.05, DASHBOARD.name: 0.45, SEARCH.name: 0.5}
-READ_WRITE_SHARES = {LOGIN.name: 0.05, DASHBOARD.name: 0.35, SEARCH.name: 0.4, SCAN.name: 0.2}
 MAX_USERS, MAX_RATE_RPS, MAX_DURATION_S = 5_000, 20_000, 24 * 3600.0
 MIN_IN_FLIGHT = 50
 
@@ -44,7 +41,7 @@ class Scenario:
     warmup_s: float = 0.0
     duration_s: float = 0.0
     think_s: tuple[float, float] = (0.0, 0.0)
-    shares: dict[str, float] = field(default_factory=lambda: READ_SHARES)
+    shares: dict[str, float] = field(default_factory=lambda: endpoints.READ_SHARES)
     arrivals: Arrivals = "poisson"
     rates: tuple[Piece, ...] = ()  # of the measured time; the warm-up has the first rate
     steady: bool = False  # load and duration are such that Little's law holds
@@ -184,7 +181,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "write": Variant(
         "with scans as a fifth of the requests; each is looked up in the database afterwards.",
-        {"shares": READ_WRITE_SHARES},
+        {"shares": endpoints.READ_WRITE_SHARES},
     ),
     "mix": Variant(
         "with search terms from a seeded mix: whole ids, fragments, words without a match.", {"terms": "mix"}

@@ -9,7 +9,7 @@ from .columns import Column
 from .errors import reporting_errors
 from .paths import REPOSITORY
 from .reading_schema import READINGS
-from .request_schema import COLUMNS
+from .request_schema import COLUMNS, PARTS
 
 PATH = REPOSITORY / "docs" / "DATA.md"
 _INTRODUCTION = """\
@@ -48,7 +48,7 @@ Both have the columns above with times in ms, the marks `run`, `deployment`, `sc
 
 | column | meaning |
 | --- | --- |
-| `rest_ms` | time in the application less its parts: pool, db, hash, cache and session |
+| `rest_ms` | time in the application less its parts |
 | `residual_ms` | latency less queue and application: network and HTTP server |
 """
 
@@ -58,7 +58,7 @@ def text() -> str:
     sections = [
         "## `requests.parquet`\n",
         _table(COLUMNS),
-        "`app` contains the disjoint parts `pool`, `db`, `hash`, `cache` and `session`.\n",
+        f"`app` contains parts that do not overlap: {', '.join(f'`{part}`' for part in PARTS)}.\n",
         _QUERIES,
     ]
     for name, columns in READINGS.items():

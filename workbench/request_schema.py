@@ -6,8 +6,9 @@ header as it came. `request_stream` makes the columns of `COLUMNS` of it, which 
 Times are integers of microseconds: int64 since the start of the run, int32 for durations. Null means not measured, 0
 means measured and none.
 
-To add a column that the application reports: a row here with the name of its `Server-Timing` metric, the metric in
-`instrumentation.server_timing`, and `python -m workbench.data_reference` for the documentation.
+To add a column that the application reports: a row here with the name of its `Server-Timing` metric, and the metric in
+`instrumentation.server_timing`. To add one that the load generator writes: a row here, and its value in the same place
+of `loadgen.generator.recording.row`. Then `python -m workbench.data_reference` for the documentation.
 """
 
 from dataclasses import dataclass
@@ -29,30 +30,47 @@ class RequestColumn(Column):
     """A column of a request row.
 
     `metric` is the `Server-Timing` metric that gives its value, and `of_metric` what is taken from it: its duration, a
-    number or a word of its description. `is_part` marks the parts of the application's time; they do not overlap.
+    number (up to 9999) or a word (a–z) of its description. `is_part` marks the parts of the application's time; they
+    do not overlap. `is_written` marks what the load generator writes itself.
     """
 
     metric: str = ""
     of_metric: str = ""
     is_part: bool = False
+    is_written: bool = False
+
+
+def _written(name: str, kind: pa.DataType, unit: str, meaning: str, question: str = "") -> RequestColumn:
+    """A column that the load generator writes."""
+    return RequestColumn(name, kind, unit, meaning, question, is_written=True)
 
 
 def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) -> RequestColumn:
+    """A column with the duration of a metric of the same name."""
     return RequestColumn(
         f"{name}_us", pa.int32(), "µs", meaning, question, metric=name, of_metric=DURATION, is_part=is_part
     )
 
 
+def _number(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
+    """A column with the number in the description of a metric."""
+    return RequestColumn(name, pa.int16(), "", meaning, question, metric=metric, of_metric=NUMBER)
+
+
+def _word(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
+    """A column with the word in the description of a metric."""
+    return RequestColumn(name, pa.string(), "", meaning, question, metric=metric, of_metric=WORD)
+
+
+_SINCE_START = "µs since the start of the run"
 COLUMNS = (
-    RequestColumn("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
-    RequestColumn("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
-    RequestColumn("endpoint", pa.string(), "", "name of the endpoint"),
-    RequestColumn("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"),
-    RequestColumn(
-        "scheduled_us", pa.int64(), "µs since the start of the run", "intended send", "the intended send of a request"
-    ),
-    RequestColumn("start_us", pa.int64(), "µs since the start of the run", "actual send"),
-    RequestColumn("latency_us", pa.int32(), "µs", "latency: from the actual send to the end of the response"),
+    _written("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
+    _written("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
+    _written("endpoint", pa.string(), "", "name of the endpoint"),
+    _written("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"),
+    _written("scheduled_us", pa.int64(), _SINCE_START, "intended send", "the intended send of a request"),
+    _written("start_us", pa.int64(), _SINCE_START, "actual send"),
+    _written("latency_us", pa.int32(), "µs", "latency: from the actual send to the end of the response"),
     RequestColumn(
         "response_us",
         pa.int32(),
@@ -60,10 +78,10 @@ COLUMNS = (
         "response time: from the intended send to the end of the response",
         "the response time from the intended send",
     ),
-    RequestColumn("status", pa.int16(), "", "HTTP status; null without a response", "the status of responses"),
+    _written("status", pa.int16(), "", "HTTP status; null without a response", "the status of responses"),
     RequestColumn("ok", pa.bool_(), "", "whether the response was successful, judged by its content"),
-    RequestColumn("error", pa.string(), "", "reason of the failure; null for a success", "the reason of a failure"),
-    RequestColumn("bytes", pa.int32(), "bytes", "size of the response's body", "the size of responses"),
+    _written("error", pa.string(), "", "reason of the failure; null for a success", "the reason of a failure"),
+    _written("bytes", pa.int32(), "bytes", "size of the response's body", "the size of responses"),
     _duration("queue", "from the send to the entry into the application", "the time in the queue"),
     _duration(
         "pool",
@@ -72,49 +90,35 @@ COLUMNS = (
         is_part=True,
     ),
     _duration("db", "statements and COMMIT", "the time in the database", is_part=True),
-    RequestColumn("db_calls", pa.int16(), "", "SQL statements", "statements a request", metric="db", of_metric=NUMBER),
-    RequestColumn(
+    _number("db_calls", "SQL statements", "statements a request", "db"),
+    _number(
         "db_round_trips",
-        pa.int16(),
-        "",
         "waits for an answer of the database: pre-ping, BEGIN, each statement, COMMIT or ROLLBACK",
         "round trips a request",
-        metric="trips",
-        of_metric=NUMBER,
+        "trips",
     ),
     _duration("hash", "hashing a password, the wait for a hash slot included", "the time of hashing", is_part=True),
     _duration("cache", "reading and writing the cache", "the time of the cache", is_part=True),
-    RequestColumn(
+    _word(
         "cache",
-        pa.string(),
-        "",
         "outcome of the cache: `hit`, `stale`, `miss`, or `none` where it was not used",
         "the outcomes of the caches",
-        metric="cache",
-        of_metric=WORD,
+        "cache",
     ),
     _duration("session", "reading and writing the session", "the time of the session", is_part=True),
     _duration("app", "in the application, from entry to response; contains the parts", "the split of the time"),
-    RequestColumn(
-        "worker",
-        pa.int16(),
-        "",
-        "number of the worker that answered",
-        "how the workers shared the requests",
-        metric="worker",
-        of_metric=NUMBER,
-    ),
+    _number("worker", "number of the worker that answered", "how the workers shared the requests", "worker"),
 )
 SCHEMA = arrow_schema(COLUMNS)
 DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURATION)
 PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
 REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
 
+# As the generator writes a row: `measured` becomes `phase`, the header becomes the columns of its metrics.
+_BEFORE_STORING = {"phase": pa.field("measured", pa.bool_())}
 WRITTEN = pa.schema(
     [
-        *(SCHEMA.field(name) for name in ("user", "sequence", "endpoint")),
-        pa.field("measured", pa.bool_()),
-        *(SCHEMA.field(name) for name in ("scheduled_us", "start_us", "latency_us", "status", "error", "bytes")),
+        *(_BEFORE_STORING.get(column.name, SCHEMA.field(column.name)) for column in COLUMNS if column.is_written),
         pa.field("server_timing", pa.string()),
     ]
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench import endpoints
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TUNED
+from workbench.request_schema import PARTS
 
 
 class Colour(str):
@@ -49,13 +50,19 @@ _ENDPOINT_TONES = (
     Colour("#4f7f1f", "#8fbf5a"),
 )
 ENDPOINT_COLOURS = dict(zip(endpoints.NAMES, _ENDPOINT_TONES, strict=False))
+# In the order of `workbench.request_schema.PARTS`; the last ones are for parts to come.
+_PART_TONES = (
+    Colour("#8a6708", "#d3aa3c"),
+    Colour("#2f6ea8", "#5d9bd1"),
+    Colour("#8a4aa2", "#b67fca"),
+    Colour("#1f7a5c", "#45a583"),
+    Colour("#b2502f", "#d97f5f"),
+    Colour("#a03a62", "#d986a6"),
+    Colour("#4c7a10", "#93bd5c"),
+)
 PART_COLOURS = {
     "queue": Colour("#756d61", "#a29a8e"),
-    "pool": Colour("#8a6708", "#d3aa3c"),
-    "db": Colour("#2f6ea8", "#5d9bd1"),
-    "hash": Colour("#8a4aa2", "#b67fca"),
-    "cache": Colour("#1f7a5c", "#45a583"),
-    "session": Colour("#b2502f", "#d97f5f"),
+    **dict(zip(PARTS, _PART_TONES, strict=False)),
     "rest": Colour("#3f4a56", "#b8c2cc"),
     "residual": Colour("#6e7780", "#7d8790"),
 }
