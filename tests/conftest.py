@@ -1,6 +1,7 @@
 """A real PostgreSQL for the session, a database of its own for each module, the application on top of it."""
 
 import http.cookiejar
+import io
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from http.client import HTTPMessage
 from pathlib import Path
@@ -23,7 +24,9 @@ import pytest
 import redis
 from flask import Flask
 
+from instrumentation import deadlines
 from instrumentation.worker_metrics import WorkerMetrics
+from loadgen import __main__ as loadgen_command
 from loadgen import dataset, deployments, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
@@ -241,6 +244,21 @@ class CommandLine:
             finally:
                 process.kill()
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def refuse(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess:
+        """As `run`, but within this process, which has all imported: for a command that fails before it starts any."""
+        output, errors, on_sigterm = io.StringIO(), io.StringIO(), signal.getsignal(signal.SIGTERM)
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+            patch.setattr(sys, "argv", ["loadgen", *arguments])
+            for name, value in (self._environ | environ).items():
+                patch.setenv(name, value)
+            try:
+                with pytest.raises(SystemExit) as ended:
+                    loadgen_command.command()
+            finally:
+                signal.signal(signal.SIGTERM, on_sigterm)
+                deadlines.install(False)
+        return subprocess.CompletedProcess(arguments, ended.value.code, output.getvalue(), errors.getvalue())
 
     def processes(self) -> list[str]:
         """Every living process of a command: by its environment, or where PostgreSQL wrote its title over that, by

@@ -24,10 +24,17 @@ def test_help_prints_the_usage_and_does_nothing_else(monkeypatch, tmp_path, word
     assert list(tmp_path.iterdir()) == []
 
 
-def run(command, *, before=(), environ=None, **options):
+def words_with(options):
     given = VALID | {f"--{name}": value for name, value in options.items()}
-    words = [word for pair in given.items() for word in pair]
-    return command.run("run", *words, before=before, **(environ or {}))
+    return ("run", *(word for pair in given.items() for word in pair))
+
+
+def run(command, *, before=(), environ=None, **options):
+    return command.run(*words_with(options), before=before, **(environ or {}))
+
+
+def refuse(command, *, environ=None, **options):
+    return command.refuse(*words_with(options), **(environ or {}))
 
 
 def error_of(finished):
@@ -49,7 +56,7 @@ def error_of(finished):
     ],
 )
 def test_an_unknown_name_lists_the_known_ones(own_command, option, value, known):
-    error = error_of(run(own_command, **{option: value}))
+    error = error_of(refuse(own_command, **{option: value}))
     assert f"{value!r}; choose one of" in error
     assert known in error
     assert list(own_command.data.iterdir()) == []
@@ -57,7 +64,7 @@ def test_an_unknown_name_lists_the_known_ones(own_command, option, value, known)
 
 @pytest.mark.parametrize(("option", "value"), [("port", "0"), ("seed", "one")])
 def test_an_option_that_is_not_a_number(own_command, option, value):
-    finished = run(own_command, **{option: value})
+    finished = refuse(own_command, **{option: value})
     assert finished.returncode == 2
     assert f"Error: Invalid value for '--{option}'" in error_of(finished)
 
@@ -75,7 +82,7 @@ def test_a_port_in_use_is_named(command):
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(own_command):
     url = f"postgresql://me:hidden@127.0.0.1:{services.free_port()}/db"
-    error = error_of(run(own_command, environ={"DATABASE_URL": url}))
+    error = error_of(refuse(own_command, environ={"DATABASE_URL": url}))
     assert "does not answer" in error
     assert "Check DATABASE_URL" in error
     assert "hidden" not in error
@@ -86,14 +93,14 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(own_comma
     ["nonsense", "postgresql://me:hidden@host:port/db", "mysql://me:hidden@host/db", "postgresql://me:hidden@host"],
 )
 def test_a_malformed_database_url_is_answered_with_an_example(own_command, url):
-    error = error_of(run(own_command, environ={"DATABASE_URL": url}))
+    error = error_of(refuse(own_command, environ={"DATABASE_URL": url}))
     assert "postgresql://user:password@host:5432/database" in error
     assert "hidden" not in error
 
 
 def test_a_wrong_password_is_reported_without_the_url(own_command, server):
     url = server.url.replace("tracetrack:", "tracetrack:not-")
-    error = error_of(run(own_command, environ={"DATABASE_URL": url}))
+    error = error_of(refuse(own_command, environ={"DATABASE_URL": url}))
     assert "password authentication failed" in error
     assert url not in error
 
@@ -110,14 +117,14 @@ def test_a_store_that_cannot_be_used_names_the_variable(command, server, url):
 def test_a_second_command_names_the_first(command):
     (command.data / "postgres").mkdir(exist_ok=True)
     with postgres.sole_use(command.data / "postgres"):
-        error = error_of(run(command))
+        error = error_of(refuse(command))
     assert f"process {os.getpid()}" in error
     assert "wait until it has ended" in error
 
 
 def test_a_data_directory_that_is_a_file_names_the_variable(own_command, tmp_path):
     (tmp_path / "file").touch()
-    error = error_of(run(own_command, environ={"TRACETRACK_DATA_DIR": str(tmp_path / "file")}))
+    error = error_of(refuse(own_command, environ={"TRACETRACK_DATA_DIR": str(tmp_path / "file")}))
     assert "TRACETRACK_DATA_DIR" in error
 
 

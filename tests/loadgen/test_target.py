@@ -242,7 +242,7 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
 )
 def test_bad_input_is_answered_in_one_line(command, arguments, message):
     before = command.runs()
-    finished = command.run("run", *arguments)
+    finished = command.refuse("run", *arguments)
     (line,) = [line for line in error_lines(finished) if line.startswith("Error: ")]
     assert message in line
     assert command.runs() == before
