@@ -16,7 +16,6 @@ from . import (
     catalogue,
     dataset,
     deployments,
-    experiment,
     machine_lock,
     profiles,
     progress,
@@ -148,6 +147,8 @@ def experiment_(
 
     The id alone resumes an experiment that was interrupted; runs that are complete are not measured again.
     """
+    from . import experiment  # with the predictions it brings SciPy, which a single run need not wait for
+
     plan = experiment.plan_for(name, profile, scale, seed, p95_ms)
     click.echo(experiment.execute(plan, name))
 
