@@ -103,6 +103,7 @@ def send_together(port, path, connections, times, name=""):
     return [response for future in users for response in future.result()]
 
 
+@pytest.mark.exclusive
 @pytest.mark.parametrize("path", DISTRIBUTIONS)
 def test_responses_take_the_drawn_service_time(drawn, path):
     responses, entries = drawn[path]
@@ -142,6 +143,7 @@ def test_drawn_times_depend_on_the_seed_and_not_on_other_paths(tmp_path):
     assert single != other
 
 
+@pytest.mark.exclusive
 def test_requests_do_not_wait_for_each_other(shared):
     send_together(shared.port, "/slow-header", connections=20, times=1, name="together ")
     entries = shared.logged("together ", 20)
@@ -149,6 +151,7 @@ def test_requests_do_not_wait_for_each_other(shared):
     assert max(entry.answered_ns for entry in entries) - min(entry.received_ns for entry in entries) < 2e9
 
 
+@pytest.mark.exclusive
 def test_immediate_paths_answer_without_delay(shared):
     responses = {path: send(shared.port, path, name="immediate ")[0] for path in IMMEDIATE}
     assert {path: status for path, (status, *_) in responses.items()} == IMMEDIATE
@@ -160,6 +163,7 @@ def test_immediate_paths_answer_without_delay(shared):
     assert {entry.drawn_ms for entry in entries} == {0.0}
 
 
+@pytest.mark.exclusive
 def test_slow_header_sends_its_first_line_at_once(shared):
     with connected(shared.port) as connection:
         start_s = time.monotonic()
@@ -215,6 +219,7 @@ def test_request_of_a_client_that_left_is_logged_as_unanswered(shared):
     assert shared.logged("left")[0].answered_ns is None
 
 
+@pytest.mark.exclusive
 def test_stall_stops_the_server_once(path):
     with running(path, "--stall-after", "0.3", "--stall", "0.6") as (child, port):
         responses = send(port, "/empty", 1)
@@ -231,6 +236,7 @@ def test_stall_stops_the_server_once(path):
     assert len([taken_ms for _, _, taken_ms in responses if taken_ms > 300]) == 1
 
 
+@pytest.mark.exclusive
 def test_responses_due_in_a_stall_are_sent_after_it(path):
     with running(path, "--stall-after", "0.1", "--stall", "0.5") as (_, port):
         send(port, "/slow-header")

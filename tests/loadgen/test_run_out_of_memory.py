@@ -6,6 +6,8 @@ import pytest
 from tests.loadgen.finished_run import reasons_apart_from_lag
 from tests.loadgen.run_process import RunProcess, wait_for
 
+pytestmark = pytest.mark.exclusive  # how long the system takes to recover
+
 PATIENCE_S = 60
 LOAD = ("run", "--deployment", "tuned", "--scenario", "sustained-40", "--scale", "small")
 SHORT = ("--duration", "10", "--warmup", "0")

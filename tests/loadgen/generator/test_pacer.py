@@ -70,6 +70,7 @@ def test_a_burst_begins_in_one_instant(visit, processes):
     assert [reason for reason in record["reasons"] if "first sends" not in reason and "CPU" not in reason] == []
 
 
+@pytest.mark.exclusive
 @pytest.mark.parametrize(("scenario", "processes"), [("sustained-9", "1"), ("sustained-9", "2"), ("soak-9", "2")])
 def test_users_with_think_time_do_not_start_in_step(visit, scenario, processes):
     """Each starts within 3 s, and then waits for 1 to 3 s between requests."""
@@ -105,6 +106,7 @@ def test_requests_beyond_the_cap_in_flight_are_dropped_and_counted(visit):
     assert f"{dropped} of 150 requests could not be sent, as 5 were in flight: {rates}" in finished.stderr
 
 
+@pytest.mark.exclusive
 def test_a_rate_that_the_generator_cannot_reach_is_reported_with_the_rate_sent(visit):
     """A task takes 50 ms of the generator's core, so 60 a second are out of reach."""
     finished = visit("open-60", "--duration", "3", *CONSTANT, content=BUSY)
