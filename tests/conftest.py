@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from http.client import HTTPMessage
 from pathlib import Path
@@ -30,10 +30,10 @@ from loadgen import __main__ as loadgen_command
 from loadgen import dataset, deployments, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
-from loadgen.application import serve as serve_application
 from reference_app import create_app
 from reference_app.counters import COUNTERS
 from reference_app.settings import PREFIX, Settings
+from tests.brief_server import serve_briefly
 from workbench.paths import REPOSITORY
 from workbench.request_schema import STREAMS
 from workbench.request_stream import read_stream
@@ -51,6 +51,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+QUICK_HASH = "argon2id"  # a login takes a tenth of the time that it takes with scrypt
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[services.DatabaseServer]:
     directory = tmp_path_factory.mktemp("server") / "postgres"
@@ -59,7 +62,15 @@ def server(tmp_path_factory) -> Iterator[services.DatabaseServer]:
             # Newer Pythons warn of any fork beside threads, and NumPy of earlier tests has some.
             warnings.simplefilter("ignore", DeprecationWarning)
             started = stack.enter_context(services.database_server(directory, 100))
+        save_disk_writes(started)
         yield started
+
+
+def save_disk_writes(server: services.DatabaseServer) -> None:
+    """No longer wait for the disk: what a test stores need not outlive the machine. It holds for the cluster."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
+            cursor.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +81,8 @@ def template(server) -> str:
 @pytest.fixture(scope="module")
 def database(server, template) -> Iterator[str]:
     """A clone; `dataset.clone` drops left-over ones, so no two may be in use at a time."""
-    with dataset.clone(server, template, "tests", deployments.settings_for("as-measured")) as name:
+    settings = deployments.settings_for("as-measured", password_hash=QUICK_HASH)
+    with dataset.clone(server, template, "tests", settings) as name:
         yield name
 
 
@@ -101,6 +113,7 @@ def settings(server, database, tmp_path) -> Settings:
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",
+        password_hash=QUICK_HASH,
         login_throttle=False,
     )
 
@@ -158,7 +171,7 @@ def serve(tmp_path) -> Iterator[Callable[[Settings], Application]]:
             file = tmp_path / f"metrics-{secrets.token_hex(4)}"
             WorkerMetrics.create(file, settings.workers, COUNTERS)
             settings = replace(settings, readings_file=str(file))
-            return stack.enter_context(serve_application(settings, tmp_path / "gunicorn.log"))
+            return stack.enter_context(serve_briefly(settings, tmp_path / "gunicorn.log"))
 
         yield serve
 
@@ -290,7 +303,10 @@ class CommandLine:
 @pytest.fixture(scope="session")
 def command(tmp_path_factory) -> CommandLine:
     """One data directory for all tests: its cluster and templates are built once."""
-    return CommandLine(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("scratch"))
+    data = tmp_path_factory.mktemp("data")
+    with services.database_server(data / "postgres", 100) as server:
+        save_disk_writes(server)
+    return CommandLine(data, tmp_path_factory.mktemp("scratch"))
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadgen import app_environment, application, dataset, deployments
+from loadgen import app_environment, dataset, deployments
+from tests.brief_server import serve_briefly
 from tests.reference_app.sign_in import STATISTICS, try_login
 
 NAMES = (
@@ -34,7 +35,7 @@ def served(request, server, tmp_path):
     with (
         dataset.clone(server, template, "deployments", settings) as database,
         app_environment.set_up(replace(settings, database_url=server.url_of(database)), tmp_path) as environment,
-        application.serve(environment.settings, tmp_path / "gunicorn.log") as running,
+        serve_briefly(environment.settings, tmp_path / "gunicorn.log") as running,
     ):
         yield running
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.application import Application
-from loadgen.application import serve as serve_application
+from tests.brief_server import serve_briefly
 from tests.processes import wait_until
 from tests.reference_app.sign_in import STATISTICS, encoded_form
 
@@ -20,7 +20,7 @@ PATIENCE_S = 20
 
 @pytest.fixture
 def settings(settings):
-    return replace(settings, threads=16, sessions="cookie", pool_size=4)
+    return replace(settings, threads=16, sessions="cookie", pool_size=4, password_hash="scrypt")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def serve_blocking(settings, tmp_path, monkeypatch):
     servers = []
 
     def start(**changed):
-        server = serve_application(
+        server = serve_briefly(
             replace(settings, **changed), tmp_path / "gunicorn.log", wsgi_app="blocking_hashes:create_app()"
         )
         servers.append(server)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from loadgen.application import serve as serve_application
 from reference_app.settings import Settings
+from tests.brief_server import serve_briefly
 
 LIMIT_S = 1.0
 PATIENCE_S = 20
@@ -33,7 +33,7 @@ def served(request, server, database, tmp_path_factory):
         password_hash="argon2id",
         login_throttle=False,
     )
-    with serve_application(settings, folder / "gunicorn.log") as running:
+    with serve_briefly(settings, folder / "gunicorn.log") as running:
         yield running
 
 
