@@ -43,7 +43,7 @@ pytest_plugins = ("tests.builders", "tests.store_fixtures")
 for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
     del os.environ[variable]
 
-# Tests run in two processes at once, and each of them is alone on a machine of its own.
+# Tests run in several processes at once, and each of them is alone on a machine of its own.
 os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
