@@ -78,7 +78,8 @@ def test_a_burst_with_a_duration_has_no_fixed_number_of_requests():
     ("name", "changes", "message"),
     [
         ("start", {"users": 3}, "sends nothing"), ("burst-5", {"arrivals": "constant"}, "closed load"),
-        ("open-30", {"duration_s": 0.0}, "would measure nothing"), ("sustained-5", {"duration_s": 0.0}, "would measure nothing"),
+        ("open-30", {"duration_s": 0.0}, "would measure nothing"),
+        ("sustained-5", {"duration_s": 0.0}, "would measure nothing"),
     ],
 )  # fmt: skip
 def test_override_of_a_field_without_meaning_is_refused(name, changes, message):
