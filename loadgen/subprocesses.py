@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -104,17 +105,25 @@ def start(
             prepare()
         die_with_parent(parent, stop_signal)
 
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environ or {})},
-            start_new_session=True,
-            preexec_fn=prepare_child,
-        )
-    return Child(name, process, log, stop_signal, grace_s)
+    child = None
+    try:
+        # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
+        with log.open("ab") as output, deferred_signals():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environ or {})},
+                start_new_session=True,
+                preexec_fn=prepare_child,
+            )
+            child = Child(name, process, log, stop_signal, grace_s)
+    except BaseException:
+        if child:
+            child.stop()
+        raise
+    return child
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
@@ -135,12 +144,26 @@ def die_with_launcher() -> None:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Defer Ctrl-C and SIGTERM until the end of the block: a second one must not leave processes running."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Defer Ctrl-C and SIGTERM until the end of the block: a second one must not leave processes running.
+
+    The handlers are replaced, not the mask: the kernel would give a blocked signal to another thread, and Python would
+    then handle it in the main thread all the same. In other threads, which handle no signals, the block just runs.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    received: list[int] = []
+    for number, handler in handlers.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: received.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])
 
 
 def raise_on_sigterm() -> None:
