@@ -108,22 +108,29 @@ def start(
     child = None
     try:
         # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
-        with log.open("ab") as output, deferred_signals():
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(environ or {})},
-                start_new_session=True,
-                preexec_fn=prepare_child,
-            )
+        with deferred_signals():
+            process = _fork(command, log, {**os.environ, **(environ or {})}, prepare_child)
             child = Child(name, process, log, stop_signal, grace_s)
     except BaseException:
         if child:
             child.stop()
         raise
     return child
+
+
+def _fork(
+    command: list[str], log: Path, environ: dict[str, str], prepare_child: Callable[[], None]
+) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            start_new_session=True,
+            preexec_fn=prepare_child,
+        )
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
