@@ -51,7 +51,7 @@ report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimizat
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
 	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
 
-test: $(STAMP) ## run the tests, in four processes and against a real PostgreSQL
+test: $(STAMP) ## run the tests, in three processes and against a real PostgreSQL
 	@$(PY) -m pytest
 
 test-accuracy: $(STAMP) ## run the tests that measure time, one after another; the machine should be idle

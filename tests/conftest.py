@@ -54,6 +54,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 QUICK_HASH = "argon2id"  # a login takes a tenth of the time that it takes with scrypt
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of whole reports first: what takes longest must not start last, with the other processes idle."""
+    items.sort(key=lambda item: "end_to_end" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[services.DatabaseServer]:
     directory = tmp_path_factory.mktemp("server") / "postgres"
