@@ -113,7 +113,12 @@ def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
     """The server creates the metrics file itself, as outside of the workbench."""
     before = set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*"))
     with application.serve(replace(settings, workers=2), tmp_path / "gunicorn.log") as served:
-        assert pools(get(f"{served.url}/metrics")[1]) == {"worker-0", "worker-1"}
+        # Nothing waits for all workers here: the first one answers while the second is starting.
+        for _ in attempts(20, 0.05):
+            if pools(get(f"{served.url}/metrics")[1]) == {"worker-0", "worker-1"}:
+                break
+        else:
+            pytest.fail("the second worker has no pool")
         old = {process.pid for process in psutil.Process(served.child.pid).children()}
         served.child.process.send_signal(signal.SIGHUP)
         for _ in attempts(10, 0.1):
