@@ -126,6 +126,9 @@ def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
                 break
         else:
             pytest.fail("the old workers have not ended")
-        time.sleep(0.3)
-        assert len(pools(get(f"{served.url}/metrics")[1])) == 2
+        for _ in attempts(20, 0.1):
+            if len(pools(get(f"{served.url}/metrics")[1])) == 2:
+                break
+        else:
+            pytest.fail("the pools are not those of the two new workers")
     assert set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*")) <= before
