@@ -65,7 +65,7 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it w
 	  else \
 	    echo "test-extra: chromium and chromedriver are missing and only root can install them: apt-get install chromium chromium-driver" >&2; exit 1; \
 	  fi; fi
-	@$(PY) -m pytest -m extra
+	@$(PY) -m pytest -m extra --numprocesses 0
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@$(VENV)/bin/jupyter lab notebooks
