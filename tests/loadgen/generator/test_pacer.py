@@ -86,6 +86,7 @@ def test_users_with_think_time_do_not_start_in_step(visit, scenario, processes):
     assert waited_us.dropna().between(1_000_000, 3_100_000).all()
 
 
+@pytest.mark.exclusive  # how many requests of half a second each are sent within three seconds
 def test_requests_beyond_the_cap_in_flight_are_dropped_and_counted(visit):
     """Five at a time, of half a second each, are ten a second."""
 
