@@ -87,5 +87,5 @@ lint: $(STAMP) ## style, formatting, types, import layers, and notebooks without
 	@$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb
 
 clean: ## remove what was built: .venv, the page, PostgreSQL's data (recorded runs stay)
-	@rm -rf $(VENV) reports/html reports/executed data/postgres .pytest_cache .ruff_cache
+	@rm -rf $(VENV) reports/html reports/executed data/postgres .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -92,7 +92,7 @@ class WorkerMetrics:
     def create(cls, path: Path, workers: int, counters: Sequence[str]) -> "WorkerMetrics":
         """Create a file with slots for twice the workers, and a few more.
 
-        New workers may start while all those that they replace are still ending.
+        New workers may start while the workers that they replace are still ending.
         """
         slot_bytes = FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))
         path.write_bytes(_header(counters) + bytes(slot_bytes * 2 * (workers + SPARE_SLOTS)))
@@ -150,7 +150,7 @@ def _require_counters(path: Path, header: bytes, counters: Sequence[str]) -> Non
 
 
 def _consistent_values(slot: memoryview) -> list[int]:
-    """The values of one slot between two updates; of a writer that was killed during one, those that it left."""
+    """The values of one slot between two updates; after a kill during an update, the values as they were left."""
     for _ in range(READ_ATTEMPTS):
         values = slot.tolist()
         if values[VERSION] % 2 == 0 and slot[VERSION] == values[VERSION]:

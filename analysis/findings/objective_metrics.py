@@ -143,7 +143,7 @@ def _database_median_ms(experiment: Experiment, subject: Subject) -> Measurement
 
 
 def _wrong_scans(experiment: Experiment, subject: Subject) -> Measurement | None:
-    """Acknowledged scans that the database lacks, plus those that it has twice."""
+    """The number of acknowledged scans that the database lacks or has twice."""
     runs = [run for run in subject.runs(experiment) if run.record.get("writes")]
     if not runs:
         return None

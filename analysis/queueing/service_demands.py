@@ -48,7 +48,7 @@ class ServiceDemand:
 
 @dataclass(frozen=True)
 class EndpointDemands:
-    """The demands of the measured requests to one endpoint: those that the cache answered (`hits`), and all others."""
+    """The demands of the measured requests to one endpoint: cache hits (`hits`), and all others."""
 
     hits: tuple[ServiceDemand, ...]
     misses: tuple[ServiceDemand, ...]
