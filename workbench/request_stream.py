@@ -54,7 +54,7 @@ def _response_us(column: dict[str, pa.Array]) -> pa.Array:
 
 def _at_most(queue_us: pa.Array, latency_us: pa.Array) -> pa.Array:
     """The queue times that fit into their latency, others null: another host has another clock."""
-    return pc.if_else(pc.less_equal(queue_us, latency_us.cast(queue_us.type)), queue_us, None)
+    return pc.if_else(pc.less_equal(queue_us.cast(pa.int64()), latency_us), queue_us, None)
 
 
 def _from_header(header: pa.Array, spec: RequestColumn) -> pa.Array:

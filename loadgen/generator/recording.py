@@ -132,7 +132,7 @@ def _record_requests(environment: Environment, recorder: Recorder) -> None:
     def record(
         request_type: str,
         name: str,
-        response_time: float | None,
+        response_time: Any,
         response_length: int,
         response: Any = None,
         exception: BaseException | None = None,
@@ -141,7 +141,7 @@ def _record_requests(environment: Environment, recorder: Recorder) -> None:
     ) -> None:
         times = context.get(timestamps.KEY) if context else None
         if times is None:
-            times = Timestamps.estimated(response_time or 0.0)
+            times = Timestamps.estimated(response_time)
         elif not times.received_ns:
             times.mark_received()
         error = None if exception is None else error_kind(exception)

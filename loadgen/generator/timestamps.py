@@ -53,10 +53,14 @@ class Timestamps:
         self.sent_ns = self.received_ns = 0
 
     @classmethod
-    def estimated(cls, response_time_ms: float) -> "Timestamps":
-        """Of a request that has just ended and has no timestamps, from the time that its client reports."""
+    def estimated(cls, response_time_ms: Any) -> "Timestamps":
+        """Of a request that has just ended and has no timestamps, from the time that its client reports.
+
+        A client may report anything; what is no time that can have passed counts as none.
+        """
         received_ns = time.monotonic_ns()
-        sent_ns = received_ns - round(1e6 * response_time_ms)
+        is_time = isinstance(response_time_ms, int | float) and 0 <= response_time_ms < received_ns / 1e6
+        sent_ns = received_ns - (round(1e6 * response_time_ms) if is_time else 0)
         sender = virtual_user.current_user()
         times = cls(sender or VirtualUser(0), sent_ns)
         if sender is None:
