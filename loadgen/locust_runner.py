@@ -185,7 +185,8 @@ def _last_error(child: Child) -> str:
     lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
     if any("load_locustfile_pytest" in line for line in lines):  # it looks for pytest's tests where it finds no users
         return "the locustfile has no class of users"
-    logged = [line.partition("/ERROR/")[2].partition(": ")[2] for line in lines if "/ERROR/" in line]
+    errors = [line.partition("/ERROR/")[2].partition(": ")[2].strip() for line in lines if "/ERROR/" in line]
+    logged = [error for error in errors if not error.endswith(":")]  # a traceback follows
     raised = [line for line in lines if EXCEPTION.match(line)]
     return next((messages[0] for messages in (logged, raised) if messages), child.last_line())
 

@@ -9,6 +9,7 @@ from locust import User
 
 from workbench.request_schema import STOP
 
+from . import timestamps
 from .pacing_policies import PacingPolicy
 from .virtual_user import virtual_user_of
 
@@ -20,8 +21,8 @@ MAX_STOP_NS = 30 * 10**9  # of `on_stop`
 def stop_users(policy: PacingPolicy, runner: Any) -> None:
     """End the load and return when no user is left.
 
-    In closed load Locust's own `User.stop` ends pauses at once and lets tasks come to their end. In open load a task
-    that was due is done, its pauses included. A task that neither ends nor sends is stopped after `MAX_PAUSE_NS`.
+    In closed load pauses end at once, and with them their task. In open load a task that was due is done, its pauses
+    included, if they are no longer than `MAX_PAUSE_NS`. So are requests of clients that show only their end.
     """
     policy.end()
     for user in _users(runner):
@@ -32,7 +33,7 @@ def stop_users(policy: PacingPolicy, runner: Any) -> None:
     while runner.user_count:
         for user in list(_users(runner)):
             now_ns = time.monotonic_ns()
-            if _is_stuck(user, policy.end_ns, killed_ns.get(user), now_ns):
+            if _is_over(policy, user, killed_ns.get(user), now_ns):
                 killed_ns[user] = now_ns
                 runner.user_greenlets.killone(user._greenlet, block=False)
         gevent.sleep(CHECK_INTERVAL_S)
@@ -43,9 +44,11 @@ def _users(runner: Any) -> Iterator[User]:
     return (greenlet.args[0] for greenlet in runner.user_greenlets if greenlet.args)
 
 
-def _is_stuck(user: User, end_ns: int, killed_ns: int | None, now_ns: int) -> bool:
-    """Whether a user does something without an end: a pause in a task, or an `on_stop`."""
+def _is_over(policy: PacingPolicy, user: User, killed_ns: int | None, now_ns: int) -> bool:
+    """Whether a user is to be stopped now: in a pause of a task, or in an `on_stop` without an end."""
     state = virtual_user_of(user)
     if state.stage == STOP:
-        return now_ns - max(end_ns, state.task_started_ns, killed_ns or 0) > MAX_PAUSE_NS + MAX_STOP_NS
-    return not state.in_flight and now_ns - max(end_ns, state.task_started_ns) > MAX_PAUSE_NS and killed_ns is None
+        return now_ns - max(policy.end_ns, state.task_started_ns, killed_ns or 0) > MAX_PAUSE_NS + MAX_STOP_NS
+    is_pause = policy.stops_pauses and timestamps.in_flight.is_complete
+    limit_ns = 0 if is_pause else MAX_PAUSE_NS
+    return not state.under_way and killed_ns is None and now_ns - max(policy.end_ns, state.task_started_ns) > limit_ns

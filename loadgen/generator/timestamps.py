@@ -37,12 +37,12 @@ class Timestamps:
     objects in it.
     """
 
-    __slots__ = ("phase", "received_ns", "scheduled_ns", "sender", "sent_ns", "sequence", "user", "user_wait_ns")
+    __slots__ = ("phase", "received_ns", "scheduled_ns", "sent_ns", "sequence", "user", "user_wait_ns")
 
     def __init__(self, sender: VirtualUser, began_ns: int | None = None):
         """Of a request of `sender` that is about to be sent, or began at `began_ns`."""
         sender.sequence += 1
-        self.sender, self.user, self.sequence = sender, sender.number, sender.sequence
+        self.user, self.sequence = sender.number, sender.sequence
         self.scheduled_ns: int | None = None
         self.user_wait_ns: int | None = None
         in_background = gevent.getcurrent() is not sender.greenlet
@@ -76,7 +76,6 @@ class Timestamps:
         """
         if self.sent_ns:
             return time.monotonic_ns()
-        self.sender.in_flight += 1
         self.sent_ns = in_flight.enter()
         return self.sent_ns
 
@@ -85,7 +84,6 @@ class Timestamps:
         if not self.received_ns:
             if not self.sent_ns:
                 self.mark_sent()  # a request that was never sent took no time
-            self.sender.in_flight -= 1
             self.received_ns = in_flight.leave()
 
 
@@ -110,11 +108,14 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(request)
     def send(self: Any, *arguments: Any, context: dict | None = None, **options: Any) -> Any:
-        times = Timestamps(_sender(self))
+        sender = _sender(self)
+        times = Timestamps(sender)
         _current.set(times)
+        sender.under_way += 1
         try:
             return request(self, *arguments, context={**context, KEY: times} if context else {KEY: times}, **options)
         finally:
+            sender.under_way -= 1
             if not times.received_ns:
                 times.mark_received()
 

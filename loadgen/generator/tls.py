@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from locust import FastHttpUser, User
@@ -21,7 +21,7 @@ def install(choice: str, user_classes: Iterable[type[User]]) -> None:
         if issubclass(user_class, FastHttpUser):
             user_class.insecure = not is_checked
             if is_checked:
-                user_class.ssl_context_factory = lambda: ssl.create_default_context(cafile=choice)
+                user_class.ssl_context_factory = staticmethod(partial(ssl.create_default_context, cafile=choice))
 
 
 def _verifying(request: Callable[..., Any], verify: str | bool) -> Callable[..., Any]:
