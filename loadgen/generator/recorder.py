@@ -20,6 +20,11 @@ FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
 NOT_WRITTEN = "the rows could not be written"
 
 
+def prepare() -> None:
+    """Make the first rows: pyarrow then imports pandas, over a second in which the generator would stand still."""
+    _batch([])
+
+
 class Recorder:
     """Writes the rows of this process to its stream.
 
@@ -36,8 +41,6 @@ class Recorder:
         self.replaced_values = 0  # values that did not fit into their column
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, WRITTEN)
-        # pyarrow's first conversion imports pandas: over a second in which the generator would stand still.
-        self._stream.write_batch(_batch([]))
         self._row = row
         self._pending: list[tuple] = []
         self._on_failure = on_failure

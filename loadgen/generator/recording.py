@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from . import manual_run, summary, timestamps
+from . import manual_run, recorder, summary, timestamps
 from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
 from .destination import destination, share
 from .error_kinds import error_kind
@@ -79,6 +79,7 @@ def refuse(reason: str) -> NoReturn:
 @events.init.add_listener
 def start_recording(environment: Environment, runner: Runner, **_: object) -> Recorder | None:
     """Record what the users of this process send from now on; a master sends nothing and returns None."""
+    recorder.prepare()
     if not IS_MANUAL:
         return None if isinstance(runner, MasterRunner) else record_process(environment, PROCESS)
     if isinstance(runner, WorkerRunner):  # its master knows the run by the time that it lets users start
@@ -111,22 +112,22 @@ def record_process(environment: Environment, number: int) -> Recorder:
     """Record the users of this process, which has this number among those of the load generator."""
     counts = summary.Summary(environment, number)
     timestamps.install()
-    recorder = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
-    _record_requests(environment, recorder)
+    rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
+    _record_requests(environment, rows)
 
     def finish(**_: object) -> None:
-        recorder.close()
-        counts.close(recorder)
+        rows.close()
+        counts.close(rows)
 
     # After `quitting`, at which a locustfile may still send requests and choose the exit code. A locustfile that leaves
     # by `sys.exit` skips it.
     environment.events.quit.add_listener(finish)
     atexit.register(finish)
-    gevent.spawn(_flush_periodically, recorder)
-    return recorder
+    gevent.spawn(_flush_periodically, rows)
+    return rows
 
 
-def _record_requests(environment: Environment, recorder: Recorder) -> None:
+def _record_requests(environment: Environment, rows: Recorder) -> None:
     """Add a row for each request that is reported to Locust."""
 
     def record(
@@ -148,12 +149,12 @@ def _record_requests(environment: Environment, recorder: Recorder) -> None:
         status = headers = None
         if response is not None:
             status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
-        recorder.add((times, request_type, name, status, error, response_length, headers))
+        rows.add((times, request_type, name, status, error, response_length, headers))
 
     environment.events.request.add_listener(record)
 
 
-def _flush_periodically(recorder: Recorder) -> None:
+def _flush_periodically(rows: Recorder) -> None:
     while True:
         gevent.sleep(FLUSH_EVERY_S)
-        recorder.flush()
+        rows.flush()

@@ -9,6 +9,7 @@ from locust import log
 from locust.env import Environment
 
 from . import timestamps
+from .config import IS_MANUAL
 from .destination import destination
 from .error_kinds import error_kind
 from .recorder import Recorder
@@ -28,8 +29,9 @@ class Summary:
         self._task_errors: Counter[str] = Counter()
         environment.events.user_error.add_listener(self._count_task_error)
         environment.events.report_to_master.add_listener(self._count_reported)
-        environment.events.test_stopping.add_listener(self._note_stop)
-        environment.events.quitting.add_listener(self._note_quit)
+        if not IS_MANUAL:  # there a scenario ends the load
+            environment.events.test_stopping.add_listener(self._note_stop)
+            environment.events.quitting.add_listener(self._note_quit)
 
     def close(self, recorder: Recorder) -> None:
         """Write the file, at the first call; `recorder` is the one that has written this process's rows."""

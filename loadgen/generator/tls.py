@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 from locust import FastHttpUser, User
@@ -16,12 +16,16 @@ def install(choice: str, user_classes: Iterable[type[User]]) -> None:
     if not choice:
         return
     is_checked = choice != INSECURE
+
+    def context(**_: object) -> ssl.SSLContext:  # its caller names authorities of its own
+        return ssl.create_default_context(cafile=choice)
+
     HttpSession.request = _verifying(HttpSession.request, choice if is_checked else False)  # type: ignore[method-assign]
     for user_class in user_classes:
         if issubclass(user_class, FastHttpUser):
             user_class.insecure = not is_checked
             if is_checked:
-                user_class.ssl_context_factory = staticmethod(partial(ssl.create_default_context, cafile=choice))
+                user_class.ssl_context_factory = staticmethod(context)
 
 
 def _verifying(request: Callable[..., Any], verify: str | bool) -> Callable[..., Any]:
