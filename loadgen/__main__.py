@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg2
@@ -37,6 +38,7 @@ SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
+CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
 
 @click.group()
@@ -87,12 +89,7 @@ def run_(
     processes: int,
     port: int | None,
     allow_invalid: bool,
-    locustfile: Path | None,
-    tags: tuple[str, ...],
-    without_tags: tuple[str, ...],
-    ca: Path | None,
-    insecure: bool,
-    **changes: float | str | None,
+    **options: Any,
 ) -> None:
     """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
     if (deployment is None) == (url is None):
@@ -105,12 +102,10 @@ def run_(
         scale=scale,
         seed=seed,
         port=port,
-        changes={name: value for name, value in changes.items() if value is not None},
+        changes={name: options[name] for name in CHANGES if options[name] is not None},
         processes=processes,
     )
-    if ca and insecure:
-        raise UserError("--ca and --insecure contradict each other; give one of them")
-    users = Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
+    users = _users(**{name: value for name, value in options.items() if name not in CHANGES})
     timestamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     directory = runs_directory() / SINGLE_RUNS / f"{timestamp}-{spec.deployment}-{scenario}"
     if url:
@@ -118,6 +113,14 @@ def run_(
     else:
         record = _run_deployment(spec, directory, users, confirm_target)
     _end(directory, record, allow_invalid)
+
+
+def _users(
+    locustfile: Path | None, tags: tuple[str, ...], without_tags: tuple[str, ...], ca: Path | None, insecure: bool
+) -> Users:
+    if ca and insecure:
+        raise UserError("--ca and --insecure contradict each other; give one of them")
+    return Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
 
 
 def _end(directory: Path, record: dict, allow_invalid: bool) -> None:

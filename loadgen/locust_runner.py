@@ -143,7 +143,7 @@ class Generator:
     def _has_done(self, number: int) -> bool:
         """Return whether a sender ended after its users were done, or as the locustfile stopped the load.
 
-        Its exit code does not tell: Locust exits with 0 on a signal, and a locustfile may choose its own.
+        Its exit code does not show it: Locust exits with 0 on a signal, and a locustfile may choose its own.
         """
         path = self.directory / f"generator-{number}.json"
         summary = json.loads(path.read_text() or "{}") if path.exists() else {}
@@ -183,7 +183,7 @@ class Generator:
 def _last_error(child: Child) -> str:
     """The error in the log of Locust: one that it logged, or the end of a traceback, or the last line."""
     lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
-    if any("load_locustfile_pytest" in line for line in lines):  # it looks for pytest's tests where it finds no users
+    if any("No User class found" in line for line in lines):
         return "the locustfile has no class of users"
     errors = [line.partition("/ERROR/")[2].partition(": ")[2].strip() for line in lines if "/ERROR/" in line]
     logged = [error for error in errors if not error.endswith(":")]  # a traceback follows

@@ -31,7 +31,7 @@ from workbench import validity
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, ON_RDS, TUNED
 from workbench.record_format import FORMAT
 from workbench.recording import Experiment, Run, open_experiment, open_run
-from workbench.request_schema import DURATIONS, MEASURE, SCHEMA, WRITTEN
+from workbench.request_schema import DURATIONS, SCHEMA, WRITTEN
 
 # Claims that pass or fail, by id, each with the function that evaluates an experiment for it.
 EVALUATIONS: dict[str, Callable[[Experiment], Finding]] = {
@@ -273,7 +273,7 @@ def _add_final_fields(run: RunFiles, settings: Settings, scenario: Scenario) -> 
 
 
 def _gates(run: RunFiles, scenario: Scenario) -> list[validity.Gate]:
-    names = ("scheduled_us", "start_us", "latency_us", "status", "error", "ok")
+    names = ("scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "error", "ok")
     requests = pd.DataFrame({name: [row[name] for row in run.rows] for name in names})
     summary = {"processes": 1, "requests": len(run.rows)}
     return validity.gates(
@@ -290,7 +290,7 @@ def _generator_row(row: dict) -> tuple:
     parts = [f"{name.removesuffix('_us')};dur={row[name] / 1000}" for name in DURATIONS if row[name] is not None]
     parts += [f'trips;desc="{row["db_round_trips"]}"', f'worker;desc="{row["worker"]}"']
     timing = ", ".join(parts).replace("db;dur", f'db;desc="{row["db_calls"]}";dur')
-    written = row | {"measured": row["phase"] == MEASURE, "server_timing": timing}
+    written = row | {"server_timing": timing}
     return tuple(written[name] for name in WRITTEN.names)
 
 

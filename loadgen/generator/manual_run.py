@@ -46,7 +46,7 @@ def claim_number(directory: Path) -> int:
 
 
 def announce(port: int, directory: Path, started_ns: int) -> None:
-    """Tell workers on this machine the run of the master at this port, until this process ends."""
+    """Announce the run of the master at this port to workers on this machine, until this process ends."""
     path = _announcement(port)
     place = {"pid": os.getpid(), "directory": str(directory), "started_ns": started_ns}
     atomic.write_text(path, json.dumps(place))

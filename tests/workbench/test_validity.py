@@ -14,8 +14,10 @@ from workbench.validity import (
     GENERATOR_CPU,
     GENERATOR_FAILURES,
     LITTLES_LAW,
+    PARTS,
     REPORTS,
     SERVED,
+    STOPPED,
     TASKS,
     USERS,
     cpu_share,
@@ -65,6 +67,8 @@ def test_a_good_run_passes_every_gate():
     summary = {
         "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
+        "stopped_by_locustfile": False,
+        "parts_elsewhere": 0,
         "started_tasks": {"warmup": 100, "measure": 900},
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
@@ -86,7 +90,7 @@ def test_as_many_rows_as_the_scenario_makes(expected, missing):
 
 def test_what_was_not_counted_or_not_fixed_is_not_evaluated():
     evaluated = evaluate(counted=None, kind="open", steady=True)
-    unknown = {COUNTED, USERS, TASKS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
+    unknown = {COUNTED, USERS, TASKS, STOPPED, PARTS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
     assert {bound for bound, gate in evaluated.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
