@@ -243,15 +243,17 @@ class CommandLine:
         self.data = data
         self._environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data), "TMPDIR": str(scratch)}
 
-    def start(self, *arguments: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.Popen:
-        """`before` goes in front of the command, `environ` into its environment."""
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), cwd: Path = REPOSITORY, **environ: str
+    ) -> subprocess.Popen:
+        """`before` goes in front of the command, which runs in the folder `cwd`; `environ` into its environment."""
         return subprocess.Popen(
             [*before, sys.executable, "-m", "loadgen", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=REPOSITORY,
+            cwd=cwd,
             env={**self._environ, **environ},
         )
 

@@ -61,7 +61,8 @@ class Gate:
         state.has_passed = False
         state.started_tasks += 1
         state.task_started_ns, state.stage = time.monotonic_ns(), TASK
-        self._started_tasks[state.phase_at(state.scheduled_ns or state.task_started_ns)] += 1
+        is_warm_up = state.phase_at(state.scheduled_ns or state.task_started_ns) == WARM_UP
+        self._started_tasks[WARM_UP if is_warm_up else MEASURE] += 1
 
     def _pass(self, taskset: TaskSet, state: VirtualUser) -> None:
         if state.has_passed:
