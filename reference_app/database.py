@@ -140,6 +140,17 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 
+def lookup(statement: TextClause, **parameters: Any) -> Row | None:
+    """The first row of one statement by itself, which needs no transaction; None if there is none."""
+    with server_timing.part("pool"):
+        opened = _connect(autocommit=True)
+    try:
+        return next(iter(rows(opened, statement, **parameters)), None)
+    finally:
+        with server_timing.part("pool"):
+            opened.close()
+
+
 def roll_back(connection: Connection) -> None:
     """End the transaction of a failed statement, so that the connection can be used further."""
     _count_end_of_transaction(connection)

@@ -17,7 +17,7 @@ import reference_app
 from instrumentation.worker_metrics import MetricsFileError, Slot, WorkerMetrics
 from reference_app import connection_budget
 from reference_app.counters import COUNTERS
-from reference_app.sessions.flask_sessions import make_directory
+from reference_app.sessions.session_files import make_directory
 from reference_app.settings import Settings, SettingsError
 from reference_app.worker_number import assign_worker_number
 

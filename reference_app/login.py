@@ -9,14 +9,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import passwords
 from .database import Row, connection, rows, transaction
-from .guards import current_user, sessions_required
+from .guards import sessions_required
+from .session_account import current_user, log_in
 from .settings import current_settings
 
 blueprint = Blueprint("login", __name__)
 log = logging.getLogger(__name__)
 
 ACCOUNT = text('SELECT id, username, password_hash, role, active FROM tracetrack."user" WHERE username = :username')
-REHASH = text('UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored')
+REHASH = text(
+    'UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored RETURNING id'
+)
 
 
 @blueprint.get("/login")
@@ -36,10 +39,11 @@ def login() -> ResponseReturnValue:
     account = _authenticate(username, password)
     if not account:
         return render_template("login.html", error="Unknown user name or wrong password."), 401
-    if passwords.is_outdated(account["password_hash"], current_settings().password_hash):
-        _rehash(account, password)
+    password_hash = account["password_hash"]
+    if passwords.is_outdated(password_hash, current_settings().password_hash):
+        password_hash = _rehash(account, password) or password_hash
     current_app.session_interface.renew(session)  # type: ignore[attr-defined]  # TimedSessions, set by `sessions`
-    session["user"] = {key: account[key] for key in ("id", "username", "role")}
+    log_in(account, password_hash)
     return redirect(url_for("login.index"))
 
 
@@ -78,11 +82,15 @@ def _find_account(username: str) -> Row | None:
         return next(iter(rows(opened, ACCOUNT, username=username)), None)
 
 
-def _rehash(account: Row, password: str) -> None:
-    """Store the password under the deployment's own hash. If that fails the login still succeeds."""
+def _rehash(account: Row, password: str) -> str | None:
+    """Store the password under the deployment's own hash, and return that; None if it was not stored.
+
+    A failure does not end the login. After a change of the password meanwhile nothing is stored.
+    """
     new = passwords.new_hash(password)
     try:
         with transaction() as opened:
-            rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"])
+            return new if rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"]) else None
     except SQLAlchemyError as error:
         log.warning("password not rehashed", extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
+        return None
