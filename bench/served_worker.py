@@ -18,6 +18,7 @@ from loadgen.accounts import PASSWORD
 from reference_app.settings import Settings
 from workbench.endpoints import LOGIN
 
+RUN_TOKEN = "a-run-token-of-the-bench"
 CREDENTIALS = urllib.parse.urlencode({"username": "user001", "password": PASSWORD}).encode()
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -54,7 +55,8 @@ def backing_services(deployment: str, **changes: Any) -> Iterator[Settings]:
 
     The dataset is the small one. `changes` are settings that differ from the deployment's.
     """
-    settings = deployments.settings_for(deployment, scale="small", secret_key="a key of the bench", **changes)
+    secrets = {"secret_key": "a key of the bench", "run_token": RUN_TOKEN}
+    settings = deployments.settings_for(deployment, scale="small", **secrets, **changes)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(services.database_server(folder / "postgres", 110))

@@ -63,8 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for view in VIEWS:
         app.register_blueprint(view.blueprint)
     app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))
-    if settings.server_timing:
-        server_timing.init_app(app, worker_number)
+    if settings.server_timing and (settings.run_token or settings.server_timing_for_all):
+        run_token = None if settings.server_timing_for_all else settings.run_token
+        server_timing.init_app(app, worker_number, run_token)
     return app
 
 

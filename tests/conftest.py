@@ -120,6 +120,7 @@ def settings(server, database, tmp_path) -> Settings:
         scale="small",
         password_hash=QUICK_HASH,
         login_throttle=False,
+        server_timing_for_all=True,
     )
 
 
