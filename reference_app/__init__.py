@@ -25,6 +25,7 @@ from . import (
     request_body,
     scans,
     search,
+    security_headers,
     sessions,
     store,
     throttle,
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.server_timing and (settings.run_token or settings.server_timing_for_all):
         run_token = None if settings.server_timing_for_all else settings.run_token
         server_timing.init_app(app, worker_number, run_token)
+    security_headers.init_app(app)
     return app
 
 
