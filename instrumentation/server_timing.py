@@ -4,7 +4,7 @@ The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, wh
 `queue` runs from there to the entry into the application. `app` runs from the entry to the response and contains
 parts that cannot overlap: time belongs to the innermost open part.
 
-Times tell an attacker what a request did, and how long a hash took. So only a request that carries the token of the run
+Times show an attacker what a request did, and how long a hash took. So only a request that carries the token of the run
 in `X-Run-Token` is timed; the application and the load generator get the token in their environments.
 """
 

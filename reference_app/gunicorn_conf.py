@@ -47,7 +47,7 @@ graceful_timeout = 3
 keepalive = 75
 loglevel = "warning"
 control_socket_disable = True
-# No header of a request may name a path or a user. TLS is believed of a proxy on this host, or one that
+# No header of a request may name a path or a user. A report of TLS counts from a proxy on this host, or one that
 # FORWARDED_ALLOW_IPS names.
 forwarder_headers = ""
 umask = 0o077  # of a Unix socket: a proxy runs as the same user, or connects by TCP

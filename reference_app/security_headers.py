@@ -1,4 +1,4 @@
-"""Headers that tell a browser what it must not do with a response; every response has them, an error's too.
+"""Headers that forbid a browser what it must not do with a response; every response has them, an error's too.
 
 The pages have neither scripts nor styles nor images. `Referrer-Policy` is not `no-referrer`, with which browsers would
 hide the `Origin` of a form from the check in `csrf`.

@@ -9,18 +9,15 @@ import hmac
 from typing import Any
 
 from flask import session
-from sqlalchemy import text
 
 from .database import Row, lookup
 from .settings import current_settings
 
 User = dict[str, Any]
 
-ACCOUNT = text('SELECT id, username, password_hash, role, active FROM tracetrack."user" WHERE id = :id')
+ACCOUNT = 'SELECT username, password_hash, role FROM tracetrack."user" WHERE id = %(id)s AND active'
 # For sessions that are in the cookie only, so that a logout cannot remove them from a store.
-ACCOUNT_UNLESS_ENDED = text(
-    f"{ACCOUNT} AND NOT EXISTS (SELECT FROM tracetrack.ended_session WHERE ended_session.id = :session_id)"
-)
+ACCOUNT_UNLESS_ENDED = f"{ACCOUNT} AND NOT EXISTS (SELECT FROM tracetrack.ended_session WHERE id = %(session_id)s)"
 KEY = b"tracetrack-credential:"
 
 
@@ -44,21 +41,19 @@ def current_user() -> User | None:
             account = _read_account(account_id)
         case _:
             return None
-    if account and _holds_for(account, role, credential):
-        return {name: account[name] for name in ("id", "username", "role")}
+    if account:
+        username, password_hash, present_role = account
+        if present_role == role and hmac.compare_digest(_credential(password_hash), credential):
+            return {"id": account_id, "username": username, "role": role}
     session.clear()
     return None
 
 
-def _read_account(account_id: int) -> Row | None:
-    if session_id := getattr(session, "revocation_id", ""):
-        return lookup(ACCOUNT_UNLESS_ENDED, id=account_id, session_id=session_id)
-    return lookup(ACCOUNT, id=account_id)
-
-
-def _holds_for(account: Row, role: str, credential: str) -> bool:
-    is_same = account["active"] and account["role"] == role
-    return is_same and hmac.compare_digest(_credential(account["password_hash"]), credential)
+def _read_account(account_id: int) -> tuple[str, str, str] | None:
+    """The name, password hash and role of an active account, unless the session has ended."""
+    session_id = getattr(session, "revocation_id", "")
+    statement = ACCOUNT_UNLESS_ENDED if session_id else ACCOUNT
+    return lookup(statement, {"id": account_id, "session_id": session_id})
 
 
 def _credential(password_hash: str) -> str:

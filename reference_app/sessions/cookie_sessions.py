@@ -15,7 +15,7 @@ from ..settings import Settings
 from ..store import StoreUnavailable
 from .json_session import JsonSessions, SessionRecord, new_id
 
-ENDED = text("SELECT FROM tracetrack.ended_session WHERE id = :id")
+ENDED = "SELECT 1 FROM tracetrack.ended_session WHERE id = %(id)s"
 END = text("INSERT INTO tracetrack.ended_session (id) VALUES (:id) ON CONFLICT DO NOTHING")
 FORGET = text("DELETE FROM tracetrack.ended_session WHERE ended_at < now() - make_interval(secs => :seconds)")
 
@@ -60,7 +60,7 @@ class CookieSessions(JsonSessions):
 
     def _has_ended(self, session_id: str) -> bool:
         with _database_errors():
-            return lookup(ENDED, id=session_id) is not None
+            return lookup(ENDED, {"id": session_id}) is not None
 
 
 @contextmanager
