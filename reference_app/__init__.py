@@ -17,6 +17,7 @@ from . import (
     database,
     error_responses,
     hash_executor,
+    hash_kinds,
     health,
     login,
     logs,
@@ -34,7 +35,7 @@ from .settings import Settings
 from .worker_number import worker_number
 
 # Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
-COMPONENTS = (database, store, caches, hash_executor, passwords, throttle, sessions)
+COMPONENTS = (database, store, caches, hash_executor, hash_kinds, throttle, sessions)
 VIEWS = (login, dashboard, search, scans, health, openapi)
 
 

@@ -95,6 +95,7 @@ class Settings:
     password_hash: Literal["scrypt", "argon2id"] = "scrypt"
     hash_limit: int = 1
     login_throttle: bool = True
+    proxies: int = 0  # in front, each of which adds to X-Forwarded-For the address that it was asked from
 
     # the database that the workbench provides in a run, and the network to it
     scale: Literal["small", "production"] = "production"
