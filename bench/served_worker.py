@@ -62,7 +62,7 @@ def backing_services(deployment: str, **changes: Any) -> Iterator[Settings]:
         server = stack.enter_context(services.database_server(folder / "postgres", 110))
         template = dataset.ensure_template(server, "small", settings.indexes)
         database = stack.enter_context(dataset.clone(server, template, "bench", settings))
-        settings = replace(settings, database_url=server.url_of(database))
+        settings = replace(settings, database_url=server.application_url_of(database))
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, folder / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)

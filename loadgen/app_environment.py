@@ -26,7 +26,7 @@ def database_route(
 
     The URL has the deployment's host name. Where the deployment has a round trip, it leads through a proxy that delays.
     """
-    url = make_url(server.url_of(database))
+    url = make_url(server.application_url_of(database))
     processes: dict[str, int] = {}
     with ExitStack() as stack:
         if settings.round_trip_ms:

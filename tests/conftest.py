@@ -113,7 +113,7 @@ def store(store_process) -> services.StoreServer:
 @pytest.fixture
 def settings(server, database, tmp_path) -> Settings:
     return Settings(
-        database_url=server.url_of(database),
+        database_url=server.application_url_of(database),
         secret_key="a key of the tests",
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,

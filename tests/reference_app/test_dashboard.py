@@ -99,7 +99,7 @@ def damaged_app(make_app, settings, server, own_database):
     """Creates an application on that database, and a client that is logged in."""
 
     def create(**changed):
-        app = make_app(replace(settings, database_url=server.url_of(own_database), pool_size=1, **changed))
+        app = make_app(replace(settings, database_url=server.application_url_of(own_database), pool_size=1, **changed))
         client = app.test_client()
         give_session(client)
         return app, client

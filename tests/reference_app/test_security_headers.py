@@ -112,7 +112,10 @@ def served(server, database, tmp_path_factory):
     """One served application for the tests of this module."""
     folder = tmp_path_factory.mktemp("served")
     settings = Settings(
-        database_url=server.url_of(database), secret_key="a key of the tests", sessions="cookie", pool_size=1
+        database_url=server.application_url_of(database),
+        secret_key="a key of the tests",
+        sessions="cookie",
+        pool_size=1,
     )
     with serve_briefly(settings, folder / "gunicorn.log") as running:
         yield running
