@@ -23,7 +23,7 @@ from workbench.polling import attempts
 from ..subprocesses import Child, start
 from . import application_role
 from .postgres_user import prepare_for
-from .resources import free_port, require_free_space
+from .resources import free_port, make_private, require_free_space
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
@@ -148,7 +148,7 @@ def sole_use(directory: Path) -> Iterator[None]:
 
     Two commands at a time would share the machine, and each would measure the other.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     with (directory / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

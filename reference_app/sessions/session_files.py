@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import re
+import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,9 @@ from instrumentation.worker_metrics import Slot
 
 from ..settings import SettingsError
 from ..store import StoreUnavailable
+
+PRIVATE, OTHERS = 0o700, 0o077
+_IS_OF_SESSIONS = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|.*\.__wz_cache")
 
 
 class SessionFiles(FileSystemCache):
@@ -106,8 +111,27 @@ class SessionFiles(FileSystemCache):
 
 
 def make_directory(path: str) -> None:
-    """Create the folder of the sessions' files if it does not exist. Raises `SettingsError` if that fails."""
+    """Create the folder of the sessions' files, which only its owner may enter, whatever the umask.
+
+    An existing folder that others may enter is closed to them if it has nothing but sessions. Raises `SettingsError` if
+    it has, and if the folder cannot be created.
+    """
     try:
-        os.makedirs(path, exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(path)
+            os.chmod(path, PRIVATE)
+        if os.stat(path).st_mode & OTHERS:
+            _require_own(path)
+            os.chmod(path, PRIVATE)
     except OSError as error:
         raise SettingsError(f"session_directory {path}: {error.strerror}") from None
+
+
+def _require_own(path: str) -> None:
+    """Raise `SettingsError` for a folder with other content than sessions, which others may need."""
+    if not all(map(_IS_OF_SESSIONS.fullmatch, os.listdir(path))) or os.stat(path).st_mode & stat.S_ISVTX:
+        raise SettingsError(
+            f"session_directory {path} is open to other users, who could put sessions there; give it a folder of its "
+            f"own, or close it: chmod 700 {path}"
+        )
