@@ -3,8 +3,12 @@
 The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which the processes of one host share;
 `queue` runs from there to the entry into the application. `app` runs from the entry to the response and contains
 parts that cannot overlap: time belongs to the innermost open part.
+
+Times show an attacker what a request did, and how long a hash took. So only a request that carries the token of the run
+in `X-Run-Token` is timed; the application and the load generator get the token in their environments.
 """
 
+import hmac
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 PARTS = ("pool", "db", "hash", "cache", "session")  # of a request's time; what is in none of them is the rest
 REST = "rest"
 MAX_QUEUE_NS = 3600 * 10**9
+RUN_TOKEN_VARIABLE = "HTTP_X_RUN_TOKEN"
 
 _UNSPENT_MS = dict.fromkeys((*PARTS, REST), 0.0)
 _DESCRIPTIONS = {"db": ';desc="%(db_calls)d"', "cache": ';desc="%(cache_outcome)s"'}
@@ -112,14 +117,19 @@ def part(name: str) -> Part | nullcontext[None]:
 
 
 class TimedApplication:
-    """WSGI middleware that times each request and adds `Server-Timing` to its response.
+    """WSGI middleware that times requests and adds `Server-Timing` to their responses.
+
+    It does so for requests with the token; for every request if `run_token` is None.
 
     `worker_number` is first called in a request, because the application may be created before its worker is forked.
     """
 
-    def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int]):
+    def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int], run_token: str | None):
+        if run_token == "":
+            raise ValueError("an empty run token would be everybody's; without a token leave the timing out")
         self.application = application
         self._worker_number = worker_number
+        self._run_token = None if run_token is None else run_token.encode()
 
     @cached_property
     def worker(self) -> int:
@@ -127,6 +137,8 @@ class TimedApplication:
         return self._worker_number()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if self._run_token is not None and not self._is_of_run(environ.get(RUN_TOKEN_VARIABLE, "")):
+            return self.application(environ, start_response)
         timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -138,6 +150,10 @@ class TimedApplication:
         finally:
             _current.reset(token)
 
+    def _is_of_run(self, given: str) -> bool:
+        """True for the run's token; the comparison takes the same time for any other of its length."""
+        return hmac.compare_digest(given.encode("latin-1", "replace"), self._run_token or b"")
+
 
 def _sent_ns(header: str) -> int | None:
     """The client's clock from `X-Request-Start`; None where it is absent or no such number."""
@@ -145,7 +161,7 @@ def _sent_ns(header: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
-def init_app(app: Flask, worker_number: Callable[[], int]) -> None:
-    """Time every request of the application and send `Server-Timing` with each response."""
+def init_app(app: Flask, worker_number: Callable[[], int], run_token: str | None) -> None:
+    """Time the application's requests that carry the token, or all of them for None, and send `Server-Timing`."""
     # Flask documents this assignment for middleware, but declares wsgi_app as a method.
-    app.wsgi_app = TimedApplication(app.wsgi_app, worker_number)  # type: ignore[method-assign]
+    app.wsgi_app = TimedApplication(app.wsgi_app, worker_number, run_token)  # type: ignore[method-assign]

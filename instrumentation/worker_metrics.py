@@ -95,6 +95,7 @@ class WorkerMetrics:
         New workers may start while the workers that they replace are still ending.
         """
         slot_bytes = FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))
+        path.touch(mode=0o600)
         path.write_bytes(_header(counters) + bytes(slot_bytes * 2 * (workers + SPARE_SLOTS)))
         return cls.open(path, counters)
 

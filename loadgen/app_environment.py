@@ -15,7 +15,7 @@ from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
 
 from . import proxy, services
-from .services import DatabaseServer, StoreServer
+from .services import DatabaseServer, StoreServer, make_private
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def database_route(
 
     The URL has the deployment's host name. Where the deployment has a round trip, it leads through a proxy that delays.
     """
-    url = make_url(server.url_of(database))
+    url = make_url(server.application_url_of(database))
     processes: dict[str, int] = {}
     with ExitStack() as stack:
         if settings.round_trip_ms:
@@ -75,7 +75,7 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
         file = folder / "readings"
         metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
-        (folder / "sessions").mkdir()
+        make_private(folder / "sessions")
         settings = replace(
             settings,
             session_directory=str(folder / "sessions"),

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,7 +39,8 @@ class Load:
 
     The user classes come from `locustfile`; None takes those of the scenario. `rows` are the dataset's, by table; the
     user classes of TraceTrack draw existing ids from them. `tags` and `without_tags` choose among the tasks as Locust's
-    `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`.
+    `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`. `run_token` is
+    the application's; an empty one leaves that of this command's environment.
     """
 
     scenario: Scenario
@@ -50,6 +51,7 @@ class Load:
     tags: tuple[str, ...] = ()
     without_tags: tuple[str, ...] = ()
     tls: str = ""
+    run_token: str = field(default="", repr=False)
 
     @property
     def user_classes(self) -> Path:
@@ -81,6 +83,7 @@ class Load:
             "TRACETRACK_URL": url,
             "TRACETRACK_USER_CLASSES": str(self.user_classes),
             "TRACETRACK_TLS": self.tls,
+            **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
             "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
         }

@@ -1,5 +1,6 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -36,7 +37,9 @@ def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
     """
     scenario = spec.load()
     # All users of a load come from one address, and would be throttled as one attacker.
-    settings = deployments.settings_for(spec.deployment, scale=spec.scale, login_throttle=False)
+    settings = deployments.settings_for(
+        spec.deployment, scale=spec.scale, login_throttle=False, run_token=secrets.token_urlsafe()
+    )
     template = dataset.ensure_template(server, spec.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
@@ -44,7 +47,7 @@ def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
     port = spec.port or services.free_port()
     with (
         recorded(directory, spec, scenario, deployment, server) as record,
-        _generator(spec, scenario, directory, port) as generator,
+        _generator(spec, scenario, directory, port, settings.run_token) as generator,
         dataset.clone(server, template, directory.name, settings) as database,
     ):
         record["dataset"]["counts"] = dataset.counts(server, database)
@@ -82,13 +85,13 @@ def recorded(
 
 
 def _generator(
-    spec: RunSpec, scenario: Scenario, directory: Path, port: int
+    spec: RunSpec, scenario: Scenario, directory: Path, port: int, run_token: str
 ) -> AbstractContextManager[Generator | None]:
     """The load generator, started in parallel with the application: both take seconds."""
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes)
+    load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token)
     return locust_runner.generator(load, application.url_of(port), directory)
 
 

@@ -113,13 +113,14 @@ def store(store_process) -> services.StoreServer:
 @pytest.fixture
 def settings(server, database, tmp_path) -> Settings:
     return Settings(
-        database_url=server.url_of(database),
+        database_url=server.application_url_of(database),
         secret_key="a key of the tests",
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",
         password_hash=QUICK_HASH,
         login_throttle=False,
+        server_timing_for_all=True,
     )
 
 

@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from . import manual_run, recorder, summary, timestamps
+from . import manual_run, recorder, run_token, summary, timestamps
 from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
 from .destination import destination, share
 from .error_kinds import error_kind
@@ -112,6 +112,7 @@ def record_process(environment: Environment, number: int) -> Recorder:
     """Record the users of this process, which has this number among those of the load generator."""
     counts = summary.Summary(environment, number)
     timestamps.install()
+    run_token.install(environment)
     rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
     _record_requests(environment, rows)
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from workbench.errors import UserError
 from workbench.polling import attempts
 
 from ..subprocesses import Child, start
+from . import application_role
 from .postgres_user import prepare_for
-from .resources import free_port, require_free_space
+from .resources import free_port, make_private, require_free_space
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
@@ -42,16 +43,28 @@ SERVER_SETTINGS = {
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A server that is up. `url` names its maintenance database, password included."""
+    """A server that is up. `url` names its maintenance database, password included.
 
-    url: str
+    `application_role` is empty for yours, in which the application has the role of the URL.
+    """
+
+    url: str = field(repr=False)
     version: str
     max_connections: int
     child: Child | None  # None for yours
+    application_role: str = ""
+    application_password: str = field(default="", repr=False)
 
     def url_of(self, database: str) -> str:
         """The URL of one of its databases, password included."""
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+    def application_url_of(self, database: str) -> str:
+        """The URL of one of its databases for the application, password included."""
+        url = make_url(self.url_of(database))
+        if self.application_role:
+            url = url.set(username=self.application_role, password=self.application_password)
+        return url.render_as_string(hide_password=False)
 
     @property
     def pid(self) -> int | None:
@@ -103,7 +116,10 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
             yield server
         return
     with sole_use(directory), _start_postgres(directory, max_connections) as child:
-        yield describe(_wait_until_ready(child, directory), child)
+        server = describe(_wait_until_ready(child, directory), child)
+        with closing(server.connect()) as connection:
+            password = application_role.create(connection)
+        yield replace(server, application_role=application_role.ROLE, application_password=password)
 
 
 def describe(url: str, child: Child | None) -> DatabaseServer:
@@ -132,7 +148,7 @@ def sole_use(directory: Path) -> Iterator[None]:
 
     Two commands at a time would share the machine, and each would measure the other.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     with (directory / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

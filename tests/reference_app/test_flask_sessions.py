@@ -9,7 +9,7 @@ import pytest
 
 from instrumentation.worker_metrics import WorkerMetrics
 from reference_app.counters import COUNTERS
-from reference_app.sessions.flask_sessions import SessionFiles
+from reference_app.sessions.session_files import SessionFiles
 from reference_app.settings import Settings
 from reference_app.store import StoreUnavailable
 from tests.reference_app.pool_connections import metrics
