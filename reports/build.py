@@ -15,7 +15,7 @@ from traitlets.config import Config
 from analysis.findings import findings_file
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, resume_hint
-from workbench.errors import UserError
+from workbench.errors import Interrupted, UserError
 from workbench.paths import REPOSITORY, recording_path, runs_directory
 from workbench.recording import newest_experiment, open_experiment
 
@@ -100,6 +100,8 @@ def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
             cwd=NOTEBOOKS,
         )
     except PapermillExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            raise Interrupted(error.evalue or "the kernel was interrupted") from None
         is_expected = error.ename in EXPECTED_ERRORS
         failure = f"{name} failed with {error.ename}: {error.evalue}; its cells are in {executed}"
         raise UserError(error.evalue if is_expected else failure) from None

@@ -1,13 +1,18 @@
-"""Expected failures, and how a command reports them: one or two lines and an exit code, never a traceback."""
+"""Expected failures and interruptions, and how a command reports them: one or two lines and an exit code."""
 
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
 
 import click
 
 EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
+INTERRUPTIONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
@@ -22,9 +27,69 @@ class RecordingError(UserError):
     """A recording that is missing, damaged or of another shape; the message says what is wrong with it."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends the program; the message names it. Only `reporting_errors` catches it.
+
+    It is no `Exception`: whatever handles the errors of a database or a file must let it pass. It is a
+    `KeyboardInterrupt`, because asyncio and click let nothing else pass.
+    """
+
+
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code."""
+    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code.
+
+    Ctrl-C, SIGTERM and SIGHUP raise `Interrupted` in the block and end the program with exit code 130, also where
+    another error takes the place of the exception, or a finalizer drops it.
+    """
+    with _raising_interruptions() as received:
+        try:
+            with _reporting_failures():
+                yield
+        except (click.Abort, KeyboardInterrupt) as error:
+            _exit_interrupted(str(error.__cause__ or error))
+        except BaseException:
+            if not received:
+                raise
+        if received:
+            _exit_interrupted(received[0])
+
+
+@contextmanager
+def _raising_interruptions() -> Iterator[list[str]]:
+    """Let each signal of `INTERRUPTIONS` raise `Interrupted`; yields the messages of those that came.
+
+    A signal that is ignored, as SIGHUP is under nohup, stays ignored. Threads other than the main one get no signals.
+    """
+    received: list[str] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(f"stopped by {INTERRUPTIONS[signal.Signals(number)]}")
+        raise Interrupted(received[-1])
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in INTERRUPTIONS}
+    changed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in changed:
+        signal.signal(number, interrupt)
+    try:
+        yield received
+    finally:
+        for number in changed if not received else ():
+            signal.signal(number, before[number])
+
+
+def _exit_interrupted(reason: str) -> NoReturn:
+    for number in INTERRUPTIONS:  # a further signal must not cut short what runs at exit
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"\n{reason or 'stopped'}; what was recorded until then can be read", err=True)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _reporting_failures() -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
@@ -40,9 +105,6 @@ def reporting_errors() -> Iterator[None]:
         sys.exit(error.exit_code)
     except OSError as error:
         _fail(_place_message(error))
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
 
 
 def _place_message(error: OSError) -> str:
