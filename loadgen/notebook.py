@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from workbench.errors import EXIT_INTERRUPTED
+from workbench.interruption import EXIT_INTERRUPTED
 
 from .progress import DESCRIPTOR
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.errors import INTERRUPTIONS
+from workbench.interruption import INTERRUPTIONS
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)

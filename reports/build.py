@@ -15,7 +15,8 @@ from traitlets.config import Config
 from analysis.findings import findings_file
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, resume_hint
-from workbench.errors import Interrupted, UserError
+from workbench.errors import UserError
+from workbench.interruption import Interrupted
 from workbench.paths import REPOSITORY, recording_path, runs_directory
 from workbench.recording import newest_experiment, open_experiment
 

@@ -3,16 +3,15 @@
 import errno
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import NoReturn
 
 import click
 
-EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
-INTERRUPTIONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
+
+EXIT_FAILURE = 1
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
@@ -27,14 +26,6 @@ class RecordingError(UserError):
     """A recording that is missing, damaged or of another shape; the message says what is wrong with it."""
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal that ends the program; the message names it. Only `reporting_errors` catches it.
-
-    It is no `Exception`: whatever handles the errors of a database or a file must let it pass. It is a
-    `KeyboardInterrupt`, because asyncio and click let nothing else pass.
-    """
-
-
 @contextmanager
 def reporting_errors() -> Iterator[None]:
     """Run a command in the block: an expected failure becomes lines on the error stream and an exit code.
@@ -42,7 +33,7 @@ def reporting_errors() -> Iterator[None]:
     Ctrl-C, SIGTERM and SIGHUP raise `Interrupted` in the block and end the program with exit code 130, also where
     another error takes the place of the exception, or a finalizer drops it.
     """
-    with _raising_interruptions() as received:
+    with raising_interruptions() as received:
         try:
             with _reporting_failures():
                 yield
@@ -53,31 +44,6 @@ def reporting_errors() -> Iterator[None]:
                 raise
         if received:
             _exit_interrupted(received[0])
-
-
-@contextmanager
-def _raising_interruptions() -> Iterator[list[str]]:
-    """Let each signal of `INTERRUPTIONS` raise `Interrupted`; yields the messages of those that came.
-
-    A signal that is ignored, as SIGHUP is under nohup, stays ignored. Threads other than the main one get no signals.
-    """
-    received: list[str] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        received.append(f"stopped by {INTERRUPTIONS[signal.Signals(number)]}")
-        raise Interrupted(received[-1])
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.getsignal(number) for number in INTERRUPTIONS}
-    changed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in changed:
-        signal.signal(number, interrupt)
-    try:
-        yield received
-    finally:
-        for number in changed if not received else ():
-            signal.signal(number, before[number])
 
 
 def _exit_interrupted(reason: str) -> NoReturn:

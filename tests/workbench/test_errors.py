@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from workbench.errors import INTERRUPTIONS, Interrupted
+from workbench.interruption import INTERRUPTIONS, Interrupted
 from workbench.paths import REPOSITORY
 
 # What runs in a command when the signal comes, by what it does to exceptions that are not its own.
@@ -95,7 +95,9 @@ def test_every_signal_ends_a_command_alike(number):
 
 def test_a_hangup_that_is_ignored_stays_ignored():
     script = COMMAND + "    time.sleep(0.3)\n    print('done')\n"
-    ignoring = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv)"
+    ignoring = (
+        "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.execv(sys.executable, sys.argv)"
+    )
     arguments = [sys.executable, "-c", ignoring, "-c", script]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stdout.readline() == "ready\n"
@@ -107,3 +109,17 @@ def test_a_hangup_that_is_ignored_stays_ignored():
 def test_an_interruption_is_no_error_of_the_program():
     assert not issubclass(Interrupted, Exception)
     assert issubclass(Interrupted, KeyboardInterrupt)
+
+
+@pytest.mark.parametrize("package", ["analysis", "bench", "loadgen", "reports"])
+def test_a_signal_while_a_command_is_imported_ends_it_with_130(package):
+    # With -v Python prints a line for each module that it imports.
+    command = [sys.executable, "-v", "-m", package, "--help"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:
+        assert any(str(REPOSITORY / package / "__main__.py") in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, "")
+    assert errors.endswith("\nstopped by Ctrl-C\n")
+    assert "Traceback" not in errors
