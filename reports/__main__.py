@@ -34,7 +34,6 @@ def main() -> None:
 @OUTPUT
 def report(profile: str, experiment: str, scale: str, output: Path) -> None:
     """Measure, analyse and render the page."""
-    click.echo("notebook 1 of 3: measure", err=True)
     _build(building.measure(profile, experiment, scale, output), output)
 
 
