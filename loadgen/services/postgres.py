@@ -7,11 +7,12 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -22,6 +23,7 @@ from workbench.errors import UserError
 from workbench.polling import attempts
 
 from ..subprocesses import Child, start
+from . import database_url
 from .postgres_user import prepare_for
 from .resources import free_port, require_free_space
 
@@ -56,6 +58,11 @@ class DatabaseServer:
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
     @property
+    def address(self) -> database_url.Address:
+        """Its host and port, or the path of its Unix socket."""
+        return database_url.address(self.url)
+
+    @property
     def pid(self) -> int | None:
         """The process id; None for yours, which may run anywhere."""
         return self.child.pid if self.child else None
@@ -77,14 +84,20 @@ def connect(url: str) -> Connection:
 
     Raises `UserError`, without the password, if the server does not respond.
     """
-    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    place = make_url(url).set(query={}).render_as_string(hide_password=True)
+    return _connect(database_url.parameters(url), place)
+
+
+def _connect(parameters: Mapping[str, str], place: str) -> Connection:
+    options: dict[str, Any] = {
+        **parameters,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "tracetrack-workbench",
+    }
     try:
         with deadlines.Deadline(CONNECT_TIMEOUT_S):
-            connection = psycopg2.connect(
-                dsn, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
-            )
+            connection = psycopg2.connect(**options)
     except psycopg2.OperationalError as error:
-        place = make_url(url).render_as_string(hide_password=True)
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
@@ -99,8 +112,8 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
 
     Raises `UserError` if it does not start or respond, or is in use by another command.
     """
-    if url := os.environ.get("DATABASE_URL"):
-        server = describe(_checked_url(url), None)
+    if text := os.environ.get("DATABASE_URL"):
+        server = describe(_resolved_url(text), None)
         with _sole_use_of_server(server):
             yield server
         return
@@ -116,16 +129,11 @@ def describe(url: str, child: Child | None) -> DatabaseServer:
     return DatabaseServer(url, version, max_connections, child)
 
 
-def _checked_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except Exception:
-        raise UserError(
-            "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
-        ) from None
-    if not url.drivername.split("+")[0].startswith("postgres") or not url.database:
-        raise UserError("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database")
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+def _resolved_url(text: str) -> str:
+    """The URL of the server that answers at `DATABASE_URL`."""
+    parameters = database_url.parse(text)
+    with closing(_connect(parameters, "that of DATABASE_URL")) as connection:
+        return database_url.url_of(parameters, connection)
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def test_a_clone_is_dropped_whenever_the_signal_comes(server, template, restored
         deadlines.wait(connection)
 
     set_wait_callback(interrupt)
-    with pytest.raises(SystemExit) as end, reporting_errors(), made(server, template):
+    with pytest.raises(SystemExit) as end, reporting_errors(), made(server, template):  # noqa: PT012
         assert wait == "drop"
         wait = waits + 1
     assert end.value.code == 130
