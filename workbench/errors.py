@@ -11,7 +11,7 @@ import click
 
 from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
 
-EXIT_FAILURE = 1
+EXIT_FAILURE, EXIT_INVALID = 1, 3  # 2, for wrong usage, is click's
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 

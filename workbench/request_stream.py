@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .request_schema import COLUMNS, DURATION, MEASURE, NUMBER, SCHEMA, WARM_UP, WORD, WRITTEN, RequestColumn
+from .request_schema import COLUMNS, DURATION, NUMBER, SCHEMA, WORD, WRITTEN, RequestColumn
 
 # A metric of the header (a list of `name;parameter=value`): its parameters in any order, values quoted or not.
 _METRIC = r'(?:^|,)\s*{name}\s*(?:;\s*\w+\s*=\s*(?:"[^"]*"|[^",;]*)\s*)*?;\s*{value}'
@@ -38,7 +38,6 @@ def to_stored(written: pa.RecordBatch) -> pa.RecordBatch:
     """Turn rows in `WRITTEN` into rows in `SCHEMA`."""
     column = {name: written.column(name) for name in WRITTEN.names}
     derived = {
-        "phase": pc.if_else(column["measured"], MEASURE, WARM_UP),
         "response_us": _response_us(column),
         "ok": pc.is_null(column["error"]),
         **{spec.name: _from_header(column["server_timing"], spec) for spec in COLUMNS if spec.metric},
@@ -50,12 +49,12 @@ def to_stored(written: pa.RecordBatch) -> pa.RecordBatch:
 
 def _response_us(column: dict[str, pa.Array]) -> pa.Array:
     dispatch_lag_us = pc.subtract(column["start_us"], column["scheduled_us"])
-    return pc.add(dispatch_lag_us, column["latency_us"].cast(pa.int64())).cast(pa.int32())
+    return pc.add(dispatch_lag_us, column["latency_us"])
 
 
 def _at_most(queue_us: pa.Array, latency_us: pa.Array) -> pa.Array:
     """The queue times that fit into their latency, others null: another host has another clock."""
-    return pc.if_else(pc.less_equal(queue_us, latency_us.cast(queue_us.type)), queue_us, None)
+    return pc.if_else(pc.less_equal(queue_us.cast(pa.int64()), latency_us), queue_us, None)
 
 
 def _from_header(header: pa.Array, spec: RequestColumn) -> pa.Array:
