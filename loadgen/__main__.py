@@ -31,7 +31,7 @@ from . import (
 from .generator.interface import INSECURE
 from .plan import OVERHEAD_S
 from .run_spec import RunSpec
-from .subprocesses import die_with_launcher, raise_on_sigterm
+from .subprocesses import die_with_launcher
 from .target import Target, Users
 
 SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
@@ -185,7 +185,6 @@ def experiment_(
 def command() -> None:
     """Run the command line; every expected failure is one or two lines and an exit code."""
     die_with_launcher()
-    raise_on_sigterm()
     deadlines.install(True)  # libpq's own waiting would delay signals until the server answers
     with reporting_errors(), _database_errors():
         main(prog_name="python -m loadgen", standalone_mode=False)

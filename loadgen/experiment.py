@@ -139,7 +139,10 @@ def _measure(
         with services.database_server(data_directory() / "postgres", connections) as server:
             for spec, expected_s in group:
                 shown.begin(f"{spec.deployment} {spec.scenario}, block {spec.block + 1}", expected_s)
-                run.execute(server, spec, directory / run_name(spec))
+                record = run.execute(server, spec, directory / run_name(spec))
+                if not record["valid"]:
+                    reasons = "; ".join(record["reasons"])
+                    progress.report(f"block {spec.block + 1}: {run_name(spec)} is not valid: {reasons}")
 
 
 def _search(plan: Plan, directory: Path, record: dict, measure: Measure, shown: Steps) -> list[dict]:

@@ -33,6 +33,7 @@ def read(directory: Path) -> dict:
         "parts_elsewhere": sum(bool(summary.get("is_part")) for summary in summaries),
         "exit_code": max((summary.get("exit_code") or 0 for summary in summaries), default=0),
         "unhandled_exceptions": sum(bool(summary.get("unhandled_exceptions")) for summary in summaries),
+        "loop_gaps": [summary.get("loop_gaps") for summary in summaries],
         "in_flight_marks": [summary["in_flight_marks"] for summary in summaries],
     }
 

@@ -78,9 +78,8 @@ def write(directory: Path, record: dict) -> None:
 
 def interruption_reason(error: BaseException) -> str:
     """The first line of the error that ended a run."""
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped by Ctrl-C"
-    return str(error).split("\n")[0] or type(error).__name__
+    default = "stopped by Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+    return str(error).split("\n")[0] or default
 
 
 def _now() -> str:

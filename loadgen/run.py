@@ -118,7 +118,9 @@ def _drive(
             before = environment.served()
             record["health"] = served.health
             roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-            collector.begin({**roles, "store": store.pid if store else None, **route_processes})
+            # A server of the user's may run on this machine, and its CPU time is not that of others.
+            is_whole = server.pid is not None and (store is None or store.pid is not None)
+            collector.begin({**roles, "store": store.pid if store else None, **route_processes}, is_whole=is_whole)
             generator.release_users()
             generator.wait(lambda: _check_health(served.child, server, collector))
             server.require_alive()

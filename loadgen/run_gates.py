@@ -27,6 +27,7 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
         served=record.get("served"),
         kind=scenario.kind,
         steady=scenario.steady,
+        shared_machine=record["environment"].get("shared_machine", False),
     )
 
 

@@ -16,10 +16,10 @@ from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 
 from . import dataset, locust_runner
-from .addresses import is_local_address, resolve
+from .addresses import is_local_address, is_local_host, resolve
 from .collectors.process_reader import ProcessReader
 from .generator.import_path import TAKEN
-from .locust_runner import Load
+from .locust_runner import Generator, Load
 from .run import recorded
 from .run_spec import RunSpec
 
@@ -161,7 +161,7 @@ def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None 
             target.wait_until_up()
             with (
                 locust_runner.generator(load, target.url, directory) as generator,
-                closing(ProcessReader(generator.roles(), generator.started_ns, directory)) as reader,
+                closing(_process_reader(generator, target, directory)) as reader,
             ):
                 generator.release_users()
                 generator.wait(reader.read_when_due)
@@ -170,6 +170,11 @@ def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None 
         shutil.rmtree(directory)  # nothing was sent: it is no run
         raise
     return record
+
+
+def _process_reader(generator: Generator, target: Target, directory: Path) -> ProcessReader:
+    # The CPU time of a target on this machine is not that of others, and cannot be subtracted.
+    return ProcessReader(generator.roles(), generator.started_ns, directory, is_whole=not is_local_host(target.host))
 
 
 def _connection_error(url: str) -> str:

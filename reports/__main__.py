@@ -7,7 +7,6 @@ import click
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
-from loadgen.subprocesses import raise_on_sigterm
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path
 from workbench.recording import open_experiment
@@ -35,7 +34,6 @@ def main() -> None:
 @OUTPUT
 def report(profile: str, experiment: str, scale: str, output: Path) -> None:
     """Measure, analyse and render the page."""
-    click.echo("notebook 1 of 3: measure", err=True)
     _build(building.measure(profile, experiment, scale, output), output)
 
 
@@ -84,7 +82,6 @@ def _build(experiment: str, output: Path) -> None:
 
 def command() -> None:
     """Run the command line; an expected failure is one or two lines and an exit code."""
-    raise_on_sigterm()
     with reporting_errors():
         main(prog_name="python -m reports", standalone_mode=False)
 

@@ -27,7 +27,7 @@ from flask import Flask
 from instrumentation import deadlines
 from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import __main__ as loadgen_command
-from loadgen import dataset, deployments, machine_lock, services
+from loadgen import dataset, deployments, environment, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from reference_app import create_app
@@ -45,6 +45,9 @@ for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_
 
 # Tests run in several processes at once, and each of them is alone on a machine of its own.
 os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
+
+# What other processes of the tests take of the machine is no fault of a run.
+os.environ[environment.SHARED_MACHINE] = "1"
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -17,6 +17,10 @@ PROCESS = (
     Column("pss_bytes", pa.int64(), "bytes", "proportional set size; null in readings that leave it out"),
     Column("threads", pa.int32(), "", "threads; null in readings that leave it out"),
     Column("stalled_us", pa.int64(), "µs", "of `machine`: time in which something waited for a core, since it started"),
+    Column("others_us", pa.int64(), "µs", "of `machine`: CPU time of processes that are none of the run's, since then"),
+    Column("idle_us", pa.int64(), "µs", "of `machine`: idle time of its cores since the readings began"),
+    Column("busy_us", pa.int64(), "µs", "of `machine`: CPU time of all processes since the readings began"),
+    Column("steal_us", pa.int64(), "µs", "of `machine`: time that the hypervisor took since the readings began"),
 )
 _WORKER = Column("worker", pa.int16(), "", "number of the worker")
 # The counters are those of `instrumentation.worker_metrics`; a worker's start sets them to 0.

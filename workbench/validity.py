@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from . import machine_watch
 from .littles_law_gate import relative_difference
 from .request_schema import GENERATOR_ERROR
 
 # Of the request rows, that gates use.
-COLUMNS = ("scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error")
+COLUMNS = ("phase", "scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error")
 GENERATOR_ROLE = "generator"
 
 
@@ -48,6 +49,10 @@ class Bound:
     def text(self, value: float | None) -> str:
         return "not measured" if value is None else self.form.format(value)
 
+    def observe(self, value: float | None) -> Gate:
+        """The gate with its value and without a verdict."""
+        return Gate(self.name, value, self.threshold, None)
+
     def evaluate(self, value: float | None) -> Gate:
         if value is None:
             return Gate(self.name, None, self.threshold, None)
@@ -67,9 +72,16 @@ GENERATOR_FAILURES = Bound("requests that failed in the load generator", 0, "{:.
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", is_minimum=True)
 # Above it the generator's own queue gets into the latencies.
 GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.1%}")
+GENERATOR_CPU_PEAK = Bound("generator CPU in its busiest second, share of one core", 0.80, "{:.1%}")
 # Within it all users of a burst have to have sent their first request.
 FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.1%}")
 DISPATCH_LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
+# The next five have their bounds from quiet runs, see METHODS.md.
+DISPATCH_LAG_TAIL = Bound("dispatch lag p99.9, ms", 15.0, "{:.2f}")
+LOOP_GAP = Bound("longest gap of the generator's event loop, ms", 20.0, "{:.1f}")
+OTHERS_CPU = Bound("CPU of other processes, share of all cores", 0.10, "{:.1%}")
+OTHERS_CPU_PEAK = Bound("CPU of other processes in their busiest second, share of all cores", 0.30, "{:.1%}")
+STEAL = Bound("time taken by the hypervisor, share of all cores", 0.05, "{:.1%}")
 LITTLES_LAW = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 # In the order of tables; every bound of this module is a gate.
 BOUNDS = {value.name: value for value in list(globals().values()) if isinstance(value, Bound)}
@@ -87,12 +99,14 @@ def gates(
     served: int | None = None,
     kind: str = "",
     steady: bool = False,
+    shared_machine: bool = False,
 ) -> list[Gate]:
     """Evaluate the gates of one run from its request rows and process readings as they are on disk (µs).
 
     `summary` is the load generator's own: `requests` by its count, `processes` that reported, `in_flight_marks`.
     `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load, `served` is the
-    application's own count. None stands for what is not fixed or was not counted.
+    application's own count. None stands for what is not fixed or was not counted. On a `shared_machine` disturbances
+    are observed and not evaluated.
     """
     evaluated = [
         REPORTS.evaluate(processes - summary.get("processes", 0)),
@@ -107,6 +121,7 @@ def gates(
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.evaluate(_generator_cpu_share(requests, process, summary)),
+        GENERATOR_CPU_PEAK.evaluate(_busiest_generator_share(requests, process)),
     ]
     if kind in ("burst", "single"):
         evaluated.append(FIRST_SENDS.evaluate(first_sends_share(requests)))
@@ -114,7 +129,23 @@ def gates(
         evaluated.append(DISPATCH_LAG.evaluate(dispatch_lag_ms(requests)))
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
-    return evaluated
+    return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
+
+
+def _disturbances(
+    requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping, kind: str, shared_machine: bool
+) -> list[Gate]:
+    """The gates of what held up the generator, by itself or by others."""
+    values = {
+        LOOP_GAP: machine_watch.longest_gap_ms(requests, summary.get("loop_gaps")),
+        OTHERS_CPU: machine_watch.others_share(requests, process),
+        OTHERS_CPU_PEAK: machine_watch.busiest_others_share(requests, process),
+        STEAL: machine_watch.steal_share(requests, process),
+    }
+    if kind not in ("burst", "single"):
+        enough = len(requests) >= machine_watch.MIN_TAIL_REQUESTS
+        values[DISPATCH_LAG_TAIL] = dispatch_lag_ms(requests, 0.999) if enough else None
+    return [bound.observe(value) if shared_machine else bound.evaluate(value) for bound, value in values.items()]
 
 
 def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:
@@ -166,6 +197,15 @@ def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -
         return None
     first, last = readings.iloc[0], readings.iloc[-1]
     return float((last["cpu_us"] - first["cpu_us"]) / (last["at_us"] - first["at_us"]))
+
+
+def _busiest_generator_share(requests: pd.DataFrame, process: pd.DataFrame | None) -> float | None:
+    """CPU time of the busiest generator process in its busiest second, as a share of a core; None without readings."""
+    if process is None:
+        return None
+    by_role = process[process["role"].str.startswith(GENERATOR_ROLE)].groupby("role")
+    shares = [machine_watch.busiest_second(requests, readings) for _, readings in by_role]
+    return max((share for share in shares if share is not None), default=None)
 
 
 def _generator_cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping) -> float | None:

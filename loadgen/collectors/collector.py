@@ -64,12 +64,13 @@ class Collector:
                 if file:
                     file.close()
 
-    def begin(self, roots: dict[str, int | None]) -> None:
+    def begin(self, roots: dict[str, int | None], *, is_whole: bool = True) -> None:
         """Take the first readings, and go on in the thread; `roots` are process ids by role, None for one elsewhere.
 
+        `is_whole` says that every process of the run on this machine is among them or their children.
         No child may be started after this: a fork beside a thread may deadlock.
         """
-        self._processes = ProcessReader(roots, self._started_ns, self._directory)
+        self._processes = ProcessReader(roots, self._started_ns, self._directory, is_whole=is_whole)
         self._read_all(slow=True)
         self._thread.start()
 

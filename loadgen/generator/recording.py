@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from . import manual_run, recorder, run_token, summary, timestamps
+from . import loop_watch, manual_run, recorder, run_token, summary, timestamps
 from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
 from .destination import destination, share
 from .error_kinds import error_kind
@@ -125,6 +125,7 @@ def record_process(environment: Environment, number: int) -> Recorder:
     environment.events.quit.add_listener(finish)
     atexit.register(finish)
     gevent.spawn(_flush_periodically, rows)
+    loop_watch.watch.start()
     return rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from locust import log
 from locust.env import Environment
 
-from . import timestamps
+from . import loop_watch, timestamps
 from .config import IS_MANUAL
 from .destination import destination
 from .error_kinds import error_kind
@@ -50,6 +50,7 @@ class Summary:
             "replaced_values": recorder.replaced_values,
             "most_in_flight": timestamps.in_flight.peak,
             "in_flight_marks": [((at_ns - started_ns) // 1000, integral // 1000) for at_ns, integral in marks],
+            "loop_gaps": loop_watch.watch.longest(started_ns),
             "exit_code": self._environment.process_exit_code,
             "unhandled_exceptions": bool(log.unhandled_greenlet_exception),
             **details,
