@@ -1,5 +1,7 @@
 """The gates of a run that has ended: its files and its record, given to `workbench.validity`."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +9,7 @@ import pandas as pd
 from workbench import validity
 from workbench.validity import Gate
 
-from .arrivals import arrival_times_s
+from .arrivals import Piece, arrival_times_s
 from .scenarios import Scenario
 
 MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the check is worth
@@ -28,6 +30,15 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
         kind=scenario.kind,
         steady=scenario.steady,
     )
+
+
+def of_recording(directory: Path, record: Mapping) -> list[Gate]:
+    """The gates of a recorded run, evaluated again from its files; `record` is its checked record."""
+    stored = record["scenario"]
+    values = {field.name: stored[field.name] for field in fields(Scenario) if field.name in stored}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    values["rates"] = tuple(Piece(*piece) for piece in values.get("rates", ()))
+    return evaluate(directory, dict(record), Scenario(**{"description": "", **values}))
 
 
 def _expected_rows(record: dict, scenario: Scenario) -> int | None:

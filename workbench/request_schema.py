@@ -11,15 +11,16 @@ To add a column that the application reports: a row here with the name of its `S
 of `loadgen.generator.recording.row`. Then `python -m workbench.data_reference` for the documentation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from .columns import Column, arrow_schema
+from .columns import SINCE_START, Column, arrow_schema
 
 STREAMS, STORED = "requests-*.arrows", "requests.parquet"
 GENERATOR_ERROR = "load generator: "  # how an error begins in which the target has no part
 WARM_UP, MEASURE = "warmup", "measure"  # values of `phase`
+PHASES = (WARM_UP, MEASURE)
 
 # What of a metric of `Server-Timing` a column holds.
 DURATION, NUMBER, WORD = "duration", "number", "word"
@@ -62,14 +63,13 @@ def _word(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
     return RequestColumn(name, pa.string(), "", meaning, question, metric=metric, of_metric=WORD)
 
 
-_SINCE_START = "µs since the start of the run"
 COLUMNS = (
     _written("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
     _written("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
     _written("endpoint", pa.string(), "", "name of the endpoint"),
-    _written("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"),
-    _written("scheduled_us", pa.int64(), _SINCE_START, "intended send", "the intended send of a request"),
-    _written("start_us", pa.int64(), _SINCE_START, "actual send"),
+    replace(_written("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"), words=PHASES),
+    _written("scheduled_us", pa.int64(), SINCE_START, "intended send", "the intended send of a request"),
+    _written("start_us", pa.int64(), SINCE_START, "actual send"),
     _written("latency_us", pa.int32(), "µs", "latency: from the actual send to the end of the response"),
     RequestColumn(
         "response_us",

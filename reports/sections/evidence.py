@@ -32,7 +32,7 @@ def _runs(experiment: Experiment) -> Html:
             "load": LOADS.get(run.record["scenario"]["kind"], "closed"),
             "rows": run.record.get("rows"),
             "status": run.status,
-            "valid": Verdict.PASS if run.record["valid"] and run.is_readable() else Verdict.INVALID,
+            "valid": Verdict.PASS if run.is_valid() else Verdict.INVALID,
             "reasons": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
         }
         for run in experiment.runs
@@ -48,6 +48,10 @@ def _environment(experiment: Experiment) -> str:
         f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
         f"{' with changes' if environment.get('dirty') else ''}. The load generator and the system share this machine."
     )
+    if experiment.digest:
+        text += f" SHA-256 of the experiment: {experiment.digest}."
+    else:
+        text += " The experiment is unsealed: changes made after it was recorded do not show."
     if experiment.differences:
         text += f" Its runs differ in {', '.join(experiment.differences)}."
     return text
