@@ -54,6 +54,7 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
     if record["status"] == "running":
         record["status"] = "aborted"
     record["rows"] = compaction.compact(directory)
+    record["discarded_timings"] = compaction.discarded_timings(directory)
     record["ended"] = _now()
     record["generator"] = generator_totals.read(directory)
     if record["rows"] == record["generator"].get("rows", 0):

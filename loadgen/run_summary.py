@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench import validity
+from workbench.server_timing_header import discarded_note
 
 MAX_KINDS = 5  # of errors in a line
 COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
@@ -15,6 +16,7 @@ def lines(directory: Path, record: dict) -> list[str]:
     """The lines to print; none for a valid run in which every request was sent and successful."""
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
     summary = [*_failures(rows), *_task_errors(record), *_broken_connections(record), *_missed_rate(rows, record)]
+    summary += discarded_note(record)
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
     return summary

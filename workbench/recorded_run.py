@@ -23,6 +23,7 @@ from .record_format import format_note, seal_note
 from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
 from .seal import LOG
+from .server_timing_header import discarded_note
 
 MAX_LOG_BYTES = 256 * 2**20  # of which questions are asked; an application writes a line a request at most
 OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
@@ -169,10 +170,13 @@ class Run:
             validity = "not valid: its files cannot be used" if record["valid"] else f"not valid: {reasons}"
         return [
             f"{self.deployment} under {self.scenario}, {self.status}, {validity}",
-            *format_note(record),
-            *seal_note(record),
+            *self.notes(),
             *map(str, self.defects),
         ]
+
+    def notes(self) -> list[str]:
+        """Lines about its record: an older format, no seal, timings of the application that were discarded."""
+        return [*format_note(self.record), *seal_note(self.record), *discarded_note(self.record)]
 
     def overview(self) -> pd.DataFrame:
         """A row for each endpoint: requests, successful ones, and latency."""

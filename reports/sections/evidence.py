@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.metrics import arm_metrics
 from workbench.recording import Experiment, Run
+from workbench.server_timing_header import discarded_note
 from workbench.validity import BOUNDS, Bound
 
 from ..tables import Html, Quantity, Verdict, table
@@ -21,7 +22,9 @@ def evidence(report: Report) -> Html:
     experiment = report.experiment
     if not experiment.runs:
         return prose("No run was recorded.")
-    return join(_runs(experiment), _gates(experiment.runs), _aa_differences(experiment))
+    return join(
+        _runs(experiment), *_discarded_timings(experiment), _gates(experiment.runs), _aa_differences(experiment)
+    )
 
 
 def _runs(experiment: Experiment) -> Html:
@@ -55,6 +58,11 @@ def _environment(experiment: Experiment) -> str:
     if experiment.differences:
         text += f" Its runs differ in {', '.join(experiment.differences)}."
     return text
+
+
+def _discarded_timings(experiment: Experiment) -> list[Html]:
+    """A line for each run whose application sent timings that cannot be."""
+    return [prose(f"{run.name}: {note}.") for run in experiment.runs for note in discarded_note(run.record)]
 
 
 def _gates(runs: Sequence[Run]) -> Html:
