@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from workbench import validity
 from workbench.validity import Gate
@@ -17,9 +18,10 @@ MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the 
 
 def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
     """The gates of the run in `directory`, each with its value."""
-    readings = directory / "process.parquet"
+    readings, rows = directory / "process.parquet", directory / "requests.parquet"
+    recorded = pq.read_schema(rows).names  # older recordings have fewer columns
     return validity.gates(
-        pd.read_parquet(directory / "requests.parquet", columns=list(validity.COLUMNS)),
+        pd.read_parquet(rows, columns=[name for name in validity.COLUMNS if name in recorded]),
         pd.read_parquet(readings) if readings.exists() else None,
         summary=record["generator"],
         processes=record["processes"],

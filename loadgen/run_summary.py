@@ -1,6 +1,7 @@
 """The summary of a run that has ended, in lines: failures, what could not be sent, and why the run is not valid."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +16,15 @@ COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
 def lines(directory: Path, record: dict) -> list[str]:
     """The lines to print; none for a valid run in which every request was sent and successful."""
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
-    summary = [*_failures(rows), *_task_errors(record), *_broken_connections(record), *_missed_rate(rows, record)]
-    summary += discarded_note(record)
+    summary = [
+        *_settings(record),
+        *_failures(rows),
+        *_task_errors(record),
+        *_locustfile(record["generator"]),
+        *_broken_connections(record),
+        *_missed_rate(rows, record),
+        *discarded_note(record),
+    ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
     return summary
@@ -30,6 +38,37 @@ def _failures(rows: pd.DataFrame) -> list[str]:
 def _task_errors(record: dict) -> list[str]:
     kinds = Counter(record["generator"].get("task_errors"))
     return [f"{kinds.total()} tasks ended with an error: {_by_kind(kinds)}"] if kinds else []
+
+
+def _settings(record: dict) -> list[str]:
+    """What of the user's settings of Locust, and of the locustfile, had no effect."""
+    ignored = record.get("ignored_settings")
+    lines = (
+        [f"These settings of Locust had no effect, as the scenario decides: {', '.join(ignored)}"] if ignored else []
+    )
+    return [*lines, *record["generator"].get("notes", [])]
+
+
+def _locustfile(generator: dict) -> list[str]:
+    """What the locustfile did beside its requests."""
+    lines = [_sequence(name, **sequence) for name, sequence in (generator.get("sequences") or {}).items()]
+    if stopped := (generator.get("users") or {}).get("stopped"):
+        lines.append(f"{stopped} users stopped themselves before the end of the load")
+    if generator.get("unhandled_exceptions"):
+        lines.append("a listener or a greenlet of the locustfile raised an exception; Locust's log has it")
+    if generator.get("replaced_values"):
+        lines.append(f"{generator['replaced_values']} values that fit into no row were replaced, or are null")
+    if generator.get("exit_code"):
+        lines.append(f"the locustfile set the exit code {generator['exit_code']}")
+    return lines
+
+
+def _sequence(name: str, steps: int, reached: Sequence[int]) -> str:
+    """How far the users came in a sequential task set."""
+    users, farthest = reached[0], sum(map(bool, reached))
+    if reached[-1]:
+        return f"{name}: {reached[-1]} of {users} users came to the last of its {steps} steps"
+    return f"{name}: none of {users} users came to the last of its {steps} steps; the farthest came to step {farthest}"
 
 
 def _broken_connections(record: dict) -> list[str]:

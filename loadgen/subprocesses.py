@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -89,11 +89,14 @@ def start(
     log: Path,
     environ: dict[str, str] | None = None,
     *,
+    without: Collection[str] = (),
     stop_signal: int = signal.SIGTERM,
     grace_s: float = 10.0,
     prepare: Callable[[], None] | None = None,
 ) -> Child:
     """Start a command in a process group of its own; its output is appended to `log`.
+
+    It inherits the environment, `without` the variables of these names and with those of `environ`.
 
     On Linux the child gets `stop_signal` when the calling *thread* ends for any reason, SIGKILL included: call it from
     the main thread. `prepare` runs in the child before the command. `grace_s` is how long `Child.stop` waits.
@@ -109,7 +112,8 @@ def start(
     try:
         # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
         with deferred_signals():
-            process = _fork(command, log, {**os.environ, **(environ or {})}, prepare_child)
+            inherited = {name: value for name, value in os.environ.items() if name not in without}
+            process = _fork(command, log, inherited | (environ or {}), prepare_child)
             child = Child(name, process, log, stop_signal, grace_s)
     except BaseException:
         if child:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
+EXIT_FAILURE, EXIT_INVALID, EXIT_INTERRUPTED = 1, 3, 130  # 2, for wrong usage, is click's
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from . import server_timing_header
 from .errors import RecordingError
 from .record_files import regular_size
-from .request_schema import MEASURE, SCHEMA, WARM_UP, WRITTEN
+from .request_schema import SCHEMA, WRITTEN
 
 
 def read_stream(path: Path, discarded: Counter[str] | None = None) -> Iterator[pa.RecordBatch]:
@@ -41,7 +41,6 @@ def to_stored(written: pa.RecordBatch, discarded: Counter[str] | None = None) ->
     discarded = Counter() if discarded is None else discarded
     column = {name: written.column(name) for name in WRITTEN.names}
     derived = {
-        "phase": pc.if_else(column["measured"], MEASURE, WARM_UP),
         "response_us": _response_us(column),
         "ok": pc.is_null(column["error"]),
         **server_timing_header.columns(column["server_timing"], column["latency_us"], discarded),
@@ -52,4 +51,4 @@ def to_stored(written: pa.RecordBatch, discarded: Counter[str] | None = None) ->
 
 def _response_us(column: dict[str, pa.Array]) -> pa.Array:
     dispatch_lag_us = pc.subtract(column["start_us"], column["scheduled_us"])
-    return pc.add(dispatch_lag_us, column["latency_us"].cast(pa.int64())).cast(pa.int32())
+    return pc.add(dispatch_lag_us, column["latency_us"])

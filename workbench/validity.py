@@ -8,7 +8,8 @@ import pandas as pd
 from .littles_law_gate import relative_difference
 from .request_schema import GENERATOR_ERROR
 
-COLUMNS = ("scheduled_us", "start_us", "latency_us", "status", "ok", "error")  # of the request rows, that gates use
+# Of the request rows, that gates use.
+COLUMNS = ("scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error")
 GENERATOR_ROLE = "generator"
 
 
@@ -58,6 +59,8 @@ REPORTS = Bound("generator processes without a report", 0, "{:.0f}")
 COUNTED = Bound("rows missing against the generator's count", 0, "{:.0f}")
 USERS = Bound("users that did not start, or left early", 0, "{:.0f}")
 TASKS = Bound("tasks due but neither started nor counted as dropped", 0, "{:.0f}")
+STOPPED = Bound("loads that the locustfile stopped before their end", 0, "{:.0f}")
+PARTS = Bound("processes whose Locust has others that are not in this run", 0, "{:.0f}")
 EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
 SERVED = Bound("difference from the application's own count of requests", 0, "{:.0f}")
 GENERATOR_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
@@ -96,6 +99,8 @@ def gates(
         COUNTED.evaluate(_difference(summary.get("requests"), len(requests))),
         USERS.evaluate(_missing_users(users, summary.get("users"))),
         TASKS.evaluate(_difference(due, _total(summary, "started_tasks") + _total(summary, "dropped"))),
+        STOPPED.evaluate(_count(summary.get("stopped_by_locustfile"))),
+        PARTS.evaluate(_count(summary.get("parts_elsewhere"))),
         EXPECTED.evaluate(_difference(expected, len(requests))),
         SERVED.evaluate(_difference_from_served(requests, served)),
         GENERATOR_FAILURES.evaluate(int(requests["error"].fillna("").str.startswith(GENERATOR_ERROR).sum())),
@@ -113,19 +118,24 @@ def gates(
 
 
 def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:
-    """A quantile (ms) of how late requests with an intended send were sent; None without such requests."""
+    """A quantile (ms) of how late requests with an intended send were sent; None without such requests.
+
+    The wait of an arrival for a free user is no lag of the generator.
+    """
     lag_us = requests["start_us"] - requests["scheduled_us"]
     scheduled = lag_us[lag_us > 0]  # a request without an intended send has its actual one there
+    if "user_wait_us" in requests:
+        scheduled = scheduled - requests["user_wait_us"].fillna(0)[scheduled.index]
     return None if scheduled.empty else float(scheduled.quantile(quantile) / 1000)
 
 
 def first_sends_share(requests: pd.DataFrame) -> float | None:
     """The time until the last user of a burst had sent its first request, as a share of the whole burst."""
     lag_us = requests["start_us"] - requests["scheduled_us"]
-    first = requests[lag_us > 0]
-    if first.empty:
+    if not (lag_us > 0).any():
         return None
-    release_us = first["scheduled_us"].min()
+    release_us = requests["scheduled_us"][lag_us > 0].min()
+    first = requests[requests["scheduled_us"] == release_us]  # after a pause a task has other requests that are due
     end_us = (requests["start_us"] + requests["latency_us"]).max()
     return float((first["start_us"].max() - release_us) / (end_us - release_us))
 
@@ -181,6 +191,10 @@ def _missing_users(users: int | None, counted: Mapping[str, int] | None) -> int 
 
 def _total(summary: Mapping, counts: str) -> int:
     return sum((summary.get(counts) or {}).values())
+
+
+def _count(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _difference(expected: int | None, actual: int) -> int | None:
