@@ -29,6 +29,7 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
         due=_due_tasks(record, scenario),
         expected=_expected_rows(record, scenario),
         served=record.get("served"),
+        witnesses=record.get("witnesses"),
         kind=scenario.kind,
         steady=scenario.steady,
     )

@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
@@ -136,7 +137,11 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with server_timing.part("db"):
-        result = connection.execute(statement, parameters)
+        try:
+            result = connection.execute(statement, parameters)
+        except DBAPIError:
+            timing.failed_calls += 1
+            raise
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 

@@ -318,7 +318,7 @@ def _generator_row(row: dict) -> tuple:
     parts += [f'trips;desc="{row["db_round_trips"]}"', f'worker;desc="{row["worker"]}"']
     timing = ", ".join(parts).replace("db;dur", f'db;desc="{row["db_calls"]}";dur')
     written = row | {"measured": row["phase"] == MEASURE, "server_timing": timing}
-    return tuple(written[name] for name in WRITTEN.names)
+    return tuple(written.get(name) for name in WRITTEN.names)
 
 
 def _log_line(row: dict, scenario: Scenario) -> str:

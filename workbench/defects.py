@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from . import seal, table_scan
+from .columns import Column
 from .errors import RecordingError
 from .reading_schema import READINGS
 from .record_files import regular_size
-from .request_schema import COLUMNS, REQUIRED, SCHEMA, STORED, STREAMS
-from .table_scan import Scan, UnreadableTable
+from .request_schema import COLUMNS, REQUIRED, STORED, STREAMS
+from .table_scan import MAX_CELLS, Scan, UnreadableTable
 
 # What each table of readings answers, and the columns that this takes.
 READING_QUESTIONS = {
@@ -46,15 +47,17 @@ class Defect:
 
 
 def of_files(directory: Path, record: Mapping[str, Any], *, digests: bool) -> Iterator[Defect]:
-    """Yield the files of a run that are not as they were sealed; with `digests` each of them is read.
+    """Yield the files of a run that are not as they were sealed; with `digests` large ones are read for it too.
 
     A run that did not end, or is older than seals, yields nothing.
     """
     if (files := record.get("files")) is None:
         return
-    mismatches = [*seal.size_mismatches(directory, files), *seal.added_files(directory, files, STREAMS)]
-    if digests:
-        mismatches += seal.digest_mismatches(directory, files)
+    mismatches = (
+        *seal.size_mismatches(directory, files),
+        *seal.added_files(directory, files, STREAMS),
+        *seal.digest_mismatches(directory, files, None if digests else seal.SMALL_BYTES),
+    )
     for name, problem in mismatches:
         yield of_seal(name, f"{problem} after the run had ended")
 
@@ -73,17 +76,14 @@ def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
         return
     try:
         regular_size(path)
-        metadata = table_scan.read_metadata(path)
-        schema = metadata.schema.to_arrow_schema()
-        known = [column for column in COLUMNS if _matches(schema, column.name)]
-        scanned = table_scan.scan(path, known, metadata)
+        scanned = table_scan.scan(path, COLUMNS, _matches)
     except (UnreadableTable, RecordingError) as error:
         yield _total(_of_file(STORED, error))
         return
-    if problem := _problem_of_rows(schema, scanned, rows):
+    if problem := _problem_of_rows(scanned, rows):
         yield _total(f"{STORED} {problem}")
     else:
-        yield from _of_columns(schema)
+        yield from _of_columns(scanned.schema)
 
 
 def _of_file(name: str, error: Exception) -> str:
@@ -91,9 +91,12 @@ def _of_file(name: str, error: Exception) -> str:
     return f"{name} {error}" if isinstance(error, UnreadableTable) else str(error)
 
 
-def _problem_of_rows(schema: pa.Schema, scanned: Scan, rows: int | None) -> str:
+def _problem_of_rows(scanned: Scan, rows: int | None) -> str:
     """What makes the request rows of a run unusable; empty for usable ones."""
-    if foreign := [f"{name} {_mismatch(schema, name)}" for name in REQUIRED if not _matches(schema, name)]:
+    required = [column for column in COLUMNS if not column.question]
+    schema = scanned.schema
+    if unfit := [column.name for column in required if not _matches(schema, column)]:
+        foreign = [f"{name} {_mismatch(schema, name)}" for name in unfit]
         return f"is not this workbench's ({', '.join(foreign)})"
     if not scanned.rows:
         return "has no rows"
@@ -115,7 +118,7 @@ def _counts(numbers: Mapping[str, int], rows: int) -> str:
 
 def _of_columns(schema: pa.Schema) -> Iterator[Defect]:
     for column in COLUMNS:
-        if column.question and not _matches(schema, column.name):
+        if column.question and not _matches(schema, column):
             problem = f"{STORED}: {column.name} {_mismatch(schema, column.name)}"
             yield Defect(problem, column.question, column=column.name)
 
@@ -132,28 +135,24 @@ def of_readings(directory: Path) -> Iterator[Defect]:
             continue
         try:
             regular_size(path)
-            metadata = table_scan.read_metadata(path)
-            schema = metadata.schema.to_arrow_schema()
-            known = [column for column in READINGS[name] if _is_usable(schema, name, column.name)]
-            table_scan.require_cells(metadata, len(known))
-            scanned = table_scan.scan(path, known, metadata)
+            scanned = table_scan.scan(path, READINGS[name], _is_usable, MAX_CELLS)
         except (UnreadableTable, RecordingError) as error:
             yield Defect(_of_file(path.name, error), question)
             continue
-        if unusable := sorted(column for column in columns if not _is_usable(schema, name, column)):
+        needed = [column for column in READINGS[name] if column.name in columns]
+        if unusable := sorted(column.name for column in needed if not _is_usable(scanned.schema, column)):
             yield Defect(f"{path.name} is not this workbench's (no numbers in {', '.join(unusable)})", question)
         elif scanned.impossible:
             counts = _counts(scanned.impossible, scanned.rows)
             yield Defect(f"{path.name} has values that no run records ({counts})", question)
 
 
-def _is_usable(schema: pa.Schema, table: str, name: str) -> bool:
-    """Whether a column is there and, where it should be, numeric."""
-    if name not in schema.names:
+def _is_usable(schema: pa.Schema, column: Column) -> bool:
+    """Whether a column of readings is there and, where it should be, numeric."""
+    if column.name not in schema.names:
         return False
-    wanted = next(column.type for column in READINGS[table] if column.name == name)
-    actual = schema.field(name).type
-    return _is_text(actual) if pa.types.is_string(wanted) else _is_number(actual)
+    actual = schema.field(column.name).type
+    return _is_text(actual) if pa.types.is_string(column.type) else _is_number(actual)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -164,11 +163,11 @@ def _total(problem: str) -> Defect:
     return Defect(problem, "everything about its requests", is_total=True)
 
 
-def _matches(schema: pa.Schema, name: str) -> bool:
+def _matches(schema: pa.Schema, column: Column) -> bool:
     """Whether a column of the request rows is there with the kind of its type: integer, text or truth value."""
-    if name not in schema.names:
+    if column.name not in schema.names:
         return False
-    wanted, actual = SCHEMA.field(name).type, schema.field(name).type
+    wanted, actual = column.type, schema.field(column.name).type
     if pa.types.is_integer(wanted):
         return pa.types.is_integer(actual)
     return actual == wanted or (pa.types.is_string(wanted) and pa.types.is_dictionary(actual))

@@ -61,6 +61,11 @@ def _marks(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(span, list) and all(map(_pair, span)) for span in value)
 
 
+def _interval(value: object) -> bool:
+    """The upper bound (µs, null for none) of an interval of durations, and the number of responses in it."""
+    return isinstance(value, list) and len(value) == 2 and (value[0] is None or COUNT(value[0])) and COUNT(value[1])
+
+
 def _pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
@@ -111,6 +116,10 @@ _GENERATOR: Mapping[str, Rule] = {
     "started_tasks": _by_name(COUNT), "dropped": _by_name(COUNT), "task_errors": _by_name(COUNT),
     "in_flight_marks": _marks,
 }  # fmt: skip
+_APPLICATION_COUNTS: Mapping[str, Rule] = {
+    "requests": COUNT, "responses": COUNT, "error_responses": COUNT, "statements": COUNT, "failed_statements": COUNT,
+    "app_us": COUNT, "durations": lambda value: isinstance(value, list) and all(map(_interval, value)),
+}  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
 OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
@@ -124,6 +133,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "outcome": {"started": bool, "message": str}, "writes": _WRITES,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
         "discarded_timings": _by_name(COUNT),
+        "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},
     },
     "experiment": {
         "environment": _ENVIRONMENT_FACTS, "dataset": {"seed": _is_integer, "fingerprint": str}, "p95_ms": _number,

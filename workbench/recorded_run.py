@@ -33,8 +33,8 @@ OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_m
 class Run:
     """One run: its record (`run.json`) and its frames.
 
-    `mismatches` are the defects of its record against its seals. With `checks_digests` the content of its files is
-    compared with the seals as well, not only their sizes.
+    `mismatches` are the defects of its record against its seals. With `checks_digests` the content of large files
+    is compared with the seals too, not only their sizes.
     """
 
     directory: Path

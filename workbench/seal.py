@@ -8,8 +8,10 @@ the page, it shows any change, also one that replaced all seals.
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ FILE = "seal.json"
 LOG = "gunicorn.log"
 # The files of a run that readers look for: one that is there without being sealed was added.
 READ_FILES = {STORED, LOG, *(f"{name}.parquet" for name in READINGS)}
+SMALL_BYTES = 256 * 1024  # files up to this size are compared in their content whenever a recording is opened
 CHANGED, MISSING, ADDED = "was changed", "is missing", "was added"
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -117,17 +120,19 @@ def size_mismatches(directory: Path, files: Files) -> Iterator[Mismatch]:
 
 def added_files(directory: Path, files: Files, streams: str) -> Iterator[Mismatch]:
     """Yield the files that readers look for and that were not there when the run was sealed."""
-    present: Iterable[str] = {name for name in READ_FILES if (directory / name).exists()}
-    for name in sorted({*present, *(path.name for path in directory.glob(streams))} - files.keys()):
-        yield name, ADDED
+    for name in sorted(set(os.listdir(directory)) - files.keys()):
+        if name in READ_FILES or fnmatch(name, streams):
+            yield name, ADDED
 
 
-def digest_mismatches(directory: Path, files: Files) -> Iterator[Mismatch]:
-    """Yield the files of their sealed size whose content is another one. Reads all of them."""
+def digest_mismatches(directory: Path, files: Files, max_bytes: int | None = None) -> Iterator[Mismatch]:
+    """Yield the files of their sealed size whose content is another one. Reads those up to `max_bytes`, or all."""
     for name, entry in files.items():
+        if max_bytes is not None and entry["bytes"] > max_bytes:
+            continue
         try:
             if regular_size(directory / name) == entry["bytes"] and _sha256(directory / name) != entry["sha256"]:
-                yield name, f"{CHANGED}, in its content and not in its size"
+                yield name, f"{CHANGED} (its size is the same, its content is not)"
         except (RecordingError, OSError):
             continue  # `size_mismatches` names it
 

@@ -4,7 +4,7 @@ The size of what is read is known from the file's metadata before anything is re
 billions of rows, or for one text that fills the memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,57 +26,64 @@ class UnreadableTable(Exception):
 
 @dataclass
 class Scan:
-    """What was found: the number of rows, and by column those without a value and those with an impossible one.
+    """What a table has: its schema, the number of rows, and by column those without a value or with an impossible one.
 
     `contradictions` counts the requests whose `ok` does not agree with their `error`.
     """
 
+    schema: pa.Schema
     rows: int = 0
     nulls: dict[str, int] = field(default_factory=dict)
     impossible: dict[str, int] = field(default_factory=dict)
     contradictions: int = 0
 
 
-def read_metadata(path: Path) -> pq.FileMetaData:
-    """The metadata of a table. Raises `UnreadableTable` if it is damaged, or claims more than a run can have made."""
-    try:
-        metadata = pq.read_metadata(path)
-        names = metadata.schema.to_arrow_schema().names
-    except (OSError, pa.ArrowException):
-        raise UnreadableTable("is empty, cut short, damaged or no Parquet") from None
-    if len(set(names)) < len(names):
-        raise UnreadableTable("has a column twice")
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    if sum(group.num_rows for group in groups) != metadata.num_rows:
-        raise UnreadableTable("claims another number of rows than it has")
-    if metadata.num_rows > MAX_ROWS_PER_BYTE * path.stat().st_size:
-        raise UnreadableTable(f"claims {metadata.num_rows:,} rows, more than a run can write into its size")
-    if any(not 0 <= group.total_byte_size <= MAX_GROUP_BYTES for group in groups):
-        raise UnreadableTable(f"has a group of rows above {MAX_GROUP_BYTES // 2**20} MiB, more than a run writes")
-    return metadata
+def scan(
+    path: Path, columns: Sequence[Column], is_usable: Callable[[pa.Schema, Column], bool], max_cells: int | None = None
+) -> Scan:
+    """Read every page of the usable ones of these columns of a table.
 
-
-def scan(path: Path, columns: Sequence[Column], metadata: pq.FileMetaData) -> Scan:
-    """Read every page of these columns of a table. Raises `UnreadableTable` where one is damaged."""
-    names = [column.name for column in columns]
+    Raises `UnreadableTable` if it is damaged, claims more than a run can have made, or has more than `max_cells`.
+    """
     texts = [column.name for column in columns if pa.types.is_string(column.type)]
-    result = Scan()
     try:
-        # As dictionaries, because a long text that is stored once may be that of every row.
-        with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts, pre_buffer=False) as file:
-            for batch in file.iter_batches(columns=names, use_threads=False):
-                _add(result, batch, columns)
+        with _open(path, texts) as file:
+            _require_possible(file.metadata, file.schema_arrow.names, path.stat().st_size)
+            result = Scan(file.schema_arrow)
+            usable = [column for column in columns if is_usable(result.schema, column)]
+            if max_cells is not None and file.metadata.num_rows * len(usable) > max_cells:
+                raise UnreadableTable(f"has {file.metadata.num_rows:,} rows, more than fit into memory")
+            for batch in file.iter_batches(columns=[column.name for column in usable], use_threads=False):
+                _add(result, batch, usable)
+            if usable and result.rows != file.metadata.num_rows:
+                raise UnreadableTable("has another number of rows than it claims")
+            result.rows = file.metadata.num_rows
     except (OSError, pa.ArrowException, MemoryError):
         raise UnreadableTable("is empty, cut short, damaged or no Parquet") from None
-    if result.rows != metadata.num_rows:
-        raise UnreadableTable("has another number of rows than it claims")
     return result
 
 
-def require_cells(metadata: pq.FileMetaData, columns: int) -> None:
-    """Raise `UnreadableTable` for a table that is too large to be read as a whole."""
-    if metadata.num_rows * columns > MAX_CELLS:
-        raise UnreadableTable(f"has {metadata.num_rows:,} rows, more than fit into memory")
+def _open(path: Path, texts: list[str]) -> pq.ParquetFile:
+    """Open a table whose columns of texts are read as dictionaries, because a long text may be that of every row."""
+    try:
+        return pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False)
+    except KeyError:  # it lacks one of them, or has it with another type
+        schema = pq.read_schema(path)
+        present = [name for name in texts if name in schema.names and pa.types.is_string(schema.field(name).type)]
+        return pq.ParquetFile(path, read_dictionary=present, pre_buffer=False)
+
+
+def _require_possible(metadata: pq.FileMetaData, names: Sequence[str], size_bytes: int) -> None:
+    """Raise `UnreadableTable` for a table that claims more than a run can have written."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if len(set(names)) < len(names):
+        raise UnreadableTable("has a column twice")
+    if sum(group.num_rows for group in groups) != metadata.num_rows:
+        raise UnreadableTable("claims another number of rows than it has")
+    if metadata.num_rows > MAX_ROWS_PER_BYTE * size_bytes:
+        raise UnreadableTable(f"claims {metadata.num_rows:,} rows, more than a run can write into its size")
+    if any(not 0 <= group.total_byte_size <= MAX_GROUP_BYTES for group in groups):
+        raise UnreadableTable(f"has a group of rows above {MAX_GROUP_BYTES // 2**20} MiB, more than a run writes")
 
 
 def _add(result: Scan, batch: pa.RecordBatch, columns: Sequence[Column]) -> None:

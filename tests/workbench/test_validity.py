@@ -6,16 +6,22 @@ import pytest
 from workbench.littles_law_gate import relative_difference
 from workbench.validity import (
     ANSWERED,
+    APP_TIME,
     BOUNDS,
     COUNTED,
     DISPATCH_LAG,
+    DURATIONS,
+    ERRORS,
     EXPECTED,
     FIRST_SENDS,
     GENERATOR_CPU,
     GENERATOR_FAILURES,
     LITTLES_LAW,
+    PARTS,
     REPORTS,
     SERVED,
+    STATEMENTS,
+    STOPPED,
     TASKS,
     USERS,
     cpu_share,
@@ -66,9 +72,14 @@ def test_a_good_run_passes_every_gate():
         "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
         "started_tasks": {"warmup": 100, "measure": 900},
+        "stopped_by_locustfile": 0,
+        "parts_elsewhere": 0,
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
-    evaluated = evaluate(rows, readings(0.1), 1000, summary=summary, **fixed)
+    application = {"error_responses": 0, "app_us": 4_000_000, "failed_statements": 0, "durations": [[None, 1000]]}
+    witnesses = {"application": application, "database": {"statements": 2000}}
+    rows = rows.assign(app_us=4000, db_calls=2)
+    evaluated = evaluate(rows, readings(0.1), 1000, summary=summary, witnesses=witnesses, **fixed)
     assert {bound for bound, gate in evaluated.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
 
 
@@ -86,7 +97,8 @@ def test_as_many_rows_as_the_scenario_makes(expected, missing):
 
 def test_what_was_not_counted_or_not_fixed_is_not_evaluated():
     evaluated = evaluate(counted=None, kind="open", steady=True)
-    unknown = {COUNTED, USERS, TASKS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
+    unknown = {COUNTED, USERS, TASKS, STOPPED, PARTS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
+    unknown |= {ERRORS, APP_TIME, DURATIONS, STATEMENTS}
     assert {bound for bound, gate in evaluated.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
