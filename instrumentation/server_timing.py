@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,15 +44,17 @@ _current: ContextVar["Timing | None"] = ContextVar("timing", default=None)
 class Timing:
     """The times of one request, from the monotonic clock, and what it did.
 
-    `db_calls` are statements, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss, stale or
-    none.
+    `app_us` is the time in the application, known with the header. `db_calls` are statements, `failed_calls` those of
+    them that ended with an error, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss,
+    stale or none.
     """
 
     def __init__(self, entered_ns: int, sent_ns: int | None):
         queue_ns = None if sent_ns is None else entered_ns - sent_ns
         # A clock of another host would give nonsense: better no value than a wrong one.
         self.queue_ns = queue_ns if queue_ns is not None and 0 <= queue_ns <= MAX_QUEUE_NS else None
-        self.db_calls = 0
+        self.app_us = 0
+        self.db_calls = self.failed_calls = 0
         self.round_trips = 0
         self.cache_outcome = "none"
         self._entered_ns = self._switched_ns = entered_ns
@@ -71,10 +73,11 @@ class Timing:
     def header(self, worker: int) -> str:
         """The `Server-Timing` value: durations in milliseconds, to the microsecond, and the worker's number."""
         self.switch_to(self._open)
+        self.app_us = (self._switched_ns - self._entered_ns + 500) // 1000
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
         return queue + _HEADER % {
             **self._spent_ms,
-            "app": (self._switched_ns - self._entered_ns) / 1e6,
+            "app": self.app_us / 1000,
             "db_calls": self.db_calls,
             "cache_outcome": self.cache_outcome,
             "round_trips": self.round_trips,
@@ -142,7 +145,9 @@ class TimedApplication:
         timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, [*headers, ("Server-Timing", timing.header(self.worker))], exc_info)
+            header = timing.header(self.worker)
+            _count_response(timing, status)
+            return start_response(status, [*headers, ("Server-Timing", header)], exc_info)
 
         token = _current.set(timing)
         try:
@@ -153,6 +158,13 @@ class TimedApplication:
     def _is_of_run(self, given: str) -> bool:
         """True for the run's token; the comparison takes the same time for any other of its length."""
         return hmac.compare_digest(given.encode("latin-1", "replace"), self._run_token or b"")
+
+
+def _count_response(timing: Timing, status: str) -> None:
+    """Count the response in the worker's metrics, with the value that its header has: the two are compared later."""
+    slot = current_app.extensions.get("worker_slot") if has_app_context() else None
+    if slot is not None:
+        slot.count_response(timing.app_us, status[:1] in "45", timing.db_calls, timing.failed_calls)
 
 
 def _sent_ns(header: str) -> int | None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instrumentation.worker_metrics import WorkerMetrics
+from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
 from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
@@ -15,6 +15,8 @@ from workbench.errors import UserError
 from . import proxy, services
 from .addresses import resolve
 from .services import DatabaseServer, StoreServer, database_url, make_private
+
+WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 
 @contextmanager
@@ -60,10 +62,11 @@ class AppEnvironment:
         workers = self.metrics.read().values()
         return {name: sum(values[name] for values in workers) for name in RECORDED_COUNTERS}
 
-    def served(self) -> tuple[frozenset[int], int]:
-        """The process ids of the workers, and the number of requests that they have counted."""
+    def counted(self) -> WorkerCounts:
+        """The process ids of the workers, and what they have counted of requests and responses."""
         workers = self.metrics.read().values()
-        return frozenset(values["pid"] for values in workers), sum(values["requests"] for values in workers)
+        pids = frozenset(values["pid"] for values in workers)
+        return pids, {name: sum(values[name] for values in workers) for name in ("requests", *RESPONSE_FIELDS)}
 
 
 @contextmanager

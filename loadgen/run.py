@@ -18,6 +18,7 @@ from . import (
     locust_runner,
     record_writer,
     services,
+    witnesses,
     write_audit,
 )
 from .collectors.collector import Collector
@@ -115,7 +116,7 @@ def _drive(
             Collector(server, database, directory, generator.started_ns, environment.metrics)
         )
         with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
-            before = environment.served()
+            before = environment.counted()
             record["health"] = served.health
             roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
             # A server of the user's may run on this machine, and its CPU time is not that of others.
@@ -126,14 +127,11 @@ def _drive(
             server.require_alive()
             collector.finish()
             record["counters"] = environment.counters()
-            record["served"] = _served_between(before, environment.served())
+            application_counts = witnesses.counts_between(before, environment.counted())
+            record["served"] = application_counts and application_counts["requests"]
+            record["witnesses"] = witnesses.record(application_counts, collector.statements)
             record["database_lost"] = collector.disconnections
             record["readings"] = collector.cost()
-
-
-def _served_between(before: tuple[frozenset[int], int], after: tuple[frozenset[int], int]) -> int | None:
-    """The requests that the workers counted between two readings; None if a worker was replaced, and its count lost."""
-    return after[1] - before[1] if before[0] == after[0] else None
 
 
 def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench import validity
+from workbench.server_timing_header import discarded_note
 
 MAX_KINDS = 5  # of errors in a line
 COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
@@ -22,6 +23,7 @@ def lines(directory: Path, record: dict) -> list[str]:
         *_locustfile(record["generator"]),
         *_broken_connections(record),
         *_missed_rate(rows, record),
+        *discarded_note(record),
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))

@@ -138,7 +138,11 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with server_timing.part("db"):
-        result = connection.execute(statement, parameters)
+        try:
+            result = connection.execute(statement, parameters)
+        except DBAPIError:
+            timing.failed_calls += 1
+            raise
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 

@@ -46,7 +46,13 @@ def build(experiment: str, html: Path = HTML) -> Path:
 
     Raises `UserError` for an experiment that is not complete.
     """
-    recorded = open_experiment(recording_path(experiment) if experiment else newest_experiment(runs_directory()))
+    path = recording_path(experiment) if experiment else newest_experiment(runs_directory())
+    recorded = open_experiment(path, checks_digests=True)
+    if problems := recorded.own_problems():
+        raise UserError(
+            f"experiment {recorded.name} was changed, and has no report: {problems[0]}; see python -m reports verify "
+            f"{recorded.name}"
+        )
     if not recorded.is_complete():
         raise UserError(
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "

@@ -9,18 +9,27 @@ import pandas as pd
 
 from . import aggregates, comparability, display
 from .arms import START
-from .record_format import format_note
+from .defects import Defect
+from .record_format import format_note, seal_note
 from .recorded_run import Run
 from .request_rows import RequestRows
+from .seal import file_digest
 
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """The runs of one experiment, in the order in which they were made."""
+    """The runs of one experiment, in the order in which they were made.
+
+    `mismatches` are the defects of its record against its seal, `lost` the sealed files that are missing or changed,
+    each with what is wrong with it. `checks_digests` says that contents were compared with their seals too.
+    """
 
     directory: Path
     record: dict
     runs: tuple[Run, ...]
+    mismatches: tuple[Defect, ...] = ()
+    lost: tuple[tuple[str, str], ...] = ()
+    checks_digests: bool = False
 
     @property
     def name(self) -> str:
@@ -33,8 +42,29 @@ class Experiment:
 
     @cached_property
     def usable(self) -> list[Run]:
-        """The complete and valid runs whose rows can be read."""
+        """The complete and valid runs whose rows can be read; none where the experiment's own record was changed."""
+        if self.mismatches:
+            return []
         return [run for run in self.runs if run.status == "complete" and run.record["valid"] and run.is_readable()]
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of its record, which stands for all of its files; None for one that was never sealed."""
+        return file_digest(self.directory / "experiment.json") if "files" in self.record else None
+
+    def own_problems(self) -> list[str]:
+        """A line for each file outside of its runs, and each run, that is changed or missing."""
+        return [
+            *(defect.problem for defect in self.mismatches),
+            *(f"{name} {problem} after it was sealed" for name, problem in self.lost),
+        ]
+
+    def problems(self) -> list[str]:
+        """A line for each of its files, and those of its runs, that cannot be used or is not as it was sealed."""
+        return [
+            *self.own_problems(),
+            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+        ]
 
     def runs_of(self, deployment: str) -> list[Run]:
         """The usable runs of a deployment under any scenario."""
@@ -92,7 +122,7 @@ class Experiment:
                 "scenario": run.scenario,
                 "block": run.block + 1,
                 "status": run.status,
-                "valid": bool(run.record["valid"]),
+                "valid": run.is_valid(),
             }
             for run in self.runs
         ]
@@ -112,8 +142,9 @@ class Experiment:
             f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
             f"{usable}; {machine}",
             *format_note(self.record),
+            *seal_note(self.record),
             *([f"its runs differ in {', '.join(self.differences)}"] if self.differences else []),
-            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+            *self.problems(),
         ]
 
     def __repr__(self) -> str:

@@ -11,25 +11,36 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from . import aggregates, defects, display
 from .arms import START
 from .defects import Defect
 from .errors import RecordingError
 from .reading_schema import READINGS
-from .record_format import format_note
+from .record_files import open_regular
+from .record_format import format_note, seal_note
 from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
+from .seal import LOG
+from .server_timing_header import discarded_note
 
+MAX_LOG_BYTES = 256 * 2**20  # of which questions are asked; an application writes a line a request at most
 OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run: its record (`run.json`) and its frames."""
+    """One run: its record (`run.json`) and its frames.
+
+    `mismatches` are the defects of its record against its seals. With `checks_digests` the content of large files
+    is compared with the seals too, not only their sizes.
+    """
 
     directory: Path
     record: dict
+    mismatches: tuple[Defect, ...] = ()
+    checks_digests: bool = False
 
     @property
     def name(self) -> str:
@@ -61,12 +72,20 @@ class Run:
     def defects(self) -> tuple[Defect, ...]:
         """Defects of its files, and the questions without an answer because of them."""
         sends_requests = self.record["scenario"]["kind"] != START
-        of_requests = defects.of_requests(self.directory) if sends_requests else ()
-        return (*of_requests, *defects.of_readings(self.directory))
+        return (
+            *self.mismatches,
+            *defects.of_files(self.directory, self.record, digests=self.checks_digests),
+            *(defects.of_requests(self.directory, self.record.get("rows")) if sends_requests else ()),
+            *defects.of_readings(self.directory),
+        )
 
     def is_readable(self) -> bool:
         """Whether questions about its requests have answers."""
         return not any(defect.is_total for defect in self.defects)
+
+    def is_valid(self) -> bool:
+        """Whether its gates passed and nothing is wrong with its files."""
+        return bool(self.record["valid"]) and self.is_readable()
 
     def defect_of(self, *columns: str) -> Defect | None:
         """The defect of the first of these columns of its request rows that has one."""
@@ -129,8 +148,11 @@ class Run:
     @cached_property
     def log(self) -> list[dict]:
         """The application's own log lines, those that are JSON."""
-        path = self.directory / "gunicorn.log"
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        try:
+            with open_regular(self.directory / LOG) as file:
+                lines = file.read(MAX_LOG_BYTES).decode(errors="replace").splitlines()
+        except (FileNotFoundError, RecordingError):
+            return []
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
     @cached_property
@@ -142,12 +164,19 @@ class Run:
         """Lines that say what it is, whether it is valid, and what is wrong with its files."""
         record = self.record
         reasons = "; ".join(record["reasons"]) or "it did not end by itself"
-        validity = "valid" if record["valid"] else f"not valid: {reasons}"
+        if self.is_valid():
+            validity = "valid"
+        else:
+            validity = "not valid: its files cannot be used" if record["valid"] else f"not valid: {reasons}"
         return [
             f"{self.deployment} under {self.scenario}, {self.status}, {validity}",
-            *format_note(record),
+            *self.notes(),
             *map(str, self.defects),
         ]
+
+    def notes(self) -> list[str]:
+        """Lines about its record: an older format, no seal, timings of the application that were discarded."""
+        return [*format_note(self.record), *seal_note(self.record), *discarded_note(self.record)]
 
     def overview(self) -> pd.DataFrame:
         """A row for each endpoint: requests, successful ones, and latency."""
@@ -165,7 +194,9 @@ class Run:
         """One table of readings; empty where it is missing or has a defect."""
         path = self.directory / f"{name}.parquet"
         if path.exists() and not self._has_defect(path):
-            return pd.read_parquet(path)
+            with pq.ParquetFile(path) as file:
+                names = [column.name for column in READINGS[name] if column.name in file.schema_arrow.names]
+                return file.read(columns=names).to_pandas()
         return pd.DataFrame(columns=[column.name for column in READINGS[name]])
 
     def _has_defect(self, path: Path) -> bool:

@@ -44,8 +44,8 @@ def compare(a: str, b: str, baseline: bool) -> None:
 def _open(name: str) -> Run | Experiment:
     path = recording_path(name)
     if (path / "experiment.json").exists():
-        return open_experiment(path)
-    run = open_run(path)
+        return open_experiment(path, checks_digests=True)
+    run = open_run(path, checks_digests=True)
     warn_unless_complete(run)
     return run
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from workbench import validity
 from workbench.paths import recording_path
-from workbench.record_format import format_note
 from workbench.recording import Run, open_experiment, open_run
 
 from ..metrics import arm_metrics
@@ -40,7 +39,7 @@ def show(run: str) -> None:
 
 def _lines(run: Run) -> Iterator[str]:
     yield run.summary()[0]
-    yield from format_note(run.record)
+    yield from run.notes()
     if run.totals is None:
         message = run.record.get("outcome", {}).get("message")
         yield f"the application did not start: {message}" if message else "no measured requests"
