@@ -1,5 +1,6 @@
 """Opening what was recorded: runs, experiments, and the newest of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,14 +19,14 @@ def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
     return table[(table["deployment"] == deployment) & (table["scenario"] == scenario)]
 
 
-def open_run(path: Path | str) -> Run:
-    """Open a run's directory. Raises `RecordingError` if it is none."""
+def open_run(path: Path | str, without_types: Sequence[str] = ()) -> Run:
+    """Open a run's directory, without the requests of these types. Raises `RecordingError` if it is none."""
     directory = Path(path)
-    return Run(directory, read_record(directory, "run"))
+    return Run(directory, read_record(directory, "run"), tuple(without_types))
 
 
-def open_experiment(path: Path | str) -> Experiment:
-    """Open an experiment's directory with all of its runs.
+def open_experiment(path: Path | str, without_types: Sequence[str] = ()) -> Experiment:
+    """Open an experiment's directory with all of its runs, without the requests of these types.
 
     Raises `RecordingError` if it is none, or if its runs were made on different machines or datasets.
     """
@@ -35,7 +36,8 @@ def open_experiment(path: Path | str) -> Experiment:
     names = [run["run"] for run in entries if isinstance(run, dict) and isinstance(run.get("run"), str)]
     if len(set(names)) < len(entries):
         raise RecordingError(f"{directory / 'experiment.json'} lists a run twice, or one without a name")
-    runs = tuple(open_run(directory / name) for name in names if (directory / name / "run.json").exists())
+    recorded = [name for name in names if (directory / name / "run.json").exists()]
+    runs = tuple(open_run(directory / name, without_types) for name in recorded)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
     if differences := comparability.differences([plan, *(run.record for run in runs)], comparability.DECISIVE):
         raise RecordingError(
