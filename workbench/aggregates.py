@@ -32,6 +32,33 @@ _P95_OF_RUNS = {
     "response_p95_ms": ("response_us", "true"),
     "response_reads_p95_ms": ("response_us", _READS),
 }
+_RUN_P95 = ", ".join(
+    f"quantile_cont({column}, 0.95) FILTER (measure AND ok AND {condition}) / 1000 AS {name}"
+    for name, (column, condition) in _P95_OF_RUNS.items()
+)
+_RUN_COLUMNS = f"""
+    count(*) FILTER (of_load) AS sent, min(start_ms) FILTER (of_load) AS first_ms,
+    max(start_ms + latency_ms) FILTER (of_load) AS last_ms,
+    count(*) FILTER (db_calls > 0) AS queried,
+    count(*) FILTER (measure) AS requests,
+    count(*) FILTER (measure AND ok) AS successful,
+    count(*) FILTER (measure AND NOT ok) AS failures,
+    count(*) FILTER (measure AND status >= 500) AS server_errors,
+    count(*) FILTER (measure AND status IS NULL) AS unanswered,
+    min(start_ms) FILTER (measure) AS measured_start_ms,
+    (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
+    avg(latency_ms) FILTER (measure AND ok) AS mean_ms,
+    avg(response_ms) FILTER (measure AND ok) AS response_mean_ms,
+    max(latency_ms) FILTER (measure AND ok) AS max_ms,
+    max(response_ms) FILTER (measure AND ok) AS response_max_ms,
+    {_RUN_P95},
+    avg(latency_ms) FILTER (measure) AS all_mean_ms,
+    max(response_ms) FILTER (measure) AS all_max_ms,
+    avg(db_calls) FILTER (measure AND ok) AS statements,
+    avg(db_ms) FILTER (measure AND ok) AS database_ms,
+    sum(app_ms) FILTER (measure) AS application_ms,
+    sum(queue_ms) FILTER (measure) AS queue_ms
+"""
 _TIMES = f"""
     avg(latency_us) FILTER (ok) / 1000 AS mean_ms,
     quantile_cont(latency_us, {list(QUANTILES.values())}) FILTER (ok) AS quantiles,
@@ -53,32 +80,8 @@ def by_run(rows: RequestRows) -> pd.DataFrame:
     `response_p95_ms`, `response_max_ms`, `response_reads_p95_ms`), and the means `statements` and `database_ms`; of
     all requests `all_mean_ms` (latency), `all_max_ms` (response time), and the sums `application_ms` and `queue_ms`.
     """
-    p95 = ", ".join(
-        f"quantile_cont({column}, 0.95) FILTER (measure AND ok AND {condition}) / 1000 AS {name}"
-        for name, (column, condition) in _P95_OF_RUNS.items()
-    )
     table = rows.query(f"""
-        SELECT {_RUN}, count(*) FILTER (of_load) AS sent, min(start_ms) FILTER (of_load) AS first_ms,
-               max(start_ms + latency_ms) FILTER (of_load) AS last_ms,
-               count(*) FILTER (db_calls > 0) AS queried,
-               count(*) FILTER (measure) AS requests,
-               count(*) FILTER (measure AND ok) AS successful,
-               count(*) FILTER (measure AND NOT ok) AS failures,
-               count(*) FILTER (measure AND status >= 500) AS server_errors,
-               count(*) FILTER (measure AND status IS NULL) AS unanswered,
-               min(start_ms) FILTER (measure) AS measured_start_ms,
-               (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
-               avg(latency_ms) FILTER (measure AND ok) AS mean_ms,
-               avg(response_ms) FILTER (measure AND ok) AS response_mean_ms,
-               max(latency_ms) FILTER (measure AND ok) AS max_ms,
-               max(response_ms) FILTER (measure AND ok) AS response_max_ms,
-               {p95},
-               avg(latency_ms) FILTER (measure) AS all_mean_ms,
-               max(response_ms) FILTER (measure) AS all_max_ms,
-               avg(db_calls) FILTER (measure AND ok) AS statements,
-               avg(db_ms) FILTER (measure AND ok) AS database_ms,
-               sum(app_ms) FILTER (measure) AS application_ms,
-               sum(queue_ms) FILTER (measure) AS queue_ms
+        SELECT {_RUN}, {_RUN_COLUMNS}
         FROM (SELECT *, phase = '{MEASURE}' AS measure, phase IN ('{WARM_UP}', '{MEASURE}') AS of_load FROM requests)
         GROUP BY {_RUN} HAVING count(*) FILTER (measure) > 0 ORDER BY {_RUN}
     """)
