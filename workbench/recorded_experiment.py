@@ -66,6 +66,10 @@ class Experiment:
             *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
         ]
 
+    def is_readable(self) -> bool:
+        """Whether any of its runs is usable."""
+        return bool(self.usable)
+
     def runs_of(self, deployment: str) -> list[Run]:
         """The usable runs of a deployment under any scenario."""
         return [run for run in self.usable if run.deployment == deployment]
@@ -128,8 +132,8 @@ class Experiment:
         ]
         if not rows:
             return pd.DataFrame()
-        metrics = self.by_run.set_index("run")[["requests", "successful", "makespan_s", "mean_ms", "p95_ms"]]
-        return pd.DataFrame(rows).join(metrics.round(2), on="run")
+        shown = display.with_failures(self.by_run, ("run", "requests", "failures", "makespan_s"), ("mean_ms", "p95_ms"))
+        return pd.DataFrame(rows).join(shown.set_index("run"), on="run")
 
     def summary(self) -> Sequence[str]:
         """Lines that say what it is, how much of it is usable, and what is wrong with its files."""
@@ -138,14 +142,21 @@ class Experiment:
         commit = (environment.get("commit") or "unknown")[:12]
         machine = f"{environment['cpu_count']} cores ({environment['cpu_model']}), commit {commit}"
         how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        dropped = {run.name: sum(run.dropped.values()) for run in self.runs if run.dropped}
+        omitted = f"; {sum(dropped.values())} dropped arrivals in {', '.join(dropped)}" if dropped else ""
         return [
-            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
+            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}{omitted}",
             f"{usable}; {machine}",
             *format_note(self.record),
             *seal_note(self.record),
+            *([f"without requests of type {', '.join(types)}"] if (types := self._without_types()) else []),
             *([f"its runs differ in {', '.join(self.differences)}"] if self.differences else []),
             *self.problems(),
         ]
+
+    def _without_types(self) -> list[str]:
+        """The request types whose rows are left out."""
+        return sorted({name for run in self.runs for name in run.without_types})
 
     def __repr__(self) -> str:
         return display.text(self.summary(), self.overview())

@@ -1,6 +1,7 @@
 """Opening what was recorded: runs, experiments, and the newest of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,20 @@ def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
     return table[(table["deployment"] == deployment) & (table["scenario"] == scenario)]
 
 
-def open_run(path: Path | str, *, checks_digests: bool = False) -> Run:
-    """Open a run's directory. Raises `RecordingError` if it is none.
+def open_run(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Run:
+    """Open a run's directory, without the requests of these types. Raises `RecordingError` if it is none.
 
     Small files are compared with their seals in their content, large ones in their size; with `checks_digests` all
     are in their content.
     """
     directory = Path(path)
     stored = read_record(directory, "run")
-    return Run(directory, stored.content, tuple(_record_defects(directory, stored, "run")), checks_digests)
+    mismatches = tuple(_record_defects(directory, stored, "run"))
+    return Run(directory, stored.content, mismatches, checks_digests, tuple(without_types))
 
 
-def open_experiment(path: Path | str, *, checks_digests: bool = False) -> Experiment:
-    """Open an experiment's directory with all of its runs; `checks_digests` as in `open_run`.
+def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Experiment:
+    """Open an experiment's directory with all of its runs; the arguments are as in `open_run`.
 
     Raises `RecordingError` if it is none, or if its runs were made on different machines, datasets or versions of the
     code.
@@ -50,7 +52,8 @@ def open_experiment(path: Path | str, *, checks_digests: bool = False) -> Experi
     if len(set(names)) < len(names):
         raise RecordingError(f"{directory / 'experiment.json'} lists a run twice, or one without a name")
     present = [name for name in names if (directory / name / FILES["run"]).exists()]
-    runs = tuple(_open_planned(directory, name, record, checks_digests) for name in present)
+    opened = (_open_planned(directory, name, record, checks_digests) for name in present)
+    runs = tuple(replace(run, without_types=tuple(without_types)) for run in opened)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
     decisive = {**comparability.DECISIVE, **comparability.CODE}
     if differences := comparability.differences([plan, *(run.record for run in runs)], decisive):

@@ -58,8 +58,13 @@ class PredictedRun:
         return float(self.run.by_endpoint["response_p95_ms"].max())
 
     @property
+    def largest_ms(self) -> float:
+        """The longest response time that was observed, failed requests not counted."""
+        return float(self.run.by_endpoint["response_max_ms"].max())
+
+    @property
     def error(self) -> float:
-        """The relative error of the predicted p95."""
+        """The relative error of the predicted p95; −1 where the measured one reaches into dropped arrivals."""
         return self.predicted_ms / self.measured_ms - 1
 
 
