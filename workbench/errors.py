@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 import click
 
+from .redaction import redacted
+from .text_cleaning import Target, cleaned
+
 EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
@@ -31,15 +34,16 @@ def reporting_errors() -> Iterator[None]:
         error.show()
         sys.exit(error.exit_code)
     except click.UsageError as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        _print_error(error.format_message())
         if error.ctx:
             click.echo(f"See {error.ctx.command_path} --help.", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        _print_error(error.format_message())
         sys.exit(error.exit_code)
     except OSError as error:
-        _fail(_place_message(error))
+        _print_error(_place_message(error))
+        sys.exit(EXIT_FAILURE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nStopped; what was recorded until then can be read.", err=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -56,6 +60,6 @@ def _place_message(error: OSError) -> str:
     return f"{place}{error.strerror}; {advice}"
 
 
-def _fail(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(EXIT_FAILURE)
+def _print_error(message: str) -> None:
+    """Print the message without secrets and escape sequences, whatever the text of others in it."""
+    click.echo(f"Error: {cleaned(redacted(message), Target.LINES)}", err=True)
