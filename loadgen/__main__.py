@@ -11,6 +11,7 @@ import psycopg2
 from instrumentation import deadlines
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import data_directory, runs_directory
+from workbench.terminal import echo
 
 from . import (
     catalogue,
@@ -102,7 +103,7 @@ def run_(
     else:
         record = _run_deployment(spec, directory, locustfile, confirm_target)
     for line in run_summary.lines(directory, record):
-        click.echo(line, err=True)
+        echo(line, err=True)
     click.echo(directory)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench import validity
+from workbench.text_cleaning import Target, cleaned
 
 MAX_KINDS = 5  # of errors in a line
 COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
@@ -40,7 +41,7 @@ def _broken_connections(record: dict) -> list[str]:
 
 
 def _by_kind(kinds: Counter[str]) -> str:
-    shown = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(MAX_KINDS))
+    shown = ", ".join(f"{count} × {cleaned(kind, Target.LINE)}" for kind, count in kinds.most_common(MAX_KINDS))
     return f"{shown} and {len(kinds) - MAX_KINDS} kinds more" if len(kinds) > MAX_KINDS else shown
 
 

@@ -11,6 +11,7 @@ from loadgen.subprocesses import raise_on_sigterm
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path
 from workbench.recording import open_experiment
+from workbench.terminal import echo
 
 from . import build as building
 from . import sections
@@ -60,7 +61,7 @@ def gate(output: Path) -> None:
         raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
     missed = [finding for finding in objectives if finding.verdict != "pass"]
     for finding in missed:
-        click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
+        echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if missed:
         number = "1 objective" if len(missed) == 1 else f"{len(missed)} objectives"
         raise UserError(f"{number} of experiment {experiment} {'is' if len(missed) == 1 else 'are'} not met")
@@ -76,9 +77,9 @@ def _build(experiment: str, output: Path) -> None:
     page = building.build(experiment, output)
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
-        click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+        echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     recorded = open_experiment(recording_path(experiment or name))
-    click.echo(sections.verdict(sections.Report(recorded, findings)))
+    echo(sections.verdict(sections.Report(recorded, findings)))
     click.echo(page)
 
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from .redaction import redacted
-from .text_cleaning import Target, cleaned
+from .terminal import echo
 
 EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
@@ -61,5 +60,4 @@ def _place_message(error: OSError) -> str:
 
 
 def _print_error(message: str) -> None:
-    """Print the message without secrets and escape sequences, whatever the text of others in it."""
-    click.echo(f"Error: {cleaned(redacted(message), Target.LINES)}", err=True)
+    echo(f"Error: {message}", err=True)

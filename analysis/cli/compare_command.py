@@ -8,11 +8,13 @@ import pandas as pd
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, Run, open_experiment, open_run
+from workbench.terminal import echo
 
 from .. import recording_comparison
 from ..recording_comparison import ExperimentComparison
 from ..stats.confidence import MIN_BLOCKS
 from ..stats.hypothesis import Effect
+from .show_command import SHOWN_NAME
 from .warning_lines import warn, warn_unless_complete
 
 FORMATS = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4f}"}
@@ -52,10 +54,10 @@ def _open(name: str) -> Run | Experiment:
 
 def _print_runs(first: Run, second: Run) -> None:
     recording_comparison.require_comparable_runs(first, second, warn)
-    click.echo(f"A: {first.deployment} under {first.scenario}\nB: {second.deployment} under {second.scenario}")
-    click.echo(recording_comparison.mean_latencies(first, second).round(3).to_string())
+    echo(f"A: {first.deployment} under {first.scenario}\nB: {second.deployment} under {second.scenario}")
+    echo(recording_comparison.mean_latencies(first, second).round(3).rename(index=SHOWN_NAME).to_string())
     ratio = recording_comparison.makespan_ratio(first, second)
-    click.echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
+    echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
 
 
 def compare_experiments(before: Experiment, after: Experiment) -> ExperimentComparison:
@@ -75,12 +77,12 @@ def effects_frame(comparison: ExperimentComparison) -> pd.DataFrame:
 
 
 def _print_experiments(comparison: ExperimentComparison) -> None:
-    click.echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
-    click.echo("ratios are B over A; no interval contains what changed on the machine between the two")
+    echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
+    echo("ratios are B over A; no interval contains what changed on the machine between the two")
     for table in comparison.tables:
         margin = f"{table.metric.equivalence_margin:.0%}"
-        click.echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
-        click.echo(_frame(table.effects).to_string(index=False, na_rep="-"))
+        echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
+        echo(_frame(table.effects).to_string(index=False, na_rep="-"))
 
 
 def _require_no_regression(comparison: ExperimentComparison) -> None:

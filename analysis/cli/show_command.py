@@ -1,6 +1,7 @@
 """`python -m analysis show`: one recorded run, or all runs of an experiment."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import click
 import pandas as pd
@@ -9,10 +10,13 @@ from workbench import validity
 from workbench.paths import recording_path
 from workbench.record_format import format_note
 from workbench.recording import Run, open_experiment, open_run
+from workbench.terminal import echo
+from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 from ..metrics import arm_metrics
 from .warning_lines import warn, warn_unless_complete
 
+SHOWN_NAME = partial(cleaned, target=Target.LINE, limit=MAX_NAME_CHARACTERS)
 QUANTILES = (0.5, 0.95, 0.99, 0.999)
 GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
 
@@ -28,27 +32,27 @@ def show(run: str) -> None:
     """
     path = recording_path(run)
     if (path / "experiment.json").exists():
-        click.echo(repr(open_experiment(path)))
+        echo(repr(open_experiment(path)))
         return
     opened = open_run(path)
     warn_unless_complete(opened)
     for defect in opened.defects:
         warn(defect)
     for line in _lines(opened):
-        click.echo(line)
+        echo(line)
 
 
 def _lines(run: Run) -> Iterator[str]:
-    yield run.summary()[0]
+    yield cleaned(run.summary()[0], Target.LINE)
     yield from format_note(run.record)
     if run.totals is None:
         message = run.record.get("outcome", {}).get("message")
-        yield f"the application did not start: {message}" if message else "no measured requests"
+        yield cleaned(f"the application did not start: {message}", Target.LINE) if message else "no measured requests"
         return
     load = "open" if run.record["scenario"]["kind"] == "open" else "closed"
     yield f"{run.totals['requests']} measured requests in {arm_metrics.makespan_s(run):.2f} s ({load} load)"
     yield "latency (from the actual send) and response time (from the intended send), ms:"
-    yield _percentiles(run).round(1).to_string()
+    yield _percentiles(run).round(1).rename(index=SHOWN_NAME).to_string()
     if dropped := (run.record.get("generator", {}).get("dropped") or {}).get("measure"):
         yield f"{dropped} dropped arrivals: they were due while too many requests were in flight"
     yield from _gate_lines(run)
