@@ -10,7 +10,7 @@ import psycopg2
 
 from instrumentation import deadlines
 from workbench.errors import UserError, reporting_errors
-from workbench.paths import data_directory, runs_directory
+from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
 from workbench.terminal import echo
 
 from . import (
@@ -31,7 +31,6 @@ from .run_spec import RunSpec
 from .subprocesses import die_with_launcher, raise_on_sigterm
 from .target import Target
 
-SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)

@@ -14,7 +14,9 @@ from workbench.recording import open_experiment
 from workbench.terminal import echo
 
 from . import build as building
-from . import sections
+from . import index_page, sections
+from .choice import recorded_run
+from .single_run import run_page
 
 OUTPUT = click.option(
     "--output",
@@ -42,10 +44,18 @@ def report(profile: str, experiment: str, scale: str, output: Path) -> None:
 
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of a stored experiment; the newest by default.")
+@click.option("--run", default="", metavar="RUN", help="Id or folder of one run instead: single-runs/<run>.")
 @OUTPUT
-def build(experiment: str, output: Path) -> None:
-    """Render the page of a stored experiment."""
-    _build(experiment, output)
+def build(experiment: str, run: str, output: Path) -> None:
+    """Render the page of a stored experiment, or of one run."""
+    if experiment and run:
+        raise click.UsageError("--experiment and --run name two pages; give one of them")
+    if not run:
+        _build(experiment, output)
+        return
+    page = run_page.write(recorded_run(run), output)
+    index_page.write(output)
+    click.echo(page)
 
 
 @main.command()
@@ -75,6 +85,7 @@ def _objectives(findings: list[Finding]) -> list[Finding]:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page = building.build(experiment, output)
+    index_page.write(output)
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
         echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")

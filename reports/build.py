@@ -16,10 +16,10 @@ from analysis.findings import findings_file
 from loadgen import profiles, progress
 from loadgen.experiment import new_name, resume_hint
 from workbench.errors import UserError
-from workbench.paths import REPOSITORY, recording_path, runs_directory
-from workbench.recording import newest_experiment, open_experiment
+from workbench.paths import REPOSITORY
 
 from . import views
+from .choice import recorded_experiment
 from .render import render
 
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -47,7 +47,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
 
     Raises `UserError` for an experiment that is not complete.
     """
-    recorded = open_experiment(recording_path(experiment) if experiment else newest_experiment(runs_directory()))
+    recorded = recorded_experiment(experiment)
     if not recorded.is_complete():
         raise UserError(
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "

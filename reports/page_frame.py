@@ -4,12 +4,20 @@ A page is one file that opens offline. Its policy allows its own style sheet, by
 script, no other style, nothing from elsewhere. Text of others on a page is escaped; the policy is the second wall.
 """
 
+import re
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader
+
 from analysis.figures import palette
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
+from .tables import Html
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -46,3 +54,24 @@ def _policy(style: str) -> str:
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {sources}" for name, sources in rules.items())
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of a page and what stands below it."""
+
+    heading: str
+    content: Html
+
+    @property
+    def anchor(self) -> str:
+        """The id of the heading."""
+        return "-".join(re.findall(r"\w+", self.heading.lower()))
+
+
+def page(title: str, lead: Html, sections: Sequence[Section]) -> str:
+    """A whole page: its title, what stands on the first screen, and its sections."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)  # noqa: S701 -- pieces are escaped
+    return environment.get_template("page.html.j2").render(
+        title=cleaned(redacted(title), Target.HTML), lead=lead, sections=sections, frame=Frame.current()
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 
@@ -24,6 +25,7 @@ class Verdict(Enum):
     REGRESSION = "regression"
     EQUIVALENT = "equivalent"
     INCONCLUSIVE = "inconclusive"
+    VALID = "valid"
     INVALID = "invalid"
 
 
@@ -71,7 +73,7 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     Units belong in the column names. `formats` gives for a column either a `str.format` template ("{:,.0f} ms") or a
     function from the value to its text. Without one, numbers get as many decimals as the largest number of their column
     needs, and a `Quantity` its own format. Columns of numbers, and empty ones, are aligned right. A missing value is a
-    dash, a `Verdict` is a pill. Every text is escaped.
+    dash, a `Verdict` is a pill, an `Html` is shown as it is. Every text is escaped.
 
     Raises ValueError for a column without a name and for a format without its column.
     """
@@ -81,13 +83,18 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
     rows = [_row(columns, position) for position in range(len(frame))]
-    below = f'<p class="note">{_shown(note)}</p>\n' if note else ""
+    below = f"{remark(note)}\n" if note else ""
     region = f'<div class="scroll" role="region" tabindex="0" aria-label="{_shown(caption)}">'
     return Html(
         f'<div class="table">\n{region}\n<table>\n'
         f"<caption><span>{_shown(caption)}</span></caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n</div>\n{below}</div>"
     )
+
+
+def remark(text: str) -> Html:
+    """A remark in small print."""
+    return Html(f'<p class="note">{_shown(text)}</p>')
 
 
 def folded(summary: str, content: Html) -> Html:
@@ -154,13 +161,15 @@ def _row(columns: Sequence[_Column], position: int) -> str:
 
 
 def _shown(text: str) -> str:
-    return cleaned(text, Target.HTML)
+    return cleaned(redacted(text), Target.HTML)
 
 
 def _text(value: object, to_text: Callable[[Any], str]) -> str:
     """The escaped content of a cell."""
     if _is_missing(value):
         return "–"
+    if isinstance(value, Html):
+        return value.text
     if isinstance(value, Verdict):
         return f'<span class="pill {value.value.replace(" ", "-")}">{value.value}</span>'
     return _shown(to_text(value))

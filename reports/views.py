@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from analysis.findings.finding import FAIL, KINDS, PASS, Finding
+from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 TEST_CASES = ("checklist", "objective")  # the kinds of which each finding is a test case of JUnit
@@ -30,7 +31,7 @@ def summary(experiment: str, findings: Sequence[Finding]) -> str:
 def _table(findings: Sequence[Finding]) -> list[str]:
     """The lines of a Markdown table."""
     cells = ([finding.claim, finding.verdict, finding.evidence] for finding in findings)
-    rows = ["| " + " | ".join(cleaned(cell, Target.MARKDOWN) for cell in row) + " |" for row in cells]
+    rows = ["| " + " | ".join(cleaned(redacted(cell), Target.MARKDOWN) for cell in row) + " |" for row in cells]
     return ["| claim | verdict | evidence |", "| --- | --- | --- |", *rows]
 
 
@@ -54,4 +55,4 @@ def junit(experiment: str, findings: Sequence[Finding]) -> ElementTree.Element:
 
 
 def _xml(text: str) -> str:
-    return cleaned(text, Target.XML)
+    return cleaned(redacted(text), Target.XML)

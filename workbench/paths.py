@@ -5,6 +5,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PUBLISHED = REPOSITORY / "data" / "published"
+SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 
 
 def data_directory() -> Path:

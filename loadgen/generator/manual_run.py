@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.paths import runs_directory
+from workbench.paths import SINGLE_RUNS, runs_directory
 
 if TYPE_CHECKING:
     from ..scenarios import Scenario
@@ -24,7 +25,7 @@ def begin() -> Path:
 
     Another process writes the first record, because that needs many modules that a load generator does better without.
     """
-    directory = runs_directory() / "single-runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{NAME}-{os.getpid()}"
+    directory = runs_directory() / SINGLE_RUNS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{NAME}-{os.getpid()}"
     directory.mkdir(parents=True)
     subprocess.run([sys.executable, "-m", __name__, str(directory)], check=True, cwd=Path(__file__).parents[2])
     os.environ["TRACETRACK_RUN_DIRECTORY"] = str(directory)
@@ -56,6 +57,7 @@ def _close(directory: Path, starter: int) -> None:
     record |= {"status": "complete", "processes": len(list(directory.glob("generator-[0-9]*.json")))}
     record_writer.close(directory, record, _scenario(), "")
     print(f"{record['rows']} requests recorded: {directory}")
+    print(f"its page: python -m reports build --run {shlex.quote(str(directory))}")
 
 
 def _scenario() -> "Scenario":

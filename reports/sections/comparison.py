@@ -12,6 +12,7 @@ from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Experiment, Run
+from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 from ..tables import Html, Quantity, table
@@ -121,7 +122,7 @@ def plural(count: int, noun: str) -> str:
 
 def prose(text: str) -> Html:
     """A paragraph; the text is escaped."""
-    return Html(f"<p>{cleaned(text, Target.HTML)}</p>")
+    return Html(f"<p>{cleaned(redacted(text), Target.HTML)}</p>")
 
 
 def join(*pieces: Html) -> Html:
