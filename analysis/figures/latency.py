@@ -85,17 +85,18 @@ def endpoint_percentiles(frame: pd.DataFrame) -> Figure:
     if frame.empty:
         return not_measured()
     figure, axes = one_panel(4.0)
-    tones = iter(LINE_COLOURS)
+    tones, lines = iter(LINE_COLOURS), {}
     for name, curve in frame.groupby("endpoint", sort=False, dropna=False):
         label = "all requests" if pd.isna(name) else cleaned(redacted(str(name)), Target.FIGURE, MAX_LABEL_CHARACTERS)
         colour, linestyle = (INK["ink"], "--") if pd.isna(name) else (next(tones), "-")
-        axes.plot(curve["nines"], curve["latency_ms"], color=colour, linestyle=linestyle, linewidth=2, label=label)
+        (line,) = axes.plot(curve["nines"], curve["latency_ms"], color=colour, linestyle=linestyle, linewidth=2)
+        lines[line] = label
     _percentile_axis(axes, max(0.5, frame["nines"].max()))
     axes.set_ylabel("latency, logarithmic scale")
     axes.set_yscale("log")
     log_ticks(axes.yaxis)
     axes.grid(axis="x", linewidth=0.4)
-    figure.legend(loc="outside upper left", ncols=2, handlelength=1.6)
+    figure.legend([*lines], [*lines.values()], loc="outside upper left", ncols=2, handlelength=1.6)
     return figure
 
 

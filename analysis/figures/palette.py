@@ -131,7 +131,6 @@ STYLE: dict[Any, Any] = {  # keys of matplotlib.rcParams
     "legend.borderpad": 0,
     "legend.frameon": False,
     "text.color": INK["ink"],
-    "text.parse_math": False,  # a name may have dollar signs
     "xtick.color": INK["muted"],
     "ytick.color": INK["muted"],
     "xtick.major.size": 0,
