@@ -51,7 +51,7 @@ def _block(url: str, users: str, number: int) -> dict[str, Any]:
     """The pairs and the longest flush that `recorded_user` measures in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         load = Load(scenarios.find("sustained-1"), number, dataset.find_scale("small").counts())
-        environ = {**os.environ, **load.environ(Path(folder), time.monotonic_ns())}
+        environ = {**os.environ, **load.environ(url, Path(folder), time.monotonic_ns())}
         command = [sys.executable, "-m", "bench.recorded_user", url, users, str(number)]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)

@@ -18,6 +18,7 @@ from workbench.errors import UserError
 from workbench.paths import data_directory, runs_directory
 from workbench.record_format import FORMAT
 from workbench.recording import open_run
+from workbench.redaction import redacted_values
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
 from .capacity_search import Round
@@ -195,4 +196,4 @@ def _entries(specs: Sequence[RunSpec]) -> list[dict]:
 
 
 def _write(directory: Path, record: dict) -> None:
-    atomic.write_text(directory / "experiment.json", json.dumps(record, indent=2) + "\n")
+    atomic.write_text(directory / "experiment.json", json.dumps(redacted_values(record), indent=2) + "\n")

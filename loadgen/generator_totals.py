@@ -26,6 +26,7 @@ def read(directory: Path) -> dict:
         "started_tasks": _added(summary.get("started_tasks") for summary in summaries),
         "dropped": _added(summary.get("dropped") for summary in summaries),
         "task_errors": _added(summary["task_errors"] for summary in summaries),
+        "locust": summaries[0].get("locust"),
         "in_flight_marks": [summary["in_flight_marks"] for summary in summaries],
     }
 

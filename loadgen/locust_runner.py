@@ -44,10 +44,13 @@ class Load:
         """The locustfile with the user classes."""
         return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
-    def command(self, url: str) -> list[str]:
-        """The command line that every process of Locust has in common."""
+    def command(self) -> list[str]:
+        """The command line that every process of Locust has in common.
+
+        It lacks the URL, which may have a password: every user of the machine can read a command line.
+        """
         return [
-            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.user_classes}", "--host", url,
+            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.user_classes}",
             "--exit-code-on-error", "0", "--loglevel", "WARNING",
         ]  # fmt: skip
 
@@ -56,9 +59,10 @@ class Load:
         users = str(self.scenario.users)
         return ["--headless", "--users", users, "--spawn-rate", users, "--only-summary"]
 
-    def environ(self, directory: Path, started_ns: int) -> dict[str, str]:
-        """The environment variables that `loadgen.generator.config` reads, and those of gevent."""
+    def environ(self, url: str, directory: Path, started_ns: int) -> dict[str, str]:
+        """The environment variables that `loadgen.generator.config` reads, Locust's own, and those of gevent."""
         return {
+            "LOCUST_HOST": url,
             "TRACETRACK_WORD": str(directory / START_SIGNAL),
             "TRACETRACK_RUN_DIRECTORY": str(directory),
             "TRACETRACK_RUN_STARTED_NS": str(started_ns),
@@ -162,7 +166,7 @@ def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
     The processes start at once, in parallel with the application, and send nothing before `release_users`.
     """
     started_ns = time.monotonic_ns()
-    environ = load.environ(directory, started_ns)
+    environ = load.environ(url, directory, started_ns)
     with ExitStack() as stack:
         stack.callback((directory / START_SIGNAL).unlink, missing_ok=True)
 
@@ -170,26 +174,26 @@ def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
             numbered = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
             return stack.enter_context(start(name, command, directory / log, numbered))
 
-        senders, master = _single(load, url, launch) if load.processes == 1 else _distributed(load, url, launch)
+        senders, master = _single(load, launch) if load.processes == 1 else _distributed(load, launch)
         yield Generator(load, senders, master, directory, started_ns)
 
 
 Launch = Callable[[str, str, list[str], int], Child]
 
 
-def _single(load: Load, url: str, launch: Launch) -> tuple[tuple[Child, ...], None]:
+def _single(load: Load, launch: Launch) -> tuple[tuple[Child, ...], None]:
     """One process that spawns the users and sends."""
-    return (launch("Locust", "locust.log", [*load.command(url), *load.spawning_options()], 0),), None
+    return (launch("Locust", "locust.log", [*load.command(), *load.spawning_options()], 0),), None
 
 
-def _distributed(load: Load, url: str, launch: Launch) -> tuple[tuple[Child, ...], Child]:
+def _distributed(load: Load, launch: Launch) -> tuple[tuple[Child, ...], Child]:
     """Workers that send, and a master that spawns the users."""
     port = str(free_port())
     master_options = [
         "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
         "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
     ]  # fmt: skip
-    command = load.command(url)
+    command = load.command()
     leading = [*command, *load.spawning_options(), *master_options]
     master = launch("the master of Locust", "locust.log", leading, load.processes)
     joining = [*command, "--worker", "--master-host", "127.0.0.1", "--master-port", port]

@@ -7,7 +7,7 @@ this process's own environment (`DATABASE_URL` and the like), wherever they occu
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -52,11 +52,16 @@ _USER_INFO = (
     ),
 )
 
+# What every text with a secret has; most texts have none of it, and need no look at each pattern.
+_HINT = re.compile(r"(?i)pass|pw|secret|token|auth|key|credential|sig|cookie|basic|bearer|://|%")
+
 
 def redacted(text: str) -> str:
     """Return the text with every secret replaced by `***`; names, hosts and user names stay."""
-    for secret in _environment_secrets(tuple(os.environ.get(name, "") for name in (*URL_VARIABLES, *SECRET_VARIABLES))):
+    for secret in environment_secrets():
         text = text.replace(secret, MARK)
+    if not _HINT.search(text):
+        return text
     if "@" in text or "%" in text:
         for pattern in _USER_INFO:
             text = pattern.sub(_without_value, text)
@@ -98,13 +103,17 @@ def _is_secret(name: str) -> bool:
     return re.fullmatch(_SECRET, name) is not None
 
 
-@lru_cache(maxsize=8)
-def _environment_secrets(values: tuple[str, ...]) -> list[str]:
-    """The secrets of the environment in every form in which they may be shown, the longest first."""
-    urls, secrets = values[: len(URL_VARIABLES)], values[len(URL_VARIABLES) :]
-    raw = {secret for url in urls for secret in _secrets_of_url(url)} | set(secrets)
-    forms = {form for secret in raw for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
-    return sorted(filter(_is_distinct, forms), key=len, reverse=True)
+@cache
+def environment_secrets() -> tuple[str, ...]:
+    """The secrets of this process's environment in every form in which they may be shown, the longest first.
+
+    They are read once: reading the environment for each text would cost more than redacting it.
+    """
+    urls = [os.environ.get(name, "") for name in URL_VARIABLES]
+    secrets = {secret for url in urls for secret in _secrets_of_url(url)}
+    secrets |= {os.environ.get(name, "") for name in SECRET_VARIABLES}
+    forms = {form for secret in secrets for form in (secret, unquote(secret), quote(unquote(secret), safe=""))}
+    return tuple(sorted(filter(_is_distinct, forms), key=len, reverse=True))
 
 
 def _secrets_of_url(url: str) -> Iterator[str]:

@@ -9,11 +9,14 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.paths import SINGLE_RUNS, runs_directory
+from workbench.redaction import redacted
 
 if TYPE_CHECKING:
+    from locust.env import Environment
+
     from ..scenarios import Scenario
 
 NAME = "by-hand"  # of the scenario in the record, which readers know
@@ -36,6 +39,17 @@ def begin() -> Path:
 def claim_number(directory: Path) -> int:
     """Take the next free number for this process, by creating the file of its summary in the run's directory."""
     return next(number for number in count() if _create(directory / f"generator-{number}.json"))
+
+
+def options(environment: "Environment") -> dict[str, Any]:
+    """What Locust was started with, as far as it is known: host without secrets, users, spawn rate, run time (s)."""
+    given = environment.parsed_options
+    return {
+        "host": redacted(environment.host or "") or None,
+        "users": getattr(given, "users", None) or getattr(given, "num_users", None),
+        "spawn_rate": getattr(given, "spawn_rate", None),
+        "run_time_s": getattr(given, "run_time", None),
+    }
 
 
 def _create(path: Path) -> bool:

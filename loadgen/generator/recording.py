@@ -22,8 +22,9 @@ from locust.runners import Runner
 from . import manual_run, timestamps
 from .config import DIRECTORY, IS_MANUAL, PROCESS, STARTED_NS
 from .error_kinds import error_kind
+from .recorded_text import without_secrets
 from .recorder import EXIT_WRITE_FAILED, FLUSH_EVERY_S, Recorder
-from .summary import Summary
+from .summary import Summary, details
 from .timestamps import Timestamps
 from .virtual_user import VirtualUser
 
@@ -43,7 +44,8 @@ def row(
     return (
         times.user,
         times.sequence,
-        f"{request_type} {name}" if name.startswith(("/", "http")) else name,  # Locust's own names lack the method
+        # Locust's own names lack the method, and may have a query.
+        without_secrets(f"{request_type} {name}" if name.startswith(("/", "http")) else name),
         times.measured,
         (times.scheduled_ns - STARTED_NS) // 1000 if times.scheduled_ns else start_us,
         start_us,
@@ -80,6 +82,8 @@ def start_recording(environment: Environment, runner: Runner, **_: object) -> Re
 
     def finish(**_: object) -> None:
         recorder.close()
+        if IS_MANUAL:
+            details["locust"] = manual_run.options(environment)
         summary.close(recorder)
 
     environment.events.quitting.add_listener(finish)

@@ -24,7 +24,7 @@ def system(run: Run) -> str:
     """The deployment's name, or the address of the target as far as it is on record."""
     if run.deployment != TARGET:
         return run.deployment
-    url = run.record["deployment"]["settings"].get("url")
+    url = run.record["deployment"]["settings"].get("url") or _options(run).get("host")
     return str(url) if url else "A target"
 
 
@@ -54,8 +54,8 @@ def description(run: Run) -> Html:
         rows = [{"setting": name, "value": str(value)} for name, value in settings.items()]
         caption = f"Settings of {run.deployment}"
         pieces.append(folded(f"All {len(rows)} settings of the deployment", table(pd.DataFrame(rows), caption)))
-    if run.deployment == TARGET and not settings.get("url"):
-        pieces.append(prose("The record does not name the target: its address was given to Locust."))
+    if run.deployment == TARGET and not (settings.get("url") or _options(run).get("host")):
+        pieces.append(prose("The record does not name the target: the user classes have its address."))
     return join(*pieces)
 
 
@@ -70,6 +70,7 @@ def _load(run: Run) -> Iterator[Fact]:
     if kind == START:
         return
     yield "load", _KINDS.get(kind, "closed: a user sends its next request after the previous response")
+    yield from _manual_load(run)
     if users := scenario.get("users"):
         yield ("most requests in flight" if kind == "open" else "users"), f"{users:,}"
     if pieces := scenario.get("pieces"):
@@ -82,6 +83,20 @@ def _load(run: Run) -> Iterator[Fact]:
     if changed := scenario.get("overridden"):
         yield "changed from the named scenario", ", ".join(_CHANGES.get(name, name) for name in changed)
     yield "load generator", _generator(run)
+
+
+def _options(run: Run) -> dict:
+    """What a Locust that was started manually was started with; empty for others, and in older records."""
+    return (run.record.get("generator") or {}).get("locust") or {}
+
+
+def _manual_load(run: Run) -> Iterator[Fact]:
+    options = _options(run)
+    if users := options.get("users"):
+        rate = options.get("spawn_rate")
+        yield "users", f"{users:,}" + (f", {rate:g} more each second" if rate else "")
+    if run_time_s := options.get("run_time_s"):
+        yield "planned duration", f"{run_time_s:g} s"
 
 
 _LOADS = {"open": "Open load", BY_HAND: "Load of the locustfile", START: "No load"}

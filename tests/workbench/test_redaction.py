@@ -14,6 +14,9 @@ SECRET = "hunter2"
 def no_environment(monkeypatch):
     for name in (*redaction.URL_VARIABLES, *redaction.SECRET_VARIABLES):
         monkeypatch.delenv(name, raising=False)
+    redaction.environment_secrets.cache_clear()
+    yield
+    redaction.environment_secrets.cache_clear()
 
 
 @pytest.mark.parametrize(
