@@ -13,7 +13,8 @@ import psycopg2
 
 from instrumentation import deadlines
 from workbench.errors import EXIT_INVALID, UserError, reporting_errors
-from workbench.paths import data_directory, runs_directory
+from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
+from workbench.terminal import echo
 
 from . import (
     catalogue,
@@ -34,7 +35,6 @@ from .run_spec import RunSpec
 from .subprocesses import die_with_launcher
 from .target import Target, Users
 
-SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
@@ -126,8 +126,8 @@ def _users(
 def _end(directory: Path, record: dict, allow_invalid: bool) -> None:
     """Print what came of a run and where it is; the exit code is 3 for a run that is not valid, or the locustfile's."""
     for line in run_summary.lines(directory, record):
-        click.echo(line, err=True)
-    click.echo(f"For its page: python -m reports build --run {shlex.quote(str(directory))}", err=True)
+        echo(line, err=True)
+    echo(f"For its page: python -m reports build --run {shlex.quote(str(directory))}", err=True)
     click.echo(directory)
     if not record["valid"] and not allow_invalid:
         sys.exit(EXIT_INVALID)

@@ -19,6 +19,7 @@ from workbench.paths import data_directory, is_id, runs_directory
 from workbench.record_format import FORMAT
 from workbench.recorded_experiment import planned
 from workbench.recording import open_run
+from workbench.redaction import redacted_values
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
 from .capacity_search import Round
@@ -202,7 +203,7 @@ def _entries(specs: Sequence[RunSpec]) -> list[dict]:
 def _write(directory: Path, record: dict) -> None:
     """Write the record, sealed, with the seals of the runs that have ended and of the predictions."""
     record["files"] = _sealed_files(directory, record)
-    seal.write(directory / "experiment.json", json.dumps(record, indent=2) + "\n")
+    seal.write(directory / "experiment.json", json.dumps(redacted_values(record), indent=2) + "\n")
 
 
 def _sealed_files(directory: Path, record: dict) -> dict[str, dict]:

@@ -59,7 +59,10 @@ class Load:
         return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
     def command(self) -> list[str]:
-        """The command line that every process of Locust has in common."""
+        """The command line that every process of Locust has in common.
+
+        It lacks the URL, which may have a password: every user of the machine can read a command line.
+        """
         return [
             sys.executable, "-m", "loadgen.generator", "--exit-code-on-error", "0", "--loglevel", "WARNING",
             *(["--tags", *self.tags] if self.tags else []),
@@ -74,6 +77,7 @@ class Load:
     def environ(self, directory: Path, started_ns: int, url: str = "") -> dict[str, str]:
         """The environment variables that `loadgen.generator.config` reads, and those of gevent."""
         return {
+            "LOCUST_HOST": url,
             "TRACETRACK_WORD": str(directory / START_SIGNAL),
             "TRACETRACK_RUN_DIRECTORY": str(directory),
             "TRACETRACK_RUN_STARTED_NS": str(started_ns),

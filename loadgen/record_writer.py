@@ -6,8 +6,9 @@ from pathlib import Path
 
 from workbench import atomic, seal
 from workbench.record_format import FORMAT
+from workbench.redaction import redacted_values
 
-from . import compaction, dataset, environment, generator_totals, run_gates
+from . import compaction, dataset, environment, generator_totals, log_redaction, run_gates
 from .run_spec import RunSpec
 from .scenarios import Scenario
 from .services import DatabaseServer
@@ -51,6 +52,7 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
 
     On a full disk the record keeps the status "running"; readers take such a run for one that was cut off.
     """
+    log_redaction.redact_logs(directory)
     if record["status"] == "running":
         record["status"] = "aborted"
     record["rows"] = compaction.compact(directory)
@@ -74,12 +76,12 @@ def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
 
 
 def write(directory: Path, record: dict) -> None:
-    """Write `run.json`, or replace it, for a run that has not ended."""
+    """Write `run.json`, or replace it, for a run that has not ended, without secrets."""
     atomic.write_text(directory / "run.json", _text(record))
 
 
 def _text(record: dict) -> str:
-    return json.dumps(record, indent=2) + "\n"
+    return json.dumps(redacted_values(record), indent=2) + "\n"
 
 
 def interruption_reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from workbench import display, validity
 from workbench.failures import kinds_text
 from workbench.recording import Run
 from workbench.server_timing_header import discarded_note
+from workbench.text_cleaning import Target, cleaned
 
 MAX_KINDS = 5  # of errors in a line
 MAX_ENDPOINTS = 25  # in the table
@@ -96,7 +97,7 @@ def _broken_connections(record: dict) -> list[str]:
 
 
 def _by_kind(kinds: Counter[str]) -> str:
-    return kinds_text(kinds.most_common(MAX_KINDS), len(kinds), MAX_KINDS)
+    return cleaned(kinds_text(kinds.most_common(MAX_KINDS), len(kinds), MAX_KINDS), Target.LINE)
 
 
 def _missed_rate(rows: pd.DataFrame, record: dict) -> list[str]:

@@ -10,9 +10,12 @@ from loadgen import profiles
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
 from workbench.recording import newest_experiment, open_experiment
+from workbench.terminal import echo
 
 from . import build as building
-from . import sections, verification
+from . import index_page, sections, verification
+from .choice import recorded_run
+from .single_run import run_page
 
 OUTPUT = click.option(
     "--output",
@@ -39,10 +42,18 @@ def report(profile: str, experiment: str, scale: str, output: Path) -> None:
 
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of a stored experiment; the newest by default.")
+@click.option("--run", default="", metavar="RUN", help="Id or folder of one run instead: single-runs/<run>.")
 @OUTPUT
-def build(experiment: str, output: Path) -> None:
-    """Render the page of a stored experiment."""
-    _build(experiment, output)
+def build(experiment: str, run: str, output: Path) -> None:
+    """Render the page of a stored experiment, or of one run."""
+    if experiment and run:
+        raise click.UsageError("--experiment and --run name two pages; give one of them")
+    if not run:
+        _build(experiment, output)
+        return
+    page = run_page.write(recorded_run(run), output)
+    index_page.write(output)
+    click.echo(page)
 
 
 @main.command()
@@ -58,7 +69,7 @@ def gate(output: Path) -> None:
         raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
     missed = [finding for finding in objectives if finding.verdict != "pass"]
     for finding in missed:
-        click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
+        echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if missed:
         number = "1 objective" if len(missed) == 1 else f"{len(missed)} objectives"
         raise UserError(f"{number} of experiment {experiment} {'is' if len(missed) == 1 else 'are'} not met")
@@ -90,11 +101,12 @@ def _objectives(findings: list[Finding]) -> list[Finding]:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page = building.build(experiment, output)
+    index_page.write(output)
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
-        click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+        echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     recorded = open_experiment(recording_path(experiment or name), checks_digests=True)
-    click.echo(sections.verdict(sections.Report(recorded, findings)))
+    echo(sections.verdict(sections.Report(recorded, findings)))
     click.echo(page)
 
 

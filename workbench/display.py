@@ -4,10 +4,12 @@ Latencies are of the successful responses, so their tables have the failures bes
 """
 
 from collections.abc import Sequence
-from html import escape
 from math import inf, isnan
+from typing import Any
 
 import pandas as pd
+
+from .text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 DASH = "–"
 MEANS = {"mean_ms": "sent_mean_ms", "response_mean_ms": "sent_response_mean_ms"}  # with those of what was sent
@@ -15,14 +17,24 @@ MEANS = {"mean_ms": "sent_mean_ms", "response_mean_ms": "sent_response_mean_ms"}
 
 def text(lines: Sequence[str], table: pd.DataFrame) -> str:
     """The lines, and the table below them."""
-    return "\n".join([*lines, *([] if table.empty else [table.to_string(index=False, na_rep=DASH)])])
+    rows = [] if table.empty else [_printable(table).to_string(index=False, na_rep=DASH)]
+    return "\n".join([*(cleaned(line, Target.LINE) for line in lines), *rows])
 
 
 def html(lines: Sequence[str], table: pd.DataFrame) -> str:
     """The lines as paragraphs, the first one bold, and the table below them."""
-    first, *others = (escape(line) for line in lines)
-    below = "" if table.empty else table.to_html(index=False, na_rep=DASH, border=0)
+    first, *others = (cleaned(line, Target.HTML) for line in lines)
+    below = "" if table.empty else _printable(table).to_html(index=False, na_rep=DASH, border=0)
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{line}</p>" for line in others), below])
+
+
+def _printable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its texts on one line each; the names of endpoints are those of the target."""
+    return table.map(_printable_cell)
+
+
+def _printable_cell(value: Any) -> Any:
+    return cleaned(value, Target.LINE, MAX_NAME_CHARACTERS) if isinstance(value, str) else value
 
 
 def with_failures(table: pd.DataFrame, counts: Sequence[str], times: Sequence[str], digits: int = 2) -> pd.DataFrame:

@@ -15,6 +15,9 @@ def is_id(name: object) -> bool:
     return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 
+SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
+
+
 def data_directory() -> Path:
     """The folder of everything that is recorded or built for it."""
     return Path(os.environ.get("TRACETRACK_DATA_DIR") or REPOSITORY / "data").resolve()

@@ -9,6 +9,7 @@ from workbench.display import DASH
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, Run, arm, open_experiment, open_run
+from workbench.terminal import echo
 
 from .. import recording_comparison, run_comparison
 from ..metrics import arm_metrics
@@ -16,6 +17,7 @@ from ..recording_comparison import ExperimentComparison
 from ..stats.confidence import MIN_BLOCKS
 from ..stats.hypothesis import Effect
 from .request_types import require_types, without_type_option
+from .show_command import SHOWN_NAME
 from .warning_lines import warn, warn_unless_complete
 
 FORMATS = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4f}"}
@@ -59,12 +61,12 @@ def _open(name: str, without_types: tuple[str, ...]) -> Run | Experiment:
 def _print_runs(first: Run, second: Run) -> None:
     recording_comparison.require_comparable_runs(first, second, warn)
     for letter, run in (("A", first), ("B", second)):
-        click.echo(f"{letter}: {run.deployment} under {run.scenario}{run.dropped_text()}")
-    click.echo(run_comparison.endpoint_table(first, second).to_string(na_rep=DASH))
+        echo(f"{letter}: {run.deployment} under {run.scenario}{run.dropped_text()}")
+    echo(run_comparison.endpoint_table(first, second).rename(index=SHOWN_NAME).to_string(na_rep=DASH))
     for line in run_comparison.failure_lines(first, second):
-        click.echo(line)
+        echo(line)
     ratio = run_comparison.makespan_ratio(first, second)
-    click.echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
+    echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
 
 
 def compare_experiments(before: Experiment, after: Experiment) -> ExperimentComparison:
@@ -84,17 +86,17 @@ def effects_frame(comparison: ExperimentComparison) -> pd.DataFrame:
 
 
 def _print_experiments(comparison: ExperimentComparison) -> None:
-    click.echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
-    click.echo("ratios are B over A; no interval contains what changed on the machine between the two")
-    click.echo("\nfailures and dropped arrivals by arm (latencies are of the successful responses):")
-    click.echo(_failures_frame(comparison).to_string(index=False, na_rep="-"))
+    echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
+    echo("ratios are B over A; no interval contains what changed on the machine between the two")
+    echo("\nfailures and dropped arrivals by arm (latencies are of the successful responses):")
+    echo(_failures_frame(comparison).to_string(index=False, na_rep="-"))
     for table in comparison.tables:
         margin = f"{table.metric.equivalence_margin:.0%}"
-        click.echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
-        click.echo(_frame(table.effects).to_string(index=False, na_rep="-"))
+        echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
+        echo(_frame(table.effects).to_string(index=False, na_rep="-"))
         for effect in table.effects:
             if effect.reason:
-                click.echo(f"{effect.name}: no improvement, as {effect.reason}")
+                echo(f"{effect.name}: no improvement, as {effect.reason}")
 
 
 def _failures_frame(comparison: ExperimentComparison) -> pd.DataFrame:

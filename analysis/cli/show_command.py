@@ -1,6 +1,7 @@
 """`python -m analysis show`: one recorded run, or all runs of an experiment."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import click
 
@@ -9,11 +10,14 @@ from workbench.display import DASH
 from workbench.paths import recording_path
 from workbench.recording import Run, open_experiment, open_run
 from workbench.request_schema import MEASURE
+from workbench.terminal import echo
+from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 from ..metrics import arm_metrics, percentile_table
 from .request_types import require_types, without_type_option
 from .warning_lines import warn, warn_unless_complete
 
+SHOWN_NAME = partial(cleaned, target=Target.LINE, limit=MAX_NAME_CHARACTERS)
 GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
 
 
@@ -31,7 +35,7 @@ def show(run: str, without_types: tuple[str, ...]) -> None:
     if (path / "experiment.json").exists():
         experiment = open_experiment(path, without_types)
         require_types([experiment.rows], without_types)
-        click.echo(repr(experiment))
+        echo(repr(experiment))
         return
     opened = open_run(path, without_types)
     warn_unless_complete(opened)
@@ -40,21 +44,21 @@ def show(run: str, without_types: tuple[str, ...]) -> None:
     if opened.is_readable():
         require_types([opened.rows], without_types)
     for line in _lines(opened):
-        click.echo(line)
+        echo(line)
 
 
 def _lines(run: Run) -> Iterator[str]:
-    yield from run.headline()
+    yield from (cleaned(line, Target.LINE) for line in run.headline())
     yield from run.notes()
     if run.totals is None:
         message = run.record.get("outcome", {}).get("message")
-        yield f"the application did not start: {message}" if message else "no measured requests"
+        yield cleaned(f"the application did not start: {message}", Target.LINE) if message else "no measured requests"
         return
     load = "open" if run.is_open else "closed"
     yield f"{run.totals['requests']} measured requests in {arm_metrics.makespan_s(run):.2f} s ({load} load)"
     yield from _phase_lines(run)
     yield "latency (from the actual send) and response time (from the intended send) of the successful responses, ms:"
-    yield percentile_table.percentile_table(run).to_string(na_rep=DASH)
+    yield percentile_table.percentile_table(run).rename(index=SHOWN_NAME).to_string(na_rep=DASH)
     if run.dropped.get(MEASURE):
         yield "an endpoint counts dropped arrivals by its share of the requests; > x: more than the largest observed"
     yield from _gate_lines(run)

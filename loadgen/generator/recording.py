@@ -27,6 +27,7 @@ from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
 from .destination import destination, share
 from .error_kinds import error_kind
 from .interface import ABORTED, REFUSED
+from .recorded_text import without_secrets
 from .recorder import FLUSH_EVERY_S, Recorder
 from .timestamps import Timestamps
 from .virtual_user import VirtualUser
@@ -48,7 +49,7 @@ def row(
     return (
         times.user,
         times.sequence,
-        name if HAS_OWN_USERS else f"{request_type} {name}".strip(),
+        name if HAS_OWN_USERS else without_secrets(f"{request_type} {name}".strip()),  # a name may have a query
         times.phase,
         (times.scheduled_ns - started_ns) // 1000 if times.scheduled_ns else start_us,
         None if times.user_wait_ns is None else times.user_wait_ns // 1000,
@@ -118,6 +119,8 @@ def record_process(environment: Environment, number: int) -> Recorder:
 
     def finish(**_: object) -> None:
         rows.close()
+        if IS_MANUAL:
+            summary.details["locust"] = manual_run.options(environment)
         counts.close(rows)
 
     # After `quitting`, at which a locustfile may still send requests and choose the exit code. A locustfile that leaves

@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 from instrumentation import deadlines
 from workbench.errors import UserError
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from ..subprocesses import Child, start
 from . import application_role, database_url
@@ -166,7 +167,7 @@ def sole_use(directory: Path) -> Iterator[None]:
             holder = lock.read().strip() or "another command"
             raise UserError(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} ({' '.join(sys.argv[1:3])})")
+        lock.write(f"process {os.getpid()} ({redacted(' '.join(sys.argv[1:3]))})")
         lock.flush()
         yield
         lock.truncate(0)

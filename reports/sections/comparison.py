@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -13,6 +12,8 @@ from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Experiment, Run
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
 
 from ..tables import Html, Quantity, table
 
@@ -124,7 +125,7 @@ def plural(count: int, noun: str) -> str:
 
 def prose(text: str) -> Html:
     """A paragraph; the text is escaped."""
-    return Html(f"<p>{escape(text)}</p>")
+    return Html(f"<p>{cleaned(redacted(text), Target.HTML)}</p>")
 
 
 def join(*pieces: Html) -> Html:
