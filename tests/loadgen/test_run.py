@@ -90,7 +90,7 @@ def test_the_record_has_no_secrets(command, directory, record):
     assert "secret_key" not in written
     assert "redis://" not in written
     assert str(command.data) not in written
-    assert record["deployment"]["settings"]["database_url"].startswith("postgresql://tracetrack:***@127.0.0.1:")
+    assert record["deployment"]["settings"]["database_url"].startswith("postgresql://tracetrack_app:***@127.0.0.1:")
 
 
 def test_the_record_has_the_store_and_the_counters_of_the_workers(record, requests):
