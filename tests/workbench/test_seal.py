@@ -55,6 +55,10 @@ def same_size(path: Path) -> None:
     path.write_bytes(content)
 
 
+def indent(path: Path) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4))
+
+
 def pass_gate(record: dict) -> None:
     for gate in record["gates"]:
         gate |= {"value": 0.0, "passed": True}
@@ -84,7 +88,7 @@ EDITS = {
     "streams added": lambda d: (d / SECOND / "requests-1.arrows").write_bytes(b""),
     "log edited": lambda d: (d / SECOND / "gunicorn.log").write_text("[INFO] nothing\n"),
     "a field of the record": lambda d: edit_json(d / SECOND / "run.json", lambda record: record.update(seed=7)),
-    "layout of the record": lambda d: (d / SECOND / "run.json").write_text((d / SECOND / "run.json").read_text() + "\n"),
+    "layout of the record": lambda d: indent(d / SECOND / "run.json"),
     "seal removed": lambda d: (d / SECOND / "seal.json").unlink(),
     "seal of another run": lambda d: copied(d, THIRD, SECOND, "seal.json"),
     "sealed files left out": lambda d: edit_json(d / SECOND / "run.json", lambda record: record.pop("files")),
