@@ -126,6 +126,7 @@ def _drive(
             record["served"] = _served_between(before, environment.served())
             record["database_lost"] = collector.disconnections
             record["readings"] = collector.cost()
+            record["busiest_others"] = collector.busiest_others()
 
 
 def _served_between(before: tuple[frozenset[int], int], after: tuple[frozenset[int], int]) -> int | None:

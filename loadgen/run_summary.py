@@ -22,10 +22,24 @@ def lines(directory: Path, record: dict) -> list[str]:
         *_locustfile(record["generator"]),
         *_broken_connections(record),
         *_missed_rate(rows, record),
+        *_others(record),
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
     return summary
+
+
+def _others(record: dict) -> list[str]:
+    """The processes that took the CPU, and on a shared machine that this was not evaluated."""
+    values = {gate["name"]: gate["value"] for gate in record["gates"]}
+    bounds = (validity.OTHERS_CPU, validity.OTHERS_CPU_PEAK)
+    if not any((values.get(bound.name) or 0) > bound.threshold for bound in bounds):
+        return []
+    busiest = ", ".join(f"{process['name']} (id {process['pid']})" for process in record.get("busiest_others", ()))
+    share = validity.OTHERS_CPU.text(values[validity.OTHERS_CPU.name])
+    line = f"Other processes took {share} of all cores{busiest and ': mostly ' + busiest}"
+    is_shared = record["environment"].get("shared_machine")
+    return [f"{line}; this is not evaluated, as the machine is declared as shared" if is_shared else line]
 
 
 def _failures(rows: pd.DataFrame) -> list[str]:
