@@ -155,6 +155,7 @@ class OpenArrivals(PacingPolicy):
         now_ns, due_ns = time.monotonic_ns(), self._next_due()
         if due_ns is None:
             raise StopUser
+        state.arrival_ns = due_ns
         state.mark_ready(due_ns, max(0, now_ns - due_ns))
 
     wait_for_next = wait_for_first

@@ -47,9 +47,11 @@ class Timestamps:
         self.user_wait_ns: int | None = None
         in_background = gevent.getcurrent() is not sender.greenlet
         at_ns = began_ns or time.monotonic_ns()
+        due_ns = None
         if sender.stage == virtual_user.TASK and not (in_background and began_ns):
             self.scheduled_ns, self.user_wait_ns = sender.take_schedule(at_ns)
-        self.phase = sender.phase_at(self.scheduled_ns or at_ns, in_background=in_background)
+            due_ns = sender.arrival_ns or self.scheduled_ns
+        self.phase = sender.phase_at(due_ns or at_ns, in_background=in_background)
         self.sent_ns = self.received_ns = 0
 
     @classmethod

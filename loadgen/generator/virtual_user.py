@@ -26,7 +26,8 @@ class VirtualUser:
     `stage` is what the user does: START (`on_start` of user or task set), TASK, BETWEEN_TASKS or STOP (`on_stop`).
     Requests from `measured_from_ns` to `measured_until_ns` (monotonic ns) are of the measured phase. Where no scenario
     paces the users, all are. `scheduled_ns` is the intended send of the next request, None where it is due when it is
-    sent; `user_wait_ns` the time that its arrival waited for a free user. `task_started_ns` is of the newest task,
+    sent; `user_wait_ns` the time that its arrival waited for a free user. In open load all requests of a task are of the
+    phase in which its arrival was due, at `arrival_ns`: none is left out because it was late. `task_started_ns` is of the newest task,
     `under_way` the number of HTTP requests that are being sent or answered.
     `tasks_done` and `pauses`, random numbers for think times, belong to the pacing policies.
     """
@@ -41,6 +42,7 @@ class VirtualUser:
     greenlet: gevent.Greenlet | None = None
     scheduled_ns: int | None = None
     user_wait_ns: int | None = None
+    arrival_ns: int | None = None
     is_finished = False  # the scenario is over for this user
     has_passed = False  # the gate, for a task that has not begun
     started_tasks = tasks_done = sequence = under_way = task_started_ns = 0
