@@ -44,7 +44,8 @@ def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
     template = dataset.ensure_template(server, spec.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
-    deployment = {"name": spec.deployment, "settings": settings.public()}
+    description = deployments.describe(spec.deployment)
+    deployment = {"name": spec.deployment, "description": description, "settings": settings.public()}
     port = spec.port or services.free_port()
     with (
         recorded(directory, spec, scenario, deployment, server) as record,
@@ -132,6 +133,7 @@ def _drive(
             record["witnesses"] = witnesses.record(application_counts, collector.statements)
             record["database_lost"] = collector.disconnections
             record["readings"] = collector.cost()
+            record["busiest_others"] = collector.busiest_others()
 
 
 def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:

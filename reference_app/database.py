@@ -153,17 +153,27 @@ def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | N
     `statement` has psycopg2's placeholders: `%(name)s`. Raises SQLAlchemy's errors.
     """
     engine: Engine = current_app.extensions["engine"]
-    with server_timing.part("pool"):
-        pooled = engine.raw_connection()
-    try:
-        return _first_row(pooled.dbapi_connection, statement, parameters)
-    except psycopg2.Error as error:
-        if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
-            pooled.invalidate(error)
-        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
-    finally:
+    with _sqlalchemy_errors(engine, statement):
         with server_timing.part("pool"):
-            pooled.close()
+            pooled = engine.raw_connection()
+        try:
+            return _first_row(pooled.dbapi_connection, statement, parameters)
+        except psycopg2.Error as error:
+            if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
+                pooled.invalidate(error)
+            raise
+        finally:
+            with server_timing.part("pool"):
+                pooled.close()
+
+
+@contextmanager
+def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
+    """Raise SQLAlchemy's error in the place of psycopg2's, as it does for its own statements."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
 
 
 def _first_row(driver: Any, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -86,7 +86,7 @@ class Settings:
     cache_search_ttl_s: int = 30
 
     # sessions end after the lifetime without a request; shared and cookie sessions after the longest time in any case
-    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "filesystem"
+    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "cookie"
     session_threshold: int = 500
     session_lifetime_s: int = 3600
     session_longest_s: int = 12 * 3600
@@ -112,6 +112,11 @@ class Settings:
                 "preload is on and server is gevent; its locks would be created before gevent replaces them, "
                 "so set preload to false"
             )
+
+    @property
+    def unpickles(self) -> bool:
+        """True if sessions are unpickled: who can write to their folder or their store runs code in the application."""
+        return self.sessions in ("filesystem", "flask-session-redis")
 
     @property
     def needs_store(self) -> bool:

@@ -118,6 +118,7 @@ def settings(server, database, tmp_path) -> Settings:
     return Settings(
         database_url=server.application_url_of(database),
         secret_key="a key of the tests",
+        sessions="filesystem",
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",

@@ -1,5 +1,6 @@
 """Defects of a run's files, and the questions that have no answer because of them."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def of_seal(file: str, problem: str) -> Defect:
 def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
     """Yield the defects of a run's request rows; at most one that is total. `rows` is their recorded number."""
     path = directory / STORED
-    if not path.exists():
+    if not os.path.lexists(path):
         if not any(directory.glob(STREAMS)):
             yield _total(f"{STORED} is missing")
         return
@@ -131,7 +132,7 @@ def of_readings(directory: Path) -> Iterator[Defect]:
     """Yield the defects of a run's readings; a table that was not recorded is none."""
     for name, (question, columns) in READING_QUESTIONS.items():
         path = directory / f"{name}.parquet"
-        if not path.exists():
+        if not os.path.lexists(path):
             continue
         try:
             regular_size(path)

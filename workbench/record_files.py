@@ -66,8 +66,8 @@ def regular_size(path: Path) -> int:
 def require_inside(path: Path) -> None:
     """Raise `RecordingError` for a link that leads out of its folder."""
     try:
-        is_outside = path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
-    except RuntimeError:  # links in a circle, up to Python 3.12
+        is_outside = path.is_symlink() and not path.resolve(strict=True).is_relative_to(path.parent.resolve())
+    except (OSError, RuntimeError):  # it leads nowhere, or to itself
         is_outside = True
     if is_outside:
         raise RecordingError(f"{path} is a link out of its folder; copy what it leads to")

@@ -25,7 +25,7 @@ from .request_schema import MEASURE, SCHEMA
 from .seal import LOG
 from .server_timing_header import discarded_note
 
-MAX_LOG_BYTES = 256 * 2**20  # of which questions are asked; an application writes a line a request at most
+MAX_LOG_BYTES = 32 * 2**20  # of which questions are asked; an application writes a line a request at most
 COUNTS = ("endpoint", "requests", "failures")
 LATENCIES = ("mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 RESPONSE_TIMES = ("response_mean_ms", "response_median_ms", "response_p95_ms", "response_p99_ms", "response_max_ms")
@@ -171,7 +171,7 @@ class Run:
         try:
             with open_regular(self.directory / LOG) as file:
                 lines = file.read(MAX_LOG_BYTES).decode(errors="replace").splitlines()
-        except (FileNotFoundError, RecordingError):
+        except (OSError, RecordingError):
             return []
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
@@ -240,5 +240,5 @@ def _entry(line: str) -> dict | None:
         return None
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

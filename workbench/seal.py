@@ -51,7 +51,9 @@ def write(path: Path, text: str) -> None:
 
 def describe_run(directory: Path) -> dict[str, dict[str, Any]]:
     """What `run.json` says of each file of its run: `bytes`, `sha256` and, of a table, `rows`."""
-    names = sorted(path.name for path in directory.iterdir() if path.is_file() and is_id(path.name))
+    names = sorted(
+        path.name for path in directory.iterdir() if path.is_file() and not path.is_symlink() and is_id(path.name)
+    )
     left_out = ("run.json", FILE)
     return {
         name: describe(directory / name) for name in names if name not in left_out and not name.endswith(atomic.SUFFIX)

@@ -124,10 +124,7 @@ def gates(
         PARTS.evaluate(_count(summary.get("parts_elsewhere"))),
         EXPECTED.evaluate(_difference(expected, len(requests))),
         SERVED.evaluate(_difference_from_served(requests, served)),
-        ERRORS.evaluate(witness_gates.error_difference(requests, witnesses)),
-        APP_TIME.evaluate(witness_gates.time_difference_ms(requests, witnesses)),
-        DURATIONS.evaluate(witness_gates.duration_difference(requests, witnesses)),
-        STATEMENTS.evaluate(witness_gates.statement_difference(requests, witnesses)),
+        *_of_witnesses(requests, witnesses),
         GENERATOR_FAILURES.evaluate(int(requests["error"].fillna("").str.startswith(GENERATOR_ERROR).sum())),
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
@@ -141,6 +138,16 @@ def gates(
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
     return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
+
+
+def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gate]:
+    """The gates that compare the rows with what the application and the database counted themselves."""
+    return [
+        ERRORS.evaluate(witness_gates.error_difference(requests, witnesses)),
+        APP_TIME.evaluate(witness_gates.time_difference_ms(requests, witnesses)),
+        DURATIONS.evaluate(witness_gates.duration_difference(requests, witnesses)),
+        STATEMENTS.evaluate(witness_gates.statement_difference(requests, witnesses)),
+    ]
 
 
 def _disturbances(

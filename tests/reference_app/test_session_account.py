@@ -131,3 +131,18 @@ def test_what_a_session_knows_of_a_password_depends_on_the_key(app, make_app, se
     }
     assert len(credentials) == 2
     assert {len(credential) for credential in credentials} == {32}
+
+
+@pytest.mark.parametrize("kind", ["cookie"])
+def test_a_lookup_over_a_dead_connection_gives_503_and_the_next_one_another_connection(
+    make_app, settings, own_rows, database
+):
+    user = logged_in(make_app(replace(settings, pool_pre_ping=False, pool_size=1, cache="off")), NAME)
+    own_rows(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND application_name = %s",
+        database,
+        "tracetrack",
+    )
+    answer = user.get(STATISTICS)
+    assert (answer.status_code, answer.json["error"]) == (503, "database error")
+    assert user.get(STATISTICS).status_code == 200

@@ -28,10 +28,6 @@ def copy(recorded, tmp_path) -> Path:
     return shutil.copytree(recorded, tmp_path / "made")
 
 
-def append_line(path):
-    path.write_text(path.read_text() + "\n")
-
-
 def edit_json(path: Path, change: Callable[[dict], object]) -> None:
     record = json.loads(path.read_text())
     change(record)
@@ -57,6 +53,10 @@ def same_size(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
+
+
+def indent(path: Path) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4))
 
 
 def pass_gate(record: dict) -> None:
@@ -88,7 +88,7 @@ EDITS = {
     "streams added": lambda d: (d / SECOND / "requests-1.arrows").write_bytes(b""),
     "log edited": lambda d: (d / SECOND / "gunicorn.log").write_text("[INFO] nothing\n"),
     "a field of the record": lambda d: edit_json(d / SECOND / "run.json", lambda record: record.update(seed=7)),
-    "layout of the record": lambda d: append_line(d / SECOND / "run.json"),
+    "layout of the record": lambda d: indent(d / SECOND / "run.json"),
     "seal removed": lambda d: (d / SECOND / "seal.json").unlink(),
     "seal of another run": lambda d: copied(d, THIRD, SECOND, "seal.json"),
     "sealed files left out": lambda d: edit_json(d / SECOND / "run.json", lambda record: record.pop("files")),
