@@ -2,8 +2,9 @@
 
 Each is one pass over the rows, whatever their number, and small itself. Times are in ms. Latency (from the actual send)
 and response time (`response_*`, from the intended send) are of the successful responses; a column that is of all
-requests says so in its name (`all_*`). A statistic that reaches into dropped arrivals is infinity: `omitted_requests`
-has the rule. `max_ms` stays the largest that was observed, and `sent_mean_ms` the mean of what was sent.
+requests says so in its name (`all_*`). Quantiles of the response time are of open load only, but for its p95 by
+endpoint. A statistic that reaches into dropped arrivals is infinity: `omitted_requests` has the rule. `max_ms` stays
+the largest that was observed, and `sent_mean_ms` the mean of what was sent.
 """
 
 import math
@@ -26,46 +27,30 @@ CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
 READS = "reads"  # the endpoint that stands for all reads together, in tables by arm
 _RUN = "run, deployment, scenario, block, replicate"
 _READS = f"endpoint IN ({', '.join(repr(endpoint) for endpoint in endpoints.READS)})"
+_OF_LOAD = f"phase IN ('{WARM_UP}', '{MEASURE}')"
 _P95_OF_RUNS = {
     "p95_ms": ("latency_us", "true"),
     "reads_p95_ms": ("latency_us", _READS),
-    "response_p95_ms": ("response_us", "true"),
-    "response_reads_p95_ms": ("response_us", _READS),
+    "response_p95_ms": ("response_us", "is_open"),
+    "response_reads_p95_ms": ("response_us", f"is_open AND {_READS}"),
 }
-_RUN_P95 = ", ".join(
-    f"quantile_cont({column}, 0.95) FILTER (measure AND ok AND {condition}) / 1000 AS {name}"
-    for name, (column, condition) in _P95_OF_RUNS.items()
-)
-_RUN_COLUMNS = f"""
-    count(*) FILTER (of_load) AS sent, min(start_ms) FILTER (of_load) AS first_ms,
-    max(start_ms + latency_ms) FILTER (of_load) AS last_ms,
-    count(*) FILTER (db_calls > 0) AS queried,
-    count(*) FILTER (measure) AS requests,
-    count(*) FILTER (measure AND ok) AS successful,
-    count(*) FILTER (measure AND NOT ok) AS failures,
-    count(*) FILTER (measure AND status >= 500) AS server_errors,
-    count(*) FILTER (measure AND status IS NULL) AS unanswered,
-    min(start_ms) FILTER (measure) AS measured_start_ms,
-    (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
-    avg(latency_ms) FILTER (measure AND ok) AS mean_ms,
-    avg(response_ms) FILTER (measure AND ok) AS response_mean_ms,
-    max(latency_ms) FILTER (measure AND ok) AS max_ms,
-    max(response_ms) FILTER (measure AND ok) AS response_max_ms,
-    {_RUN_P95},
-    avg(latency_ms) FILTER (measure) AS all_mean_ms,
-    max(response_ms) FILTER (measure) AS all_max_ms,
-    avg(db_calls) FILTER (measure AND ok) AS statements,
-    avg(db_ms) FILTER (measure AND ok) AS database_ms,
-    sum(app_ms) FILTER (measure) AS application_ms,
-    sum(queue_ms) FILTER (measure) AS queue_ms
+# Successes have a query of their own: a filter of each column takes twice the time.
+_RUN_SUCCESSES = f"""
+    avg(latency_us) / 1000 AS mean_ms, max(latency_us) / 1000 AS max_ms,
+    avg(response_us) / 1000 AS response_mean_ms, max(response_us) / 1000 AS response_max_ms,
+    avg(db_calls) AS statements, avg(db_ms) AS database_ms,
+    {
+    ", ".join(
+        f"quantile_cont({column}, 0.95) FILTER ({condition}) / 1000 AS {name}"
+        for name, (column, condition) in _P95_OF_RUNS.items()
+    )
+}
 """
 _TIMES = f"""
-    avg(latency_us) FILTER (ok) / 1000 AS mean_ms,
-    quantile_cont(latency_us, {list(QUANTILES.values())}) FILTER (ok) AS quantiles,
-    min(latency_us) FILTER (ok) / 1000 AS min_ms, max(latency_us) FILTER (ok) / 1000 AS max_ms,
-    avg(response_us) FILTER (ok) / 1000 AS response_mean_ms,
-    quantile_cont(response_us, {list(QUANTILES.values())}) FILTER (ok) AS response_quantiles,
-    max(response_us) FILTER (ok) / 1000 AS response_max_ms
+    avg(latency_us) / 1000 AS mean_ms, min(latency_us) / 1000 AS min_ms, max(latency_us) / 1000 AS max_ms,
+    quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles,
+    avg(response_us) / 1000 AS response_mean_ms, max(response_us) / 1000 AS response_max_ms,
+    quantile_cont(response_us, {list(QUANTILES.values())}) FILTER (is_open) AS response_quantiles
 """
 
 
@@ -81,9 +66,20 @@ def by_run(rows: RequestRows) -> pd.DataFrame:
     all requests `all_mean_ms` (latency), `all_max_ms` (response time), and the sums `application_ms` and `queue_ms`.
     """
     table = rows.query(f"""
-        SELECT {_RUN}, {_RUN_COLUMNS}
-        FROM (SELECT *, phase = '{MEASURE}' AS measure, phase IN ('{WARM_UP}', '{MEASURE}') AS of_load FROM requests)
-        GROUP BY {_RUN} HAVING count(*) FILTER (measure) > 0 ORDER BY {_RUN}
+        WITH totals AS (
+            SELECT {_RUN}, count(*) FILTER ({_OF_LOAD}) AS sent, min(start_ms) FILTER ({_OF_LOAD}) AS first_ms,
+                   max(start_ms + latency_ms) FILTER ({_OF_LOAD}) AS last_ms, count(*) FILTER (db_calls > 0) AS queried
+            FROM requests GROUP BY {_RUN}
+        ), everything AS (
+            SELECT run, count(*) AS requests, count(*) FILTER (ok) AS successful, count(*) FILTER (NOT ok) AS failures,
+                   count(*) FILTER (status >= 500) AS server_errors, count(*) FILTER (status IS NULL) AS unanswered,
+                   min(start_ms) AS measured_start_ms,
+                   (max(start_ms + latency_ms) - min(start_ms)) / 1000 AS makespan_s,
+                   avg(latency_ms) AS all_mean_ms, max(response_ms) AS all_max_ms,
+                   sum(app_ms) AS application_ms, sum(queue_ms) AS queue_ms
+            FROM measured GROUP BY run
+        ), successes AS (SELECT run, {_RUN_SUCCESSES} FROM measured WHERE ok GROUP BY run)
+        SELECT * FROM totals JOIN everything USING (run) LEFT JOIN successes USING (run) ORDER BY {_RUN}
     """)
     table = failures.with_kinds(table, rows, "run")
     return _runs_with_omitted(table, rows)
@@ -100,16 +96,24 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     `none`).
     """
     outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in CACHE_OUTCOMES)
+    means = ", ".join(f"avg({part}_ms) AS {part}_ms" for part in ("app", *SPLIT))
     table = rows.query(f"""
-        SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
-               count(*) FILTER (NOT ok) AS failures, {_TIMES},
-               avg(db_calls) FILTER (ok) AS statements, avg(db_round_trips) FILTER (ok) AS round_trips,
-               count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS queried, {outcomes},
-               avg(app_ms) FILTER (ok) AS app_ms,
-               {", ".join(f"avg({part}_ms) FILTER (ok) AS {part}_ms" for part in SPLIT)}
-        FROM measured GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
+        WITH everything AS (
+            SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
+                   count(*) FILTER (NOT ok) AS failures, count(*) FILTER (hash_ms > 0) AS hashed,
+                   count(*) FILTER (db_calls > 0) AS queried, {outcomes}
+            FROM measured GROUP BY {_RUN}, endpoint
+        ), successes AS (
+            SELECT run, endpoint, {_TIMES},
+                   quantile_cont(response_us, 0.95) FILTER (NOT is_open) / 1000 AS closed_p95_ms,
+                   avg(db_calls) AS statements, avg(db_round_trips) AS round_trips, {means}
+            FROM measured WHERE ok GROUP BY run, endpoint
+        )
+        SELECT * FROM everything LEFT JOIN successes USING (run, endpoint) ORDER BY {_RUN}, endpoint
     """)
-    table = failures.with_kinds(_with_quantile_columns(table), rows, "run", "endpoint")
+    table = _with_quantile_columns(table)
+    table["response_p95_ms"] = table["response_p95_ms"].fillna(table.pop("closed_p95_ms"))
+    table = failures.with_kinds(table, rows, "run", "endpoint")
     return _with_omitted(table, rows, "run", "endpoint")
 
 
@@ -119,13 +123,24 @@ def by_arm(rows: RequestRows) -> pd.DataFrame:
     `requests`, `successful`, `failures`, `failure_kinds` (not of `reads`), `omitted`, latency and response time, named
     as those of `by_endpoint`.
     """
-    names = "deployment, scenario, endpoint, ok, latency_us, response_us"
+    names = "deployment, scenario, endpoint, is_open, latency_us, response_us"
     table = rows.query(f"""
-        SELECT deployment, scenario, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
-               count(*) FILTER (NOT ok) AS failures, {_TIMES}
-        FROM (SELECT {names} FROM measured UNION ALL
-              SELECT {names.replace("endpoint", f"'{READS}'")} FROM measured WHERE {_READS})
-        GROUP BY deployment, scenario, endpoint ORDER BY deployment, scenario, endpoint
+        WITH each AS (
+            SELECT deployment, scenario, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful
+            FROM measured GROUP BY ALL
+        ), everything AS (
+            FROM each UNION ALL
+            SELECT deployment, scenario, '{READS}', sum(requests)::BIGINT, sum(successful)::BIGINT
+            FROM each WHERE {_READS} GROUP BY ALL
+        ), successes AS (
+            SELECT deployment, scenario, endpoint, {_TIMES}
+            FROM (SELECT {names} FROM measured WHERE ok UNION ALL
+                  SELECT {names.replace("endpoint", f"'{READS}'")} FROM measured WHERE ok AND {_READS})
+            GROUP BY deployment, scenario, endpoint
+        )
+        SELECT *, requests - successful AS failures
+        FROM everything LEFT JOIN successes USING (deployment, scenario, endpoint)
+        ORDER BY deployment, scenario, endpoint
     """)
     keys = "deployment", "scenario", "endpoint"
     return _with_omitted(failures.with_kinds(_with_quantile_columns(table), rows, *keys), rows, *keys)
@@ -172,13 +187,13 @@ def _runs_with_omitted(table: pd.DataFrame, rows: RequestRows) -> pd.DataFrame:
     for position, run in table.loc[table["dropped"] > 0, "run"].items():
         of_run = omitted[omitted["run"] == run]
         reads = of_run[of_run["endpoint"].isin(endpoints.READS)]
-        totals = {"true": of_run, _READS: reads}
-        numbers = {name: omitted_requests.round_up(each["expected"].sum()) for name, each in totals.items()}
-        table.loc[position, "omitted"] = numbers["true"]
+        number, of_reads = (omitted_requests.round_up(each["expected"].sum()) for each in (of_run, reads))
+        table.loc[position, "omitted"] = number
         table.loc[position, [*MEANS, "all_max_ms"]] = math.inf
         for name, (column, condition) in _P95_OF_RUNS.items():
             group = Group(f"run = ? AND {condition}", (run,))
-            table.loc[position, name] = omitted_requests.quantile_ms(rows, column, 0.95, numbers[condition], group)
+            of_group = of_reads if _READS in condition else number
+            table.loc[position, name] = omitted_requests.quantile_ms(rows, column, 0.95, of_group, group)
     return table
 
 

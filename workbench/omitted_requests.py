@@ -5,9 +5,9 @@ started task sent on average: of endpoint e, and of all endpoints together,
 
     omitted_e = ⌈ requests_e · dropped / started ⌉        omitted = ⌈ Σ_e requests_e · dropped / started ⌉
 
-    requests_e  measured requests of endpoint e
+    requests_e  requests of endpoint e that tasks of the measured phase sent, those after the end of the load included
     dropped     arrivals of the measured phase that were dropped
-    started     tasks of the measured phase that were started; where that is not recorded, all measured requests
+    started     tasks of the measured phase that were started; where that is not recorded, Σ_e requests_e
 
 An omitted request counts as slower than everything that was observed. With n observed values and m omitted ones the
 quantile q is the value at the rank q·(n + m − 1), counted from 0 and interpolated between neighbours, as it is without
@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from .request_rows import RequestRows
+from .request_schema import DRAIN, MEASURE
 
 
 class Group(NamedTuple):
@@ -39,7 +40,10 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     names = ["run", "deployment", "scenario", "endpoint", "omitted", "expected"]
     if dropped.empty:
         return pd.DataFrame(columns=names).astype({"omitted": int, "expected": float})
-    counts = rows.query("SELECT run, deployment, scenario, endpoint, count(*) AS requests FROM measured GROUP BY ALL")
+    counts = rows.query(f"""
+        SELECT run, deployment, scenario, endpoint, count(*) AS requests FROM requests
+        WHERE phase IN ('{MEASURE}', '{DRAIN}') GROUP BY ALL HAVING count(*) FILTER (phase = '{MEASURE}') > 0
+    """)
     counts = counts.merge(dropped, on="run")
     started = counts["started"].fillna(counts.groupby("run")["requests"].transform("sum"))
     counts["expected"] = counts["requests"] * counts["dropped"] / started

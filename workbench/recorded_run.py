@@ -20,7 +20,7 @@ from .errors import RecordingError
 from .reading_schema import READINGS
 from .record_files import open_regular
 from .record_format import format_note, seal_note
-from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
+from .request_rows import IS_OPEN, MARKS, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
 from .seal import LOG
 from .server_timing_header import discarded_note
@@ -122,7 +122,7 @@ class Run:
         columns = tuple(name for name in SCHEMA.names if name not in defective)
         marks = self.name, self.deployment, self.scenario, self.block, self.replicate
         dropped, started = self.dropped.get(MEASURE, 0), self._generator_counts("started_tasks").get(MEASURE)
-        return Source(self.directory, columns, *marks, self.without_types, dropped, started or None)
+        return Source(self.directory, columns, *marks, self.without_types, dropped, started or None, self.is_open)
 
     @cached_property
     def totals(self) -> pd.Series | None:
@@ -144,9 +144,8 @@ class Run:
         """
         if total := next((defect for defect in self.defects if defect.is_total), None):
             raise RecordingError(f"{self.directory} cannot be read: {total.problem}")
-        frame = self.rows.query(
-            f"SELECT * EXCLUDE ({', '.join((*MARKS, *RAW_COLUMNS))}) FROM requests ORDER BY start_ms, user, sequence"
-        )
+        left_out = ", ".join((*MARKS, IS_OPEN, *RAW_COLUMNS))
+        frame = self.rows.query(f"SELECT * EXCLUDE ({left_out}) FROM requests ORDER BY start_ms, user, sequence")
         if frame.empty:
             raise RecordingError(f"{self.directory} has no request rows: the run ended before its first request")
         return frame

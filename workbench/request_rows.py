@@ -1,9 +1,10 @@
 """The request rows of runs as one table for SQL: DuckDB reads from the files what a query needs, and no more.
 
-Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` of its run) and
-`measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with `rest_ms` (the application's time
-less its parts, where the run has all of their columns) and `residual_ms` (latency less queue and application). Null is
-not measured. Rows of request types that are left out (`Source.without_types`) are in neither view.
+Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` of its run, and
+whether its load `is_open`) and `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with
+`rest_ms` (the application's time less its parts, where the run has all of their columns) and `residual_ms` (latency
+less queue and application). Null is not measured. Rows of request types that are left out (`Source.without_types`) are
+in neither view.
 """
 
 import os
@@ -27,6 +28,7 @@ MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile kee
 RAW_COLUMNS = ("latency_us", "response_us")  # also as they are stored: in percentiles they take half the memory
 MAX_NAMED_DIRECTORIES = 3  # in a message
 FILE, STREAMED = "file", "streamed"
+IS_OPEN = "is_open"
 MARKS = ("run", "deployment", "scenario", "block", "replicate")
 
 
@@ -47,6 +49,7 @@ class Source(NamedTuple):
     without_types: tuple[str, ...] = ()
     dropped: int = 0
     started: int | None = None
+    is_open: bool = False
 
     @property
     def file(self) -> str:
@@ -90,8 +93,8 @@ class RequestRows:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = _database().cursor()
         connection.register(STREAMED, self._streamed())
-        marks = [(source.file, *source[2 : 2 + len(MARKS)]) for source in self._sources]
-        connection.register("runs", pd.DataFrame(marks, columns=[FILE, *MARKS]))
+        marks = [(source.file, *source[2 : 2 + len(MARKS)], source.is_open) for source in self._sources]
+        connection.register("runs", pd.DataFrame(marks, columns=[FILE, *MARKS, IS_OPEN]))
         connection.execute(f"CREATE TEMP VIEW requests AS {self._requests_sql()}")
         connection.execute(f"CREATE TEMP VIEW measured AS SELECT * FROM requests WHERE phase = '{MEASURE}'")
         return connection
@@ -109,7 +112,7 @@ class RequestRows:
         parts = " - ".join(f"coalesce({part}, 0)" for part in PARTS_US)
         union = " UNION ALL BY NAME ".join([f"SELECT *, true AS has_parts FROM {STREAMED}", *stored])
         return f"""
-            SELECT {", ".join(f"runs.{name}" for name in MARKS)}, {", ".join(map(_selected, SCHEMA.names))},
+            SELECT {", ".join(f"runs.{name}" for name in (*MARKS, IS_OPEN))}, {", ".join(map(_selected, SCHEMA.names))},
                    {", ".join(RAW_COLUMNS)},
                    CASE WHEN has_parts THEN (app_us - {parts}) / 1000.0 END AS rest_ms,
                    (latency_us - queue_us - app_us) / 1000.0 AS residual_ms

@@ -24,7 +24,7 @@ def test_latency_is_of_the_successful_responses_and_failures_stand_beside_it(bui
     search = by_endpoint(run).loc["search"]
     assert (search["requests"], search["successful"], search["failures"]) == (len(searches), len(searches) - 4, 4)
     assert search[["mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms"]].tolist() == pytest.approx([5] * 5)
-    assert search[["response_mean_ms", "response_p99_ms", "response_max_ms"]].tolist() == pytest.approx([5] * 3)
+    assert search[["response_mean_ms", "response_p95_ms", "response_max_ms"]].tolist() == pytest.approx([5] * 3)
     assert search["failure_kinds"] == "4 × status 500"
     assert by_endpoint(run).loc["dashboard", "failure_kinds"] is None
     requests = run.totals["requests"]
@@ -77,6 +77,17 @@ def test_the_tail_is_of_the_successful_responses(builder):
     recorded.rows += extra
     tail = builder.experiment(recorded, name="with-failures").tail.set_index("endpoint")["latency_ms"]
     assert tail.to_dict() == pytest.approx(plain.to_dict())
+
+
+def test_quantiles_of_the_response_time_are_of_open_load_and_p95_by_endpoint_of_every_load(builder):
+    closed, opened = builder.experiment(builder.run("tuned"), builder.run("tuned", "open-20")).runs
+    for run in (closed, opened):
+        measured = run.measured.groupby("endpoint")["response_ms"]
+        assert by_endpoint(run)["response_p95_ms"].to_dict() == pytest.approx(measured.quantile(0.95).to_dict())
+    measured = opened.measured.groupby("endpoint")["response_ms"]
+    assert by_endpoint(opened)["response_p99_ms"].to_dict() == pytest.approx(measured.quantile(0.99).to_dict())
+    assert opened.totals["response_p95_ms"] == pytest.approx(opened.measured["response_ms"].quantile(0.95))
+    assert by_endpoint(closed)["response_p99_ms"].isna().all()
 
 
 @pytest.mark.parametrize("how", ["a column", "no column"])

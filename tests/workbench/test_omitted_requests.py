@@ -53,6 +53,18 @@ def test_a_dropped_arrival_omits_all_requests_of_its_task(builder):
     assert run.totals["omitted"] == 12
 
 
+def test_requests_that_a_task_sends_after_the_end_of_the_load_are_omitted_with_it(builder):
+    """Ten started tasks sent a login each, and six of them their search after the end of the load."""
+    recorded = open_run(builder, 5, started=10)
+    searches = [row for row in recorded.rows_of("search") if row["phase"] == "measure"]
+    for row in searches[4:]:
+        row["phase"] = "drain"
+    (run,) = builder.experiment(recorded).runs
+    assert dict(zip(run.by_endpoint["endpoint"], run.by_endpoint["omitted"], strict=True)) == {
+        "dashboard": 5, "login": 5, "search": 5,
+    }  # fmt: skip
+
+
 def test_one_dropped_arrival_omits_one_request_in_all_and_at_most_one_of_each_endpoint(builder):
     (run,) = builder.experiment(open_run(builder, 1)).runs
     assert run.totals["omitted"] == 1
