@@ -17,8 +17,10 @@ from . import (
     open_load,
     pool_cost,
     proxy_cost,
+    quiet_machine,
     recorder_cost,
     recording_cost,
+    safety_cost,
 )
 
 # By name, in the order in which all of them are measured.
@@ -28,9 +30,11 @@ PARTS = {
     "open-load": open_load,
     "pool": pool_cost,
     "instrumentation": instrumentation_cost,
+    "safety": safety_cost,
     "cached-read": cached_read,
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
+    "quiet-machine": quiet_machine,
 }
 
 

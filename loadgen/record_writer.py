@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench import atomic
+from workbench import atomic, seal
 from workbench.record_format import FORMAT
 from workbench.redaction import redacted_values
 
@@ -48,7 +48,7 @@ def _dataset(scale: str) -> dict:
 
 
 def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> None:
-    """Make the record final; `reason` says why a run that is not complete ended.
+    """Make the record final, and seal the run; `reason` says why a run that is not complete ended.
 
     On a full disk the record keeps the status "running"; readers take such a run for one that was cut off.
     """
@@ -56,6 +56,7 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
     if record["status"] == "running":
         record["status"] = "aborted"
     record["rows"] = compaction.compact(directory)
+    record["discarded_timings"] = compaction.discarded_timings(directory)
     record["ended"] = _now()
     record["generator"] = generator_totals.read(directory)
     if record["rows"] == record["generator"].get("rows", 0):
@@ -63,7 +64,8 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
     _add_validity(directory, record, scenario)
     if record["status"] == "aborted":
         record["reasons"].insert(0, reason)
-    write(directory, record)
+    record["files"] = seal.describe_run(directory)
+    seal.write(directory / "run.json", _text(record))
 
 
 def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
@@ -74,15 +76,18 @@ def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
 
 
 def write(directory: Path, record: dict) -> None:
-    """Write `run.json`, or replace it, without secrets."""
-    atomic.write_text(directory / "run.json", json.dumps(redacted_values(record), indent=2) + "\n")
+    """Write `run.json`, or replace it, for a run that has not ended, without secrets."""
+    atomic.write_text(directory / "run.json", _text(record))
+
+
+def _text(record: dict) -> str:
+    return json.dumps(redacted_values(record), indent=2) + "\n"
 
 
 def interruption_reason(error: BaseException) -> str:
     """The first line of the error that ended a run."""
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped by Ctrl-C"
-    return str(error).split("\n")[0] or type(error).__name__
+    default = "stopped by Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+    return str(error).split("\n")[0] or default
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""`python -m reports report|build|gate`: measure and render, render a stored experiment, or check the objectives."""
+"""`python -m reports report|build|gate|verify`: build the page, check its objectives, or check a recording."""
 
 from pathlib import Path
 
@@ -7,14 +7,13 @@ import click
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
-from loadgen.subprocesses import raise_on_sigterm
 from workbench.errors import UserError, reporting_errors
-from workbench.paths import recording_path
-from workbench.recording import open_experiment
+from workbench.paths import recording_path, runs_directory
+from workbench.recording import newest_experiment, open_experiment
 from workbench.terminal import echo
 
 from . import build as building
-from . import index_page, sections
+from . import index_page, sections, verification
 from .choice import recorded_run
 from .single_run import run_page
 
@@ -38,7 +37,6 @@ def main() -> None:
 @OUTPUT
 def report(profile: str, experiment: str, scale: str, output: Path) -> None:
     """Measure, analyse and render the page."""
-    click.echo("notebook 1 of 3: measure", err=True)
     _build(building.measure(profile, experiment, scale, output), output)
 
 
@@ -78,6 +76,24 @@ def gate(output: Path) -> None:
     click.echo(f"all objectives of experiment {experiment} are met")
 
 
+@main.command()
+@click.argument("recording", default="")
+@click.option("--digest", default="", help="SHA-256 of the experiment, as its page shows it.")
+def verify(recording: str, digest: str) -> None:
+    """Compare a recording with its seals; exit with 1 and a line for each file that was changed.
+
+    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default.
+    """
+    path = recording_path(recording) if recording else newest_experiment(runs_directory())
+    verified = verification.verify(path, digest)
+    for line in verified.mismatches:
+        click.echo(line)
+    if verified.mismatches:
+        number = len(verified.mismatches)
+        raise UserError(f"{verified.name} is not as it was recorded: {number} mismatch{'es' if number > 1 else ''}")
+    click.echo(verified.summary)
+
+
 def _objectives(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.kind == "objective"]
 
@@ -89,14 +105,13 @@ def _build(experiment: str, output: Path) -> None:
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
         echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
-    recorded = open_experiment(recording_path(experiment or name))
+    recorded = open_experiment(recording_path(experiment or name), checks_digests=True)
     echo(sections.verdict(sections.Report(recorded, findings)))
     click.echo(page)
 
 
 def command() -> None:
     """Run the command line; an expected failure is one or two lines and an exit code."""
-    raise_on_sigterm()
     with reporting_errors():
         main(prog_name="python -m reports", standalone_mode=False)
 

@@ -15,11 +15,11 @@ def recorded_experiment(name: str) -> Experiment:
     Raises `UserError` that says what to do where there are runs only.
     """
     if not name:
-        return open_experiment(_newest())
+        return open_experiment(_newest(), checks_digests=True)
     path = recording_path(name)
     if (path / "run.json").exists():
         raise UserError(f"{name} is one run and no experiment; its page: {BUILD} --run {name}")
-    return open_experiment(path)
+    return open_experiment(path, checks_digests=True)
 
 
 def recorded_run(name: str) -> Run:
@@ -29,7 +29,7 @@ def recorded_run(name: str) -> Run:
         raise UserError(f"{name} is an experiment and no run; its page: {BUILD} --experiment {name}")
     if not path.is_dir() and _is_single_run(name):
         path = runs_directory() / SINGLE_RUNS / name
-    return open_run(path)
+    return open_run(path, checks_digests=True)
 
 
 def single_runs() -> list[Path]:

@@ -78,7 +78,7 @@ def _experiments(folder: Path) -> list[dict]:
 def _experiment_row(directory: Path, folder: Path, reported: str) -> dict:
     name = _link(folder / PAGE, directory.name) if directory.name == reported else directory.name
     try:
-        record = run_record.read(directory, "experiment")
+        record = run_record.read(directory, "experiment").content
     except RecordingError as error:
         return {"experiment": name, "status": f"cannot be read: {error}"}
     return {
@@ -102,7 +102,7 @@ def _run_row(directory: Path, folder: Path) -> dict:
     path = folder / page_name(directory)
     name = _link(path, directory.name) if path.exists() else directory.name
     try:
-        record = run_record.read(directory, "run")
+        record = run_record.read(directory, "run").content
     except RecordingError as error:
         return {"run": name, "status": f"cannot be read: {error}"}
     started = record.get("started")

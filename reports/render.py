@@ -6,6 +6,7 @@ drew.
 """
 
 import re
+import sys
 from collections import Counter
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -52,8 +53,15 @@ def _is_sentinel(output: nbformat.NotebookNode) -> bool:
     return SENTINEL in output.get("data", {}).get("text/plain", "")
 
 
+class PageExporter(HTMLExporter):
+    """An exporter with the templates of this environment only, whatever the caller's `JUPYTER_PATH` has."""
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        return [str(Path(sys.prefix) / "share" / "jupyter")]
+
+
 def _exporter() -> HTMLExporter:
-    exporter = HTMLExporter(
+    exporter = PageExporter(
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
         exclude_anchor_links=True,

@@ -1,15 +1,18 @@
-"""Expected failures, and how a command reports them: one or two lines and an exit code, never a traceback."""
+"""Expected failures and interruptions, and how a command reports them: one or two lines and an exit code."""
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import click
 
+from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
 from .terminal import echo
 
-EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
+EXIT_FAILURE, EXIT_INVALID = 1, 3  # 2, for wrong usage, is click's
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
@@ -26,7 +29,34 @@ class RecordingError(UserError):
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code."""
+    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code.
+
+    Ctrl-C, SIGTERM and SIGHUP raise `Interrupted` in the block and end the program with exit code 130, also where
+    another error takes the place of the exception, or a finalizer drops it.
+    """
+    with raising_interruptions() as received:
+        try:
+            with _reporting_failures():
+                yield
+        except (click.Abort, KeyboardInterrupt) as error:
+            _exit_interrupted(str(error.__cause__ or error))
+        except BaseException:
+            if not received:
+                raise
+        if received:
+            _exit_interrupted(received[0])
+
+
+def _exit_interrupted(reason: str) -> NoReturn:
+    for number in INTERRUPTIONS:  # a further signal must not cut short what runs at exit
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"\n{reason or 'stopped'}; what was recorded until then can be read", err=True)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _reporting_failures() -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
@@ -43,9 +73,6 @@ def reporting_errors() -> Iterator[None]:
     except OSError as error:
         _print_error(_place_message(error))
         sys.exit(EXIT_FAILURE)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
 
 
 def _place_message(error: OSError) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 MARK = "***"
 # Variables of the environment whose value is a URL with a password, and those whose value is a secret itself.
-URL_VARIABLES = ("DATABASE_URL", "REDIS_URL", "TRACETRACK_DATABASE_URL", "TRACETRACK_REDIS_URL", "LOCUST_HOST")
+URL_VARIABLES = ("DATABASE_URL", "REDIS_URL", "TRACETRACK_DATABASE_URL", "TRACETRACK_REDIS_URL", "TRACETRACK_URL")
 SECRET_VARIABLES = ("PGPASSWORD", "REDISCLI_AUTH", "TRACETRACK_SECRET_KEY")
 MIN_SECRET_CHARACTERS, MIN_WORD_CHARACTERS = 6, 12  # shorter values, and shorter plain words, occur in ordinary text
 _PLACEHOLDERS = ("password", MARK)  # in examples: postgresql://user:password@host

@@ -17,6 +17,7 @@ from workbench.text_cleaning import Target, cleaned
 
 from ..tables import Html, Quantity, table
 
+OF_SUCCESSES = "Latencies are of the successful responses."  # in the note of a table with latencies
 COLUMNS = {BASELINE: "reproduced", CLAIMED: "as claimed", TUNED: "tuned"}
 Cell = float | str | None  # a number, a text, or None where it was not measured or not published
 Measure = Callable[[str], Cell]  # from the name of a deployment to a cell
@@ -106,7 +107,9 @@ def interval_suffix(estimate: Estimate, form: str) -> str:
 
 
 def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:
-    """A value that shows its interval beside it, where it has one."""
+    """A value that shows its interval beside it, where it has one; `∞` where it reaches into dropped arrivals."""
+    if estimate is not None and math.isinf(estimate.value):
+        return Quantity(estimate.value, "∞ (dropped arrivals)")
     return None if estimate is None else Quantity(estimate.value, form + interval_suffix(estimate, form))
 
 

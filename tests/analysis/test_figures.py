@@ -182,7 +182,7 @@ def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
     assert login[[0, 1]].tolist() == [[0, 1], [200, 1]]
     assert login[[3, 4]].tolist() == [[0, 2], [400, 2]]
     assert measured.get_ylim()[0] > measured.get_ylim()[1]
-    assert "all 3 answered after 700 ms" in texts(figure)
+    assert "all 3 ended after 700 ms" in texts(figure)
 
 
 def test_without_users_each_request_has_its_own_line():
