@@ -2,13 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench import atomic
 from workbench.arms import START
-from workbench.errors import RecordingError
 from workbench.paths import SINGLE_RUNS, runs_directory
 from workbench.recording import Run
 from workbench.text_cleaning import Target, cleaned
@@ -48,27 +46,14 @@ def page_name(directory: Path) -> str:
 
 
 def html(run: Run) -> str:
-    """The page of the run. Raises `RecordingError` for a record with values that no run writes."""
-    with _reading_record(run):
-        heading, lead = title(run), join(first_screen(run), remark(subtitle(run)))
-        described, gates = description(run), run_tables.gates(run)
+    """The page of the run."""
     sections = [
         *_measured(run),
-        Section("What was run", described),
-        Section("Validity", gates),
+        Section("What was run", description(run)),
+        Section("Validity", run_tables.gates(run)),
         Section("What one run cannot say", _limits(run)),
     ]
-    return page(heading, lead, sections)
-
-
-@contextmanager
-def _reading_record(run: Run) -> Iterator[None]:
-    """Name the record where a field that need not be there has a value of another kind."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        path = run.directory / "run.json"
-        raise RecordingError(f"{path} has a value that no run writes ({error}); measure again") from None
+    return page(title(run), join(first_screen(run), remark(subtitle(run))), sections)
 
 
 def _measured(run: Run) -> list[Section]:

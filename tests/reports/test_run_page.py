@@ -9,7 +9,6 @@ import pytest
 from reports.single_run import run_description, run_page, run_tables, run_verdict
 from reports.single_run.run_verdict import sentence
 from tests.reports.page_reader import MISSING_VALUE, page_text, table_cells, table_rows
-from workbench.errors import RecordingError
 from workbench.recording import open_run
 
 HOSTILE = '<script>window.ran=1</script><img src=x onerror="window.ran=1"> $x$ | `a` \x1b[31m\u202e\x00'
@@ -161,22 +160,6 @@ def test_a_damaged_file_costs_what_it_holds_and_no_traceback(written, damage):
     run = written()
     (run.directory / damage).write_bytes(b"PAR1 and no more")
     assert f"{damage} is empty, cut short, damaged or no Parquet" in run_page.html(open_run(run.directory))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"started": 7},
-        {"environment": {"cpu_model": "x", "cpu_count": 1, "memory_bytes": 1, "packages": [1]}},
-        {"scenario": {"name": "x", "kind": "sustained", "users": 1, "pieces": [[1, 2]]}},
-        {"generator": {"dropped": 5}},
-    ],
-    ids=str,
-)
-def test_a_record_with_a_value_of_another_kind_is_refused_by_name(written, change):
-    run = written(lambda files: files.record.update(change))
-    with pytest.raises(RecordingError, match=r"run\.json has a value that no run writes"):
-        run_page.html(run)
 
 
 def test_a_run_without_requests_has_a_page(written):
