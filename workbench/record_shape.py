@@ -115,6 +115,7 @@ _GENERATOR: Mapping[str, Rule] = {
     "longest_flush_cpu_ms": _number, "most_in_flight": COUNT, "users": {"present": COUNT, "left_early": COUNT},
     "started_tasks": _by_name(COUNT), "dropped": _by_name(COUNT), "task_errors": _by_name(COUNT),
     "in_flight_marks": _marks,
+    "locust": {"host": str, "users": SMALL, "spawn_rate": _number, "run_time_s": _number},
 }  # fmt: skip
 _APPLICATION_COUNTS: Mapping[str, Rule] = {
     "requests": COUNT, "responses": COUNT, "error_responses": COUNT, "statements": COUNT, "failed_statements": COUNT,

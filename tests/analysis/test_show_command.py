@@ -152,3 +152,16 @@ def test_show_says_the_format_of_an_older_recording_and_refuses_a_newer_one(buil
     assert f"recorded in format 2, read as format {FORMAT}" in command("show", f"made/{run.name}").stdout
     path.write_text(json.dumps(record | {"format": FORMAT + 1}))
     require_refused(command("show", f"made/{run.name}"), f"record format {FORMAT + 1}", f"up to {FORMAT}")
+
+
+def test_show_of_a_hostile_run_steers_no_terminal_and_shows_no_secret(builder, process):
+    hostile = builder.run("tuned", "burst-50").invalid("\x1b[2Jgone\nError: fake")
+    for row in hostile.rows[:50]:
+        row["endpoint"] = "\x1b]0;title\x07GET /a?token=hunter2 \u202e\n" + 500 * "x"
+    experiment = builder.experiment(hostile)
+    result = process("show", f"made/{experiment.runs[0].name}")
+    assert result.returncode == 0
+    assert not {"\x1b", "\x07", "\u202e"} & set(result.stdout)
+    assert "not valid: gone Error: fake" in result.stdout.splitlines()[0]
+    assert "GET /a?token=*** " in result.stdout
+    assert 150 * "x" not in result.stdout

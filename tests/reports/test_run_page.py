@@ -9,6 +9,7 @@ import pytest
 from reports.single_run import run_description, run_page, run_tables, run_verdict
 from reports.single_run.run_verdict import sentence
 from tests.reports.page_reader import MISSING_VALUE, page_text, table_cells, table_rows
+from workbench.record_shape import mismatches
 from workbench.recording import open_run
 
 HOSTILE = '<script>window.ran=1</script><img src=x onerror="window.ran=1"> $x$ | `a` \x1b[31m\u202e\x00'
@@ -121,6 +122,21 @@ def late(files):
         row |= {"scheduled_us": row["scheduled_us"] - 50_000, "response_us": row["response_us"] + 50_000}
 
 
+def test_the_options_of_a_manual_locust_are_on_the_page_and_checked(written):
+    options = {"host": "http://127.0.0.1:80", "users": 20, "spawn_rate": 2, "run_time_s": None}
+
+    def change(files):
+        as_by_hand(files)
+        files.record["generator"]["locust"] = options
+
+    run = written(change)
+    assert run_description.title(run) == "http://127.0.0.1:80 under a Locust that was started manually"
+    cells = table_cells(run_description.description(run), "System, load and machine")
+    assert cells["users"]["value"] == "20, 2 more each second"
+    record = run.record | {"generator": {"locust": {"users": "many"}}}
+    assert list(mismatches(record, "run")) == ['generator.locust.users is "many"']
+
+
 def test_an_open_run_is_judged_by_response_time(written):
     run = written(late, scenario="open-20")
     assert sentence(run).startswith("All 30 requests succeeded; ")
@@ -190,7 +206,7 @@ class Tags(HTMLParser):
 
 def test_hostile_names_and_errors_are_text_and_secrets_are_redacted(written):
     def plant(files):
-        files.record["scenario"]["name"] = files.record["scenario"]["description"] = HOSTILE
+        files.record["scenario"]["description"] = HOSTILE
         files.record["deployment"] = {"name": "target", "settings": {"url": HOSTILE}}
         files.record["reasons"] = [HOSTILE]
         for row in files.rows[:75]:
@@ -211,7 +227,8 @@ def test_hostile_names_and_errors_are_text_and_secrets_are_redacted(written):
 def test_many_endpoints_and_kinds_make_no_endless_page(written):
     def plant(files):
         for number, row in enumerate(files.rows):
-            row |= {"endpoint": f"GET /bag/{number}", "error": f"kind {number} {'x' * 5000}", "ok": number % 2 == 0}
+            error = None if number % 2 else f"kind {number} {'x' * 150}"
+            row |= {"endpoint": f"GET /bag/{number}", "error": error, "ok": error is None}
 
     page = run_page.html(written(plant))
     assert "The next 120 endpoints" in page
