@@ -117,6 +117,7 @@ def record_process(environment: Environment, number: int) -> Recorder:
 
     def finish(**_: object) -> None:
         rows.close()
+        loop_watch.watch.close()
         counts.close(rows)
 
     # After `quitting`, at which a locustfile may still send requests and choose the exit code. A locustfile that leaves
