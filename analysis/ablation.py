@@ -30,7 +30,9 @@ from workbench.recording import Experiment
 
 from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, metrics_by_run, replicate_log_ratios
 from .stats.confidence import LEVEL, MIN_BLOCKS, t_quantile
-from .stats.hypothesis import Comparison, Effect, Verdict, evaluate, paired, unpaired
+from .stats.degenerate_effect import degenerate_effect, has_logarithms
+from .stats.hypothesis import Comparison, Effect, evaluate, paired, unpaired
+from .stats.noninferiority import failure_counts, more_failures, without_failing
 
 UNPREFIXED_VARIANTS = {"cross-region": BASELINE}  # variants whose name does not begin with that of their baseline
 OTHER_BURSTS = (BURST_25, BURST_100, BURST_50_MIX)
@@ -101,13 +103,20 @@ def effect_tables(experiment: Experiment, baseline: str, changes: Sequence[Chang
     """
     by_run = metrics_by_run(experiment)
     by_run = by_run[by_run["scenario"] == scenario]
-    tables = (_effect_table(by_run, baseline, changes, metric, scenario) for metric in EFFECT_METRICS)
+    reasons = _reasons(by_run, changes)
+    tables = (_effect_table(by_run, baseline, changes, metric, scenario, reasons) for metric in EFFECT_METRICS)
     return [table for table in tables if table is not None]
 
 
 def _effect_table(
-    by_run: pd.DataFrame, baseline: str, changes: Sequence[Change], metric: EffectMetric, scenario: str
+    by_run: pd.DataFrame,
+    baseline: str,
+    changes: Sequence[Change],
+    metric: EffectMetric,
+    scenario: str,
+    reasons: Mapping[str, str],
 ) -> EffectTable | None:
+    """The table of one metric; `reasons` say by change why an improvement does not stand."""
     sides = {change.name: _sides(by_run, change, metric.column) for change in changes}
     sides = {name: both for name, both in sides.items() if len(both) and both.to_numpy().any()}
     if not sides:
@@ -117,10 +126,19 @@ def _effect_table(
         scenario,
         metric,
         tuple(change for change in changes if change.name in sides),
-        tuple(_effects(sides, metric)),
+        tuple(without_failing(_effects(sides, metric), reasons)),
         _evaluate({"nothing": paired(replicates)}, metric)[0] if replicates else None,
         noise_floor(replicates) if len(replicates) >= MIN_BLOCKS else None,
     )
+
+
+def _reasons(by_run: pd.DataFrame, changes: Sequence[Change]) -> dict[str, str]:
+    """Why an improvement by a change does not stand, by its name; empty where it does."""
+    counts = {name: failure_counts(runs) for name, runs in by_run.groupby("deployment")}
+    measured = [change for change in changes if {change.before, change.after} <= counts.keys()]
+    return {
+        change.name: more_failures(counts[change.before], counts[change.after], is_paired=True) for change in measured
+    }
 
 
 def _sides(by_run: pd.DataFrame, change: Change, column: str) -> pd.DataFrame:
@@ -135,24 +153,15 @@ def _evaluate(comparisons: Mapping[str, Comparison], metric: EffectMetric) -> li
 
 
 def _effects(sides: Mapping[str, pd.DataFrame], metric: EffectMetric) -> list[Effect]:
-    """Effects by change; without a log ratio where a value is 0."""
-    above_zero = {name: both for name, both in sides.items() if both.to_numpy().all()}
+    """Effects by change; without a log ratio where a value is 0 or infinity."""
+    above_zero = {name: both for name, both in sides.items() if has_logarithms(both.to_numpy())}
     ratios = {name: paired(np.log(both["after"] / both["before"])) for name, both in above_zero.items()}
     tested = {effect.name: effect for effect in _evaluate(ratios, metric)}
     return [
-        tested.get(name) or _effect_with_zeros(name, both["before"], both["after"], metric)
+        tested.get(name)
+        or degenerate_effect(name, both["before"], both["after"], lower_is_better=metric.lower_is_better)
         for name, both in sides.items()
     ]
-
-
-def _effect_with_zeros(name: str, before: pd.Series, after: pd.Series, metric: EffectMetric) -> Effect:
-    """Effect on a metric that is 0 in some block: one side that is 0 in every block decides the verdict."""
-    ratio = float(after.mean() / before.mean()) if before.any() else math.inf
-    blocks = min(len(before), len(after))
-    verdict: Verdict = "inconclusive"
-    if blocks >= MIN_BLOCKS and not (before.any() and after.any()):
-        verdict = "improvement" if (not after.any()) == metric.lower_is_better else "regression"
-    return Effect(name, ratio, blocks, verdict)
 
 
 def noise_floor(log_ratios: ArrayLike) -> float:
@@ -199,6 +208,13 @@ def duration_effect(experiment: Experiment, before: str, after: str, scenario: s
     return next((table.effects[0] for table in tables if table.metric.column == "makespan_s"), None)
 
 
+def more_failures_reason(experiment: Experiment, before: str, after: str, scenario: str) -> str:
+    """Return why `after` is no improvement of `before` under a scenario: more requests fail; empty where it may be."""
+    by_run = experiment.by_run
+    reasons = _reasons(by_run[by_run["scenario"] == scenario], [Change(after, before, after)])
+    return reasons.get(after, "")
+
+
 def left_out_pairs(experiment: Experiment, baseline: str, scenario: str) -> list[str]:
     """Return the pairs of optimisations that were left out together, as `<first>-and-<second>`."""
     return [name for _, name in _variants(experiment, baseline + WITHOUT, scenario) if TOGETHER in name]
@@ -231,7 +247,7 @@ def _interaction(by_run: pd.DataFrame, baseline: str, pair: str, column: str) ->
     first, second = pair.split(TOGETHER, maxsplit=1)
     names = [baseline, *(f"{baseline}{WITHOUT}{name}" for name in (first, second, pair))]
     values = pd.DataFrame({name: by_block(by_run, name, column) for name in names}).dropna().to_numpy()
-    if not values.size or not values.all():
+    if not values.size or not has_logarithms(values):
         return np.array([])
     both, without_first, without_second, without_both = np.log(values.T)
     return (both - without_first) - (without_second - without_both)
@@ -261,8 +277,20 @@ def _table_between(sides: Sequence[pd.DataFrame], scenario: str, metric: EffectM
     deployments = sorted(set(before["deployment"]) & set(after["deployment"]))
     measured = {name: tuple(by_block(side, name, metric.column) for side in (before, after)) for name in deployments}
     values = {name: pair for name, pair in measured.items() if all(map(len, pair)) and any(side.any() for side in pair)}
-    above_zero = {name: pair for name, pair in values.items() if all(side.all() for side in pair)}
+    above_zero = {name: pair for name, pair in values.items() if all(has_logarithms(side.to_numpy()) for side in pair)}
     comparisons = {name: unpaired(*map(np.log, pair)) for name, pair in above_zero.items()}
     tested = {effect.name: effect for effect in _evaluate(comparisons, metric)}
-    effects = [tested.get(name) or _effect_with_zeros(name, pair[0], pair[1], metric) for name, pair in values.items()]
-    return EffectTable(scenario, metric, tuple(Change(name, name, name) for name in values), tuple(effects), None)
+    effects = [
+        tested.get(name) or degenerate_effect(name, *pair, lower_is_better=metric.lower_is_better)
+        for name, pair in values.items()
+    ]
+    reasons = {
+        name: more_failures(*(failure_counts(_of(side, name)) for side in (before, after)), is_paired=False)
+        for name in values
+    }
+    changes = tuple(Change(name, name, name) for name in values)
+    return EffectTable(scenario, metric, changes, tuple(without_failing(effects, reasons)), None)
+
+
+def _of(by_run: pd.DataFrame, deployment: str) -> pd.DataFrame:
+    return by_run[by_run["deployment"] == deployment]

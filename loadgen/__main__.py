@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg2
 
 from instrumentation import deadlines
 from workbench.errors import EXIT_INVALID, UserError, reporting_errors
-from workbench.paths import data_directory, runs_directory
+from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
+from workbench.terminal import echo
 
 from . import (
     catalogue,
@@ -33,10 +35,10 @@ from .run_spec import RunSpec
 from .subprocesses import die_with_launcher
 from .target import Target, Users
 
-SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
+CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
 
 @click.group()
@@ -87,12 +89,7 @@ def run_(
     processes: int,
     port: int | None,
     allow_invalid: bool,
-    locustfile: Path | None,
-    tags: tuple[str, ...],
-    without_tags: tuple[str, ...],
-    ca: Path | None,
-    insecure: bool,
-    **changes: float | str | None,
+    **options: Any,
 ) -> None:
     """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
     if (deployment is None) == (url is None):
@@ -105,12 +102,10 @@ def run_(
         scale=scale,
         seed=seed,
         port=port,
-        changes={name: value for name, value in changes.items() if value is not None},
+        changes={name: options[name] for name in CHANGES if options[name] is not None},
         processes=processes,
     )
-    if ca and insecure:
-        raise UserError("--ca and --insecure contradict each other; give one of them")
-    users = Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
+    users = _users(**{name: value for name, value in options.items() if name not in CHANGES})
     timestamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     directory = runs_directory() / SINGLE_RUNS / f"{timestamp}-{spec.deployment}-{scenario}"
     if url:
@@ -120,11 +115,19 @@ def run_(
     _end(directory, record, allow_invalid)
 
 
+def _users(
+    locustfile: Path | None, tags: tuple[str, ...], without_tags: tuple[str, ...], ca: Path | None, insecure: bool
+) -> Users:
+    if ca and insecure:
+        raise UserError("--ca and --insecure contradict each other; give one of them")
+    return Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
+
+
 def _end(directory: Path, record: dict, allow_invalid: bool) -> None:
     """Print what came of a run and where it is; the exit code is 3 for a run that is not valid, or the locustfile's."""
     for line in run_summary.lines(directory, record):
-        click.echo(line, err=True)
-    click.echo(f"For its page: python -m reports build --run {shlex.quote(str(directory))}", err=True)
+        echo(line, err=True)
+    echo(f"For its page: python -m reports build --run {shlex.quote(str(directory))}", err=True)
     click.echo(directory)
     if not record["valid"] and not allow_invalid:
         sys.exit(EXIT_INVALID)

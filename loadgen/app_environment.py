@@ -7,14 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instrumentation.worker_metrics import WorkerMetrics
+from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
 from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
 
 from . import proxy, services
 from .addresses import resolve
-from .services import DatabaseServer, StoreServer, database_url
+from .services import DatabaseServer, StoreServer, database_url, make_private
+
+WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def database_route(
     The URL has the deployment's host name, if it has one. Where the deployment has a round trip, it leads through a
     proxy that delays.
     """
-    url, address = server.url_of(database), server.address
+    url, address = server.application_url_of(database), server.address
     processes: dict[str, int] = {}
     with ExitStack() as stack:
         # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
@@ -60,10 +62,11 @@ class AppEnvironment:
         workers = self.metrics.read().values()
         return {name: sum(values[name] for values in workers) for name in RECORDED_COUNTERS}
 
-    def served(self) -> tuple[frozenset[int], int]:
-        """The process ids of the workers, and the number of requests that they have counted."""
+    def counted(self) -> WorkerCounts:
+        """The process ids of the workers, and what they have counted of requests and responses."""
         workers = self.metrics.read().values()
-        return frozenset(values["pid"] for values in workers), sum(values["requests"] for values in workers)
+        pids = frozenset(values["pid"] for values in workers)
+        return pids, {name: sum(values[name] for values in workers) for name in ("requests", *RESPONSE_FIELDS)}
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
         file = folder / "readings"
         metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
-        (folder / "sessions").mkdir()
+        make_private(folder / "sessions")
         settings = replace(
             settings,
             session_directory=str(folder / "sessions"),

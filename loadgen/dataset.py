@@ -17,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from instrumentation import deadlines
+from reference_app import role_grants
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
 from workbench.errors import UserError
@@ -275,7 +276,7 @@ def _drop_if_answering(server: DatabaseServer, name: str) -> None:
 
 
 def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> None:
-    """Set password hashes and statistics triggers, and load all tables and indexes into memory.
+    """Set password hashes, statistics triggers and the application's rights, and load all tables into memory.
 
     The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
     """
@@ -284,6 +285,8 @@ def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> Non
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
         if settings.statistics_query == "summary":
             cursor.execute((SCHEMA / "summary.sql").read_text())
+        if server.application_role:
+            role_grants.grant(cursor, server.application_role)
         try:
             cursor.execute("CREATE EXTENSION pg_prewarm")
         except psycopg2.Error:

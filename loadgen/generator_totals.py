@@ -34,6 +34,7 @@ def read(directory: Path) -> dict:
         "exit_code": max((summary.get("exit_code") or 0 for summary in summaries), default=0),
         "unhandled_exceptions": sum(bool(summary.get("unhandled_exceptions")) for summary in summaries),
         "loop_gaps": [summary.get("loop_gaps") for summary in summaries],
+        "locust": summaries[0].get("locust"),
         "in_flight_marks": [summary["in_flight_marks"] for summary in summaries],
     }
 

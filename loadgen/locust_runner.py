@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,7 +39,8 @@ class Load:
 
     The user classes come from `locustfile`; None takes those of the scenario. `rows` are the dataset's, by table; the
     user classes of TraceTrack draw existing ids from them. `tags` and `without_tags` choose among the tasks as Locust's
-    `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`.
+    `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`. `run_token` is
+    the application's; an empty one leaves that of this command's environment.
     """
 
     scenario: Scenario
@@ -50,6 +51,7 @@ class Load:
     tags: tuple[str, ...] = ()
     without_tags: tuple[str, ...] = ()
     tls: str = ""
+    run_token: str = field(default="", repr=False)
 
     @property
     def user_classes(self) -> Path:
@@ -57,7 +59,10 @@ class Load:
         return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
     def command(self) -> list[str]:
-        """The command line that every process of Locust has in common."""
+        """The command line that every process of Locust has in common.
+
+        It lacks the URL, which may have a password: every user of the machine can read a command line.
+        """
         return [
             sys.executable, "-m", "loadgen.generator", "--exit-code-on-error", "0", "--loglevel", "WARNING",
             *(["--tags", *self.tags] if self.tags else []),
@@ -72,6 +77,7 @@ class Load:
     def environ(self, directory: Path, started_ns: int, url: str = "") -> dict[str, str]:
         """The environment variables that `loadgen.generator.config` reads, and those of gevent."""
         return {
+            "LOCUST_HOST": url,
             "TRACETRACK_WORD": str(directory / START_SIGNAL),
             "TRACETRACK_RUN_DIRECTORY": str(directory),
             "TRACETRACK_RUN_STARTED_NS": str(started_ns),
@@ -81,6 +87,7 @@ class Load:
             "TRACETRACK_URL": url,
             "TRACETRACK_USER_CLASSES": str(self.user_classes),
             "TRACETRACK_TLS": self.tls,
+            **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
             "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
         }
@@ -143,7 +150,7 @@ class Generator:
     def _has_done(self, number: int) -> bool:
         """Return whether a sender ended after its users were done, or as the locustfile stopped the load.
 
-        Its exit code does not tell: Locust exits with 0 on a signal, and a locustfile may choose its own.
+        Its exit code does not show it: Locust exits with 0 on a signal, and a locustfile may choose its own.
         """
         path = self.directory / f"generator-{number}.json"
         summary = json.loads(path.read_text() or "{}") if path.exists() else {}
@@ -183,7 +190,7 @@ class Generator:
 def _last_error(child: Child) -> str:
     """The error in the log of Locust: one that it logged, or the end of a traceback, or the last line."""
     lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
-    if any("load_locustfile_pytest" in line for line in lines):  # it looks for pytest's tests where it finds no users
+    if any("No User class found" in line for line in lines):
         return "the locustfile has no class of users"
     errors = [line.partition("/ERROR/")[2].partition(": ")[2].strip() for line in lines if "/ERROR/" in line]
     logged = [error for error in errors if not error.endswith(":")]  # a traceback follows

@@ -1,4 +1,4 @@
-"""The summary of a run that has ended, in lines: failures, what could not be sent, and why the run is not valid."""
+"""The summary of a run that has ended, in lines: failures and latency by endpoint, and what went wrong."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,27 +6,45 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench import validity
+from workbench import display, validity
+from workbench.failures import kinds_text
+from workbench.recording import Run
+from workbench.server_timing_header import discarded_note
+from workbench.text_cleaning import Target, cleaned
 
 MAX_KINDS = 5  # of errors in a line
+MAX_ENDPOINTS = 25  # in the table
 COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
 
 
 def lines(directory: Path, record: dict) -> list[str]:
-    """The lines to print; none for a valid run in which every request was sent and successful."""
+    """The lines to print: requests, failures and latency by endpoint, then one for each thing that went wrong."""
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
     summary = [
+        *_endpoints(Run(directory, record)),
         *_settings(record),
         *_failures(rows),
         *_task_errors(record),
         *_locustfile(record["generator"]),
         *_broken_connections(record),
         *_missed_rate(rows, record),
+        *discarded_note(record),
         *_others(record),
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
     return summary
+
+
+def _endpoints(run: Run) -> list[str]:
+    """The table of the measured requests; latencies are of the successful responses."""
+    table = run.overview()
+    if table.empty:
+        return []
+    more = len(table) - MAX_ENDPOINTS
+    others = [f"and {more} endpoints more: python -m analysis show {run.directory}"] if more > 0 else []
+    shown = display.text([], table.head(MAX_ENDPOINTS)).splitlines()
+    return ["latency of the successful responses, ms:", *shown, *others]
 
 
 def _others(record: dict) -> list[str]:
@@ -93,8 +111,7 @@ def _broken_connections(record: dict) -> list[str]:
 
 
 def _by_kind(kinds: Counter[str]) -> str:
-    shown = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(MAX_KINDS))
-    return f"{shown} and {len(kinds) - MAX_KINDS} kinds more" if len(kinds) > MAX_KINDS else shown
+    return cleaned(kinds_text(kinds.most_common(MAX_KINDS), len(kinds), MAX_KINDS), Target.LINE)
 
 
 def _missed_rate(rows: pd.DataFrame, record: dict) -> list[str]:
@@ -110,4 +127,4 @@ def _missed_rate(rows: pd.DataFrame, record: dict) -> list[str]:
     rates = f"{started / elapsed_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
     if late:
         return [f"The load generator could not keep up: {rates}"]
-    return [f"{dropped} of {due} requests could not be sent, as {scenario['users']} were in flight: {rates}"]
+    return [f"{dropped} of {due} arrivals were dropped, which count as slower than every latency: {rates}"]

@@ -131,13 +131,14 @@ class Users:
 
     def check(self) -> None:
         """Raise `UserError` where the locustfile has a package beside it that has the name of one of ours."""
-        for name in TAKEN if self.locustfile else ():
-            for place in {self.locustfile.parent, Path.cwd()} - {REPOSITORY}:  # type: ignore[union-attr]
-                if found := next((path for path in (place / name, place / f"{name}.py") if path.exists()), None):
-                    raise UserError(
-                        f"{found} has the name of a package of the workbench, which the locustfile would get in its "
-                        "place; rename it"
-                    )
+        places = {self.locustfile.parent, Path.cwd()} - {REPOSITORY} if self.locustfile else set()
+        names = [name for package in TAKEN for name in (package, f"{package}.py")]
+        for path in (place / name for place in places for name in names):
+            if path.exists():
+                raise UserError(
+                    f"{path} has the name of a package of the workbench, which the locustfile would get in its place; "
+                    "rename it"
+                )
 
 
 def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None = None) -> dict:

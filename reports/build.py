@@ -14,10 +14,10 @@ from loadgen import profiles, progress
 from loadgen.experiment import directory_of, new_name, resume_hint
 from workbench.errors import UserError
 from workbench.interruption import Interrupted
-from workbench.paths import REPOSITORY, recording_path, runs_directory
-from workbench.recording import newest_experiment, open_experiment
+from workbench.paths import REPOSITORY
 
 from . import kernel, views
+from .choice import recorded_experiment
 from .render import render
 
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -46,7 +46,12 @@ def build(experiment: str, html: Path = HTML) -> Path:
 
     Raises `UserError` for an experiment that is not complete.
     """
-    recorded = open_experiment(recording_path(experiment) if experiment else newest_experiment(runs_directory()))
+    recorded = recorded_experiment(experiment)
+    if problems := recorded.own_problems():
+        raise UserError(
+            f"experiment {recorded.name} was changed, and has no report: {problems[0]}; see python -m reports verify "
+            f"{recorded.name}"
+        )
     if not recorded.is_complete():
         raise UserError(
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "

@@ -116,13 +116,15 @@ def store(store_process) -> services.StoreServer:
 @pytest.fixture
 def settings(server, database, tmp_path) -> Settings:
     return Settings(
-        database_url=server.url_of(database),
+        database_url=server.application_url_of(database),
         secret_key="a key of the tests",
+        sessions="filesystem",
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",
         password_hash=QUICK_HASH,
         login_throttle=False,
+        server_timing_for_all=True,
     )
 
 
@@ -246,15 +248,17 @@ class CommandLine:
         self.data = data
         self._environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data), "TMPDIR": str(scratch)}
 
-    def start(self, *arguments: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.Popen:
-        """`before` goes in front of the command, `environ` into its environment."""
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), cwd: Path = REPOSITORY, **environ: str
+    ) -> subprocess.Popen:
+        """`before` goes in front of the command, which runs in the folder `cwd`; `environ` into its environment."""
         return subprocess.Popen(
             [*before, sys.executable, "-m", "loadgen", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=REPOSITORY,
+            cwd=cwd,
             env={**self._environ, **environ},
         )
 

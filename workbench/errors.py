@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
+from .terminal import echo
 
 EXIT_FAILURE, EXIT_INVALID = 1, 3  # 2, for wrong usage, is click's
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
@@ -62,15 +63,16 @@ def _reporting_failures() -> Iterator[None]:
         error.show()
         sys.exit(error.exit_code)
     except click.UsageError as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        _print_error(error.format_message())
         if error.ctx:
             click.echo(f"See {error.ctx.command_path} --help.", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        _print_error(error.format_message())
         sys.exit(error.exit_code)
     except OSError as error:
-        _fail(_place_message(error))
+        _print_error(_place_message(error))
+        sys.exit(EXIT_FAILURE)
 
 
 def _place_message(error: OSError) -> str:
@@ -84,6 +86,5 @@ def _place_message(error: OSError) -> str:
     return f"{place}{error.strerror}; {advice}"
 
 
-def _fail(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(EXIT_FAILURE)
+def _print_error(message: str) -> None:
+    echo(f"Error: {message}", err=True)

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from .columns import Column, arrow_schema
+from .columns import SINCE_START, Column, arrow_schema
 
 STREAMS, STORED = "requests-*.arrows", "requests.parquet"
 GENERATOR_ERROR = "load generator: "  # how an error begins in which the target has no part
 # Values of `phase`, in the order of a run. Rates and percentiles are of `measure` alone.
 START, WARM_UP, MEASURE, DRAIN, STOP = "start", "warmup", "measure", "drain", "stop"
+PHASES = (START, WARM_UP, MEASURE, DRAIN, STOP)
 
 # What of a metric of `Server-Timing` a column holds.
 DURATION, NUMBER, WORD = "duration", "number", "word"
@@ -41,9 +42,11 @@ class RequestColumn(Column):
     is_written: bool = False
 
 
-def _written(name: str, kind: pa.DataType, unit: str, meaning: str, question: str = "") -> RequestColumn:
+def _written(
+    name: str, kind: pa.DataType, unit: str, meaning: str, question: str = "", words: tuple[str, ...] = ()
+) -> RequestColumn:
     """A column that the load generator writes."""
-    return RequestColumn(name, kind, unit, meaning, question, is_written=True)
+    return RequestColumn(name, kind, unit, meaning, question, words, is_written=True)
 
 
 def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) -> RequestColumn:
@@ -63,7 +66,6 @@ def _word(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
     return RequestColumn(name, pa.string(), "", meaning, question, metric=metric, of_metric=WORD)
 
 
-_SINCE_START = "µs since the start of the run"
 COLUMNS = (
     _written("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
     _written("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
@@ -74,8 +76,9 @@ COLUMNS = (
         "",
         f"`{START}` (sent by `on_start`), `{WARM_UP}`, `{MEASURE}`, `{DRAIN}` (sent after the end of the load, by a "
         f"task that began before) or `{STOP}` (sent by `on_stop`)",
+        words=PHASES,
     ),
-    _written("scheduled_us", pa.int64(), _SINCE_START, "intended send", "the intended send of a request"),
+    _written("scheduled_us", pa.int64(), SINCE_START, "intended send", "the intended send of a request"),
     _written(
         "user_wait_us",
         pa.int64(),
@@ -83,7 +86,7 @@ COLUMNS = (
         "of an arrival of open load, the wait for a free user; null in closed load",
         "the wait of arrivals for a user",
     ),
-    _written("start_us", pa.int64(), _SINCE_START, "actual send"),
+    _written("start_us", pa.int64(), SINCE_START, "actual send"),
     _written("latency_us", pa.int64(), "µs", "latency: from the actual send to the end of the response"),
     RequestColumn(
         "response_us",

@@ -5,12 +5,14 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from . import machine_watch
+from . import machine_watch, witness_gates
 from .littles_law_gate import relative_difference
 from .request_schema import GENERATOR_ERROR
 
 # Of the request rows, that gates use.
-COLUMNS = ("phase", "scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error")
+COLUMNS = (
+    "phase", "scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error", *witness_gates.COLUMNS,
+)  # fmt: skip
 GENERATOR_ROLE = "generator"
 
 
@@ -68,6 +70,10 @@ STOPPED = Bound("loads that the locustfile stopped before their end", 0, "{:.0f}
 PARTS = Bound("processes whose Locust has others that are not in this run", 0, "{:.0f}")
 EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
 SERVED = Bound("difference from the application's own count of requests", 0, "{:.0f}")
+ERRORS = Bound("difference from the application's own count of errors", 0, "{:.0f}")
+APP_TIME = Bound("difference from the application's own time, ms", 0, "{:.3f}")
+DURATIONS = Bound("responses in another interval of the application's own durations", 0, "{:.0f}")
+STATEMENTS = Bound("difference from PostgreSQL's own count of statements", 0, "{:.0f}")
 GENERATOR_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", is_minimum=True)
 # Above it the generator's own queue gets into the latencies.
@@ -97,6 +103,7 @@ def gates(
     due: int | None = None,
     expected: int | None = None,
     served: int | None = None,
+    witnesses: Mapping | None = None,
     kind: str = "",
     steady: bool = False,
     shared_machine: bool = False,
@@ -104,9 +111,9 @@ def gates(
     """Evaluate the gates of one run from its request rows and process readings as they are on disk (µs).
 
     `summary` is the load generator's own: `requests` by its count, `processes` that reported, `in_flight_marks`.
-    `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load, `served` is the
-    application's own count. None stands for what is not fixed or was not counted. On a `shared_machine` disturbances
-    are observed and not evaluated.
+    `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load. `served` is the
+    application's own count, `witnesses` are its others and the database's (see `witness_gates`). None stands for what
+    is not fixed or was not counted. On a `shared_machine` disturbances are observed and not evaluated.
     """
     evaluated = [
         REPORTS.evaluate(processes - summary.get("processes", 0)),
@@ -117,6 +124,7 @@ def gates(
         PARTS.evaluate(_count(summary.get("parts_elsewhere"))),
         EXPECTED.evaluate(_difference(expected, len(requests))),
         SERVED.evaluate(_difference_from_served(requests, served)),
+        *_of_witnesses(requests, witnesses),
         GENERATOR_FAILURES.evaluate(int(requests["error"].fillna("").str.startswith(GENERATOR_ERROR).sum())),
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
@@ -130,6 +138,16 @@ def gates(
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
     return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
+
+
+def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gate]:
+    """The gates that compare the rows with what the application and the database counted themselves."""
+    return [
+        ERRORS.evaluate(witness_gates.error_difference(requests, witnesses)),
+        APP_TIME.evaluate(witness_gates.time_difference_ms(requests, witnesses)),
+        DURATIONS.evaluate(witness_gates.duration_difference(requests, witnesses)),
+        STATEMENTS.evaluate(witness_gates.statement_difference(requests, witnesses)),
+    ]
 
 
 def _disturbances(

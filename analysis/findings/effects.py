@@ -25,6 +25,8 @@ def _finding(experiment: Experiment, table: ablation.EffectTable, change: ablati
     text = f"{wording.ratio_with_interval(effect)} of {change.before}"
     if effect.p_holm is not None:
         text += f", p {effect.p_holm:.4f} after Holm's correction"
+    if effect.reason:
+        text += f"; no improvement, as {effect.reason}"
     claim = Claim(
         experiment,
         KIND,

@@ -1,11 +1,13 @@
 """Metrics of an arm with their intervals: duration, throughput, latency, and the share of successful requests.
 
+Latencies are of the successful responses. One that reaches into dropped arrivals is infinity, without an interval.
 Each is None for an arm without a usable run. Two runs of an arm in one block count as their geometric mean.
 """
 
 import numpy as np
 import pandas as pd
 
+from workbench import aggregates
 from workbench.recording import Experiment, arm
 
 from ..stats.confidence import Estimate, log_mean_ci, proportion_ci
@@ -33,19 +35,31 @@ def requests(experiment: Experiment, deployment: str, scenario: str) -> Estimate
 def success_ratio(
     experiment: Experiment, deployment: str, scenario: str, endpoint: str | None = None
 ) -> Estimate | None:
-    """Return the share of the measured requests, all or those to one endpoint, that were successful by content."""
+    """Return the share of the measured requests, all or those to one endpoint, that were successful by content.
+
+    The requests that were omitted with dropped arrivals count as not successful.
+    """
     if endpoint is None:
         runs = arm(experiment.by_run, deployment, scenario)
     else:
         runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
-    counts = runs.groupby("block")[["successful", "requests"]].sum()
-    return None if runs.empty else proportion_ci(counts["successful"], counts["requests"])
+    counts = runs.groupby("block")[["successful", "requests", "omitted"]].sum()
+    return None if runs.empty else proportion_ci(counts["successful"], counts["requests"] + counts["omitted"])
 
 
-def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
-    """Return the 95th percentile of the latency (ms) of all reads, by sectioning."""
-    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, "reads")
-    return _sectioned(arm(experiment.by_run, deployment, scenario), "reads_p95_ms", pooled["p95_ms"])
+def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str, prefix: str = "") -> Estimate | None:
+    """Return the 95th percentile of the latency (ms) of all reads, by sectioning.
+
+    With the `prefix` `response_` it is that of the response time.
+    """
+    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, aggregates.READS)
+    return _sectioned(arm(experiment.by_run, deployment, scenario), f"{prefix}reads_p95_ms", pooled[f"{prefix}p95_ms"])
+
+
+def longest_of_all_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Return the longest response time (ms) of all requests, failed ones included; infinity with dropped arrivals."""
+    runs = arm(experiment.by_run, deployment, scenario)
+    return None if runs.empty else float(runs["all_max_ms"].max())
 
 
 def latency(
@@ -53,7 +67,8 @@ def latency(
 ) -> Estimate | None:
     """Return one statistic of an endpoint's latency, by sectioning.
 
-    `statistic` is `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms` or `max_ms`.
+    `statistic` is `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms` or `max_ms`; with `response_` before it (all but
+    `min_ms`) it is that of the response time.
     """
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, endpoint)
     runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
@@ -77,8 +92,8 @@ def _sectioned(runs: pd.DataFrame, column: str, pooled: pd.Series) -> Estimate |
 
 
 def _estimate(by_block: np.ndarray, pooled: float | None) -> Estimate:
-    """Estimate from the values of the blocks; without an interval where one is 0 and has no logarithm."""
-    if (by_block > 0).all():
+    """Estimate from the values of the blocks; without an interval where one is 0 or infinity."""
+    if (by_block > 0).all() and np.isfinite([*by_block, 1.0 if pooled is None else pooled]).all():
         return log_mean_ci(by_block, pooled)
     return Estimate(float(by_block.mean()) if pooled is None else pooled, len(by_block))
 

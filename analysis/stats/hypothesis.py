@@ -32,7 +32,8 @@ class Effect:
     same after Holm's correction over the comparisons of its table. `minimum_detectable_effect` is the smallest ratio
     above 1 that the test detects with a power of 80 %. `blocks_required` is the number of blocks that decide with that
     power: they detect an effect as large as the equivalence margin, and call no effect equivalent; None for more than
-    `MAX_BLOCKS`. Below `MIN_BLOCKS` blocks all of these but the ratio are None.
+    `MAX_BLOCKS`. Below `MIN_BLOCKS` blocks all of these but the ratio are None. `reason` says why an improvement became
+    inconclusive, where more requests failed (`noninferiority`).
     """
 
     name: str
@@ -46,6 +47,7 @@ class Effect:
     minimum_detectable_effect: float | None = None
     blocks_required: int | None = None
     level: float = LEVEL
+    reason: str = ""
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -12,6 +12,8 @@ TRACETRACK_URL            of the target, for Locust's `--host`; it may hold a pa
 TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
 TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
                           the certificate authority's file
+
+`run_token` reads TRACETRACK_RUN_TOKEN itself.
 """
 
 import json

@@ -30,7 +30,7 @@ def destination() -> Destination:
 def share(runner: Runner) -> bool:
     """Let a Locust that was started manually, a master and workers, record one run.
 
-    A master announces its run on this machine before it starts users, and a worker looks there when it is told to start
+    A master announces its run on this machine before it starts users, and a worker looks there when it is to start
     some. Returns whether this is a worker of a master elsewhere, or of one without the recording: its run is a part.
     """
     global _chosen

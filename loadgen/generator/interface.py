@@ -1,6 +1,6 @@
 """Words between a process of the generator and the parent that starts it."""
 
-# Files in the run's directory by which the process tells why it ended; each contains the reason.
+# Files in the run's directory in which the process leaves the reason why it ended.
 ABORTED = "generator-error.txt"  # the load was given up
 REFUSED = "generator-refusal.txt"  # the load was not begun: a scenario cannot keep what the locustfile means
 

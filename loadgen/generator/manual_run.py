@@ -8,19 +8,22 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import psutil
 
 from workbench import atomic
 from workbench.errors import reporting_errors
-from workbench.paths import REPOSITORY, runs_directory
+from workbench.paths import REPOSITORY, SINGLE_RUNS, runs_directory
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from ..addresses import is_local_host
 
 if TYPE_CHECKING:
+    from locust.env import Environment
+
     from ..scenarios import Scenario
 
 NAME = "by-hand"  # of the scenario in the record, which readers know
@@ -46,7 +49,7 @@ def claim_number(directory: Path) -> int:
 
 
 def announce(port: int, directory: Path, started_ns: int) -> None:
-    """Tell workers on this machine the run of the master at this port, until this process ends."""
+    """Announce the run of the master at this port to workers on this machine, until this process ends."""
     path = _announcement(port)
     place = {"pid": os.getpid(), "directory": str(directory), "started_ns": started_ns}
     atomic.write_text(path, json.dumps(place))
@@ -68,7 +71,18 @@ def _announcement(port: int) -> Path:
 
 
 def _single_runs() -> Path:
-    return runs_directory() / "single-runs"
+    return runs_directory() / SINGLE_RUNS
+
+
+def options(environment: "Environment") -> dict[str, Any]:
+    """What Locust was started with, as far as it is known: host without secrets, users, spawn rate, run time (s)."""
+    given = environment.parsed_options
+    return {
+        "host": redacted(environment.host or "") or None,
+        "users": getattr(given, "users", None) or getattr(given, "num_users", None),
+        "spawn_rate": getattr(given, "spawn_rate", None),
+        "run_time_s": getattr(given, "run_time", None),
+    }
 
 
 def _create(path: Path) -> bool:

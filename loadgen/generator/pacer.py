@@ -42,32 +42,55 @@ def _replace_task_set_methods(policy: PacingPolicy) -> None:
     TaskSet._sleep = _sleep  # type: ignore[method-assign]
 
 
-def _behind_gate(policy: PacingPolicy, execute_next_task: Callable[[TaskSet], None]) -> Callable[[TaskSet], None]:
-    """Locust's execution of a task, behind the gate; a nested task set is no task itself."""
-    started_tasks = summary.details["started_tasks"] = {WARM_UP: 0, MEASURE: 0}
+class Gate:
+    """The gate before each task: a user passes when the policy lets them start it."""
 
-    def pass_gate(taskset: TaskSet, state: VirtualUser) -> None:
+    def __init__(self, policy: PacingPolicy):
+        self._policy = policy
+        self._started_tasks = summary.details["started_tasks"] = {WARM_UP: 0, MEASURE: 0}
+
+    def enter_task_set(self, taskset: TaskSet, state: VirtualUser) -> None:
+        """Let the user enter a nested task set: with the first task in it, as it is no task itself."""
+        if state.started_tasks:  # the `on_start` of the first one is before the load
+            self._pass(taskset, state)
+        state.stage = START
+
+    def start_task(self, taskset: TaskSet, state: VirtualUser) -> None:
+        """Let the user start a task, and count it."""
+        self._pass(taskset, state)
+        state.has_passed = False
+        state.started_tasks += 1
+        state.task_started_ns, state.stage = time.monotonic_ns(), TASK
+        is_warm_up = state.phase_at(state.scheduled_ns or state.task_started_ns) == WARM_UP
+        self._started_tasks[WARM_UP if is_warm_up else MEASURE] += 1
+
+    def _pass(self, taskset: TaskSet, state: VirtualUser) -> None:
+        if state.has_passed:
+            return
         try:
             if state.started_tasks:
-                policy.wait_for_next(taskset, state)
+                self._policy.wait_for_next(taskset, state)
             else:
-                policy.barrier.wait()
-                policy.wait_for_first(taskset, state)
+                self._policy.barrier.wait()
+                self._policy.wait_for_first(taskset, state)
         except StopUser:
             state.is_finished = True
             raise
-        state.started_tasks += 1
-        state.task_started_ns, state.stage = time.monotonic_ns(), TASK
-        started_tasks[state.phase_at(state.scheduled_ns or state.task_started_ns)] += 1
+        state.has_passed = True
+
+
+def _behind_gate(policy: PacingPolicy, execute_next_task: Callable[[TaskSet], None]) -> Callable[[TaskSet], None]:
+    """Locust's execution of a task, behind the gate."""
+    gate = Gate(policy)
 
     @wraps(execute_next_task)
     def execute(self: TaskSet) -> None:
         state, task = virtual_user_of(self.user), self._task_queue[0]
         try:
             if isinstance(task, type) and issubclass(task, TaskSet):
-                state.stage = START
+                gate.enter_task_set(self, state)
             else:
-                pass_gate(self, state)
+                gate.start_task(self, state)
             sequences.note_step(self, state)
             execute_next_task(self)
             state.stage = BETWEEN_TASKS

@@ -22,11 +22,12 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from . import loop_watch, manual_run, recorder, summary, timestamps
+from . import loop_watch, manual_run, recorder, run_token, summary, timestamps
 from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
 from .destination import destination, share
 from .error_kinds import error_kind
 from .interface import ABORTED, REFUSED
+from .recorded_text import without_secrets
 from .recorder import FLUSH_EVERY_S, Recorder
 from .timestamps import Timestamps
 from .virtual_user import VirtualUser
@@ -48,7 +49,7 @@ def row(
     return (
         times.user,
         times.sequence,
-        name if HAS_OWN_USERS else f"{request_type} {name}".strip(),
+        name if HAS_OWN_USERS else without_secrets(f"{request_type} {name}".strip()),  # a name may have a query
         times.phase,
         (times.scheduled_ns - started_ns) // 1000 if times.scheduled_ns else start_us,
         None if times.user_wait_ns is None else times.user_wait_ns // 1000,
@@ -112,12 +113,15 @@ def record_process(environment: Environment, number: int) -> Recorder:
     """Record the users of this process, which has this number among those of the load generator."""
     counts = summary.Summary(environment, number)
     timestamps.install()
+    run_token.install(environment)
     rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
     _record_requests(environment, rows)
 
     def finish(**_: object) -> None:
         rows.close()
         loop_watch.watch.close()
+        if IS_MANUAL:
+            summary.details["locust"] = manual_run.options(environment)
         counts.close(rows)
 
     # After `quitting`, at which a locustfile may still send requests and choose the exit code. A locustfile that leaves

@@ -20,7 +20,7 @@ from locust.contrib.fasthttp import FastHttpSession
 from workbench.request_schema import request_name
 
 from ..addresses import is_local_host
-from . import virtual_user
+from . import run_token, virtual_user
 from .in_flight import InFlight
 from .virtual_user import VirtualUser, virtual_user_of
 
@@ -132,10 +132,11 @@ def _with_headers(build: Callable[..., str]) -> Callable[..., str]:
         if times is None or times.received_ns:
             return text
         name = "" if "X-Request-ID" in text else f"X-Request-ID: {request_name(times.user, times.sequence)}\r\n"
+        token = run_token.header_line(self.host)
         sent_ns = times.mark_sent()
         if not is_local_host(self.host):
-            return f"{text[:-2]}{name}\r\n"  # the clock of another machine is unrelated to ours
-        return f"{text[:-2]}{name}X-Request-Start: t={sent_ns}\r\n\r\n"
+            return f"{text[:-2]}{name}{token}\r\n"  # the clock of another machine is unrelated to ours
+        return f"{text[:-2]}{name}{token}X-Request-Start: t={sent_ns}\r\n\r\n"
 
     return build_with_headers
 
@@ -147,8 +148,10 @@ def _with_header_arguments(request: Callable[..., Any]) -> Callable[..., Any]:
     def send(self: Any, method: str, url: str, *arguments: Any, headers: dict | None = None, **options: Any) -> Any:
         times = _current.get()
         added = {"X-Request-ID": request_name(times.user, times.sequence), **(headers or {})}
-        here, sent_ns = is_local_host(urlsplit(self._build_url(url)).hostname or ""), times.mark_sent()
-        if here:
+        host = urlsplit(self._build_url(url)).hostname or ""
+        added |= run_token.header(host)
+        sent_ns = times.mark_sent()
+        if is_local_host(host):
             added["X-Request-Start"] = f"t={sent_ns}"
         return request(self, method, url, *arguments, headers=added, **options)
 

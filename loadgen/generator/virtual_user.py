@@ -16,6 +16,7 @@ from workbench.request_schema import DRAIN, MEASURE, START, STOP, WARM_UP, reque
 from .config import PROCESS, PROCESSES
 
 TASK, BETWEEN_TASKS = "task", "between tasks"  # stages of a user beside START and STOP
+MIN_PAUSE_NS = 5_000_000  # of a task before its first request
 TREE_KEY = "tracetrack_user"  # of the user, in what gevent lets all greenlets share that descend from one
 
 
@@ -41,6 +42,7 @@ class VirtualUser:
     scheduled_ns: int | None = None
     user_wait_ns: int | None = None
     is_finished = False  # the scenario is over for this user
+    has_passed = False  # the gate, for a task that has not begun
     started_tasks = tasks_done = sequence = under_way = task_started_ns = 0
     pauses: random.Random
     _ready_ns = _ready_iteration = 0
@@ -84,13 +86,14 @@ class VirtualUser:
     def take_schedule(self, began_ns: int) -> tuple[int | None, int | None]:
         """The intended send of the request that began at `began_ns`, and the wait for a user; the next one has none.
 
-        A task that sleeps before its first request sends it that much later on purpose. It has then given up the
-        processor; where it has not, the delay is the generator's.
+        A task that sleeps before its first request sends it that much later on purpose: it gave up the processor, and
+        for longer than a generator may be late. Other delays are the generator's.
         """
         due_ns, self.scheduled_ns = self.scheduled_ns, None
         wait_ns, self.user_wait_ns = self.user_wait_ns, None
-        if due_ns is not None and self._ready_iteration != _iteration():
-            due_ns += max(0, began_ns - self._ready_ns)
+        pause_ns = began_ns - self._ready_ns
+        if due_ns is not None and pause_ns > MIN_PAUSE_NS and self._ready_iteration != _iteration():
+            due_ns += pause_ns
         return due_ns, wait_ns
 
     def phase_at(self, at_ns: int, *, in_background: bool = False) -> str:

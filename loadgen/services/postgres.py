@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from sqlalchemy import make_url
 from instrumentation import deadlines
 from workbench.errors import UserError
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from ..subprocesses import Child, start
-from . import database_url
+from . import application_role, database_url
 from .postgres_user import prepare_for
-from .resources import free_port, require_free_space
+from .resources import free_port, make_private, require_free_space
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
@@ -46,16 +47,28 @@ SERVER_SETTINGS = {
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A server that is up. `url` names its maintenance database, password included."""
+    """A server that is up. `url` names its maintenance database, password included.
 
-    url: str
+    `application_role` is empty for yours, in which the application has the role of the URL.
+    """
+
+    url: str = field(repr=False)
     version: str
     max_connections: int
     child: Child | None  # None for yours
+    application_role: str = ""
+    application_password: str = field(default="", repr=False)
 
     def url_of(self, database: str) -> str:
         """The URL of one of its databases, password included."""
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+    def application_url_of(self, database: str) -> str:
+        """The URL of one of its databases for the application, password included."""
+        url = make_url(self.url_of(database))
+        if self.application_role:
+            url = url.set(username=self.application_role, password=self.application_password)
+        return url.render_as_string(hide_password=False)
 
     @property
     def address(self) -> database_url.Address:
@@ -118,7 +131,10 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
             yield server
         return
     with sole_use(directory), _start_postgres(directory, max_connections) as child:
-        yield describe(_wait_until_ready(child, directory), child)
+        server = describe(_wait_until_ready(child, directory), child)
+        with closing(server.connect()) as connection:
+            password = application_role.create(connection)
+        yield replace(server, application_role=application_role.ROLE, application_password=password)
 
 
 def describe(url: str, child: Child | None) -> DatabaseServer:
@@ -142,7 +158,7 @@ def sole_use(directory: Path) -> Iterator[None]:
 
     Two commands at a time would share the machine, and each would measure the other.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     with (directory / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +167,7 @@ def sole_use(directory: Path) -> Iterator[None]:
             holder = lock.read().strip() or "another command"
             raise UserError(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} ({' '.join(sys.argv[1:3])})")
+        lock.write(f"process {os.getpid()} ({redacted(' '.join(sys.argv[1:3]))})")
         lock.flush()
         yield
         lock.truncate(0)

@@ -6,10 +6,13 @@ import pytest
 from workbench.littles_law_gate import relative_difference
 from workbench.validity import (
     ANSWERED,
+    APP_TIME,
     BOUNDS,
     COUNTED,
     DISPATCH_LAG,
     DISPATCH_LAG_TAIL,
+    DURATIONS,
+    ERRORS,
     EXPECTED,
     FIRST_SENDS,
     GENERATOR_CPU,
@@ -22,6 +25,7 @@ from workbench.validity import (
     PARTS,
     REPORTS,
     SERVED,
+    STATEMENTS,
     STEAL,
     STOPPED,
     TASKS,
@@ -85,13 +89,16 @@ def test_a_good_run_passes_every_gate():
         "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
         "started_tasks": {"warmup": 100, "measure": 900},
-        "stopped_by_locustfile": False,
+        "stopped_by_locustfile": 0,
         "parts_elsewhere": 0,
         "loop_gaps": [[(5_000_000, 4_000, 1_000)]],
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
+    application = {"error_responses": 0, "app_us": 4_000_000, "failed_statements": 0, "durations": [[None, 1000]]}
+    witnesses = {"application": application, "database": {"statements": 2000}}
+    rows = rows.assign(app_us=4000, db_calls=2)
     process = pd.concat([readings(0.1), cores(others=0.02)])
-    evaluated = evaluate(rows, process, 1000, summary=summary, **fixed)
+    evaluated = evaluate(rows, process, 1000, summary=summary, witnesses=witnesses, **fixed)
     assert {bound for bound, gate in evaluated.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
 
 
@@ -111,6 +118,7 @@ def test_what_was_not_counted_or_not_fixed_is_not_evaluated():
     evaluated = evaluate(counted=None, kind="open", steady=True)
     unknown = {COUNTED, USERS, TASKS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
     unknown |= {GENERATOR_CPU_PEAK, DISPATCH_LAG_TAIL, LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL, STOPPED, PARTS}
+    unknown |= {ERRORS, APP_TIME, DURATIONS, STATEMENTS}
     assert {bound for bound, gate in evaluated.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
