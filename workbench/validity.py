@@ -88,6 +88,7 @@ LOOP_GAP = Bound("longest gap of the generator's event loop, ms", 20.0, "{:.1f}"
 OTHERS_CPU = Bound("CPU of other processes, share of all cores", 0.10, "{:.1%}")
 OTHERS_CPU_PEAK = Bound("CPU of other processes in their busiest second, share of all cores", 0.30, "{:.1%}")
 STEAL = Bound("time taken by the hypervisor, share of all cores", 0.05, "{:.1%}")
+DISTURBANCES = (DISPATCH_LAG_TAIL, LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL)
 LITTLES_LAW = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 # In the order of tables; every bound of this module is a gate.
 BOUNDS = {value.name: value for value in list(globals().values()) if isinstance(value, Bound)}
@@ -163,7 +164,12 @@ def _disturbances(
     if kind not in ("burst", "single"):
         enough = len(requests) >= machine_watch.MIN_TAIL_REQUESTS
         values[DISPATCH_LAG_TAIL] = dispatch_lag_ms(requests, 0.999) if enough else None
-    return [bound.observe(value) if shared_machine else bound.evaluate(value) for bound, value in values.items()]
+    return [evaluate(bound, value, shared_machine=shared_machine) for bound, value in values.items()]
+
+
+def evaluate(bound: Bound, value: float | None, *, shared_machine: bool) -> Gate:
+    """The gate of a bound; on a shared machine a disturbance has no verdict."""
+    return bound.observe(value) if shared_machine and bound in DISTURBANCES else bound.evaluate(value)
 
 
 def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:
