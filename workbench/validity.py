@@ -130,12 +130,8 @@ def gates(
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.evaluate(_generator_cpu_share(requests, process, summary)),
-        GENERATOR_CPU_PEAK.evaluate(_busiest_generator_share(requests, process)),
+        _of_sends(requests, kind),
     ]
-    if kind in ("burst", "single"):
-        evaluated.append(FIRST_SENDS.evaluate(first_sends_share(requests)))
-    else:
-        evaluated.append(DISPATCH_LAG.evaluate(dispatch_lag_ms(requests)))
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
     return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
@@ -151,11 +147,19 @@ def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gat
     ]
 
 
+def _of_sends(requests: pd.DataFrame, kind: str) -> Gate:
+    """The gate of how punctually requests were sent."""
+    if kind in ("burst", "single"):
+        return FIRST_SENDS.evaluate(first_sends_share(requests))
+    return DISPATCH_LAG.evaluate(dispatch_lag_ms(requests))
+
+
 def _disturbances(
     requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping, kind: str, shared_machine: bool
 ) -> list[Gate]:
     """The gates of what held up the generator, by itself or by others."""
     values = {
+        GENERATOR_CPU_PEAK: _busiest_generator_share(requests, process),
         LOOP_GAP: machine_watch.longest_gap_ms(requests, summary.get("loop_gaps")),
         OTHERS_CPU: machine_watch.others_share(requests, process),
         OTHERS_CPU_PEAK: machine_watch.busiest_others_share(requests, process),
