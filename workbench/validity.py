@@ -116,7 +116,7 @@ def gates(
     application's own count, `witnesses` are its others and the database's (see `witness_gates`). None stands for what
     is not fixed or was not counted. On a `shared_machine` disturbances are observed and not evaluated.
     """
-    evaluated = [
+    return [
         REPORTS.evaluate(processes - summary.get("processes", 0)),
         COUNTED.evaluate(_difference(summary.get("requests"), len(requests))),
         USERS.evaluate(_missing_users(users, summary.get("users"))),
@@ -130,11 +130,9 @@ def gates(
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.evaluate(_generator_cpu_share(requests, process, summary)),
-        _of_sends(requests, kind),
+        *_of_load(requests, summary, kind, steady),
+        *_disturbances(requests, process, summary, kind, shared_machine),
     ]
-    if steady:
-        evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
-    return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
 
 
 def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gate]:
@@ -147,11 +145,15 @@ def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gat
     ]
 
 
-def _of_sends(requests: pd.DataFrame, kind: str) -> Gate:
-    """The gate of how punctually requests were sent."""
+def _of_load(requests: pd.DataFrame, summary: Mapping, kind: str, steady: bool) -> list[Gate]:
+    """The gates that depend on the kind of load: of the sends, and of Little's law."""
     if kind in ("burst", "single"):
-        return FIRST_SENDS.evaluate(first_sends_share(requests))
-    return DISPATCH_LAG.evaluate(dispatch_lag_ms(requests))
+        evaluated = [FIRST_SENDS.evaluate(first_sends_share(requests))]
+    else:
+        evaluated = [DISPATCH_LAG.evaluate(dispatch_lag_ms(requests))]
+    if steady:
+        evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
+    return evaluated
 
 
 def _disturbances(
