@@ -235,7 +235,7 @@ def _mark(server: DatabaseServer, database: str) -> dict | None:
 
 
 def _exists(cursor: Cursor, database: str) -> bool:
-    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datconnlimit <> -2", (database,))
     return cursor.fetchone() is not None
 
 
@@ -249,10 +249,12 @@ def _create_database(cursor: Cursor, name: str, template: str) -> None:
 
 def _drop_outdated(server: DatabaseServer, cursor: Cursor, prefix: str) -> None:
     """Drop the templates of earlier dataset definitions, and those that were not completed."""
-    cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
-    for (name,) in cursor.fetchall():
-        if name.endswith("_building") or _mark(server, name):
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    # A limit of -2 marks a database whose dropping was cut short: it can be neither opened nor used.
+    cursor.execute("SELECT datname, datconnlimit = -2 FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
+    for name, is_half_dropped in cursor.fetchall():
+        if is_half_dropped or name.endswith("_building") or _mark(server, name):
+            with deferred_signals():
+                cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _drop_left_over_clones(cursor: Cursor) -> None:

@@ -88,6 +88,7 @@ LOOP_GAP = Bound("longest gap of the generator's event loop, ms", 20.0, "{:.1f}"
 OTHERS_CPU = Bound("CPU of other processes, share of all cores", 0.10, "{:.1%}")
 OTHERS_CPU_PEAK = Bound("CPU of other processes in their busiest second, share of all cores", 0.30, "{:.1%}")
 STEAL = Bound("time taken by the hypervisor, share of all cores", 0.05, "{:.1%}")
+DISTURBANCES = (DISPATCH_LAG_TAIL, LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL)
 LITTLES_LAW = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 # In the order of tables; every bound of this module is a gate.
 BOUNDS = {value.name: value for value in list(globals().values()) if isinstance(value, Bound)}
@@ -115,7 +116,7 @@ def gates(
     application's own count, `witnesses` are its others and the database's (see `witness_gates`). None stands for what
     is not fixed or was not counted. On a `shared_machine` disturbances are observed and not evaluated.
     """
-    evaluated = [
+    return [
         REPORTS.evaluate(processes - summary.get("processes", 0)),
         COUNTED.evaluate(_difference(summary.get("requests"), len(requests))),
         USERS.evaluate(_missing_users(users, summary.get("users"))),
@@ -129,15 +130,9 @@ def gates(
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.evaluate(_generator_cpu_share(requests, process, summary)),
-        GENERATOR_CPU_PEAK.evaluate(_busiest_generator_share(requests, process)),
+        *_of_load(requests, summary, kind, steady),
+        *_disturbances(requests, process, summary, kind, shared_machine),
     ]
-    if kind in ("burst", "single"):
-        evaluated.append(FIRST_SENDS.evaluate(first_sends_share(requests)))
-    else:
-        evaluated.append(DISPATCH_LAG.evaluate(dispatch_lag_ms(requests)))
-    if steady:
-        evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
-    return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
 
 
 def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gate]:
@@ -150,11 +145,23 @@ def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gat
     ]
 
 
+def _of_load(requests: pd.DataFrame, summary: Mapping, kind: str, steady: bool) -> list[Gate]:
+    """The gates that depend on the kind of load: of the sends, and of Little's law."""
+    if kind in ("burst", "single"):
+        evaluated = [FIRST_SENDS.evaluate(first_sends_share(requests))]
+    else:
+        evaluated = [DISPATCH_LAG.evaluate(dispatch_lag_ms(requests))]
+    if steady:
+        evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
+    return evaluated
+
+
 def _disturbances(
     requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping, kind: str, shared_machine: bool
 ) -> list[Gate]:
     """The gates of what held up the generator, by itself or by others."""
     values = {
+        GENERATOR_CPU_PEAK: _busiest_generator_share(requests, process),
         LOOP_GAP: machine_watch.longest_gap_ms(requests, summary.get("loop_gaps")),
         OTHERS_CPU: machine_watch.others_share(requests, process),
         OTHERS_CPU_PEAK: machine_watch.busiest_others_share(requests, process),
@@ -163,7 +170,12 @@ def _disturbances(
     if kind not in ("burst", "single"):
         enough = len(requests) >= machine_watch.MIN_TAIL_REQUESTS
         values[DISPATCH_LAG_TAIL] = dispatch_lag_ms(requests, 0.999) if enough else None
-    return [bound.observe(value) if shared_machine else bound.evaluate(value) for bound, value in values.items()]
+    return [evaluate(bound, value, shared_machine=shared_machine) for bound, value in values.items()]
+
+
+def evaluate(bound: Bound, value: float | None, *, shared_machine: bool) -> Gate:
+    """The gate of a bound; on a shared machine a disturbance has no verdict."""
+    return bound.observe(value) if shared_machine and bound in DISTURBANCES else bound.evaluate(value)
 
 
 def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .validity import BOUNDS
+from .validity import BOUNDS, evaluate
 
 COMPLETE, RUNNING = "complete", "running"
 
@@ -13,7 +13,8 @@ def with_verdicts(record: dict[str, Any]) -> dict[str, Any]:
     A gate that this version does not know can only fail. A run that was recorded as not valid without a gate that says
     why keeps its reasons: it contradicts itself, and enters no metric.
     """
-    gates = [_gate(gate) for gate in record.get("gates", [])]
+    is_shared = bool(record["environment"].get("shared_machine"))
+    gates = [_gate(gate, is_shared) for gate in record.get("gates", [])]
     failed = [_reason(gate) for gate in gates if gate["passed"] is False]
     reasons = _reasons(record, gates, failed)
     valid = None if record["status"] == RUNNING else record["status"] == COMPLETE and not reasons
@@ -33,10 +34,10 @@ def _reasons(record: dict[str, Any], gates: list[dict[str, Any]], failed: list[s
     return stored
 
 
-def _gate(gate: dict[str, Any]) -> dict[str, Any]:
+def _gate(gate: dict[str, Any], shared_machine: bool) -> dict[str, Any]:
     """The gate with the threshold and the verdict of today's bound of its name."""
     if bound := BOUNDS.get(gate["name"]):
-        return bound.evaluate(gate["value"]).record()
+        return evaluate(bound, gate["value"], shared_machine=shared_machine).record()
     return gate | {"passed": False if gate["passed"] is False else None}
 
 

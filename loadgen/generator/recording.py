@@ -119,6 +119,7 @@ def record_process(environment: Environment, number: int) -> Recorder:
 
     def finish(**_: object) -> None:
         rows.close()
+        loop_watch.watch.close()
         if IS_MANUAL:
             summary.details["locust"] = manual_run.options(environment)
         counts.close(rows)

@@ -83,6 +83,8 @@ class StartBarrier:
         summary.details["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
         summary.details["users"] = VirtualUser.counts()
         summary.details["done"] = True
+        if isinstance(self._runner, WorkerRunner):
+            self._runner._send_stats()  # Locust's own report at the end may come too late for its master
         self._runner.send_message("done", {"process": PROCESS})
 
     def _collect(self, name: str, message: Any, complete: Callable[[], None]) -> None:

@@ -26,10 +26,9 @@ class VirtualUser:
     `stage` is what the user does: START (`on_start` of user or task set), TASK, BETWEEN_TASKS or STOP (`on_stop`).
     Requests from `measured_from_ns` to `measured_until_ns` (monotonic ns) are of the measured phase. Where no scenario
     paces the users, all are. `scheduled_ns` is the intended send of the next request, None where it is due when it is
-    sent; `user_wait_ns` the time that its arrival waited for a free user. In open load all requests of a task are of the
-    phase in which its arrival was due, at `arrival_ns`: none is left out because it was late. `task_started_ns` is of the newest task,
-    `under_way` the number of HTTP requests that are being sent or answered.
-    `tasks_done` and `pauses`, random numbers for think times, belong to the pacing policies.
+    sent; `user_wait_ns` the time that its arrival waited for a free user. In open load all requests of a task are of
+    the phase in which its arrival was due, at `arrival_ns`: none is left out because it was late. `task_started_ns` is
+    of the newest task, `under_way` the number of HTTP requests that are being sent or answered. `tasks_done` and `pauses`, random numbers for think times, belong to the pacing policies.
     """
 
     numbers: Iterator[int] = itertools.count(PROCESS, PROCESSES)

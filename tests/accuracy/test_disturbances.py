@@ -64,7 +64,7 @@ def test_a_generator_that_stalls_makes_the_run_invalid(stalled, scenario, kind, 
     finished = stalled(scenario, 45, every_s, kind, *arguments)
     record, gates = gates_of(finished)
     assert (finished.returncode, record["valid"]) == (EXIT_INVALID, False)
-    assert 30 <= gates[LOOP_GAP.name]["value"] <= 80
+    assert 22 <= gates[LOOP_GAP.name]["value"] <= 100  # less the time until the watch is due
     assert any(reason.startswith(LOOP_GAP.name) for reason in record["reasons"])
 
 

@@ -51,7 +51,9 @@ class Running:
         command = [sys.executable, "-m", "reports", "report", "--profile", "smoke", "--output", str(html)]
         self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
         wait_until(
-            lambda: any("-m locust" in line for line in processes_of(data)), 60, lambda: "Locust was never started"
+            lambda: any("-m loadgen.generator" in line for line in processes_of(data)),
+            60,
+            lambda: "Locust was never started",
         )
 
 

@@ -24,7 +24,7 @@ class RunProcess:
     def __init__(self, command, arguments):
         before = command.runs()
         self.process = command.start(*arguments)
-        wait_for(lambda: self.child("locust"), 40, "Locust")
+        wait_for(lambda: self.child("loadgen.generator"), 40, "Locust")
         (self.directory,) = command.runs() - before
         wait_for(lambda: self.rows() > 0, 20, "row")
 

@@ -178,6 +178,13 @@ def test_find_scale_of_an_unknown_name_lists_the_known_ones():
         dataset.find_scale("huge")
 
 
+def test_a_template_whose_dropping_was_cut_short_is_built_anew(server, template):
+    """PostgreSQL marks such a database, which can only be dropped, by its limit of connections."""
+    ask(server, None, "UPDATE pg_database SET datconnlimit = -2 WHERE datname = %s", template)
+    assert dataset.ensure_template(server, "small", "btree") == template
+    assert dataset.counts(server, template) == SMALL.counts()
+
+
 @pytest.mark.parametrize("wait", [4, 9, "drop"])
 def test_a_clone_is_dropped_whenever_the_signal_comes(server, template, restored_signals, wait):
     """SIGTERM comes in one of the waits for the database while the clone is made, set up, or dropped."""
