@@ -6,12 +6,14 @@
 import sys
 from typing import Any
 
-from locust import argument_parser
+from locust import argument_parser, runners
 from locust import main as locust_main
 from locust.env import Environment
 
 from . import driver, import_path, output
 from .config import URL, USER_CLASSES
+
+MAX_SILENCE_S = 120
 
 
 def main() -> None:
@@ -21,6 +23,9 @@ def main() -> None:
     # The scenario decides what Locust's own configuration files would; `LOCUST_…` variables are left out by the parent.
     argument_parser.get_empty_argument_parser.__defaults__ = (True, ())
     argument_parser.get_parser.__defaults__ = ((),)
+    # On a busy machine a worker may be silent for seconds, and Locust would give its users to the others. That one has
+    # ended is noticed by the parent.
+    runners.HEARTBEAT_LIVENESS = MAX_SILENCE_S // runners.HEARTBEAT_INTERVAL
     # Locust would split a path at its commas.
     locust_main.get_locustfiles_locally = lambda options: [str(USER_CLASSES)]
     create_environment = locust_main.create_environment

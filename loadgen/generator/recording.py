@@ -77,10 +77,13 @@ def refuse(reason: str) -> NoReturn:
     sys.exit(1)
 
 
+# Before Locust connects a worker to its master, which would take the pause for a failure.
+recorder.prepare()
+
+
 @events.init.add_listener
 def start_recording(environment: Environment, runner: Runner, **_: object) -> Recorder | None:
     """Record what the users of this process send from now on; a master sends nothing and returns None."""
-    recorder.prepare()
     if not IS_MANUAL:
         return None if isinstance(runner, MasterRunner) else record_process(environment, PROCESS)
     if isinstance(runner, WorkerRunner):  # its master knows the run by the time that it lets users start

@@ -28,7 +28,8 @@ class VirtualUser:
     paces the users, all are. `scheduled_ns` is the intended send of the next request, None where it is due when it is
     sent; `user_wait_ns` the time that its arrival waited for a free user. In open load all requests of a task are of
     the phase in which its arrival was due, at `arrival_ns`: none is left out because it was late. `task_started_ns` is
-    of the newest task, `under_way` the number of HTTP requests that are being sent or answered. `tasks_done` and `pauses`, random numbers for think times, belong to the pacing policies.
+    of the newest task, `under_way` the number of HTTP requests that are being sent or answered. `tasks_done` and
+    `pauses`, random numbers for think times, belong to the pacing policies.
     """
 
     numbers: Iterator[int] = itertools.count(PROCESS, PROCESSES)
