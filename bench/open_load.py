@@ -15,7 +15,7 @@ import pandas as pd
 from loadgen import application, machine_lock
 from workbench.arms import TUNED
 
-from .served_worker import backing_services
+from .served_worker import RUN_TOKEN, backing_services
 
 RATE, DURATION_S = 1000, 60
 PAGE_USERS = Path(__file__).with_name("page_users.py")  # a path: importing Locust would patch this process
@@ -43,7 +43,8 @@ def _run(url: str, folder: str) -> Path:
         "--scenario", f"open-{RATE}", "--duration", str(DURATION_S),
     ]  # fmt: skip
     # The bench holds the machine's lock, so that the run needs one with another name.
-    environ = {**os.environ, "TRACETRACK_DATA_DIR": folder, machine_lock.VARIABLE: f"{machine_lock.NAME}-bench"}
+    own = {"TRACETRACK_DATA_DIR": folder, "TRACETRACK_RUN_TOKEN": RUN_TOKEN}
+    environ = {**os.environ, **own, machine_lock.VARIABLE: f"{machine_lock.NAME}-bench"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     return Path(done.stdout.splitlines()[-1])
 

@@ -13,6 +13,8 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from flask import Flask, Request
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -83,15 +85,23 @@ def _limits(account: str, address: str) -> Limits:
 
 def _network(address: str) -> str:
     """The address as it is counted: one of IPv4, or the network of one of IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = _parse(address.partition("%")[0])
+    if parsed is None:
         return address[:100]  # of a Unix socket
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((int(parsed), IPV6_PREFIX), strict=False))
     return str(parsed)
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address, also with a port, which some proxies add; None for anything else."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(address)
+    with suppress(ValueError):
+        return ipaddress.ip_address(urlsplit(f"//{address}").hostname or "")
+    return None
 
 
 def _hit(limiter: FixedWindowRateLimiter, limits: Limits) -> int:

@@ -1,8 +1,14 @@
 """Gunicorn refuses to start a deployment that cannot work, with one line that names the reason."""
 
+import os
+import sys
+
 import pytest
 
 from instrumentation.worker_metrics import WorkerMetrics
+from loadgen.application import CONFIGURATION
+from loadgen.subprocesses import start
+from tests.processes import wait_until
 from tests.reference_app.start_refusal import STARTABLE, refused_start
 
 
@@ -42,3 +48,12 @@ def test_a_missing_metrics_file_is_refused(server, database, tmp_path):
     line = refused_start(STARTABLE, database_url=server.url_of(database), readings_file=tmp_path / "missing")
     assert line.startswith("not started: TRACETRACK_READINGS_FILE: ")
     assert "No such file" in line
+
+
+def test_a_unix_socket_is_the_owners_only(settings, tmp_path):
+    path, log = tmp_path / "socket", tmp_path / "gunicorn.log"
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    environ = {**settings.to_env(), "TRACETRACK_BIND": f"unix:{path}"}
+    with start("gunicorn", command, log, environ, prepare=lambda: os.umask(0)):
+        wait_until(path.exists)
+        assert path.stat().st_mode & 0o777 == 0o700

@@ -1,12 +1,15 @@
 """A logout is final: no response that was under way at the time brings the session, its entry or its cookie back."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from reference_app.sessions import json_session
 from reference_app.sessions.session_files import SessionFiles
+from tests.processes import wait_until
 from tests.reference_app.sign_in import STATISTICS, status_with, token_of, try_login
 
 KINDS = ("filesystem", "flask-session-redis", "shared", "cookie")
@@ -91,6 +94,23 @@ def test_a_second_logout_in_flight_ends_nothing_else(app, client, auth, entries,
     assert auth.logout().status_code == 302
     assert status_with(app, token) == 401
     assert other.get(STATISTICS).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["filesystem", "flask-session-redis"])
+def test_a_served_request_that_waits_does_not_undo_a_logout(serve, visit, settings, own_rows, server, database, kind):
+    served = serve(replace(settings, server="gthread", threads=4))
+    user = visit(served).login()
+    (cookie,) = user.cookies
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, closing(server.connect(database)) as locking:
+        locking.cursor().execute("BEGIN; LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE")
+        in_flight = pool.submit(visit(served).get, STATISTICS, Cookie=f"session={cookie.value}")
+        wait_until(lambda: own_rows(waiting, database))
+        assert user.post("/logout", b"").status == 302
+        locking.cursor().execute("COMMIT")
+        answer = in_flight.result(timeout=10)
+    assert (answer.status, answer.headers["Set-Cookie"]) == (200, None)
+    assert visit(served).get(STATISTICS, Cookie=f"session={cookie.value}").status == 401
 
 
 @pytest.mark.parametrize("kind", ["filesystem"])

@@ -95,7 +95,7 @@ def test_without_a_token_no_header_is_sent(sent):
     assert {token for _, _, token in seen} == {None}
 
 
-@pytest.mark.parametrize("token", ["short", "has spaces in between it", "line\r\nX-Other: 1234567890", "x" * 201])
+@pytest.mark.parametrize("token", ["short", "line\r\nX-Other: 1234567890"])
 def test_a_token_that_cannot_be_sent_is_refused_in_one_line(sent, token):
     finished, seen = sent(token, "true")
     assert (finished.returncode, seen) == (1, [])
