@@ -10,31 +10,38 @@ from workbench.recording import Experiment
 
 from . import cpu_metrics
 
+CPU_TICK_MS = 10.0  # in which the kernel counts CPU time
+
 
 @dataclass(frozen=True)
 class EffectMetric:
     """A metric that changes are evaluated by: its column in `metrics_by_run`, and its name in tables.
 
     Two values whose ratio lies within [1/(1 + equivalence_margin), 1 + equivalence_margin] count as equivalent.
+    `counts` is the column with the number of counts that a value is made of; empty for a time in ms, which was recorded
+    in µs.
     """
 
     column: str
     name: str
     equivalence_margin: float
     lower_is_better: bool = True
+    counts: str = ""
 
 
 # Those with the least noise first: the work that was done shows more, in fewer blocks, than the time that it took. The
 # time in the database is work where cores are free, and contains waiting for a core where they are not.
 EFFECT_METRICS = (
-    EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False),
-    EffectMetric("statements", "statements per request", 0.01),
-    EffectMetric("cpu_ms", "system CPU per request", 0.05),
+    EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False, counts="successful"),
+    EffectMetric("statements", "statements per request", 0.01, counts="statement_count"),
+    EffectMetric("cpu_ms", "system CPU per request", 0.05, counts="cpu_ticks"),
     EffectMetric("database_ms", "database time per request", 0.10),
-    EffectMetric("makespan_s", "duration", 0.10),
+    EffectMetric("makespan_s", "duration", 0.10, counts="makespan_us"),
     EffectMetric("mean_ms", "mean latency", 0.10),
     EffectMetric("reads_p95_ms", "p95 latency of reads", 0.10),
-    EffectMetric("throughput_rps", "successful responses per second", 0.10, lower_is_better=False),
+    EffectMetric(
+        "throughput_rps", "successful responses per second", 0.10, lower_is_better=False, counts="makespan_us"
+    ),
 )
 
 
@@ -43,13 +50,17 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     """Return the experiment's `by_run` with the columns of `EFFECT_METRICS` that it lacks.
 
     `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
-    responses per second of makespan, and `success_share` their share of the requests.
+    responses per second of makespan, and `success_share` their share of the requests. `statement_count`, `cpu_ticks`
+    and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}
     cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
     by_run = experiment.by_run
+    by_run = by_run.assign(cpu_ms=by_run["run"].map(cpu_ms).astype(float))
     return by_run.assign(
-        cpu_ms=by_run["run"].map(cpu_ms).astype(float),
+        cpu_ticks=by_run["cpu_ms"] * by_run["sent"] / CPU_TICK_MS,
+        statement_count=by_run["statements"] * by_run["requests"],
+        makespan_us=by_run["makespan_s"] * 1e6,
         throughput_rps=by_run["successful"] / by_run["makespan_s"],
         success_share=by_run["successful"] / by_run["requests"],
     )
