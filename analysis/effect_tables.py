@@ -12,7 +12,16 @@ import pandas as pd
 
 from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, replicate_log_ratios
 from .stats.confidence import MIN_BLOCKS, noise_floor
-from .stats.hypothesis import Comparison, ComparisonTable, Effect, Verdict, evaluate_family, paired, unpaired
+from .stats.hypothesis import (
+    Comparison,
+    ComparisonTable,
+    Effect,
+    Verdict,
+    count_resolution,
+    evaluate_family,
+    paired,
+    unpaired,
+)
 
 AA_REPLICATE = "nothing (A/A replicate)"
 MIN_COUNTS = 10  # in each block of one side, for the other side's 0 in all blocks to be no chance
@@ -131,14 +140,14 @@ def _values(both: pd.DataFrame) -> np.ndarray:
 
 def _paired(both: pd.DataFrame) -> Comparison:
     """Compare two sides without a value of 0; one count on each side is the resolution of a log ratio."""
-    resolution = np.hypot(1 / both["count_before"], 1 / both["count_after"])
+    resolution = count_resolution(both["count_before"], both["count_after"])
     return paired(np.log(both["after"] / both["before"]), resolution)
 
 
 def _unpaired(values: Sequence[pd.Series], counts: Sequence[pd.Series]) -> Comparison:
     """Compare two sides without common blocks and without a value of 0, with their counts by block."""
     before, after = (np.log(side.to_numpy()) for side in values)
-    return unpaired(before, after, (1 / counts[0].to_numpy(), 1 / counts[1].to_numpy()))
+    return unpaired(before, after, (count_resolution(counts[0]), count_resolution(counts[1])))
 
 
 def compared_arms(metric: EffectMetric, scenario: str, sides: Mapping[str, Sequence[pd.DataFrame]]) -> MeasuredTable:

@@ -71,6 +71,19 @@ def log_mean_ci(by_block: Sequence[float] | np.ndarray, pooled: float | None = N
     return Estimate(centre, len(logs), centre * math.exp(-half_width), centre * math.exp(half_width), level)
 
 
+def one_more_run(estimate: Estimate, runs_a_block: int) -> Estimate:
+    """Replace the interval of a positive metric by that of the value of one more run, a prediction interval.
+
+    t·s·√(r + 1/k) on the log scale, with s the standard deviation of the values of the k blocks, each the mean of
+    r = `runs_a_block` runs: a single run has at most r times the variance of such a mean (Hahn and Meeker 1991).
+    """
+    if estimate.high is None or not estimate.value:
+        return estimate
+    half_width = math.log(estimate.high / estimate.value) * math.sqrt(runs_a_block * estimate.blocks + 1)
+    ends = (estimate.value * math.exp(sign * half_width) for sign in (-1, 1))
+    return replace(estimate, low=next(ends), high=next(ends))
+
+
 def percentile_ci(
     by_block: Sequence[float] | np.ndarray, pooled: float, rows_beyond: float, tail_ratio: float
 ) -> Estimate:

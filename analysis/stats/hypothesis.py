@@ -10,7 +10,7 @@ number of blocks, T a variable with Student's t-distribution, α the significanc
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from scipy import special
 from .confidence import LEVEL, MIN_BLOCKS
 from .power import PowerAnalysis
 
+KNOWN_DF = 1e6  # degrees of freedom of a standard error that is known
 Verdict = Literal["improvement", "regression", "equivalent", "inconclusive"]
 
 
@@ -104,12 +105,17 @@ class ComparisonTable(NamedTuple):
     lower_is_better: bool = True
 
 
+def count_resolution(*counts: ArrayLike) -> np.ndarray:
+    """Return the change of a log ratio by one count on each side, √Σ 1/c²; c is infinite where nothing is counted."""
+    return np.sqrt(sum(np.square(1 / np.maximum(np.asarray(side, dtype=float), 1.0)) for side in counts))
+
+
 def paired(log_ratios: ArrayLike, resolution: ArrayLike = 0.0) -> Comparison:
     """Compare two sides that ran in the same blocks, from one log ratio a block: SE = max(s/√k, r/k), df = k − 1.
 
     s is the standard deviation of the log ratios, divisor k − 1. r is the root mean square over the blocks of
     `resolution`, the change of a log ratio by one count: r/k is one count in all blocks together. Counts that tie by
-    chance in all blocks have s = 0.
+    chance in all blocks have s = 0. `count_resolution` computes r.
     """
     logs = np.asarray(log_ratios, dtype=float)
     blocks = len(logs)
@@ -130,6 +136,23 @@ def unpaired(before: ArrayLike, after: ArrayLike, resolutions: tuple[ArrayLike, 
     parts = [part**2 / side.df for part, side in zip(variances, sides, strict=True) if side.df]
     df = variance**2 / sum(parts) if sum(parts) else max(blocks - 1, 0)
     return Comparison(sides[1].mean - sides[0].mean, math.sqrt(variance), df, blocks)
+
+
+def against_one_run(log_ratios: ArrayLike, runs_a_block: int, resolution: float) -> Comparison:
+    """Compare the values of blocks, as log ratios to the value of one other run, with that run.
+
+    SE = s·√(r + 1/k), df = k − 1, with s the standard deviation of the k log ratios, each the mean of r =
+    `runs_a_block` runs: the other run scatters as well, with at most r times the variance of the mean of a block (Hahn
+    and Meeker 1991). SE is at least `resolution`, the change by one count of one run; that is not estimated, so its df
+    are as good as infinite.
+    """
+    own = paired(log_ratios)
+    std_error = own.std_error * math.sqrt(runs_a_block * own.blocks + 1)
+    return (
+        replace(own, std_error=std_error)
+        if std_error >= resolution
+        else replace(own, std_error=resolution, df=KNOWN_DF)
+    )
 
 
 def evaluate(

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.hypothesis import ComparisonTable, evaluate, evaluate_family, paired, unpaired
+from analysis.stats.hypothesis import (
+    ComparisonTable,
+    against_one_run,
+    count_resolution,
+    evaluate,
+    evaluate_family,
+    paired,
+    unpaired,
+)
 from analysis.stats.power import minimum_detectable_log_ratio, spread_factor
 
 HALVED = np.log([0.48, 0.50, 0.52, 0.50])
@@ -103,6 +111,19 @@ def test_paired_counts_that_tie_have_the_standard_error_of_one_count():
 def test_unpaired_counts_that_tie_have_the_standard_error_of_one_count_on_each_side():
     comparison = unpaired([math.log(2)] * 4, [math.log(3)] * 5, ([1 / 2] * 4, [1 / 3] * 5))
     assert comparison.std_error == pytest.approx(math.hypot(1 / 2 / 4, 1 / 3 / 5))
+
+
+def test_count_resolution_is_the_change_by_one_count_on_each_side():
+    assert count_resolution([1, 2], [np.inf, 3]) == pytest.approx([1, math.hypot(1 / 2, 1 / 3)])
+
+
+def test_against_one_run_has_the_variance_of_that_run_too():
+    comparison = against_one_run(NOISE, 2, resolution=0.001)
+    assert (comparison.df, comparison.mean) == (3, NOISE.mean())
+    assert comparison.std_error == pytest.approx(NOISE.std(ddof=1) * math.sqrt(2 + 1 / 4))
+    assert against_one_run([0.0] * 4, 1, resolution=0.02).p_equivalence(0.1) == pytest.approx(
+        2 * stats.norm.sf(5), rel=1e-3
+    )
 
 
 def test_evaluate_family_corrects_over_all_tables():
