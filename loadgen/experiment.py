@@ -21,7 +21,7 @@ from workbench.recording import open_run
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
 from .capacity_search import Round
-from .plan import OVERHEAD_S, Plan, make_plan
+from .plan import OVERHEAD_S, Plan, fresh_seed, make_plan
 from .prediction_log import PredictionLog
 from .profiles import Search
 from .progress import Steps
@@ -41,14 +41,14 @@ def plan_for(
 ) -> Plan:
     """Plan the experiment of this name: the interrupted one, if there is one, else a new one.
 
-    None takes the value of the interrupted experiment, or the default. Raises `UserError` if the experiment is
-    complete, or was started with other values than are given.
+    None takes the value of the interrupted experiment, or the default; for the seed that is a fresh one. Raises
+    `UserError` if the experiment is complete, or was started with other values than are given.
     """
     interrupted = InterruptedExperiment.open(directory_of(name)) if name else None
     requested = {"profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms}
     if interrupted:
         return make_plan(**interrupted.configuration(requested))
-    return make_plan(profile or profiles.DEFAULT, scale, 1 if seed is None else seed, p95_ms)
+    return make_plan(profile or profiles.DEFAULT, scale, fresh_seed() if seed is None else seed, p95_ms)
 
 
 def directory_of(name: str) -> Path:
@@ -119,6 +119,9 @@ def _start_record(plan: Plan, name: str, directory: Path, interrupted: Interrupt
         record = interrupted.resume()
     else:
         directory.mkdir(parents=True)
+        progress.report(
+            f"experiment {name} has the seed {plan.seed}; --seed {plan.seed} repeats its order and its loads"
+        )
     record |= {"status": "running", "probes": record.get("probes") or []}
     _write(directory, record)
     return record
