@@ -3,12 +3,18 @@
 Each is None for an arm without a usable run. Two runs of an arm in one block count as their geometric mean.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
+from workbench.endpoints import READS
 from workbench.recording import Experiment, arm
 
-from ..stats.confidence import Estimate, log_mean_ci, proportion_ci
+from ..stats.confidence import Estimate, log_mean_ci, proportion_ci, sectioning_ci
+
+TAIL_QUANTILES = {"p95_ms": 0.95, "p99_ms": 0.99}  # the percentiles whose intervals need rows beyond them
+SENSITIVE = ("mean_ms", *TAIL_QUANTILES)  # the statistics that a heavy tail decides
 
 
 def duration_s(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
@@ -45,7 +51,9 @@ def success_ratio(
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
     """Return the 95th percentile of the latency (ms) of all reads, by sectioning."""
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, "reads")
-    return _sectioned(arm(experiment.by_run, deployment, scenario), "reads_p95_ms", pooled["p95_ms"])
+    runs = arm(experiment.by_run, deployment, scenario)
+    reads = experiment.by_endpoint[experiment.by_endpoint["endpoint"].isin(READS)].groupby("run")["requests"].sum()
+    return _tail(runs.assign(requests=runs["run"].map(reads)), "reads_p95_ms", pooled, "p95_ms")
 
 
 def latency(
@@ -57,6 +65,8 @@ def latency(
     """
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, endpoint)
     runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
+    if statistic in SENSITIVE:
+        return _tail(runs, statistic, pooled, statistic)
     return _sectioned(runs, statistic, pooled[statistic])
 
 
@@ -74,6 +84,16 @@ def _sectioned(runs: pd.DataFrame, column: str, pooled: pd.Series) -> Estimate |
     """Estimate around the value of all blocks together, the only one in `pooled`."""
     by_block = _by_block(runs, column)
     return _estimate(by_block, float(pooled.iloc[0])) if len(by_block) else None
+
+
+def _tail(runs: pd.DataFrame, column: str, pooled: pd.DataFrame, statistic: str) -> Estimate | None:
+    """Estimate one of `SENSITIVE` around that of all blocks together; `pooled` has it, p95 and p99 in its only row."""
+    by_block = _by_block(runs, column)
+    if not len(by_block) or not (by_block > 0).all():
+        return _sectioned(runs, column, pooled[statistic])
+    values, rows = pooled.iloc[0], runs.groupby("block")["requests"].sum().min()
+    rows_beyond = float(rows * (1 - TAIL_QUANTILES[statistic])) if statistic in TAIL_QUANTILES else math.inf
+    return sectioning_ci(by_block, float(values[statistic]), rows_beyond, values["p99_ms"] / values["p95_ms"])
 
 
 def _estimate(by_block: np.ndarray, pooled: float | None) -> Estimate:

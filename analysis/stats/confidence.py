@@ -84,14 +84,14 @@ def one_more_run(estimate: Estimate, runs_a_block: int) -> Estimate:
     return replace(estimate, low=next(ends), high=next(ends))
 
 
-def percentile_ci(
+def sectioning_ci(
     by_block: Sequence[float] | np.ndarray, pooled: float, rows_beyond: float, tail_ratio: float
 ) -> Estimate:
-    """Estimate a percentile of latency by sectioning, and mark an interval that is too narrow.
+    """Estimate a percentile or the mean of latency by sectioning, and mark an interval that is too narrow.
 
-    `rows_beyond` is the number of rows beyond the percentile in the smallest block, `tail_ratio` p99 over p95 of all
-    rows. The interval is marked below `MIN_ROWS_BEYOND`, above `MAX_TAIL_RATIO`, and where ln x_b scatters around ln x̂
-    by more than `MAX_SPREAD`: its coverage is then below 95 %, see docs/METHODS.md.
+    `rows_beyond` is the number of rows beyond the percentile in the smallest block, infinite for a mean, `tail_ratio`
+    p99 over p95 of all rows. The interval is marked below `MIN_ROWS_BEYOND`, above `MAX_TAIL_RATIO`, and where ln x_b
+    scatters around ln x̂ by more than `MAX_SPREAD`: its coverage is then below 95 %, see docs/METHODS.md.
     """
     estimate = log_mean_ci(by_block, pooled)
     if estimate.interval is None:

@@ -48,8 +48,8 @@ def _environment(experiment: Experiment) -> str:
         f"Experiment {experiment.name}, {environment['cpu_count']} cores ({environment['cpu_model']}), "
         f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
         f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
-        f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. The load generator "
-        "and the system share this machine."
+        f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
+        "The load generator and the system share this machine."
     )
     if experiment.differences:
         text += f" Its runs differ in {', '.join(experiment.differences)}."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.confidence import clopper_pearson, log_mean_ci, noise_floor, percentile_ci, proportion_ci
+from analysis.stats.confidence import clopper_pearson, log_mean_ci, noise_floor, proportion_ci, sectioning_ci
 
 
 def test_log_mean_ci_without_a_pooled_value_is_the_interval_of_the_mean_logarithm():
@@ -76,8 +76,8 @@ def test_noise_floor_is_the_t_quantile_times_the_root_mean_square():
         ([98, 100, 102], 5, 1.54, False),
     ],
 )
-def test_percentile_ci_marks_an_interval_that_is_too_narrow(by_block, rows_beyond, tail_ratio, is_lower_bound):
-    estimate = percentile_ci(by_block, 100.0, rows_beyond, tail_ratio)
+def test_sectioning_ci_marks_an_interval_that_is_too_narrow(by_block, rows_beyond, tail_ratio, is_lower_bound):
+    estimate = sectioning_ci(by_block, 100.0, rows_beyond, tail_ratio)
     assert estimate.is_lower_bound == is_lower_bound
     assert estimate.interval == log_mean_ci(by_block, 100.0).interval
 
