@@ -31,11 +31,12 @@ class Plan:
     expected_s: tuple[float, ...]
     searches: tuple[Search, ...] = ()
     p95_ms: float = MAX_P95_MS
+    sentinel: Arm | None = None
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
         names = [*(spec.deployment for spec in self.specs), *(search.deployment for search in self.searches)]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys([*names, self.sentinel.deployment] if self.sentinel else names))
 
     def blocks(self) -> int:
         """The number of blocks, those of the searches apart."""
@@ -57,7 +58,7 @@ def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None =
             specs.append(_spec(arm, scale, seed, block, position, is_replicate))
             expected_s.append(OVERHEAD_S + arm.load_s)
     searches = tuple(replace(search, p95_ms=p95_ms) for search in chosen.searches)
-    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms)
+    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms, chosen.sentinel)
 
 
 def fresh_seed() -> int:

@@ -70,12 +70,16 @@ class Search:
 
 @dataclass(frozen=True)
 class Profile:
-    """The arms and searches of an experiment, and the scale of its data."""
+    """The arms and searches of an experiment, and the scale of its data.
+
+    `sentinel` runs before, between and after the blocks of the searches, and shows whether the machine changed.
+    """
 
     description: str
     scale: str
     arms: tuple[Arm, ...] = ()
     searches: tuple[Search, ...] = ()
+    sentinel: Arm | None = None
 
 
 MAIN = (BASELINE, CLAIMED, ADVISED, TUNED)
@@ -124,6 +128,8 @@ LOGINS_S = {
     "tuned-without-cache-with-5-ms-and-one-connection": 8.0,
 }
 
+# Computes on all cores for about a second and a half. No other profile has this load, so no table shows it.
+SENTINEL = Arm(TUNED, "burst-200", 1, 2)
 SHORT = {"warmup_s": 3.0, "duration_s": 15.0}
 DATABASE_ARMS = (
     Arm(BASELINE, READS, 4, 5, replicated=True),
@@ -201,6 +207,7 @@ PROFILES = {
             # The logins of all users take longer than the usual warm-up.
             _capacity(TUNED, "sustained", 256, blocks=5, warmup_s=15.0),
         ),
+        SENTINEL,
     ),
     "what-if": Profile(
         "the capacity with another number of workers, threads or connections, another cache, hash or route to the "
@@ -212,6 +219,7 @@ PROFILES = {
             for base, others in WHAT_IFS.items()
             for other in others
         ),
+        SENTINEL,
     ),
     "full": Profile(
         "the main deployments under every load, bursts in four blocks, and what the profiles database and requests add",

@@ -38,8 +38,9 @@ _SEARCH: Shape = {"deployment": str, "family": str}
 _PROBE: Shape = {"run": str}
 _LOADS: Mapping[str, Shape] = {"open": {"pieces": list}, "sustained": {"users": int}}
 _GATE: Shape = {"name": str, "value": (int, float, type(None)), "passed": (bool, type(None))}
-# The fields that a run gets at its end; null is the same as missing.
+# The fields that a run gets at its end, and those that not every experiment has; null is the same as missing.
 _OPTIONAL = {"gates": list, "generator": dict, "counters": dict, "outcome": dict, "health": dict, "writes": dict}
+_OPTIONAL |= {"sentinel": dict}
 
 
 def read(directory: Path, kind: str) -> dict:

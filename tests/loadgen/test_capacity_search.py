@@ -1,12 +1,16 @@
 """The rounds of a capacity search, with deployments whose limit is known."""
 
+import math
 from collections import Counter
+from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from analysis.capacity.bracket import Probe, bracket
+from analysis.capacity.sentinel import Sentinel, void_blocks
 from loadgen import capacity_search
-from loadgen.profiles import PROFILES, Search
+from loadgen.profiles import PROFILES, SENTINEL, Search
 from loadgen.run_spec import run_name
 
 SEARCHES = (Search("as-measured", "open", 8), Search("tuned", "open", 100), Search("tuned", "sustained", 100, most=150))
@@ -80,3 +84,96 @@ def test_searches_of_a_profile_can_be_run(profile):
 
 def test_rounds_without_a_search_are_none():
     assert tried(searches=())[0] == []
+
+
+@dataclass
+class Machine:
+    """A machine on which probes take 28 s and sentinels 5 s, with a neighbour for `busy_s` seconds.
+
+    Of a deployment that sustains 100 the neighbour leaves `left` of the capacity; the sentinel takes as much longer.
+    """
+
+    random: np.random.Generator
+    busy_s: tuple[float, float] = (0.0, 0.0)
+    left: float = 1.0
+    now_s: float = 1e6
+    probes: list[Probe] = field(default_factory=list)
+    sentinels: list[Sentinel] = field(default_factory=list)
+    runs: list[tuple[float, str]] = field(default_factory=list)
+
+    def probe_of(self, spec):
+        left, load = self._pass(28.0, spec), float(spec.scenario.removeprefix("open-"))
+        is_sustained = self.random.random() < 1 / (1 + (load / left / 100) ** 20)
+        self.probes.append(Probe(load, bool(is_sustained), block=spec.block, ended_s=self.now_s))
+        return self.probes[-1]
+
+    def sentinel_of(self, spec):
+        duration_s = self.random.lognormal(0.0, 0.08) / self._pass(5.0, spec)
+        self.sentinels.append(Sentinel(spec.block - (spec.position == 0), duration_s, self.now_s))
+        return self.sentinels[-1]
+
+    def search(self, sentinel=SENTINEL):
+        """Carry out a search; the runs of a round begin when they may."""
+        search = Search("tuned", "open", 30, blocks=5)
+        rounds = capacity_search.rounds(
+            [search], "small", 1, 0, self.probe_of, lambda _: 90.0, sentinel, self.sentinel_of if sentinel else None
+        )
+        for round_ in rounds:
+            self.now_s = max(self.now_s, round_.not_before_s)
+        void = void_blocks(self.sentinels)
+        return bracket([probe for probe in self.probes if probe.block not in void], search.blocks)
+
+    def _pass(self, seconds, spec):
+        """The share of the capacity that a run has, which is the neighbour's if it is there for a fifth of the run."""
+        begin_s, self.now_s = self.now_s, self.now_s + seconds
+        self.runs.append((begin_s, spec.scenario))
+        shared_s = min(self.now_s, self.busy_s[1]) - max(begin_s, self.busy_s[0])
+        return self.left if shared_s > seconds / 5 else 1.0
+
+
+def test_a_sentinel_runs_before_the_first_round_and_after_each():
+    machine = Machine(np.random.default_rng(1))
+    machine.search()
+    scenarios = [scenario for _, scenario in machine.runs]
+    assert scenarios[0] == scenarios[-1] == SENTINEL.scenario
+    assert "burst-200 burst-200" not in " ".join(scenarios)
+    assert [sentinel.block for sentinel in machine.sentinels] == list(range(-1, machine.probes[-1].block + 1))
+
+
+def test_probes_that_confirm_a_bound_span_more_than_ten_minutes():
+    machine = Machine(np.random.default_rng(1))
+    found = machine.search()
+    for end in found.ends:
+        ends_s = sorted(probe.ended_s for probe in machine.probes if probe.load == end)
+        assert ends_s[4] - ends_s[0] > 600
+
+
+def test_rounds_of_the_same_probes_are_the_same_after_an_interruption():
+    first, second = (Machine(np.random.default_rng(2), (1e6 + 300, 1e6 + 900), 0.5) for _ in range(2))
+    assert (first.search(), first.runs) == (second.search(), second.runs)
+
+
+@pytest.mark.parametrize("left", [0.5, 0.8])
+@pytest.mark.simulated
+def test_a_neighbour_for_ten_minutes_does_not_decide_a_bound(left, monkeypatch):
+    """It comes at any time during the search. Half of the loads lie above the capacity that it leaves."""
+    wrong, minutes = {}, {}
+    for name, gap_s, sentinel in (("as it is", capacity_search.MIN_GAP_S, SENTINEL), ("in a row", -math.inf, None)):
+        monkeypatch.setattr(capacity_search, "MIN_GAP_S", gap_s)
+        random, bounds, took_s = np.random.default_rng(5), [], []
+        quiet = Machine(random)
+        quiet.search(sentinel)
+        span_s = quiet.now_s - 1e6
+        for _ in range(150):
+            begin_s = 1e6 + random.uniform(-600, span_s)
+            machine = Machine(random, (begin_s, begin_s + 600), left)
+            found = machine.search(sentinel)
+            took_s.append(machine.now_s - 1e6)
+            is_wrong = (found.lower_bound or 0) > 100 or (found.upper_bound or math.inf) < 100
+            bounds.append(is_wrong or found.ends is None)
+        wrong[name], minutes[name] = np.mean(bounds), np.mean(took_s) / 60
+        print(
+            f"a neighbour leaves {left:.0%}, {name}: {wrong[name]:.1%} of the brackets wrong, {minutes[name]:.0f} min"
+        )
+    assert wrong["as it is"] <= 0.06
+    assert wrong["in a row"] >= 0.15
