@@ -92,14 +92,28 @@ def measured_tables(
     `by_run` is `metrics_by_run`, with the runs of any scenario.
     """
     by_run = by_run[by_run["scenario"] == scenario]
-    tables = (_measured_table(by_run, baseline, changes, metric, scenario) for metric in EFFECT_METRICS)
+    values = _values_by_block(by_run)
+    tables = (_measured_table(by_run, values, baseline, changes, metric, scenario) for metric in EFFECT_METRICS)
     return [table for table in tables if table.changes]
 
 
+def _values_by_block(by_run: pd.DataFrame) -> pd.DataFrame:
+    """The columns of all metrics and their counts by deployment and block; two runs count as their geometric mean."""
+    columns = {column for metric in EFFECT_METRICS for column in (metric.column, metric.counts) if column}
+    with np.errstate(divide="ignore"):
+        logs = pd.DataFrame(np.log(by_run[sorted(columns)].astype(float)))
+    return np.exp(logs.groupby([by_run["deployment"], by_run["block"]]).mean())
+
+
 def _measured_table(
-    by_run: pd.DataFrame, baseline: str, changes: Sequence[Change], metric: EffectMetric, scenario: str
+    by_run: pd.DataFrame,
+    values: pd.DataFrame,
+    baseline: str,
+    changes: Sequence[Change],
+    metric: EffectMetric,
+    scenario: str,
 ) -> MeasuredTable:
-    sides = {change.name: _sides(by_run, change, metric) for change in changes}
+    sides = {change.name: _sides(values, change, metric) for change in changes}
     sides = {name: both for name, both in sides.items() if _values(both).any()}
     above_zero = {name: both for name, both in sides.items() if _values(both).all()}
     return MeasuredTable(
@@ -107,23 +121,20 @@ def _measured_table(
         metric,
         tuple(change for change in changes if change.name in sides),
         {name: _paired(both) for name, both in above_zero.items()},
-        {
-            name: effect_with_zeros(
-                name, [both["before"], both["after"]], [both["count_before"], both["count_after"]], metric
-            )
-            for name, both in sides.items()
-            if name not in above_zero
-        },
+        {name: _with_zeros(name, both, metric) for name, both in sides.items() if name not in above_zero},
         replicate_log_ratios(by_run[by_run["deployment"] == baseline], metric.column),
     )
 
 
-def _sides(by_run: pd.DataFrame, change: Change, metric: EffectMetric) -> pd.DataFrame:
+def _sides(values: pd.DataFrame, change: Change, metric: EffectMetric) -> pd.DataFrame:
     """Values and counts of both sides, a row for each block that has both."""
-    sides = {"before": by_block(by_run, change.before, metric.column)}
-    sides["after"] = by_block(by_run, change.after, metric.column)
-    for side, deployment in (("count_before", change.before), ("count_after", change.after)):
-        sides[side] = counts_by_block(by_run, deployment, metric)
+    sides = {}
+    for side, deployment in (("before", change.before), ("after", change.after)):
+        if deployment not in values.index:
+            return pd.DataFrame(columns=["before", "after"])
+        measured = values.loc[deployment]
+        sides[side] = measured[metric.column]
+        sides[f"count_{side}"] = measured[metric.counts] if metric.counts else measured[metric.column] * US_PER_MS
     return pd.DataFrame(sides).dropna()
 
 
@@ -136,6 +147,11 @@ def counts_by_block(by_run: pd.DataFrame, deployment: str, metric: EffectMetric)
 
 def _values(both: pd.DataFrame) -> np.ndarray:
     return both[["before", "after"]].to_numpy()
+
+
+def _with_zeros(name: str, both: pd.DataFrame, metric: EffectMetric) -> Effect:
+    sides, counts = [both["before"], both["after"]], [both["count_before"], both["count_after"]]
+    return effect_with_zeros(name, sides, counts, metric)
 
 
 def _paired(both: pd.DataFrame) -> Comparison:
