@@ -102,7 +102,7 @@ def _values_by_block(by_run: pd.DataFrame) -> pd.DataFrame:
     columns = {column for metric in EFFECT_METRICS for column in (metric.column, metric.counts) if column}
     with np.errstate(divide="ignore"):
         logs = pd.DataFrame(np.log(by_run[sorted(columns)].astype(float)))
-    return np.exp(logs.groupby([by_run["deployment"], by_run["block"]]).mean())
+    return pd.DataFrame(np.exp(logs.groupby([by_run["deployment"], by_run["block"]]).mean()))
 
 
 def _measured_table(

@@ -16,7 +16,7 @@ from workbench.arms import BURST_50, READS, TUNED
 
 pytestmark = pytest.mark.simulated
 
-REPORTS = int(os.environ.get("SIMULATED_REPORTS", "30"))
+REPORTS = int(os.environ.get("SIMULATED_REPORTS", "15"))
 CHANGES = [Change(f"change {n}", f"without {n}", TUNED) for n in range(4)]
 BLOCKS, REQUESTS = 4, 150
 DRIFT, SPREAD = 0.10, 0.05  # standard deviations of logarithms: of the machine by block, of each run
