@@ -112,7 +112,7 @@ def _interval_cells(effect: Effect) -> dict:
     return {
         "95 % interval": f"{effect.low:.4g}–{effect.high:.4g}" if has_interval else None,
         "verdict": Verdict(effect.verdict),
-        "p (Holm)": Quantity.optional(effect.p_holm, "{:.4f}"),
+        "p (Holm)": None if effect.p_holm is None else wording.p_text(effect.p_holm).removeprefix("p "),
         "minimum detectable effect": None if detectable is None else wording.effect_size(detectable),
         "blocks required": (effect.blocks_required or f"over {MAX_BLOCKS}") if has_interval else None,
         "blocks": effect.blocks,
