@@ -97,7 +97,7 @@ DATABASE_SIDE = (
     "as-measured-with-trigram",
 )
 MORE_DATABASE_SIDE = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
-# Where a hundred comparisons are corrected for each other, four blocks detect only effects twice as large.
+# Where a hundred comparisons are corrected for each other, four blocks detect only effects 2.5 times as large.
 COMPARED_BLOCKS = 6
 BASELINES = (BASELINE, TUNED)  # the deployments that others under the same scenario are compared with
 
