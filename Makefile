@@ -1,16 +1,29 @@
 # The front door. Every target sets up what it needs: `make report` on a fresh clone is enough.
+# All paths are relative, so that the name of the project's folder is no part of any command.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-PROFILE ?=
-EXPERIMENT ?=
-VENV := $(CURDIR)/.venv
-PY := $(VENV)/bin/python
-STAMP := $(VENV)/installed
-SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifneq ($(lastword $(MAKEFILE_LIST)),Makefile)
+$(error run make in the project's folder, or name that folder: make -C FOLDER TARGET)
+endif
+
+# Values of the caller are text: make does not expand them, and recipes read them from the environment.
+override PROFILE := $(value PROFILE)
+override EXPERIMENT := $(value EXPERIMENT)
+override A := $(value A)
+override B := $(value B)
+override PYTHON := $(value PYTHON)
+export PROFILE EXPERIMENT A B PYTHON
+
+# The programs of .venv/bin are run as modules: the first line of their files has the path of the project's folder.
+override PY := .venv/bin/python
+override STAMP := .venv/installed
+override PACKAGES := workbench instrumentation reference_app loadgen analysis reports bench tests
+override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+override EXPERIMENT_OPTION := $${EXPERIMENT:+"--experiment=$$EXPERIMENT"}
 
 # No installer may fetch an interpreter, and nothing of the caller's Python may leak in.
 export UV_PYTHON_DOWNLOADS := never
@@ -20,36 +33,39 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help setup report render test test-accuracy test-extra lab gate compare bench lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
 
 $(STAMP): requirements.lock pyproject.toml
-	@python=; for candidate in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	@if [ -n "$$PYTHON" ]; then set -- "$$PYTHON"; else set -- python3 python3.13 python3.12 python3.11; fi; \
+	python=; for candidate; do \
 	  if "$$candidate" -c '$(SUPPORTED)' 2>/dev/null; then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ] && [ -n "$$PYTHON" ]; then \
+	  printf 'setup: PYTHON=%q is no Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python3\n' "$$PYTHON" >&2; exit 1; fi; \
 	if [ -z "$$python" ]; then \
 	  echo "setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; fi; \
-	echo "setup: $$($$python --version), into .venv"; \
-	rm -rf $(VENV); \
+	echo "setup: $$("$$python" --version), into .venv"; \
+	rm -rf .venv; \
 	if uv --version >/dev/null 2>&1; then \
-	  uv=uv; uv venv --quiet --python "$$($$python -c 'import sys; print(sys.executable)')" $(VENV); \
+	  uv=uv; uv venv --quiet --python "$$("$$python" -c 'import sys; print(sys.executable)')" .venv; \
 	else \
-	  if ! $$python -m venv $(VENV); then \
+	  if ! "$$python" -m venv .venv; then \
 	    echo "setup: this Python cannot make a virtual environment; use one that has its venv module" >&2; exit 1; fi; \
-	  awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock; \
-	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.lock; \
-	  uv=$(VENV)/bin/uv; \
+	  awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/uv.lock; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock; \
+	  uv=.venv/bin/uv; \
 	fi; \
 	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock; \
 	$$uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline -e .; \
 	touch $@
 
 report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimization-results.html
-	@$(PY) -m reports report$(if $(PROFILE), --profile $(PROFILE))$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
+	@$(PY) -m reports report $${PROFILE:+"--profile=$$PROFILE"} $(EXPERIMENT_OPTION)
 
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
-	@$(PY) -m reports build$(if $(EXPERIMENT), --experiment $(EXPERIMENT))
+	@$(PY) -m reports build $(EXPERIMENT_OPTION)
 
 test: $(STAMP) ## run the tests, in three processes and against a real PostgreSQL
 	@$(PY) -m pytest
@@ -68,24 +84,24 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it w
 	@$(PY) -m pytest -m extra --numprocesses 0
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
-	@$(VENV)/bin/jupyter lab notebooks
+	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab notebooks
 
 gate: $(STAMP) ## fail if the built report breaks an objective
 	@$(PY) -m reports gate
 
 compare: $(STAMP) ## compare two runs: make compare A=<experiment>/<run> B=<experiment>/<run>
-	@$(PY) -m analysis compare "$(A)" "$(B)"
+	@$(PY) -m analysis compare -- "$$A" "$$B"
 
 bench: $(STAMP) ## measure what the workbench itself costs
 	@$(PY) -m bench
 
 lint: $(STAMP) ## style, formatting, types, import layers, and notebooks without outputs
-	@$(VENV)/bin/ruff check --quiet .
-	@$(VENV)/bin/ruff format --quiet --check .
-	@$(VENV)/bin/mypy --no-error-summary
-	@$(VENV)/bin/lint-imports --no-logo --no-cache
-	@$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check .
+	@$(PY) -m mypy --no-error-summary
+	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo --no-cache
+	@$(PY) -m nbstripout --keep-id --verify notebooks/*.ipynb
 
 clean: ## remove what was built: .venv, the page, PostgreSQL's data (recorded runs stay)
-	@rm -rf $(VENV) reports/html reports/executed data/postgres .pytest_cache .ruff_cache .mypy_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv reports/html reports/executed data/postgres .pytest_cache .ruff_cache .mypy_cache
+	@find $(PACKAGES) -name __pycache__ -type d -prune -exec rm -rf {} +

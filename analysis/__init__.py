@@ -1,0 +1,3 @@
+from workbench.interruption import exit_while_importing
+
+exit_while_importing()

@@ -26,8 +26,17 @@ from workbench.arms import (
 )
 from workbench.recording import Experiment
 
-from .effect_tables import Change, EffectTable, MeasuredTable, compared_arms, evaluate_tables, measured_tables
+from .effect_tables import (
+    Change,
+    EffectTable,
+    MeasuredTable,
+    compared_arms,
+    evaluate_tables,
+    failure_reasons,
+    measured_tables,
+)
 from .metrics.effect_metrics import EFFECT_METRICS, by_block, metrics_by_run
+from .stats.degenerate_effect import has_logarithms
 from .stats.hypothesis import ComparisonTable, Effect, evaluate_family, paired
 
 UNPREFIXED_VARIANTS = {"cross-region": BASELINE}  # variants whose name does not begin with that of their baseline
@@ -115,6 +124,13 @@ def duration_effect(experiment: Experiment, before: str, after: str, scenario: s
     return next((table.effects[0] for table in tables if table.metric.column == "makespan_s"), None)
 
 
+def more_failures_reason(experiment: Experiment, before: str, after: str, scenario: str) -> str:
+    """Return why `after` is no improvement of `before` under a scenario: more requests fail; empty where it may be."""
+    by_run = experiment.by_run
+    reasons = failure_reasons(by_run[by_run["scenario"] == scenario], [Change(after, before, after)])
+    return reasons.get(after, "")
+
+
 def left_out_pairs(experiment: Experiment, baseline: str, scenario: str) -> list[str]:
     """Return the pairs of optimisations that were left out together, as `<first>-and-<second>`."""
     return [name for _, name in _variants(experiment, baseline + WITHOUT, scenario) if TOGETHER in name]
@@ -147,7 +163,7 @@ def _interaction(by_run: pd.DataFrame, baseline: str, pair: str, column: str) ->
     first, second = pair.split(TOGETHER, maxsplit=1)
     names = [baseline, *(f"{baseline}{WITHOUT}{name}" for name in (first, second, pair))]
     values = pd.DataFrame({name: by_block(by_run, name, column) for name in names}).dropna().to_numpy()
-    if not values.size or not values.all():
+    if not values.size or not has_logarithms(values):
         return np.array([])
     both, without_first, without_second, without_both = np.log(values.T)
     return (both - without_first) - (without_second - without_both)

@@ -3,29 +3,20 @@
 All tables that a page shows are one family: Holm's correction is over all of their comparisons.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, replicate_log_ratios
-from .stats.confidence import MIN_BLOCKS, noise_floor
-from .stats.hypothesis import (
-    Comparison,
-    ComparisonTable,
-    Effect,
-    Verdict,
-    count_resolution,
-    evaluate_family,
-    paired,
-    unpaired,
-)
+from .stats.confidence import noise_floor
+from .stats.degenerate_effect import degenerate_effect, has_logarithms
+from .stats.hypothesis import Comparison, ComparisonTable, Effect, count_resolution, evaluate_family, paired, unpaired
+from .stats.noninferiority import failure_counts, more_failures, without_failing
 
 AA_REPLICATE = "nothing (A/A replicate)"
 MIN_COUNTS = 10  # in each block of one side, for the other side's 0 in all blocks to be no chance
-SUCCESS = "success_share"
 US_PER_MS = 1000
 
 
@@ -59,26 +50,28 @@ class EffectTable:
 class MeasuredTable:
     """The values behind an `EffectTable`, before any verdict.
 
-    comparisons: by name of the change, for those whose values are above 0 in every block
-    zeros: by name, the effects of the others
+    comparisons: by name of the change, for those whose values have logarithms in every block
+    degenerate: by name, the effects of the others
     replicates: log ratios of the A/A replicates of the baseline, one a block
+    reasons: by name, why an improvement does not stand
     """
 
     scenario: str
     metric: EffectMetric
     changes: tuple[Change, ...]
     comparisons: Mapping[str, Comparison]
-    zeros: Mapping[str, Effect]
+    degenerate: Mapping[str, Effect]
     replicates: Sequence[float] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def with_verdicts(self, effects: Iterable[Effect], aa_difference: Effect | None) -> EffectTable:
         """The table with the effects of its comparisons, in their order."""
-        by_name = {**self.zeros, **{effect.name: effect for effect in effects}}
+        by_name = {**self.degenerate, **{effect.name: effect for effect in effects}}
         return EffectTable(
             self.scenario,
             self.metric,
             self.changes,
-            tuple(by_name[change.name] for change in self.changes),
+            tuple(without_failing([by_name[change.name] for change in self.changes], self.reasons)),
             aa_difference,
             noise_floor(self.replicates),
         )
@@ -92,9 +85,9 @@ def measured_tables(
     `by_run` is `metrics_by_run`, with the runs of any scenario.
     """
     by_run = by_run[by_run["scenario"] == scenario]
-    values = _values_by_block(by_run)
+    values, reasons = _values_by_block(by_run), failure_reasons(by_run, changes)
     tables = (_measured_table(by_run, values, baseline, changes, metric, scenario) for metric in EFFECT_METRICS)
-    return [table for table in tables if table.changes]
+    return [replace(table, reasons=reasons) for table in tables if table.changes]
 
 
 def _values_by_block(by_run: pd.DataFrame) -> pd.DataFrame:
@@ -115,13 +108,13 @@ def _measured_table(
 ) -> MeasuredTable:
     sides = {change.name: _sides(values, change, metric) for change in changes}
     sides = {name: both for name, both in sides.items() if _values(both).any()}
-    above_zero = {name: both for name, both in sides.items() if _values(both).all()}
+    comparable = {name: both for name, both in sides.items() if has_logarithms(_values(both))}
     return MeasuredTable(
         scenario,
         metric,
         tuple(change for change in changes if change.name in sides),
-        {name: _paired(both) for name, both in above_zero.items()},
-        {name: _with_zeros(name, both, metric) for name, both in sides.items() if name not in above_zero},
+        {name: _paired(both) for name, both in comparable.items()},
+        {name: _paired_degenerate(name, both, metric) for name, both in sides.items() if name not in comparable},
         replicate_log_ratios(by_run[by_run["deployment"] == baseline], metric.column),
     )
 
@@ -149,9 +142,9 @@ def _values(both: pd.DataFrame) -> np.ndarray:
     return both[["before", "after"]].to_numpy()
 
 
-def _with_zeros(name: str, both: pd.DataFrame, metric: EffectMetric) -> Effect:
+def _paired_degenerate(name: str, both: pd.DataFrame, metric: EffectMetric) -> Effect:
     sides, counts = [both["before"], both["after"]], [both["count_before"], both["count_after"]]
-    return effect_with_zeros(name, sides, counts, metric)
+    return _degenerate(name, sides, counts, metric)
 
 
 def _paired(both: pd.DataFrame) -> Comparison:
@@ -171,36 +164,45 @@ def compared_arms(metric: EffectMetric, scenario: str, sides: Mapping[str, Seque
     values = {name: [by_block(side, name, metric.column) for side in pair] for name, pair in sides.items()}
     values = {name: pair for name, pair in values.items() if all(map(len, pair)) and any(side.any() for side in pair)}
     counts = {name: [counts_by_block(side, name, metric) for side in sides[name]] for name in values}
-    above_zero = [name for name, pair in values.items() if all(side.all() for side in pair)]
+    comparable = [name for name, pair in values.items() if all(has_logarithms(side.to_numpy()) for side in pair)]
+    failures = {name: [failure_counts(side[side["deployment"] == name]) for side in sides[name]] for name in values}
     return MeasuredTable(
         scenario,
         metric,
         tuple(Change(name, name, name) for name in values),
-        {name: _unpaired(values[name], counts[name]) for name in above_zero},
+        {name: _unpaired(values[name], counts[name]) for name in comparable},
         {
-            name: effect_with_zeros(name, pair, counts[name], metric)
+            name: _degenerate(name, pair, counts[name], metric)
             for name, pair in values.items()
-            if name not in above_zero
+            if name not in comparable
         },
+        reasons={name: more_failures(*pair, is_paired=False) for name, pair in failures.items()},
     )
 
 
-def effect_with_zeros(
-    name: str, values: Sequence[pd.Series], counts: Sequence[pd.Series], metric: EffectMetric
-) -> Effect:
-    """Return the effect on a metric that is 0 in some block, without interval and p.
+def _degenerate(name: str, values: Sequence[pd.Series], counts: Sequence[pd.Series], metric: EffectMetric) -> Effect:
+    """Return the effect on a metric that is 0 or infinity in some block, without interval and p.
 
-    A side that is 0 in every block decides the verdict if the other has at least `MIN_COUNTS` counts in each of its
-    blocks, and both have `MIN_BLOCKS` blocks.
+    Where one side is 0 in all blocks, the other must have at least `MIN_COUNTS` counts in each for a verdict.
     """
     before, after = values
-    ratio = float(after.mean() / before.mean()) if before.any() else math.inf
-    blocks = min(len(before), len(after))
-    verdict: Verdict = "inconclusive"
+    effect = degenerate_effect(name, before, after, lower_is_better=metric.lower_is_better)
     other = counts[0] if not after.any() else counts[1]
-    if blocks >= MIN_BLOCKS and not (before.any() and after.any()) and (other >= MIN_COUNTS).all():
-        verdict = "improvement" if (not after.any()) == metric.lower_is_better else "regression"
-    return Effect(name, ratio, blocks, verdict)
+    if not (before.any() and after.any()) and not (other >= MIN_COUNTS).all():
+        return replace(effect, verdict="inconclusive")
+    return effect
+
+
+def failure_reasons(by_run: pd.DataFrame, changes: Sequence[Change]) -> dict[str, str]:
+    """Return why an improvement by a change does not stand, by its name; empty where it does.
+
+    `by_run` has the runs of one scenario.
+    """
+    counts = {name: failure_counts(runs) for name, runs in by_run.groupby("deployment")}
+    measured = [change for change in changes if {change.before, change.after} <= counts.keys()]
+    return {
+        change.name: more_failures(counts[change.before], counts[change.after], is_paired=True) for change in measured
+    }
 
 
 def evaluate_tables(tables: Sequence[MeasuredTable]) -> list[EffectTable]:
@@ -209,35 +211,11 @@ def evaluate_tables(tables: Sequence[MeasuredTable]) -> list[EffectTable]:
     with_replicates = [table for table in tables if table.replicates]
     aa_tables = [_comparison_table(table, {AA_REPLICATE: paired(table.replicates)}) for table in with_replicates]
     aa_differences = iter(evaluate_family(aa_tables))
-    evaluated = [
+    return [
         table.with_verdicts(of_table, next(aa_differences)[0] if table.replicates else None)
         for table, of_table in zip(tables, effects, strict=True)
     ]
-    return _without_improvements_by_failures(evaluated)
 
 
 def _comparison_table(table: MeasuredTable, comparisons: Mapping[str, Comparison]) -> ComparisonTable:
     return ComparisonTable(comparisons, table.metric.equivalence_margin, table.metric.lower_is_better)
-
-
-def _without_improvements_by_failures(tables: Sequence[EffectTable]) -> list[EffectTable]:
-    """Replace improvements of changes that have fewer successful responses: a failure may be fast and cheap."""
-    failing = {
-        (table.scenario, change)
-        for table in tables
-        if table.metric.column == SUCCESS
-        for change, effect in zip(table.changes, table.effects, strict=True)
-        if effect.verdict == "regression" or effect.ratio < 1 / (1 + table.metric.equivalence_margin)
-    }
-    return [
-        replace(
-            table,
-            effects=tuple(
-                replace(effect, verdict="inconclusive", has_more_failures=True)
-                if (table.scenario, change) in failing and effect.verdict == "improvement"
-                else effect
-                for change, effect in zip(table.changes, table.effects, strict=True)
-            ),
-        )
-        for table in tables
-    ]

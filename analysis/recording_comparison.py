@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from workbench import comparability
 from workbench.errors import RecordingError
 from workbench.recording import Experiment, Run
 
 from . import ablation
 from .findings import wording
-from .metrics import arm_metrics
 from .metrics.effect_metrics import EffectMetric
 from .stats.hypothesis import Effect
 
@@ -133,16 +130,3 @@ def require_comparable_runs(first: Run, second: Run, warn: Warn) -> None:
         raise RecordingError(f"{first.scenario} and {second.scenario} are different loads and cannot be compared")
     if names := _load_differences(first, second):
         raise RecordingError(f"the loads differ in {', '.join(names)} and cannot be compared")
-
-
-def mean_latencies(first: Run, second: Run) -> pd.DataFrame:
-    """Return the mean latencies of two runs by endpoint: `A mean_ms`, `B mean_ms`, and their ratio `B/A`."""
-    means_ms = [run.by_endpoint.set_index("endpoint")["mean_ms"] for run in (first, second)]
-    table = pd.DataFrame({"A mean_ms": means_ms[0], "B mean_ms": means_ms[1]})
-    table["B/A"] = table["B mean_ms"] / table["A mean_ms"]
-    return table
-
-
-def makespan_ratio(first: Run, second: Run) -> float:
-    """Return the makespan of the second run over that of the first."""
-    return arm_metrics.makespan_s(second) / arm_metrics.makespan_s(first)

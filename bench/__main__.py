@@ -19,6 +19,7 @@ from . import (
     proxy_cost,
     recorder_cost,
     recording_cost,
+    safety_cost,
 )
 
 # By name, in the order in which all of them are measured.
@@ -28,6 +29,7 @@ PARTS = {
     "open-load": open_load,
     "pool": pool_cost,
     "instrumentation": instrumentation_cost,
+    "safety": safety_cost,
     "cached-read": cached_read,
     "proxy": proxy_cost,
     "analysis": analysis_scaling,

@@ -50,7 +50,7 @@ class CpuCost:
 
 
 def compare(settings: Settings, without: Mapping[str, Any], workloads: Mapping[str, Workload]) -> dict[str, CpuCost]:
-    """Measure, for each workload, the cost of what the changed settings in `without` switch off."""
+    """Measure, for each workload, the cost of what `without` switches off, the changes of `paired_apps.create_app`."""
     blocks = [_block(settings, without, workloads, number) for number in range(BLOCKS)]
     return {name: CpuCost([block[name] for block in blocks]) for name in workloads}
 

@@ -8,7 +8,7 @@ from typing import Self
 from workbench.endpoints import LOGIN
 
 from .paired_apps import HEADER
-from .served_worker import CREDENTIALS, Worker
+from .served_worker import CREDENTIALS, RUN_TOKEN, Worker
 
 _CLOSE, _LENGTH, _HEAD_END = b"\r\nConnection: close\r\n", b"\r\nContent-Length: ", b"\r\n\r\n"
 
@@ -53,7 +53,8 @@ class CheckedRequest:
 
 def _request(method: str, worker: Worker, path: str, headers: str) -> bytes:
     host = "{}:{}".format(*worker.address)
-    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{HEADER}: {worker.application}\r\n{headers}\r\n\r\n".encode()
+    common = f"Host: {host}\r\n{HEADER}: {worker.application}\r\nX-Run-Token: {RUN_TOKEN}"
+    return f"{method} {path} HTTP/1.1\r\n{common}\r\n{headers}\r\n\r\n".encode()
 
 
 class Connections:

@@ -13,6 +13,8 @@ from flask import Flask
 import reference_app
 from reference_app.settings import Settings
 
+from .unprotected_app import REMOVALS
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -21,14 +23,20 @@ CHANGED = "changed"  # the header's value for the second application; any other 
 
 
 def wsgi_app(**changes: Any) -> str:
-    """The expression for gunicorn that creates both applications; `changes` are settings of the second one."""
+    """The expression for gunicorn that creates both applications; `changes` are those of `create_app`."""
     return f"{__name__}:create_app({', '.join(f'{name}={value!r}' for name, value in changes.items())})"
 
 
-def create_app(**changes: Any) -> Flask:
-    """The application of the environment's settings, and beside it one with these settings changed."""
+def create_app(removed: str = "", **changes: Any) -> Flask:
+    """The application of the environment's settings, and beside it one with these settings changed.
+
+    `removed` names a protection that the second one lacks, of `unprotected_app.REMOVALS`.
+    """
     settings = Settings.from_env()
-    changed = reference_app.create_app(replace(settings, **changes)).wsgi_app
+    second = reference_app.create_app(replace(settings, **changes))
+    if removed:
+        REMOVALS[removed](second)
+    changed = second.wsgi_app
     app = reference_app.create_app(settings)
     unchanged = app.wsgi_app
     variable = "HTTP_" + HEADER.upper().replace("-", "_")

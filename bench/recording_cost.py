@@ -23,7 +23,7 @@ from loadgen.locust_runner import Load
 from workbench.arms import TUNED
 
 from .interval import Ratio
-from .served_worker import backing_services, serve
+from .served_worker import RUN_TOKEN, backing_services, serve
 
 BLOCKS, PAIRS, WARM_UP, REQUESTS = 8, 30, 5, 200
 USERS = ("tracetrack", "cheapest")  # classes of users, see `recorded_user`
@@ -50,7 +50,7 @@ def _print(users: str, blocks: Sequence[dict[str, Any]]) -> None:
 def _block(url: str, users: str, number: int) -> dict[str, Any]:
     """The pairs and the longest flush that `recorded_user` measures in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        load = Load(scenarios.find("sustained-1"), number, dataset.find_scale("small").counts())
+        load = Load(scenarios.find("sustained-1"), number, dataset.find_scale("small").counts(), run_token=RUN_TOKEN)
         environ = {**os.environ, **load.environ(Path(folder), time.monotonic_ns())}
         command = [sys.executable, "-m", "bench.recorded_user", url, users, str(number)]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)

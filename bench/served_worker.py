@@ -18,6 +18,7 @@ from loadgen.accounts import PASSWORD
 from reference_app.settings import Settings
 from workbench.endpoints import LOGIN
 
+RUN_TOKEN = "a-run-token-of-the-bench"
 CREDENTIALS = urllib.parse.urlencode({"username": "user001", "password": PASSWORD}).encode()
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -54,13 +55,14 @@ def backing_services(deployment: str, **changes: Any) -> Iterator[Settings]:
 
     The dataset is the small one. `changes` are settings that differ from the deployment's.
     """
-    settings = deployments.settings_for(deployment, scale="small", secret_key="a key of the bench", **changes)
+    secrets = {"secret_key": "a key of the bench", "run_token": RUN_TOKEN}
+    settings = deployments.settings_for(deployment, scale="small", **secrets, **changes)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(services.database_server(folder / "postgres", 110))
         template = dataset.ensure_template(server, "small", settings.indexes)
         database = stack.enter_context(dataset.clone(server, template, "bench", settings))
-        settings = replace(settings, database_url=server.url_of(database))
+        settings = replace(settings, database_url=server.application_url_of(database))
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, folder / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)

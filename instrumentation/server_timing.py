@@ -3,8 +3,12 @@
 The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which the processes of one host share;
 `queue` runs from there to the entry into the application. `app` runs from the entry to the response and contains
 parts that cannot overlap: time belongs to the innermost open part.
+
+Times show an attacker what a request did, and how long a hash took. So only a request that carries the token of the run
+in `X-Run-Token` is timed; the application and the load generator get the token in their environments.
 """
 
+import hmac
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -12,7 +16,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 PARTS = ("pool", "db", "hash", "cache", "session")  # of a request's time; what is in none of them is the rest
 REST = "rest"
 MAX_QUEUE_NS = 3600 * 10**9
+RUN_TOKEN_VARIABLE = "HTTP_X_RUN_TOKEN"
 
 _UNSPENT_MS = dict.fromkeys((*PARTS, REST), 0.0)
 _DESCRIPTIONS = {"db": ';desc="%(db_calls)d"', "cache": ';desc="%(cache_outcome)s"'}
@@ -39,15 +44,17 @@ _current: ContextVar["Timing | None"] = ContextVar("timing", default=None)
 class Timing:
     """The times of one request, from the monotonic clock, and what it did.
 
-    `db_calls` are statements, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss, stale or
-    none.
+    `app_us` is the time in the application, known with the header. `db_calls` are statements, `failed_calls` those of
+    them that ended with an error, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss,
+    stale or none.
     """
 
     def __init__(self, entered_ns: int, sent_ns: int | None):
         queue_ns = None if sent_ns is None else entered_ns - sent_ns
         # A clock of another host would give nonsense: better no value than a wrong one.
         self.queue_ns = queue_ns if queue_ns is not None and 0 <= queue_ns <= MAX_QUEUE_NS else None
-        self.db_calls = 0
+        self.app_us = 0
+        self.db_calls = self.failed_calls = 0
         self.round_trips = 0
         self.cache_outcome = "none"
         self._entered_ns = self._switched_ns = entered_ns
@@ -66,10 +73,11 @@ class Timing:
     def header(self, worker: int) -> str:
         """The `Server-Timing` value: durations in milliseconds, to the microsecond, and the worker's number."""
         self.switch_to(self._open)
+        self.app_us = (self._switched_ns - self._entered_ns + 500) // 1000
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
         return queue + _HEADER % {
             **self._spent_ms,
-            "app": (self._switched_ns - self._entered_ns) / 1e6,
+            "app": self.app_us / 1000,
             "db_calls": self.db_calls,
             "cache_outcome": self.cache_outcome,
             "round_trips": self.round_trips,
@@ -112,14 +120,19 @@ def part(name: str) -> Part | nullcontext[None]:
 
 
 class TimedApplication:
-    """WSGI middleware that times each request and adds `Server-Timing` to its response.
+    """WSGI middleware that times requests and adds `Server-Timing` to their responses.
+
+    It does so for requests with the token; for every request if `run_token` is None.
 
     `worker_number` is first called in a request, because the application may be created before its worker is forked.
     """
 
-    def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int]):
+    def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int], run_token: str | None):
+        if run_token == "":
+            raise ValueError("an empty run token would be everybody's; without a token leave the timing out")
         self.application = application
         self._worker_number = worker_number
+        self._run_token = None if run_token is None else run_token.encode()
 
     @cached_property
     def worker(self) -> int:
@@ -127,16 +140,31 @@ class TimedApplication:
         return self._worker_number()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if self._run_token is not None and not self._is_of_run(environ.get(RUN_TOKEN_VARIABLE, "")):
+            return self.application(environ, start_response)
         timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, [*headers, ("Server-Timing", timing.header(self.worker))], exc_info)
+            header = timing.header(self.worker)
+            _count_response(timing, status)
+            return start_response(status, [*headers, ("Server-Timing", header)], exc_info)
 
         token = _current.set(timing)
         try:
             return self.application(environ, timed_start_response)
         finally:
             _current.reset(token)
+
+    def _is_of_run(self, given: str) -> bool:
+        """True for the run's token; the comparison takes the same time for any other of its length."""
+        return hmac.compare_digest(given.encode("latin-1", "replace"), self._run_token or b"")
+
+
+def _count_response(timing: Timing, status: str) -> None:
+    """Count the response in the worker's metrics, with the value that its header has: the two are compared later."""
+    slot = current_app.extensions.get("worker_slot") if has_app_context() else None
+    if slot is not None:
+        slot.count_response(timing.app_us, status[:1] in "45", timing.db_calls, timing.failed_calls)
 
 
 def _sent_ns(header: str) -> int | None:
@@ -145,7 +173,7 @@ def _sent_ns(header: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
-def init_app(app: Flask, worker_number: Callable[[], int]) -> None:
-    """Time every request of the application and send `Server-Timing` with each response."""
+def init_app(app: Flask, worker_number: Callable[[], int], run_token: str | None) -> None:
+    """Time the application's requests that carry the token, or all of them for None, and send `Server-Timing`."""
     # Flask documents this assignment for middleware, but declares wsgi_app as a method.
-    app.wsgi_app = TimedApplication(app.wsgi_app, worker_number)  # type: ignore[method-assign]
+    app.wsgi_app = TimedApplication(app.wsgi_app, worker_number, run_token)  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ import mmap
 import os
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,8 +30,15 @@ POOL_FIELDS = (
     "creates", "create_ns", "create_failures", "pings", "ping_ns", "ping_failures",
     "timeouts", "invalidations", "recycles", "long_holds",
 )  # fmt: skip
-FIXED_FIELDS = ("version", "pid", "started_ns", "ready", "requests", *POOL_FIELDS)
+# Of the responses that are timed: how many, those with a status of 400 or more, statements, those of them that failed,
+# and the time in the application; then how many took up to each bound, and how many took longer.
+DURATION_BOUNDS_US = tuple(1000 * ms for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000))
+DURATION_FIELDS = (*(f"took_{bound}_us" for bound in DURATION_BOUNDS_US), "took_longer")
+RESPONSE_FIELDS = ("responses", "error_responses", "statements", "failed_statements", "app_us", *DURATION_FIELDS)
+FIXED_FIELDS = ("version", "pid", "started_ns", "ready", "requests", *POOL_FIELDS, *RESPONSE_FIELDS)
 VERSION, PID = 0, 1  # places in a slot
+_FIRST_DURATION = FIXED_FIELDS.index(DURATION_FIELDS[0])
+_RESPONSE_PLACES = range(FIXED_FIELDS.index("responses"), _FIRST_DURATION)
 FIELD_BYTES = 8
 MAX_HEADER_BYTES = 64 * 1024
 READ_ATTEMPTS = 100
@@ -70,6 +78,18 @@ class Slot:
         with self.lock:
             self.memory[self.places[name]] += change
 
+    def count_response(self, app_us: int, is_error: bool, statements: int, failed_statements: int) -> None:
+        """Count a response that took the application `app_us`, and the statements that it needed."""
+        memory = self.memory
+        with self.lock:
+            memory[VERSION] |= 1
+            for place, change in zip(
+                _RESPONSE_PLACES, (1, is_error, statements, failed_statements, app_us), strict=True
+            ):
+                memory[place] += change
+            memory[_FIRST_DURATION + bisect_left(DURATION_BOUNDS_US, app_us)] += 1
+            memory[VERSION] += 1
+
     def clear(self) -> None:
         """Mark the slot as one without a worker."""
         with self.lock:
@@ -95,6 +115,7 @@ class WorkerMetrics:
         New workers may start while the workers that they replace are still ending.
         """
         slot_bytes = FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))
+        path.touch(mode=0o600)
         path.write_bytes(_header(counters) + bytes(slot_bytes * 2 * (workers + SPARE_SLOTS)))
         return cls.open(path, counters)
 

@@ -1,16 +1,20 @@
 """`python -m loadgen list|run|experiment`: put a deployment under load and record what happened."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg2
 
 from instrumentation import deadlines
-from workbench.errors import UserError, reporting_errors
-from workbench.paths import data_directory, runs_directory
+from workbench.errors import EXIT_INVALID, UserError, reporting_errors
+from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
+from workbench.terminal import echo
 
 from . import (
     catalogue,
@@ -25,15 +29,16 @@ from . import (
     services,
     target,
 )
+from .generator.interface import INSECURE
 from .plan import OVERHEAD_S
 from .run_spec import RunSpec
-from .subprocesses import die_with_launcher, raise_on_sigterm
-from .target import Target
+from .subprocesses import die_with_launcher
+from .target import Target, Users
 
-SINGLE_RUNS = "single-runs"  # the folder of runs that belong to no experiment
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
+CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
 
 @click.group()
@@ -58,6 +63,10 @@ def list_(markdown: bool) -> None:
 @click.option("--confirm-target", metavar="HOST", help="Its host once more, where it is not this machine.")
 @click.option("--scenario", required=True, help="Name of a scenario, see list.")
 @click.option("--locustfile", type=FILE, help="User classes of your own, for a target with other endpoints.")
+@click.option("--tag", "tags", multiple=True, help="Only tasks with one of these tags, as Locust's --tags.")
+@click.option("--without-tag", "without_tags", multiple=True, help="No tasks with these, as Locust's --exclude-tags.")
+@click.option("--ca", type=FILE, help="Certificate authority that a target's certificate is checked by.")
+@click.option("--insecure", is_flag=True, help="Do not check a target's certificate.")
 @click.option("--scale", default="production", show_default=True, help="Name of a data scale, see list.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the users' random numbers.")
 @click.option("--duration", "duration_s", type=SECONDS, help="Measured seconds, if not the scenario's own.")
@@ -68,18 +77,19 @@ def list_(markdown: bool) -> None:
     "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes of the load generator."
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
+@click.option("--allow-invalid", is_flag=True, help="End with exit code 0 where the measurement is not valid, not 3.")
 @machine_lock.sole_use()
 def run_(
     deployment: str | None,
     url: str | None,
     confirm_target: str | None,
     scenario: str,
-    locustfile: Path | None,
     scale: str,
     seed: int,
     processes: int,
     port: int | None,
-    **changes: float | str | None,
+    allow_invalid: bool,
+    **options: Any,
 ) -> None:
     """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
     if (deployment is None) == (url is None):
@@ -92,33 +102,52 @@ def run_(
         scale=scale,
         seed=seed,
         port=port,
-        changes={name: value for name, value in changes.items() if value is not None},
+        changes={name: options[name] for name in CHANGES if options[name] is not None},
         processes=processes,
     )
+    users = _users(**{name: value for name, value in options.items() if name not in CHANGES})
     timestamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     directory = runs_directory() / SINGLE_RUNS / f"{timestamp}-{spec.deployment}-{scenario}"
     if url:
-        record = _run_on_target(Target.parse(url), confirm_target, spec, directory, locustfile)
+        record = _run_on_target(Target.parse(url), confirm_target, spec, directory, users)
     else:
-        record = _run_deployment(spec, directory, locustfile, confirm_target)
+        record = _run_deployment(spec, directory, users, confirm_target)
+    _end(directory, record, allow_invalid)
+
+
+def _users(
+    locustfile: Path | None, tags: tuple[str, ...], without_tags: tuple[str, ...], ca: Path | None, insecure: bool
+) -> Users:
+    if ca and insecure:
+        raise UserError("--ca and --insecure contradict each other; give one of them")
+    return Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
+
+
+def _end(directory: Path, record: dict, allow_invalid: bool) -> None:
+    """Print what came of a run and where it is; the exit code is 3 for a run that is not valid, or the locustfile's."""
     for line in run_summary.lines(directory, record):
-        click.echo(line, err=True)
+        echo(line, err=True)
+    echo(f"For its page: python -m reports build --run {shlex.quote(str(directory))}", err=True)
     click.echo(directory)
+    if not record["valid"] and not allow_invalid:
+        sys.exit(EXIT_INVALID)
+    if record["generator"].get("exit_code"):
+        sys.exit(record["generator"]["exit_code"])
 
 
-def _run_on_target(
-    application: Target, confirmed: str | None, spec: RunSpec, directory: Path, locustfile: Path | None
-) -> dict:
+def _run_on_target(application: Target, confirmed: str | None, spec: RunSpec, directory: Path, users: Users) -> dict:
     application.require_confirmed(confirmed)
     expected_s = spec.load().expected_s()
     with progress.steps("measuring", expected_s) as shown:
         shown.begin(f"{application.public()} {spec.scenario}", expected_s)
-        return target.execute(application, spec, directory, locustfile)
+        return target.execute(application, spec, directory, users)
 
 
-def _run_deployment(spec: RunSpec, directory: Path, locustfile: Path | None, confirmed: str | None) -> dict:
-    if locustfile or confirmed:
-        raise UserError("--locustfile and --confirm-target go with --target; a deployment has users of its own")
+def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str | None) -> dict:
+    if confirmed or users != Users():
+        raise UserError(
+            "--confirm-target, --locustfile, tags and certificates go with --target; a deployment has users of its own"
+        )
     spec.check()
     settings = deployments.settings_for(spec.deployment)
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
@@ -156,7 +185,6 @@ def experiment_(
 def command() -> None:
     """Run the command line; every expected failure is one or two lines and an exit code."""
     die_with_launcher()
-    raise_on_sigterm()
     deadlines.install(True)  # libpq's own waiting would delay signals until the server answers
     with reporting_errors(), _database_errors():
         main(prog_name="python -m loadgen", standalone_mode=False)

@@ -1,21 +1,22 @@
 """The environment of the application under test: its database route, its folders, its workers' metrics, its store."""
 
 import secrets
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
-
-from instrumentation.worker_metrics import WorkerMetrics
+from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
 from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
+from workbench.errors import UserError
 
 from . import proxy, services
-from .services import DatabaseServer, StoreServer
+from .addresses import resolve
+from .services import DatabaseServer, StoreServer, database_url, make_private
+
+WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 
 @contextmanager
@@ -24,26 +25,28 @@ def database_route(
 ) -> Iterator[tuple[str, dict[str, int]]]:
     """The database's URL for the application, and the processes between the two, by role.
 
-    The URL has the deployment's host name. Where the deployment has a round trip, it leads through a proxy that delays.
+    The URL has the deployment's host name, if it has one. Where the deployment has a round trip, it leads through a
+    proxy that delays.
     """
-    url = make_url(server.url_of(database))
+    url, address = server.application_url_of(database), server.address
     processes: dict[str, int] = {}
     with ExitStack() as stack:
-        if settings.round_trip_ms:
-            delaying = stack.enter_context(
-                proxy.through(_tcp_address(url), settings.round_trip_ms, directory / "proxy.log")
-            )
+        # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
+        if settings.round_trip_ms or (settings.database_host and isinstance(address, str)):
+            delaying = stack.enter_context(proxy.through(address, settings.round_trip_ms, directory / "proxy.log"))
             processes["proxy"] = delaying.child.pid
-            url = url.set(host=delaying.address[0], port=delaying.address[1])
-        if settings.database_host:
-            address = socket.gethostbyname(_tcp_address(url)[0])
-            url = url.set(host=settings.database_host, query={**url.query, "hostaddr": address})
-        yield url.render_as_string(hide_password=False), processes
+            url = database_url.through(url, delaying.address, settings.database_host)
+        elif settings.database_host and isinstance(address, tuple):
+            url = database_url.through(url, (_resolved(address[0]), address[1]), settings.database_host)
+        yield url, processes
 
 
-def _tcp_address(url: URL) -> tuple[str, int]:
-    """Host and port of a database URL, with libpq's defaults where it names none."""
-    return url.host or "localhost", url.port or 5432
+def _resolved(host: str) -> str:
+    """An address of the host. Raises `UserError` if its name cannot be resolved."""
+    try:
+        return min(resolve(host))
+    except OSError as error:
+        raise UserError(f"the host {host} of DATABASE_URL cannot be found: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,11 @@ class AppEnvironment:
         workers = self.metrics.read().values()
         return {name: sum(values[name] for values in workers) for name in RECORDED_COUNTERS}
 
-    def served(self) -> tuple[frozenset[int], int]:
-        """The process ids of the workers, and the number of requests that they have counted."""
+    def counted(self) -> WorkerCounts:
+        """The process ids of the workers, and what they have counted of requests and responses."""
         workers = self.metrics.read().values()
-        return frozenset(values["pid"] for values in workers), sum(values["requests"] for values in workers)
+        pids = frozenset(values["pid"] for values in workers)
+        return pids, {name: sum(values[name] for values in workers) for name in ("requests", *RESPONSE_FIELDS)}
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
         file = folder / "readings"
         metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
-        (folder / "sessions").mkdir()
+        make_private(folder / "sessions")
         settings = replace(
             settings,
             session_directory=str(folder / "sessions"),

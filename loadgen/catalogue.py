@@ -25,7 +25,10 @@ DEPLOYMENTS = f"""\
 
 The last column has the settings in which a deployment differs from its parent, with the parent's value in brackets; all
 settings are in `reference_app/settings.py`. *Cores* is the number of cores of the machine, at most
-{deployments.MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host."""
+{deployments.MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host.
+
+The sessions of the published set-up are unpickled: whoever can write to their folder or store runs code in the
+application. Such a deployment is for comparison only."""
 BASELINE_SETTINGS = f"""\
 ## Settings of `{BASELINE}`
 
@@ -53,7 +56,7 @@ def text() -> Iterator[str]:
     """The lines that `python -m loadgen list` prints."""
     yield "Deployments (and what differs from the one in brackets):"
     for name, deployment in deployments.DEPLOYMENTS.items():
-        yield f"  {name:<14} {deployment.description}"
+        yield f"  {name:<14} {deployments.describe(name)}"
         for setting, (parents, own) in deployments.differences(name).items():
             yield f"  {'':<14}   {setting} {own} ({deployment.parent}: {parents})"
     yield "Scenarios:"
@@ -96,7 +99,7 @@ def _deployment_row(name: str) -> Sequence[str]:
         for setting, (parents, own) in deployments.differences(name).items()
     )
     parent = f"`{deployment.parent}`" if deployment.parent else "–"
-    return f"`{name}`", deployment.description, parent, ", ".join(changes) or "see below"
+    return f"`{name}`", deployments.describe(name), parent, ", ".join(changes) or "see below"
 
 
 def _baseline_rows() -> Iterator[Sequence[str]]:

@@ -3,6 +3,8 @@
 No more than a group of rows is in memory, however long the run.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from workbench.request_schema import SCHEMA, STORED, STREAMS
 from workbench.request_stream import read_stream
 
 ROWS_PER_GROUP = 100_000
+DISCARDED = "discarded_timings"  # in the metadata of the file, as the streams are gone afterwards
 # A few words and small numbers come again and again; times hardly ever do, but are near the one before. These encodings
 # halve the size of small runs.
 REPEATED_COLUMNS = [field.name for field in SCHEMA if pa.types.is_string(field.type) or pa.types.is_int16(field.type)]
@@ -35,12 +38,19 @@ def compact(directory: Path) -> int:
     stored = directory / STORED
     if stored.exists():
         return pq.read_metadata(stored).num_rows
-    rows = 0
+    rows, discarded = 0, Counter[str]()
     with atomic.replacing(stored) as partial, pq.ParquetWriter(partial, SCHEMA, **PARQUET_OPTIONS) as writer:
-        for group in _groups(directory):
+        for group in _groups(directory, discarded):
             rows += group.num_rows
             writer.write_table(group, row_group_size=ROWS_PER_GROUP)
+        writer.add_key_value_metadata({DISCARDED: json.dumps(discarded)})
     return rows
+
+
+def discarded_timings(directory: Path) -> dict[str, int]:
+    """By column, the durations that the application gave and that `compact` left out, as they cannot be."""
+    metadata = pq.read_metadata(directory / STORED).metadata or {}
+    return json.loads(metadata.get(DISCARDED.encode(), b"{}"))
 
 
 def remove_streams(directory: Path) -> None:
@@ -49,11 +59,11 @@ def remove_streams(directory: Path) -> None:
         path.unlink()
 
 
-def _groups(directory: Path) -> Iterator[pa.Table]:
+def _groups(directory: Path, discarded: Counter[str]) -> Iterator[pa.Table]:
     """Tables of about `ROWS_PER_GROUP` rows, because small ones would be stored badly."""
     batches, rows = [], 0
     for path in sorted(directory.glob(STREAMS)):
-        for batch in read_stream(path):
+        for batch in read_stream(path, discarded):
             batches.append(batch)
             rows += batch.num_rows
             if rows >= ROWS_PER_GROUP:

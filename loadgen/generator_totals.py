@@ -26,6 +26,15 @@ def read(directory: Path) -> dict:
         "started_tasks": _added(summary.get("started_tasks") for summary in summaries),
         "dropped": _added(summary.get("dropped") for summary in summaries),
         "task_errors": _added(summary["task_errors"] for summary in summaries),
+        "replaced_values": sum(summary.get("replaced_values", 0) for summary in summaries),
+        "sequences": _sequences(summary.get("sequences", {}) for summary in summaries),
+        "notes": list(dict.fromkeys(chain(*(summary.get("notes", []) for summary in summaries)))),
+        "stopped_by_locustfile": any(summary.get("stopped_by_locustfile") for summary in summaries),
+        "parts_elsewhere": sum(bool(summary.get("is_part")) for summary in summaries),
+        "exit_code": max((summary.get("exit_code") or 0 for summary in summaries), default=0),
+        "unhandled_exceptions": sum(bool(summary.get("unhandled_exceptions")) for summary in summaries),
+        "loop_gaps": [summary.get("loop_gaps") for summary in summaries],
+        "locust": summaries[0].get("locust"),
         "in_flight_marks": [summary["in_flight_marks"] for summary in summaries],
     }
 
@@ -38,3 +47,12 @@ def _added(counters: Iterable[Mapping[str, int] | None]) -> dict[str, int] | Non
             return None
         by_process.append(counter)
     return {name: sum(counter.get(name, 0) for counter in by_process) for name in dict.fromkeys(chain(*by_process))}
+
+
+def _sequences(by_process: Iterable[Mapping[str, dict]]) -> dict[str, dict]:
+    """For each sequential task set its `steps`, and how many users `reached` each, over all processes."""
+    added: dict[str, dict] = {}
+    for name, sequence in chain(*(process.items() for process in by_process)):
+        before = added.get(name, {"reached": [0] * sequence["steps"]})["reached"]
+        added[name] = sequence | {"reached": [sum(pair) for pair in zip(before, sequence["reached"], strict=True)]}
+    return added

@@ -1,12 +1,15 @@
 """The load generator of a run: Locust in processes of its own, one or a master with workers."""
 
+import errno
 import json
+import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,15 +17,20 @@ from workbench.errors import UserError
 from workbench.polling import attempts
 
 from .generator import recorder
+from .generator.interface import ABORTED, REFUSED
 from .scenarios import Scenario
 from .services import free_port
 from .subprocesses import Child, start
 
 GENERATOR = Path(__file__).with_name("generator")
-DRIVER = GENERATOR / "driver.py"
 WORKERS_CONNECT_S = 30
+LOCUST_PREFIX = "LOCUST_"
 START_SIGNAL = "generator-start"  # the file whose appearance releases the users
 EXCEPTION = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
+
+
+class Refused(UserError):
+    """A locustfile means something that the scenario cannot keep; nothing was sent."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,9 @@ class Load:
     """The load to send: a scenario, by `processes` of Locust, from a seed.
 
     The user classes come from `locustfile`; None takes those of the scenario. `rows` are the dataset's, by table; the
-    user classes of TraceTrack draw existing ids from them.
+    user classes of TraceTrack draw existing ids from them. `tags` and `without_tags` choose among the tasks as Locust's
+    `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`. `run_token` is
+    the application's; an empty one leaves that of this command's environment.
     """
 
     scenario: Scenario
@@ -38,17 +48,25 @@ class Load:
     rows: Mapping[str, int]
     processes: int = 1
     locustfile: Path | None = None
+    tags: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    tls: str = ""
+    run_token: str = field(default="", repr=False)
 
     @property
     def user_classes(self) -> Path:
         """The locustfile with the user classes."""
         return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
-    def command(self, url: str) -> list[str]:
-        """The command line that every process of Locust has in common."""
+    def command(self) -> list[str]:
+        """The command line that every process of Locust has in common.
+
+        It lacks the URL, which may have a password: every user of the machine can read a command line.
+        """
         return [
-            sys.executable, "-m", "locust", "-f", f"{DRIVER},{self.user_classes}", "--host", url,
-            "--exit-code-on-error", "0", "--loglevel", "WARNING",
+            sys.executable, "-m", "loadgen.generator", "--exit-code-on-error", "0", "--loglevel", "WARNING",
+            *(["--tags", *self.tags] if self.tags else []),
+            *(["--exclude-tags", *self.without_tags] if self.without_tags else []),
         ]  # fmt: skip
 
     def spawning_options(self) -> list[str]:
@@ -56,18 +74,30 @@ class Load:
         users = str(self.scenario.users)
         return ["--headless", "--users", users, "--spawn-rate", users, "--only-summary"]
 
-    def environ(self, directory: Path, started_ns: int) -> dict[str, str]:
+    def environ(self, directory: Path, started_ns: int, url: str = "") -> dict[str, str]:
         """The environment variables that `loadgen.generator.config` reads, and those of gevent."""
         return {
+            "LOCUST_HOST": url,
             "TRACETRACK_WORD": str(directory / START_SIGNAL),
             "TRACETRACK_RUN_DIRECTORY": str(directory),
             "TRACETRACK_RUN_STARTED_NS": str(started_ns),
             "TRACETRACK_SCENARIO": json.dumps(self.scenario.record()),
             "TRACETRACK_SEED": str(self.seed),
             "TRACETRACK_ROWS": json.dumps(dict(self.rows)),
+            "TRACETRACK_URL": url,
+            "TRACETRACK_USER_CLASSES": str(self.user_classes),
+            "TRACETRACK_TLS": self.tls,
+            **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
             "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
         }
+
+
+def ignored_settings(directory: Path) -> list[str]:
+    """Settings of Locust that have no effect, as the scenario decides: variables, and files here or at home."""
+    variables = sorted(name for name in os.environ if name.startswith(LOCUST_PREFIX))
+    files = [path for path in (directory / "locust.conf", Path.home() / ".locust.conf") if path.exists()]
+    return [*variables, *map(str, files)]
 
 
 @dataclass(frozen=True)
@@ -110,22 +140,35 @@ class Generator:
         """Return whether all processes end by themselves within the time. Raises `UserError` for one that failed."""
         leader = self.master or self.senders[0]
         over = leader.wait(timeout_s)
-        for number, child in enumerate((*self.senders, *([self.master] if self.master else []))):
-            if child.ended() and (child.process.returncode != 0 or self._was_cut_short(number)):
-                self._raise_failure(child)
+        for number, sender in enumerate(self.senders):
+            if sender.ended() and not self._has_done(number):
+                self._raise_failure(sender)
+        if self.master and self.master.ended() and not any(sender.ended() for sender in self.senders):
+            self._raise_failure(self.master)
         return over and all(child.wait(timeout_s) for child in self.senders)
 
-    def _was_cut_short(self, number: int) -> bool:
-        """Return whether a sender ended before its users were done: Locust exits with 0 on a signal."""
+    def _has_done(self, number: int) -> bool:
+        """Return whether a sender ended after its users were done, or as the locustfile stopped the load.
+
+        Its exit code does not show it: Locust exits with 0 on a signal, and a locustfile may choose its own.
+        """
         path = self.directory / f"generator-{number}.json"
-        summary = path.read_text() if path.exists() else ""
-        return number < len(self.senders) and not (summary and json.loads(summary).get("done"))
+        summary = json.loads(path.read_text() or "{}") if path.exists() else {}
+        return bool(summary.get("done") or summary.get("stopped_by_locustfile")) and not self._text(ABORTED)
+
+    def _text(self, name: str) -> str:
+        path = self.directory / name
+        return path.read_text() if path.exists() else ""
 
     def _raise_failure(self, child: Child) -> NoReturn:
-        file = self.directory / "generator-error.txt"
-        reported = file.read_text() if file.exists() else ""
-        if child.process.returncode == recorder.EXIT_WRITE_FAILED:
-            _raise_write_failure(child, reported or recorder.NOT_WRITTEN)
+        child.wait(1.0)
+        if refusal := self._text(REFUSED):
+            raise Refused(refusal)
+        reported = self._text(ABORTED)
+        if reported.startswith(recorder.NOT_WRITTEN) or self._cannot_write():
+            raise UserError(
+                f"{reported or recorder.NOT_WRITTEN}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk."
+            )
         if reported:
             raise UserError(f"{reported}: {_last_error(child)}\nThe log of Locust is {child.log}")
         code = child.process.returncode
@@ -133,19 +176,24 @@ class Generator:
         lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _last_error(child)
         raise UserError(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
 
-
-def _raise_write_failure(child: Child, reason: str) -> NoReturn:
-    if reason.startswith(recorder.NOT_WRITTEN):
-        raise UserError(f"{reason}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk.")
-    raise UserError(f"{reason}\nThe log of Locust is {child.log}")
+    def _cannot_write(self) -> bool:
+        """Return whether the disk is full: the generator could then not even write why it ended."""
+        try:
+            with tempfile.TemporaryFile(dir=self.directory) as file:
+                file.write(bytes(4096))
+                file.flush()
+        except OSError as error:
+            return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return False
 
 
 def _last_error(child: Child) -> str:
     """The error in the log of Locust: one that it logged, or the end of a traceback, or the last line."""
     lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
-    if any("load_locustfile_pytest" in line for line in lines):  # it looks for pytest's tests where it finds no users
+    if any("No User class found" in line for line in lines):
         return "the locustfile has no class of users"
-    logged = [line.partition("/ERROR/")[2].partition(": ")[2] for line in lines if "/ERROR/" in line]
+    errors = [line.partition("/ERROR/")[2].partition(": ")[2].strip() for line in lines if "/ERROR/" in line]
+    logged = [error for error in errors if not error.endswith(":")]  # a traceback follows
     raised = [line for line in lines if EXCEPTION.match(line)]
     return next((messages[0] for messages in (logged, raised) if messages), child.last_line())
 
@@ -162,34 +210,35 @@ def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
     The processes start at once, in parallel with the application, and send nothing before `release_users`.
     """
     started_ns = time.monotonic_ns()
-    environ = load.environ(directory, started_ns)
+    environ = load.environ(directory, started_ns, url)
+    without = [name for name in os.environ if name.startswith(LOCUST_PREFIX)]
     with ExitStack() as stack:
         stack.callback((directory / START_SIGNAL).unlink, missing_ok=True)
 
         def launch(name: str, log: str, command: list[str], number: int) -> Child:
             numbered = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
-            return stack.enter_context(start(name, command, directory / log, numbered))
+            return stack.enter_context(start(name, command, directory / log, numbered, without=without))
 
-        senders, master = _single(load, url, launch) if load.processes == 1 else _distributed(load, url, launch)
+        senders, master = _single(load, launch) if load.processes == 1 else _distributed(load, launch)
         yield Generator(load, senders, master, directory, started_ns)
 
 
 Launch = Callable[[str, str, list[str], int], Child]
 
 
-def _single(load: Load, url: str, launch: Launch) -> tuple[tuple[Child, ...], None]:
+def _single(load: Load, launch: Launch) -> tuple[tuple[Child, ...], None]:
     """One process that spawns the users and sends."""
-    return (launch("Locust", "locust.log", [*load.command(url), *load.spawning_options()], 0),), None
+    return (launch("Locust", "locust.log", [*load.command(), *load.spawning_options()], 0),), None
 
 
-def _distributed(load: Load, url: str, launch: Launch) -> tuple[tuple[Child, ...], Child]:
+def _distributed(load: Load, launch: Launch) -> tuple[tuple[Child, ...], Child]:
     """Workers that send, and a master that spawns the users."""
     port = str(free_port())
     master_options = [
         "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
         "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
     ]  # fmt: skip
-    command = load.command(url)
+    command = load.command()
     leading = [*command, *load.spawning_options(), *master_options]
     master = launch("the master of Locust", "locust.log", leading, load.processes)
     joining = [*command, "--worker", "--master-host", "127.0.0.1", "--master-port", port]

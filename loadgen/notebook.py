@@ -5,13 +5,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from workbench.interruption import EXIT_INTERRUPTED
+
 from .progress import DESCRIPTOR
 
 
 def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> str:
     """Carry out a profile, or the rest of an interrupted experiment; print its output and return its id.
 
-    Raises `RuntimeError` with the error of the command. The command ends if this process does.
+    Raises `RuntimeError` with the error of the command, and `KeyboardInterrupt` if a signal ended it. The command ends
+    if this process does.
     """
     command = [sys.executable, "-m", "loadgen", "experiment"]
     command += ["--profile", profile] if profile else []
@@ -28,6 +31,8 @@ def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> 
         if process.poll() is None:
             process.terminate()
             process.wait()
+    if process.returncode == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt(lines[-1].partition(";")[0])
     if process.returncode != 0:
         raise RuntimeError(_error(lines))
     return lines[-1]

@@ -14,6 +14,9 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
 DESCRIPTOR = "TRACETRACK_PROGRESS_FD"
 LAYOUT = "{desc:<44.44} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
 MAX_STEP_SHARE = 0.95  # a step that takes longer than expected stays short of its end
@@ -40,6 +43,7 @@ class Steps:
 
     def begin(self, step: str, expected_s: float) -> None:
         """Start a step; the step before it has ended."""
+        step = cleaned(redacted(step), Target.LINE)
         self._done_s += self._expected_s
         self._expected_s, self._step_started_s = expected_s, time.monotonic()
         if self.on_terminal:
@@ -86,7 +90,7 @@ def steps(label: str, total_s: float) -> Iterator[Steps]:
 def report(line: str) -> None:
     """Print a line to the error stream of the command; nothing if the terminal is gone."""
     with suppress(OSError), _stream() as stream:
-        print(line, file=stream, flush=True)
+        print(cleaned(redacted(line), Target.LINE), file=stream, flush=True)
 
 
 @contextmanager

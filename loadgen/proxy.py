@@ -27,6 +27,7 @@ START_TIMEOUT_S = 10.0
 MAX_ROUND_TRIP_MS = 60_000
 PR_SET_TIMERSLACK = 29
 TIMER_SLACK_NS = 1000
+MAX_SOCKET_PATH_BYTES = 107
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,16 @@ class Proxy:
 
 
 @contextmanager
-def through(upstream: tuple[str, int], round_trip_ms: float, log: Path) -> Iterator[Proxy]:
+def through(upstream: tuple[str, int] | str, round_trip_ms: float, log: Path) -> Iterator[Proxy]:
     """Run a proxy in front of `upstream`, on a free port of 127.0.0.1 and in a process of its own, for the block.
 
-    Its counts are in a file beside `log`. Raises `UserError` if it does not start.
+    `upstream` is a host and a port, or the path of a Unix socket. The counts are in a file beside `log`. Raises
+    `UserError` if it does not start.
     """
     counts_file = log.with_suffix(".counts")
     command = [sys.executable, "-m", "loadgen.proxy", "--listen", "127.0.0.1:0"]
-    command += ["--upstream", f"{upstream[0]}:{upstream[1]}", "--round-trip-ms", str(round_trip_ms)]
+    place = upstream if isinstance(upstream, str) else f"{upstream[0]}:{upstream[1]}"
+    command += ["--upstream", place, "--round-trip-ms", str(round_trip_ms)]
     with start("proxy", [*command, "--counts", str(counts_file)], log) as child:
         yield Proxy(child, _wait_until_listening(child), counts_file)
 
@@ -91,6 +94,15 @@ def _parse_address(context: click.Context, option: click.Parameter, text: str) -
     return SocketAddress(family, address)
 
 
+def _parse_upstream(context: click.Context, option: click.Parameter, text: str) -> SocketAddress:
+    """As `_parse_address`, or the path of a Unix socket."""
+    if not text.startswith(("/", "@")):
+        return _parse_address(context, option, text)
+    if len(os.fsencode(text)) > MAX_SOCKET_PATH_BYTES:
+        raise UserError(f"{option.opts[0]}: the path of a Unix socket has at most {MAX_SOCKET_PATH_BYTES} bytes")
+    return SocketAddress(socket.AF_UNIX, text.replace("@", "\0", 1) if text.startswith("@") else text)
+
+
 def _check_round_trip(context: click.Context, option: click.Parameter, value: float) -> float:
     if not 0 <= value <= MAX_ROUND_TRIP_MS:
         raise UserError(f"{option.opts[0]} is a time from 0 to {MAX_ROUND_TRIP_MS} ms, not {value}")
@@ -101,7 +113,9 @@ def _check_round_trip(context: click.Context, option: click.Parameter, value: fl
 @click.option(
     "--listen", required=True, callback=_parse_address, help="HOST:PORT for clients; port 0 takes a free one."
 )
-@click.option("--upstream", required=True, callback=_parse_address, help="HOST:PORT of the server behind the proxy.")
+@click.option(
+    "--upstream", required=True, callback=_parse_upstream, help="HOST:PORT or socket path of the server behind it."
+)
 @click.option(
     "--round-trip-ms", type=float, required=True, callback=_check_round_trip, help="Time added to each round trip."
 )

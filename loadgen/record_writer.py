@@ -4,10 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench import atomic
+from workbench import atomic, seal
 from workbench.record_format import FORMAT
+from workbench.redaction import redacted_values
 
-from . import compaction, dataset, environment, generator_totals, run_gates
+from . import compaction, dataset, environment, generator_totals, log_redaction, run_gates
 from .run_spec import RunSpec
 from .scenarios import Scenario
 from .services import DatabaseServer
@@ -47,13 +48,15 @@ def _dataset(scale: str) -> dict:
 
 
 def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> None:
-    """Make the record final; `reason` says why a run that is not complete ended.
+    """Make the record final, and seal the run; `reason` says why a run that is not complete ended.
 
     On a full disk the record keeps the status "running"; readers take such a run for one that was cut off.
     """
+    log_redaction.redact_logs(directory)
     if record["status"] == "running":
         record["status"] = "aborted"
     record["rows"] = compaction.compact(directory)
+    record["discarded_timings"] = compaction.discarded_timings(directory)
     record["ended"] = _now()
     record["generator"] = generator_totals.read(directory)
     if record["rows"] == record["generator"].get("rows", 0):
@@ -61,7 +64,8 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
     _add_validity(directory, record, scenario)
     if record["status"] == "aborted":
         record["reasons"].insert(0, reason)
-    write(directory, record)
+    record["files"] = seal.describe_run(directory)
+    seal.write(directory / "run.json", _text(record))
 
 
 def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
@@ -72,15 +76,18 @@ def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
 
 
 def write(directory: Path, record: dict) -> None:
-    """Write `run.json`, or replace it."""
-    atomic.write_text(directory / "run.json", json.dumps(record, indent=2) + "\n")
+    """Write `run.json`, or replace it, for a run that has not ended, without secrets."""
+    atomic.write_text(directory / "run.json", _text(record))
+
+
+def _text(record: dict) -> str:
+    return json.dumps(redacted_values(record), indent=2) + "\n"
 
 
 def interruption_reason(error: BaseException) -> str:
     """The first line of the error that ended a run."""
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped by Ctrl-C"
-    return str(error).split("\n")[0] or type(error).__name__
+    default = "stopped by Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+    return str(error).split("\n")[0] or default
 
 
 def _now() -> str:

@@ -30,7 +30,7 @@ class SocketAddress(NamedTuple):
     """An address as sockets take it, and its family."""
 
     family: socket.AddressFamily
-    address: tuple
+    address: tuple | str
 
 
 class Call(NamedTuple):
@@ -93,7 +93,8 @@ class Relay:
             raise UserError(f"the proxy can accept no more connections: {error.strerror}") from None
         for side in (client, upstream):
             side.setblocking(False)
-            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if side.family != socket.AF_UNIX:
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections += 1
         self._write_counts()
         self.call_later(2 * self.delay_s, self._connect, (client, upstream))

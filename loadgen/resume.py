@@ -31,6 +31,11 @@ class InterruptedExperiment:
                 f"experiment {directory.name} exists already; recorded experiments are never changed, choose another "
                 "name"
             )
+        if experiment.mismatches:
+            raise UserError(
+                f"experiment {directory.name} cannot be resumed: {experiment.mismatches[0].problem}; choose another "
+                "name"
+            )
         return cls(experiment)
 
     def configuration(self, requested: Mapping[str, object]) -> dict:
@@ -67,8 +72,11 @@ class InterruptedExperiment:
             )
 
     def has_complete(self, run: str) -> bool:
-        """Return whether the run of this name is complete."""
-        return any(recorded.name == run and recorded.status == "complete" for recorded in self.experiment.runs)
+        """Return whether the run of this name is complete, and its files are those that it left."""
+        return any(
+            recorded.name == run and recorded.status == "complete" and recorded.is_readable()
+            for recorded in self.experiment.runs
+        )
 
     def resume(self) -> dict:
         """Set aside the runs that were cut off, report which are reused, and return the record to continue."""
@@ -81,7 +89,12 @@ class InterruptedExperiment:
         repeated = f", {len(cut_off)} cut off and run again" if cut_off else ""
         reused = f"{len(complete)} of {len(planned)} runs are complete"
         progress.report(f"experiment {self.experiment.name} is resumed: {reused}{repeated}")
-        return record | {"resumed_after": [*record.get("resumed_after", []), len(complete)]}
+        resumed = record | {"resumed_after": [*record.get("resumed_after", []), len(complete)]}
+        if "files" not in record:
+            return resumed
+        incomplete = set(planned) - set(complete)
+        files = {name: entry for name, entry in record["files"].items() if name.split("/")[0] not in incomplete}
+        return resumed | {"files": files}
 
 
 def _fixed_facts(record: dict) -> dict:

@@ -1,5 +1,6 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -17,6 +18,7 @@ from . import (
     locust_runner,
     record_writer,
     services,
+    witnesses,
     write_audit,
 )
 from .collectors.collector import Collector
@@ -36,15 +38,18 @@ def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
     """
     scenario = spec.load()
     # All users of a load come from one address, and would be throttled as one attacker.
-    settings = deployments.settings_for(spec.deployment, scale=spec.scale, login_throttle=False)
+    settings = deployments.settings_for(
+        spec.deployment, scale=spec.scale, login_throttle=False, run_token=secrets.token_urlsafe()
+    )
     template = dataset.ensure_template(server, spec.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
-    deployment = {"name": spec.deployment, "settings": settings.public()}
+    description = deployments.describe(spec.deployment)
+    deployment = {"name": spec.deployment, "description": description, "settings": settings.public()}
     port = spec.port or services.free_port()
     with (
         recorded(directory, spec, scenario, deployment, server) as record,
-        _generator(spec, scenario, directory, port) as generator,
+        _generator(spec, scenario, directory, port, settings.run_token) as generator,
         dataset.clone(server, template, directory.name, settings) as database,
     ):
         record["dataset"]["counts"] = dataset.counts(server, database)
@@ -82,13 +87,13 @@ def recorded(
 
 
 def _generator(
-    spec: RunSpec, scenario: Scenario, directory: Path, port: int
+    spec: RunSpec, scenario: Scenario, directory: Path, port: int, run_token: str
 ) -> AbstractContextManager[Generator | None]:
     """The load generator, started in parallel with the application: both take seconds."""
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes)
+    load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token)
     return locust_runner.generator(load, application.url_of(port), directory)
 
 
@@ -112,23 +117,22 @@ def _drive(
             Collector(server, database, directory, generator.started_ns, environment.metrics)
         )
         with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
-            before = environment.served()
+            before = environment.counted()
             record["health"] = served.health
             roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-            collector.begin({**roles, "store": store.pid if store else None, **route_processes})
+            # A server of the user's may run on this machine, and its CPU time is not that of others.
+            is_whole = server.pid is not None and (store is None or store.pid is not None)
+            collector.begin({**roles, "store": store.pid if store else None, **route_processes}, is_whole=is_whole)
             generator.release_users()
             generator.wait(lambda: _check_health(served.child, server, collector))
             server.require_alive()
             collector.finish()
             record["counters"] = environment.counters()
-            record["served"] = _served_between(before, environment.served())
+            application_counts = witnesses.counts_between(before, environment.counted())
+            record["served"] = application_counts and application_counts["requests"]
+            record["witnesses"] = witnesses.record(application_counts, collector.statements)
             record["database_lost"] = collector.disconnections
             record["readings"] = collector.cost()
-
-
-def _served_between(before: tuple[frozenset[int], int], after: tuple[frozenset[int], int]) -> int | None:
-    """The requests that the workers counted between two readings; None if a worker was replaced, and its count lost."""
-    return after[1] - before[1] if before[0] == after[0] else None
 
 
 def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:

@@ -1,13 +1,16 @@
 """The gates of a run that has ended: its files and its record, given to `workbench.validity`."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from workbench import validity
 from workbench.validity import Gate
 
-from .arrivals import arrival_times_s
+from .arrivals import Piece, arrival_times_s
 from .scenarios import Scenario
 
 MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the check is worth
@@ -15,9 +18,10 @@ MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the 
 
 def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
     """The gates of the run in `directory`, each with its value."""
-    readings = directory / "process.parquet"
+    readings, rows = directory / "process.parquet", directory / "requests.parquet"
+    recorded = pq.read_schema(rows).names  # older recordings have fewer columns
     return validity.gates(
-        pd.read_parquet(directory / "requests.parquet", columns=list(validity.COLUMNS)),
+        pd.read_parquet(rows, columns=[name for name in validity.COLUMNS if name in recorded]),
         pd.read_parquet(readings) if readings.exists() else None,
         summary=record["generator"],
         processes=record["processes"],
@@ -25,9 +29,20 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
         due=_due_tasks(record, scenario),
         expected=_expected_rows(record, scenario),
         served=record.get("served"),
+        witnesses=record.get("witnesses"),
         kind=scenario.kind,
         steady=scenario.steady,
+        shared_machine=record["environment"].get("shared_machine", False),
     )
+
+
+def of_recording(directory: Path, record: Mapping) -> list[Gate]:
+    """The gates of a recorded run, evaluated again from its files; `record` is its checked record."""
+    stored = record["scenario"]
+    values = {field.name: stored[field.name] for field in fields(Scenario) if field.name in stored}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    values["rates"] = tuple(Piece(*piece) for piece in values.get("rates", ()))
+    return evaluate(directory, dict(record), Scenario(**{"description": "", **values}))
 
 
 def _expected_rows(record: dict, scenario: Scenario) -> int | None:

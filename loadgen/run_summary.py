@@ -1,23 +1,49 @@
-"""The summary of a run that has ended, in lines: failures, what could not be sent, and why the run is not valid."""
+"""The summary of a run that has ended, in lines: failures and latency by endpoint, and what went wrong."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from workbench import validity
+from workbench import display, validity
+from workbench.failures import kinds_text
+from workbench.recording import Run
+from workbench.server_timing_header import discarded_note
+from workbench.text_cleaning import Target, cleaned
 
 MAX_KINDS = 5  # of errors in a line
+MAX_ENDPOINTS = 25  # in the table
 COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
 
 
 def lines(directory: Path, record: dict) -> list[str]:
-    """The lines to print; none for a valid run in which every request was sent and successful."""
+    """The lines to print: requests, failures and latency by endpoint, then one for each thing that went wrong."""
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
-    summary = [*_failures(rows), *_task_errors(record), *_broken_connections(record), *_missed_rate(rows, record)]
+    summary = [
+        *_endpoints(Run(directory, record)),
+        *_settings(record),
+        *_failures(rows),
+        *_task_errors(record),
+        *_locustfile(record["generator"]),
+        *_broken_connections(record),
+        *_missed_rate(rows, record),
+        *discarded_note(record),
+    ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
     return summary
+
+
+def _endpoints(run: Run) -> list[str]:
+    """The table of the measured requests; latencies are of the successful responses."""
+    table = run.overview()
+    if table.empty:
+        return []
+    more = len(table) - MAX_ENDPOINTS
+    others = [f"and {more} endpoints more: python -m analysis show {run.directory}"] if more > 0 else []
+    shown = display.text([], table.head(MAX_ENDPOINTS)).splitlines()
+    return ["latency of the successful responses, ms:", *shown, *others]
 
 
 def _failures(rows: pd.DataFrame) -> list[str]:
@@ -30,6 +56,37 @@ def _task_errors(record: dict) -> list[str]:
     return [f"{kinds.total()} tasks ended with an error: {_by_kind(kinds)}"] if kinds else []
 
 
+def _settings(record: dict) -> list[str]:
+    """What of the user's settings of Locust, and of the locustfile, had no effect."""
+    ignored = record.get("ignored_settings")
+    lines = (
+        [f"These settings of Locust had no effect, as the scenario decides: {', '.join(ignored)}"] if ignored else []
+    )
+    return [*lines, *record["generator"].get("notes", [])]
+
+
+def _locustfile(generator: dict) -> list[str]:
+    """What the locustfile did beside its requests."""
+    lines = [_sequence(name, **sequence) for name, sequence in (generator.get("sequences") or {}).items()]
+    if stopped := (generator.get("users") or {}).get("stopped"):
+        lines.append(f"{stopped} users stopped themselves before the end of the load")
+    if generator.get("unhandled_exceptions"):
+        lines.append("a listener or a greenlet of the locustfile raised an exception; Locust's log has it")
+    if generator.get("replaced_values"):
+        lines.append(f"{generator['replaced_values']} values that fit into no row were replaced, or are null")
+    if generator.get("exit_code"):
+        lines.append(f"the locustfile set the exit code {generator['exit_code']}")
+    return lines
+
+
+def _sequence(name: str, steps: int, reached: Sequence[int]) -> str:
+    """How far the users came in a sequential task set."""
+    users, farthest = reached[0], sum(map(bool, reached))
+    if reached[-1]:
+        return f"{name}: {reached[-1]} of {users} users came to the last of its {steps} steps"
+    return f"{name}: none of {users} users came to the last of its {steps} steps; the farthest came to step {farthest}"
+
+
 def _broken_connections(record: dict) -> list[str]:
     times = record.get("database_lost")
     if not times:
@@ -40,8 +97,7 @@ def _broken_connections(record: dict) -> list[str]:
 
 
 def _by_kind(kinds: Counter[str]) -> str:
-    shown = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(MAX_KINDS))
-    return f"{shown} and {len(kinds) - MAX_KINDS} kinds more" if len(kinds) > MAX_KINDS else shown
+    return cleaned(kinds_text(kinds.most_common(MAX_KINDS), len(kinds), MAX_KINDS), Target.LINE)
 
 
 def _missed_rate(rows: pd.DataFrame, record: dict) -> list[str]:
@@ -57,4 +113,4 @@ def _missed_rate(rows: pd.DataFrame, record: dict) -> list[str]:
     rates = f"{started / elapsed_s:.1f} a second were sent of {due / scenario['duration_s']:.1f} that were due"
     if late:
         return [f"The load generator could not keep up: {rates}"]
-    return [f"{dropped} of {due} requests could not be sent, as {scenario['users']} were in flight: {rates}"]
+    return [f"{dropped} of {due} arrivals were dropped, which count as slower than every latency: {rates}"]

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import psutil
 
-from workbench.errors import UserError
+from workbench.interruption import INTERRUPTIONS
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -89,11 +88,14 @@ def start(
     log: Path,
     environ: dict[str, str] | None = None,
     *,
+    without: Collection[str] = (),
     stop_signal: int = signal.SIGTERM,
     grace_s: float = 10.0,
     prepare: Callable[[], None] | None = None,
 ) -> Child:
     """Start a command in a process group of its own; its output is appended to `log`.
+
+    It inherits the environment, `without` the variables of these names and with those of `environ`.
 
     On Linux the child gets `stop_signal` when the calling *thread* ends for any reason, SIGKILL included: call it from
     the main thread. `prepare` runs in the child before the command. `grace_s` is how long `Child.stop` waits.
@@ -109,7 +111,8 @@ def start(
     try:
         # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
         with deferred_signals():
-            process = _fork(command, log, {**os.environ, **(environ or {})}, prepare_child)
+            inherited = {name: value for name, value in os.environ.items() if name not in without}
+            process = _fork(command, log, inherited | (environ or {}), prepare_child)
             child = Child(name, process, log, stop_signal, grace_s)
     except BaseException:
         if child:
@@ -151,7 +154,7 @@ def die_with_launcher() -> None:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Defer Ctrl-C and SIGTERM until the end of the block: a second one must not leave processes running.
+    """Defer Ctrl-C, SIGTERM and SIGHUP until the end of the block: a second one must not leave processes running.
 
     The handlers are replaced, not the mask: the kernel would give a blocked signal to another thread, and Python would
     then handle it in the main thread all the same. In other threads, which handle no signals, the block just runs.
@@ -159,7 +162,7 @@ def deferred_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in INTERRUPTIONS}
     received: list[int] = []
     for number, handler in handlers.items():
         if handler is not signal.SIG_IGN:
@@ -171,22 +174,3 @@ def deferred_signals() -> Iterator[None]:
             signal.signal(number, handler)
         if received:
             signal.raise_signal(received[0])
-
-
-def raise_on_sigterm() -> None:
-    """Make SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that everything is stopped in order."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise Interrupted(signal.Signals(number).name)
-
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
-
-
-class Interrupted(UserError):
-    """A signal ended the program; the exit code is that of SIGTERM."""
-
-    exit_code = 128 + signal.SIGTERM
-
-    def __init__(self, name: str):
-        super().__init__(f"stopped by {name}; what was recorded until then can be read")

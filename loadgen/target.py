@@ -1,5 +1,9 @@
 """A target: an application that is running already, put under load with `--target URL`."""
 
+import http.client
+import shutil
+import socket
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -8,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import UserError
+from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 
 from . import dataset, locust_runner
-from .addresses import is_local_address, resolve
+from .addresses import is_local_address, is_local_host, resolve
 from .collectors.process_reader import ProcessReader
+from .generator.import_path import TAKEN
+from .locust_runner import Generator, Load
 from .run import recorded
 from .run_spec import RunSpec
 
@@ -24,13 +31,27 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _any_certificate() -> ssl.SSLContext:
+    """A TLS context that takes any certificate: the user classes decide which to trust."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 # A redirect may lead to an unconfirmed host, and a proxy may answer for a target that is down.
-DIRECT = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+DIRECT = urllib.request.build_opener(
+    _NoRedirects, urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_any_certificate())
+)
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+FORMS = "it looks like http://host:port, with a base path if there is one, or host:port"
 
 
 @dataclass(frozen=True)
 class Target:
-    """The address of the application: `url` without a path, and its `host` and `port`."""
+    """The address of the application: `url` as Locust's `host`, and its `host` and `port`.
+
+    A base path is Locust's to keep. Without a scheme the user classes know what to speak.
+    """
 
     url: str
     host: str
@@ -38,14 +59,14 @@ class Target:
 
     @classmethod
     def parse(cls, given: str) -> "Target":
-        """Parse a URL. Raises `UserError` if it is not the address of a web server."""
-        parts = urllib.parse.urlsplit(given)
+        """Parse an address. Raises `UserError` if it is none."""
+        parts = urllib.parse.urlsplit(given if "://" in given else f"//{given}")
         try:
-            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+            port = parts.port or PORTS[parts.scheme]
         except (KeyError, ValueError):
-            raise UserError(f"{_redacted(given)} is no target; it looks like http://host:port") from None
-        if not parts.hostname or parts.path.strip("/") or parts.query:
-            raise UserError(f"{_redacted(given)} is no target; it is a scheme, a host and a port: http://host:port")
+            raise UserError(f"{_redacted(given)} is no target; {FORMS}") from None
+        if not parts.hostname or parts.query or parts.fragment:
+            raise UserError(f"{_redacted(given)} is no target; {FORMS}, without a query")
         return cls(given.rstrip("/"), parts.hostname, port)
 
     @property
@@ -53,6 +74,10 @@ class Target:
         """The URL without user and password."""
         scheme, _, rest = self.url.partition("://")
         return f"{scheme}://{rest.rpartition('@')[2]}"
+
+    @property
+    def speaks_http(self) -> bool:
+        return self.url.startswith(("http://", "https://"))
 
     def public(self) -> str:
         """The URL with the password redacted."""
@@ -75,38 +100,81 @@ class Target:
             raise UserError(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
 
     def wait_until_up(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until the target answers a request, with any status. Raises `UserError` if it does not."""
+        """Wait until the target answers, in whatever way. Raises `UserError` if it does not."""
         reason = ""
         for _ in attempts(timeout_s, 0.2):
-            reason = _connection_error(self.bare_url)
+            reason = _connection_error(self.bare_url) if self.speaks_http else self._connect_error()
             if not reason:
                 return
         raise UserError(f"the target {self.public()} did not answer within {timeout_s:.0f} s: {reason}")
 
+    def _connect_error(self) -> str:
+        """The reason why no connection can be made; empty if one can."""
+        try:
+            with socket.create_connection((self.host, self.port), timeout=5):
+                return ""
+        except OSError as error:
+            return error.strerror or str(error) or type(error).__name__
 
-def execute(target: Target, spec: RunSpec, directory: Path, locustfile: Path | None = None) -> dict:
+
+@dataclass(frozen=True)
+class Users:
+    """The user classes for a target: TraceTrack's, or those of a locustfile, and which of its tasks.
+
+    `tls` says how certificates are checked, see `loadgen.generator.config`.
+    """
+
+    locustfile: Path | None = None
+    tags: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    tls: str = ""
+
+    def check(self) -> None:
+        """Raise `UserError` where the locustfile has a package beside it that has the name of one of ours."""
+        places = {self.locustfile.parent, Path.cwd()} - {REPOSITORY} if self.locustfile else set()
+        names = [name for package in TAKEN for name in (package, f"{package}.py")]
+        for path in (place / name for place in places for name in names):
+            if path.exists():
+                raise UserError(
+                    f"{path} has the name of a package of the workbench, which the locustfile would get in its place; "
+                    "rename it"
+                )
+
+
+def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None = None) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record."""
-    scenario = spec.load()
+    scenario, users = spec.load(), users or Users()
     if scenario.kind == "start" or scenario.sql_before:
         raise UserError(
             f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
         )
+    users.check()
     directory.mkdir(parents=True)
     deployment = {"name": spec.deployment, "settings": {"url": target.public()}}
     rows = dataset.find_scale(spec.scale).counts()
-    with recorded(directory, spec, scenario, deployment) as record:
-        record["dataset"]["counts"] = rows
-        record["locustfile"] = locustfile and locustfile.name
-        target.wait_until_up()
-        load = locust_runner.Load(scenario, spec.seed, rows, spec.processes, locustfile)
-        with (
-            locust_runner.generator(load, target.url, directory) as generator,
-            closing(ProcessReader(generator.roles(), generator.started_ns, directory)) as reader,
-        ):
-            generator.release_users()
-            generator.wait(reader.read_when_due)
-            record["readings"] = reader.cost.record()
+    load = Load(scenario, spec.seed, rows, spec.processes, users.locustfile, users.tags, users.without_tags, users.tls)
+    try:
+        with recorded(directory, spec, scenario, deployment) as record:
+            record["dataset"]["counts"] = rows
+            record["locustfile"] = users.locustfile and users.locustfile.name
+            record["ignored_settings"] = locust_runner.ignored_settings(Path.cwd())
+            target.wait_until_up()
+            with (
+                locust_runner.generator(load, target.url, directory) as generator,
+                closing(_process_reader(generator, target, directory)) as reader,
+            ):
+                generator.release_users()
+                generator.wait(reader.read_when_due)
+                record["readings"] = reader.cost.record()
+    except locust_runner.Refused:
+        shutil.rmtree(directory)  # nothing was sent: it is no run
+        raise
     return record
+
+
+def _process_reader(generator: Generator, target: Target, directory: Path) -> ProcessReader:
+    # The CPU time of a target on this machine is not that of others, and cannot be subtracted.
+    return ProcessReader(generator.roles(), generator.started_ns, directory, is_whole=not is_local_host(target.host))
 
 
 def _connection_error(url: str) -> str:
@@ -117,11 +185,13 @@ def _connection_error(url: str) -> str:
     except urllib.error.HTTPError:
         return ""
     except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLError):  # it asks for a certificate, or speaks something else
+            return ""
         return str(getattr(error.reason, "strerror", None) or error.reason)
     except OSError as error:
         return error.strerror or str(error) or type(error).__name__
-    except Exception as error:  # http.client has errors of its own for what is not HTTP
-        return f"it does not speak HTTP ({type(error).__name__})"
+    except http.client.HTTPException:  # an answer, if not of HTTP
+        return ""
 
 
 def _redacted(url: str) -> str:

@@ -17,6 +17,7 @@ from . import (
     database,
     error_responses,
     hash_executor,
+    hash_kinds,
     health,
     login,
     logs,
@@ -25,6 +26,7 @@ from . import (
     request_body,
     scans,
     search,
+    security_headers,
     sessions,
     store,
     throttle,
@@ -33,7 +35,7 @@ from .settings import Settings
 from .worker_number import worker_number
 
 # Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
-COMPONENTS = (database, store, caches, hash_executor, passwords, throttle, sessions)
+COMPONENTS = (database, store, caches, hash_executor, hash_kinds, throttle, sessions)
 VIEWS = (login, dashboard, search, scans, health, openapi)
 
 
@@ -63,8 +65,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for view in VIEWS:
         app.register_blueprint(view.blueprint)
     app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))
-    if settings.server_timing:
-        server_timing.init_app(app, worker_number)
+    if settings.server_timing and (settings.run_token or settings.server_timing_for_all):
+        run_token = None if settings.server_timing_for_all else settings.run_token
+        server_timing.init_app(app, worker_number, run_token)
+    security_headers.init_app(app)
     return app
 
 

@@ -1,16 +1,18 @@
 """Access to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import psycopg2
 import sqlalchemy
 from flask import Flask, current_app
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
@@ -136,8 +138,53 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with server_timing.part("db"):
-        result = connection.execute(statement, parameters)
+        try:
+            result = connection.execute(statement, parameters)
+        except DBAPIError:
+            timing.failed_calls += 1
+            raise
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+
+def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The first row of one statement by itself, without a transaction; None if there is none.
+
+    Every request of a user needs one, so psycopg2 is used directly: SQLAlchemy's part of it costs more than the rest.
+    `statement` has psycopg2's placeholders: `%(name)s`. Raises SQLAlchemy's errors.
+    """
+    engine: Engine = current_app.extensions["engine"]
+    with _sqlalchemy_errors(engine, statement):
+        with server_timing.part("pool"):
+            pooled = engine.raw_connection()
+        try:
+            return _first_row(pooled.dbapi_connection, statement, parameters)
+        except psycopg2.Error as error:
+            if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
+                pooled.invalidate(error)
+            raise
+        finally:
+            with server_timing.part("pool"):
+                pooled.close()
+
+
+@contextmanager
+def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
+    """Raise SQLAlchemy's error in the place of psycopg2's, as it does for its own statements."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
+
+
+def _first_row(driver: Any, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    if not driver.autocommit:
+        driver.autocommit = True
+    timing = server_timing.current()
+    timing.db_calls += 1
+    timing.round_trips += 1
+    with server_timing.part("db"), driver.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone()
 
 
 def roll_back(connection: Connection) -> None:

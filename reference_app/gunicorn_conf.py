@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import reference_app
 from instrumentation.worker_metrics import MetricsFileError, Slot, WorkerMetrics
-from reference_app import connection_budget
+from reference_app import connection_budget, security_headers
 from reference_app.counters import COUNTERS
-from reference_app.sessions.flask_sessions import make_directory
+from reference_app.sessions.session_files import make_directory
 from reference_app.settings import Settings, SettingsError
 from reference_app.worker_number import assign_worker_number
 
@@ -47,6 +47,12 @@ graceful_timeout = 3
 keepalive = 75
 loglevel = "warning"
 control_socket_disable = True
+# No header of a request may name a path or a user. A report of TLS counts from a proxy on this host, or one that
+# FORWARDED_ALLOW_IPS names.
+forwarder_headers = ""
+umask = 0o077  # of a Unix socket: a proxy runs as the same user, or connects by TCP
+
+security_headers.init_server()
 
 
 def on_starting(server: Any) -> None:

@@ -7,16 +7,20 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import passwords
+from . import hash_kinds, passwords
 from .database import Row, connection, rows, transaction
-from .guards import current_user, sessions_required
+from .guards import sessions_required
+from .session_account import current_user, log_in
 from .settings import current_settings
+from .throttle import client_address
 
 blueprint = Blueprint("login", __name__)
 log = logging.getLogger(__name__)
 
 ACCOUNT = text('SELECT id, username, password_hash, role, active FROM tracetrack."user" WHERE username = :username')
-REHASH = text('UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored')
+REHASH = text(
+    'UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored RETURNING id'
+)
 
 
 @blueprint.get("/login")
@@ -30,16 +34,19 @@ def form() -> ResponseReturnValue:
 def login() -> ResponseReturnValue:
     """A redirect to the index on success; the form again with 401 on failure, with 429 after too many attempts."""
     username, password = request.form.get("username", ""), request.form.get("password", "")
-    if wait_s := current_app.extensions["throttle"].wait_s(username, request.remote_addr or ""):
+    throttle, address = current_app.extensions["throttle"], client_address(request, current_settings().proxies)
+    if wait_s := throttle.wait_s(username, address):
         message = f"Too many attempts; try again in {wait_s} seconds."
         return render_template("login.html", error=message), 429, {"Retry-After": str(wait_s)}
     account = _authenticate(username, password)
     if not account:
         return render_template("login.html", error="Unknown user name or wrong password."), 401
-    if passwords.is_outdated(account["password_hash"], current_settings().password_hash):
-        _rehash(account, password)
+    throttle.give_back(username, address)
+    password_hash = account["password_hash"]
+    if passwords.is_outdated(password_hash, current_settings().password_hash):
+        password_hash = _rehash(account, password) or password_hash
     current_app.session_interface.renew(session)  # type: ignore[attr-defined]  # TimedSessions, set by `sessions`
-    session["user"] = {key: account[key] for key in ("id", "username", "role")}
+    log_in(account, password_hash)
     return redirect(url_for("login.index"))
 
 
@@ -61,12 +68,13 @@ def index() -> ResponseReturnValue:
 
 
 def _authenticate(username: str, password: str) -> Row | None:
-    """The active account with this name and password. An unknown name takes as long as a known one."""
+    """The active account with this name and password; every failure takes the same time, account or not."""
     account = _find_account(username)
-    stored = account["password_hash"] if account else passwords.decoy_hash(current_settings().password_hash)
+    stored = account["password_hash"] if account else ""
     # For scrypt a short password and the same with NULs at its end are equal: HMAC fills its key up with them.
-    if passwords.verify(stored, password) and "\0" not in password and account and account["active"]:
+    if hash_kinds.fits(stored, password) and "\0" not in password and account and account["active"]:
         return account
+    hash_kinds.complete_failure(stored, password)
     return None
 
 
@@ -78,11 +86,15 @@ def _find_account(username: str) -> Row | None:
         return next(iter(rows(opened, ACCOUNT, username=username)), None)
 
 
-def _rehash(account: Row, password: str) -> None:
-    """Store the password under the deployment's own hash. If that fails the login still succeeds."""
+def _rehash(account: Row, password: str) -> str | None:
+    """Store the password under the deployment's own hash, and return that; None if it was not stored.
+
+    A failure does not end the login. After a change of the password meanwhile nothing is stored.
+    """
     new = passwords.new_hash(password)
     try:
         with transaction() as opened:
-            rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"])
+            return new if rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"]) else None
     except SQLAlchemyError as error:
         log.warning("password not rehashed", extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
+        return None

@@ -3,16 +3,15 @@
 import base64
 import hashlib
 import secrets
-from functools import cache, partial
+from functools import partial
 from typing import Literal
 
-from flask import Flask
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from werkzeug.security import check_password_hash
 
 from . import hash_executor
-from .settings import Settings, current_settings
+from .settings import current_settings
 
 Scheme = Literal["scrypt", "argon2id"]
 
@@ -72,17 +71,7 @@ def _verify(stored: str, password: str) -> bool:
         return False
 
 
-@cache
-def decoy_hash(scheme: Scheme) -> str:
-    """A hash of no account: verifying against it makes an unknown user take as long as a known one."""
-    return hash_password("no such account", scheme, "decoydecoydecoy0")
-
-
 def warm_up() -> None:
     """Compute one hash in each thread, so that its memory is allocated."""
-    hash_executor.run_in_every_thread(partial(_verify, decoy_hash(current_settings().password_hash), ""))
-
-
-def init_app(app: Flask, settings: Settings) -> None:
-    """Compute the decoy hash before the first login needs it."""
-    decoy_hash(settings.password_hash)
+    stored = hash_password("", current_settings().password_hash, "0" * SALT_CHARACTERS)
+    hash_executor.run_in_every_thread(partial(_verify, stored, "a password"))

@@ -5,6 +5,7 @@ the same thing in a process, in a run's record and in a shell.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import UnionType
@@ -18,6 +19,7 @@ from .service_urls import DATABASE_EXAMPLE, STORE_EXAMPLE, is_database_url, is_s
 
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+RUN_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 REQUIRED = ("database_url", "secret_key")
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
@@ -51,7 +53,9 @@ class Settings:
     body_timeout_s: float = 10.0  # for a whole request body
     preload: bool = False
     warm_up: bool = False
-    server_timing: bool = True
+    server_timing: bool = True  # for requests that carry the run's token
+    server_timing_for_all: bool = False  # for every request, for exploring on a machine of one's own
+    run_token: str = field(default="", repr=False)
 
     # connection pool, one in each worker; None takes the profile's value
     pool: Literal["queue", "none"] = "queue"
@@ -82,7 +86,7 @@ class Settings:
     cache_search_ttl_s: int = 30
 
     # sessions end after the lifetime without a request; shared and cookie sessions after the longest time in any case
-    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "filesystem"
+    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "cookie"
     session_threshold: int = 500
     session_lifetime_s: int = 3600
     session_longest_s: int = 12 * 3600
@@ -91,6 +95,7 @@ class Settings:
     password_hash: Literal["scrypt", "argon2id"] = "scrypt"
     hash_limit: int = 1
     login_throttle: bool = True
+    proxies: int = 0  # in front, each of which adds to X-Forwarded-For the address that it was asked from
 
     # the database that the workbench provides in a run, and the network to it
     scale: Literal["small", "production"] = "production"
@@ -109,6 +114,11 @@ class Settings:
             )
 
     @property
+    def unpickles(self) -> bool:
+        """True if sessions are unpickled: who can write to their folder or their store runs code in the application."""
+        return self.sessions in ("filesystem", "flask-session-redis")
+
+    @property
     def needs_store(self) -> bool:
         """True if the caches or the sessions are in the store that all workers share."""
         return self.cache == "shared" or self.sessions in ("flask-session-redis", "shared")
@@ -121,6 +131,8 @@ class Settings:
                 f"{secret_key.MIN_DISTINCT_CHARACTERS} different ones; anyone who guesses it can log in as any user, "
                 "so set a random one: python -c 'import secrets; print(secrets.token_hex(32))'"
             )
+        if self.run_token and not RUN_TOKEN.fullmatch(self.run_token):
+            raise SettingsError(f"{PREFIX}RUN_TOKEN must have 16 to 200 letters, digits, _ or -")
         if not is_database_url(self.database_url):
             raise SettingsError(f"{PREFIX}DATABASE_URL cannot be used; it looks like {DATABASE_EXAMPLE}")
         if self.needs_store and not self.redis_url:
@@ -177,7 +189,7 @@ class Settings:
         """The fields that a record may keep, the profile's filled in: no key, password or folder of this machine."""
         shown = asdict(self.with_profile())
         shown.update(database_url=redacted(self.database_url), pool_profile=self.profile)
-        for name in ("secret_key", "redis_url", "store_prefix", "session_directory", "readings_file"):
+        for name in ("secret_key", "run_token", "redis_url", "store_prefix", "session_directory", "readings_file"):
             del shown[name]
         return shown
 

@@ -1,4 +1,4 @@
-"""`python -m reports report|build|gate`: measure and render, render a stored experiment, or check the objectives."""
+"""`python -m reports report|build|gate|verify`: build the page, check its objectives, or check a recording."""
 
 from pathlib import Path
 
@@ -7,13 +7,15 @@ import click
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
-from loadgen.subprocesses import raise_on_sigterm
 from workbench.errors import UserError, reporting_errors
-from workbench.paths import recording_path
-from workbench.recording import open_experiment
+from workbench.paths import recording_path, runs_directory
+from workbench.recording import newest_experiment, open_experiment
+from workbench.terminal import echo
 
 from . import build as building
-from . import sections
+from . import index_page, sections, verification
+from .choice import recorded_run
+from .single_run import run_page
 
 OUTPUT = click.option(
     "--output",
@@ -35,16 +37,23 @@ def main() -> None:
 @OUTPUT
 def report(profile: str, experiment: str, scale: str, output: Path) -> None:
     """Measure, analyse and render the page."""
-    click.echo("notebook 1 of 3: measure", err=True)
     _build(building.measure(profile, experiment, scale, output), output)
 
 
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of a stored experiment; the newest by default.")
+@click.option("--run", default="", metavar="RUN", help="Id or folder of one run instead: single-runs/<run>.")
 @OUTPUT
-def build(experiment: str, output: Path) -> None:
-    """Render the page of a stored experiment."""
-    _build(experiment, output)
+def build(experiment: str, run: str, output: Path) -> None:
+    """Render the page of a stored experiment, or of one run."""
+    if experiment and run:
+        raise click.UsageError("--experiment and --run name two pages; give one of them")
+    if not run:
+        _build(experiment, output)
+        return
+    page = run_page.write(recorded_run(run), output)
+    index_page.write(output)
+    click.echo(page)
 
 
 @main.command()
@@ -60,11 +69,29 @@ def gate(output: Path) -> None:
         raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
     missed = [finding for finding in objectives if finding.verdict != "pass"]
     for finding in missed:
-        click.echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
+        echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     if missed:
         number = "1 objective" if len(missed) == 1 else f"{len(missed)} objectives"
         raise UserError(f"{number} of experiment {experiment} {'is' if len(missed) == 1 else 'are'} not met")
     click.echo(f"all objectives of experiment {experiment} are met")
+
+
+@main.command()
+@click.argument("recording", default="")
+@click.option("--digest", default="", help="SHA-256 of the experiment, as its page shows it.")
+def verify(recording: str, digest: str) -> None:
+    """Compare a recording with its seals; exit with 1 and a line for each file that was changed.
+
+    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default.
+    """
+    path = recording_path(recording) if recording else newest_experiment(runs_directory())
+    verified = verification.verify(path, digest)
+    for line in verified.mismatches:
+        click.echo(line)
+    if verified.mismatches:
+        number = len(verified.mismatches)
+        raise UserError(f"{verified.name} is not as it was recorded: {number} mismatch{'es' if number > 1 else ''}")
+    click.echo(verified.summary)
 
 
 def _objectives(findings: list[Finding]) -> list[Finding]:
@@ -74,17 +101,17 @@ def _objectives(findings: list[Finding]) -> list[Finding]:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page = building.build(experiment, output)
+    index_page.write(output)
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
-        click.echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
-    recorded = open_experiment(recording_path(experiment or name))
-    click.echo(sections.verdict(sections.Report(recorded, findings)))
+        echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+    recorded = open_experiment(recording_path(experiment or name), checks_digests=True)
+    echo(sections.verdict(sections.Report(recorded, findings)))
     click.echo(page)
 
 
 def command() -> None:
     """Run the command line; an expected failure is one or two lines and an exit code."""
-    raise_on_sigterm()
     with reporting_errors():
         main(prog_name="python -m reports", standalone_mode=False)
 

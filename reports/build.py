@@ -1,32 +1,29 @@
 """Run the notebooks in this process through papermill, and make the page of the last one."""
 
 import logging
-import os
+import tempfile
 from pathlib import Path
-from typing import Any
 
 import papermill
-from jupyter_client import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from traitlets import Unicode
 from traitlets.config import Config
 
 from analysis.findings import findings_file
 from loadgen import profiles, progress
-from loadgen.experiment import new_name, resume_hint
+from loadgen.experiment import directory_of, new_name, resume_hint
 from workbench.errors import UserError
-from workbench.paths import REPOSITORY, recording_path, runs_directory
-from workbench.recording import newest_experiment, open_experiment
+from workbench.interruption import Interrupted
+from workbench.paths import REPOSITORY
 
-from . import views
+from . import kernel, views
+from .choice import recorded_experiment
 from .render import render
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
 FINDINGS = "findings.json"
-ERROR_STREAM = os.dup(2)
 # Errors of a cell whose message is meant for the user; any other error is a defect of the notebook and named as one.
 EXPECTED_ERRORS = ("UserError", "RecordingError", "RuntimeError")
 ANALYSE_S, RENDER_S = 3.0, 6.0  # expected durations of the two notebooks
@@ -36,7 +33,9 @@ def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str
     """Run 01-measure; return the id of the experiment that it measured or resumed."""
     profiles.find(profile or profiles.DEFAULT)
     experiment = experiment or new_name(profile or profiles.DEFAULT)
+    directory_of(experiment)  # refuses what is no id
     parameters = {"profile": profile, "experiment": experiment, "scale": scale}
+    progress.report("notebook 1 of 3: measure")
     with resume_hint(experiment):
         _execute("01-measure", parameters, html)
     return experiment
@@ -47,7 +46,12 @@ def build(experiment: str, html: Path = HTML) -> Path:
 
     Raises `UserError` for an experiment that is not complete.
     """
-    recorded = open_experiment(recording_path(experiment) if experiment else newest_experiment(runs_directory()))
+    recorded = recorded_experiment(experiment)
+    if problems := recorded.own_problems():
+        raise UserError(
+            f"experiment {recorded.name} was changed, and has no report: {problems[0]}; see python -m reports verify "
+            f"{recorded.name}"
+        )
     if not recorded.is_complete():
         raise UserError(
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "
@@ -63,22 +67,6 @@ def build(experiment: str, html: Path = HTML) -> Path:
     return html / PAGE
 
 
-class Kernels(AsyncKernelManager):
-    """Kernels whose error stream is a file, because a kernel that is ended in mid-cell has no other reader.
-
-    They inherit this command's own error stream as one more descriptor, to show progress on.
-    """
-
-    error_log = Unicode(config=True)
-
-    async def _async_start_kernel(self, **options: Any) -> None:
-        environ = {**os.environ, progress.DESCRIPTOR: str(ERROR_STREAM)}
-        with open(self.error_log, "w") as log:
-            await super()._async_start_kernel(stderr=log, env=environ, pass_fds=[ERROR_STREAM], **options)
-
-    start_kernel = _async_start_kernel
-
-
 def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
     """Execute a notebook; return the path of its executed copy, which is kept beside the page's folder."""
     executed = html.parent / "executed" / f"{name}.ipynb"
@@ -88,18 +76,21 @@ def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
     # A signal that ends this process ends the cell's task too. No caller awaits that, and asyncio prints a traceback.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        papermill.execute_notebook(
-            NOTEBOOKS / f"{name}.ipynb",
-            executed,
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            kernel_manager_class=Kernels,
-            config=Config(Kernels={"error_log": str(log)}),
-            cwd=NOTEBOOKS,
-        )
+        with tempfile.TemporaryDirectory(prefix="tracetrack-kernel-") as folder:
+            papermill.execute_notebook(
+                NOTEBOOKS / f"{name}.ipynb",
+                executed,
+                parameters=parameters,
+                kernel_name=kernel.NAME,
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                kernel_manager_class=kernel.Kernels,
+                config=Config(Kernels={"error_log": str(log), "folder": folder}),
+                cwd=NOTEBOOKS,
+            )
     except PapermillExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            raise Interrupted(error.evalue or "the kernel was interrupted") from None
         is_expected = error.ename in EXPECTED_ERRORS
         failure = f"{name} failed with {error.ename}: {error.evalue}; its cells are in {executed}"
         raise UserError(error.evalue if is_expected else failure) from None

@@ -44,7 +44,7 @@ def latency_by_endpoint(report: Report, users: int = 50) -> Html:
 
 
 def percentiles(report: Report) -> Html:
-    """The percentile curve of all requests of a burst of 50."""
+    """The percentile curve of the successful responses of a burst of 50."""
     curves = [
         arm_metrics.percentile_curve(report.experiment, deployment, BURST_50).assign(series=deployment)
         for deployment in COMPARED
@@ -53,12 +53,12 @@ def percentiles(report: Report) -> Html:
         latency.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
         "percentiles",
         "Latency percentiles, 50 users at once",
-        "One curve for each deployment, over all requests. The axis is stretched towards the tail.",
+        "One curve for each deployment, over the successful responses. The axis is stretched towards the tail.",
     )
 
 
 def where_time_goes(report: Report) -> Html:
-    """Mean parts of a request's time, over all requests and over the tail."""
+    """Mean parts of a request's time, over the successful responses and over their tail."""
     splits = [
         cpu_metrics.time_split(report.experiment, deployment, BURST_50).assign(series=deployment)
         for deployment in MAIN_DEPLOYMENTS
@@ -68,14 +68,14 @@ def where_time_goes(report: Report) -> Html:
         "time-split",
         "Where the time went, 50 users at once",
         "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual. "
-        "Above: all requests. Below: requests between the 90th and the 99th percentile of latency. Under gevent a "
-        "part includes the time that its request waits for the loop while other requests use it.",
+        "Above: all successful responses. Below: those between the 90th and the 99th percentile of latency. Under "
+        "gevent a part includes the time that its request waits for the loop while other requests use it.",
     )
 
 
 def timeline(report: Report) -> Html:
     """Each request of one burst from its send to its response."""
-    columns = ["series", "endpoint", "start_ms", "latency_ms", "user"]
+    columns = ["series", "endpoint", "start_ms", "latency_ms", "user", "ok"]
     return inline(
         timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
         "timeline",
@@ -85,7 +85,7 @@ def timeline(report: Report) -> Html:
 
 
 def growth(report: Report) -> Html:
-    """Mean latency of all requests against the number of users: published, measured, and predicted by one queue."""
+    """Mean latency against the number of users: published, measured (successful responses), predicted by one queue."""
     rows = [*_published_means(), *_measured_means(report), *_predicted_means(report)]
     return inline(
         latency.burst_growth(pd.DataFrame(rows)),

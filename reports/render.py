@@ -6,19 +6,21 @@ drew.
 """
 
 import re
+import sys
 from collections import Counter
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
 
-from analysis.figures import palette
 from workbench import atomic
+from workbench.text_cleaning import Target, cleaned
+
+from .page_frame import TEMPLATE, Frame
 
 SENTINEL = "report complete"
-TEMPLATE = Path(__file__).parent / "template"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 
@@ -32,15 +34,10 @@ def render(executed: Path, page: Path) -> None:
     """
     notebook = nbformat.read(executed, as_version=4)
     _take_sentinel(notebook, executed.name)
-    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}, "colours": _colours()})
+    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current()})
     _refuse_repeated_ids(html, executed.name)
     page.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(page, html)
-
-
-def _colours() -> dict[str, str]:
-    """The CSS declarations of both grounds, for the template."""
-    return {"light": palette.css_variables(), "dark": palette.css_variables(dark=True)}
 
 
 def _take_sentinel(notebook: nbformat.NotebookNode, name: str) -> None:
@@ -56,13 +53,22 @@ def _is_sentinel(output: nbformat.NotebookNode) -> bool:
     return SENTINEL in output.get("data", {}).get("text/plain", "")
 
 
+class PageExporter(HTMLExporter):
+    """An exporter with the templates of this environment only, whatever the caller's `JUPYTER_PATH` has."""
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        return [str(Path(sys.prefix) / "share" / "jupyter")]
+
+
 def _exporter() -> HTMLExporter:
-    exporter = HTMLExporter(
+    exporter = PageExporter(
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
         exclude_anchor_links=True,
     )
     exporter.register_filter("anchored", _anchored)
+    exporter.register_filter("html", lambda text: cleaned(text, Target.HTML))
+    exporter.register_filter("html_lines", lambda text: escape(cleaned(text, Target.LINES)))
     exporter.register_filter("sections", lambda cells: _sections(exporter, cells))
     return exporter
 

@@ -1,19 +1,24 @@
-"""A matplotlib figure as inline SVG: text stays text, colours follow the page, the bytes never vary."""
+"""A matplotlib figure as inline SVG: text stays text, colours follow the page, the bytes never vary.
+
+It has no `style` attributes: the page's security policy allows no inline styles.
+"""
 
 import io
 import re
+import warnings
 import xml.etree.ElementTree as ET
-from html import escape
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from analysis.figures.palette import COLOURS
+from workbench.text_cleaning import Target, cleaned
 
 from .tables import Html
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 VARIABLES = {str(colour): f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
+COLOUR = re.compile(r"#[0-9a-f]{6}")
 GEOMETRY = {"d", "x", "y", "width", "height", "transform", "points"}
 
 
@@ -32,14 +37,17 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Html:
         _simplify(element)
     _describe(root, name, title, description)
     svg = ET.tostring(root, encoding="unicode")
-    caption = f"<figcaption><strong>{escape(title)}</strong> {escape(description)}</figcaption>"
-    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">{svg}</div>'
+    heading, text = cleaned(title, Target.HTML), cleaned(description, Target.HTML)
+    caption = f"<figcaption><strong>{heading}</strong> {text}</figcaption>"
+    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{heading}">{svg}</div>'
     return Html(f'<figure id="fig-{name}">\n{caption}\n{scroll}\n</figure>')
 
 
 def _draw(figure: Figure, name: str) -> ET.Element:
     drawn = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}), warnings.catch_warnings():
+        # Text stays text: the page's font draws the letters that matplotlib's lacks.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure.savefig(drawn, format="svg", metadata=NO_METADATA, transparent=True)
     return ET.fromstring(drawn.getvalue())  # noqa: S314 -- drawn by matplotlib a line above
 
@@ -74,8 +82,7 @@ def _simplify(element: ET.Element) -> None:
         attributes[key] = _rounded(attributes[key])
     if attributes.get("transform", "").startswith("rotate(0 "):
         del attributes["transform"]
-    if "style" in attributes:
-        attributes["style"] = _themed(attributes["style"])
+    attributes.update(_presentation_attributes(attributes.pop("style", "")))
 
 
 def _rounded(geometry: str) -> str:
@@ -84,10 +91,16 @@ def _rounded(geometry: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"(?<![\d.])-0(?![\d.])", "0", short)).strip()
 
 
-def _themed(style: str) -> str:
-    """Drop the font, so that the page's own is used, and put CSS variables in place of the palette's colours."""
-    style = re.sub(r"font-family: [^;]*;?\s*", "", style)
-    return re.sub(r"#[0-9a-f]{6}", lambda colour: VARIABLES.get(colour[0], colour[0]), style)
+def _presentation_attributes(style: str) -> dict[str, str]:
+    """The declarations of a style as attributes of SVG, which need no permission of the page's security policy.
+
+    The font is dropped, so that the page's own is used; CSS variables take the place of the palette's colours.
+    """
+    declarations = (declaration.partition(":") for declaration in style.split(";") if declaration.strip())
+    values = {name.strip(): value.strip() for name, _, value in declarations if name.strip() != "font-family"}
+    return {
+        name: COLOUR.sub(lambda colour: VARIABLES.get(colour[0], colour[0]), value) for name, value in values.items()
+    }
 
 
 def _describe(root: ET.Element, name: str, title: str, description: str) -> None:
@@ -95,7 +108,8 @@ def _describe(root: ET.Element, name: str, title: str, description: str) -> None
         "viewBox": root.attrib["viewBox"],
         "role": "img",
         "aria-labelledby": f"{name}-title {name}-desc",
-        "style": "stroke-linejoin: round; stroke-linecap: butt",
+        "stroke-linejoin": "round",
+        "stroke-linecap": "butt",
     }
     for position, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ET.Element(tag, {"id": f"{name}-{tag}"})

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from html import escape
 from numbers import Real
 from typing import Any
 
 import pandas as pd
+
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
 
 
 class Verdict(Enum):
@@ -23,6 +25,7 @@ class Verdict(Enum):
     REGRESSION = "regression"
     EQUIVALENT = "equivalent"
     INCONCLUSIVE = "inconclusive"
+    VALID = "valid"
     INVALID = "invalid"
 
 
@@ -70,7 +73,7 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     Units belong in the column names. `formats` gives for a column either a `str.format` template ("{:,.0f} ms") or a
     function from the value to its text. Without one, numbers get as many decimals as the largest number of their column
     needs, and a `Quantity` its own format. Columns of numbers, and empty ones, are aligned right. A missing value is a
-    dash, a `Verdict` is a pill. Every text is escaped.
+    dash, a `Verdict` is a pill, an `Html` is shown as it is. Every text is escaped.
 
     Raises ValueError for a column without a name and for a format without its column.
     """
@@ -80,18 +83,23 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
     rows = [_row(columns, position) for position in range(len(frame))]
-    below = f'<p class="note">{escape(note)}</p>\n' if note else ""
-    region = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">'
+    below = f"{remark(note)}\n" if note else ""
+    region = f'<div class="scroll" role="region" tabindex="0" aria-label="{_shown(caption)}">'
     return Html(
         f'<div class="table">\n{region}\n<table>\n'
-        f"<caption><span>{escape(caption)}</span></caption>\n"
+        f"<caption><span>{_shown(caption)}</span></caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n</div>\n{below}</div>"
     )
 
 
+def remark(text: str) -> Html:
+    """A remark in small print."""
+    return Html(f'<p class="note">{_shown(text)}</p>')
+
+
 def folded(summary: str, content: Html) -> Html:
     """Details under a summary line that opens them with a click, without a script."""
-    return Html(f"<details>\n<summary>{escape(summary)}</summary>\n{content}\n</details>")
+    return Html(f"<details>\n<summary>{_shown(summary)}</summary>\n{content}\n</details>")
 
 
 def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
@@ -100,12 +108,12 @@ def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
     Three or four cards fill a row. A value is a text with its unit, or a `Verdict`; None is a dash.
     """
     cards = "".join(
-        f'<div><dt>{escape(label)}</dt><dd class="value">{_text(value, str)}</dd>'
-        f'<dd class="detail">{escape(detail)}</dd></div>\n'
+        f'<div><dt>{_shown(label)}</dt><dd class="value">{_text(value, str)}</dd>'
+        f'<dd class="detail">{_shown(detail)}</dd></div>\n'
         for label, value, detail in items
     )
     return Html(
-        f'<section class="headline" aria-label="Verdict">\n<p class="verdict">{escape(verdict)}</p>\n'
+        f'<section class="headline" aria-label="Verdict">\n<p class="verdict">{_shown(verdict)}</p>\n'
         f'<dl class="cards">\n{cards}</dl>\n</section>'
     )
 
@@ -130,7 +138,7 @@ class _Column:
         return cls(name, values, form.format if isinstance(form, str) else form, bool(numbers) or not present)
 
     def head(self) -> str:
-        return f'<th scope="col"{self._class()}>{escape(self.name)}</th>'
+        return f'<th scope="col"{self._class()}>{_shown(self.name)}</th>'
 
     def cell(self, position: int, tag: str) -> str:
         value = self.values[position]
@@ -152,13 +160,19 @@ def _row(columns: Sequence[_Column], position: int) -> str:
     return f"<tr>{''.join(cells)}</tr>\n"
 
 
+def _shown(text: str) -> str:
+    return cleaned(redacted(text), Target.HTML)
+
+
 def _text(value: object, to_text: Callable[[Any], str]) -> str:
     """The escaped content of a cell."""
     if _is_missing(value):
         return "–"
+    if isinstance(value, Html):
+        return value.text
     if isinstance(value, Verdict):
         return f'<span class="pill {value.value.replace(" ", "-")}">{value.value}</span>'
-    return escape(to_text(value))
+    return _shown(to_text(value))
 
 
 def _check(names: Sequence[str], formats: Mapping[str, Format]) -> None:

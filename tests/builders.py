@@ -27,11 +27,11 @@ from loadgen.scenarios import Scenario
 from reference_app.counters import RECORDED_COUNTERS
 from reference_app.settings import Settings
 from tests import synthetic_runs
-from workbench import validity
+from workbench import seal, validity
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, ON_RDS, TUNED
 from workbench.record_format import FORMAT
 from workbench.recording import Experiment, Run, open_experiment, open_run
-from workbench.request_schema import DURATIONS, MEASURE, SCHEMA, WRITTEN
+from workbench.request_schema import DURATIONS, SCHEMA, WRITTEN
 
 # Claims that pass or fail, by id, each with the function that evaluates an experiment for it.
 EVALUATIONS: dict[str, Callable[[Experiment], Finding]] = {
@@ -60,6 +60,30 @@ ARMS = (
 )  # fmt: skip
 SEARCHES = [{"deployment": TUNED, "family": "open"}]
 PROBES = ((TUNED, "open-8"), (TUNED, "open-16"))
+
+
+def seal_run(directory: Path, record: dict) -> None:
+    """Write the record of a run as the load generator does: sealed, unless the run has not ended."""
+    if record["status"] == "running":
+        (directory / "run.json").write_text(json.dumps(record))
+    else:
+        seal.write(directory / "run.json", json.dumps(record | {"files": seal.describe_run(directory)}))
+
+
+def seal_experiment(directory: Path, record: dict) -> None:
+    """Write the record of an experiment, sealed with the files that it has now."""
+    paths = [*directory.glob("*/run.json"), *directory.glob("predictions/*.json")]
+    files = {str(path.relative_to(directory)): seal.describe(path) for path in paths}
+    seal.write(directory / "experiment.json", json.dumps(record | {"files": files}))
+
+
+def reseal(directory: Path) -> None:
+    """Seal a run or an experiment anew after a test has edited its files, and what it is a part of."""
+    if (directory / "run.json").exists():
+        seal_run(directory, json.loads((directory / "run.json").read_text()))
+        directory = directory.parent
+    if (directory / "experiment.json").exists():
+        seal_experiment(directory, json.loads((directory / "experiment.json").read_text()))
 
 
 @dataclass
@@ -109,15 +133,17 @@ class RunFiles:
     def write(self, directory: Path) -> Run:
         """Write the files into a new directory, and open it."""
         directory.mkdir(parents=True)
-        (directory / "run.json").write_text(json.dumps(self.record))
         (directory / "gunicorn.log").write_text("".join(f"{line}\n" for line in self.log))
         if self.record["status"] == "running":
             self._write_stream(directory)
         else:
-            _write_parquet(self.rows, SCHEMA, directory / "requests.parquet")
+            # A test makes a request fail by its `ok`; what is stored has a reason too.
+            rows = [row if row["ok"] or row["error"] else row | {"error": "failed"} for row in self.rows]
+            _write_parquet(rows, SCHEMA, directory / "requests.parquet")
         for name, schema in (("process", PROCESS_SCHEMA), ("database", DATABASE_SCHEMA), ("pool", POOL_SCHEMA)):
             if (rows := getattr(self, name)) is not None:
                 _write_parquet(rows, schema, directory / f"{name}.parquet")
+        seal_run(directory, self.record)
         return open_run(directory)
 
     def _write_stream(self, directory: Path) -> None:
@@ -181,7 +207,7 @@ class Builder:
             "searches": SEARCHES if probes else [], "probes": [{"run": run.name} for run in probes],
             "environment": runs[0].record["environment"] if runs else ENVIRONMENT, "status": "complete", **record,
         }  # fmt: skip
-        (directory / "experiment.json").write_text(json.dumps(content))
+        seal_experiment(directory, content)
         return open_experiment(directory)
 
     def predict(self, experiment: Experiment, run: Run, /, **changes) -> Path:
@@ -194,6 +220,7 @@ class Builder:
         path = predictions.path_of(experiment.directory, run.name)
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content))
+        seal_experiment(experiment.directory, dict(experiment.record))
         return path
 
     def full(self, *without: str, name: str = "made", invalid: bool = False) -> Experiment:
@@ -273,7 +300,7 @@ def _add_final_fields(run: RunFiles, settings: Settings, scenario: Scenario) -> 
 
 
 def _gates(run: RunFiles, scenario: Scenario) -> list[validity.Gate]:
-    names = ("scheduled_us", "start_us", "latency_us", "status", "error", "ok")
+    names = ("scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "error", "ok")
     requests = pd.DataFrame({name: [row[name] for row in run.rows] for name in names})
     summary = {"processes": 1, "requests": len(run.rows)}
     return validity.gates(
@@ -290,8 +317,8 @@ def _generator_row(row: dict) -> tuple:
     parts = [f"{name.removesuffix('_us')};dur={row[name] / 1000}" for name in DURATIONS if row[name] is not None]
     parts += [f'trips;desc="{row["db_round_trips"]}"', f'worker;desc="{row["worker"]}"']
     timing = ", ".join(parts).replace("db;dur", f'db;desc="{row["db_calls"]}";dur')
-    written = row | {"measured": row["phase"] == MEASURE, "server_timing": timing}
-    return tuple(written[name] for name in WRITTEN.names)
+    written = row | {"server_timing": timing}
+    return tuple(written.get(name) for name in WRITTEN.names)
 
 
 def _log_line(row: dict, scenario: Scenario) -> str:

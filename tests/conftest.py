@@ -27,7 +27,7 @@ from flask import Flask
 from instrumentation import deadlines
 from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import __main__ as loadgen_command
-from loadgen import dataset, deployments, machine_lock, services
+from loadgen import dataset, deployments, environment, machine_lock, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from reference_app import create_app
@@ -45,6 +45,9 @@ for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_
 
 # Tests run in several processes at once, and each of them is alone on a machine of its own.
 os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
+
+# What other processes of the tests take of the machine is no fault of a run.
+os.environ[environment.SHARED_MACHINE] = "1"
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -113,13 +116,15 @@ def store(store_process) -> services.StoreServer:
 @pytest.fixture
 def settings(server, database, tmp_path) -> Settings:
     return Settings(
-        database_url=server.url_of(database),
+        database_url=server.application_url_of(database),
         secret_key="a key of the tests",
+        sessions="filesystem",
         session_directory=str(tmp_path / "sessions"),
         pool_size=2,
         scale="small",
         password_hash=QUICK_HASH,
         login_throttle=False,
+        server_timing_for_all=True,
     )
 
 
@@ -243,15 +248,17 @@ class CommandLine:
         self.data = data
         self._environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data), "TMPDIR": str(scratch)}
 
-    def start(self, *arguments: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.Popen:
-        """`before` goes in front of the command, `environ` into its environment."""
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), cwd: Path = REPOSITORY, **environ: str
+    ) -> subprocess.Popen:
+        """`before` goes in front of the command, which runs in the folder `cwd`; `environ` into its environment."""
         return subprocess.Popen(
             [*before, sys.executable, "-m", "loadgen", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=REPOSITORY,
+            cwd=cwd,
             env={**self._environ, **environ},
         )
 

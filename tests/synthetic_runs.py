@@ -56,7 +56,7 @@ def request_row(
     parts = {f"{part}_us": round(share * app_us) for part, share in PART_SHARES.items()}
     return {
         "user": user, "sequence": sequence, "endpoint": endpoint, "phase": MEASURE, "scheduled_us": start_us,
-        "start_us": start_us, "latency_us": latency_us, "response_us": latency_us,
+        "user_wait_us": None, "start_us": start_us, "latency_us": latency_us, "response_us": latency_us,
         "status": {"login": 302, "scan": 201}.get(endpoint, 200), "ok": True, "error": None, "bytes": 200,
         "queue_us": latency_us - app_us, **parts,
         "db_calls": statements, "db_round_trips": statements + (3 if settings.reads == "transaction" else 1),

@@ -1,110 +1,209 @@
 """Tables of request rows: one row for each run, for each endpoint of a run, for each endpoint of an arm.
 
-Each is one pass over the rows, whatever their number, and small itself. Latencies are in ms.
+Each is one pass over the rows, whatever their number, and small itself. Times are in ms. Latency (from the actual send)
+and response time (`response_*`, from the intended send) are of the successful responses; a column that is of all
+requests says so in its name (`all_*`). A statistic that reaches into dropped arrivals is infinity: `omitted_requests`
+has the rule. `max_ms` stays the largest that was observed, and `sent_mean_ms` the mean of what was sent.
 """
 
+import math
+
+import numpy as np
 import pandas as pd
 
-from . import endpoints
+from . import endpoints, failures, omitted_requests
+from .omitted_requests import Group
 from .request_rows import RequestRows
-from .request_schema import MEASURE, PARTS
+from .request_schema import MEASURE, PARTS, WARM_UP
 
 SPLIT = ("queue", *PARTS, "rest", "residual")  # they add up to the latency
 TAIL = (0.90, 0.99)  # the quantiles of latency between which requests form the tail
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+RESPONSE_QUANTILES = {f"response_{name}": quantile for name, quantile in QUANTILES.items()}
+MEANS = ("mean_ms", "response_mean_ms")
+SENT_MEANS = ("sent_mean_ms", "sent_response_mean_ms")
 CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
+READS = "reads"  # the endpoint that stands for all reads together, in tables by arm
 _RUN = "run, deployment, scenario, block, replicate"
-_READS = ", ".join(f"'{endpoint}'" for endpoint in endpoints.READS)
+_READS = f"endpoint IN ({', '.join(repr(endpoint) for endpoint in endpoints.READS)})"
+_P95_OF_RUNS = {
+    "p95_ms": ("latency_us", "true"),
+    "reads_p95_ms": ("latency_us", _READS),
+    "response_p95_ms": ("response_us", "true"),
+    "response_reads_p95_ms": ("response_us", _READS),
+}
+_RUN_P95 = ", ".join(
+    f"quantile_cont({column}, 0.95) FILTER (measure AND ok AND {condition}) / 1000 AS {name}"
+    for name, (column, condition) in _P95_OF_RUNS.items()
+)
+_RUN_COLUMNS = f"""
+    count(*) FILTER (of_load) AS sent, min(start_ms) FILTER (of_load) AS first_ms,
+    max(start_ms + latency_ms) FILTER (of_load) AS last_ms,
+    count(*) FILTER (db_calls > 0) AS queried,
+    count(*) FILTER (measure) AS requests,
+    count(*) FILTER (measure AND ok) AS successful,
+    count(*) FILTER (measure AND NOT ok) AS failures,
+    count(*) FILTER (measure AND status >= 500) AS server_errors,
+    count(*) FILTER (measure AND status IS NULL) AS unanswered,
+    min(start_ms) FILTER (measure) AS measured_start_ms,
+    (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
+    avg(latency_ms) FILTER (measure AND ok) AS mean_ms,
+    avg(response_ms) FILTER (measure AND ok) AS response_mean_ms,
+    max(latency_ms) FILTER (measure AND ok) AS max_ms,
+    max(response_ms) FILTER (measure AND ok) AS response_max_ms,
+    {_RUN_P95},
+    avg(latency_ms) FILTER (measure) AS all_mean_ms,
+    max(response_ms) FILTER (measure) AS all_max_ms,
+    avg(db_calls) FILTER (measure AND ok) AS statements,
+    avg(db_ms) FILTER (measure AND ok) AS database_ms,
+    sum(app_ms) FILTER (measure) AS application_ms,
+    sum(queue_ms) FILTER (measure) AS queue_ms
+"""
+_TIMES = f"""
+    avg(latency_us) FILTER (ok) / 1000 AS mean_ms,
+    quantile_cont(latency_us, {list(QUANTILES.values())}) FILTER (ok) AS quantiles,
+    min(latency_us) FILTER (ok) / 1000 AS min_ms, max(latency_us) FILTER (ok) / 1000 AS max_ms,
+    avg(response_us) FILTER (ok) / 1000 AS response_mean_ms,
+    quantile_cont(response_us, {list(QUANTILES.values())}) FILTER (ok) AS response_quantiles,
+    max(response_us) FILTER (ok) / 1000 AS response_max_ms
+"""
 
 
 def by_run(rows: RequestRows) -> pd.DataFrame:
     """A row for each run that measured anything.
 
-    Of all phases: `sent` requests, of which `queried` the database, from `first_ms` to the last response at `last_ms`
-    (since the start of the run). Of the measured phase: `requests`, `successful` ones, `server_errors`, `unanswered`,
-    `measured_start_ms`, `makespan_s` (from the first send to the last response), `mean_ms`, `p95_ms`, `reads_p95_ms`,
-    the mean `statements` and `database_ms` of a request, and the sums `application_ms` and `queue_ms` of all requests.
+    Of the load, which is warm-up and measured phase: `sent` requests from `first_ms` to the last response at `last_ms`
+    (since the start of the run). Of all phases: how many requests `queried` the database. Of the measured phase:
+    `requests`, `successful` ones, `failures`, `failure_kinds`, `dropped` arrivals and the requests `omitted` with them,
+    `server_errors`, `unanswered`, `measured_start_ms`, `makespan_s` (from the first send to the last response); of the
+    successful ones latency (`mean_ms`, `p95_ms`, `max_ms`, `reads_p95_ms`), response time (`response_mean_ms`,
+    `response_p95_ms`, `response_max_ms`, `response_reads_p95_ms`), and the means `statements` and `database_ms`; of
+    all requests `all_mean_ms` (latency), `all_max_ms` (response time), and the sums `application_ms` and `queue_ms`.
     """
-    return rows.query(f"""
-        SELECT {_RUN}, count(*) AS sent, min(start_ms) AS first_ms, max(start_ms + latency_ms) AS last_ms,
-               count(*) FILTER (db_calls > 0) AS queried,
-               count(*) FILTER (measure) AS requests,
-               count(*) FILTER (measure AND ok) AS successful,
-               count(*) FILTER (measure AND status >= 500) AS server_errors,
-               count(*) FILTER (measure AND status IS NULL) AS unanswered,
-               min(start_ms) FILTER (measure) AS measured_start_ms,
-               (max(start_ms + latency_ms) FILTER (measure) - min(start_ms) FILTER (measure)) / 1000 AS makespan_s,
-               avg(latency_ms) FILTER (measure) AS mean_ms,
-               quantile_cont(latency_us, 0.95) FILTER (measure) / 1000 AS p95_ms,
-               quantile_cont(latency_us, 0.95) FILTER (measure AND endpoint IN ({_READS})) / 1000 AS reads_p95_ms,
-               avg(db_calls) FILTER (measure) AS statements,
-               avg(db_ms) FILTER (measure) AS database_ms,
-               sum(app_ms) FILTER (measure) AS application_ms,
-               sum(queue_ms) FILTER (measure) AS queue_ms
-        FROM (SELECT *, phase = '{MEASURE}' AS measure FROM requests)
+    table = rows.query(f"""
+        SELECT {_RUN}, {_RUN_COLUMNS}
+        FROM (SELECT *, phase = '{MEASURE}' AS measure, phase IN ('{WARM_UP}', '{MEASURE}') AS of_load FROM requests)
         GROUP BY {_RUN} HAVING count(*) FILTER (measure) > 0 ORDER BY {_RUN}
     """)
+    table = failures.with_kinds(table, rows, "run")
+    return _runs_with_omitted(table, rows)
 
 
 def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     """A row for each endpoint of a run, of the measured phase.
 
-    `requests`, `successful`, latency (`mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms`, `max_ms`),
-    `response_p95_ms` from the intended send, `statements` and `round_trips` of a successful request, how many `hashed`
-    a password and how many `queried` the database, requests by outcome of the cache (`hit`, `stale`, `miss`, `none`),
-    and the means `app_ms` and of each part (`queue_ms` …).
+    `requests`, `successful`, `failures`, `failure_kinds`, and the requests `omitted` with dropped arrivals; of the
+    successful ones latency (`mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms`, `max_ms`), response time
+    (`response_mean_ms`, `response_median_ms`, `response_p95_ms`, `response_p99_ms`, `response_max_ms`), `statements`
+    and `round_trips`, and the means `app_ms` and of each part (`queue_ms` …); of all requests how many `hashed` a
+    password, how many `queried` the database, and how many had each outcome of the cache (`hit`, `stale`, `miss`,
+    `none`).
     """
     outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in CACHE_OUTCOMES)
     table = rows.query(f"""
-        SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful, avg(latency_ms) AS mean_ms,
-               quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles, min(latency_ms) AS min_ms,
-               max(latency_ms) AS max_ms, quantile_cont(response_us, 0.95) / 1000 AS response_p95_ms,
+        SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
+               count(*) FILTER (NOT ok) AS failures, {_TIMES},
                avg(db_calls) FILTER (ok) AS statements, avg(db_round_trips) FILTER (ok) AS round_trips,
-               count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS queried,
-               {outcomes}, avg(app_ms) AS app_ms, {", ".join(f"avg({part}_ms) AS {part}_ms" for part in SPLIT)}
+               count(*) FILTER (hash_ms > 0) AS hashed, count(*) FILTER (db_calls > 0) AS queried, {outcomes},
+               avg(app_ms) FILTER (ok) AS app_ms,
+               {", ".join(f"avg({part}_ms) FILTER (ok) AS {part}_ms" for part in SPLIT)}
         FROM measured GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
     """)
-    return _with_quantile_columns(table)
+    table = failures.with_kinds(_with_quantile_columns(table), rows, "run", "endpoint")
+    return _with_omitted(table, rows, "run", "endpoint")
 
 
 def by_arm(rows: RequestRows) -> pd.DataFrame:
     """A row for each endpoint of an arm over all of its runs, and one with the endpoint `reads` for all reads together.
 
-    `requests` and latency: `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms`, `max_ms`.
+    `requests`, `successful`, `failures`, `failure_kinds` (not of `reads`), `omitted`, latency and response time, named
+    as those of `by_endpoint`.
     """
+    names = "deployment, scenario, endpoint, ok, latency_us, response_us"
     table = rows.query(f"""
-        SELECT deployment, scenario, endpoint, count(*) AS requests,
-               avg(latency_us) / 1000 AS mean_ms, quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles,
-               min(latency_us) / 1000 AS min_ms, max(latency_us) / 1000 AS max_ms
-        FROM (SELECT deployment, scenario, endpoint, latency_us FROM measured UNION ALL
-              SELECT deployment, scenario, 'reads', latency_us FROM measured WHERE endpoint IN ({_READS}))
+        SELECT deployment, scenario, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
+               count(*) FILTER (NOT ok) AS failures, {_TIMES}
+        FROM (SELECT {names} FROM measured UNION ALL
+              SELECT {names.replace("endpoint", f"'{READS}'")} FROM measured WHERE {_READS})
         GROUP BY deployment, scenario, endpoint ORDER BY deployment, scenario, endpoint
     """)
-    return _with_quantile_columns(table)
+    keys = "deployment", "scenario", "endpoint"
+    return _with_omitted(failures.with_kinds(_with_quantile_columns(table), rows, *keys), rows, *keys)
 
 
 def tail_by_endpoint(rows: RequestRows) -> pd.DataFrame:
     """A row for each endpoint of a run: `requests` in its tail, and their mean `latency_ms` and parts.
 
-    The tail are the requests between the 90th and the 99th percentile of latency of their endpoint and run whose
-    application reported its parts.
+    The tail are the successful requests between the 90th and the 99th percentile of latency of their endpoint and run
+    whose application reported its parts.
     """
     means = ", ".join(f"avg({name}_ms) AS {name}_ms" for name in ("latency", *SPLIT))
     low, high = TAIL
     return rows.query(f"""
         WITH limits AS (
             SELECT run, endpoint, quantile_cont(latency_us, [{low}, {high}]) AS ends
-            FROM measured GROUP BY run, endpoint
+            FROM measured WHERE ok GROUP BY run, endpoint
         )
         SELECT {_RUN}, endpoint, count(*) AS requests, {means}
         FROM measured JOIN limits USING (run, endpoint)
-        WHERE latency_us BETWEEN ends[1] AND ends[2] AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
+        WHERE ok AND latency_us BETWEEN ends[1] AND ends[2] AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
         GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
     """)
 
 
 def _with_quantile_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """A column in ms for each quantile, in place of the column with the list of them in µs."""
-    for place, name in enumerate(QUANTILES):
-        table[name] = [values[place] / 1000 for values in table["quantiles"]]
-    return table.drop(columns="quantiles")
+    """A column in ms for each quantile, in place of the columns with lists of them in µs; NaN without a success."""
+    for column, quantiles in (("quantiles", QUANTILES), ("response_quantiles", RESPONSE_QUANTILES)):
+        for place, name in enumerate(quantiles):
+            values = [entry[place] / 1000 if isinstance(entry, np.ndarray) else math.nan for entry in table[column]]
+            table[name] = pd.Series(values, index=table.index, dtype=float)
+    return table.drop(columns=["quantiles", "response_quantiles"])
+
+
+def _runs_with_omitted(table: pd.DataFrame, rows: RequestRows) -> pd.DataFrame:
+    """The table with `dropped` and `omitted`, and with what reaches into the omitted requests as infinity."""
+    dropped = rows.dropped.set_index("run")["dropped"]
+    table["dropped"] = table["run"].map(dropped).fillna(0).astype(int)
+    table["omitted"] = 0
+    table[[*SENT_MEANS]] = table[[*MEANS]]
+    if dropped.empty:
+        return table
+    omitted = omitted_requests.by_endpoint(rows)
+    for position, run in table.loc[table["dropped"] > 0, "run"].items():
+        of_run = omitted[omitted["run"] == run]
+        reads = of_run[of_run["endpoint"].isin(endpoints.READS)]
+        totals = {"true": of_run, _READS: reads}
+        numbers = {name: omitted_requests.round_up(each["expected"].sum()) for name, each in totals.items()}
+        table.loc[position, "omitted"] = numbers["true"]
+        table.loc[position, [*MEANS, "all_max_ms"]] = math.inf
+        for name, (column, condition) in _P95_OF_RUNS.items():
+            group = Group(f"run = ? AND {condition}", (run,))
+            table.loc[position, name] = omitted_requests.quantile_ms(rows, column, 0.95, numbers[condition], group)
+    return table
+
+
+def _with_omitted(table: pd.DataFrame, rows: RequestRows, *keys: str) -> pd.DataFrame:
+    """The table by these columns with `omitted`, and with what reaches into the omitted requests as infinity."""
+    table["omitted"] = 0
+    table[[*SENT_MEANS]] = table[[*MEANS]]
+    omitted = omitted_requests.by_endpoint(rows)
+    reads = omitted[omitted["endpoint"].isin(endpoints.READS)].assign(endpoint=READS)
+    numbers = pd.concat([omitted, reads]).groupby(list(keys))["expected"].sum().map(omitted_requests.round_up)
+    for position, row in table.iterrows():
+        values = tuple(row[key] for key in keys)
+        if number := numbers.get(values, 0):
+            table.loc[position, "omitted"] = number
+            table.loc[position, list(MEANS)] = math.inf
+            group = _group(keys, values)
+            for names, column in ((QUANTILES, "latency_us"), (RESPONSE_QUANTILES, "response_us")):
+                for name, quantile in names.items():
+                    table.loc[position, name] = omitted_requests.quantile_ms(rows, column, quantile, number, group)
+    return table
+
+
+def _group(keys: tuple[str, ...], values: tuple[str, ...]) -> Group:
+    """The rows with these values; the endpoint `reads` of an arm stands for all reads."""
+    if "run" not in keys and values[-1] == READS:
+        conditions = [*(f"{key} = ?" for key in keys[:-1]), _READS]
+        return Group(" AND ".join(conditions), values[:-1])
+    return Group(" AND ".join(f"{key} = ?" for key in keys), values)

@@ -1,4 +1,4 @@
-"""Whether runs can be compared: the facts of their environment and dataset in which they differ."""
+"""Facts of environment and dataset that decide whether runs can be compared."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,8 +12,12 @@ DECISIVE = {
     "seed": "dataset",
     "fingerprint": "dataset",
 }
+# The code that was measured. Within one experiment it is the same, as the machine is; two experiments, or two runs that
+# are compared with each other, may differ in it, because that is what they are compared for.
+CODE = {"commit": "commit", "changes": "local changes to the code"}
 # These may matter, and are reported.
-REPORTED = {"kernel": "kernel", "python": "version of Python", "packages": "versions of packages", "commit": "commit"}
+REPORTED = {"kernel": "kernel", "python": "version of Python", "packages": "versions of packages", **CODE}
+_NONE_IS_A_VALUE = ("changes",)  # no changes, where the fact was recorded
 
 
 def differences(records: Iterable[Mapping], facts: Mapping[str, str]) -> list[str]:
@@ -22,5 +26,9 @@ def differences(records: Iterable[Mapping], facts: Mapping[str, str]) -> list[st
     A record without a fact differs in nothing.
     """
     values = [{**record["environment"], **(record.get("dataset") or {})} for record in records]
-    differing = [key for key in facts if len({repr(value[key]) for value in values if value.get(key) is not None}) > 1]
+    differing = [key for key in facts if len({repr(value[key]) for value in values if _is_known(value, key)}) > 1]
     return list(dict.fromkeys(facts[key] for key in differing))
+
+
+def _is_known(facts: Mapping, key: str) -> bool:
+    return key in facts and (facts[key] is not None or key in _NONE_IS_A_VALUE)

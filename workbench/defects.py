@@ -1,15 +1,20 @@
 """Defects of a run's files, and the questions that have no answer because of them."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from . import seal, table_scan
+from .columns import Column
+from .errors import RecordingError
 from .reading_schema import READINGS
-from .request_schema import COLUMNS, REQUIRED, SCHEMA, STORED, STREAMS
+from .record_files import regular_size
+from .request_schema import COLUMNS, REQUIRED, STORED, STREAMS
+from .table_scan import MAX_CELLS, Scan, UnreadableTable
 
 # What each table of readings answers, and the columns that this takes.
 READING_QUESTIONS = {
@@ -42,52 +47,81 @@ class Defect:
         return f"{self.problem}; not available: {self.question}"
 
 
-def of_requests(directory: Path) -> Iterator[Defect]:
-    """Yield the defects of a run's request rows; at most one that is total."""
+def of_files(directory: Path, record: Mapping[str, Any], *, digests: bool) -> Iterator[Defect]:
+    """Yield the files of a run that are not as they were sealed; with `digests` large ones are read for it too.
+
+    A run that did not end, or is older than seals, yields nothing.
+    """
+    if (files := record.get("files")) is None:
+        return
+    mismatches = (
+        *seal.size_mismatches(directory, files),
+        *seal.added_files(directory, files, STREAMS),
+        *seal.digest_mismatches(directory, files, None if digests else seal.SMALL_BYTES),
+    )
+    for name, problem in mismatches:
+        yield of_seal(name, f"{problem} after the run had ended")
+
+
+def of_seal(file: str, problem: str) -> Defect:
+    """The defect of a file that is not as it was sealed: nothing of its run is used."""
+    return Defect(f"{file} {problem}", "everything about this run", is_total=True)
+
+
+def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
+    """Yield the defects of a run's request rows; at most one that is total. `rows` is their recorded number."""
     path = directory / STORED
-    if not path.exists():
+    if not os.path.lexists(path):
         if not any(directory.glob(STREAMS)):
             yield _total(f"{STORED} is missing")
         return
     try:
-        metadata = pq.read_metadata(path)
-        schema = metadata.schema.to_arrow_schema()
-        nulls, lowest_us = _scanned(path, schema)
-    except (OSError, pa.ArrowException):
-        yield _total(f"{STORED} is empty, cut short, damaged or no Parquet")
+        regular_size(path)
+        scanned = table_scan.scan(path, COLUMNS, _matches)
+    except (UnreadableTable, RecordingError) as error:
+        yield _total(_of_file(STORED, error))
         return
-    if foreign := [f"{name} {_mismatch(schema, name)}" for name in REQUIRED if not _matches(schema, name)]:
-        yield _total(f"{STORED} is not this workbench's ({', '.join(foreign)})")
-    elif not metadata.num_rows:
-        yield _total(f"{STORED} has no rows")
-    elif nulls:
-        counts = ", ".join(f"{number:,} of {metadata.num_rows:,} rows without {name}" for name, number in nulls.items())
-        yield _total(f"{STORED} has {counts}")
-    elif lowest_us < 0:
-        yield _total(f"{STORED} has a request with a negative latency")
+    if problem := _problem_of_rows(scanned, rows):
+        yield _total(f"{STORED} {problem}")
     else:
-        yield from _of_columns(schema)
+        yield from _of_columns(scanned.schema)
+
+
+def _of_file(name: str, error: Exception) -> str:
+    """The sentence about a file that cannot be read."""
+    return f"{name} {error}" if isinstance(error, UnreadableTable) else str(error)
+
+
+def _problem_of_rows(scanned: Scan, rows: int | None) -> str:
+    """What makes the request rows of a run unusable; empty for usable ones."""
+    required = [column for column in COLUMNS if not column.question]
+    schema = scanned.schema
+    if unfit := [column.name for column in required if not _matches(schema, column)]:
+        foreign = [f"{name} {_mismatch(schema, name)}" for name in unfit]
+        return f"is not this workbench's ({', '.join(foreign)})"
+    if not scanned.rows:
+        return "has no rows"
+    if rows is not None and rows != scanned.rows:
+        return f"has {scanned.rows:,} rows, and {rows:,} were recorded"
+    if nulls := {name: number for name, number in scanned.nulls.items() if name in REQUIRED}:
+        counts = (f"{number:,} of {scanned.rows:,} rows without {name}" for name, number in nulls.items())
+        return f"has {', '.join(counts)}"
+    if scanned.impossible:
+        return f"has values that no run records ({_counts(scanned.impossible, scanned.rows)})"
+    if scanned.contradictions:
+        return f"has {scanned.contradictions:,} of {scanned.rows:,} rows whose ok contradicts their error"
+    return ""
+
+
+def _counts(numbers: Mapping[str, int], rows: int) -> str:
+    return ", ".join(f"{name} of {number:,} of {rows:,} rows" for name, number in numbers.items())
 
 
 def _of_columns(schema: pa.Schema) -> Iterator[Defect]:
     for column in COLUMNS:
-        if column.question and not _matches(schema, column.name):
+        if column.question and not _matches(schema, column):
             problem = f"{STORED}: {column.name} {_mismatch(schema, column.name)}"
             yield Defect(problem, column.question, column=column.name)
-
-
-def _scanned(path: Path, schema: pa.Schema) -> tuple[dict[str, int], int]:
-    """Rows without a value by required column, and the lowest latency; reads every page of the file."""
-    nulls: dict[str, int] = {}
-    lowest_us = 0
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            for name in REQUIRED:
-                if name in schema.names and batch.column(name).null_count:
-                    nulls[name] = nulls.get(name, 0) + batch.column(name).null_count
-            if _matches(schema, "latency_us") and len(batch):
-                lowest_us = min(lowest_us, pc.min(batch.column("latency_us")).as_py() or 0)
-    return nulls, lowest_us
 
 
 def _mismatch(schema: pa.Schema, name: str) -> str:
@@ -98,34 +132,43 @@ def of_readings(directory: Path) -> Iterator[Defect]:
     """Yield the defects of a run's readings; a table that was not recorded is none."""
     for name, (question, columns) in READING_QUESTIONS.items():
         path = directory / f"{name}.parquet"
-        if not path.exists():
+        if not os.path.lexists(path):
             continue
         try:
-            schema = pq.read_table(path).schema
-        except (OSError, pa.ArrowException):
-            yield Defect(f"{path.name} is empty, cut short, damaged or no Parquet", question)
+            regular_size(path)
+            scanned = table_scan.scan(path, READINGS[name], _is_usable, MAX_CELLS)
+        except (UnreadableTable, RecordingError) as error:
+            yield Defect(_of_file(path.name, error), question)
             continue
-        if unusable := sorted(column for column in columns if not _is_usable(schema, name, column)):
+        needed = [column for column in READINGS[name] if column.name in columns]
+        if unusable := sorted(column.name for column in needed if not _is_usable(scanned.schema, column)):
             yield Defect(f"{path.name} is not this workbench's (no numbers in {', '.join(unusable)})", question)
+        elif scanned.impossible:
+            counts = _counts(scanned.impossible, scanned.rows)
+            yield Defect(f"{path.name} has values that no run records ({counts})", question)
 
 
-def _is_usable(schema: pa.Schema, table: str, name: str) -> bool:
-    """Whether a column is there and, where it should be, numeric."""
-    if name not in schema.names:
+def _is_usable(schema: pa.Schema, column: Column) -> bool:
+    """Whether a column of readings is there and, where it should be, numeric."""
+    if column.name not in schema.names:
         return False
-    wanted = next(column.type for column in READINGS[table] if column.name == name)
-    return pa.types.is_string(wanted) or _is_number(schema.field(name).type)
+    actual = schema.field(column.name).type
+    return _is_text(actual) if pa.types.is_string(column.type) else _is_number(actual)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
 
 
 def _total(problem: str) -> Defect:
     return Defect(problem, "everything about its requests", is_total=True)
 
 
-def _matches(schema: pa.Schema, name: str) -> bool:
+def _matches(schema: pa.Schema, column: Column) -> bool:
     """Whether a column of the request rows is there with the kind of its type: integer, text or truth value."""
-    if name not in schema.names:
+    if column.name not in schema.names:
         return False
-    wanted, actual = SCHEMA.field(name).type, schema.field(name).type
+    wanted, actual = column.type, schema.field(column.name).type
     if pa.types.is_integer(wanted):
         return pa.types.is_integer(actual)
     return actual == wanted or (pa.types.is_string(wanted) and pa.types.is_dictionary(actual))

@@ -1,18 +1,63 @@
-"""Recordings as they show themselves: as text in a terminal, as HTML in a notebook."""
+"""Recordings as they show themselves: as text in a terminal, as HTML in a notebook.
+
+Latencies are of the successful responses, so their tables have the failures beside them, by kind.
+"""
 
 from collections.abc import Sequence
-from html import escape
+from math import inf, isnan
+from typing import Any
 
 import pandas as pd
+
+from .text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
+
+DASH = "–"
+MEANS = {"mean_ms": "sent_mean_ms", "response_mean_ms": "sent_response_mean_ms"}  # with those of what was sent
 
 
 def text(lines: Sequence[str], table: pd.DataFrame) -> str:
     """The lines, and the table below them."""
-    return "\n".join([*lines, *([] if table.empty else [table.to_string(index=False, na_rep="–")])])
+    rows = [] if table.empty else [_printable(table).to_string(index=False, na_rep=DASH)]
+    return "\n".join([*(cleaned(line, Target.LINE) for line in lines), *rows])
 
 
 def html(lines: Sequence[str], table: pd.DataFrame) -> str:
     """The lines as paragraphs, the first one bold, and the table below them."""
-    first, *others = (escape(line) for line in lines)
-    below = "" if table.empty else table.to_html(index=False, na_rep="–", border=0)
+    first, *others = (cleaned(line, Target.HTML) for line in lines)
+    below = "" if table.empty else _printable(table).to_html(index=False, na_rep=DASH, border=0)
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{line}</p>" for line in others), below])
+
+
+def _printable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its texts on one line each; the names of endpoints are those of the target."""
+    return table.map(_printable_cell)
+
+
+def _printable_cell(value: Any) -> Any:
+    return cleaned(value, Target.LINE, MAX_NAME_CHARACTERS) if isinstance(value, str) else value
+
+
+def with_failures(table: pd.DataFrame, counts: Sequence[str], times: Sequence[str], digits: int = 2) -> pd.DataFrame:
+    """The columns `counts` and `times` (ms) of a table of aggregates, rounded; the last column has failures by kind.
+
+    It is left out where nothing failed. A time that reaches into dropped arrivals is shown by `bounded_text`.
+    """
+    shown = table[[*counts, *times]].round(digits)
+    for name in times:
+        if (shown[name] == inf).any():
+            shown[name] = [bounded_text(row[name], row[bound_of(name)], digits) for _, row in table.iterrows()]
+    if not table["failures"].any():
+        return shown
+    return shown.assign(failures_by_kind=table["failure_kinds"].astype(object).fillna(DASH))
+
+
+def bound_of(name: str) -> str:
+    """The column with what is known of a time that is infinity: the mean of what was sent, or the largest observed."""
+    return MEANS.get(name, "response_max_ms" if name.startswith("response_") else "max_ms")
+
+
+def bounded_text(value: float, bound: float, digits: int) -> str:
+    """A time (ms) as text: `> x` for infinity, x being the bound; a dash where nothing is known."""
+    if value == inf and not isnan(bound):
+        return f"> {bound:.{digits}f}"
+    return DASH if isnan(value) or value == inf else f"{value:.{digits}f}"

@@ -1,13 +1,18 @@
-"""Expected failures, and how a command reports them: one or two lines and an exit code, never a traceback."""
+"""Expected failures and interruptions, and how a command reports them: one or two lines and an exit code."""
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import click
 
-EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
+from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
+from .terminal import echo
+
+EXIT_FAILURE, EXIT_INVALID = 1, 3  # 2, for wrong usage, is click's
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
@@ -24,25 +29,50 @@ class RecordingError(UserError):
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code."""
+    """Run a command in the block: an expected failure becomes lines on the error stream and an exit code.
+
+    Ctrl-C, SIGTERM and SIGHUP raise `Interrupted` in the block and end the program with exit code 130, also where
+    another error takes the place of the exception, or a finalizer drops it.
+    """
+    with raising_interruptions() as received:
+        try:
+            with _reporting_failures():
+                yield
+        except (click.Abort, KeyboardInterrupt) as error:
+            _exit_interrupted(str(error.__cause__ or error))
+        except BaseException:
+            if not received:
+                raise
+        if received:
+            _exit_interrupted(received[0])
+
+
+def _exit_interrupted(reason: str) -> NoReturn:
+    for number in INTERRUPTIONS:  # a further signal must not cut short what runs at exit
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"\n{reason or 'stopped'}; what was recorded until then can be read", err=True)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _reporting_failures() -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
     except click.UsageError as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        _print_error(error.format_message())
         if error.ctx:
             click.echo(f"See {error.ctx.command_path} --help.", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        _print_error(error.format_message())
         sys.exit(error.exit_code)
     except OSError as error:
-        _fail(_place_message(error))
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped; what was recorded until then can be read.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        _print_error(_place_message(error))
+        sys.exit(EXIT_FAILURE)
 
 
 def _place_message(error: OSError) -> str:
@@ -56,6 +86,5 @@ def _place_message(error: OSError) -> str:
     return f"{place}{error.strerror}; {advice}"
 
 
-def _fail(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(EXIT_FAILURE)
+def _print_error(message: str) -> None:
+    echo(f"Error: {message}", err=True)

@@ -5,18 +5,38 @@ Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet
 
 import pyarrow as pa
 
-from .columns import Column
+from .columns import SINCE_START, Column
 
-_AT = Column("at_us", pa.int64(), "µs since the start of the run", "when it was read")
+MAX_UPTIME_US = 20 * 366 * 86_400 * 10**6
+
+_AT = Column("at_us", pa.int64(), SINCE_START, "when it was read")
 
 PROCESS = (
     _AT,
     Column("role", pa.string(), "", "`generator-<n>`, `server`, `database`, `store`, or `machine` for all processes"),
     Column("processes", pa.int32(), "", "how many processes the role has"),
-    Column("cpu_us", pa.int64(), "µs", "CPU time since the readings began, ended processes included"),
+    # It shrinks where a process ends whose parent does not wait for it.
+    Column("cpu_us", pa.int64(), "µs", "CPU time since the readings began, ended processes included", is_signed=True),
     Column("pss_bytes", pa.int64(), "bytes", "proportional set size; null in readings that leave it out"),
     Column("threads", pa.int32(), "", "threads; null in readings that leave it out"),
-    Column("stalled_us", pa.int64(), "µs", "of `machine`: time in which something waited for a core, since it started"),
+    Column(
+        "stalled_us",
+        pa.int64(),
+        "µs",
+        "of `machine`: time in which something waited for a core, since it started",
+        limit=MAX_UPTIME_US,
+    ),
+    # The difference of two clocks of the kernel: it may fall by a tick.
+    Column(
+        "others_us",
+        pa.int64(),
+        "µs",
+        "of `machine`: CPU time of processes that are none of the run's, since then",
+        is_signed=True,
+    ),
+    Column("idle_us", pa.int64(), "µs", "of `machine`: idle time of its cores since the readings began"),
+    Column("busy_us", pa.int64(), "µs", "of `machine`: CPU time of all processes since the readings began"),
+    Column("steal_us", pa.int64(), "µs", "of `machine`: time that the hypervisor took since the readings began"),
 )
 _WORKER = Column("worker", pa.int16(), "", "number of the worker")
 # The counters are those of `instrumentation.worker_metrics`; a worker's start sets them to 0.
@@ -49,7 +69,8 @@ POOL = (
     _AT,
     _WORKER,
     *(Column(name, pa.int64(), unit, meaning) for name, unit, meaning in _POOL_COUNTERS),
-    Column("idle", pa.int64(), "", "open connections that are not in use"),
+    # The counts of a worker that was killed while it changed them need not fit together.
+    Column("idle", pa.int64(), "", "open connections that are not in use", is_signed=True),
     Column("overflow", pa.int64(), "", "open connections beyond `size`"),
     Column("server_connections", pa.int64(), "", "connections of all workers, as the database server counts them"),
 )
@@ -58,6 +79,6 @@ DATABASE = (
     Column("source", pa.string(), "", "`activity` (a reading), `database` or `statement` (a difference over the run)"),
     Column("name", pa.string(), "", "of `activity` the state of the sessions, of `statement` its text, else `all`"),
     Column("metric", pa.string(), "", "of `activity` the wait as `type:event`, else the name of the counter"),
-    Column("value", pa.float64(), "", "sessions, or the counter's difference; times in ms"),
+    Column("value", pa.float64(), "", "sessions, or the counter's difference; times in ms", is_signed=True),
 )
 READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from .errors import RecordingError
 
-FORMAT = 3
+FORMAT = 4
+FIRST_SEALED = 4  # the first format whose records are sealed when their run ends
 
 # Format 2 and older: old key → new key, by the object that holds it.
 _RUN_KEYS = {"again": "replicate"}
@@ -50,6 +51,21 @@ def format_note(record: Mapping) -> list[str]:
     """A line that says the format of a record that is not of the current one; nothing for others."""
     stored = record.get("format", 1)
     return [] if stored == FORMAT else [f"recorded in format {stored}, read as format {FORMAT}"]
+
+
+def is_sealed(record: Mapping) -> bool:
+    """True for a record of a format that is always sealed, and for one that says what its files were."""
+    stored = record.get("format", 1)
+    return "files" in record or (isinstance(stored, int) and stored >= FIRST_SEALED)
+
+
+def seal_note(record: Mapping) -> list[str]:
+    """A line for a recording that is older than seals; nothing for others."""
+    return (
+        []
+        if is_sealed(record)
+        else ["unsealed: it is older than seals, so changes made after it was recorded do not show"]
+    )
 
 
 def _version_of(record: Mapping) -> str:

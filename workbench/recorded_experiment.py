@@ -9,18 +9,27 @@ import pandas as pd
 
 from . import aggregates, comparability, display
 from .arms import START
-from .record_format import format_note
+from .defects import Defect
+from .record_format import format_note, seal_note
 from .recorded_run import Run
 from .request_rows import RequestRows
+from .seal import file_digest
 
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """The runs of one experiment, in the order in which they were made."""
+    """The runs of one experiment, in the order in which they were made.
+
+    `mismatches` are the defects of its record against its seal, `lost` the sealed files that are missing or changed,
+    each with what is wrong with it. `checks_digests` says that contents were compared with their seals too.
+    """
 
     directory: Path
     record: dict
     runs: tuple[Run, ...]
+    mismatches: tuple[Defect, ...] = ()
+    lost: tuple[tuple[str, str], ...] = ()
+    checks_digests: bool = False
 
     @property
     def name(self) -> str:
@@ -33,8 +42,33 @@ class Experiment:
 
     @cached_property
     def usable(self) -> list[Run]:
-        """The complete and valid runs whose rows can be read."""
+        """The complete and valid runs whose rows can be read; none where the experiment's own record was changed."""
+        if self.mismatches:
+            return []
         return [run for run in self.runs if run.status == "complete" and run.record["valid"] and run.is_readable()]
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of its record, which stands for all of its files; None for one that was never sealed."""
+        return file_digest(self.directory / "experiment.json") if "files" in self.record else None
+
+    def own_problems(self) -> list[str]:
+        """A line for each file outside of its runs, and each run, that is changed or missing."""
+        return [
+            *(defect.problem for defect in self.mismatches),
+            *(f"{name} {problem} after it was sealed" for name, problem in self.lost),
+        ]
+
+    def problems(self) -> list[str]:
+        """A line for each of its files, and those of its runs, that cannot be used or is not as it was sealed."""
+        return [
+            *self.own_problems(),
+            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+        ]
+
+    def is_readable(self) -> bool:
+        """Whether any of its runs is usable."""
+        return bool(self.usable)
 
     def runs_of(self, deployment: str) -> list[Run]:
         """The usable runs of a deployment under any scenario."""
@@ -92,14 +126,14 @@ class Experiment:
                 "scenario": run.scenario,
                 "block": run.block + 1,
                 "status": run.status,
-                "valid": bool(run.record["valid"]),
+                "valid": run.is_valid(),
             }
             for run in self.runs
         ]
         if not rows:
             return pd.DataFrame()
-        metrics = self.by_run.set_index("run")[["requests", "successful", "makespan_s", "mean_ms", "p95_ms"]]
-        return pd.DataFrame(rows).join(metrics.round(2), on="run")
+        shown = display.with_failures(self.by_run, ("run", "requests", "failures", "makespan_s"), ("mean_ms", "p95_ms"))
+        return pd.DataFrame(rows).join(shown.set_index("run"), on="run")
 
     def summary(self) -> Sequence[str]:
         """Lines that say what it is, how much of it is usable, and what is wrong with its files."""
@@ -108,13 +142,21 @@ class Experiment:
         commit = (environment.get("commit") or "unknown")[:12]
         machine = f"{environment['cpu_count']} cores ({environment['cpu_model']}), commit {commit}"
         how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        dropped = {run.name: sum(run.dropped.values()) for run in self.runs if run.dropped}
+        omitted = f"; {sum(dropped.values())} dropped arrivals in {', '.join(dropped)}" if dropped else ""
         return [
-            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}",
+            f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}{omitted}",
             f"{usable}; {machine}",
             *format_note(self.record),
+            *seal_note(self.record),
+            *([f"without requests of type {', '.join(types)}"] if (types := self._without_types()) else []),
             *([f"its runs differ in {', '.join(self.differences)}"] if self.differences else []),
-            *(f"{run.name}: {defect}" for run in self.runs for defect in run.defects),
+            *self.problems(),
         ]
+
+    def _without_types(self) -> list[str]:
+        """The request types whose rows are left out."""
+        return sorted({name for run in self.runs for name in run.without_types})
 
     def __repr__(self) -> str:
         return display.text(self.summary(), self.overview())

@@ -5,31 +5,45 @@ Durations are integer microseconds on disk and float milliseconds once read. A r
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from . import aggregates, defects, display
 from .arms import START
 from .defects import Defect
 from .errors import RecordingError
 from .reading_schema import READINGS
-from .record_format import format_note
+from .record_files import open_regular
+from .record_format import format_note, seal_note
 from .request_rows import MARKS, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
+from .seal import LOG
+from .server_timing_header import discarded_note
 
-OVERVIEW = ("endpoint", "requests", "successful", "mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
+MAX_LOG_BYTES = 32 * 2**20  # of which questions are asked; an application writes a line a request at most
+COUNTS = ("endpoint", "requests", "failures")
+LATENCIES = ("mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
+RESPONSE_TIMES = ("response_mean_ms", "response_median_ms", "response_p95_ms", "response_p99_ms", "response_max_ms")
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run: its record (`run.json`) and its frames."""
+    """One run: its record (`run.json`) and its frames, without the rows of the request types `without_types`.
+
+    `mismatches` are the defects of its record against its seals. With `checks_digests` the content of large files
+    is compared with the seals too, not only their sizes.
+    """
 
     directory: Path
     record: dict
+    mismatches: tuple[Defect, ...] = ()
+    checks_digests: bool = False
+    without_types: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,16 +71,40 @@ class Run:
         """complete, aborted, or `cut off` where the run never came to its end."""
         return "cut off" if self.record["status"] == "running" else self.record["status"]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its load is open: requests are due by a schedule, and the response time counts from there."""
+        return self.record["scenario"]["kind"] == "open"
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Dropped arrivals by phase; empty where none was dropped."""
+        counts = self._generator_counts("dropped")
+        return {phase: number for phase, number in counts.items() if isinstance(number, int) and number > 0}
+
+    def _generator_counts(self, name: str) -> Mapping[str, int]:
+        """Counts of the load generator by phase; empty in a record without them."""
+        counts = self.record.get("generator", {}).get(name)
+        return counts if isinstance(counts, dict) else {}
+
     @cached_property
     def defects(self) -> tuple[Defect, ...]:
         """Defects of its files, and the questions without an answer because of them."""
         sends_requests = self.record["scenario"]["kind"] != START
-        of_requests = defects.of_requests(self.directory) if sends_requests else ()
-        return (*of_requests, *defects.of_readings(self.directory))
+        return (
+            *self.mismatches,
+            *defects.of_files(self.directory, self.record, digests=self.checks_digests),
+            *(defects.of_requests(self.directory, self.record.get("rows")) if sends_requests else ()),
+            *defects.of_readings(self.directory),
+        )
 
     def is_readable(self) -> bool:
         """Whether questions about its requests have answers."""
         return not any(defect.is_total for defect in self.defects)
+
+    def is_valid(self) -> bool:
+        """Whether its gates passed and nothing is wrong with its files."""
+        return bool(self.record["valid"]) and self.is_readable()
 
     def defect_of(self, *columns: str) -> Defect | None:
         """The defect of the first of these columns of its request rows that has one."""
@@ -82,7 +120,9 @@ class Run:
         """Where its request rows are, and what marks them among those of other runs."""
         defective = {defect.column for defect in self.defects}
         columns = tuple(name for name in SCHEMA.names if name not in defective)
-        return Source(self.directory, columns, self.name, self.deployment, self.scenario, self.block, self.replicate)
+        marks = self.name, self.deployment, self.scenario, self.block, self.replicate
+        dropped, started = self.dropped.get(MEASURE, 0), self._generator_counts("started_tasks").get(MEASURE)
+        return Source(self.directory, columns, *marks, self.without_types, dropped, started or None)
 
     @cached_property
     def totals(self) -> pd.Series | None:
@@ -129,8 +169,11 @@ class Run:
     @cached_property
     def log(self) -> list[dict]:
         """The application's own log lines, those that are JSON."""
-        path = self.directory / "gunicorn.log"
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        try:
+            with open_regular(self.directory / LOG) as file:
+                lines = file.read(MAX_LOG_BYTES).decode(errors="replace").splitlines()
+        except (OSError, RecordingError):
+            return []
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
     @cached_property
@@ -140,20 +183,38 @@ class Run:
 
     def summary(self) -> Sequence[str]:
         """Lines that say what it is, whether it is valid, and what is wrong with its files."""
-        record = self.record
-        reasons = "; ".join(record["reasons"]) or "it did not end by itself"
-        validity = "valid" if record["valid"] else f"not valid: {reasons}"
-        return [
-            f"{self.deployment} under {self.scenario}, {self.status}, {validity}",
-            *format_note(record),
-            *map(str, self.defects),
-        ]
+        return [*self.headline(), *self.notes(), *map(str, self.defects)]
+
+    def headline(self) -> Sequence[str]:
+        """The line that says what it is and whether it is valid; another one where request types are left out."""
+        reasons = "; ".join(self.record["reasons"]) or "it did not end by itself"
+        if self.is_valid():
+            validity = "valid"
+        else:
+            validity = "not valid: its files cannot be used" if self.record["valid"] else f"not valid: {reasons}"
+        first = f"{self.deployment} under {self.scenario}, {self.status}, {validity}{self.dropped_text()}"
+        return [first, *([f"without requests of type {', '.join(self.without_types)}"] if self.without_types else [])]
+
+    def dropped_text(self) -> str:
+        """What a line about the run says of dropped arrivals; empty without any."""
+        if not self.dropped:
+            return ""
+        phases = ", ".join(f"{number} of {phase}" for phase, number in self.dropped.items())
+        return f"; {sum(self.dropped.values())} dropped arrivals ({phases}), slower than every latency below"
+
+    def notes(self) -> list[str]:
+        """Lines about its record: an older format, no seal, timings of the application that were discarded."""
+        return [*format_note(self.record), *seal_note(self.record), *discarded_note(self.record)]
 
     def overview(self) -> pd.DataFrame:
-        """A row for each endpoint: requests, successful ones, and latency."""
+        """A row for each endpoint: requests, failures by kind, and latency of the successful ones.
+
+        Of open load the response time stands beside the latency.
+        """
         if not self.is_readable():
             return pd.DataFrame()
-        return self.by_endpoint[[*OVERVIEW]].round(2)
+        times = [*LATENCIES, *(RESPONSE_TIMES if self.is_open else ())]
+        return display.with_failures(self.by_endpoint, COUNTS, times)
 
     def __repr__(self) -> str:
         return display.text(self.summary(), self.overview())
@@ -165,7 +226,9 @@ class Run:
         """One table of readings; empty where it is missing or has a defect."""
         path = self.directory / f"{name}.parquet"
         if path.exists() and not self._has_defect(path):
-            return pd.read_parquet(path)
+            with pq.ParquetFile(path) as file:
+                names = [column.name for column in READINGS[name] if column.name in file.schema_arrow.names]
+                return file.read(columns=names).to_pandas()
         return pd.DataFrame(columns=[column.name for column in READINGS[name]])
 
     def _has_defect(self, path: Path) -> bool:
@@ -178,5 +241,5 @@ def _entry(line: str) -> dict | None:
         return None
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

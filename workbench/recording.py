@@ -1,14 +1,23 @@
 """Opening what was recorded: runs, experiments, and the newest of them."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from . import comparability
+from . import comparability, defects, seal
+from .defects import Defect
 from .errors import RecordingError
+from .record_format import is_sealed
 from .recorded_experiment import Experiment, planned
 from .recorded_run import Run
+from .run_record import FILES, StoredRecord
 from .run_record import read as read_record
+from .verdicts import COMPLETE
+
+PREDICTIONS = "predictions/*.json"  # files of an experiment beside its runs
 
 __all__ = ["Experiment", "Run", "arm", "newest_experiment", "open_experiment", "open_run"]
 
@@ -18,30 +27,87 @@ def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
     return table[(table["deployment"] == deployment) & (table["scenario"] == scenario)]
 
 
-def open_run(path: Path | str) -> Run:
-    """Open a run's directory. Raises `RecordingError` if it is none."""
-    directory = Path(path)
-    return Run(directory, read_record(directory, "run"))
+def open_run(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Run:
+    """Open a run's directory, without the requests of these types. Raises `RecordingError` if it is none.
 
-
-def open_experiment(path: Path | str) -> Experiment:
-    """Open an experiment's directory with all of its runs.
-
-    Raises `RecordingError` if it is none, or if its runs were made on different machines or datasets.
+    Small files are compared with their seals in their content, large ones in their size; with `checks_digests` all
+    are in their content.
     """
     directory = Path(path)
-    record = read_record(directory, "experiment")
-    entries = planned(record)
-    names = [run["run"] for run in entries if isinstance(run, dict) and isinstance(run.get("run"), str)]
-    if len(set(names)) < len(entries):
+    stored = read_record(directory, "run")
+    mismatches = tuple(_record_defects(directory, stored, "run"))
+    return Run(directory, stored.content, mismatches, checks_digests, tuple(without_types))
+
+
+def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Experiment:
+    """Open an experiment's directory with all of its runs; the arguments are as in `open_run`.
+
+    Raises `RecordingError` if it is none, or if its runs were made on different machines, datasets or versions of the
+    code.
+    """
+    directory = Path(path)
+    stored = read_record(directory, "experiment")
+    record = stored.content
+    names = [run["run"] for run in planned(record)]
+    if len(set(names)) < len(names):
         raise RecordingError(f"{directory / 'experiment.json'} lists a run twice, or one without a name")
-    runs = tuple(open_run(directory / name) for name in names if (directory / name / "run.json").exists())
+    present = [name for name in names if (directory / name / FILES["run"]).exists()]
+    opened = (_open_planned(directory, name, record, checks_digests) for name in present)
+    runs = tuple(replace(run, without_types=tuple(without_types)) for run in opened)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
-    if differences := comparability.differences([plan, *(run.record for run in runs)], comparability.DECISIVE):
+    decisive = {**comparability.DECISIVE, **comparability.CODE}
+    if differences := comparability.differences([plan, *(run.record for run in runs)], decisive):
         raise RecordingError(
             f"the runs of {directory} differ in {' and '.join(differences)} and cannot be compared; measure again"
         )
-    return Experiment(directory, record, runs)
+    mismatches = tuple(_record_defects(directory, stored, "experiment"))
+    files = record.get("files") or {}
+    lost = tuple(_lost_files(directory, files, present, checks_digests))
+    return Experiment(directory, record, runs, mismatches, lost, checks_digests)
+
+
+def _open_planned(directory: Path, name: str, record: Mapping[str, Any], checks_digests: bool) -> Run:
+    """Open a run of an experiment, and compare its record with the seal in the experiment's."""
+    if (directory / name).is_symlink():
+        raise RecordingError(f"{directory / name} is a link out of its experiment; copy what it leads to")
+    stored = read_record(directory / name, "run")
+    mismatches = [*_record_defects(directory / name, stored, "run")]
+    if not mismatches and (problem := _problem_within(record, stored, name)):
+        mismatches.append(defects.of_seal(FILES["run"], problem))
+    return Run(directory / name, stored.content, tuple(mismatches), checks_digests)
+
+
+def _problem_within(record: Mapping[str, Any], stored: StoredRecord, name: str) -> str:
+    """What is wrong with a run's record as a part of its experiment; empty where nothing is."""
+    if stored.content.get("run", name) != name:
+        return f"is that of another run, {stored.content['run']}"
+    if stored.content.get("experiment", record["experiment"]) != record["experiment"]:
+        return f"is of another experiment, {stored.content['experiment']}"
+    entry = (record.get("files") or {}).get(f"{name}/{FILES['run']}")
+    if entry is None:
+        was_added = is_sealed(record) and record["status"] == COMPLETE
+        return f"{seal.ADDED} after the experiment was sealed" if was_added else ""
+    if entry["sha256"] != stored.sha256:
+        return f"{seal.CHANGED} after the run had ended"
+    return ""
+
+
+def _record_defects(directory: Path, stored: StoredRecord, kind: str) -> Iterator[Defect]:
+    for file, problem in seal.record_mismatches(directory / FILES[kind], stored.content, stored.sha256):
+        yield defects.of_seal(file, f"{problem} after the {kind} had ended" if problem == seal.CHANGED else problem)
+
+
+def _lost_files(
+    directory: Path, files: seal.Files, present: list[str], checks_digests: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield files of an experiment that are missing or changed, its runs' records aside where they are there."""
+    records = {f"{name}/{FILES['run']}" for name in present}
+    others = {name: entry for name, entry in files.items() if name not in records}
+    yield from seal.size_mismatches(directory, others)
+    if files:
+        present_files = (f"{path.parent.name}/{path.name}" for path in directory.glob(PREDICTIONS))
+        yield from ((name, seal.ADDED) for name in sorted(set(present_files) - files.keys()))
+    yield from seal.digest_mismatches(directory, others, None if checks_digests else seal.SMALL_BYTES)
 
 
 def newest_experiment(runs_directory: Path) -> Path:

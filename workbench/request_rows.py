@@ -3,7 +3,7 @@
 Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` of its run) and
 `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with `rest_ms` (the application's time
 less its parts, where the run has all of their columns) and `residual_ms` (latency less queue and application). Null is
-not measured.
+not measured. Rows of request types that are left out (`Source.without_types`) are in neither view.
 """
 
 import os
@@ -31,7 +31,11 @@ MARKS = ("run", "deployment", "scenario", "block", "replicate")
 
 
 class Source(NamedTuple):
-    """A run's rows: its directory, the columns that can be read, and the marks of each row."""
+    """A run's rows: its directory, the columns that can be read, and the marks of each row.
+
+    `without_types` are request types that are left out: `METRIC` stands for the endpoints `METRIC <name>`. `dropped`
+    arrivals of the measured phase were never sent, beside `started` tasks (None where these were not counted).
+    """
 
     directory: Path
     columns: tuple[str, ...]
@@ -40,6 +44,9 @@ class Source(NamedTuple):
     scenario: str
     block: int
     replicate: bool
+    without_types: tuple[str, ...] = ()
+    dropped: int = 0
+    started: int | None = None
 
     @property
     def file(self) -> str:
@@ -68,10 +75,22 @@ class RequestRows:
             raise RecordingError(f"the rows in {places} cannot be read: {str(error).splitlines()[0]}") from None
 
     @cached_property
+    def dropped(self) -> pd.DataFrame:
+        """A row for each run with dropped arrivals: `run`, `dropped`, and `started` tasks of the measured phase."""
+        runs = [(source.run, source.dropped, source.started) for source in self._sources if source.dropped]
+        return pd.DataFrame(runs, columns=["run", "dropped", "started"]).astype({"started": float})
+
+    @cached_property
+    def typed_endpoints(self) -> list[str]:
+        """The endpoints that begin with a request type, those of types that are left out included."""
+        every = RequestRows(source._replace(without_types=()) for source in self._sources)
+        return every.query("SELECT DISTINCT endpoint FROM requests WHERE contains(endpoint, ' ')")["endpoint"].to_list()
+
+    @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = _database().cursor()
         connection.register(STREAMED, self._streamed())
-        marks = [(source.file, *source[2:]) for source in self._sources]
+        marks = [(source.file, *source[2 : 2 + len(MARKS)]) for source in self._sources]
         connection.register("runs", pd.DataFrame(marks, columns=[FILE, *MARKS]))
         connection.execute(f"CREATE TEMP VIEW requests AS {self._requests_sql()}")
         connection.execute(f"CREATE TEMP VIEW measured AS SELECT * FROM requests WHERE phase = '{MEASURE}'")
@@ -94,8 +113,13 @@ class RequestRows:
                    {", ".join(RAW_COLUMNS)},
                    CASE WHEN has_parts THEN (app_us - {parts}) / 1000.0 END AS rest_ms,
                    (latency_us - queue_us - app_us) / 1000.0 AS residual_ms
-            FROM ({union}) AS stored JOIN runs USING ({FILE})
+            FROM ({union}) AS stored JOIN runs USING ({FILE}) WHERE {self._included_sql()}
         """
+
+    def _included_sql(self) -> str:
+        """The condition that leaves out the rows of some request types."""
+        types = sorted({name for source in self._sources for name in source.without_types})
+        return " AND ".join(["true", *(f"NOT starts_with(endpoint, {_quoted(f'{name} ')})" for name in types)])
 
     def _streamed(self) -> pa.Table:
         """The rows that are in streams only; without any, an empty table with all columns."""

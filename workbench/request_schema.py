@@ -3,7 +3,7 @@
 The load generator writes `WRITTEN` while a run is going: what it knows itself, and the application's `Server-Timing`
 header as it came. `request_stream` makes the columns of `COLUMNS` of it, which are stored.
 
-Times are integers of microseconds: int64 since the start of the run, int32 for durations. Null means not measured, 0
+Times are integers of microseconds, wide enough for a socket that stays open for hours. Null means not measured, 0
 means measured and none.
 
 To add a column that the application reports: a row here with the name of its `Server-Timing` metric, and the metric in
@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from .columns import Column, arrow_schema
+from .columns import SINCE_START, Column, arrow_schema
 
 STREAMS, STORED = "requests-*.arrows", "requests.parquet"
 GENERATOR_ERROR = "load generator: "  # how an error begins in which the target has no part
-WARM_UP, MEASURE = "warmup", "measure"  # values of `phase`
+# Values of `phase`, in the order of a run. Rates and percentiles are of `measure` alone.
+START, WARM_UP, MEASURE, DRAIN, STOP = "start", "warmup", "measure", "drain", "stop"
+PHASES = (START, WARM_UP, MEASURE, DRAIN, STOP)
 
 # What of a metric of `Server-Timing` a column holds.
 DURATION, NUMBER, WORD = "duration", "number", "word"
@@ -40,9 +42,11 @@ class RequestColumn(Column):
     is_written: bool = False
 
 
-def _written(name: str, kind: pa.DataType, unit: str, meaning: str, question: str = "") -> RequestColumn:
+def _written(
+    name: str, kind: pa.DataType, unit: str, meaning: str, question: str = "", words: tuple[str, ...] = ()
+) -> RequestColumn:
     """A column that the load generator writes."""
-    return RequestColumn(name, kind, unit, meaning, question, is_written=True)
+    return RequestColumn(name, kind, unit, meaning, question, words, is_written=True)
 
 
 def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) -> RequestColumn:
@@ -62,18 +66,31 @@ def _word(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
     return RequestColumn(name, pa.string(), "", meaning, question, metric=metric, of_metric=WORD)
 
 
-_SINCE_START = "µs since the start of the run"
 COLUMNS = (
     _written("user", pa.int32(), "", "number of the virtual user", "which user sent a request"),
     _written("sequence", pa.int32(), "", "number of the request among those of its user", "the order of requests"),
     _written("endpoint", pa.string(), "", "name of the endpoint"),
-    _written("phase", pa.string(), "", f"`{WARM_UP}` or `{MEASURE}`"),
-    _written("scheduled_us", pa.int64(), _SINCE_START, "intended send", "the intended send of a request"),
-    _written("start_us", pa.int64(), _SINCE_START, "actual send"),
-    _written("latency_us", pa.int32(), "µs", "latency: from the actual send to the end of the response"),
+    _written(
+        "phase",
+        pa.string(),
+        "",
+        f"`{START}` (sent by `on_start`), `{WARM_UP}`, `{MEASURE}`, `{DRAIN}` (sent after the end of the load, by a "
+        f"task that began before) or `{STOP}` (sent by `on_stop`)",
+        words=PHASES,
+    ),
+    _written("scheduled_us", pa.int64(), SINCE_START, "intended send", "the intended send of a request"),
+    _written(
+        "user_wait_us",
+        pa.int64(),
+        "µs",
+        "of an arrival of open load, the wait for a free user; null in closed load",
+        "the wait of arrivals for a user",
+    ),
+    _written("start_us", pa.int64(), SINCE_START, "actual send"),
+    _written("latency_us", pa.int64(), "µs", "latency: from the actual send to the end of the response"),
     RequestColumn(
         "response_us",
-        pa.int32(),
+        pa.int64(),
         "µs",
         "response time: from the intended send to the end of the response",
         "the response time from the intended send",
@@ -114,11 +131,10 @@ DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURAT
 PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
 REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
 
-# As the generator writes a row: `measured` becomes `phase`, the header becomes the columns of its metrics.
-_BEFORE_STORING = {"phase": pa.field("measured", pa.bool_())}
+# As the generator writes a row: the header becomes the columns of its metrics.
 WRITTEN = pa.schema(
     [
-        *(_BEFORE_STORING.get(column.name, SCHEMA.field(column.name)) for column in COLUMNS if column.is_written),
+        *(SCHEMA.field(column.name) for column in COLUMNS if column.is_written),
         pa.field("server_timing", pa.string()),
     ]
 )

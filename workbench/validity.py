@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from . import machine_watch, witness_gates
 from .littles_law_gate import relative_difference
 from .request_schema import GENERATOR_ERROR
 
-COLUMNS = ("scheduled_us", "start_us", "latency_us", "status", "ok", "error")  # of the request rows, that gates use
+# Of the request rows, that gates use.
+COLUMNS = (
+    "phase", "scheduled_us", "user_wait_us", "start_us", "latency_us", "status", "ok", "error", *witness_gates.COLUMNS,
+)  # fmt: skip
 GENERATOR_ROLE = "generator"
 
 
@@ -47,6 +51,10 @@ class Bound:
     def text(self, value: float | None) -> str:
         return "not measured" if value is None else self.form.format(value)
 
+    def observe(self, value: float | None) -> Gate:
+        """The gate with its value and without a verdict."""
+        return Gate(self.name, value, self.threshold, None)
+
     def evaluate(self, value: float | None) -> Gate:
         if value is None:
             return Gate(self.name, None, self.threshold, None)
@@ -58,15 +66,28 @@ REPORTS = Bound("generator processes without a report", 0, "{:.0f}")
 COUNTED = Bound("rows missing against the generator's count", 0, "{:.0f}")
 USERS = Bound("users that did not start, or left early", 0, "{:.0f}")
 TASKS = Bound("tasks due but neither started nor counted as dropped", 0, "{:.0f}")
+STOPPED = Bound("loads that the locustfile stopped before their end", 0, "{:.0f}")
+PARTS = Bound("processes whose Locust has others that are not in this run", 0, "{:.0f}")
 EXPECTED = Bound("rows missing against the scenario", 0, "{:.0f}")
 SERVED = Bound("difference from the application's own count of requests", 0, "{:.0f}")
+ERRORS = Bound("difference from the application's own count of errors", 0, "{:.0f}")
+APP_TIME = Bound("difference from the application's own time, ms", 0, "{:.3f}")
+DURATIONS = Bound("responses in another interval of the application's own durations", 0, "{:.0f}")
+STATEMENTS = Bound("difference from PostgreSQL's own count of statements", 0, "{:.0f}")
 GENERATOR_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", is_minimum=True)
 # Above it the generator's own queue gets into the latencies.
 GENERATOR_CPU = Bound("generator CPU, share of one core", 0.80, "{:.1%}")
+GENERATOR_CPU_PEAK = Bound("generator CPU in its busiest second, share of one core", 0.80, "{:.1%}")
 # Within it all users of a burst have to have sent their first request.
 FIRST_SENDS = Bound("first sends, share of the burst", 0.10, "{:.1%}")
 DISPATCH_LAG = Bound("dispatch lag p99, ms", 5.0, "{:.2f}")
+# The next five have their bounds from quiet runs, see METHODS.md.
+DISPATCH_LAG_TAIL = Bound("dispatch lag p99.9, ms", 15.0, "{:.2f}")
+LOOP_GAP = Bound("longest gap of the generator's event loop, ms", 20.0, "{:.1f}")
+OTHERS_CPU = Bound("CPU of other processes, share of all cores", 0.10, "{:.1%}")
+OTHERS_CPU_PEAK = Bound("CPU of other processes in their busiest second, share of all cores", 0.30, "{:.1%}")
+STEAL = Bound("time taken by the hypervisor, share of all cores", 0.05, "{:.1%}")
 LITTLES_LAW = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 # In the order of tables; every bound of this module is a gate.
 BOUNDS = {value.name: value for value in list(globals().values()) if isinstance(value, Bound)}
@@ -82,26 +103,33 @@ def gates(
     due: int | None = None,
     expected: int | None = None,
     served: int | None = None,
+    witnesses: Mapping | None = None,
     kind: str = "",
     steady: bool = False,
+    shared_machine: bool = False,
 ) -> list[Gate]:
     """Evaluate the gates of one run from its request rows and process readings as they are on disk (µs).
 
     `summary` is the load generator's own: `requests` by its count, `processes` that reported, `in_flight_marks`.
-    `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load, `served` is the
-    application's own count. None stands for what is not fixed or was not counted.
+    `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load. `served` is the
+    application's own count, `witnesses` are its others and the database's (see `witness_gates`). None stands for what
+    is not fixed or was not counted. On a `shared_machine` disturbances are observed and not evaluated.
     """
     evaluated = [
         REPORTS.evaluate(processes - summary.get("processes", 0)),
         COUNTED.evaluate(_difference(summary.get("requests"), len(requests))),
         USERS.evaluate(_missing_users(users, summary.get("users"))),
         TASKS.evaluate(_difference(due, _total(summary, "started_tasks") + _total(summary, "dropped"))),
+        STOPPED.evaluate(_count(summary.get("stopped_by_locustfile"))),
+        PARTS.evaluate(_count(summary.get("parts_elsewhere"))),
         EXPECTED.evaluate(_difference(expected, len(requests))),
         SERVED.evaluate(_difference_from_served(requests, served)),
+        *_of_witnesses(requests, witnesses),
         GENERATOR_FAILURES.evaluate(int(requests["error"].fillna("").str.startswith(GENERATOR_ERROR).sum())),
         # Not every protocol has a status; a successful response is an answer.
         ANSWERED.evaluate(int((requests["status"].notna() | requests["ok"]).sum())),
         GENERATOR_CPU.evaluate(_generator_cpu_share(requests, process, summary)),
+        GENERATOR_CPU_PEAK.evaluate(_busiest_generator_share(requests, process)),
     ]
     if kind in ("burst", "single"):
         evaluated.append(FIRST_SENDS.evaluate(first_sends_share(requests)))
@@ -109,23 +137,54 @@ def gates(
         evaluated.append(DISPATCH_LAG.evaluate(dispatch_lag_ms(requests)))
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
-    return evaluated
+    return [*evaluated, *_disturbances(requests, process, summary, kind, shared_machine)]
+
+
+def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gate]:
+    """The gates that compare the rows with what the application and the database counted themselves."""
+    return [
+        ERRORS.evaluate(witness_gates.error_difference(requests, witnesses)),
+        APP_TIME.evaluate(witness_gates.time_difference_ms(requests, witnesses)),
+        DURATIONS.evaluate(witness_gates.duration_difference(requests, witnesses)),
+        STATEMENTS.evaluate(witness_gates.statement_difference(requests, witnesses)),
+    ]
+
+
+def _disturbances(
+    requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping, kind: str, shared_machine: bool
+) -> list[Gate]:
+    """The gates of what held up the generator, by itself or by others."""
+    values = {
+        LOOP_GAP: machine_watch.longest_gap_ms(requests, summary.get("loop_gaps")),
+        OTHERS_CPU: machine_watch.others_share(requests, process),
+        OTHERS_CPU_PEAK: machine_watch.busiest_others_share(requests, process),
+        STEAL: machine_watch.steal_share(requests, process),
+    }
+    if kind not in ("burst", "single"):
+        enough = len(requests) >= machine_watch.MIN_TAIL_REQUESTS
+        values[DISPATCH_LAG_TAIL] = dispatch_lag_ms(requests, 0.999) if enough else None
+    return [bound.observe(value) if shared_machine else bound.evaluate(value) for bound, value in values.items()]
 
 
 def dispatch_lag_ms(requests: pd.DataFrame, quantile: float = 0.99) -> float | None:
-    """A quantile (ms) of how late requests with an intended send were sent; None without such requests."""
+    """A quantile (ms) of how late requests with an intended send were sent; None without such requests.
+
+    The wait of an arrival for a free user is no lag of the generator.
+    """
     lag_us = requests["start_us"] - requests["scheduled_us"]
     scheduled = lag_us[lag_us > 0]  # a request without an intended send has its actual one there
+    if "user_wait_us" in requests:
+        scheduled = scheduled - requests["user_wait_us"].fillna(0)[scheduled.index]
     return None if scheduled.empty else float(scheduled.quantile(quantile) / 1000)
 
 
 def first_sends_share(requests: pd.DataFrame) -> float | None:
     """The time until the last user of a burst had sent its first request, as a share of the whole burst."""
     lag_us = requests["start_us"] - requests["scheduled_us"]
-    first = requests[lag_us > 0]
-    if first.empty:
+    if not (lag_us > 0).any():
         return None
-    release_us = first["scheduled_us"].min()
+    release_us = requests["scheduled_us"][lag_us > 0].min()
+    first = requests[requests["scheduled_us"] == release_us]  # after a pause a task has other requests that are due
     end_us = (requests["start_us"] + requests["latency_us"]).max()
     return float((first["start_us"].max() - release_us) / (end_us - release_us))
 
@@ -158,6 +217,15 @@ def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -
     return float((last["cpu_us"] - first["cpu_us"]) / (last["at_us"] - first["at_us"]))
 
 
+def _busiest_generator_share(requests: pd.DataFrame, process: pd.DataFrame | None) -> float | None:
+    """CPU time of the busiest generator process in its busiest second, as a share of a core; None without readings."""
+    if process is None:
+        return None
+    by_role = process[process["role"].str.startswith(GENERATOR_ROLE)].groupby("role")
+    shares = [machine_watch.busiest_second(requests, readings) for _, readings in by_role]
+    return max((share for share in shares if share is not None), default=None)
+
+
 def _generator_cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, summary: Mapping) -> float | None:
     """From the readings; of a load that ended before two of them from the only generator process's own count."""
     share = generator_cpu_share(requests, process)
@@ -181,6 +249,10 @@ def _missing_users(users: int | None, counted: Mapping[str, int] | None) -> int 
 
 def _total(summary: Mapping, counts: str) -> int:
     return sum((summary.get(counts) or {}).values())
+
+
+def _count(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _difference(expected: int | None, actual: int) -> int | None:

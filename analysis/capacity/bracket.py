@@ -75,8 +75,8 @@ def _failure(run: Run, totals: pd.Series) -> str:
         return f"{failed} of {totals['requests']} requests failed"
     if errors := sum((generator.get("task_errors") or {}).values()):
         return f"{errors} tasks ended with an error"
-    if dropped := (generator.get("dropped") or {}).get("measure", 0):
-        return f"{dropped} requests could not be sent"
+    if dropped := sum(run.dropped.values()):
+        return f"{dropped} arrivals were dropped"
     return ""
 
 

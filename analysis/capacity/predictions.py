@@ -3,13 +3,13 @@
 `loadgen.prediction_log` writes them during a capacity search.
 """
 
-import json
 import math
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
 from workbench.errors import RecordingError
+from workbench.record_files import read_json
 from workbench.recording import Experiment, Run
 
 from .bracket import CapacityResult, capacity_results
@@ -58,8 +58,13 @@ class PredictedRun:
         return float(self.run.by_endpoint["response_p95_ms"].max())
 
     @property
+    def largest_ms(self) -> float:
+        """The longest response time that was observed, failed requests not counted."""
+        return float(self.run.by_endpoint["response_max_ms"].max())
+
+    @property
     def error(self) -> float:
-        """The relative error of the predicted p95."""
+        """The relative error of the predicted p95; −1 where the measured one reaches into dropped arrivals."""
         return self.predicted_ms / self.measured_ms - 1
 
 
@@ -108,8 +113,12 @@ def predicted_runs(experiment: Experiment) -> tuple[list[PredictedRun], list[str
     A problem is a line for each file that is no prediction, or was written after the start of its run.
     """
     predicted, problems = [], []
+    changed = dict(experiment.lost)
     for run in experiment.usable:
         path = path_of(experiment.directory, run.name)
+        if problem := changed.get(f"{DIRECTORY}/{path.name}"):
+            problems.append(f"{path} {problem} after it was sealed")
+            continue
         if run.totals is None or not path.exists():
             continue
         try:
@@ -134,11 +143,11 @@ def predicted_capacities(experiment: Experiment) -> list[PredictedCapacity]:
 
 def _read(path: Path, run: Run) -> PredictionRecord:
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path).value
         prediction = PredictionRecord(**{field.name: content[field.name] for field in fields(PredictionRecord)})
         belongs = _is_well_formed(prediction) and prediction.run == run.name
         before = datetime.fromisoformat(prediction.written) <= datetime.fromisoformat(run.record["started"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordingError):
         raise RecordingError(f"{path} is no prediction") from None
     if not belongs:
         raise RecordingError(f"{path} is no prediction of {run.name}")

@@ -5,14 +5,19 @@ from collections.abc import Iterable
 import click
 import pandas as pd
 
+from workbench.display import DASH
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
-from workbench.recording import Experiment, Run, open_experiment, open_run
+from workbench.recording import Experiment, Run, arm, open_experiment, open_run
+from workbench.terminal import echo
 
-from .. import recording_comparison
+from .. import recording_comparison, run_comparison
+from ..metrics import arm_metrics
 from ..recording_comparison import ExperimentComparison
 from ..stats.confidence import MIN_BLOCKS
 from ..stats.hypothesis import Effect
+from .request_types import require_types, without_type_option
+from .show_command import SHOWN_NAME
 from .warning_lines import warn, warn_unless_complete
 
 FORMATS = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4f}"}
@@ -22,12 +27,15 @@ FORMATS = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4
 @click.argument("a")
 @click.argument("b")
 @click.option("--baseline", is_flag=True, help="Exit with 1 where B is worse than A.")
-def compare(a: str, b: str, baseline: bool) -> None:
+@without_type_option
+def compare(a: str, b: str, baseline: bool, without_types: tuple[str, ...]) -> None:
     """Compare two experiments, or two runs: B over A.
 
     A and B are directories, or ids: <experiment>, <experiment>/<run>. One run each gives no interval and no verdict.
+    Latencies are of the successful responses. Where more requests fail in B, nothing else is called an improvement.
     """
-    first, second = _open(a), _open(b)
+    first, second = _open(a, without_types), _open(b, without_types)
+    require_types([side.rows for side in (first, second) if side.is_readable()], without_types)
     if isinstance(first, Experiment) and isinstance(second, Experiment):
         comparison = compare_experiments(first, second)
         _print_experiments(comparison)
@@ -41,21 +49,24 @@ def compare(a: str, b: str, baseline: bool) -> None:
         _print_runs(first, second)
 
 
-def _open(name: str) -> Run | Experiment:
+def _open(name: str, without_types: tuple[str, ...]) -> Run | Experiment:
     path = recording_path(name)
     if (path / "experiment.json").exists():
-        return open_experiment(path)
-    run = open_run(path)
+        return open_experiment(path, without_types, checks_digests=True)
+    run = open_run(path, without_types, checks_digests=True)
     warn_unless_complete(run)
     return run
 
 
 def _print_runs(first: Run, second: Run) -> None:
     recording_comparison.require_comparable_runs(first, second, warn)
-    click.echo(f"A: {first.deployment} under {first.scenario}\nB: {second.deployment} under {second.scenario}")
-    click.echo(recording_comparison.mean_latencies(first, second).round(3).to_string())
-    ratio = recording_comparison.makespan_ratio(first, second)
-    click.echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
+    for letter, run in (("A", first), ("B", second)):
+        echo(f"{letter}: {run.deployment} under {run.scenario}{run.dropped_text()}")
+    echo(run_comparison.endpoint_table(first, second).rename(index=SHOWN_NAME).to_string(na_rep=DASH))
+    for line in run_comparison.failure_lines(first, second):
+        echo(line)
+    ratio = run_comparison.makespan_ratio(first, second)
+    echo(f"makespan B/A: {ratio:.3f} (no interval: one run each)")
 
 
 def compare_experiments(before: Experiment, after: Experiment) -> ExperimentComparison:
@@ -75,12 +86,32 @@ def effects_frame(comparison: ExperimentComparison) -> pd.DataFrame:
 
 
 def _print_experiments(comparison: ExperimentComparison) -> None:
-    click.echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
-    click.echo("ratios are B over A; no interval contains what changed on the machine between the two")
+    echo(f"A: {comparison.before.name}\nB: {comparison.after.name}")
+    echo("ratios are B over A; no interval contains what changed on the machine between the two")
+    echo("\nfailures and dropped arrivals by arm (latencies are of the successful responses):")
+    echo(_failures_frame(comparison).to_string(index=False, na_rep="-"))
     for table in comparison.tables:
         margin = f"{table.metric.equivalence_margin:.0%}"
-        click.echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
-        click.echo(_frame(table.effects).to_string(index=False, na_rep="-"))
+        echo(f"\n{table.metric.name}, {table.scenario} (equivalent within {margin}):")
+        echo(_frame(table.effects).to_string(index=False, na_rep="-"))
+        for effect in table.effects:
+            if effect.reason:
+                echo(f"{effect.name}: no improvement, as {effect.reason}")
+
+
+def _failures_frame(comparison: ExperimentComparison) -> pd.DataFrame:
+    """A row for each arm that was compared: the failures of both sides, and their dropped arrivals."""
+    arms = dict.fromkeys((effect.name, table.scenario) for table in comparison.tables for effect in table.effects)
+    rows = []
+    for deployment, scenario in arms:
+        row: dict[str, object] = {"deployment": deployment, "scenario": scenario}
+        for letter, side in (("A", comparison.before), ("B", comparison.after)):
+            row[f"{letter} failures"] = arm_metrics.failures(side, deployment, scenario)
+            row[f"{letter} dropped"] = int(arm(side.by_run, deployment, scenario)["dropped"].sum())
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    dropped = ["A dropped", "B dropped"]
+    return frame if frame[dropped].any(axis=None) else frame.drop(columns=dropped)
 
 
 def _require_no_regression(comparison: ExperimentComparison) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from workbench.paths import runs_directory
+from workbench.terminal import echo
 
 from .. import history as recorded
 from .warning_lines import warn
@@ -18,8 +19,8 @@ def history() -> None:
     for problem in problems:
         warn(problem)
     if experiments.empty:
-        click.echo(f"no experiment in {runs_directory()}")
+        echo(f"no experiment in {runs_directory()}")
         return
     for machine, rows in experiments.groupby("machine", sort=False):
-        click.echo(f"{machine}:")
-        click.echo(rows.drop(columns="machine").round(2).to_string(index=False, na_rep="-"))
+        echo(f"{machine}:")
+        echo(rows.drop(columns="machine").round(2).to_string(index=False, na_rep="-"))

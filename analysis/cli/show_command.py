@@ -1,69 +1,75 @@
 """`python -m analysis show`: one recorded run, or all runs of an experiment."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import click
-import pandas as pd
 
 from workbench import validity
+from workbench.display import DASH
 from workbench.paths import recording_path
-from workbench.record_format import format_note
 from workbench.recording import Run, open_experiment, open_run
+from workbench.request_schema import MEASURE
+from workbench.terminal import echo
+from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
-from ..metrics import arm_metrics
+from ..metrics import arm_metrics, percentile_table
+from .request_types import require_types, without_type_option
 from .warning_lines import warn, warn_unless_complete
 
-QUANTILES = (0.5, 0.95, 0.99, 0.999)
+SHOWN_NAME = partial(cleaned, target=Target.LINE, limit=MAX_NAME_CHARACTERS)
 GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
 
 
 @click.command()
 @click.argument("run")
-def show(run: str) -> None:
+@without_type_option
+def show(run: str, without_types: tuple[str, ...]) -> None:
     """Show one run, or the runs of an experiment.
 
-    Of a run: its arm and status, latency by endpoint, and its gates.
+    Of a run: its arm and status, failures and latency of the successful responses by endpoint, and its gates.
 
     RUN is a directory, or an id: <experiment>/<run>, <experiment>.
     """
     path = recording_path(run)
     if (path / "experiment.json").exists():
-        click.echo(repr(open_experiment(path)))
+        experiment = open_experiment(path, without_types)
+        require_types([experiment.rows], without_types)
+        echo(repr(experiment))
         return
-    opened = open_run(path)
+    opened = open_run(path, without_types)
     warn_unless_complete(opened)
     for defect in opened.defects:
         warn(defect)
+    if opened.is_readable():
+        require_types([opened.rows], without_types)
     for line in _lines(opened):
-        click.echo(line)
+        echo(line)
 
 
 def _lines(run: Run) -> Iterator[str]:
-    yield run.summary()[0]
-    yield from format_note(run.record)
+    yield from (cleaned(line, Target.LINE) for line in run.headline())
+    yield from run.notes()
     if run.totals is None:
         message = run.record.get("outcome", {}).get("message")
-        yield f"the application did not start: {message}" if message else "no measured requests"
+        yield cleaned(f"the application did not start: {message}", Target.LINE) if message else "no measured requests"
         return
-    load = "open" if run.record["scenario"]["kind"] == "open" else "closed"
+    load = "open" if run.is_open else "closed"
     yield f"{run.totals['requests']} measured requests in {arm_metrics.makespan_s(run):.2f} s ({load} load)"
-    yield "latency (from the actual send) and response time (from the intended send), ms:"
-    yield _percentiles(run).round(1).to_string()
-    if dropped := (run.record.get("generator", {}).get("dropped") or {}).get("measure"):
-        yield f"{dropped} dropped arrivals: they were due while too many requests were in flight"
+    yield from _phase_lines(run)
+    yield "latency (from the actual send) and response time (from the intended send) of the successful responses, ms:"
+    yield percentile_table.percentile_table(run).rename(index=SHOWN_NAME).to_string(na_rep=DASH)
+    if run.dropped.get(MEASURE):
+        yield "an endpoint counts dropped arrivals by its share of the requests; > x: more than the largest observed"
     yield from _gate_lines(run)
 
 
-def _percentiles(run: Run) -> pd.DataFrame:
-    """Percentiles of latency and of response time by endpoint (ms), beside the number of requests."""
-    columns = [
-        f'quantile_cont({name}_ms, {quantile}) AS "{name} p{100 * quantile:g}"'
-        for name in ("latency", "response")
-        for quantile in QUANTILES
-    ]
-    return run.rows.query(
-        f"SELECT endpoint, count(*) AS requests, {', '.join(columns)} FROM measured GROUP BY endpoint ORDER BY endpoint"
-    ).set_index("endpoint")
+def _phase_lines(run: Run) -> Iterator[str]:
+    """Requests per phase, where there are others than the measured ones."""
+    counts = run.rows.query("SELECT phase, count(*) AS requests FROM requests GROUP BY phase ORDER BY min(start_ms)")
+    if len(counts) > 1:
+        phases = ", ".join(f"{row['phase']} {row['requests']}" for _, row in counts.iterrows())
+        yield f"requests per phase: {phases}; only those of {MEASURE} enter the table"
 
 
 def _gate_lines(run: Run) -> Iterator[str]:

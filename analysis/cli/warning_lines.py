@@ -1,13 +1,13 @@
 """Warnings of the commands: lines on the error stream."""
 
-import click
-
 from workbench.recording import Run
+from workbench.terminal import echo
+from workbench.text_cleaning import Target, cleaned
 
 
 def warn(message: object) -> None:
     """Print one warning."""
-    click.echo(f"warning: {message}", err=True)
+    echo(cleaned(f"warning: {message}", Target.LINE), err=True)
 
 
 def warn_unless_complete(run: Run) -> None:

@@ -8,6 +8,7 @@ from workbench.endpoints import CACHE_LIFETIME_SETTINGS
 from workbench.errors import UserError
 from workbench.paths import recording_path
 from workbench.recording import Run, open_run
+from workbench.terminal import echo
 
 from ..capacity.bracket import MAX_P95_MS, UNITS
 from ..queueing.preconditions import MODELLED_SETTINGS, PredictionError
@@ -55,7 +56,7 @@ def what_if(
     """
     opened = open_run(recording_path(run))
     for line in predictions(opened, assignments, loads, hash_ms=hash_ms, hit_ratio=hit_ratio, p95_ms=p95_ms):
-        click.echo(line)
+        echo(line)
 
 
 def predictions(

@@ -9,10 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
 from .axes import duration, label_ends, log_ticks
-from .palette import ENDPOINT_COLOURS, INK, KIND_STYLES, SERIES_COLOURS, STYLE
+from .palette import ENDPOINT_COLOURS, INK, KIND_STYLES, LINE_COLOURS, SERIES_COLOURS, STYLE
 from .panels import drawable, not_measured, one_panel, present
 
+MAX_LABEL_CHARACTERS = 48
 PERCENTILES = (0, 50, 75, 90, 95, 99, 99.9, 99.99)
 
 
@@ -68,6 +72,31 @@ def percentile_curves(frame: pd.DataFrame) -> Figure:
     log_ticks(axes.yaxis)
     axes.grid(axis="x", linewidth=0.4)
     label_ends(axes, ends)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def endpoint_percentiles(frame: pd.DataFrame) -> Figure:
+    """Latency at each percentile of the endpoints of any application, on the axes of `percentile_curves`.
+
+    Columns: `endpoint` (at most as many as `LINE_COLOURS`; None for all together), `nines`, `latency_ms` (over 0).
+    """
+    frame = frame.dropna(subset=["nines", "latency_ms"])
+    if frame.empty:
+        return not_measured()
+    figure, axes = one_panel(4.0)
+    tones, lines = iter(LINE_COLOURS), {}
+    for name, curve in frame.groupby("endpoint", sort=False, dropna=False):
+        label = "all requests" if pd.isna(name) else cleaned(redacted(str(name)), Target.FIGURE, MAX_LABEL_CHARACTERS)
+        colour, linestyle = (INK["ink"], "--") if pd.isna(name) else (next(tones), "-")
+        (line,) = axes.plot(curve["nines"], curve["latency_ms"], color=colour, linestyle=linestyle, linewidth=2)
+        lines[line] = label
+    _percentile_axis(axes, max(0.5, frame["nines"].max()))
+    axes.set_ylabel("latency, logarithmic scale")
+    axes.set_yscale("log")
+    log_ticks(axes.yaxis)
+    axes.grid(axis="x", linewidth=0.4)
+    figure.legend([*lines], [*lines.values()], loc="outside upper left", ncols=2, handlelength=1.6)
     return figure
 
 

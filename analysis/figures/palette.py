@@ -50,6 +50,8 @@ _ENDPOINT_TONES = (
     Colour("#4f7f1f", "#8fbf5a"),
 )
 ENDPOINT_COLOURS = dict(zip(endpoints.NAMES, _ENDPOINT_TONES, strict=False))
+_SPARE_COLOURS = dict(zip(("spare", "second-spare"), _ENDPOINT_TONES[len(ENDPOINT_COLOURS) :], strict=False))
+LINE_COLOURS = (*ENDPOINT_COLOURS.values(), *_SPARE_COLOURS.values())  # of the endpoints of any application
 # In the order of `workbench.request_schema.PARTS`; the last ones are for parts to come.
 _PART_TONES = (
     Colour("#8a6708", "#d3aa3c"),
@@ -71,7 +73,16 @@ STATE_COLOURS = {
     "idle": Colour("#6d8b3c", "#9dbb63"),
     "waiting": Colour("#c2483a", "#ef8071"),
 }
-COLOURS = {**INK, **SERIES_COLOURS, **ENDPOINT_COLOURS, **PART_COLOURS, **STATE_COLOURS}
+OUTCOME_COLOURS = {"successful": Colour("#3a6ea5", "#6fa3d8"), "failed": Colour("#c03a2b", "#f08a7c")}
+COLOURS = {
+    **INK,
+    **SERIES_COLOURS,
+    **ENDPOINT_COLOURS,
+    **_SPARE_COLOURS,
+    **PART_COLOURS,
+    **STATE_COLOURS,
+    **OUTCOME_COLOURS,
+}
 # Of the page alone; `<name>-face` is the ground of a verdict in `<name>`.
 PAGE_COLOURS = {
     "panel": Colour("#f4f5f5", "#1d2125"),

@@ -10,10 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
 from .axes import clock, duration
 from .palette import ENDPOINT_COLOURS, FONT_POINTS, INK, PART_COLOURS, SERIES_COLOURS, STYLE, WIDTH_INCHES
-from .panels import STATISTICS, drawable, not_measured, present, stacked_panels
+from .panels import STATISTICS, drawable, not_measured, one_panel, present, stacked_panels
 
+MAX_NAME_CHARACTERS = 32  # of an endpoint beside its bar
 BETWEEN_ENDPOINTS = 0.45  # in bars
 
 
@@ -36,6 +40,32 @@ def time_split(frame: pd.DataFrame) -> Figure:
         _stack(axes, split)
         axes.set_title(name)
     panels[-1].set_xlabel("latency; each panel has its own scale")
+    _part_legend(figure, parts)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def endpoint_split(frame: pd.DataFrame) -> Figure:
+    """Stacked bars of the parts of the mean latency of the endpoints of any application.
+
+    Columns: `endpoint` (in the order of the bars), `part`, `mean_ms` (a negative residual is drawn as nothing).
+    """
+    frame = drawable(frame, ["part", "mean_ms"])
+    if frame.empty:
+        return not_measured()
+    parts = present(frame["part"], PART_COLOURS)
+    split = frame.pivot(index="endpoint", columns="part", values="mean_ms").clip(lower=0)[parts]
+    split = split.reindex(frame["endpoint"].unique())
+    names = [cleaned(redacted(name), Target.FIGURE, MAX_NAME_CHARACTERS) for name in split.index]
+    split.index = pd.MultiIndex.from_tuples([(name, "") for name in names])
+    figure, axes = one_panel(0.9 + 0.45 * len(split))
+    _stack(axes, split)
+    axes.set_xlabel("mean latency of successful responses")
+    _part_legend(figure, parts)
+    return figure
+
+
+def _part_legend(figure: Figure, parts: list[str]) -> None:
     figure.legend(
         [Patch(color=PART_COLOURS[part]) for part in parts],
         parts,
@@ -44,7 +74,6 @@ def time_split(frame: pd.DataFrame) -> Figure:
         handlelength=0.9,
         columnspacing=1.3,
     )
-    return figure
 
 
 def _bars(frame: pd.DataFrame, parts: list[str]) -> pd.DataFrame:
@@ -62,7 +91,7 @@ def _stack(axes: Axes, split: pd.DataFrame) -> None:
     _stack_parts(axes, split, positions, limit_ms)
     for y, total_ms in zip(positions, totals_ms, strict=True):
         axes.annotate(duration(total_ms), (total_ms, y), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(positions, [" ".join(bar) for bar in split.index])
+    axes.set_yticks(positions, [" ".join(bar).strip() for bar in split.index])
     axes.set_ylim(positions[-1] + 0.6, -0.6)
     axes.set_xlim(0, limit_ms)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

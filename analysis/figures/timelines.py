@@ -61,7 +61,8 @@ def _burst(axes: Axes, requests: pd.DataFrame) -> None:
     axes.set_ylim(len(rank) + 1, 0)
     axes.set_yticks([])
     axes.grid(axis="x")
-    summary = f"all {len(requests)} answered after {duration(last_ms)}"
+    failures = int((~requests["ok"]).sum()) if "ok" in requests else 0
+    summary = f"all {len(requests)} ended after {duration(last_ms)}" + (f", {failures} failed" if failures else "")
     axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
 
 

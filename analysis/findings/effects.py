@@ -26,8 +26,8 @@ def _finding(experiment: Experiment, table: EffectTable, change: Change, effect:
     text = f"{wording.ratio_with_interval(effect)} of {change.before}"
     if effect.p_holm is not None:
         text += f", {wording.p_text(effect.p_holm)} after Holm's correction"
-    if effect.has_more_failures:
-        text += f"; {wording.MORE_FAILURES}"
+    if effect.reason:
+        text += f"; no improvement, as {effect.reason}"
     claim = Claim(
         experiment,
         KIND,

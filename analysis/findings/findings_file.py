@@ -1,6 +1,7 @@
 """`findings.json`: the one file of which the page, `summary.md` and `junit.xml` are views."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +14,25 @@ from .finding import Finding
 
 
 def write(findings: Sequence[Finding], experiment: str, path: Path) -> None:
-    """Write the findings of an experiment, given by its id; its folder is created if it is missing."""
-    content = {"experiment": experiment, "findings": [asdict(finding) for finding in findings]}
+    """Write the findings of an experiment, given by its id; its folder is created if it is missing.
+
+    JSON has no infinity: a value that is none, such as a percentile that reaches into dropped arrivals, becomes null,
+    and `evidence` says why.
+    """
+    content = {"experiment": experiment, "findings": [_finite(asdict(finding)) for finding in findings]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _finite(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with null for each number, and for the interval with an end, that is not finite."""
+    is_finite = {name: all(map(math.isfinite, _numbers(value))) for name, value in entry.items()}
+    return {name: value if is_finite[name] else None for name, value in entry.items()}
+
+
+def _numbers(value: object) -> list[float]:
+    values = value if isinstance(value, tuple) else [value]
+    return [number for number in values if isinstance(number, float)]
 
 
 def read(path: Path) -> tuple[str, list[Finding]]:

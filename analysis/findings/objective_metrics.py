@@ -1,16 +1,22 @@
 """The metrics that an objective can be about: each is measured on one arm of an experiment.
 
+Latencies are of the successful responses; of open load the response time, from the intended send, is in their place.
+Without a success, and where dropped arrivals are reached, they are infinity, which meets no bound.
+
 To add one, write its function and its row in `METRICS` here, and name it in the comments of `objectives.toml`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.aggregates import READS
 from workbench.arms import BASELINE
-from workbench.recording import Experiment, Run
+from workbench.recording import Experiment, Run, arm
 
+from ..ablation import more_failures_reason
 from ..capacity.bracket import UNITS, Bracket, CapacityResult, capacity_results
 from ..metrics import arm_estimates, arm_metrics, cpu_metrics
 from ..speedup import speedup_estimate
@@ -39,6 +45,17 @@ class Subject:
             return result.usable_runs(experiment)
         return experiment.find(self.deployment, self.scenario)
 
+    def is_open(self, experiment: Experiment) -> bool:
+        """True where the load of the arm is open: its requests are due by a schedule."""
+        return any(run.is_open for run in self.runs(experiment))
+
+    def endpoints(self, experiment: Experiment) -> list[str]:
+        """The endpoints that are meant: the one of this name, or all of this name whatever their request type."""
+        names = list(arm(experiment.by_arm, self.deployment, self.scenario)["endpoint"])
+        if self.endpoint in names:
+            return [self.endpoint]
+        return [name for name in names if name.partition(" ")[2] == self.endpoint]
+
     def capacity_result(self, experiment: Experiment) -> CapacityResult | None:
         """The capacity search of this deployment and family of loads."""
         for result in capacity_results(experiment):
@@ -56,6 +73,7 @@ class Metric:
     form      format of the bound
     needs     fields of the objective that it takes beside the arm
     columns   columns of the request rows without which it is not measured
+    objection why a value that meets the bound does not count; empty where it does
     """
 
     name: str
@@ -64,18 +82,22 @@ class Metric:
     form: str = "{:g}"
     needs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    objection: Callable[[Experiment, Subject], str] = lambda experiment, subject: ""
 
-    def claim(self, subject: Subject, bound: str) -> str:
-        """The objective as a phrase."""
+    def claim(self, subject: Subject, bound: str, *, is_open: bool = False) -> str:
+        """The objective as a phrase; of open load it is about the response time instead of the latency."""
         endpoint = f"{subject.endpoint}: " if subject.endpoint else ""
         against = f" than on {subject.against}" if subject.against else ""
-        return f"{endpoint}{self.name} {bound}{self.unit}{against}, {subject.scenario} on {subject.deployment}"
+        name = _of_load(self.name, is_open)
+        return f"{endpoint}{name} {bound}{self.unit}{against}, {subject.scenario} on {subject.deployment}"
 
 
 def _shown(estimate: Estimate | None, name: str, unit: str) -> Measurement | None:
     """The estimate with its sentence, such as `p95 of all reads 7.6 ms (2.6–22.5, 4 blocks)`."""
     if estimate is None:
         return None
+    if math.isinf(estimate.value):
+        return estimate, f"{name} beyond every observed value: it reaches into dropped arrivals"
     text = f"{name} {estimate.value:.1f} {unit}"
     if estimate.interval:
         low, high = estimate.interval
@@ -93,6 +115,10 @@ def _speedup(experiment: Experiment, subject: Subject) -> Measurement | None:
     return _shown(estimate, "duration", "times shorter")
 
 
+def _more_failures(experiment: Experiment, subject: Subject) -> str:
+    return more_failures_reason(experiment, subject.against, subject.deployment, subject.scenario)
+
+
 def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None:
     """Duration / the CPU lower bound of its hashes and queries."""
     duration_s = arm_metrics.duration_s(experiment, subject.deployment, subject.scenario)
@@ -108,26 +134,77 @@ def _success_ratio(experiment: Experiment, subject: Subject) -> Measurement | No
     estimate = arm_estimates.success_ratio(experiment, subject.deployment, subject.scenario)
     if estimate is None:
         return None
-    runs = subject.runs(experiment)
-    successful, responses = (
-        sum(int(arm_metrics.measured_totals(run)[name]) for run in runs) for name in ("successful", "requests")
-    )
-    return estimate, f"{successful} of {responses} responses were successful by their content"
+    runs = arm(experiment.by_run, subject.deployment, subject.scenario)
+    successful, responses, dropped = (int(runs[name].sum()) for name in ("successful", "requests", "dropped"))
+    text = f"{successful} of {responses} responses were successful by their content"
+    return estimate, f"{text}; {dropped} arrivals were dropped" if dropped else text
 
 
 def _reads_p95_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
-    estimate = arm_estimates.reads_p95_ms(experiment, subject.deployment, subject.scenario)
-    return _shown(estimate, "p95 of all reads", "ms")
+    is_open = subject.is_open(experiment)
+    arguments = subject.deployment, subject.scenario
+    estimate = arm_estimates.reads_p95_ms(experiment, *arguments, "response_" if is_open else "")
+    name = "p95 response time of all reads" if is_open else "p95 of all reads"
+    return _with_failures(experiment, subject, READS, _shown(estimate, name, "ms"))
 
 
 def _latency(column: str, name: str) -> Callable[[Experiment, Subject], Measurement | None]:
-    """The measurement of one statistic of the latency of an endpoint."""
+    """The measurement of one statistic of the latency of an endpoint, of open load of its response time."""
 
     def measure(experiment: Experiment, subject: Subject) -> Measurement | None:
-        arguments = subject.deployment, subject.scenario, subject.endpoint
-        return _shown(arm_estimates.latency(experiment, *arguments, column), name, "ms")
+        is_open = subject.is_open(experiment)
+        statistic = f"response_{column}" if is_open else column
+        measured = [
+            (measurement, endpoint)
+            for endpoint in subject.endpoints(experiment)
+            if (measurement := _statistic(experiment, subject, endpoint, statistic, _of_load(name, is_open)))
+        ]
+        if not measured:
+            return None
+        (estimate, text), endpoint = max(measured, key=lambda pair: pair[0][0].value)
+        return estimate, text if len(measured) == 1 else f"{endpoint}, the slowest of {len(measured)}: {text}"
 
     return measure
+
+
+def _statistic(
+    experiment: Experiment, subject: Subject, endpoint: str, statistic: str, name: str
+) -> Measurement | None:
+    estimate = arm_estimates.latency(experiment, subject.deployment, subject.scenario, endpoint, statistic)
+    return _with_failures(experiment, subject, endpoint, _shown(estimate, name, "ms"))
+
+
+def _with_failures(
+    experiment: Experiment, subject: Subject, endpoint: str, measurement: Measurement | None
+) -> Measurement | None:
+    """The measurement with the failures in its sentence; infinity where no response of the arm was successful."""
+    rows = arm(experiment.by_arm, subject.deployment, subject.scenario)
+    rows = rows[rows["endpoint"] == endpoint]
+    if rows.empty or not rows["failures"].iloc[0]:
+        return measurement
+    requests, failed = rows["requests"].iloc[0], rows["failures"].iloc[0]
+    if failed == requests:
+        blocks = experiment.blocks(subject.deployment, subject.scenario)
+        return Estimate(math.inf, blocks), f"none of {requests} requests was successful"
+    if measurement is None:
+        return None
+    estimate, text = measurement
+    return estimate, f"{text}, of the successful responses; {failed} of {requests} requests failed"
+
+
+def _of_load(name: str, is_open: bool) -> str:
+    """The name of a metric; of open load with the response time in the place of the latency."""
+    return name.replace("latency", "response time") if is_open else name
+
+
+def _longest_of_all_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
+    value = arm_estimates.longest_of_all_ms(experiment, subject.deployment, subject.scenario)
+    if value is None:
+        return None
+    text = f"longest response time {value:,.1f} ms, failed requests included"
+    if math.isinf(value):
+        text = "longest response time unknown: arrivals were dropped"
+    return _without_interval(value, text, subject.runs(experiment))
 
 
 def _database_median_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
@@ -177,7 +254,7 @@ def _capacity(experiment: Experiment, subject: Subject) -> Measurement | None:
 
 
 METRICS = {
-    "speedup": Metric("duration", " times shorter", _speedup, needs=("against",)),
+    "speedup": Metric("duration", " times shorter", _speedup, needs=("against",), objection=_more_failures),
     "floor_ratio": Metric(
         "duration / CPU lower bound of its hashes and queries", "", _floor_ratio, columns=cpu_metrics.WORK_COLUMNS
     ),
@@ -187,6 +264,7 @@ METRICS = {
     "median_ms": Metric("median latency", " ms", _latency("median_ms", "median latency"), needs=("endpoint",)),
     "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95 latency"), needs=("endpoint",)),
     "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99 latency"), needs=("endpoint",)),
+    "longest_of_all_ms": Metric("longest response time of all requests, failed ones too,", " ms", _longest_of_all_ms),
     "database_median_ms": Metric("median time in the database", " ms", _database_median_ms, needs=("endpoint",)),
     "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
     "capacity": Metric("largest sustained load", " requests/s (open) or users (sustained)", _capacity),

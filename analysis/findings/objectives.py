@@ -47,20 +47,24 @@ class Objective:
     @property
     def claim(self) -> str:
         """The objective as a phrase: `p95 of all reads below 300 ms, burst-50 on tuned`."""
+        return self._claim(is_open=False)
+
+    def _claim(self, *, is_open: bool) -> str:
         words = COMPARISONS[self.comparison].words
-        return self.metric.claim(self.subject, f"{words} {self.metric.form.format(self.bound)}")
+        return self.metric.claim(self.subject, f"{words} {self.metric.form.format(self.bound)}", is_open=is_open)
 
     def evaluate(self, experiment: Experiment) -> Finding:
         """Compare the measured value with the bound; its interval is shown, and does not count."""
-        claim = Claim(experiment, KIND, self.id, self.claim)
+        claim = Claim(experiment, KIND, self.id, self._claim(is_open=self.subject.is_open(experiment)))
         measurement = self.metric.measure(experiment, self.subject)
         if measurement is None:
             return claim.not_run(self.subject.deployment, self.subject.scenario)
         estimate, text = measurement
+        objection = self.metric.objection(experiment, self.subject)
         against = [Subject(self.subject.against, self.subject.scenario)] if self.subject.against else []
         return claim.pass_if(
-            COMPARISONS[self.comparison].is_met(estimate.value, self.bound),
-            text,
+            COMPARISONS[self.comparison].is_met(estimate.value, self.bound) and not objection,
+            f"{text}; no improvement, as {objection}" if objection else text,
             [run for subject in (*against, self.subject) for run in subject.runs(experiment)],
             columns=self.metric.columns,
             effect=estimate.value,

@@ -1,5 +1,6 @@
 """Sentences about effects and about the growth of the tail, made of the values in the table beside them."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -22,7 +23,6 @@ PART_NAMES = {
     "rest": "the rest of the application",
     "residual": "time outside queue and application",
 }
-MORE_FAILURES = "no improvement, because fewer responses were successful"
 MIN_P = 1e-4  # a smaller p is not written out
 MIN_GROWTH = 0.05  # smaller growth, relative to the latency before, counts as none; parts below this share are left out
 
@@ -38,17 +38,15 @@ def effects_sentence(table: EffectTable) -> str:
         verdict: [effect for effect in table.effects if effect.verdict == verdict]
         for verdict in ("improvement", "regression", "equivalent", "inconclusive")
     }
-    failing = [effect for effect in effects["inconclusive"] if effect.has_more_failures]
-    open_effects = [effect for effect in effects["inconclusive"] if effect not in failing]
     pieces = [
         _listed("improvement", _largest_first(effects["improvement"])),
         _listed("regression", _largest_first(effects["regression"])),
         _listed(f"equivalent within {table.metric.equivalence_margin:.0%}", effects["equivalent"]),
-        _listed(MORE_FAILURES, failing),
-        _inconclusive([each for each in open_effects if each.interval], table.metric),
+        _with_reason([each for each in effects["inconclusive"] if each.reason]),
+        _inconclusive([each for each in effects["inconclusive"] if each.interval and not each.reason], table.metric),
         _listed(
             f"no verdict with fewer than {MIN_BLOCKS} blocks with a ratio",
-            [each for each in open_effects if not each.interval],
+            [each for each in effects["inconclusive"] if not each.interval and not each.reason],
         ),
     ]
     text = "; ".join(piece for piece in pieces if piece)
@@ -115,7 +113,8 @@ def family_sentence(comparisons: int) -> str:
 def ratio_with_interval(effect: Effect) -> str:
     """`0.19 (0.15–0.24)`; without an interval the number of blocks in its place."""
     if effect.interval is None:
-        reason = "a value of 0" if effect.blocks >= MIN_BLOCKS else "no interval"
+        degenerate = "a value of 0" if math.isfinite(effect.ratio) else "a value of 0 or infinity"
+        reason = degenerate if effect.blocks >= MIN_BLOCKS else "no interval"
         return f"{ratio_text(effect.ratio)} ({counted(effect.blocks, 'block')}, {reason})"
     low, high = effect.interval
     return f"{ratio_text(effect.ratio)} ({ratio_text(low)}–{ratio_text(high)})"
@@ -123,6 +122,8 @@ def ratio_with_interval(effect: Effect) -> str:
 
 def ratio_text(ratio: float) -> str:
     """A ratio with two digits at least, and a third one near 1: `0.87`, `0.0042`, `12.31`, `1.003`."""
+    if not math.isfinite(ratio):
+        return "∞" if math.isinf(ratio) else "–"
     if 0.98 < ratio < 1.02:
         return f"{ratio:.3f}"
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
@@ -141,6 +142,12 @@ def _listed(label: str, effects: Sequence[Effect]) -> str:
     """`<label>: <change> <ratio with interval>, …`; empty without effects."""
     listed = [f"{effect.name} {ratio_with_interval(effect)}" for effect in effects]
     return f"{label}: {', '.join(listed)}" if listed else ""
+
+
+def _with_reason(effects: Sequence[Effect]) -> str:
+    """The effects that are no improvement because more requests failed, each with that reason."""
+    listed = [f"{effect.name} {ratio_with_interval(effect)}, as {effect.reason}" for effect in effects]
+    return f"no improvement: {', '.join(listed)}" if listed else ""
 
 
 def _inconclusive(effects: Sequence[Effect], metric: EffectMetric) -> str:

@@ -1,5 +1,6 @@
 """Metrics of an arm with their intervals: duration, throughput, latency, and the share of successful requests.
 
+Latencies are of the successful responses. One that reaches into dropped arrivals is infinity, without an interval.
 Each is None for an arm without a usable run. Two runs of an arm in one block count as their geometric mean.
 """
 
@@ -8,6 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from workbench import aggregates
 from workbench.endpoints import READS
 from workbench.recording import Experiment, arm
 
@@ -15,6 +17,7 @@ from ..stats.confidence import Estimate, log_mean_ci, proportion_ci, sectioning_
 
 TAIL_QUANTILES = {"p95_ms": 0.95, "p99_ms": 0.99}  # the percentiles whose intervals need rows beyond them
 SENSITIVE = ("mean_ms", *TAIL_QUANTILES)  # the statistics that a heavy tail decides
+RESPONSE = "response_"  # before a statistic: of the response time
 
 
 def duration_s(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
@@ -39,21 +42,34 @@ def requests(experiment: Experiment, deployment: str, scenario: str) -> Estimate
 def success_ratio(
     experiment: Experiment, deployment: str, scenario: str, endpoint: str | None = None
 ) -> Estimate | None:
-    """Return the share of the measured requests, all or those to one endpoint, that were successful by content."""
+    """Return the share of the measured requests, all or those to one endpoint, that were successful by content.
+
+    The requests that were omitted with dropped arrivals count as not successful.
+    """
     if endpoint is None:
         runs = arm(experiment.by_run, deployment, scenario)
     else:
         runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
-    counts = runs.groupby("block")[["successful", "requests"]].sum()
-    return None if runs.empty else proportion_ci(counts["successful"], counts["requests"])
+    counts = runs.groupby("block")[["successful", "requests", "omitted"]].sum()
+    return None if runs.empty else proportion_ci(counts["successful"], counts["requests"] + counts["omitted"])
 
 
-def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
-    """Return the 95th percentile of the latency (ms) of all reads, by sectioning."""
-    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, "reads")
+def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str, prefix: str = "") -> Estimate | None:
+    """Return the 95th percentile of the latency (ms) of all reads, by sectioning.
+
+    With the `prefix` `response_` it is that of the response time.
+    """
+    pooled = _to_endpoint(experiment.by_arm, deployment, scenario, aggregates.READS)
     runs = arm(experiment.by_run, deployment, scenario)
-    reads = experiment.by_endpoint[experiment.by_endpoint["endpoint"].isin(READS)].groupby("run")["requests"].sum()
-    return _tail(runs.assign(requests=runs["run"].map(reads)), "reads_p95_ms", pooled, "p95_ms")
+    reads = experiment.by_endpoint[experiment.by_endpoint["endpoint"].isin(READS)].groupby("run")["successful"].sum()
+    runs = runs.assign(successful=runs["run"].map(reads))
+    return _sensitive(runs, f"{prefix}reads_p95_ms", pooled, "p95_ms", prefix)
+
+
+def longest_of_all_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Return the longest response time (ms) of all requests, failed ones included; infinity with dropped arrivals."""
+    runs = arm(experiment.by_run, deployment, scenario)
+    return None if runs.empty else float(runs["all_max_ms"].max())
 
 
 def latency(
@@ -61,12 +77,14 @@ def latency(
 ) -> Estimate | None:
     """Return one statistic of an endpoint's latency, by sectioning.
 
-    `statistic` is `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms` or `max_ms`.
+    `statistic` is `mean_ms`, `median_ms`, `p95_ms`, `p99_ms`, `min_ms` or `max_ms`; with `response_` before it (all but
+    `min_ms`) it is that of the response time.
     """
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, endpoint)
     runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
-    if statistic in SENSITIVE:
-        return _tail(runs, statistic, pooled, statistic)
+    prefix = RESPONSE if statistic.startswith(RESPONSE) else ""
+    if (name := statistic.removeprefix(RESPONSE)) in SENSITIVE:
+        return _sensitive(runs, statistic, pooled, name, prefix)
     return _sectioned(runs, statistic, pooled[statistic])
 
 
@@ -86,19 +104,23 @@ def _sectioned(runs: pd.DataFrame, column: str, pooled: pd.Series) -> Estimate |
     return _estimate(by_block, float(pooled.iloc[0])) if len(by_block) else None
 
 
-def _tail(runs: pd.DataFrame, column: str, pooled: pd.DataFrame, statistic: str) -> Estimate | None:
-    """Estimate one of `SENSITIVE` around that of all blocks together; `pooled` has it, p95 and p99 in its only row."""
-    by_block = _by_block(runs, column)
-    if not len(by_block) or not (by_block > 0).all():
-        return _sectioned(runs, column, pooled[statistic])
-    values, rows = pooled.iloc[0], runs.groupby("block")["requests"].sum().min()
+def _sensitive(runs: pd.DataFrame, column: str, pooled: pd.DataFrame, statistic: str, prefix: str) -> Estimate | None:
+    """Estimate one of `SENSITIVE` around that of all blocks together, of latency or with the prefix of response time.
+
+    `runs` has `successful` responses; `pooled` has the statistic, p95 and p99 in its only row.
+    """
+    estimate = _sectioned(runs, column, pooled[f"{prefix}{statistic}"])
+    if estimate is None or estimate.interval is None:
+        return estimate
+    p95_ms, p99_ms = (float(pooled[f"{prefix}{name}"].iloc[0]) for name in TAIL_QUANTILES)
+    rows = runs.groupby("block")["successful"].sum().min()
     rows_beyond = float(rows * (1 - TAIL_QUANTILES[statistic])) if statistic in TAIL_QUANTILES else math.inf
-    return sectioning_ci(by_block, float(values[statistic]), rows_beyond, values["p99_ms"] / values["p95_ms"])
+    return sectioning_ci(_by_block(runs, column), estimate.value, rows_beyond, p99_ms / p95_ms)
 
 
 def _estimate(by_block: np.ndarray, pooled: float | None) -> Estimate:
-    """Estimate from the values of the blocks; without an interval where one is 0 and has no logarithm."""
-    if (by_block > 0).all():
+    """Estimate from the values of the blocks; without an interval where one is 0 or infinity."""
+    if (by_block > 0).all() and np.isfinite([*by_block, 1.0 if pooled is None else pooled]).all():
         return log_mean_ci(by_block, pooled)
     return Estimate(float(by_block.mean()) if pooled is None else pooled, len(by_block))
 

@@ -1,7 +1,7 @@
 """Metrics of an arm or a run: one number or one small table, from the rows and readings of the runs.
 
-Those of an arm are the values of `arm_estimates` without their intervals. An arm without a usable run gives None, or an
-empty table.
+Latencies are of the successful responses. Metrics of an arm are the values of `arm_estimates` without their intervals.
+An arm without a usable run gives None, or an empty table.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from workbench import endpoints
+from workbench import aggregates, endpoints
 from workbench.recording import Experiment, Run, arm
 
 from ..stats.confidence import Estimate
 from . import arm_estimates
 
-LATENCY_COLUMNS = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests")
+LATENCY_COLUMNS = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests", "failures")
 CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
 
 
@@ -53,20 +53,40 @@ def throughput_rps(experiment: Experiment, deployment: str, scenario: str) -> fl
 
 
 def success_ratio(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """Return the share of all measured requests of the arm that were successful by content."""
+    """Return the share of the measured requests of the arm, dropped arrivals included, that were successful."""
     return _value(arm_estimates.success_ratio(experiment, deployment, scenario))
 
 
 def mean_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
-    """Return the mean latency (ms) of all measured requests of the arm."""
+    """Return the mean latency (ms) of the successful responses of the arm; None without any."""
     runs = arm(experiment.by_run, deployment, scenario)
-    return None if runs.empty else float((runs["mean_ms"] * runs["requests"]).sum() / runs["requests"].sum())
+    runs = runs[runs["successful"] > 0]
+    return None if runs.empty else float((runs["mean_ms"] * runs["successful"]).sum() / runs["successful"].sum())
+
+
+def failures(experiment: Experiment, deployment: str, scenario: str, endpoint: str | None = None) -> str | None:
+    """Return the failures of the arm, all or those of one endpoint, in a line: `3 of 150: 3 × status 500`, or `none`.
+
+    None where nothing was measured.
+    """
+    rows = arm(experiment.by_arm, deployment, scenario)
+    rows = rows[rows["endpoint"].isin([endpoint] if endpoint else set(rows["endpoint"]) - {aggregates.READS})]
+    if rows.empty:
+        return None
+    failed, requests = int(rows["failures"].sum()), int(rows["requests"].sum())
+    if not failed:
+        return "none"
+    kinds = rows["failure_kinds"].dropna()
+    names = rows["endpoint"][kinds.index]
+    listed = [text if endpoint else f"{name} {text}" for name, text in zip(names, kinds, strict=True)]
+    return f"{failed:,} of {requests:,}: {'; '.join(listed)}"
 
 
 def latency(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
     """Return `LATENCY_COLUMNS` by endpoint over all runs, without endpoints that were not measured."""
     pooled = arm(experiment.by_arm, deployment, scenario).set_index("endpoint")[list(LATENCY_COLUMNS)]
-    return pooled.reindex(list(endpoints.NAMES)).dropna(how="all")
+    others = [name for name in pooled.index if name not in (*endpoints.NAMES, aggregates.READS)]
+    return pooled.reindex([*endpoints.NAMES, *others]).dropna(how="all")
 
 
 def round_trips(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
@@ -124,17 +144,22 @@ def worker_shares(run: Run) -> pd.Series:
 
 
 def percentile_curve(experiment: Experiment, deployment: str, scenario: str, points: int = 200) -> pd.DataFrame:
-    """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the latency of all requests of the arm.
+    """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the latency of all successes of the arm.
 
-    With n requests the curve ends at 1 − 1/n, the last quantile that they support.
+    With n requests the curve ends at 1 − 1/n, the last quantile that they support, and at the first one that reaches
+    into dropped arrivals.
     """
-    requests = arm(experiment.by_run, deployment, scenario)["requests"].sum()
-    if not requests:
+    runs = arm(experiment.by_run, deployment, scenario)
+    successful, omitted = int(runs["successful"].sum()), int(runs["omitted"].sum())
+    if not successful:
         return pd.DataFrame(columns=["nines", "latency_ms"])
-    nines = np.linspace(0, np.log10(requests), points)
+    nines = np.linspace(0, np.log10(successful + omitted), points)
+    # The rank among all of them as a quantile of those that were observed, as in `workbench.omitted_requests`.
+    quantiles = (1 - 10**-nines) * (successful + omitted - 1) / max(successful - 1, 1)
+    nines, quantiles = nines[quantiles <= 1], quantiles[quantiles <= 1]
     latency_ms = experiment.rows.query(
-        f"SELECT unnest(quantile_cont(latency_ms, {(1 - 10**-nines).tolist()})) AS latency_ms FROM measured "
-        "WHERE deployment = ? AND scenario = ?",
+        f"SELECT unnest(quantile_cont(latency_ms, {quantiles.tolist()})) AS latency_ms FROM measured "
+        "WHERE ok AND deployment = ? AND scenario = ?",
         [deployment, scenario],
     )["latency_ms"]
     return pd.DataFrame({"nines": nines, "latency_ms": latency_ms})
@@ -143,13 +168,13 @@ def percentile_curve(experiment: Experiment, deployment: str, scenario: str, poi
 def percentile(
     experiment: Experiment, deployment: str, scenario: str, column: str, quantile: float, endpoint: str
 ) -> float | None:
-    """Return a quantile (0 to 1) of one column (`db_ms`, say) of the arm's measured requests to an endpoint.
+    """Return a quantile (0 to 1) of one column (`db_ms`, say) of the arm's successful requests to an endpoint.
 
     It is that of all runs together; None where there is no such request.
     """
     value = experiment.rows.query(
         f"SELECT quantile_cont({column}, {quantile}) AS value FROM measured "
-        "WHERE deployment = ? AND scenario = ? AND endpoint = ?",
+        "WHERE ok AND deployment = ? AND scenario = ? AND endpoint = ?",
         [deployment, scenario, endpoint],
     )["value"].iloc[0]
     return None if pd.isna(value) else float(value)

@@ -20,10 +20,11 @@ MS_PER_S = 1000
 def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
     """Return rows (endpoint, statistic, part, mean_ms): the mean time of an arm's requests in each part.
 
-    The statistic `mean` is over all requests, `p90–p99` over those between the 90th and the 99th percentile of the
-    latency of their endpoint and run. In both the parts add up to the mean latency.
+    The statistic `mean` is over the successful requests, `p90–p99` over those of them between the 90th and the 99th
+    percentile of the latency of their endpoint and run. In both the parts add up to the mean latency.
     """
-    tables = {"mean": experiment.by_endpoint, "p90–p99": experiment.tail}
+    endpoints = experiment.by_endpoint
+    tables = {"mean": endpoints.assign(requests=endpoints["successful"]), "p90–p99": experiment.tail}
     splits = [_part_means(arm(table, deployment, scenario)).assign(statistic=name) for name, table in tables.items()]
     return pd.concat(splits)[["endpoint", "statistic", "part", "mean_ms"]]
 
@@ -120,10 +121,10 @@ def makespan_without_generator_s(experiment: Experiment, deployment: str, scenar
 
 
 def cpu_ms(run: Run, role: str) -> float | None:
-    """Return the CPU time (ms) that the processes of a role used for the load, warm-up included.
+    """Return the CPU time (ms) that the processes of a role used for the load: warm-up and measured phase.
 
-    It is the difference of the last reading before the load and the first after it; None without both. The load
-    generator counts its own.
+    It is the difference of the last reading before the load and the first after it; None without both. Requests that
+    users send before their load, and after it, are not of the load. The load generator counts its own.
     """
     if role == "generator":
         return run.record.get("generator", {}).get("cpu_ms")

@@ -10,8 +10,6 @@ from workbench.recording import Experiment
 
 from . import cpu_metrics
 
-CPU_TICK_MS = 10.0  # in which the kernel counts CPU time
-
 
 @dataclass(frozen=True)
 class EffectMetric:
@@ -33,16 +31,22 @@ class EffectMetric:
 # time in the database is work where cores are free, and contains waiting for a core where they are not.
 EFFECT_METRICS = (
     EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False, counts="successful"),
-    EffectMetric("statements", "statements per request", 0.01, counts="statement_count"),
+    EffectMetric("statements", "statements per successful request", 0.01, counts="statement_count"),
     EffectMetric("cpu_ms", "system CPU per request", 0.05, counts="cpu_ticks"),
-    EffectMetric("database_ms", "database time per request", 0.10),
+    EffectMetric("database_ms", "database time per successful request", 0.10),
     EffectMetric("makespan_s", "duration", 0.10, counts="makespan_us"),
     EffectMetric("mean_ms", "mean latency", 0.10),
     EffectMetric("reads_p95_ms", "p95 latency of reads", 0.10),
+    EffectMetric("response_mean_ms", "mean response time", 0.10),
+    EffectMetric("response_reads_p95_ms", "p95 response time of reads", 0.10),
     EffectMetric(
         "throughput_rps", "successful responses per second", 0.10, lower_is_better=False, counts="makespan_us"
     ),
 )
+
+
+CPU_TICK_MS = 10.0  # in which the kernel counts CPU time
+OPEN_LOAD_COLUMNS = ("response_mean_ms", "response_reads_p95_ms")
 
 
 @lru_cache(maxsize=4)
@@ -50,19 +54,22 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     """Return the experiment's `by_run` with the columns of `EFFECT_METRICS` that it lacks.
 
     `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
-    responses per second of makespan, and `success_share` their share of the requests. `statement_count`, `cpu_ticks`
-    and `makespan_us` are the counts behind values.
+    responses per second of makespan, and `success_share` their share of the requests and of those that were omitted
+    with dropped arrivals. The response time is a metric of open load only.
+    `statement_count`, `cpu_ticks` and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}
     cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
     by_run = experiment.by_run
     by_run = by_run.assign(cpu_ms=by_run["run"].map(cpu_ms).astype(float))
+    is_open = by_run["run"].isin([name for name, run in runs.items() if run.is_open])
     return by_run.assign(
+        **{name: by_run[name].where(is_open) for name in OPEN_LOAD_COLUMNS},
         cpu_ticks=by_run["cpu_ms"] * by_run["sent"] / CPU_TICK_MS,
-        statement_count=by_run["statements"] * by_run["requests"],
+        statement_count=by_run["statements"] * by_run["successful"],
         makespan_us=by_run["makespan_s"] * 1e6,
         throughput_rps=by_run["successful"] / by_run["makespan_s"],
-        success_share=by_run["successful"] / by_run["requests"],
+        success_share=by_run["successful"] / (by_run["requests"] + by_run["omitted"]),
     )
 
 
@@ -79,6 +86,6 @@ def by_block(by_run: pd.DataFrame, deployment: str, column: str) -> pd.Series:
 
 def replicate_log_ratios(by_run: pd.DataFrame, column: str) -> list[float]:
     """Return ln(second/first) of the runs of one arm, for each block in which it ran twice."""
-    above_zero = by_run[by_run[column] > 0]
+    above_zero = by_run[(by_run[column] > 0) & np.isfinite(by_run[column].astype(float))]
     logs = np.log(above_zero.set_index(["block", "replicate"])[column]).unstack("replicate")
     return (logs[True] - logs[False]).dropna().to_list() if {False, True} <= set(logs.columns) else []

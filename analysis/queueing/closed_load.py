@@ -30,8 +30,8 @@ def prediction_table(experiment: Experiment, deployment: str) -> pd.DataFrame:
     Of several runs under a number it is the first.
 
     Columns: `users`, `from_users` (of the run that gave the demands), throughput (`predicted_rps`, `measured_rps`) and
-    mean latency (`predicted_ms`, `measured_ms`). Empty with fewer than two numbers of users, and where the demands are
-    not known.
+    mean latency (`predicted_ms`; `measured_ms` of the successful responses), and `failures`. Empty with fewer than two
+    numbers of users, and where the demands are not known.
     """
     runs = _runs(experiment, deployment)
     stations = _stations(runs[0]) if len(runs) > 1 else None
@@ -73,10 +73,10 @@ def _stations(measured: _Measured) -> list[Station] | None:
 
 def _worker_stations(totals: pd.Series, workers: int) -> list[Station] | None:
     application_ms, queue_ms = (float(totals[name] / totals["requests"]) for name in ("application_ms", "queue_ms"))
-    if not 0 <= application_ms + queue_ms <= totals["mean_ms"]:
+    if not 0 <= application_ms + queue_ms <= totals["all_mean_ms"]:
         return None
     # The queue is the wait for a worker: the model computes it.
-    delay_ms = float(totals["mean_ms"]) - application_ms - queue_ms
+    delay_ms = float(totals["all_mean_ms"]) - application_ms - queue_ms
     return [Station("workers", application_ms, workers), Station("delay", delay_ms, None)]
 
 
@@ -89,4 +89,5 @@ def _row(run: _Measured, fewest: _Measured, stations: list[Station], think_ms: f
         "measured_rps": float(run.totals["successful"] / run.totals["makespan_s"]),
         "predicted_ms": means.response_ms,
         "measured_ms": float(run.totals["mean_ms"]),
+        "failures": float(run.totals["failures"]),
     }

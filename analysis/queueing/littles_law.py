@@ -20,10 +20,10 @@ def requests_present(run: Run) -> pd.Series:
     """
     if run.totals is None:
         return pd.Series(dtype=float)
-    endpoints = run.by_endpoint
-    totals_ms = endpoints[[f"{part}_ms" for part in SPLIT]].multiply(endpoints["requests"], axis=0).sum(min_count=1)
+    sums = ", ".join(f"sum({part}_ms) AS {part}_ms" for part in SPLIT)  # failed requests are present too
+    totals_ms = run.rows.query(f"SELECT {sums} FROM measured").iloc[0].astype(float)
     rate_rps = run.totals["requests"] / run.totals["makespan_s"]
     parts = (totals_ms / (1000 * run.totals["makespan_s"])).rename(lambda name: name.removesuffix("_ms"))
-    mean_ms = run.totals["mean_ms"]
+    mean_ms = run.totals["all_mean_ms"]
     whole = pd.Series({"arrivals_rps": rate_rps, "latency_ms": mean_ms, "all": rate_rps * mean_ms / 1000})
     return pd.concat([whole, parts])

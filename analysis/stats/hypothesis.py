@@ -31,7 +31,8 @@ class Effect:
     `ratio` is after over before, with its interval at `level`. `p` is that of the t-test of a ratio of 1, `p_holm` the
     same after Holm's correction over all comparisons of its family. `p_equivalence` is that of the two one-sided tests
     of equivalence, doubled and corrected likewise. `power` says what such an experiment detects. Below `MIN_BLOCKS`
-    blocks all of these but the ratio are None. `has_more_failures` marks what would be an improvement without them.
+    blocks all of these but the ratio are None. `reason` says why an improvement became
+    inconclusive, where more requests failed (`noninferiority`).
     """
 
     name: str
@@ -45,7 +46,7 @@ class Effect:
     p_equivalence: float | None = None
     power: PowerAnalysis | None = None
     level: float = LEVEL
-    has_more_failures: bool = False
+    reason: str = ""
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -25,6 +25,9 @@ POOL_SCHEMA = arrow_schema(POOL)
 class Collector:
     """Takes readings in a thread of its own from `begin` to `finish`, and counts the database's work in its block.
 
+    `statements` are the calls of the application's statements during the load, as the database server counts them; None
+    where they are not known.
+
     The Parquet files are in the run's directory after the block, however it ends. The block must end after the
     application: its backends report their last counts when they end.
     """
@@ -39,6 +42,8 @@ class Collector:
         self._server_connections = 0
         self._cost = ReadingCost()
         self._cpu_before_ms = self._database.cpu_ms()
+        self._statements_before: tuple[int, int] | None = None
+        self.statements: int | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
@@ -64,12 +69,14 @@ class Collector:
                 if file:
                     file.close()
 
-    def begin(self, roots: dict[str, int | None]) -> None:
+    def begin(self, roots: dict[str, int | None], *, is_whole: bool = True) -> None:
         """Take the first readings, and go on in the thread; `roots` are process ids by role, None for one elsewhere.
 
+        `is_whole` says that every process of the run on this machine is among them or their children.
         No child may be started after this: a fork beside a thread may deadlock.
         """
-        self._processes = ProcessReader(roots, self._started_ns, self._directory)
+        self._statements_before = self._database.application_statements()
+        self._processes = ProcessReader(roots, self._started_ns, self._directory, is_whole=is_whole)
         self._read_all(slow=True)
         self._thread.start()
 
@@ -81,6 +88,15 @@ class Collector:
             if self._thread.is_alive():
                 self._database.abort_query()  # its result is not needed any more
                 self._thread.join()
+            else:
+                self.statements = self._statements_since_begin()
+
+    def _statements_since_begin(self) -> int | None:
+        """The calls of the application's statements during the load; None where the server lost count of them."""
+        before, after = self._statements_before, self._database.application_statements()
+        if before is None or after is None or before[1] != after[1] or self.disconnections:
+            return None
+        return after[0] - before[0]
 
     def cost(self) -> dict[str, float | None]:
         """The cost of the readings, and the CPU time in ms that they took of the database server.

@@ -38,6 +38,14 @@ STATEMENTS = """
     FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = %s) GROUP BY 1
 """
 STATEMENT_METRICS = ("calls", "total_ms", "rows")
+# Calls of the statements about the application's tables, which its requests need; the server may have forgotten some
+# statements in between (dealloc), or not show them to this role.
+APPLICATION_STATEMENTS = """
+    SELECT coalesce(sum(calls) FILTER (WHERE query LIKE '%%tracetrack.%%'), 0),
+           count(*) FILTER (WHERE query = '<insufficient privilege>'),
+           (SELECT dealloc FROM pg_stat_statements_info)
+    FROM pg_stat_statements WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)
+"""
 
 
 class DatabaseReader:
@@ -75,6 +83,14 @@ class DatabaseReader:
         for (source, name, metric), value in totals.items():
             if delta := value - self._before.get((source, name, metric), 0.0):
                 self._file.add({"at_us": at_us, "source": source, "name": name, "metric": metric, "value": delta})
+
+    def application_statements(self) -> tuple[int, int] | None:
+        """The calls of the application's statements so far, and how often the server has forgotten some.
+
+        None where the server does not count or show them.
+        """
+        rows = self._query(APPLICATION_STATEMENTS) if self._has_statements else []
+        return (int(rows[0][0]), int(rows[0][2])) if rows and not rows[0][1] else None
 
     def cpu_ms(self) -> float | None:
         """CPU time that our connection has taken of the server so far; None for a server on another machine."""

@@ -14,6 +14,7 @@ import psutil
 from workbench.columns import arrow_schema
 from workbench.reading_schema import PROCESS
 
+from .machine_reader import CoreTimes, read_cores
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
 
@@ -28,16 +29,21 @@ SCHEMA = arrow_schema(PROCESS)
 class ProcessReader:
     """Reads the processes of each role; `roots` are their first processes by role, and roles without one are left out.
 
-    `close` leaves `process.parquet` in the directory. Times count from `started_ns` (monotonic ns).
+    `close` leaves `process.parquet` in the directory. Times count from `started_ns` (monotonic ns). `is_whole` says
+    that every process of the run on this machine has a role: what neither they nor this process use is used by others.
     """
 
-    def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path):
+    def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path, *, is_whole: bool = True):
         self.cost = ReadingCost()
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._started_ns = started_ns
         self._families: dict[str, list[psutil.Process]] = {}
         self._known: dict[int, psutil.Process] = {}
         self._past_cpu_us: dict[str, int] = {}
+        self._cpu_us: dict[str, int] = {}  # by role, since the first reading
+        self._is_whole = is_whole
+        self._past_cores: CoreTimes | None = None
+        self._past_own_ns = 0
         self._file = SampleFile(directory / "process.parquet", SCHEMA)
         self._due_s = self._slow_due_s = 0.0
 
@@ -60,12 +66,25 @@ class ProcessReader:
                 family = map(self._process, (pid, *_descendants(pid)))
                 self._families[role] = [process for process in family if process]
             self._read_role(at_us, role, first, slow)
-        if (stalled_us := _stalled_us()) is not None:
-            self._file.add({"at_us": at_us, "role": MACHINE, "stalled_us": stalled_us})
+        machine = {"stalled_us": _stalled_us(), **self._cores()}
+        if any(value is not None for value in machine.values()):
+            self._file.add({"at_us": at_us, "role": MACHINE, **machine})
 
     def close(self) -> None:
         """Finish the file."""
         self._file.close()
+
+    def _cores(self) -> dict[str, int]:
+        """The times of the cores since the readings began, and how much of them others used; empty if not known."""
+        cores = read_cores()
+        if cores is None:
+            return {}
+        if self._past_cores is None:
+            self._past_cores, self._past_own_ns = cores, time.process_time_ns()
+        times = cores.since(self._past_cores)
+        own_us = (time.process_time_ns() - self._past_own_ns) // 1000
+        others = {"others_us": times.busy_us - sum(self._cpu_us.values()) - own_us} if self._is_whole else {}
+        return {**times._asdict(), **others}
 
     def _process(self, pid: int) -> psutil.Process | None:
         """The psutil object, created once as that costs more than a reading; None where the process has ended."""
@@ -91,9 +110,11 @@ class ProcessReader:
         if first:
             # The processes of the first reading have a past that is not part of this run.
             self._past_cpu_us[role] = cpu_us
+        cpu_us -= self._past_cpu_us.get(role, 0)
+        self._cpu_us[role] = max(cpu_us, self._cpu_us.get(role, 0))  # a process that has ended is not counted any more
         self._file.add(
             {
-                "at_us": at_us, "role": role, "processes": present, "cpu_us": cpu_us - self._past_cpu_us.get(role, 0),
+                "at_us": at_us, "role": role, "processes": present, "cpu_us": cpu_us,
                 "pss_bytes": pss_bytes or None, "threads": threads or None,
             }
         )  # fmt: skip

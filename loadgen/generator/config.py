@@ -8,6 +8,12 @@ TRACETRACK_SCENARIO       the scenario as JSON
 TRACETRACK_SEED           seed of the users' random numbers
 TRACETRACK_ROWS           rows by table, from which the users of TraceTrack draw existing ids, as JSON
 TRACETRACK_WORD           path of the start signal: users start when this file exists, or at once without the variable
+TRACETRACK_URL            of the target, for Locust's `--host`; it may hold a password, and a command line is public
+TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
+TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
+                          the certificate authority's file
+
+`run_token` reads TRACETRACK_RUN_TOKEN itself.
 """
 
 import json
@@ -17,11 +23,9 @@ from pathlib import Path
 
 import gevent
 
-from . import manual_run
-
 SIGNAL_INTERVAL_S = 0.01
 
-DIRECTORY = Path(os.environ.get("TRACETRACK_RUN_DIRECTORY") or manual_run.begin())
+GIVEN_DIRECTORY = os.environ.get("TRACETRACK_RUN_DIRECTORY", "")
 IS_MANUAL = "TRACETRACK_PROCESS" not in os.environ
 STARTED_NS = int(os.environ.get("TRACETRACK_RUN_STARTED_NS") or time.monotonic_ns())
 PROCESS, PROCESSES = map(int, os.environ.get("TRACETRACK_PROCESS", "0/1").split("/"))
@@ -29,6 +33,10 @@ SCENARIO = json.loads(os.environ.get("TRACETRACK_SCENARIO", "{}"))
 SEED = int(os.environ.get("TRACETRACK_SEED", "0"))
 ROWS = json.loads(os.environ.get("TRACETRACK_ROWS", "{}"))
 START_SIGNAL = os.environ.get("TRACETRACK_WORD")
+URL = os.environ.get("TRACETRACK_URL", "")
+USER_CLASSES = Path(os.environ.get("TRACETRACK_USER_CLASSES", ""))
+HAS_OWN_USERS = USER_CLASSES.parent == Path(__file__).parent  # TraceTrack's, whose requests are named by endpoint alone
+TLS = os.environ.get("TRACETRACK_TLS", "")
 
 
 def wait_for_start_signal() -> None:

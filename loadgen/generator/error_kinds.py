@@ -11,6 +11,7 @@ from locust.exception import CatchResponseError
 from workbench.request_schema import GENERATOR_ERROR
 
 from .host_guard import UnconfirmedHost
+from .recorded_text import without_secrets
 
 MAX_CHARACTERS = 200
 # Resources that this machine or this process has run out of; the target has no part in that.
@@ -33,7 +34,14 @@ _STATUS = re.compile(r"\bcode=(\d{3})\b|^(\d{3}) (?:Client|Server) Error")
 
 
 def error_kind(exception: BaseException | str) -> str:
-    """The kind of a failure: the message of a failed check, the status of a bad response, or a connection's error."""
+    """The kind of a failure: the message of a failed check, the status of a bad response, or a connection's error.
+
+    It has no secrets: the message of a client may quote a URL.
+    """
+    return without_secrets(_kind(exception))
+
+
+def _kind(exception: BaseException | str) -> str:
     if isinstance(exception, str | CatchResponseError) or type(exception) is Exception:
         return str(exception)[:MAX_CHARACTERS]
     for cause in _chain(exception):

@@ -17,8 +17,8 @@ class UnconfirmedHost(OSError):
 
 
 def install(url: str) -> None:
-    """Let sockets of this process connect only to this machine and to the host of the URL."""
-    allowed = resolve(urlsplit(url).hostname)
+    """Let sockets of this process connect only to this machine and to the host of the URL, which may lack a scheme."""
+    allowed = resolve(urlsplit(url if "://" in url else f"//{url}").hostname)
     for name in CONNECTS:
         setattr(socket.socket, name, _guarded(allowed, getattr(socket.socket, name)))
 

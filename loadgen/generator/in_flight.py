@@ -5,6 +5,8 @@ It is kept apart from the rows, so that a row that is lost, doubled or wrong in 
 
 import time
 
+from .loop_watch import watch
+
 
 class InFlight:
     """The requests in flight: `current` and the `peak` so far.
@@ -23,6 +25,7 @@ class InFlight:
     def enter(self) -> int:
         """Count a request that goes out; returns the instant (monotonic ns)."""
         at_ns = time.monotonic_ns()
+        watch.note(at_ns)
         self._left_less_entered_ns -= at_ns
         self.current += 1
         if self.current > self.peak:
@@ -32,6 +35,7 @@ class InFlight:
     def leave(self) -> int:
         """Count a request that ends; returns the instant (monotonic ns)."""
         at_ns = time.monotonic_ns()
+        watch.note(at_ns)
         self._left_less_entered_ns += at_ns
         self.current -= 1
         return at_ns

@@ -1,239 +1,137 @@
-"""Pacing policies: for each kind of scenario, the times at which users start their tasks.
+"""The pacer: lets a scenario decide when Locust's users do their tasks, and leaves all else to Locust.
 
-Locust lets a task set wait after each task. The functions that `install` puts in the place of that wait, and before the
-first task, ask the policy instead. So any user class serves every kind of scenario: in a `burst` each user does a
-number of tasks without a pause, under `sustained` load with think time in between, and under `open` load a task starts
-when the schedule says, done by any user that is free.
+Two methods of Locust's task sets are wrapped, as there are no hooks for them. Before each task there is a gate, at
+which a user waits until the policy of the scenario lets it go on. And the wait that Locust makes after each task is
+left out where the scenario has no think time. `wait_time`, `self.wait()`, nested and sequential task sets, `interrupt`,
+`on_start`, `on_stop` and `StopUser` mean what they mean in Locust.
 """
 
-import random
 import time
-from collections import deque
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult
-from locust import User
 from locust.env import Environment
-from locust.exception import StopUser
-from locust.user.task import DefaultTaskSet, TaskSet
+from locust.exception import InterruptTaskSet, StopTest, StopUser
+from locust.user.task import TaskSet
 
-from ..arrivals import Piece, arrival_times_s, share_of_process
-from . import summary, timestamps, virtual_user
-from .config import PROCESS, PROCESSES
+from workbench.request_schema import MEASURE, START, STOP, WARM_UP
+
+from . import load_end, sequences, summary, timestamps
+from .config import PROCESSES
+from .pacing_policies import POLICIES, PacingPolicy, sleep_until
 from .start_barrier import StartBarrier
-from .virtual_user import VirtualUser, virtual_user_of
+from .virtual_user import BETWEEN_TASKS, TASK, VirtualUser, virtual_user_of
 
-LONG_NS, WAKING_NS = 2_000_000, 400_000
-
-
-class PacingPolicy:
-    """The times of a scenario on the clock of this machine, once all users are released together.
-
-    `wait_for_first` blocks a user until their first task is due, `wait_for_next` until each further one. Both set the
-    due time and the phase of the next request, and raise `StopUser` where there is no further task.
-    """
-
-    def __init__(self, scenario: dict[str, Any], seed: int, barrier: StartBarrier):
-        self.scenario = scenario
-        self.seed = seed
-        self.barrier = barrier
-
-    @property
-    def measured_start_ns(self) -> int:
-        """The end of the warm-up (monotonic ns)."""
-        return self.barrier.released_ns + round(self.scenario["warmup_s"] * 1e9)
-
-    @property
-    def end_ns(self) -> int:
-        """The end of the measured time (monotonic ns)."""
-        return self.measured_start_ns + round(self.scenario["duration_s"] * 1e9)
-
-    def wait_for_first(self, user: User, state: VirtualUser) -> None:
-        """Return when the user's first task is due."""
-        raise NotImplementedError
-
-    def wait_for_next(self, user: User, state: VirtualUser) -> None:
-        """Return when the user's next task is due."""
-        raise NotImplementedError
-
-
-class Passes(PacingPolicy):
-    """A number of tasks one after the other without a pause, and further ones until the duration is over, if any."""
-
-    def wait_for_first(self, user: User, state: VirtualUser) -> None:
-        state.scheduled_ns = self.barrier.released_ns
-        state.measured = not (self.scenario["warmup_passes"] or self.scenario["warmup_s"])
-
-    def wait_for_next(self, user: User, state: VirtualUser) -> None:
-        state.tasks_done += 1
-        now_ns, warmup = time.monotonic_ns(), self.scenario["warmup_passes"]
-        if state.tasks_done >= warmup + self.scenario["passes"] and now_ns >= self.end_ns:
-            raise StopUser
-        state.measured = state.tasks_done >= warmup and now_ns >= self.measured_start_ns
-
-
-class ThinkTime(PacingPolicy):
-    """Tasks with think time between them until the duration is over; a request in flight is not cut off.
-
-    A user class with a `wait_time` of its own keeps it.
-    """
-
-    def wait_for_first(self, user: User, state: VirtualUser) -> None:
-        state.pauses = random.Random(f"{self.seed}/pauses/{state.number}")
-        # A full range from 0 on, or all users would stay in step.
-        self._pause(state, state.pauses.uniform(0, self.scenario["think_s"][1]))
-
-    def wait_for_next(self, user: User, state: VirtualUser) -> None:
-        has_own = type(user).wait_time is not User.wait_time
-        self._pause(state, user.wait_time() if has_own else state.pauses.uniform(*self.scenario["think_s"]))
-
-    def _pause(self, state: VirtualUser, pause_s: float) -> None:
-        due_ns = time.monotonic_ns() + round(pause_s * 1e9)
-        gevent.sleep(pause_s)
-        if time.monotonic_ns() >= self.end_ns:
-            raise StopUser
-        state.scheduled_ns, state.measured = due_ns, due_ns >= self.measured_start_ns
-
-
-class OpenArrivals(PacingPolicy):
-    """Tasks that start when the schedule says, whether or not earlier ones have ended.
-
-    The number of users is the cap on the requests in flight: an arrival that finds no free user is dropped
-    and counted.
-    """
-
-    def __init__(self, scenario: dict[str, Any], seed: int, barrier: StartBarrier):
-        super().__init__(scenario, seed, barrier)
-        self._free: deque[AsyncResult] = deque()  # the free users, each waiting for the due time of their task
-        self._dropped = {"warmup": 0, "measure": 0}
-        summary.details["dropped"] = self._dropped
-        gevent.spawn(self._dispatch)
-
-    def wait_for_first(self, user: User, state: VirtualUser) -> None:
-        due: AsyncResult = AsyncResult()
-        self._free.append(due)
-        state.scheduled_ns = due.get()
-        if state.scheduled_ns is None:
-            raise StopUser
-        state.measured = state.scheduled_ns >= self.measured_start_ns
-
-    wait_for_next = wait_for_first
-
-    def _dispatch(self) -> None:
-        self.barrier.wait_for_release()
-        gevent.sleep(0)  # until all released users are waiting for a task
-        pieces = [Piece(*piece) for piece in self.scenario["pieces"]]
-        times_s = arrival_times_s(pieces, self.scenario["arrivals"], f"{self.seed}/arrivals")
-        for time_s in share_of_process(times_s, PROCESS, PROCESSES):
-            due_ns = self.barrier.released_ns + round(time_s * 1e9)
-            _sleep_until(due_ns)
-            self._start_task(due_ns)
-        _sleep_until(self.end_ns)
-        self._close()
-
-    def _start_task(self, due_ns: int) -> None:
-        if self._free:
-            self._free.popleft().set(due_ns)
-        else:
-            self._dropped["measure" if due_ns >= self.measured_start_ns else "warmup"] += 1
-
-    def _close(self) -> None:
-        """Stop the free users now, and the busy ones when their task has ended."""
-        self._free, free = _ClosedQueue(), self._free
-        for due in free:
-            due.set(None)
-
-
-class _ClosedQueue(deque[AsyncResult]):
-    """The queue after the last task: it stops each user that comes."""
-
-    def append(self, due: AsyncResult) -> None:
-        due.set(None)
-
-
-POLICIES: dict[str, type[PacingPolicy]] = {
-    "single": Passes,
-    "burst": Passes,
-    "sustained": ThinkTime,
-    "open": OpenArrivals,
-}
+LEAVING = (InterruptTaskSet, StopUser, StopTest, gevent.GreenletExit)  # after these Locust calls `on_stop`
 
 
 def install(environment: Environment, runner: Any, scenario: dict[str, Any], seed: int) -> None:
     """Let the scenario decide when the users of this process do their tasks."""
     barrier = StartBarrier(environment, runner, PROCESSES)
     policy = POLICIES[scenario["kind"]](scenario, seed, barrier)
-    VirtualUser.measured_at_first = False
-    _replace_waits(policy, _task_waiter(policy))
-    gevent.spawn(_mark_in_flight, policy)
+    VirtualUser.pace()
+    _replace_task_set_methods(policy)
+    gevent.spawn(_follow, policy, runner)
 
 
-def _task_waiter(policy: PacingPolicy) -> Callable[..., None]:
-    """A function that returns when the next task of a Locust user is due, and counts the tasks by phase."""
-    barrier = policy.barrier
-    started_tasks = summary.details["started_tasks"] = {"warmup": 0, "measure": 0}
+def _replace_task_set_methods(policy: PacingPolicy) -> None:
+    TaskSet.execute_next_task = _behind_gate(policy, TaskSet.execute_next_task)  # type: ignore[method-assign]
+    TaskSet.wait = _between_tasks(policy, TaskSet.wait)  # type: ignore[method-assign]
+    TaskSet._sleep = _sleep  # type: ignore[method-assign]
 
-    def wait_for_task(user: User, wait: Callable[[User, VirtualUser], None] = policy.wait_for_next) -> None:
-        state = virtual_user_of(user)
-        if state.task_due:
+
+class Gate:
+    """The gate before each task: a user passes when the policy lets them start it."""
+
+    def __init__(self, policy: PacingPolicy):
+        self._policy = policy
+        self._started_tasks = summary.details["started_tasks"] = {WARM_UP: 0, MEASURE: 0}
+
+    def enter_task_set(self, taskset: TaskSet, state: VirtualUser) -> None:
+        """Let the user enter a nested task set: with the first task in it, as it is no task itself."""
+        if state.started_tasks:  # the `on_start` of the first one is before the load
+            self._pass(taskset, state)
+        state.stage = START
+
+    def start_task(self, taskset: TaskSet, state: VirtualUser) -> None:
+        """Let the user start a task, and count it."""
+        self._pass(taskset, state)
+        state.has_passed = False
+        state.started_tasks += 1
+        state.task_started_ns, state.stage = time.monotonic_ns(), TASK
+        is_warm_up = state.phase_at(state.scheduled_ns or state.task_started_ns) == WARM_UP
+        self._started_tasks[WARM_UP if is_warm_up else MEASURE] += 1
+
+    def _pass(self, taskset: TaskSet, state: VirtualUser) -> None:
+        if state.has_passed:
             return
         try:
-            wait(user, state)
+            if state.started_tasks:
+                self._policy.wait_for_next(taskset, state)
+            else:
+                self._policy.barrier.wait()
+                self._policy.wait_for_first(taskset, state)
         except StopUser:
-            barrier.finished += 1
+            state.is_finished = True
             raise
-        state.task_due = True
-        started_tasks["measure" if state.measured else "warmup"] += 1
-
-    return wait_for_task
+        state.has_passed = True
 
 
-def _replace_waits(policy: PacingPolicy, wait_for_task: Callable[..., None]) -> None:
-    """Let Locust's task sets wait at the barrier, before their first task, and before each further one."""
-    run, execute_tasks = TaskSet.run, (TaskSet.execute_task, DefaultTaskSet.execute_task)
+def _behind_gate(policy: PacingPolicy, execute_next_task: Callable[[TaskSet], None]) -> Callable[[TaskSet], None]:
+    """Locust's execution of a task, behind the gate."""
+    gate = Gate(policy)
 
-    def run_after_release(self: TaskSet) -> None:
-        virtual_user.current.set(virtual_user_of(self.user))
-        policy.barrier.wait()
-        wait_for_task(self.user, policy.wait_for_first)
-        run(self)
+    @wraps(execute_next_task)
+    def execute(self: TaskSet) -> None:
+        state, task = virtual_user_of(self.user), self._task_queue[0]
+        try:
+            if isinstance(task, type) and issubclass(task, TaskSet):
+                gate.enter_task_set(self, state)
+            else:
+                gate.start_task(self, state)
+            sequences.note_step(self, state)
+            execute_next_task(self)
+            state.stage = BETWEEN_TASKS
+        except BaseException as error:
+            state.stage = STOP if isinstance(error, LEAVING) else BETWEEN_TASKS
+            raise
 
-    def when_due(execute: Callable[..., None]) -> Callable[..., None]:
-        def execute_task(self: TaskSet, task: Any) -> None:
-            # A nested task set is no task itself; and after leaving one, Locust goes on without a wait.
-            if not (isinstance(task, type) and issubclass(task, TaskSet)):
-                wait_for_task(self.user)
-                virtual_user_of(self.user).task_due = False
-            execute(self, task)
-
-        return execute_task
-
-    # Locust has no hooks for these.
-    DefaultTaskSet.run = run_after_release  # type: ignore[method-assign, misc]
-    TaskSet.execute_task, DefaultTaskSet.execute_task = map(when_due, execute_tasks)  # type: ignore[method-assign]
-    TaskSet.wait = lambda self: wait_for_task(self.user)  # type: ignore[method-assign]
+    return execute
 
 
-def _mark_in_flight(policy: PacingPolicy) -> None:
-    """Note the requests in flight at both ends of the measured time."""
+def _between_tasks(policy: PacingPolicy, wait: Callable[[TaskSet], None]) -> Callable[[TaskSet], None]:
+    """Locust's wait; after a task only where the scenario has think time."""
+
+    @wraps(wait)
+    def wait_or_not(self: TaskSet) -> None:
+        state = virtual_user_of(self.user)
+        if state.stage == BETWEEN_TASKS and not policy.waits_between_tasks:
+            return
+        try:
+            wait(self)
+        except BaseException:
+            state.stage = STOP
+            raise
+
+    return wait_or_not
+
+
+def _sleep(taskset: TaskSet, seconds: float) -> None:
+    """Sleep as Locust does; what the user sends next is due at the end of it."""
+    due_ns = time.monotonic_ns() + round(seconds * 1e9)
+    gevent.sleep(seconds)
+    virtual_user_of(taskset.user).mark_ready(due_ns)
+
+
+def _follow(policy: PacingPolicy, runner: Any) -> None:
+    """Note the requests in flight at both ends of the measured time, and end the load."""
     policy.barrier.wait_for_release()
-    for instant_ns in (policy.measured_start_ns, policy.end_ns):
-        _sleep_until(instant_ns)
-        timestamps.in_flight.mark()
-
-
-def _sleep_until(instant_ns: int) -> None:
-    """Sleep until the instant (monotonic ns); not at all where it has passed, so that overdue tasks start at once.
-
-    A processor that idles takes a quarter of a millisecond to be awake again: after a long sleep this wakes before the
-    instant and watches the clock, and whatever comes meanwhile. Where requests are due in close order it does not idle.
-    """
-    ahead_ns = instant_ns - time.monotonic_ns()
-    if ahead_ns > LONG_NS:
-        gevent.sleep((ahead_ns - WAKING_NS) / 1e9)
-        while time.monotonic_ns() < instant_ns:
-            gevent.sleep(0)
-    elif ahead_ns > 0:
-        gevent.sleep(ahead_ns / 1e9)
+    policy.release()
+    sleep_until(policy.measured_start_ns)
+    timestamps.in_flight.mark()
+    sleep_until(policy.end_ns)
+    timestamps.in_flight.mark()
+    if policy.has_end:
+        load_end.stop_users(policy, runner)

@@ -13,10 +13,16 @@ import pyarrow as pa
 
 from workbench.request_schema import WRITTEN
 
+from .fitting_values import fitting_row
+
 ROWS_PER_BATCH = 250
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
 NOT_WRITTEN = "the rows could not be written"
-EXIT_WRITE_FAILED = 3  # exit code of a generator whose rows could not be written
+
+
+def prepare() -> None:
+    """Make the first rows: pyarrow then imports pandas, over a second in which the generator would stand still."""
+    _batch([])
 
 
 class Recorder:
@@ -32,10 +38,9 @@ class Recorder:
         self.rows = 0
         # The difference of the two is time in which the flush, and all else in this process, waits for a core.
         self.longest_flush_ms = self.longest_flush_cpu_ms = 0.0
+        self.replaced_values = 0  # values that did not fit into their column
         self._file = self.path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, WRITTEN)
-        # pyarrow's first conversion imports pandas: over a second in which the generator would stand still.
-        self._stream.write_batch(_batch([]))
         self._row = row
         self._pending: list[tuple] = []
         self._on_failure = on_failure
@@ -55,12 +60,10 @@ class Recorder:
             return
         start_s, start_cpu_s = time.perf_counter(), time.thread_time()
         try:
-            self._stream.write_batch(_batch([self._row(*arguments) for arguments in pending]))
+            self._stream.write_batch(self._batch([self._row(*arguments) for arguments in pending]))
             self._file.flush()
         except OSError as error:
             self._fail(f"{NOT_WRITTEN}: {error.strerror or error}")
-        except Exception as error:  # a client or a locustfile may report values that fit in no row
-            self._fail(f"rows could not be made of what was reported: {type(error).__name__}: {error}")
         self.longest_flush_ms = max(self.longest_flush_ms, 1000 * (time.perf_counter() - start_s))
         self.longest_flush_cpu_ms = max(self.longest_flush_cpu_ms, 1000 * (time.thread_time() - start_cpu_s))
 
@@ -68,12 +71,23 @@ class Recorder:
         self._failed = True
         self._on_failure(reason)
 
+    def _batch(self, rows: Sequence[tuple]) -> pa.RecordBatch:
+        """The rows as Arrow; a client or a locustfile may report values that fit into no row, which are replaced."""
+        try:
+            return _batch(rows)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            fitted = [fitting_row(row) for row in rows]
+            self.replaced_values += sum(count for _, count in fitted)
+            return _batch([row for row, _ in fitted])
+
     def close(self) -> None:
-        """Write the pending rows and end the stream."""
+        """Write the pending rows and end the stream, at the first call."""
+        if self._file.closed:
+            return
         self.flush()
         if not self._failed:
             self._stream.close()
-            self._file.close()
+        self._file.close()
 
 
 def _batch(rows: Sequence[tuple]) -> pa.RecordBatch:

@@ -9,21 +9,26 @@ the response, if there is any. Requests of other clients are recorded with the t
 The rows of a Locust that was started manually go to a run of its own, which is printed at its end.
 """
 
+import atexit
 import itertools
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import Runner
+from locust.event import EventHook
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from . import manual_run, timestamps
-from .config import DIRECTORY, IS_MANUAL, PROCESS, STARTED_NS
+from . import loop_watch, manual_run, recorder, run_token, summary, timestamps
+from .config import HAS_OWN_USERS, IS_MANUAL, PROCESS
+from .destination import destination, share
 from .error_kinds import error_kind
-from .recorder import EXIT_WRITE_FAILED, FLUSH_EVERY_S, Recorder
-from .summary import Summary
+from .interface import ABORTED, REFUSED
+from .recorded_text import without_secrets
+from .recorder import FLUSH_EVERY_S, Recorder
 from .timestamps import Timestamps
 from .virtual_user import VirtualUser
 
@@ -39,13 +44,15 @@ def row(
 ) -> tuple:
     """The values of `workbench.request_schema.WRITTEN`, in its order, for one request."""
     server_timing = headers.get("server-timing") if headers else None
-    start_us = (times.sent_ns - STARTED_NS) // 1000
+    started_ns = destination().started_ns
+    start_us = (times.sent_ns - started_ns) // 1000
     return (
         times.user,
         times.sequence,
-        f"{request_type} {name}" if name.startswith(("/", "http")) else name,  # Locust's own names lack the method
-        times.measured,
-        (times.scheduled_ns - STARTED_NS) // 1000 if times.scheduled_ns else start_us,
+        name if HAS_OWN_USERS else without_secrets(f"{request_type} {name}".strip()),  # a name may have a query
+        times.phase,
+        (times.scheduled_ns - started_ns) // 1000 if times.scheduled_ns else start_us,
+        None if times.user_wait_ns is None else times.user_wait_ns // 1000,
         start_us,
         (times.received_ns - times.sent_ns) // 1000,
         status or None,
@@ -55,45 +62,83 @@ def row(
     )
 
 
-def abort(environment: Environment, reason: str, exit_code: int = EXIT_WRITE_FAILED) -> None:
+def abort(environment: Environment, reason: str) -> None:
     """End the test at once; the run's record gives the reason."""
-    with suppress(OSError):  # on a full disk the exit code alone has to do
-        (DIRECTORY / "generator-error.txt").write_text(reason)
-    environment.process_exit_code = exit_code
+    with suppress(OSError):  # on a full disk the missing summary has to do
+        (destination().directory / ABORTED).write_text(reason)
+    environment.process_exit_code = 1
     if environment.runner:
         environment.runner.quit()
+
+
+def refuse(reason: str) -> NoReturn:
+    """End this process before its load: a scenario cannot keep what the locustfile says."""
+    (destination().directory / REFUSED).write_text(reason)
+    sys.exit(1)
 
 
 @events.init.add_listener
 def start_recording(environment: Environment, runner: Runner, **_: object) -> Recorder | None:
     """Record what the users of this process send from now on; a master sends nothing and returns None."""
-    if type(runner).__name__ == "MasterRunner":
+    recorder.prepare()
+    if not IS_MANUAL:
+        return None if isinstance(runner, MasterRunner) else record_process(environment, PROCESS)
+    if isinstance(runner, WorkerRunner):  # its master knows the run by the time that it lets users start
+        _at_first(environment.events.test_start, lambda: _record_manual(environment, runner))
         return None
-    number = PROCESS
-    if IS_MANUAL:
-        number = manual_run.claim_number(DIRECTORY)
-        VirtualUser.numbers = itertools.count(number, manual_run.MAX_PROCESSES)
-    summary = Summary(environment, number)
+    return _record_manual(environment, runner)
+
+
+def _at_first(event: EventHook, action: Callable[[], object]) -> None:
+    """Do something when the event is fired for the first time."""
+
+    def listener(**_: object) -> None:
+        event.remove_listener(listener)
+        action()
+
+    event.add_listener(listener)
+
+
+def _record_manual(environment: Environment, runner: Runner) -> Recorder | None:
+    """Record a process of a Locust that was started manually."""
+    summary.details["is_part"] = share(runner)
+    if isinstance(runner, MasterRunner):
+        return None
+    number = manual_run.claim_number(destination().directory)
+    VirtualUser.numbers = itertools.count(number, manual_run.MAX_PROCESSES)
+    return record_process(environment, number)
+
+
+def record_process(environment: Environment, number: int) -> Recorder:
+    """Record the users of this process, which has this number among those of the load generator."""
+    counts = summary.Summary(environment, number)
     timestamps.install()
-    recorder = Recorder(DIRECTORY, row, lambda reason: abort(environment, reason))
-    _record_requests(environment, recorder)
+    run_token.install(environment)
+    rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
+    _record_requests(environment, rows)
 
     def finish(**_: object) -> None:
-        recorder.close()
-        summary.close(recorder)
+        rows.close()
+        if IS_MANUAL:
+            summary.details["locust"] = manual_run.options(environment)
+        counts.close(rows)
 
-    environment.events.quitting.add_listener(finish)
-    gevent.spawn(_flush_periodically, recorder)
-    return recorder
+    # After `quitting`, at which a locustfile may still send requests and choose the exit code. A locustfile that leaves
+    # by `sys.exit` skips it.
+    environment.events.quit.add_listener(finish)
+    atexit.register(finish)
+    gevent.spawn(_flush_periodically, rows)
+    loop_watch.watch.start()
+    return rows
 
 
-def _record_requests(environment: Environment, recorder: Recorder) -> None:
+def _record_requests(environment: Environment, rows: Recorder) -> None:
     """Add a row for each request that is reported to Locust."""
 
     def record(
         request_type: str,
         name: str,
-        response_time: float | None,
+        response_time: Any,
         response_length: int,
         response: Any = None,
         exception: BaseException | None = None,
@@ -102,19 +147,19 @@ def _record_requests(environment: Environment, recorder: Recorder) -> None:
     ) -> None:
         times = context.get(timestamps.KEY) if context else None
         if times is None:
-            times = Timestamps.estimated(response_time or 0.0)
+            times = Timestamps.estimated(response_time)
         elif not times.received_ns:
             times.mark_received()
         error = None if exception is None else error_kind(exception)
         status = headers = None
         if response is not None:
             status, headers = getattr(response, "status_code", None), getattr(response, "headers", None)
-        recorder.add((times, request_type, name, status, error, response_length, headers))
+        rows.add((times, request_type, name, status, error, response_length, headers))
 
     environment.events.request.add_listener(record)
 
 
-def _flush_periodically(recorder: Recorder) -> None:
+def _flush_periodically(rows: Recorder) -> None:
     while True:
         gevent.sleep(FLUSH_EVERY_S)
-        recorder.flush()
+        rows.flush()

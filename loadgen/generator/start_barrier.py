@@ -15,30 +15,30 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
+from locust import log
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from . import recording, summary
 from .config import PROCESS
+from .virtual_user import VirtualUser
 
 CHECK_INTERVAL_S = 0.02
 RELEASE_LEAD_NS = 100_000_000  # between the message and the instant, so that it reaches other processes in time
 OTHER_FILES = 64
-EXIT_NO_USERS = 4  # exit code of a generator none of whose users could start
 
 
 class StartBarrier:
     """The barrier of this process.
 
-    `released_ns` is the instant (monotonic ns) of the release. `finished` counts the users that left because their
-    scenario was over; the others left early.
+    `released_ns` is the instant (monotonic ns) of the release.
     """
 
     def __init__(self, environment: Environment, runner: LocalRunner | MasterRunner | WorkerRunner, processes: int):
         self._environment = environment
         self._runner = runner
         self._processes = processes
-        self._waiting = self.finished = 0
+        self._waiting = 0
         self._spawned = Event()
         self._released = Event()
         self._released_cpu_ns = 0
@@ -63,14 +63,16 @@ class StartBarrier:
 
     def _supervise(self) -> None:
         """Report when the users of this process are ready, and when they are done."""
-        self._spawned.wait()
+        while not self._spawned.wait(CHECK_INTERVAL_S):
+            if log.unhandled_greenlet_exception:
+                recording.abort(self._environment, "a user could not be created")
+                return
         while self._waiting < self._runner.user_count:
             gevent.sleep(CHECK_INTERVAL_S)
         if not self._runner.user_count and self._processes == 1:
-            recording.abort(self._environment, "no user could start", EXIT_NO_USERS)
+            recording.abort(self._environment, "no user could start")
             return
-        present = self._runner.user_count
-        _reserve_file_table(present)
+        _reserve_file_table(self._runner.user_count)
         # Everything that exists by now stays: looking through it again and again would hold up requests that are due.
         gc.collect()
         gc.freeze()
@@ -79,7 +81,7 @@ class StartBarrier:
         while self._runner.user_count:
             gevent.sleep(CHECK_INTERVAL_S)
         summary.details["cpu_ms"] = (time.process_time_ns() - self._released_cpu_ns) / 1e6
-        summary.details["users"] = {"present": present, "left_early": present - self.finished}
+        summary.details["users"] = VirtualUser.counts()
         summary.details["done"] = True
         self._runner.send_message("done", {"process": PROCESS})
 

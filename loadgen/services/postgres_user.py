@@ -20,15 +20,15 @@ NOBODY = 65534
 def prepare_for(directory: Path, programs: Path) -> Callable[[], None] | None:
     """A function that a child calls before it becomes PostgreSQL; None where there is nothing to do.
 
-    `directory` is given to the user that PostgreSQL will run as. Raises `UserError` if that is `nobody`, and `nobody`
-    cannot reach the directory or the folder of the programs.
+    `directory` and its parent, which are closed to other users, are given to the user that PostgreSQL will run as.
+    Raises `UserError` if that is `nobody`, and `nobody` cannot reach them or the folder of the programs.
     """
     if os.geteuid() != 0:
         return None
     if _namespaces_allowed():
         _give_to(directory, 0)
         return _enter_namespace
-    for folder in (directory.parent, programs):
+    for folder in (directory.parent.parent, programs):
         _require_reachable(folder)
     _give_to(directory, NOBODY)
     return _become_nobody
@@ -62,7 +62,7 @@ def _become_nobody() -> None:
 
 
 def _give_to(directory: Path, owner: int) -> None:
-    for path in (directory, *directory.rglob("*")):
+    for path in (directory.parent, directory, *directory.rglob("*")):
         if path.lstat().st_uid != owner:
             os.chown(path, owner, owner, follow_symlinks=False)
 

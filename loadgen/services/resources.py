@@ -1,4 +1,4 @@
-"""Resources of this machine that a server needs: a port and disk space."""
+"""Resources of this machine that a server needs: a port, a folder of its own and disk space."""
 
 import os
 import random
@@ -40,6 +40,12 @@ def _bind(port: int) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
         return probe.getsockname()[1]
+
+
+def make_private(directory: Path) -> None:
+    """Create a folder that only its owner may enter, whatever the umask; an existing one is closed to others."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
 
 
 def require_free_space(directory: Path, needed_bytes: int) -> None:

@@ -5,6 +5,7 @@ ALTER TABLE tracetrack.link ADD PRIMARY KEY (child_id);
 ALTER TABLE tracetrack.bill ADD PRIMARY KEY (id), ADD UNIQUE (bill_id);
 ALTER TABLE tracetrack.bill_bag ADD PRIMARY KEY (bill_id, bag_id);
 ALTER TABLE tracetrack.scan ADD PRIMARY KEY (id);
+ALTER TABLE tracetrack.ended_session ADD PRIMARY KEY (id);
 
 ALTER TABLE tracetrack.bag ADD FOREIGN KEY (parent_id) REFERENCES tracetrack.bag;
 ALTER TABLE tracetrack.link ADD FOREIGN KEY (parent_id) REFERENCES tracetrack.bag,

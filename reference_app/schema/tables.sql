@@ -51,3 +51,9 @@ CREATE TABLE tracetrack.scan (
     parent_id       integer, -- the parent to which this scan linked the bag
     idempotency_key text
 );
+
+-- Sessions in signed cookies that have ended before their time: a cookie that somebody kept must not bring one back.
+CREATE TABLE tracetrack.ended_session (
+    id       text NOT NULL,
+    ended_at timestamptz NOT NULL DEFAULT now()
+);

@@ -1,16 +1,31 @@
-"""Sessions in the cookie itself, signed: no store is needed, and a logout cannot revoke a stolen cookie."""
+"""Sessions in the cookie itself, signed: no store is needed, and the database lists those that ended by a logout."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from ..database import lookup, rows, transaction
 from ..settings import Settings
+from ..store import StoreUnavailable
 from .json_session import JsonSessions, SessionRecord, new_id
+
+ENDED = "SELECT 1 FROM tracetrack.ended_session WHERE id = %(id)s"
+END = text("INSERT INTO tracetrack.ended_session (id) VALUES (:id) ON CONFLICT DO NOTHING")
+FORGET = text("DELETE FROM tracetrack.ended_session WHERE ended_at < now() - make_interval(secs => :seconds)")
 
 
 class CookieSessions(JsonSessions):
-    """The content can be read by its owner, and changed only with the deployment's key."""
+    """The content can be read by its owner, and changed only with the deployment's key.
+
+    A session that has ended is listed in the database until its cookie expires. Whoever uses a session's content has to
+    look there, as `session_account.current_user` does together with the account.
+    """
 
     def __init__(self, key: str, lifetime_s: int, max_age_s: int):
         super().__init__(lifetime_s, max_age_s)
@@ -28,11 +43,30 @@ class CookieSessions(JsonSessions):
             content = self._serializer.loads(token)
         except BadData:
             return None
-        return SessionRecord.from_json(content)
+        record = SessionRecord.from_json(content)
+        return record if record and record.id else None
 
-    def write(self, token: str, record: SessionRecord, left_s: int) -> str:
-        # The random id, which is never looked up, makes the cookie of each login a different one.
-        return str(self._serializer.dumps({"id": new_id(), **record.to_json()}))
+    def write(self, token: str, record: SessionRecord, left_s: int) -> str | None:
+        if token and record.id and self._has_ended(record.id):
+            return None
+        return str(self._serializer.dumps(replace(record, id=record.id or new_id()).to_json()))
 
     def drop(self, token: str) -> None:
-        """Do nothing: a signed cookie stays valid until it expires."""
+        """List the session as one that has ended, and forget those whose cookies have expired."""
+        if record := self.read(token):
+            with _database_errors(), transaction() as opened:
+                rows(opened, FORGET, seconds=self._max_age_s)
+                rows(opened, END, id=record.id)
+
+    def _has_ended(self, session_id: str) -> bool:
+        with _database_errors():
+            return lookup(ENDED, {"id": session_id}) is not None
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Let a failure of the database be one of the sessions' store, which it is here."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(str(error).split("\n")[0]) from error

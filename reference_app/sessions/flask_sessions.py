@@ -1,90 +1,35 @@
 """Sessions by Flask-Session, as the published application uses it (files) and as its advice does (Redis)."""
 
-import os
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from cachelib.file import FileSystemCache
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import MsgSpecSerializer, ServerSideSessionInterface
 from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
 
-from instrumentation.worker_metrics import Slot
-
-from ..settings import Settings, SettingsError
-from ..store import StoreUnavailable
+from ..settings import Settings
 from .cookie_attributes import CookieAttributes
+from .session_files import SessionFiles, make_directory
 
 
-class SessionFiles(FileSystemCache):
-    """cachelib's files. Above the threshold each write removes the sessions that expire first, living ones too.
-
-    Removed sessions are counted, except the one that is being written, which exists again afterwards.
-
-    A file that cannot be written or removed raises `StoreUnavailable`; cachelib alone would retry a forbidden one for
-    ten seconds. A damaged file is no session.
-    """
-
-    def __init__(self, directory: str, threshold: int, slot: Slot):
-        self._slot = slot
-        self._thread = threading.local()
-        super().__init__(directory, threshold=threshold)
-
-    def get(self, key: str) -> Any:
-        try:
-            return super().get(key)
-        except StoreUnavailable:
-            raise
-        except Exception:  # pickle.load may raise anything
-            return None
-
-    def set(self, key: str, value: Any, timeout: int | timedelta | None = None, mgmt_element: bool = False) -> bool:
-        if mgmt_element:
-            return super().set(key, value, timeout, mgmt_element)
-        self._thread.writing = self._get_filename(key)
-        if not super().set(key, value, timeout):
-            raise StoreUnavailable("the session's file could not be written")
-        return True
-
-    def delete(self, key: str, mgmt_element: bool = False) -> bool:
-        if not super().delete(key, mgmt_element):
-            raise StoreUnavailable("the session's file could not be removed")
-        return True
-
-    def _remove_older(self) -> bool:
-        """Count the files that this worker removes: cachelib's own count is shared with the other workers."""
-        existed = os.path.exists(self._thread.writing)
-        self._thread.removed = 0
-        try:
-            return super()._remove_older()
-        finally:
-            removed, self._thread.removed = self._thread.removed, None
-            is_rewritten = existed and not os.path.exists(self._thread.writing)
-            self._slot.count("session_evictions", removed - is_rewritten)
-
-    def _update_count(self, delta: int | None = None, value: int | None = None) -> None:
-        if delta == -1 and getattr(self._thread, "removed", None) is not None:
-            self._thread.removed += 1
-        super()._update_count(delta, value)
-
-    def _run_safely(self, fn: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        try:
-            return fn(*arguments, **named)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise StoreUnavailable(f"the session's file: {error.strerror}") from error
+class SessionEnded(Exception):
+    """A session that a request read has ended before the request did."""
 
 
 class PublishedSessions(CookieAttributes, ServerSideSessionInterface):
-    """Flask-Session, with two corrections.
+    """Flask-Session, with three corrections.
 
-    Content that is not a dictionary is no session, and a cookie is deleted with the attributes with which it was set.
+    Content that is not a dictionary is no session, a cookie is deleted with the attributes with which it was set, and a
+    session that has ended during a request is not brought back at its end.
     """
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        inherited: Any = super()
+        session = inherited.open_session(app, request)
+        session.stored_id = session.sid if request.cookies.get(self.get_cookie_name(app)) == session.sid else None
+        return session
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
         inherited: Any = super()
@@ -93,7 +38,10 @@ class PublishedSessions(CookieAttributes, ServerSideSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         inherited: Any = super()
-        inherited.save_session(app, session, response)
+        try:
+            inherited.save_session(app, session, response)
+        except SessionEnded:
+            return  # without a cookie, which might replace that of the next login
         if not session and session.modified:
             response.headers.remove("Set-Cookie")
             response.delete_cookie(self.get_cookie_name(app), **self.cookie_attributes(app))
@@ -101,6 +49,8 @@ class PublishedSessions(CookieAttributes, ServerSideSessionInterface):
 
 class PublishedFiles(PublishedSessions, CacheLibSessionInterface):
     """The published application's sessions."""
+
+    cache: SessionFiles
 
     @classmethod
     def from_settings(cls, app: Flask, settings: Settings) -> "PublishedFiles":
@@ -110,9 +60,16 @@ class PublishedFiles(PublishedSessions, CacheLibSessionInterface):
         slot = app.extensions["worker_slot"]
         return cls(client=SessionFiles(settings.session_directory, settings.session_threshold, slot))
 
+    def _upsert_session(self, session_lifetime: timedelta, session: Any, store_id: str) -> None:
+        write = self.cache.replace if session.sid == session.stored_id else self.cache.set
+        if not write(store_id, dict(session), int(session_lifetime.total_seconds())):
+            raise SessionEnded
+
 
 class PublishedRedis(PublishedSessions, RedisSessionInterface):
     """The sessions of the published advice."""
+
+    serializer: MsgSpecSerializer
 
     @classmethod
     def from_settings(cls, app: Flask, settings: Settings) -> "PublishedRedis":
@@ -123,6 +80,11 @@ class PublishedRedis(PublishedSessions, RedisSessionInterface):
         sessions.serializer = TolerantSerializer(app, "msgpack")
         return sessions
 
+    def _upsert_session(self, session_lifetime: timedelta, session: Any, store_id: str) -> None:
+        content, exists = self.serializer.encode(session), session.sid == session.stored_id
+        if not self.client.set(store_id, content, ex=int(session_lifetime.total_seconds()), xx=exists):
+            raise SessionEnded
+
 
 class TolerantSerializer(MsgSpecSerializer):
     """Flask-Session's own; content that it cannot read is no session, instead of an error of the server."""
@@ -132,14 +94,6 @@ class TolerantSerializer(MsgSpecSerializer):
             return super().decode(serialized_data)
         except Exception:  # pickle.loads may raise anything
             return None
-
-
-def make_directory(path: str) -> None:
-    """Create the folder of the sessions' files if it does not exist. Raises `SettingsError` if that fails."""
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"session_directory {path}: {error.strerror}") from None
 
 
 def _set_lifetime(app: Flask, settings: Settings) -> None:

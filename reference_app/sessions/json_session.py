@@ -19,29 +19,37 @@ REFRESH_S = 60  # how often a session that is only read is written; it may end t
 
 @dataclass
 class SessionRecord:
-    """A session as it is stored: its content, and when it began and was last written (seconds since the epoch)."""
+    """A session as it is stored: its content, and when it began and was last written (seconds since the epoch).
+
+    `id` names a session that is stored in its cookie only, from its login to its end; it is empty for others.
+    """
 
     data: dict[str, Any]
     began_s: int
     seen_s: int
+    id: str = ""
 
     @classmethod
     def from_json(cls, content: object) -> "SessionRecord | None":
         """Read parsed JSON; None for anything other than a session."""
         match content:
+            case {"data": dict(data), "began_s": int(began_s), "seen_s": int(seen_s), "id": str(session_id)}:
+                return cls(data, began_s, seen_s, session_id)
             case {"data": dict(data), "began_s": int(began_s), "seen_s": int(seen_s)}:
                 return cls(data, began_s, seen_s)
         return None
 
     def to_json(self) -> dict[str, Any]:
         """The record as `from_json` reads it."""
-        return {"data": self.data, "began_s": self.began_s, "seen_s": self.seen_s}
+        times = {"data": self.data, "began_s": self.began_s, "seen_s": self.seen_s}
+        return times | ({"id": self.id} if self.id else {})
 
 
 class JsonSession(CallbackDict[str, Any], SessionMixin):
     """A dictionary that knows whether it was changed. `token` is the content of its cookie, empty for a new session.
 
-    `unavailable` is set if the store could not be read, so that the user of the session is unknown.
+    `unavailable` is set if the store could not be read, so that the user of the session is unknown. `revocation_id` is
+    the id of a session in its cookie, under which the database knows that it has ended.
     """
 
     permanent = True  # lifetimes are the deployment's
@@ -55,6 +63,7 @@ class JsonSession(CallbackDict[str, Any], SessionMixin):
         self.new = record is None
         self.token = token
         self.unavailable = unavailable
+        self.revocation_id = record.id if record else ""
         now_s = int(time.time())
         self.began_s, self.seen_s = (record.began_s, record.seen_s) if record else (now_s, now_s)
 
@@ -71,10 +80,10 @@ class JsonSessions(CookieAttributes):
         """The session of a cookie; None for one that is unknown, forged, truncated or of another application."""
 
     @abstractmethod
-    def write(self, token: str, record: SessionRecord, left_s: int) -> str:
+    def write(self, token: str, record: SessionRecord, left_s: int) -> str | None:
         """Store the session for `left_s` seconds; the new content of the cookie.
 
-        An empty token gets a new id; the token of a session that has ended meanwhile does not bring it back.
+        An empty token gets a new id. None for the token of a session that has ended meanwhile: nothing brings it back.
         """
 
     @abstractmethod
@@ -114,15 +123,17 @@ class JsonSessions(CookieAttributes):
         if session.token:
             self.drop(session.token)
         session.clear()
-        session.token, session.new = "", True
+        session.token, session.revocation_id, session.new = "", "", True
         session.began_s = int(time.time())
 
     def _write(self, app: Flask, session: JsonSession, response: Response, now_s: int) -> None:
-        record = SessionRecord(dict(session), session.began_s, now_s)
+        record = SessionRecord(dict(session), session.began_s, now_s, session.revocation_id)
         left_s = self._left_s(record)
         # An id without a session may have been chosen by an attacker: it never becomes one.
         token = self.write("" if session.new else session.token, record, left_s)
-        response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self.cookie_attributes(app))
+        # After a logout in the meantime a cookie would bring the session back, or replace that of the next login.
+        if token is not None:
+            response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self.cookie_attributes(app))
 
     def _left_s(self, record: SessionRecord) -> int:
         """Seconds until the session ends, for lack of requests or for its age."""

@@ -36,11 +36,11 @@ class SharedSessions(JsonSessions):
         except (ValueError, RecursionError):
             return None
 
-    def write(self, token: str, record: SessionRecord, left_s: int) -> str:
+    def write(self, token: str, record: SessionRecord, left_s: int) -> str | None:
         exists, token = bool(token), token or new_id()
         with self._store.use() as client:
-            client.set(self._key(token), json.dumps(record.to_json()), ex=max(1, left_s), xx=exists)
-        return token
+            stored = client.set(self._key(token), json.dumps(record.to_json()), ex=max(1, left_s), xx=exists)
+        return token if stored else None
 
     def drop(self, token: str) -> None:
         if _ID.fullmatch(token):

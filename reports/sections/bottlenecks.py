@@ -54,7 +54,8 @@ def _requests_present(runs: Sequence[Run]) -> Html:
     rows = [_present_row(run) for run in runs]
     note = (
         "Little's law for the whole and for each part of a request's way: the mean number of requests there is the "
-        "arrival rate times the mean time of one request there. Where requests accumulate, they wait."
+        "arrival rate times the mean time of one request there, failed ones included. Where requests accumulate, they "
+        "wait."
     )
     frame = pd.DataFrame([row for row in rows if row], dtype=object)
     return table(frame, "Requests present in each part", note=note)

@@ -13,7 +13,7 @@ from analysis.queueing import closed_load
 from workbench.recording import Experiment
 
 from ..tables import Html, Quantity, table
-from .comparison import Report, join, main_first, prose
+from .comparison import OF_SUCCESSES, Report, join, main_first, prose
 
 LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}
 
@@ -96,12 +96,13 @@ def _closed_prediction(deployment: str, predictions: pd.DataFrame) -> Html:
             "measured (requests/s)": Quantity(row["measured_rps"], "{:,.1f}"),
             "prediction error": Quantity(row["predicted_rps"] / row["measured_rps"] - 1, "{:+.1%}"),
             "predicted mean latency (ms)": Quantity(row["predicted_ms"], "{:,.1f}"),
-            "measured mean latency (ms)": Quantity(row["measured_ms"], "{:,.1f}"),
+            "measured mean latency (ms)": Quantity.optional(row["measured_ms"], "{:,.1f}"),
+            "failures": Quantity(row["failures"], "{:,.0f}"),
         }
         for row in predictions.to_dict("records")
     ]
     note = (
-        "Mean-value analysis of a closed network, with service demands from the run with "
+        f"{OF_SUCCESSES} Mean-value analysis of a closed network, with service demands from the run with "
         f"{predictions['from_users'].iloc[0]} users alone. It predicts the steady state: where more users come than "
         "are served, a run of seconds ends before their queue has its full length."
     )

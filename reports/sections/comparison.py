@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -13,9 +12,12 @@ from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Experiment, Run
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
 
 from ..tables import Html, Quantity, table
 
+OF_SUCCESSES = "Latencies are of the successful responses."  # in the note of a table with latencies
 COLUMNS = {BASELINE: "reproduced", CLAIMED: "as claimed", TUNED: "tuned"}
 Cell = float | str | None  # a number, a text, or None where it was not measured or not published
 Measure = Callable[[str], Cell]  # from the name of a deployment to a cell
@@ -108,7 +110,9 @@ def interval_suffix(estimate: Estimate, form: str) -> str:
 
 
 def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:
-    """A value that shows its interval beside it, where it has one."""
+    """A value that shows its interval beside it, where it has one; `∞` where it reaches into dropped arrivals."""
+    if estimate is not None and math.isinf(estimate.value):
+        return Quantity(estimate.value, "∞ (dropped arrivals)")
     return None if estimate is None else Quantity(estimate.value, form + interval_suffix(estimate, form))
 
 
@@ -124,7 +128,7 @@ def plural(count: int, noun: str) -> str:
 
 def prose(text: str) -> Html:
     """A paragraph; the text is escaped."""
-    return Html(f"<p>{escape(text)}</p>")
+    return Html(f"<p>{cleaned(redacted(text), Target.HTML)}</p>")
 
 
 def join(*pieces: Html) -> Html:

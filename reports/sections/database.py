@@ -8,7 +8,7 @@ from workbench.arms import BASELINE, READS, SINGLE, SUSTAINED_100_WRITE, WITH
 from workbench.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
-from .comparison import Report, first_run, join, plural, prose
+from .comparison import OF_SUCCESSES, Report, first_run, join, plural, prose
 from .effects import read_effects
 
 
@@ -21,7 +21,7 @@ def database_route(report: Report) -> Html:
     blocks = min(experiment.blocks(deployment, READS) for deployment in deployments)
     first_baseline = sorted(deployments, key=lambda name: (name != BASELINE, name))
     rows = [_read_row(experiment, deployment) for deployment in first_baseline]
-    note = f"Closed load, one user, medians of 10 requests in each of {plural(blocks, 'block')}."
+    note = f"{OF_SUCCESSES} Closed load, one user, medians of 10 requests in each of {plural(blocks, 'block')}."
     medians = table(pd.DataFrame(rows, dtype=object), "As-measured with one thing changed", note=note)
     return join(medians, read_effects(report), _round_trips(experiment))
 
@@ -37,6 +37,7 @@ def _read_row(experiment: Experiment, deployment: str) -> dict:
     return {
         "change": "nothing" if deployment == BASELINE else change,
         **{f"{name} (ms)": Quantity.optional(medians_ms.get(name), "{:.1f}") for name in endpoints.READS},
+        "failures": arm_metrics.failures(experiment, deployment, READS),
     }
 
 
@@ -79,7 +80,7 @@ def pools_under_load(report: Report) -> Html:
     ]
     if not rows:
         return prose("This experiment did not run a load with writes.")
-    note = "Closed load with think time, one run each, no interval."
+    note = f"{OF_SUCCESSES} Closed load with think time, one run each, no interval."
     frame = pd.DataFrame(rows, dtype=object)
     return table(frame, "Pools under 100 users, a fifth of the requests scans", note=note)
 
@@ -97,6 +98,7 @@ def _pool_row(experiment: Experiment, run: Run, totals: pd.Series) -> dict:
         "timeouts": totals["timeouts"],
         "dashboard p95 (ms)": p95_ms.get("dashboard"),
         "scan p95 (ms)": p95_ms.get("scan"),
+        "failures": arm_metrics.failures(experiment, run.deployment, run.scenario),
         "scans acknowledged": writes.get("acknowledged"),
         "scans lost": writes.get("lost"),
     }

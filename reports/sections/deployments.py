@@ -10,6 +10,7 @@ from workbench.recording import Experiment
 
 from ..tables import Html, Quantity, table
 from .comparison import (
+    OF_SUCCESSES,
     Report,
     connections_allowed,
     first_run,
@@ -34,8 +35,8 @@ def bursts_by_deployment(report: Report) -> Html:
     if not rows:
         return prose("No burst of 50 was run.")
     note = (
-        "Closed load, one pass; duration from the first send to the last response, over all blocks. The effects of one "
-        "deployment in the place of another have their intervals below."
+        f"{OF_SUCCESSES} Closed load, one pass; duration from the first send to the last response, over all blocks. "
+        "The effects of one deployment in the place of another have their intervals below."
     )
     return table(pd.DataFrame(rows, dtype=object), "Latency by deployment, 50 users at once", note=note)
 
@@ -50,6 +51,7 @@ def _burst_row(experiment: Experiment, deployment: str) -> dict:
             for name in ("mean", "p95")
         },
         "duration (s)": Quantity.optional(arm_metrics.duration_s(experiment, deployment, BURST_50), "{:.2f}"),
+        "failures": arm_metrics.failures(experiment, deployment, BURST_50),
         "runs": len(experiment.find(deployment, BURST_50)),
     }
 
@@ -73,7 +75,7 @@ def advice(report: Report) -> Html:
         f"not say otherwise; their database is {settings['round_trip_ms']:g} ms away."
     )
     text += _blocking_and_cooperative(report)
-    note = "Closed load, 50 users at once, one pass; over all blocks."
+    note = f"{OF_SUCCESSES} Closed load, 50 users at once, one pass; over all blocks."
     return join(prose(text), table(pd.DataFrame(rows, dtype=object), "The advice for production, measured", note=note))
 
 
@@ -104,6 +106,7 @@ def _advice_row(report: Report, deployment: str) -> dict | None:
         "50 users at once (s)": Quantity.optional(arm_metrics.duration_s(experiment, deployment, BURST_50), "{:.2f}"),
         "reads p95 (ms)": Quantity.optional(arm_metrics.reads_p95_ms(experiment, deployment, BURST_50), "{:,.0f}"),
         "successful responses": percent(arm_metrics.success_ratio(experiment, deployment, BURST_50)),
+        "failures": arm_metrics.failures(experiment, deployment, BURST_50),
         "connections allowed": connections_allowed(report, deployment),
         "peak connections": arm_metrics.peak_connections(run),
         "peak memory (MiB, PSS)": Quantity.optional(memory_bytes and memory_bytes / 2**20, "{:,.0f}"),
@@ -119,7 +122,7 @@ def leave_one_out(report: Report) -> Html:
         return prose("This experiment did not run tuned with one optimisation left out.")
     blocks = min(experiment.blocks(name, BURST_50) for name in (TUNED, *names))
     rows = [_left_out_row(experiment, name) for name in (TUNED, *names)]
-    note = f"Closed load, 50 users at once, one pass; over {plural(blocks, 'block')}."
+    note = f"{OF_SUCCESSES} Closed load, 50 users at once, one pass; over {plural(blocks, 'block')}."
     return table(pd.DataFrame(rows, dtype=object), "Tuned with one optimisation left out", note=note)
 
 
@@ -133,6 +136,7 @@ def _left_out_row(experiment: Experiment, deployment: str) -> dict:
         **{f"{name}, mean (ms)": Quantity.optional(means_ms.get(name), "{:,.1f}") for name in endpoints.READS},
         "reads p95 (ms)": Quantity.optional(arm_metrics.reads_p95_ms(experiment, deployment, BURST_50), "{:,.1f}"),
         "successful responses": percent(arm_metrics.success_ratio(experiment, deployment, BURST_50)),
+        "failures": arm_metrics.failures(experiment, deployment, BURST_50),
     }
 
 
@@ -145,14 +149,19 @@ def variants_split(report: Report) -> Html:
     if not means_ms.keys() - {TUNED}:
         return prose("No variant of tuned was run under 50 users at once.")
     rows = [
-        {"endpoint, deployment": f"{endpoint}, {name}", **_split_row(split, endpoint)}
+        {
+            "endpoint, deployment": f"{endpoint}, {name}",
+            **_split_row(split, endpoint),
+            "failures": arm_metrics.failures(experiment, name, BURST_50, endpoint),
+        }
         for endpoint in endpoints.PUBLISHED
         for name, split in means_ms.items()
         if endpoint in split.index
     ]
     note = (
-        "Closed load, 50 users at once, one pass; means over all requests. Rest is the time in the application that is "
-        "in no part, residual what is neither queue nor application. A part that was not measured is a dash."
+        "Closed load, 50 users at once, one pass; means over the successful responses. Rest is the time in the "
+        "application that is in no part, residual what is neither queue nor application. A part that was not measured "
+        "is a dash."
     )
     caption = "Where the time went in tuned and its variants (mean, ms)"
     return table(pd.DataFrame(rows, dtype=object), caption, note=note)

@@ -17,6 +17,7 @@ from workbench.arms import BASELINE, BURST_50, READS, TUNED
 from ..tables import Html, Quantity, Verdict, folded, table
 from .comparison import Report, join, plural, prose
 
+REASON = "no improvement, as"  # the column with the failures that keep a verdict from being an improvement
 WITH_SENTENCE = ("cpu_ms", "makespan_s", "reads_p95_ms")  # columns of the metrics that have a sentence of their own
 
 
@@ -99,11 +100,14 @@ def _details(effects: EffectTable, kind: str) -> Html:
         "effect equivalent."
     )
     caption = f"{effects.metric.name} under {effects.scenario}: effect of each {kind}"
-    return table(pd.DataFrame(rows, dtype=object), caption[:1].upper() + caption[1:], note=note)
+    frame = pd.DataFrame(rows, dtype=object)
+    with_reasons = frame if frame[REASON].notna().any() else frame.drop(columns=REASON)
+    return table(with_reasons, caption[:1].upper() + caption[1:], note=note)
 
 
 def _detail_row(effect: Effect, kind: str) -> dict:
-    return {kind: effect.name, "ratio": Quantity(effect.ratio, "{:.4g}"), **_interval_cells(effect)}
+    ratio = Quantity.optional(effect.ratio, "{:.4g}")
+    return {kind: effect.name, "ratio": ratio, **_interval_cells(effect), REASON: effect.reason or None}
 
 
 def _interval_cells(effect: Effect) -> dict:
@@ -129,7 +133,7 @@ def _interactions(report: Report) -> Html | None:
     ]
     if not rows:
         return None
-    frame = pd.DataFrame(rows, dtype=object).drop(columns=["", "verdict"])
+    frame = pd.DataFrame(rows, dtype=object).drop(columns=["", "verdict", REASON])
     note = (
         "The effect of the first beside the second, over its effect without the second: 1 where neither depends on the "
         "other, above 1 where one of them leaves less for the other to save."

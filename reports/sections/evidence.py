@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
 from workbench.recording import Experiment, Run
+from workbench.server_timing_header import discarded_note
 from workbench.validity import BOUNDS, Bound
 
 from ..tables import Html, Quantity, Verdict, table
@@ -23,7 +24,9 @@ def evidence(report: Report) -> Html:
     experiment = report.experiment
     if not experiment.runs:
         return prose("No run was recorded.")
-    return join(_runs(experiment), _gates(experiment.runs), _aa_differences(experiment))
+    return join(
+        _runs(experiment), *_discarded_timings(experiment), _gates(experiment.runs), _aa_differences(experiment)
+    )
 
 
 def _runs(experiment: Experiment) -> Html:
@@ -34,7 +37,7 @@ def _runs(experiment: Experiment) -> Html:
             "load": LOADS.get(run.record["scenario"]["kind"], "closed"),
             "rows": run.record.get("rows"),
             "status": run.status,
-            "valid": Verdict.PASS if run.record["valid"] and run.is_readable() else Verdict.INVALID,
+            "valid": Verdict.PASS if run.is_valid() else Verdict.INVALID,
             "reasons": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
         }
         for run in experiment.runs
@@ -51,9 +54,18 @@ def _environment(experiment: Experiment) -> str:
         f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
         "The load generator and the system share this machine."
     )
+    if experiment.digest:
+        text += f" SHA-256 of the experiment: {experiment.digest}."
+    else:
+        text += " The experiment is unsealed: changes made after it was recorded do not show."
     if experiment.differences:
         text += f" Its runs differ in {', '.join(experiment.differences)}."
     return text
+
+
+def _discarded_timings(experiment: Experiment) -> list[Html]:
+    """A line for each run whose application sent timings that cannot be."""
+    return [prose(f"{run.name}: {note}.") for run in experiment.runs for note in discarded_note(run.record)]
 
 
 def _gates(runs: Sequence[Run]) -> Html:

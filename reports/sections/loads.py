@@ -26,6 +26,7 @@ from workbench.recording import Experiment
 
 from ..tables import Html, Quantity, Verdict, table
 from .comparison import (
+    OF_SUCCESSES,
     Cell,
     Measure,
     MetricRow,
@@ -57,25 +58,28 @@ def individual(report: Report) -> Html:
             "tuned (ms)": tuned["mean_ms"].get(endpoint),
             "reproduced median (ms)": reproduced["median_ms"].get(endpoint),
             "reproduced range (ms)": _range(reproduced, endpoint),
+            "reproduced failures": arm_metrics.failures(report.experiment, BASELINE, SINGLE, endpoint),
+            "tuned failures": arm_metrics.failures(report.experiment, TUNED, SINGLE, endpoint),
             f"under {threshold_ms:.0f} ms": _under(threshold_ms, reproduced["mean_ms"].get(endpoint)),
         }
         for endpoint in PUBLISHED
     ]
     note = (
-        "Closed load, one user, 30 requests each after one pass of warm-up, one run each, no interval. The published "
+        f"{OF_SUCCESSES} Closed load, one user, 30 requests each after one pass of warm-up, one run each, no interval. "
+        "The published "
         "run has no value for login."
     )
     return table(pd.DataFrame(rows), "Single requests", note=note, formats={RATIO: "{:.2f}"})
 
 
 def _under(threshold_ms: float, mean_ms: float | None) -> Verdict:
-    if mean_ms is None:
+    if mean_ms is None or pd.isna(mean_ms):
         return Verdict.NOT_MEASURED
     return Verdict.PASS if mean_ms < threshold_ms else Verdict.FAIL
 
 
 def _range(latency: pd.DataFrame, endpoint: str) -> str | None:
-    if latency.empty:
+    if latency.empty or latency.loc[endpoint, ["min_ms", "max_ms"]].isna().any():
         return None
     return f"{latency['min_ms'][endpoint]:.0f}–{latency['max_ms'][endpoint]:.0f}"
 
@@ -92,7 +96,7 @@ def burst(report: Report, users: int) -> Html:
     means = table(
         pd.DataFrame(rows, dtype=object),
         f"{users} users at once: mean latency by endpoint",
-        note=f"Closed load, {users} users at once, one pass. {_interval_note(experiment, scenario)}",
+        note=f"{OF_SUCCESSES} Closed load, {users} users at once, one pass. {_interval_note(experiment, scenario)}",
         formats={RATIO: "{:.2f}", ERROR: "{:+.1%}"},
     )
     return join(_totals(report, users), means, _cpu(experiment, scenario))
@@ -113,6 +117,8 @@ def _latency_row(
         "predicted by the queue (ms)": Quantity.optional(predicted_ms, "{:,.0f}"),
         ERROR: _error(predicted_ms, reproduced_ms),
         "tuned (ms)": with_interval(tuned, "{:,.0f}"),
+        "reproduced failures": arm_metrics.failures(experiment, BASELINE, scenario, endpoint),
+        "tuned failures": arm_metrics.failures(experiment, TUNED, scenario, endpoint),
     }
 
 
@@ -132,6 +138,7 @@ def _totals(report: Report, users: int) -> Html:
     throughput = measured(arm_estimates.throughput_rps, "{:.1f}")
     metrics = [
         MetricRow("successful responses", published["success_ratio"], success, "{:.1%}"),
+        MetricRow("failures", None, partial(arm_metrics.failures, experiment, scenario=scenario)),
         MetricRow("duration (s)", published["duration_s"], measured(arm_estimates.duration_s, "{:.2f}"), "{:.2f}"),
         MetricRow("throughput (requests/s)", published["throughput_rps"], throughput, "{:.1f}"),
         *(
@@ -207,7 +214,8 @@ def other_loads(report: Report) -> Html:
         "is the load of the published script: one account and one cookie jar for all users, and any 200 or 302 counts "
         "as success."
     )
-    note = f"Closed load. In brackets the 95 % interval, where {MIN_BLOCKS} blocks or more give one. {AT_LEAST_NOTE}"
+    note = f"{OF_SUCCESSES} Closed load. In brackets the 95 % interval, where {MIN_BLOCKS} blocks or more give one. "
+    note += AT_LEAST_NOTE
     return join(prose(text), comparison("Loads that were not published", metrics, note=note))
 
 
@@ -222,6 +230,7 @@ def _load_metrics(experiment: Experiment, scenario: str) -> Iterable[MetricRow]:
         return measure
 
     yield MetricRow(f"{scenario}: successful responses", None, success, "{:.1%}")
+    yield MetricRow(f"{scenario}: failures", None, partial(arm_metrics.failures, experiment, scenario=scenario))
     for endpoint in NAMES if scenario.endswith("-write") else PUBLISHED:
         yield MetricRow(f"{scenario}: {endpoint}, mean (ms)", None, latency(endpoint, "mean_ms"))
         yield MetricRow(f"{scenario}: {endpoint}, p95 (ms)", None, latency(endpoint, "p95_ms"))

@@ -72,10 +72,21 @@ def summary(report: Report) -> Html:
     scale = report.experiment.record["scale"]
     speedup = speedup_estimate(report.experiment)
     cards = [] if speedup is None else _cards(report, speedup)
-    page = [headline(cards, verdict(report))]
+    page = [*_dropped(report), headline(cards, verdict(report))]
     if scale != "production":
         page.append(prose(f"Scale {scale}: made to try the workbench, not to be quoted."))
     return join(*page)
+
+
+def _dropped(report: Report) -> list[Html]:
+    """A line about dropped arrivals, which stands above everything else; empty without any."""
+    runs = [run for run in report.experiment.runs if run.dropped]
+    if not runs:
+        return []
+    total = sum(sum(run.dropped.values()) for run in runs)
+    names = ", ".join(run.name for run in runs)
+    text = f"{plural(total, 'arrival')} of open load were dropped ({names}). They count as slower than every latency."
+    return [prose(text)]
 
 
 def _cards(report: Report, speedup: Estimate) -> list[tuple[str, object, str]]:

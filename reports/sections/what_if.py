@@ -1,5 +1,6 @@
 """Predictions of other deployments: written before their runs, shown beside the measured values."""
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -7,7 +8,10 @@ import pandas as pd
 
 from analysis.capacity.bracket import UNITS
 from analysis.capacity.predictions import PredictedCapacity, PredictedRun, predicted_capacities, predicted_runs
+from analysis.metrics import arm_metrics
 from analysis.metrics.arm_metrics import measured_totals
+from workbench import display
+from workbench.recording import Experiment, Run
 
 from ..tables import Html, Quantity, table
 from .comparison import Report, join, prose
@@ -25,7 +29,8 @@ def what_if(report: Report) -> Html:
         none = "This experiment has no predictions; make report PROFILE=what-if measures some."
         return join(*remarks) if remarks else prose(none)
     runs = [run for capacity in capacities for run in capacity.runs]
-    return join(prose(_accuracy(capacities)), *remarks, _capacity_table(capacities), _run_table(runs))
+    tables = _capacity_table(capacities), _run_table(report.experiment, runs)
+    return join(prose(_accuracy(capacities)), *remarks, *tables)
 
 
 def _accuracy(capacities: Sequence[PredictedCapacity]) -> str:
@@ -95,16 +100,17 @@ def _signed(error: float) -> str:
     return "0%" if text in ("+0%", "-0%") else text
 
 
-def _run_table(runs: Sequence[PredictedRun]) -> Html:
+def _run_table(experiment: Experiment, runs: Sequence[PredictedRun]) -> Html:
     rows = [
         {
             "run": run.run.name,
             "load": Quantity(run.prediction.load, "{:,.0f}"),
             "predicted p95 of the slowest (ms)": Quantity(run.predicted_ms, "{:,.0f}"),
-            "measured (ms)": Quantity(run.measured_ms, "{:,.0f}"),
-            "prediction error": Quantity(run.error, SIGNED),
+            "measured (ms)": _measured(run.measured_ms, run.largest_ms, 0),
+            "prediction error": Quantity.optional(run.error if math.isfinite(run.error) else None, SIGNED),
             "predicted mean (ms)": Quantity(run.prediction.mean_ms, "{:,.1f}"),
-            "measured mean (ms)": Quantity(float(measured_totals(run.run)["mean_ms"]), "{:,.1f}"),
+            "measured mean (ms)": _measured_mean(run.run),
+            "failures": arm_metrics.failures(experiment, run.run.deployment, run.run.scenario),
         }
         for run in runs
     ]
@@ -113,3 +119,15 @@ def _run_table(runs: Sequence[PredictedRun]) -> Html:
         "factor, so errors there are large whenever the error of the capacity is not 0."
     )
     return table(pd.DataFrame(rows, dtype=object), "Predicted loads, measured", note=note)
+
+
+def _measured_mean(run: Run) -> Quantity | str | None:
+    totals = measured_totals(run)
+    return _measured(float(totals["mean_ms"]), float(totals["sent_mean_ms"]), 1)
+
+
+def _measured(value_ms: float, bound_ms: float, digits: int) -> Quantity | str | None:
+    """A measured time; `> x` where it reaches into dropped arrivals."""
+    if math.isinf(value_ms):
+        return display.bounded_text(value_ms, bound_ms, digits)
+    return Quantity.optional(value_ms, f"{{:,.{digits}f}}")

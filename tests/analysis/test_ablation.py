@@ -9,7 +9,7 @@ from scipy import stats
 from analysis import ablation
 from analysis.effect_tables import Change
 from analysis.findings import effects as findings
-from analysis.metrics.effect_metrics import EFFECT_METRICS
+from analysis.findings import wording
 from workbench.arms import BASELINE, TUNED
 
 SPREAD = (1.0, 1.02, 0.98, 1.01)  # of the machine's speed, by block
@@ -89,22 +89,11 @@ def test_replicates_give_the_aa_difference_and_the_noise_floor(experiment):
 def test_all_effect_tables_correct_over_all_tables_of_the_report(experiment):
     tables = list(chain.from_iterable(ablation.all_effect_tables(experiment).values()))
     effects = [effect for table in tables for effect in table.effects if effect.interval]
-    assert ablation.comparisons_in(tables) == len(effects) == 2 * len(EFFECT_METRICS)
+    assert ablation.comparisons_in(tables) == len(effects) == 2 * len(tables)
     smallest = min(effects, key=lambda effect: effect.p)
     assert smallest.p_holm == pytest.approx(len(effects) * smallest.p)
     (shown,) = (each for each in findings.findings(experiment) if each.effect == smallest.ratio)
     assert (shown.verdict, shown.n) == (smallest.verdict, 4)
-
-
-@pytest.mark.parametrize(("failing", "verdict"), [(15, "inconclusive"), (0, "improvement")])
-def test_an_improvement_with_more_failures_is_none(builder, failing, verdict):
-    """Of 150 requests to tuned the last 15 fail; it is twenty times as fast."""
-    runs = [builder.run(name, block=block) for block in range(4) for name in (BASELINE, TUNED)]
-    for run in runs[1::2]:
-        for row in run.rows[len(run.rows) - failing :]:
-            row["ok"] = False
-    effect = replacement_tables(builder.experiment(*runs))["makespan_s"].effects[0]
-    assert (effect.verdict, effect.has_more_failures) == (verdict, bool(failing))
 
 
 def test_one_statement_in_a_block_against_none_is_inconclusive(builder):
@@ -154,6 +143,62 @@ def test_a_change_without_successful_responses_is_a_regression_if_it_has_none_in
     tables = replacement_tables(builder.experiment(*runs))
     for column in ("success_share", "throughput_rps"):
         assert tables[column].effects[0].verdict == verdict
+
+
+def open_runs(builder, *names, drops):
+    """Four blocks of open load; in the blocks of `drops` the first deployment drops arrivals."""
+    runs = [builder.run(name, "open-20", block=block) for block in range(4) for name in names]
+    for block in drops:
+        run = runs[block * len(names)]
+        run.record["generator"]["dropped"] = {"warmup": 0, "measure": 9}
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("drops", "before", "after"),
+    [(range(4), "improvement", "regression"), (range(1, 3), "inconclusive", "inconclusive")],
+)
+def test_dropped_arrivals_decide_a_latency_only_where_they_are_in_every_block(builder, drops, before, after):
+    dropping = builder.experiment(*open_runs(builder, TUNED, drops=drops), name="dropping")
+    sending = builder.experiment(*open_runs(builder, TUNED, drops=()), name="sending")
+    for sides, verdict in (((dropping, sending), before), ((sending, dropping), after)):
+        tables = by_column(ablation.between_experiments(*sides))
+        for column in ("mean_ms", "reads_p95_ms", "response_mean_ms", "response_reads_p95_ms"):
+            (effect,) = tables[column].effects
+            assert (effect.verdict, effect.interval) == (verdict, None)
+        success = tables["success_share"].effects[0].ratio
+        assert (success > 1) == (sides[0] is dropping)
+
+
+def test_response_time_is_a_metric_of_open_load_only(builder):
+    names = (BASELINE, TUNED)
+    runs = [builder.run(name, "burst-50", block=block) for block in range(4) for name in names]
+    experiment = builder.experiment(*runs, *open_runs(builder, *names, drops=()))
+    changes = [Change(TUNED, BASELINE, TUNED)]
+    columns = {
+        scenario: by_column(ablation.effect_tables(experiment, BASELINE, changes, scenario)).keys()
+        for scenario in ("burst-50", "open-20")
+    }
+    assert {"response_mean_ms", "response_reads_p95_ms"} <= columns["open-20"]
+    assert not any(name.startswith("response_") for name in columns["burst-50"])
+
+
+def test_an_improvement_with_more_failures_is_none_and_has_the_reason(builder):
+    runs = [builder.run(name, block=block, slower=s) for block, s in enumerate(SPREAD) for name in (BASELINE, TUNED)]
+    for run in runs[1::2]:
+        for row in run.rows_of("login")[:8]:
+            row |= {"ok": False, "error": "status 503"}
+    experiment = builder.experiment(*runs)
+    tables = replacement_tables(experiment)
+    for column in ("makespan_s", "mean_ms", "reads_p95_ms", "throughput_rps"):
+        (effect,) = tables[column].effects
+        assert (effect.verdict, effect.interval is None) == ("inconclusive", False)
+        assert effect.reason == "5.3% of the requests were not successful, instead of 0.0%"
+    assert tables["success_share"].effects[0].verdict == "regression"
+    sentence = wording.effects_sentence(tables["mean_ms"])
+    assert "no improvement: tuned 0.05" in sentence
+    assert "as 5.3% of the requests were not successful" in sentence
+    assert "inconclusive after" not in sentence
 
 
 def without_two(builder, without_both):

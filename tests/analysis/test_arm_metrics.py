@@ -49,6 +49,53 @@ def test_success_ratio_is_over_all_requests_of_the_arm(builder):
     assert arm_metrics.success_ratio(experiment, "as-measured", "burst-50") == pytest.approx(0.95)
 
 
+def test_failures_of_an_arm_are_counted_by_kind_and_endpoint(builder):
+    runs = [builder.run(block=block) for block in range(2)]
+    for row in (*runs[0].rows_of("login")[:3], *runs[1].rows_of("search")[:1]):
+        row |= {"ok": False, "error": "status 503"}
+    experiment = builder.experiment(*runs, builder.run("tuned"))
+    arm = experiment, "as-measured", "burst-50"
+    assert arm_metrics.failures(*arm) == "4 of 300: login 3 × status 503; search 1 × status 503"
+    assert arm_metrics.failures(*arm, "login") == "3 of 100: 3 × status 503"
+    assert arm_metrics.failures(*arm, "dashboard") == "none"
+    assert arm_metrics.failures(experiment, "tuned", "burst-50") == "none"
+    assert arm_metrics.failures(experiment, "tuned", "burst-25") is None
+
+
+def test_mean_latency_and_percentile_curve_are_of_the_successful_responses(builder, burst):
+    recorded = builder.run()
+    recorded.rows += [row | {"ok": False, "error": "x", "latency_us": 1} for row in recorded.rows]
+    experiment = builder.experiment(recorded, name="failures")
+    arm = "as-measured", "burst-50"
+    assert arm_metrics.mean_ms(experiment, *arm) == pytest.approx(arm_metrics.mean_ms(burst, *arm))
+    curves = [arm_metrics.percentile_curve(each, *arm, points=20) for each in (experiment, burst)]
+    pd.testing.assert_frame_equal(*curves)
+    for row in recorded.rows:
+        row["ok"] = False
+    dead = builder.experiment(recorded, name="dead")
+    assert arm_metrics.mean_ms(dead, *arm) is None
+    assert arm_metrics.percentile_curve(dead, *arm).empty
+
+
+def test_percentile_curve_ends_where_it_reaches_into_dropped_arrivals(builder):
+    recorded = builder.run("tuned", "open-20")
+    plain = builder.experiment(recorded, name="plain")
+    recorded.record["generator"]["dropped"] = {"warmup": 0, "measure": 10}
+    experiment = builder.experiment(recorded)
+    curve = arm_metrics.percentile_curve(experiment, "tuned", "open-20")
+    last = 1 - 10 ** -curve["nines"].max()
+    assert 0.70 <= last <= 29 / 39
+    assert curve["latency_ms"].iloc[-1] <= plain.runs[0].measured["latency_ms"].max()
+
+
+def test_latency_of_endpoints_of_another_application_follows_ours(builder):
+    recorded = builder.run()
+    for row in recorded.rows_of("login"):
+        row["endpoint"] = "GET item"
+    table = arm_metrics.latency(builder.experiment(recorded), "as-measured", "burst-50")
+    assert list(table.index) == ["dashboard", "search", "GET item"]
+
+
 def test_an_invalid_run_changes_no_metric(builder, burst):
     slow = builder.run(block=1, slower=10).invalid()
     for row in slow.rows:

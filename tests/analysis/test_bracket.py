@@ -43,7 +43,7 @@ def test_capacity_results_are_read_from_the_probes(builder):
     empty = builder.run("tuned", "open-2")
     empty.rows = [row | {"phase": "warmup"} for row in empty.rows]
     dropped = builder.run("tuned", "open-16")
-    dropped.record["generator"]["dropped"] = {"warmup": 0, "measure": 3}
+    dropped.record["generator"]["dropped"] = {"warmup": 3, "measure": 0}
     sustained, invalid = builder.run("tuned", "open-8"), builder.run("tuned", "open-4").invalid()
     (result,) = capacity_results(searched(builder, sustained, slow, failed, dropped, invalid, empty))
     assert [(probe.load, probe.sustained) for probe in result.probes] == [
@@ -54,7 +54,7 @@ def test_capacity_results_are_read_from_the_probes(builder):
     assert "p95" in reasons[64]
     measured = [row for row in failed.rows if row["phase"] == "measure"]
     assert reasons[32] == f"1 of {len(measured)} requests failed"
-    assert reasons[16] == "3 requests could not be sent"
+    assert reasons[16] == "3 arrivals were dropped"
     assert (result.bracket, [probe.load for probe in result.probes_at(8)], result.probes_at(7)) == (
         Bracket(8, 16),
         [8],

@@ -13,12 +13,65 @@ def test_compare_prints_mean_latencies_and_makespan_of_two_runs(builder, command
     result = command("compare", *(f"made/{run.name}" for run in experiment.runs))
     assert (result.exit_code, result.stderr) == (0, "")
     assert endpoint_rows(result.stdout) == {
-        "login": [2550, 255, 0.1],
-        "dashboard": [4490, 449, 0.1],
-        "search": [2087.5, 208.75, 0.1],
+        "login": [50, 0, 2550, 50, 0, 255, 0.1],
+        "dashboard": [50, 0, 4490, 50, 0, 449, 0.1],
+        "search": [50, 0, 2087.5, 50, 0, 208.75, 0.1],
     }
     assert "A: as-measured under burst-50\nB: tuned under burst-50\n" in result.stdout
     assert result.stdout.endswith("makespan B/A: 0.100 (no interval: one run each)\n")
+
+
+def test_compare_of_two_runs_has_failures_by_kind_and_takes_no_gain_from_them(builder, command):
+    failing = builder.run("tuned", slower=2)
+    for row in failing.rows_of("search"):
+        row |= {"ok": False, "error": "status 503", "latency_us": 1}
+    experiment = builder.experiment(builder.run(), failing)
+    output = command("compare", *(f"made/{run.name}" for run in experiment.runs)).stdout
+    search = next(line for line in output.splitlines() if line.startswith("search"))
+    assert search.split() == ["search", "50", "0", "2087.5", "50", "50", "–", "–"]
+    assert "B: 50 of 150 requests failed: 50 × status 503\n" in output
+    assert "a larger share of the requests failed or was dropped in B: a smaller ratio is no improvement\n" in output
+
+
+def test_compare_of_two_open_runs_is_of_the_response_time_and_counts_what_was_dropped(builder, command):
+    late, dropping = builder.run("tuned", "open-20"), builder.run("tuned", "open-20", block=1)
+    for row in late.rows:
+        row["response_us"] = row["latency_us"] + 50_000
+    dropping.record["generator"]["dropped"] = {"warmup": 0, "measure": 1}
+    experiment = builder.experiment(late, dropping)
+    output = command("compare", *(f"made/{run.name}" for run in experiment.runs)).stdout
+    assert "response_mean_ms" in output
+    login = next(line for line in output.splitlines() if line.startswith("login")).split()
+    assert login == ["login", "10", "0", "55.00", "10", "0", ">", "5.000", "–"]
+    assert "B: tuned under open-20; 1 dropped arrivals" in output
+    assert "smaller ratio is no improvement" in output
+
+
+def test_compare_of_experiments_has_the_failures_of_each_arm_and_the_reason_against_a_gain(builder, command):
+    four_blocks(builder, "old")
+    runs = [builder.run(deployment, block=n, slower=0.5) for deployment in ("as-measured", "tuned") for n in range(4)]
+    for run in runs[4:]:
+        for row in run.rows_of("search")[:20]:
+            row |= {"ok": False, "error": "status 503"}
+    builder.experiment(*runs, name="new")
+    output = command("compare", "old", "new").stdout
+    line = next(line for line in output.splitlines() if line.split()[:3] == ["tuned", "burst-50", "none"])
+    assert line.endswith("80 of 600: search 80 × status 503")
+    reason = "tuned: no improvement, as 13.3% of the requests were not successful, instead of 0.0%"
+    latency = output[output.index("mean latency, burst-50") : output.index("p95 latency of reads")]
+    assert reason in latency
+    verdicts = {line.split()[0]: line.split()[4] for line in latency.splitlines()[2:4]}
+    assert verdicts == {"as-measured": "improvement", "tuned": "inconclusive"}
+
+
+def test_compare_leaves_out_a_request_type_in_both_and_refuses_an_unknown_one(builder, command):
+    runs = [builder.run(), builder.run(block=1)]
+    for row in (row for run in runs for row in run.rows):
+        row["endpoint"] = f"{'METRIC' if row['endpoint'] == 'login' else 'GET'} {row['endpoint']}"
+    names = [f"made/{run.name}" for run in builder.experiment(*runs).runs]
+    output = command("compare", *names, "--without-type", "METRIC").stdout
+    assert ("GET search" in output, "METRIC" in output) == (True, False)
+    require_refused(command("compare", *names, "--without-type", "POST"), "no request is of this type")
 
 
 def four_blocks(builder, name, slower=1.0):

@@ -10,6 +10,7 @@ from tests.builders import EVALUATIONS, Builder, RunFiles
 from workbench.arms import CLAIMED, READS, TUNED
 from workbench.recording import Experiment
 
+NOTHING_STORED = {"acknowledged": 9, "stored": 0, "lost": 9, "doubled": 0, "unacknowledged": 0}
 EVERY_CLAIM = pytest.mark.parametrize("claim", EVALUATIONS)
 
 
@@ -23,7 +24,7 @@ def with_all_failures(run: RunFiles) -> RunFiles:
         row["limit"] = 7
     run.log = []
     run.record |= {"health": {"pool_profile": {"name": "local", "found_by": "setting"}}}
-    run.record |= {"outcome": {"started": True, "message": ""}, "writes": {"acknowledged": 9, "stored": 0, "lost": 9}}
+    run.record |= {"outcome": {"started": True, "message": ""}, "writes": NOTHING_STORED}
     return run.invalid()
 
 

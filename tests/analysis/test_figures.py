@@ -2,7 +2,9 @@
 
 import io
 import re
+import warnings
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures import latency, palette, time_split, timelines
 from analysis.figures.axes import duration
+from analysis.figures.load_over_time import load_over_time
 from workbench import aggregates, endpoints
 from workbench.arms import MAIN_DEPLOYMENTS
 
@@ -179,7 +182,7 @@ def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
     assert login[[0, 1]].tolist() == [[0, 1], [200, 1]]
     assert login[[3, 4]].tolist() == [[0, 2], [400, 2]]
     assert measured.get_ylim()[0] > measured.get_ylim()[1]
-    assert "all 3 answered after 700 ms" in texts(figure)
+    assert "all 3 ended after 700 ms" in texts(figure)
 
 
 def test_without_users_each_request_has_its_own_line():
@@ -195,3 +198,67 @@ def test_growth_draws_the_prediction_as_a_line_and_measured_values_as_points():
     orange, grey = palette.SERIES_COLOURS["as-measured"], palette.SERIES_COLOURS["published"]
     assert styles == {("-", "None", orange), ("None", "o", orange), ("None", "o", grey)}
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "50", "100"]
+
+
+OVER_TIME = pd.DataFrame(
+    {
+        "at_s": [0.0, 1.0, 2.0],
+        "successful_rps": [10.0, 0.0, 5.0],
+        "failed_rps": [0.0, 0.0, 5.0],
+        "median_ms": [4.0, np.nan, 8.0],
+        "p95_ms": [9.0, np.nan, 400.0],
+    }
+)
+PERCENTILES = pd.DataFrame(
+    {"endpoint": ["GET /a", "GET /a", None, None], "nines": [0.0, 1.0, 0.0, 1.0], "latency_ms": [1.0, 2.0, 1.0, 3.0]}
+)
+PARTS = pd.DataFrame({"endpoint": ["b", "b", "a", "a"], "part": ["queue", "db"] * 2, "mean_ms": [1.0, 2.0, 3.0, -1.0]})
+
+
+def test_rates_over_time_are_stacked_and_warm_up_has_a_ground():
+    figure = load_over_time(OVER_TIME, 1.0, [(0.0, 1.0)])
+    rate, latency = figure.axes
+    heights = [patch.get_data().values.tolist() for patch in rate.patches if hasattr(patch, "get_data")]
+    assert heights == [[10.0, 0.0, 5.0], [10.0, 0.0, 10.0]]
+    assert [line.get_label() for line in latency.get_lines()] == ["p95", "median"]
+    assert latency.get_yscale() == "log"
+    assert "successful" in texts(figure)
+    assert "failed" in texts(figure)
+
+
+def test_a_load_without_a_success_says_so():
+    figure = load_over_time(OVER_TIME.assign(successful_rps=0.0, median_ms=np.nan, p95_ms=np.nan), 1.0)
+    assert "no successful response" in texts(figure)
+
+
+def test_a_load_without_rows_is_not_measured():
+    assert "not measured" in texts(load_over_time(OVER_TIME.iloc[:0], 1.0))
+    assert "not measured" in texts(latency.endpoint_percentiles(PERCENTILES.iloc[:0]))
+    assert "not measured" in texts(time_split.endpoint_split(PARTS.iloc[:0]))
+
+
+def test_percentiles_of_any_endpoints_have_a_line_each_and_one_for_all():
+    figure = latency.endpoint_percentiles(PERCENTILES)
+    assert [line.get_ydata().tolist() for line in figure.axes[0].get_lines()] == [[1.0, 2.0], [1.0, 3.0]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["GET /a", "all requests"]
+
+
+def test_parts_of_any_endpoints_keep_their_order():
+    (axes,) = time_split.endpoint_split(PARTS).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "a"]
+    widths = [bar.get_width() for bars in axes.containers for bar in bars]
+    assert widths == [1.0, 3.0, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["$x_{1}$", r"5 $ and \frac \$", "日本 \x1b[31m", "a\nb", "_hidden", "token=hunter2"])
+def test_a_name_of_others_is_drawn_as_text(name):
+    figure = latency.endpoint_percentiles(PERCENTILES.assign(endpoint=name))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the page's own font draws it
+        labels = re.findall(r"<text[^>]*>([^<]*)</text>", drawn_text(figure))
+    assert name.replace("\x1b[31m", "").replace("\n", " ").replace("hunter2", "***") in labels
+
+
+def drawn_text(figure: Figure) -> str:
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        return drawn(figure)

@@ -1,6 +1,7 @@
 """`findings.json`: findings that are read as they were written, and files that hold none."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,21 @@ def test_read_returns_the_findings_that_were_written(builder, tmp_path):
     findings_file.write(findings, experiment.name, path)
     assert findings_file.read(path) == ("20260101-000000-quick", findings)
     assert [file.name for file in path.parent.iterdir()] == ["findings.json"]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_write_of_a_value_that_is_not_finite_is_valid_json(builder, tmp_path, value):
+    findings = evaluate_all(builder.experiment(builder.run(), builder.run(TUNED)))
+    findings[0] = replace(findings[0], effect=value, interval=(1.0, value), level=0.95, bound=5.0)
+    path = tmp_path / "findings.json"
+    findings_file.write(findings, "made", path)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    first = json.loads(path.read_text(), parse_constant=refuse)["findings"][0]
+    assert (first["effect"], first["interval"], first["bound"]) == (None, None, 5.0)
+    assert findings_file.read(path)[1][1:] == findings[1:]
 
 
 def test_read_of_findings_without_bounds_gives_none(builder, tmp_path):

@@ -65,8 +65,8 @@ def test_capacity_is_the_largest_sustained_load(builder, tmp_path, bound, verdic
     assert (finding.verdict, finding.effect) == (verdict, 8)
     assert finding.evidence == "sustained in every block: 8; in no block: 16 (requests/s)"
     assert [name.split("-", 3)[-1] for name in finding.runs] == ["open-8", "open-16"]
-    assert objective.evaluate(builder.experiment(builder.run(BASELINE), name="not searched")).verdict == NOT_MEASURED
-    none_sustained = builder.experiment(builder.run(BASELINE), name="none sustained", probes=probes[1:])
+    assert objective.evaluate(builder.experiment(builder.run(BASELINE), name="not-searched")).verdict == NOT_MEASURED
+    none_sustained = builder.experiment(builder.run(BASELINE), name="none-sustained", probes=probes[1:])
     assert objective.evaluate(none_sustained).effect == 0
 
 

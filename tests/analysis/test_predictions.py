@@ -63,7 +63,7 @@ def test_predictions_of_runs_without_one_are_none(builder):
         ({"written": DURING}, "was written after the start of its run"),
         ({"run": "another"}, "is no prediction of"),
         ({"mean_ms": "4"}, "is no prediction"),
-        ({"capacity": float("nan")}, "is no prediction of"),
+        ({"capacity": float("nan")}, "is no prediction"),
         ({"capacity": 0.0}, "is no prediction of"),
         ({"changes": []}, "is no prediction"),
         ({"changes": {"workers": [1]}}, "is no prediction of"),

@@ -18,7 +18,7 @@ def test_show_prints_the_metrics_of_a_runs_rows(builder, process):
     assert first == "as-measured under single, complete, valid"
     assert second == "90 measured requests in 8.32 s (closed load)"
     assert endpoint_rows(result.stdout) == {
-        "login": [30, *[150.0] * 8], "dashboard": [30, *[120.0] * 8], "search": [30, *[7.5] * 8],
+        "login": [30, 0, *[150.0] * 8], "dashboard": [30, 0, *[120.0] * 8], "search": [30, 0, *[7.5] * 8],
     }  # fmt: skip
     assert "  generator CPU, share of one core: 10.0%, allowed at most 80.0%: passes" in result.stdout.splitlines()
     assert "  dispatch lag p99, ms" not in result.stdout
@@ -29,15 +29,71 @@ def test_show_prints_latency_and_response_time_of_an_open_run(builder, process):
     for row in late.rows:
         row["scheduled_us"] -= 50_000
         row["response_us"] += 50_000
-    late.record["generator"]["dropped"] = {"warmup": 1, "measure": 7}
     experiment = builder.experiment(late)
     output = process("show", f"made/{experiment.runs[0].name}").stdout
     assert "(open load)" in output
-    assert "7 dropped arrivals" in output
     measured = experiment.runs[0].measured.groupby("endpoint")["latency_ms"].median()
-    for name, (_, latency, *_, response, _, _, _) in endpoint_rows(output).items():
+    assert endpoint_rows(output).keys() == set(measured.index)
+    for name, (_, _, latency, *_, response, _, _, _) in endpoint_rows(output).items():
         assert latency == pytest.approx(measured[name], abs=0.06)
         assert response == pytest.approx(latency + 50, abs=0.11)
+
+
+def row_of(output, endpoint):
+    return next(line for line in output.splitlines() if line.startswith(f"{endpoint} "))
+
+
+def test_show_prints_percentiles_that_reach_into_dropped_arrivals_as_more_than_the_largest(builder, command):
+    run = builder.run("tuned", "open-20")
+    for number, row in enumerate(run.rows):
+        row["latency_us"] = row["response_us"] = 1000 * (number + 1)
+    run.record["generator"]["dropped"] = {"warmup": 0, "measure": 3}
+    (opened,) = builder.experiment(run).runs
+    output = command("show", f"made/{opened.name}").stdout
+    assert output.splitlines()[0].endswith("3 dropped arrivals (3 of measure), slower than every latency below")
+    largest = opened.measured.groupby("endpoint")["latency_ms"].max()
+    for endpoint in largest.index:
+        assert row_of(output, endpoint).count(f"> {largest[endpoint]:.1f}") == 6  # p95, p99, p99.9, twice
+    # Of 33 that were due the median is the 17th, of 30 sent the mean of the 15th and the 16th.
+    sent = opened.measured["latency_ms"].sort_values().to_list()
+    assert row_of(output, "(all)").split()[3] == f"{sent[16]:.1f}"
+    assert "inf" not in output
+
+
+def test_show_prints_requests_and_failures_by_kind_beside_the_latency_of_successes(builder, command):
+    run = builder.run()
+    for row in run.rows_of("search"):
+        row |= {"ok": False, "error": "status 503" if row["user"] % 5 else "no answer within 30 s", "latency_us": 1}
+    (opened,) = builder.experiment(run).runs
+    output = command("show", RUN).stdout
+    assert row_of(output, "search").split()[:4] == ["search", "50", "50", "–"]
+    assert row_of(output, "search").endswith("40 × status 503, 10 × no answer within 30 s")
+    assert row_of(output, "login").split()[:4] == ["login", "50", "0", f"{opened.by_endpoint['median_ms'][1]:.1f}"]
+    assert row_of(output, "(all)").split()[1:3] == ["150", "50"]
+    assert "nan" not in output.lower()
+
+
+def test_show_lists_requests_per_phase_where_there_are_others(builder, command):
+    run = builder.run("tuned", "sustained-100")
+    for phase in ("start", "stop", "stop"):
+        run.rows.append(run.rows[-1] | {"phase": phase})
+    builder.experiment(run)
+    output = command("show", "made/1-01-tuned-sustained-100").stdout
+    assert "requests per phase: warmup 3, measure 30, start 1, stop 2; only those of measure" in output
+
+
+@pytest.mark.parametrize("name", [RUN, "made"])
+def test_show_leaves_out_a_request_type_and_refuses_one_that_was_not_recorded(builder, command, name):
+    run = builder.run()
+    for row in run.rows:
+        row["endpoint"] = f"{'METRIC' if row['endpoint'] == 'login' else 'GET'} {row['endpoint']}"
+    builder.experiment(run)
+    output = command("show", name, "--without-type", "METRIC").stdout
+    assert "without requests of type METRIC" in output
+    assert "METRIC login" not in output
+    assert " 100 " in output
+    refused = command("show", name, "--without-type", "METRICS")
+    require_refused(refused, "--without-type 'METRICS'", "the types recorded are: GET, METRIC")
 
 
 def test_show_takes_the_path_of_a_run_as_well(builder, command):
@@ -60,7 +116,7 @@ def test_show_warns_of_a_run_that_was_cut_off(builder, command):
     assert result.exit_code == 0
     assert result.stderr == "warning: 1-01-as-measured-burst-50 is cut off\n"
     assert "cut off, not valid: it did not end by itself" in result.stdout
-    assert endpoint_rows(result.stdout)["login"][:2] == [50, 2550]
+    assert endpoint_rows(result.stdout)["login"][:3] == [50, 0, 2550]
 
 
 def test_show_prints_the_message_of_an_application_that_did_not_start(builder, command):

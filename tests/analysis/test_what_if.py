@@ -121,7 +121,7 @@ def test_run_without_service_demands_is_refused(builder):
 
 def test_run_of_another_application_is_refused(builder):
     run = builder.run(BASELINE, "sustained-20")
-    run.record["deployment"] = {"name": "http://127.0.0.1:8000", "settings": {}}
+    run.record["deployment"] = {"name": "target", "settings": {"url": "http://127.0.0.1:8000"}}
     with pytest.raises(PredictionError, match="has no record of the settings server, workers"):
         DeploymentModel.from_run(builder.experiment(run).runs[0])
 

@@ -6,6 +6,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from reports.single_run import run_page
+
 pytestmark = pytest.mark.extra
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--force-device-scale-factor=1"]  # fmt: skip
@@ -48,3 +50,44 @@ def test_the_verdict_is_on_the_first_screen(browser, built):
     browser.get((built / "html" / "optimization-results.html").as_uri())
     bottom = browser.execute_script("return document.querySelector('.headline').getBoundingClientRect().bottom")
     assert 0 < bottom <= 800
+
+
+HOSTILE = '<script>window.ran=1</script><img src=x onerror="window.ran=1"><svg onload="window.ran=1">'
+
+
+@pytest.fixture
+def hostile_page(builder, tmp_path):
+    """The page of a run whose target sent markup, with more markup that got past the escaping."""
+    files = builder.run("tuned", "burst-50")
+    for row in files.rows[:75]:
+        row |= {"endpoint": HOSTILE, "error": HOSTILE, "ok": False}
+    page = run_page.write(files.write(builder.runs / "single-runs" / "hostile"), tmp_path)
+    page.write_text(page.read_text().replace("</main>", f"{HOSTILE}<p id=escaped style='color: red'>x</p></main>"))
+    return page
+
+
+def test_markup_of_a_target_does_not_run_even_where_it_is_not_escaped(browser, hostile_page):
+    browser.get(hostile_page.as_uri())
+    assert browser.execute_script("return [window.ran, document.querySelectorAll('main script').length]") == [None, 1]
+    refused = [entry["message"] for entry in browser.get_log("browser")]
+    assert any("script-src" in message for message in refused)
+    colour = "return getComputedStyle(document.getElementById('escaped')).color"
+    assert browser.execute_script(colour) != "rgb(255, 0, 0)"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_a_run_fits_its_window_opens_its_folds_and_logs_nothing(browser, builder, tmp_path, width):
+    run = builder.run("tuned", "burst-50").write(builder.runs / "single-runs" / "run")
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(run_page.write(run, tmp_path).as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    bottom = browser.execute_script(
+        "return document.querySelector('.headline .verdict').getBoundingClientRect().bottom"
+    )
+    assert 0 < bottom <= 800
+    fold = "const fold = document.querySelector('details'); fold.querySelector('summary').click(); return fold.open"
+    assert browser.execute_script(fold) is True
+    fills = "return [...document.querySelectorAll('svg path')].map(path => getComputedStyle(path).fill)"
+    assert len(set(browser.execute_script(fills))) > 2  # the colours of the figures are not blocked
+    assert browser.get_log("browser") == []

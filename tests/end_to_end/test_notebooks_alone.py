@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from loadgen import environment
+from tests.builders import seal_experiment, seal_run
 
 from .conftest import ROOT
 
@@ -45,8 +46,10 @@ def interrupted(papermill, built):
     (path,) = data.glob("runs/*/experiment.json")
     record = json.loads(path.read_text())
     code = {name: value for name, value in environment.describe(None).items() if name in ("commit", "dirty", "changes")}
-    record["environment"] |= code  # somebody may edit the code while the tests run
-    path.write_text(json.dumps(record | {"status": "running"}))
+    for run in path.parent.glob("*/run.json"):  # somebody may edit the code while the tests run
+        content = json.loads(run.read_text())
+        seal_run(run.parent, content | {"environment": content["environment"] | code})
+    seal_experiment(path.parent, record | {"status": "running", "environment": record["environment"] | code})
     shutil.rmtree(path.parent / record["runs"][0]["run"])
     return path.parent.name
 

@@ -23,7 +23,9 @@ def serve(work, **headers):
         return []
 
     return server_timing(
-        Client(TimedApplication(application, lambda: 0)).get("/", headers=headers).headers["Server-Timing"]
+        Client(TimedApplication(application, lambda: 0, run_token=None))
+        .get("/", headers=headers)
+        .headers["Server-Timing"]
     )
 
 
@@ -137,7 +139,7 @@ def test_the_work_of_a_request_is_booked_on_its_parts(client, auth):
     assert login["hash_us"] > 5_000
     assert login["db_calls"] == 1
     dashboard = server_timing(client.get("/api/dashboard/stats").headers["Server-Timing"])
-    assert dashboard["db_calls"] == 2
+    assert dashboard["db_calls"] == 3  # the account and two queries
     assert dashboard["db_us"] > 0
     assert dashboard["session_us"] > 0
     assert dashboard["hash_us"] == 0
@@ -146,3 +148,38 @@ def test_the_work_of_a_request_is_booked_on_its_parts(client, auth):
 def test_the_header_names_the_worker(client, monkeypatch):
     monkeypatch.setenv("TRACETRACK_WORKER", "3")
     assert server_timing(client.get("/login").headers["Server-Timing"])["worker"] == 3
+
+
+TOKEN = "a-token-of-the-tests"
+
+
+@pytest.fixture
+def token_client(make_app, settings):
+    return make_app(replace(settings, server_timing_for_all=False, run_token=TOKEN)).test_client()
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/nothing", "/health", "/api/dashboard/stats"])
+def test_only_the_run_is_timed(token_client, path):
+    assert "app_us" in server_timing(token_client.get(path, headers={"X-Run-Token": TOKEN}).headers["Server-Timing"])
+    for given in ({}, {"X-Run-Token": ""}, *({"X-Run-Token": wrong} for wrong in WRONG_TOKENS)):
+        assert "Server-Timing" not in token_client.get(path, headers=given).headers
+
+
+WRONG_TOKENS = [TOKEN[:-1], f"{TOKEN}x", TOKEN.upper(), f"{TOKEN},{TOKEN}", "\xff\xfe", "x" * 10_000, f"Bearer {TOKEN}"]
+
+
+def test_without_a_token_nobody_is_timed(make_app, settings):
+    client = make_app(replace(settings, server_timing_for_all=False)).test_client()
+    for given in ({}, {"X-Run-Token": ""}):
+        assert "Server-Timing" not in client.get("/login", headers=given).headers
+
+
+def test_an_untimed_request_is_served_as_a_timed_one(token_client):
+    timed, untimed = (token_client.get("/login", headers=given) for given in ({"X-Run-Token": TOKEN}, {}))
+    assert timed.data == untimed.data
+    assert set(timed.headers.keys()) - set(untimed.headers.keys()) == {"Server-Timing"}
+
+
+def test_the_middleware_refuses_an_empty_token():
+    with pytest.raises(ValueError, match="empty run token"):
+        TimedApplication(lambda environ, start_response: [], lambda: 0, run_token="")

@@ -1,15 +1,20 @@
 """The template databases and the clones of runs."""
 
+import signal
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from psycopg2.extensions import set_wait_callback
 
+from instrumentation import deadlines
 from loadgen import dataset, deployments
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
 from reference_app.passwords import hash_password
-from workbench.errors import UserError
+from workbench.errors import UserError, reporting_errors
+from workbench.interruption import INTERRUPTIONS
 
 SMALL = SCALES["small"]
 
@@ -38,6 +43,16 @@ def foreign_database(server):
         yield replace(server, url=server.url_of("somebody"), child=None)
     finally:
         ask(server, None, 'DROP DATABASE "somebody" WITH (FORCE)')
+
+
+@pytest.fixture
+def restored_signals():
+    """The signals' handlers and psycopg2's waiting as they were, after a command that was interrupted."""
+    before = {number: signal.getsignal(number) for number in INTERRUPTIONS}
+    yield
+    set_wait_callback(None)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_template_has_the_rows_of_its_scale(server, template):
@@ -161,3 +176,24 @@ def test_username_is_shared_by_users_beyond_the_accounts():
 def test_find_scale_of_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UserError, match="small, production"):
         dataset.find_scale("huge")
+
+
+@pytest.mark.parametrize("wait", [4, 9, "drop"])
+def test_a_clone_is_dropped_whenever_the_signal_comes(server, template, restored_signals, wait):
+    """SIGTERM comes in one of the waits for the database while the clone is made, set up, or dropped."""
+    waits = 0
+    made = partial(dataset.clone, run="interrupted", settings=deployments.settings_for("tuned"))
+
+    def interrupt(connection):
+        nonlocal waits
+        waits += 1
+        if waits == wait:
+            signal.raise_signal(signal.SIGTERM)
+        deadlines.wait(connection)
+
+    set_wait_callback(interrupt)
+    with pytest.raises(SystemExit) as end, reporting_errors(), made(server, template):  # noqa: PT012
+        assert wait == "drop"
+        wait = waits + 1
+    assert end.value.code == 130
+    assert "tracetrack_run_interrupted" not in databases(server)

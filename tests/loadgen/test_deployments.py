@@ -3,6 +3,7 @@
 import pytest
 
 from loadgen import deployments, profiles
+from reference_app.settings import Settings
 from workbench.arms import TUNED, WITH, WITHOUT
 from workbench.errors import UserError
 
@@ -40,3 +41,21 @@ def test_without_one_are_the_arms_of_the_ablation():
     assert not set(deployments.without_one()) & set(deployments.without_two())
     ablation = {arm.deployment for arm in profiles.PROFILES["ablation"].arms}
     assert ablation == {TUNED, *deployments.without_one(), *deployments.without_two()}
+
+
+@pytest.mark.parametrize("name", deployments.DEPLOYMENTS)
+def test_a_deployment_that_unpickles_its_sessions_is_described_so(name):
+    settings = deployments.settings_for(name)
+    is_published = settings.sessions in ("filesystem", "flask-session-redis")
+    assert settings.unpickles == is_published
+    assert (deployments.UNPICKLES in deployments.describe(name)) == is_published
+
+
+def test_neither_the_recommended_deployment_nor_the_default_unpickles():
+    assert not deployments.settings_for(TUNED).unpickles
+    assert not Settings(database_url="", secret_key="").unpickles
+
+
+def test_the_published_deployments_keep_their_sessions():
+    kinds = {name: deployments.settings_for(name).sessions for name in ("as-measured", "as-claimed", "as-advised")}
+    assert kinds == {"as-measured": "filesystem", "as-claimed": "filesystem", "as-advised": "flask-session-redis"}

@@ -10,6 +10,7 @@ import pytest
 from analysis.capacity import bracket
 from loadgen.plan import make_plan
 from loadgen.run_spec import run_name
+from workbench import seal
 from workbench.recording import open_experiment
 
 SEED = 64  # short runs come first
@@ -86,11 +87,12 @@ def test_resuming_with_other_code_is_refused(command, before, directory):
     content = path.read_text()
     record = json.loads(content)
     record["environment"] |= {"commit": "0123", "dirty": not record["environment"]["dirty"]}
-    path.write_text(json.dumps(record))
+    sealed = path.with_name("seal.json").read_text()
+    seal.write(path, json.dumps(record))
     line = refused(command)
     path.write_text(content)
-    assert line.startswith("Error: experiment mine cannot be resumed: commit was 0123 and is ")
-    assert "dirty was" in line
+    path.with_name("seal.json").write_text(sealed)
+    assert f"the runs of {directory} differ in commit and cannot be compared" in line
     assert {run: state(directory / run) for run in before} == before
 
 
@@ -125,7 +127,7 @@ def test_a_complete_experiment_is_never_changed(command, resumed):
 def test_a_search_is_resumed_with_its_complete_probes(command, resumed, directory):
     record = json.loads((directory / "experiment.json").read_text())
     probes = [probe["run"] for probe in record["probes"]]
-    (directory / "experiment.json").write_text(json.dumps(record | {"status": "running"}))
+    seal.write(directory / "experiment.json", json.dumps(record | {"status": "running"}))
     first = directory / probes[0]
     for probe in probes[1:]:
         shutil.rmtree(directory / probe)

@@ -24,7 +24,7 @@ def test_any_locustfile_is_driven_by_an_open_load(command, pages, locustfile):
     finished = run_on_target(command, pages, *given)
     rows = rows_of(finished)
     assert len(rows) == 40
-    assert set(rows["endpoint"]) == {"GET /page", "missing"}
+    assert set(rows["endpoint"]) == {"GET /page", "GET missing"}
     assert rows["scheduled_us"].diff().dropna().between(49_990, 50_010).all()
     assert (rows["error"].dropna() == "status 404").all()
     assert rows[["queue_us", "app_us", "worker"]].isna().all(axis=None)
@@ -120,15 +120,13 @@ class Brief(FastHttpUser):
 """
 
 
-def test_users_that_leave_early_make_the_run_invalid(command, pages, tmp_path):
+def test_an_open_load_whose_users_have_all_stopped_themselves_is_invalid(command, pages, tmp_path):
     """Four may be in flight, and each leaves after one request: no user is left for the other 36 that were due."""
     arguments = ("--scenario", "open-20", "--arrivals", "constant", "--users", "4", *SHORT)
     record = record_of(run_locustfile(command, pages, tmp_path, LEAVES_AFTER_ONE_REQUEST, *arguments))
     assert (record["status"], record["valid"], record["rows"]) == ("complete", False, 4)
-    assert reasons_apart_from_lag(record) == [
-        "users that did not start, or left early: 4, allowed none",
-        "tasks due but neither started nor counted as dropped: 36, allowed none",
-    ]
+    assert record["generator"]["users"] == {"present": 4, "left_early": 0, "stopped": 4}
+    assert reasons_apart_from_lag(record) == ["tasks due but neither started nor counted as dropped: 36, allowed none"]
 
 
 HALF_FAIL_AT_START = """
@@ -229,7 +227,7 @@ def test_each_arrival_is_one_task_also_with_nested_tasks(command, pages, tmp_pat
         command, pages, tmp_path, NESTED, "--scenario", "open-40", "--arrivals", "constant", *SHORT
     )
     rows, record = rows_of(finished), record_of(finished)
-    assert set(rows["endpoint"]) == {"inside", "outside"}
+    assert set(rows["endpoint"]) == {"GET inside", "GET outside"}
     assert (len(rows), record["generator"]["started_tasks"]["measure"]) == (80, 80)
     assert rows["scheduled_us"].sort_values().diff().dropna().between(24_990, 25_010).all()
     assert reasons_apart_from_lag(record) == []
@@ -260,7 +258,7 @@ def test_no_load_goes_to_an_unconfirmed_host(command, tmp_path):
 
     with listening(Redirecting) as url:
         rows = rows_of(run_locustfile(command, url, tmp_path, OTHER_HOSTS, "--scenario", "burst-8"))
-    assert set(rows["endpoint"]) == {"fast", "slow"}
+    assert set(rows["endpoint"]) == {"GET fast", "GET slow"}
     assert set(rows["error"]) == {"another host than the target's"}
 
 
@@ -270,17 +268,22 @@ from locust import User, task
 class Odd(User):
     @task
     def call(self):
-        self.environment.events.request.fire(
-            request_type="RPC", name="call", response_time=1.0, response_length="long", exception=None, context={}
-        )
+        for exception in (None, Exception("half \\ud83d a pair")):
+            self.environment.events.request.fire(
+                request_type="RPC", name="call", response_time=1e300, response_length="long", exception=exception,
+                context={},
+            )
 """
 
 
-def test_a_report_that_fits_no_row_ends_the_run_with_a_reason(command, pages, tmp_path):
+def test_a_value_that_fits_no_row_costs_that_value_only(command, pages, tmp_path):
     finished = run_locustfile(command, pages, tmp_path, BAD_REPORT, "--scenario", "burst-4")
-    error = "\n".join(error_lines(finished))
-    assert "rows could not be made of what was reported: " in error
-    assert "Free some space" not in error
+    rows, record = rows_of(finished), record_of(finished)
+    assert sorted(rows["endpoint"]) == 2 * ["RPC call"] * 4
+    assert rows["bytes"].isna().all()
+    assert set(rows["error"]) == {"half \\ud83d a pair", None}
+    assert record["generator"]["replaced_values"] == 4 * 3
+    assert "12 values that fit into no row were replaced" in finished.stderr
 
 
 def test_two_timing_headers_are_read_as_one(command, tmp_path):
@@ -292,5 +295,5 @@ def test_two_timing_headers_are_read_as_one(command, tmp_path):
 
     with listening(TwoHeaders) as url:
         rows = rows_of(run_locustfile(command, url, tmp_path, LOCUSTFILE, "--scenario", "burst-8"))
-    assert set(rows["endpoint"]) == {"GET /page", "missing"}
+    assert set(rows["endpoint"]) == {"GET /page", "GET missing"}
     assert rows["app_us"].eq(1500).all()

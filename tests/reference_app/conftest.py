@@ -31,3 +31,15 @@ def complete(empty):
     empty.build(*migrate.CORE_FILES, "btree")
     empty.execute(ROWS)
     return empty
+
+
+@pytest.fixture
+def own_rows(server, database):
+    """Runs a statement in the tests' database, as its administrator; the rows that it returns."""
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+
+        def execute(statement, *parameters):
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+        yield execute

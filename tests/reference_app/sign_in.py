@@ -1,7 +1,11 @@
 """Signing in to the application, and what its responses say about the session."""
 
 from loadgen.accounts import PASSWORD
+from loadgen.dataset import SALT
+from reference_app import session_account
+from reference_app.passwords import hash_password
 
+ACCOUNT = {"id": 1, "username": "user001", "role": "admin"}
 STATISTICS = "/api/dashboard/stats"
 WRONG_PASSWORD = "count every bug"
 SESSIONS_UNAVAILABLE = {"success": False, "error": "the session store is not available"}
@@ -30,9 +34,16 @@ def logged_in(app, username="user001"):
 
 
 def give_session(client):
-    """Log in without the cost of a password."""
+    """Log in without the cost of a password, whatever the state of the database."""
     with client.session_transaction() as session:
-        session["user"] = {"id": 1, "username": "user001", "role": "admin"}
+        session["user"] = ACCOUNT | {"credential": credential(client.application)}
+
+
+def credential(app, password_hash=None):
+    """What a session of the application knows of a password; of the tests' own without a hash."""
+    settings = app.extensions["settings"]
+    with app.app_context():
+        return session_account._credential(password_hash or hash_password(PASSWORD, settings.password_hash, SALT))
 
 
 def token_of(client):

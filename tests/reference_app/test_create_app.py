@@ -34,7 +34,9 @@ def served(request, server, tmp_path):
     template = dataset.ensure_template(server, "small", settings.indexes)
     with (
         dataset.clone(server, template, "deployments", settings) as database,
-        app_environment.set_up(replace(settings, database_url=server.url_of(database)), tmp_path) as environment,
+        app_environment.set_up(
+            replace(settings, database_url=server.application_url_of(database)), tmp_path
+        ) as environment,
         serve_briefly(environment.settings, tmp_path / "gunicorn.log") as running,
     ):
         yield running

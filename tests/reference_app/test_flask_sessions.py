@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from instrumentation.worker_metrics import WorkerMetrics
+from loadgen import deployments
 from reference_app.counters import COUNTERS
-from reference_app.sessions.flask_sessions import SessionFiles
-from reference_app.settings import Settings
+from reference_app.sessions.session_files import SessionFiles
 from reference_app.store import StoreUnavailable
 from tests.reference_app.pool_connections import metrics
 from tests.reference_app.sign_in import STATISTICS, logged_in
@@ -41,7 +41,7 @@ def living(tmp_path):
 
 
 def test_the_published_deployment_keeps_500_sessions_of_an_hour():
-    published = Settings(database_url="postgresql://h/db", secret_key="")
+    published = deployments.settings_for("as-measured")
     assert (published.sessions, published.session_threshold, published.session_lifetime_s) == ("filesystem", 500, 3600)
 
 

@@ -97,7 +97,9 @@ def mounted(mount, settings, tmp_path, visit):
     address = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
     environ = {**settings.to_env(), "TRACETRACK_BIND": address}
-    with start("gunicorn", [*mount.before(folder, "size=256k"), *command], tmp_path / "gunicorn.log", environ) as child:
+    with start(
+        "gunicorn", [*mount.before(folder, "size=256k,mode=700"), *command], tmp_path / "gunicorn.log", environ
+    ) as child:
         served = Application(child, f"http://{address}", {})
         wait_until_it_answers(visit(served), child)
         yield Mounted(served, folder)

@@ -14,6 +14,7 @@ from tests.reference_app.start_refusal import STARTABLE, refused_start
         ({"sessions": "shared"}, "TRACETRACK_REDIS_URL is not set"),
         ({"redis_url": "redis://:hidden@host:6379/0?hidden=1"}, "TRACETRACK_REDIS_URL cannot be used"),
         ({"sessions": "filesystem", "session_directory": "/dev/null/sessions"}, "session_directory /dev/null/sessions"),
+        ({"run_token": "hidden hidden hidden"}, "TRACETRACK_RUN_TOKEN must have 16 to 200 letters, digits, _ or -"),
         ({"workers": "many"}, "workers is 'many'; it must be a number"),
         ({"bind": ""}, "TRACETRACK_BIND is not set"),
         ({"server": "gevent", "preload": "true"}, "preload is on and server is gevent"),

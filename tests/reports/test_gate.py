@@ -67,7 +67,6 @@ def test_without_a_report_there_is_one_line(tmp_path):
 
 def test_the_command_ends_with_the_same_line_and_code(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["reports", "gate", "--output", str(tmp_path)])
-    monkeypatch.setattr(reports.__main__, "raise_on_sigterm", lambda: None)
     with pytest.raises(SystemExit) as end:
         reports.__main__.command()
     assert end.value.code == 1

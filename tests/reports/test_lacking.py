@@ -10,7 +10,7 @@ import pytest
 from analysis.findings.evaluation import evaluate
 from analysis.queueing import burst_simulation
 from reports import charts, sections
-from tests.builders import Builder
+from tests.builders import Builder, reseal
 from tests.reports.page_reader import MISSING_VALUE, every_section, page_text
 from workbench.defects import READING_QUESTIONS
 from workbench.recording import Experiment, open_experiment
@@ -80,6 +80,8 @@ def spoiled(whole: Experiment, tmp_path: Path, change, pattern="*/requests.parqu
     copy = shutil.copytree(whole.directory, tmp_path / "made")
     for path in copy.glob(pattern):
         change(path)
+    for path in copy.glob("*/run.json"):
+        reseal(path.parent)
     return open_experiment(copy)
 
 

@@ -1,5 +1,7 @@
 """The page of an executed notebook: its content, its independence, and the notebooks that are refused."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -147,3 +149,20 @@ def test_page_has_every_colour_of_the_palette_on_both_grounds(built):
     light, dark = re.findall(r":root \{\n(.*?)\n\}", built(report()), re.DOTALL)
     assert light == palette.css_variables()
     assert dark == palette.css_variables(dark=True)
+
+
+def test_policy_allows_the_pages_own_style_and_no_script(built):
+    page = built(report())
+    (policy,) = re.findall(r'<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', page)
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert rules["style-src"] == f"'sha256-{digest}'"
+    assert rules["script-src"] == rules["default-src"] == "'none'"
+    assert "unsafe" not in policy
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+
+
+def test_text_of_others_in_an_output_is_cleaned(built):
+    page = built(report(new_code_cell("", outputs=[new_output("stream", text="\x1b[31m<b>\u202e\x00\nsecond")])))
+    assert "<pre>&lt;b&gt;�\nsecond</pre>" in page

@@ -17,5 +17,5 @@ def test_a_capacity_search_shows_its_bracket_and_invalid_runs(reports, builder):
     assert row["p95 or failure when not"].startswith("login p95")
     assert row["invalid runs"].startswith("32 (the first for generator CPU")
     assert "has no capacity search" in page_text(
-        sections.capacity(report_of(builder.experiment(builder.run(), name="no search")))
+        sections.capacity(report_of(builder.experiment(builder.run(), name="no-search")))
     )

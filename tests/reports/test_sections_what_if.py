@@ -1,6 +1,7 @@
 """The predictions section: predicted beside measured values."""
 
 from reports import sections
+from tests.builders import reseal
 from tests.reports.page_reader import page_text, report_of, table_cells
 from workbench.arms import BASELINE, TUNED
 
@@ -30,6 +31,7 @@ def test_predictions_are_shown_beside_measured_values(builder):
     held = table_cells(sections.capacity(report_of(experiment)), "Capacity of each deployment")[TUNED]
     assert held["predicted"] == "12"
     paths[1].write_text("{}")
+    reseal(experiment.directory)
     assert f"Not counted: {paths[1]} is no prediction." in page_text(sections.what_if(report_of(experiment)))
     assert table_cells(sections.what_if(report_of(experiment)), "Predicted loads, measured").keys() == {
         "1-02-tuned-open-8"

@@ -24,6 +24,6 @@ def test_a_duration_is_named_after_its_metric_with_its_unit(column):
 
 def test_a_row_is_written_with_the_columns_of_the_generator_and_the_header():
     assert request_schema.WRITTEN.names == [
-        "user", "sequence", "endpoint", "measured", "scheduled_us", "start_us", "latency_us", "status", "error",
-        "bytes", "server_timing",
+        "user", "sequence", "endpoint", "phase", "scheduled_us", "user_wait_us", "start_us", "latency_us", "status",
+        "error", "bytes", "server_timing",
     ]  # fmt: skip

@@ -6,16 +6,28 @@ import pytest
 from workbench.littles_law_gate import relative_difference
 from workbench.validity import (
     ANSWERED,
+    APP_TIME,
     BOUNDS,
     COUNTED,
     DISPATCH_LAG,
+    DISPATCH_LAG_TAIL,
+    DURATIONS,
+    ERRORS,
     EXPECTED,
     FIRST_SENDS,
     GENERATOR_CPU,
+    GENERATOR_CPU_PEAK,
     GENERATOR_FAILURES,
     LITTLES_LAW,
+    LOOP_GAP,
+    OTHERS_CPU,
+    OTHERS_CPU_PEAK,
+    PARTS,
     REPORTS,
     SERVED,
+    STATEMENTS,
+    STEAL,
+    STOPPED,
     TASKS,
     USERS,
     cpu_share,
@@ -52,6 +64,17 @@ def readings(share, role="generator", at_us=(1_000_000, 1_500_000, 2_000_000)):
     return pd.DataFrame([{"at_us": at, "role": role, "cpu_us": round(share * at)} for at in at_us])
 
 
+def cores(others=0.0, steal=0.0, at_us=tuple(range(0, 12_000_000, 250_000)), busy=0.5, from_us=0):
+    """Readings of two cores; `others` and `steal` are shares of both from an instant on."""
+    return pd.DataFrame(
+        {
+            "at_us": at, "role": "machine", "busy_us": busy * 2 * at, "idle_us": (1 - busy - steal) * 2 * at,
+            "others_us": others * 2 * max(0, at - from_us), "steal_us": steal * 2 * at,
+        }
+        for at in at_us
+    )  # fmt: skip
+
+
 def evaluate(rows=None, process=None, counted=10, reported=1, processes=1, summary=None, **more):
     """The gates by their bounds."""
     summary = {"requests": counted, "processes": reported, **(summary or {})}
@@ -66,9 +89,16 @@ def test_a_good_run_passes_every_gate():
         "in_flight_marks": [[(1_000_000, 500_000), (9_000_000, 4_500_000)]],
         "users": {"present": 50, "left_early": 0},
         "started_tasks": {"warmup": 100, "measure": 900},
+        "stopped_by_locustfile": 0,
+        "parts_elsewhere": 0,
+        "loop_gaps": [[(5_000_000, 4_000, 1_000)]],
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
-    evaluated = evaluate(rows, readings(0.1), 1000, summary=summary, **fixed)
+    application = {"error_responses": 0, "app_us": 4_000_000, "failed_statements": 0, "durations": [[None, 1000]]}
+    witnesses = {"application": application, "database": {"statements": 2000}}
+    rows = rows.assign(app_us=4000, db_calls=2)
+    process = pd.concat([readings(0.1), cores(others=0.02)])
+    evaluated = evaluate(rows, process, 1000, summary=summary, witnesses=witnesses, **fixed)
     assert {bound for bound, gate in evaluated.items() if gate.passed} == set(BOUNDS.values()) - {FIRST_SENDS}
 
 
@@ -87,6 +117,8 @@ def test_as_many_rows_as_the_scenario_makes(expected, missing):
 def test_what_was_not_counted_or_not_fixed_is_not_evaluated():
     evaluated = evaluate(counted=None, kind="open", steady=True)
     unknown = {COUNTED, USERS, TASKS, EXPECTED, SERVED, GENERATOR_CPU, DISPATCH_LAG, LITTLES_LAW}
+    unknown |= {GENERATOR_CPU_PEAK, DISPATCH_LAG_TAIL, LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL, STOPPED, PARTS}
+    unknown |= {ERRORS, APP_TIME, DURATIONS, STATEMENTS}
     assert {bound for bound, gate in evaluated.items() if (gate.value, gate.passed) == (None, None)} == unknown
 
 
@@ -251,5 +283,92 @@ def test_a_load_that_was_over_before_two_readings_is_evaluated_by_its_own_clock(
     span_us = (rows["start_us"] + rows["latency_us"]).max() - rows["start_us"].min()
     for share, passed in ((0.5, True), (0.9, False)):
         evaluated = gates(rows, None, summary=summary | {"cpu_ms": share * span_us / 1000})
-        (cpu,) = (gate for gate in evaluated if gate.name.startswith("generator CPU"))
+        (cpu,) = (gate for gate in evaluated if gate.name == GENERATOR_CPU.name)
         assert (cpu.value, cpu.passed) == (pytest.approx(share), passed)
+
+
+@pytest.mark.parametrize(
+    ("gap", "during_ms", "passed"),
+    [
+        pytest.param((1_200_000, 12_000, 0), 12.0, True, id="short"),
+        pytest.param((1_200_000, 45_000, 45_000), 45.0, False, id="long"),
+        pytest.param((100_000, 900_000, 0), 0.0, True, id="before the load"),
+        pytest.param((2_010_000, 900_000, 0), 0.0, True, id="after the load"),
+        pytest.param((900_000, 110_000, 0), 10.0, True, id="cut at the first send"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["burst", "open", "sustained"])
+def test_a_loop_that_stands_still_makes_the_run_invalid(kind, gap, during_ms, passed):
+    gate = evaluate(summary={"loop_gaps": [[], [gap]]}, kind=kind)[LOOP_GAP]
+    assert (gate.value, gate.passed) == (during_ms, passed)
+
+
+def test_only_measured_requests_are_the_load():
+    rows = requests(20).assign(phase=["start"] * 10 + ["measure"] * 10)
+    gate = evaluate(rows, summary={"loop_gaps": [[(1_500_000, 300_000, 0)]]})[LOOP_GAP]
+    assert (gate.value, gate.passed) == (0.0, True)
+
+
+@pytest.mark.parametrize("gaps", [None, [], [None], [[(1_500_000, 300_000, 0)], None]])
+def test_a_loop_that_was_not_watched_is_not_evaluated(gaps):
+    assert evaluate(summary={"loop_gaps": gaps})[LOOP_GAP].passed is None
+
+
+@pytest.mark.parametrize(("number", "passed"), [(2000, True), (2003, False), (100, None)])
+def test_the_tail_of_the_lag_is_evaluated_where_it_is_one(number, passed):
+    """Every thousandth request is sent 45 ms late, after the first two thousand."""
+    lags_us = [45_000 if n >= 2000 else 500 for n in range(number)]
+    assert evaluate(late(lags_us), kind="open")[DISPATCH_LAG_TAIL].passed is passed
+
+
+def test_the_busiest_second_of_the_generator_decides():
+    at_us = range(1_000_000, 2_000_000 + 10 * 1_000_000, 250_000)
+    cpu_us = [0.1 * at if at < 5_000_000 else 0.1 * at + min(at - 5_000_000, 1_000_000) * 0.85 for at in at_us]
+    process = pd.DataFrame({"at_us": at_us, "role": "generator", "cpu_us": cpu_us})
+    evaluated = evaluate(requests(100), process)
+    assert evaluated[GENERATOR_CPU].passed
+    assert evaluated[GENERATOR_CPU_PEAK].value == pytest.approx(0.95)
+    assert not evaluated[GENERATOR_CPU_PEAK].passed
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.0, True), (0.1, True), (0.2, False), (0.9, False)])
+def test_cpu_that_others_take_makes_the_run_invalid(share, passed):
+    gate = evaluate(process=cores(others=share))[OTHERS_CPU]
+    counting_error = 0.1 / (2 * 1.0)  # two cores for a second
+    assert gate.value == pytest.approx(max(0.0, share - counting_error), abs=1e-9)
+    assert gate.passed is passed
+
+
+def test_others_that_come_for_seconds_show_in_the_busiest_one():
+    process = cores(others=0.6, from_us=9_000_000, at_us=range(0, 12_000_000, 250_000))
+    evaluated = evaluate(requests(100), process)
+    assert evaluated[OTHERS_CPU_PEAK].value == pytest.approx(0.6 - 0.05)
+    assert not evaluated[OTHERS_CPU_PEAK].passed
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.04, True), (0.06, False)])
+def test_time_of_the_hypervisor_makes_the_run_invalid(share, passed):
+    gate = evaluate(process=cores(steal=share))[STEAL]
+    assert (gate.value, gate.passed) == (pytest.approx(share), passed)
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        pytest.param(readings(0.1), id="of another role"),
+        pytest.param(cores(others=0.9).drop(columns=["others_us", "steal_us"]), id="of an earlier format"),
+        pytest.param(cores(others=0.9).assign(others_us=None, steal_us=None), id="not known"),
+        pytest.param(cores(others=0.9, at_us=(0,)), id="only one"),
+    ],
+)
+def test_without_readings_of_the_machine_others_are_not_evaluated(process):
+    evaluated = evaluate(process=process)
+    assert {evaluated[bound].passed for bound in (OTHERS_CPU, OTHERS_CPU_PEAK, STEAL)} == {None}
+
+
+def test_on_a_shared_machine_disturbances_are_observed_and_not_evaluated():
+    summary = {"loop_gaps": [[(1_200_000, 45_000, 0)]]}
+    evaluated = evaluate(process=cores(others=0.8), summary=summary, shared_machine=True)
+    assert (evaluated[LOOP_GAP].value, evaluated[LOOP_GAP].passed) == (45.0, None)
+    assert evaluated[OTHERS_CPU].value > 0.5
+    assert evaluated[OTHERS_CPU].passed is None

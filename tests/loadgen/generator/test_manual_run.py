@@ -37,7 +37,7 @@ def test_a_manual_run_is_recorded_by_one_import(start_manually, processes):
     directory = Path(summary.partition(" requests recorded: ")[2])
     requests, record = pd.read_parquet(directory / "requests.parquet"), json.loads((directory / "run.json").read_text())
     assert len(requests) == int(summary.split()[0]) == record["generator"]["requests"] > 10
-    assert set(requests["endpoint"]) == {"GET /page", "missing"}
+    assert set(requests["endpoint"]) == {"GET /page", "GET missing"}
     assert not requests.duplicated(["user", "sequence"]).any()
     assert (record["status"], record["processes"], reasons_apart_from_lag(record)) == ("complete", processes, [])
 

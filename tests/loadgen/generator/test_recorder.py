@@ -21,7 +21,7 @@ from loadgen.generator.recorder import Recorder
 from workbench.request_schema import WRITTEN
 recorder = Recorder(Path(sys.argv[1]), lambda *row: row, print)
 for number in range(int(sys.argv[2])):
-    values = {"user": 0, "sequence": number, "endpoint": "login", "measured": True, "latency_us": 5, "status": 302}
+    values = {"user": 0, "sequence": number, "endpoint": "login", "phase": "measure", "latency_us": 5, "status": 302}
     values |= {"scheduled_us": number, "start_us": number, "bytes": 0}
     recorder.add(tuple(values.get(name) for name in WRITTEN.names))
 print("written", flush=True)
@@ -30,7 +30,7 @@ time.sleep(60)
 
 
 def row(number, **more):
-    given = {"user": 1, "sequence": number, "endpoint": "search", "measured": True, "scheduled_us": number}
+    given = {"user": 1, "sequence": number, "endpoint": "search", "phase": "measure", "scheduled_us": number}
     given |= {"start_us": number, "latency_us": 7} | more
     return tuple(given.get(name) for name in WRITTEN.names)
 
@@ -127,7 +127,6 @@ def test_failed_write_is_reported_once(tmp_path, monkeypatch):
         def write_batch(self, batch):
             raise OSError(28, "No space left on device")
 
-    stream = written._stream
     monkeypatch.setattr(written, "_stream", FullDisk())
     for number in range(3):
         written.add(row(number))
@@ -135,8 +134,7 @@ def test_failed_write_is_reported_once(tmp_path, monkeypatch):
     written.close()
     assert reasons == ["the rows could not be written: No space left on device"]
     assert written.rows == 3
-    stream.close()
-    written._file.close()
+    assert written._file.closed
 
 
 def test_server_timing_fills_its_columns():

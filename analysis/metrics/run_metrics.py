@@ -1,0 +1,129 @@
+"""Tables of one run: latency and failures by endpoint, over time, by phase, and the parts of the time.
+
+Latencies are of successful responses: a failure may be quick or slow for reasons of its own, and stands beside them. A
+run without the rows for a table gives an empty one.
+"""
+
+import numpy as np
+import pandas as pd
+
+from workbench.aggregates import SPLIT
+from workbench.recording import Run
+
+QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+INTERVAL_WIDTHS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
+MAX_INTERVALS, MIN_REQUESTS = 100, 15
+UNKNOWN_FAILURE = "no reason was recorded"
+
+
+def latency_by_endpoint(run: Run) -> pd.DataFrame:
+    """Return a row for each endpoint of the measured phase, the most frequent first, and a last one for all together.
+
+    `endpoint` (None for all), `requests`, `failures`, and of the successful responses the latency `median_ms`,
+    `p95_ms`, `p99_ms`, `max_ms` and the response time `response_p95_ms` from the intended send; null without a
+    successful response.
+    """
+    quantiles = ", ".join(f"quantile_cont(latency_ms, {q}) FILTER (ok) AS {name}" for name, q in QUANTILES.items())
+    return run.rows.query(f"""
+        SELECT endpoint, count(*) AS requests, count(*) FILTER (NOT ok) AS failures,
+               {quantiles}, max(latency_ms) FILTER (ok) AS max_ms,
+               quantile_cont(response_ms, 0.95) FILTER (ok) AS response_p95_ms
+        FROM measured GROUP BY GROUPING SETS ((endpoint), ()) HAVING count(*) > 0
+        ORDER BY grouping(endpoint), requests DESC, endpoint
+    """)
+
+
+def failures_by_kind(run: Run) -> pd.DataFrame:
+    """Return a row for each kind of failure of each endpoint in the measured phase, the most frequent first.
+
+    `endpoint`, `kind`, `requests`, `share` of the endpoint's requests, and when the first and the last one were sent,
+    `first_s` and `last_s` after the first measured request.
+    """
+    return run.rows.query(f"""
+        WITH totals AS (SELECT endpoint, count(*) AS total FROM measured GROUP BY endpoint),
+             start AS (SELECT min(start_ms) AS start_ms FROM measured)
+        SELECT endpoint, coalesce(error, '{UNKNOWN_FAILURE}') AS kind, count(*) AS requests,
+               count(*) / any_value(total) AS share,
+               (min(measured.start_ms) - any_value(start.start_ms)) / 1000 AS first_s,
+               (max(measured.start_ms) - any_value(start.start_ms)) / 1000 AS last_s
+        FROM measured JOIN totals USING (endpoint), start
+        WHERE NOT ok GROUP BY endpoint, kind ORDER BY requests DESC, endpoint, kind
+    """)
+
+
+def phases(run: Run) -> pd.DataFrame:
+    """Return a row for each phase in the order of their first sends.
+
+    `phase`, `requests`, `failures`, `start_s` of the first send and `end_s` of the last response, since the first
+    request of the run.
+    """
+    return run.rows.query("""
+        SELECT phase, count(*) AS requests, count(*) FILTER (NOT ok) AS failures,
+               (min(start_ms) - (SELECT min(start_ms) FROM requests)) / 1000 AS start_s,
+               (max(start_ms + latency_ms) - (SELECT min(start_ms) FROM requests)) / 1000 AS end_s
+        FROM requests GROUP BY phase ORDER BY start_s, phase
+    """)
+
+
+def over_time(run: Run) -> tuple[pd.DataFrame, float]:
+    """Return the requests of all phases by the time of their send, and the width of an interval in seconds.
+
+    A row for each interval: `at_s` of its start since the first request, the rates `successful_rps` and `failed_rps`,
+    and `median_ms` and `p95_ms` of the successful responses. An interval without a request has rates of 0.
+    """
+    bounds = run.rows.query("SELECT min(start_ms) AS first_ms, max(start_ms) AS last_ms, count(*) AS n FROM requests")
+    first_ms, last_ms, requests = bounds.iloc[0]
+    width_s = _interval_width_s((last_ms - first_ms) / 1000, int(requests))
+    table = run.rows.query(
+        f"""
+        SELECT floor((start_ms - ?) / ?)::BIGINT AS place, count(*) FILTER (ok) / {width_s} AS successful_rps,
+               count(*) FILTER (NOT ok) / {width_s} AS failed_rps,
+               quantile_cont(latency_ms, 0.5) FILTER (ok) AS median_ms,
+               quantile_cont(latency_ms, 0.95) FILTER (ok) AS p95_ms
+        FROM requests GROUP BY place ORDER BY place
+        """,
+        [first_ms, 1000 * width_s],
+    ).set_index("place")
+    table = table.reindex(range(int(table.index.max()) + 1))
+    table[["successful_rps", "failed_rps"]] = table[["successful_rps", "failed_rps"]].fillna(0.0)
+    return table.reset_index(drop=True).assign(at_s=lambda rows: rows.index * width_s), width_s
+
+
+def _interval_width_s(span_s: float, requests: int) -> float:
+    """The least of `INTERVAL_WIDTHS_S` with at most `MAX_INTERVALS` and a mean of `MIN_REQUESTS` in each."""
+    most = min(MAX_INTERVALS, max(1.0, requests / MIN_REQUESTS))
+    return next((float(width) for width in INTERVAL_WIDTHS_S if span_s / width <= most), span_s / most)
+
+
+def percentile_curve(run: Run, endpoint: str | None, points: int = 100) -> pd.DataFrame:
+    """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the successful latencies of an endpoint.
+
+    None stands for all endpoints. With n responses the curve ends at 1 − 1/n, the last quantile that they support;
+    fewer than two give none.
+    """
+    condition, parameters = ("ok", []) if endpoint is None else ("ok AND endpoint = ?", [endpoint])
+    count = run.rows.query(f"SELECT count(*) AS n FROM measured WHERE {condition}", parameters)["n"].iloc[0]
+    if count < 2:
+        return pd.DataFrame({"nines": [], "latency_ms": []})
+    nines = np.linspace(0, np.log10(count), points)
+    latency_ms = run.rows.query(
+        f"SELECT unnest(quantile_cont(latency_ms, {(1 - 10**-nines).tolist()})) AS latency_ms "
+        f"FROM measured WHERE {condition}",
+        parameters,
+    )["latency_ms"]
+    return pd.DataFrame({"nines": nines, "latency_ms": latency_ms})
+
+
+def time_parts(run: Run) -> pd.DataFrame:
+    """Return rows (endpoint, requests, part, mean_ms): where the time of the successful responses went.
+
+    Only of requests whose application reported its time (`Server-Timing`) and whose queue is known; the parts add up to
+    their mean latency.
+    """
+    means = ", ".join(f"avg(coalesce({part}_ms, 0)) AS {part}" for part in SPLIT)
+    table = run.rows.query(f"""
+        SELECT endpoint, count(*) AS requests, {means} FROM measured
+        WHERE ok AND app_ms IS NOT NULL AND queue_ms IS NOT NULL AND rest_ms IS NOT NULL
+        GROUP BY endpoint ORDER BY requests DESC, endpoint
+    """)
+    return table.melt(["endpoint", "requests"], list(SPLIT), "part", "mean_ms")

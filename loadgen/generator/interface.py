@@ -1,0 +1,7 @@
+"""Words between a process of the generator and the parent that starts it."""
+
+# Files in the run's directory in which the process leaves the reason why it ended.
+ABORTED = "generator-error.txt"  # the load was given up
+REFUSED = "generator-refusal.txt"  # the load was not begun: a scenario cannot keep what the locustfile means
+
+INSECURE = "insecure"  # of TRACETRACK_TLS: certificates are not checked

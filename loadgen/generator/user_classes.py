@@ -1,0 +1,59 @@
+"""The user classes of a locustfile: what a scenario cannot keep of them, and what it decides in their place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from locust import User
+from locust.env import Environment
+from locust.user.task import TaskSet, is_markov_taskset
+from locust.user.users import PytestUser
+
+
+def refusal(environment: Environment) -> str:
+    """The reason why a scenario cannot run these users; empty where it can. Classes without a task are left out."""
+    if environment.shape_class:
+        return (
+            f"the locustfile has a load shape, {type(environment.shape_class).__name__}, and the scenario decides how "
+            "many users there are; take the shape out, or record a Locust of your own: from loadgen.generator import "
+            "recording"
+        )
+    for user_class in environment.user_classes:
+        if issubclass(user_class, PytestUser) or user_class.run is not User.run:
+            return f"{user_class.__name__} does not run tasks of Locust, and no scenario can pace it"
+    environment._filter_tasks_by_tags()
+    if not any(_has_task(user_class) for user_class in environment.user_classes):
+        return "no user class has a task" + (" with these tags" if _has_tags(environment) else "")
+    return ""
+
+
+def notes(environment: Environment, scenario: Mapping[str, Any]) -> list[str]:
+    """Lines that say what of the locustfile has no effect; classes without a task are taken out."""
+    lines = [
+        f"{user_class.__name__} has no task, and none of its users was started"
+        for user_class in environment.user_classes
+        if not _has_task(user_class)
+    ]
+    environment.user_classes[:] = filter(_has_task, environment.user_classes)
+    if scenario["kind"] != "sustained":
+        lines += [
+            f"{user_class.__name__}.wait_time has no effect between tasks: {scenario['name']} decides when they start"
+            for user_class in environment.user_classes
+            if user_class.wait_time is not User.wait_time
+        ]
+    return lines
+
+
+def _has_task(holder: type, holders: frozenset[type] = frozenset()) -> bool:
+    """Whether a user class, or a task set, has something to do in the end; `holders` are those around it."""
+    if is_markov_taskset(holder):
+        return True  # Locust has checked its tasks
+    inner = holders | {holder}
+    return any(
+        not (isinstance(task, type) and issubclass(task, TaskSet)) or (task not in inner and _has_task(task, inner))
+        for task in holder.tasks  # type: ignore[attr-defined]  # both kinds of holders have them
+    )
+
+
+def _has_tags(environment: Environment) -> bool:
+    options = environment.parsed_options
+    return bool(options and (options.tags or options.exclude_tags))

@@ -1,0 +1,72 @@
+"""Requests that an open load omitted, because their arrivals were dropped, in percentiles.
+
+An arrival is dropped before its task is chosen, so its endpoint is not known. A dropped arrival would have sent what a
+started task sent on average: of endpoint e, and of all endpoints together,
+
+    omitted_e = ⌈ requests_e · dropped / started ⌉        omitted = ⌈ Σ_e requests_e · dropped / started ⌉
+
+    requests_e  measured requests of endpoint e
+    dropped     arrivals of the measured phase that were dropped
+    started     tasks of the measured phase that were started; where that is not recorded, all measured requests
+
+An omitted request counts as slower than everything that was observed. With n observed values and m omitted ones the
+quantile q is the value at the rank q·(n + m − 1), counted from 0 and interpolated between neighbours, as it is without
+omitted ones; beyond rank n − 1 it is infinity.
+"""
+
+import math
+from typing import NamedTuple
+
+import pandas as pd
+
+from .request_rows import RequestRows
+
+
+class Group(NamedTuple):
+    """Measured rows that belong together: an SQL condition, and the values of its `?`."""
+
+    condition: str = "true"
+    parameters: tuple[str, ...] = ()
+
+
+def by_endpoint(rows: RequestRows) -> pd.DataFrame:
+    """A row for each endpoint of a run with dropped arrivals: `run`, `deployment`, `scenario`, `endpoint`, `omitted`.
+
+    `expected` is the same before it is rounded up.
+    """
+    dropped = rows.dropped
+    names = ["run", "deployment", "scenario", "endpoint", "omitted", "expected"]
+    if dropped.empty:
+        return pd.DataFrame(columns=names).astype({"omitted": int, "expected": float})
+    counts = rows.query("SELECT run, deployment, scenario, endpoint, count(*) AS requests FROM measured GROUP BY ALL")
+    counts = counts.merge(dropped, on="run")
+    started = counts["started"].fillna(counts.groupby("run")["requests"].transform("sum"))
+    counts["expected"] = counts["requests"] * counts["dropped"] / started
+    counts["omitted"] = [round_up(number) for number in counts["expected"]]
+    return counts.sort_values(["run", "endpoint"], ignore_index=True)[names]
+
+
+def round_up(number: float) -> int:
+    """The next integer; the error of a division does not count as a part of a request."""
+    return math.ceil(round(number, 9))
+
+
+def quantile_ms(rows: RequestRows, column: str, quantile: float, omitted: int, group: Group) -> float:
+    """The quantile (0 to 1) in ms of a column in µs, over the successful rows of the group and `omitted` more.
+
+    NaN where there is neither, and where the column was not recorded.
+    """
+    query = f"SELECT count(*) AS rows, count({column}) AS values FROM measured WHERE ok AND {group.condition}"
+    counts = rows.query(query, group.parameters).iloc[0]
+    observed = int(counts["values"])
+    if observed < counts["rows"] or not observed + omitted:
+        return math.nan
+    rank = quantile * (observed + omitted - 1)
+    if rank > observed - 1:
+        return math.inf
+    share = rank / (observed - 1) if observed > 1 else 0.0
+    value_us = rows.query(
+        f"SELECT quantile_cont({column}, {share}) AS value FROM measured WHERE ok AND {group.condition}",
+        group.parameters,
+    )["value"].iloc[0]
+    return float(value_us) / 1000
