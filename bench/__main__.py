@@ -17,6 +17,7 @@ from . import (
     open_load,
     pool_cost,
     proxy_cost,
+    quiet_machine,
     recorder_cost,
     recording_cost,
     safety_cost,
@@ -33,6 +34,7 @@ PARTS = {
     "cached-read": cached_read,
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
+    "quiet-machine": quiet_machine,
 }
 
 

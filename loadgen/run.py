@@ -133,6 +133,7 @@ def _drive(
             record["witnesses"] = witnesses.record(application_counts, collector.statements)
             record["database_lost"] = collector.disconnections
             record["readings"] = collector.cost()
+            record["busiest_others"] = collector.busiest_others()
 
 
 def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:

@@ -29,6 +29,7 @@ def lines(directory: Path, record: dict) -> list[str]:
         *_broken_connections(record),
         *_missed_rate(rows, record),
         *discarded_note(record),
+        *_others(record),
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
@@ -44,6 +45,19 @@ def _endpoints(run: Run) -> list[str]:
     others = [f"and {more} endpoints more: python -m analysis show {run.directory}"] if more > 0 else []
     shown = display.text([], table.head(MAX_ENDPOINTS)).splitlines()
     return ["latency of the successful responses, ms:", *shown, *others]
+
+
+def _others(record: dict) -> list[str]:
+    """The processes that took the CPU, and on a shared machine that this was not evaluated."""
+    values = {gate["name"]: gate["value"] for gate in record["gates"]}
+    bounds = (validity.OTHERS_CPU, validity.OTHERS_CPU_PEAK)
+    if not any((values.get(bound.name) or 0) > bound.threshold for bound in bounds):
+        return []
+    busiest = ", ".join(f"{process['name']} (id {process['pid']})" for process in record.get("busiest_others", ()))
+    share = validity.OTHERS_CPU.text(values[validity.OTHERS_CPU.name])
+    line = f"Other processes took {share} of all cores{busiest and ': mostly ' + busiest}"
+    is_shared = record["environment"].get("shared_machine")
+    return [f"{line}; this is not evaluated, as the machine is declared as shared" if is_shared else line]
 
 
 def _failures(rows: pd.DataFrame) -> list[str]:

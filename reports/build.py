@@ -96,4 +96,6 @@ def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
         raise UserError(error.evalue if is_expected else failure) from None
     except DeadKernelError:
         raise UserError(f"the kernel of {name} was ended from outside; its last lines are in {log}") from None
+    except RuntimeError as error:
+        raise UserError(f"the kernel of {name} did not start: {error}; its last lines are in {log}") from None
     return executed

@@ -133,6 +133,8 @@ class RunFiles:
     def write(self, directory: Path) -> Run:
         """Write the files into a new directory, and open it."""
         directory.mkdir(parents=True)
+        ids = {"run": directory.name, "experiment": directory.parent.name}
+        self.record |= {name: self.record[name] or value for name, value in ids.items()}
         (directory / "gunicorn.log").write_text("".join(f"{line}\n" for line in self.log))
         if self.record["status"] == "running":
             self._write_stream(directory)

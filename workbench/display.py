@@ -12,6 +12,7 @@ import pandas as pd
 from .text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 DASH = "–"
+KINDS = "failures_by_kind"  # the last column of a table in which anything failed
 MEANS = {"mean_ms": "sent_mean_ms", "response_mean_ms": "sent_response_mean_ms"}  # with those of what was sent
 
 
@@ -29,8 +30,8 @@ def html(lines: Sequence[str], table: pd.DataFrame) -> str:
 
 
 def _printable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its texts on one line each; the names of endpoints are those of the target."""
-    return table.map(_printable_cell)
+    """The table with its texts on one line each: endpoints have names of the target. Kinds of failures are clean."""
+    return table.apply(lambda column: column if column.name == KINDS else column.map(_printable_cell))
 
 
 def _printable_cell(value: Any) -> Any:
@@ -48,7 +49,7 @@ def with_failures(table: pd.DataFrame, counts: Sequence[str], times: Sequence[st
             shown[name] = [bounded_text(row[name], row[bound_of(name)], digits) for _, row in table.iterrows()]
     if not table["failures"].any():
         return shown
-    return shown.assign(failures_by_kind=table["failure_kinds"].astype(object).fillna(DASH))
+    return shown.assign(**{KINDS: table["failure_kinds"].astype(object).fillna(DASH)})
 
 
 def bound_of(name: str) -> str:

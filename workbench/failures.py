@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from .redaction import redacted
 from .request_rows import RequestRows
+from .text_cleaning import Target, cleaned
 
 MAX_KINDS = 3  # that a table names; a count stands for the others
 MAX_CHARACTERS = 60  # of a kind
@@ -23,9 +25,8 @@ def kinds_text(counts: Iterable[tuple[str, int]], kinds: int | None = None, max_
 
 
 def short(kind: str) -> str:
-    """A kind in one line of at most `MAX_CHARACTERS`, without characters that a terminal obeys."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in kind).split()) or NO_REASON
-    return line if len(line) <= MAX_CHARACTERS else f"{line[: MAX_CHARACTERS - 1]}…"
+    """A kind in one line of at most `MAX_CHARACTERS`, without secrets and without what steers a terminal."""
+    return cleaned(redacted(kind), Target.LINE, MAX_CHARACTERS).strip() or NO_REASON
 
 
 def kinds_by(rows: RequestRows, *keys: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ omitted ones; beyond rank n − 1 it is infinity.
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from .request_rows import RequestRows
@@ -44,6 +45,19 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     counts["expected"] = counts["requests"] * counts["dropped"] / started
     counts["omitted"] = [round_up(number) for number in counts["expected"]]
     return counts.sort_values(["run", "endpoint"], ignore_index=True)[names]
+
+
+def of_run(rows: RequestRows) -> dict[str | None, int]:
+    """The omitted requests of one run by endpoint, and under None those of all together; empty without any."""
+    table = by_endpoint(rows)
+    if table.empty:
+        return {}
+    return {**dict(zip(table["endpoint"], table["omitted"], strict=True)), None: round_up(table["expected"].sum())}
+
+
+def observed_quantiles(quantiles: np.ndarray, observed: int, omitted: int) -> np.ndarray:
+    """The quantiles of all requests as quantiles of the `observed` ones; above 1 where one reaches into the others."""
+    return quantiles * (observed + omitted - 1) / max(observed - 1, 1)
 
 
 def round_up(number: float) -> int:

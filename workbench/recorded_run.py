@@ -80,7 +80,7 @@ class Run:
     def dropped(self) -> Mapping[str, int]:
         """Dropped arrivals by phase; empty where none was dropped."""
         counts = self._generator_counts("dropped")
-        return {phase: number for phase, number in counts.items() if isinstance(number, int) and number > 0}
+        return {phase: number for phase, number in counts.items() if number}
 
     def _generator_counts(self, name: str) -> Mapping[str, int]:
         """Counts of the load generator by phase; empty in a record without them."""

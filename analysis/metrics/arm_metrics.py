@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import aggregates, endpoints
+from workbench.omitted_requests import observed_quantiles
 from workbench.recording import Experiment, Run, arm
 
 from ..stats.confidence import Estimate
@@ -154,8 +155,7 @@ def percentile_curve(experiment: Experiment, deployment: str, scenario: str, poi
     if not successful:
         return pd.DataFrame(columns=["nines", "latency_ms"])
     nines = np.linspace(0, np.log10(successful + omitted), points)
-    # The rank among all of them as a quantile of those that were observed, as in `workbench.omitted_requests`.
-    quantiles = (1 - 10**-nines) * (successful + omitted - 1) / max(successful - 1, 1)
+    quantiles = observed_quantiles(1 - 10**-nines, successful, omitted)
     nines, quantiles = nines[quantiles <= 1], quantiles[quantiles <= 1]
     latency_ms = experiment.rows.query(
         f"SELECT unnest(quantile_cont(latency_ms, {quantiles.tolist()})) AS latency_ms FROM measured "

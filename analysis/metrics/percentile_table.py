@@ -56,15 +56,13 @@ def _observed(run: Run, group: str) -> pd.DataFrame:
 
 def _count_omitted(table: pd.DataFrame, run: Run) -> None:
     """Replace the percentiles by those that count the requests that were omitted with dropped arrivals."""
-    omitted = omitted_requests.by_endpoint(run.rows).set_index("endpoint")
-    if omitted.empty:
-        return
-    numbers = {**omitted["omitted"], ALL: omitted_requests.round_up(omitted["expected"].sum())}
-    for endpoint in table.index:
-        group = Group() if endpoint == ALL else Group("endpoint = ?", (str(endpoint),))
+    numbers = omitted_requests.of_run(run.rows)
+    for endpoint in table.index if numbers else ():
+        name_of_group = None if endpoint == ALL else str(endpoint)
+        group = Group() if name_of_group is None else Group("endpoint = ?", (name_of_group,))
         for name, column in TIMES.items():
             for quantile in QUANTILES:
-                value = omitted_requests.quantile_ms(run.rows, column, quantile, numbers[endpoint], group)
+                value = omitted_requests.quantile_ms(run.rows, column, quantile, numbers[name_of_group], group)
                 table.loc[endpoint, _column(name, quantile)] = value
 
 

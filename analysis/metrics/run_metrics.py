@@ -1,13 +1,15 @@
 """Tables of one run: latency and failures by endpoint, over time, by phase, and the parts of the time.
 
 Latencies are of successful responses: a failure may be quick or slow for reasons of its own, and stands beside them. A
-run without the rows for a table gives an empty one.
+percentile that reaches into dropped arrivals is infinity. A run without the rows for a table gives an empty one.
 """
 
 import numpy as np
 import pandas as pd
 
+from workbench import omitted_requests
 from workbench.aggregates import SPLIT
+from workbench.omitted_requests import Group
 from workbench.recording import Run
 
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
@@ -20,17 +22,33 @@ def latency_by_endpoint(run: Run) -> pd.DataFrame:
     """Return a row for each endpoint of the measured phase, the most frequent first, and a last one for all together.
 
     `endpoint` (None for all), `requests`, `failures`, and of the successful responses the latency `median_ms`,
-    `p95_ms`, `p99_ms`, `max_ms` and the response time `response_p95_ms` from the intended send; null without a
-    successful response.
+    `p95_ms`, `p99_ms`, `max_ms` and the response time `response_p95_ms`, `response_max_ms` from the intended send; null
+    without a successful response.
     """
     quantiles = ", ".join(f"quantile_cont(latency_ms, {q}) FILTER (ok) AS {name}" for name, q in QUANTILES.items())
-    return run.rows.query(f"""
+    table = run.rows.query(f"""
         SELECT endpoint, count(*) AS requests, count(*) FILTER (NOT ok) AS failures,
                {quantiles}, max(latency_ms) FILTER (ok) AS max_ms,
-               quantile_cont(response_ms, 0.95) FILTER (ok) AS response_p95_ms
+               quantile_cont(response_ms, 0.95) FILTER (ok) AS response_p95_ms,
+               max(response_ms) FILTER (ok) AS response_max_ms
         FROM measured GROUP BY GROUPING SETS ((endpoint), ()) HAVING count(*) > 0
         ORDER BY grouping(endpoint), requests DESC, endpoint
     """)
+    return _with_omitted(table, run)
+
+
+def _with_omitted(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """The table with percentiles that count the requests omitted with dropped arrivals."""
+    numbers = omitted_requests.of_run(run.rows)
+    times = {name: ("latency_us", quantile) for name, quantile in QUANTILES.items()}
+    times["response_p95_ms"] = ("response_us", 0.95)
+    for position, endpoint in table["endpoint"].items() if numbers else ():
+        name_of_group = endpoint if isinstance(endpoint, str) else None
+        group = Group("endpoint = ?", (endpoint,)) if isinstance(endpoint, str) else Group()
+        for name, (column, quantile) in times.items():
+            value = omitted_requests.quantile_ms(run.rows, column, quantile, numbers[name_of_group], group)
+            table.loc[position, name] = value
+    return table
 
 
 def failures_by_kind(run: Run) -> pd.DataFrame:
@@ -98,17 +116,19 @@ def _interval_width_s(span_s: float, requests: int) -> float:
 def percentile_curve(run: Run, endpoint: str | None, points: int = 100) -> pd.DataFrame:
     """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the successful latencies of an endpoint.
 
-    None stands for all endpoints. With n responses the curve ends at 1 − 1/n, the last quantile that they support;
-    fewer than two give none.
+    None stands for all endpoints. With n responses the curve ends at 1 − 1/n, the last quantile that they support, and
+    where it reaches into dropped arrivals; fewer than two give none.
     """
     condition, parameters = ("ok", []) if endpoint is None else ("ok AND endpoint = ?", [endpoint])
     count = run.rows.query(f"SELECT count(*) AS n FROM measured WHERE {condition}", parameters)["n"].iloc[0]
     if count < 2:
         return pd.DataFrame({"nines": [], "latency_ms": []})
-    nines = np.linspace(0, np.log10(count), points)
+    omitted = omitted_requests.of_run(run.rows).get(endpoint, 0)
+    nines = np.linspace(0, np.log10(count + omitted), points)
+    quantiles = omitted_requests.observed_quantiles(1 - 10**-nines, int(count), omitted)
+    nines, quantiles = nines[quantiles <= 1], quantiles[quantiles <= 1]
     latency_ms = run.rows.query(
-        f"SELECT unnest(quantile_cont(latency_ms, {(1 - 10**-nines).tolist()})) AS latency_ms "
-        f"FROM measured WHERE {condition}",
+        f"SELECT unnest(quantile_cont(latency_ms, {quantiles.tolist()})) AS latency_ms FROM measured WHERE {condition}",
         parameters,
     )["latency_ms"]
     return pd.DataFrame({"nines": nines, "latency_ms": latency_ms})

@@ -98,6 +98,10 @@ class Collector:
             return None
         return after[0] - before[0]
 
+    def busiest_others(self) -> list[dict]:
+        """The processes that belong to no role and used most CPU time, see `ProcessReader`."""
+        return self._processes.busiest_others() if self._processes else []
+
     def cost(self) -> dict[str, float | None]:
         """The cost of the readings, and the CPU time in ms that they took of the database server.
 

@@ -14,7 +14,7 @@ import psutil
 from workbench.columns import arrow_schema
 from workbench.reading_schema import PROCESS
 
-from .machine_reader import CoreTimes, read_cores
+from .machine_reader import CoreTimes, ProcessTime, busiest, read_cores, read_processes
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
 
@@ -44,6 +44,7 @@ class ProcessReader:
         self._is_whole = is_whole
         self._past_cores: CoreTimes | None = None
         self._past_own_ns = 0
+        self._past_processes: dict[int, ProcessTime] = {}
         self._file = SampleFile(directory / "process.parquet", SCHEMA)
         self._due_s = self._slow_due_s = 0.0
 
@@ -61,6 +62,8 @@ class ProcessReader:
         """Read each role once; a slow reading also looks for new children, and reads memory and threads."""
         at_us = (time.monotonic_ns() - self._started_ns) // 1000
         first = not self._families
+        if first and self._is_whole:
+            self._past_processes = read_processes()
         for role, pid in self._roots.items():
             if first or slow:
                 family = map(self._process, (pid, *_descendants(pid)))
@@ -69,6 +72,12 @@ class ProcessReader:
         machine = {"stalled_us": _stalled_us(), **self._cores()}
         if any(value is not None for value in machine.values()):
             self._file.add({"at_us": at_us, "role": MACHINE, **machine})
+
+    def busiest_others(self) -> list[dict]:
+        """The processes without a role that used most CPU since the first reading, see `machine_reader.busiest`."""
+        if not self._past_processes:
+            return []
+        return busiest(self._past_processes, read_processes(), {os.getpid(), *self._known})
 
     def close(self) -> None:
         """Finish the file."""

@@ -1,8 +1,10 @@
 """Tables of a run's page: latency by endpoint, failures by kind, phases, gates."""
 
+import numpy as np
 import pandas as pd
 
 from analysis.metrics import run_metrics
+from workbench import display
 from workbench.recording import Run
 from workbench.redaction import redacted
 from workbench.request_schema import MEASURE
@@ -27,7 +29,8 @@ def latency(run: Run) -> Html:
     names = {"endpoint": "endpoint", "requests": "requests", "failures": "failures", **LATENCIES}
     if is_open(run):
         names["response_p95_ms"] = RESPONSE
-    shown = rows[[*names]].rename(columns=names)
+    shown = rows[[*names]].assign(**{name: _times(rows, name) for name in names if name.endswith("_ms")})
+    shown = shown.rename(columns=names)
     shown["endpoint"] = [_name(name) if isinstance(name, str) else "all requests" for name in rows["endpoint"]]
     formats = {name: _milliseconds for name in (*LATENCIES.values(), RESPONSE) if name in shown}
     note = "Measured phase. Latency is from the actual send to the end of the response, of successful responses only."
@@ -36,7 +39,10 @@ def latency(run: Run) -> Html:
     if (rows["requests"] < MIN_RESPONSES_P99).any():
         note += f" With fewer than {MIN_RESPONSES_P99} responses p99 is hardly below the maximum."
     if dropped := dropped_arrivals(run):
-        note += f" {dropped:,} arrivals were due and never sent; each would have been slower than what is shown."
+        note += (
+            f" {dropped:,} arrivals were due and never sent. They count as slower than everything observed, by the "
+            "share of each endpoint; where a percentile reaches into them it is more than the largest observed: > x."
+        )
     return _split(shown, "Latency by endpoint", "endpoints", note, formats, keep_last=True)
 
 
@@ -110,7 +116,18 @@ def _name(endpoint: str) -> str:
     return cleaned(redacted(endpoint), Target.LINE, MAX_NAME_CHARACTERS)
 
 
-def _milliseconds(value: float) -> str:
+def _times(rows: pd.DataFrame, name: str) -> pd.Series:
+    """A column of times; `> x` for infinity, x being the largest observed."""
+    if not np.isinf(rows[name].astype(float)).any():
+        return rows[name]
+    pairs = zip(rows[name].astype(float), rows[display.bound_of(name)].astype(float), strict=True)
+    values = [f"> {_milliseconds(bound)}" if np.isinf(value) else value for value, bound in pairs]
+    return pd.Series(values, index=rows.index, dtype=object)
+
+
+def _milliseconds(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 

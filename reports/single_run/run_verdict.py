@@ -1,5 +1,6 @@
 """The first screen of a run's page: a sentence, the metrics behind it, and whether the run is valid."""
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from analysis.figures.axes import duration
 from analysis.metrics import arm_metrics, run_metrics
 from workbench.arms import START
+from workbench.display import bound_of
 from workbench.recording import Run
 
 from ..sections.comparison import join, plural, prose
@@ -61,6 +63,8 @@ def _outcome(run: Run) -> str:
     counted = f"{failures:,} of {requests:,} requests failed" if failures else f"All {requests:,} requests succeeded"
     others = "95 % of the others" if failures else "95 % of them"
     p95_ms = total["response_p95_ms"] if is_open(run) else total["p95_ms"]
+    if math.isinf(p95_ms):
+        return f"{counted}; p95 is more than the largest observed, as so many arrivals were dropped."
     since = " of their intended send" if is_open(run) else ""
     return f"{counted}; {others} were answered within {duration(p95_ms)}{since}."
 
@@ -92,8 +96,13 @@ def _cards(run: Run) -> Iterator[Card]:
     column, source = ("response_p95_ms", "response time") if is_open(run) else ("p95_ms", "latency")
     detail = "no successful response"
     if failures < requests:
-        detail = f"{source} of successful responses; median latency {duration(total['median_ms'])}"
-    yield "p95", None if failures == requests else duration(total[column]), detail
+        detail = f"{source} of successful responses; median latency {_duration(total, 'median_ms')}"
+    yield "p95", None if failures == requests else _duration(total, column), detail
+
+
+def _duration(total: pd.Series, column: str) -> str:
+    """A time; `> x` where it reaches into dropped arrivals, x being the largest observed."""
+    return f"> {duration(total[bound_of(column)])}" if math.isinf(total[column]) else duration(total[column])
 
 
 def _gates_text(run: Run) -> str:

@@ -25,6 +25,15 @@ def fail(rows, kinds):
         row |= {"ok": False, "error": kind, "latency_us": 1, "response_us": 1}
 
 
+def test_percentile_curve_ends_where_it_reaches_into_dropped_arrivals(builder):
+    files = builder.run("tuned", "open-20")
+    files.record["generator"]["dropped"] = {"warmup": 0, "measure": 10}
+    run = files.write(builder.runs / "single-runs" / "made")
+    for endpoint, due, observed in ((None, 40, 30), ("login", 14, 10)):
+        last = 1 - 10 ** -run_metrics.percentile_curve(run, endpoint)["nines"].max()
+        assert (observed - 3) / (due - 1) < last <= (observed - 1) / (due - 1)
+
+
 def test_latency_is_of_successful_responses_and_failures_stand_beside_it(written):
     run = written(lambda rows: fail([row for row in rows if row["endpoint"] == "login"], 10 * ["refused"]))
     table = run_metrics.latency_by_endpoint(run)

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from loadgen.collectors import machine_reader
-from loadgen.collectors.machine_reader import TICK_US, CoreTimes
+from loadgen.collectors.machine_reader import TICK_US, CoreTimes, ProcessTime
 from loadgen.collectors.process_reader import ProcessReader
 
 TEXT = """\
@@ -66,3 +67,19 @@ def test_others_are_not_known_beside_a_target_on_this_machine(burning, tmp_path)
     rows = pd.read_parquet(tmp_path / "process.parquet")
     assert rows.loc[rows["role"] == "machine", "others_us"].isna().all()
     assert rows.loc[rows["role"] == "machine", "steal_us"].notna().all()
+
+
+def test_the_busiest_processes_are_those_that_used_most_between_the_readings(burning):
+    before = machine_reader.read_processes()
+    time.sleep(0.3)
+    after = machine_reader.read_processes()
+    (first, *_) = machine_reader.busiest(before, after, own=set(after) - {burning.pid})
+    assert (first["name"], first["pid"]) == (Path(sys.executable).name[:15], burning.pid)
+    assert first["cpu_ms"] >= 50
+    assert machine_reader.busiest(before, after, own=set(after)) == []
+
+
+def test_what_started_meanwhile_counts_and_what_was_idle_does_not():
+    before = {1: ProcessTime("init", 500), 2: ProcessTime("a", 100), 3: ProcessTime("gone", 9)}
+    after = {1: ProcessTime("init", 500), 2: ProcessTime("a", 300), 4: ProcessTime("new", 900)}
+    assert [process["pid"] for process in machine_reader.busiest(before, after, own=())] == [4, 2]

@@ -115,17 +115,38 @@ def test_a_locust_that_was_started_manually_has_a_page(written):
     assert "The record does not name the target" in page_text(run_description.description(run))
 
 
-def test_an_open_run_is_judged_by_response_time_and_names_dropped_arrivals(written):
-    def late(files):
-        for row in files.rows:
-            row |= {"scheduled_us": row["scheduled_us"] - 50_000, "response_us": row["response_us"] + 50_000}
-        files.record["generator"]["dropped"] = {"warmup": 0, "measure": 7}
+def late(files):
+    """Each request is sent 50 ms after it was due."""
+    for row in files.rows:
+        row |= {"scheduled_us": row["scheduled_us"] - 50_000, "response_us": row["response_us"] + 50_000}
 
+
+def test_an_open_run_is_judged_by_response_time(written):
     run = written(late, scenario="open-20")
-    assert sentence(run).startswith("7 arrivals were due and never sent. All ")
+    assert sentence(run).startswith("All 30 requests succeeded; ")
     assert sentence(run).endswith(" ms of their intended send.")
     cells = table_cells(run_tables.latency(run), "Latency by endpoint")["all requests"]
     assert float(cells["response p95 (ms)"]) == pytest.approx(float(cells["p95 (ms)"]) + 50, abs=0.6)
+
+
+def test_a_run_that_dropped_arrivals_says_so_first_and_shows_more_than_the_largest(written):
+    def drop(files):
+        late(files)
+        files.record["generator"]["dropped"] = {"warmup": 0, "measure": 7}
+
+    run = written(drop, scenario="open-20")
+    assert sentence(run) == (
+        "7 arrivals were due and never sent. All 30 requests succeeded; p95 is more than the largest observed, as so "
+        "many arrivals were dropped."
+    )
+    cells = table_cells(run_tables.latency(run), "Latency by endpoint")
+    assert (cells["login"]["p95 (ms)"], cells["login"]["response p95 (ms)"]) == ("> 5.00", "> 55.0")
+    assert (cells["login"]["p50 (ms)"], cells["login"]["max (ms)"]) == ("5.00", "5.00")
+    assert cells["all requests"]["p99 (ms)"] == "> 5.00"
+    assert "> 55 ms" in first_text(run)
+    page = run_page.html(run)
+    assert "inf" not in [cell for row in cells.values() for cell in row.values()]
+    assert "Latency percentiles" in page
 
 
 def test_the_outcome_of_a_start_is_the_sentence(builder):

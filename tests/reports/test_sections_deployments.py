@@ -98,3 +98,14 @@ def test_without_tuned_there_is_no_leave_one_out_table(builder):
     assert "did not run" in page_text(
         sections.leave_one_out(report_of(builder.experiment(builder.run("tuned-without-cache"))))
     )
+
+
+def test_every_table_of_latencies_has_the_failures_by_kind(builder):
+    failing = builder.run("as-claimed")
+    for row in failing.rows_of("search"):
+        row |= {"ok": False, "error": "status 503", "latency_us": 1}
+    report = report_of(builder.experiment(builder.run(), failing, builder.run("tuned")))
+    cells = table_cells(sections.bursts_by_deployment(report), "Latency by deployment, 50 users at once")
+    assert cells["as-claimed"]["failures"] == "50 of 150: search 50 × status 503"
+    assert cells["as-claimed"]["search, p95 (ms)"] == "–"
+    assert cells["tuned"]["failures"] == "none"

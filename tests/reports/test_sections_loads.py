@@ -64,7 +64,7 @@ def test_the_totals_of_a_burst_agree_with_the_rows(builder):
     p95_ms = {f"{name}, p95 (ms)": f"{value:,.0f}" for name, value in by_endpoint.items()}
     assert column(rows, "reproduced") == {
         "successful responses": "96.0%",
-        "failures": "3 of 75: login 3 × no reason recorded",
+        "failures": "3 of 75: login 3 × failed",
         "duration (s)": "5.55",
         "throughput (requests/s)": f"{72 / 5.55:.1f}",
         **p95_ms,
@@ -124,3 +124,15 @@ def test_other_loads_are_shown_where_they_were_run(reports):
     assert rows["burst-50-mix: login, mean (ms)"]["tuned"] == "127.5"
     assert rows["sustained-100: dashboard, mean (ms)"]["reproduced"] == "80.0"
     assert "ran none of them" in page_text(sections.other_loads(reports("without a valid run")))
+
+
+def test_latencies_by_endpoint_have_failures_beside_them_and_a_dash_without_a_success(builder):
+    single = builder.run(BASELINE, "single")
+    for row in single.rows_of("search"):
+        row |= {"ok": False, "error": "status 503", "latency_us": 1}
+    experiment = builder.experiment(single, builder.run(TUNED, "single"))
+    cells = table_cells(sections.individual(report_of(experiment)), "Single requests")
+    assert cells["search"]["reproduced failures"] == "30 of 30: 30 × status 503"
+    assert (cells["search"]["reproduced (ms)"], cells["search"]["reproduced range (ms)"]) == ("–", "–")
+    assert cells["search"]["under 300 ms"] == "not measured"
+    assert (cells["login"]["reproduced failures"], cells["login"]["tuned failures"]) == ("none", "none")

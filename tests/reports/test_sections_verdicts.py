@@ -64,3 +64,18 @@ def test_every_finding_is_in_its_table(reports):
         shown = table_cells(section(report), caption)
         wanted = {finding.claim: finding.verdict for finding in report.findings if finding.kind == kind}
         assert column(shown, "verdict") == wanted
+
+
+def test_dropped_arrivals_stand_above_the_verdict(builder):
+    probe = builder.run(TUNED, "open-20")
+    probe.record["generator"]["dropped"] = {"warmup": 2, "measure": 7}
+    experiment = builder.experiment(builder.run(), builder.run(TUNED), probe)
+    assert (
+        page_text(sections.summary(report_of(experiment)))
+        .strip()
+        .startswith(
+            "9 arrivals of open load were dropped (1-03-tuned-open-20). They count as slower than every latency."
+        )
+    )
+    plain = builder.experiment(builder.run(), builder.run(TUNED), name="plain")
+    assert "dropped" not in page_text(sections.summary(report_of(plain)))

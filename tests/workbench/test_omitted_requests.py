@@ -100,7 +100,7 @@ def test_failures_and_dropped_arrivals_together_leave_no_percentile_without_a_su
     assert "nan" not in shown.lower()
 
 
-@pytest.mark.parametrize("dropped", [{}, None])
+@pytest.mark.parametrize("dropped", [{"measure": 0}, {}, None])
 def test_counts_that_are_none_drop_nothing(builder, dropped):
     recorded = open_run(builder, 0)
     recorded.record["generator"]["dropped"] = dropped
