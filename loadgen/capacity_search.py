@@ -58,9 +58,10 @@ class _Progress:
         return max([0.0, *probe_ends, *(sentinel.ended_s for sentinel in self.sentinels)])
 
     def due_s(self, load: Load) -> float:
-        """The earliest end of the last probe's gap, for a load that was tried; 0 for another one."""
+        """The instant from which a load may be confirmed; 0 for one without a valid probe yet."""
         search, number = load
-        return max((probe.ended_s + MIN_GAP_S for probe in self.counted(search) if probe.load == number), default=0.0)
+        earlier = [probe for probe in self.counted(search) if probe.load == number and probe.sustained is not None]
+        return max((probe.ended_s + MIN_GAP_S for probe in earlier), default=0.0)
 
 
 def rounds(

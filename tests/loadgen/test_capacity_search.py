@@ -157,6 +157,16 @@ def test_probes_that_confirm_a_bound_span_more_than_ten_minutes():
         assert ends_s[4] - ends_s[0] > 600
 
 
+def test_a_load_whose_run_was_invalid_is_tried_again_at_once():
+    answers = iter([None])
+    rounds = capacity_search.rounds(
+        SEARCHES[:1], "small", 1, 0, lambda spec: Probe(float(spec.scenario[5:]), next(answers, True), ended_s=1e9)
+    )
+    first, second = next(rounds), next(rounds)
+    assert first.specs[0].scenario == second.specs[0].scenario
+    assert second.not_before_s == 0
+
+
 def test_rounds_of_the_same_probes_are_the_same_after_an_interruption():
     first, second = (Machine(np.random.default_rng(2), (1e6 + 300, 1e6 + 900), 0.5) for _ in range(2))
     assert (first.search(), first.runs) == (second.search(), second.runs)
