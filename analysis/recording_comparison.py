@@ -10,7 +10,7 @@ from workbench.recording import Experiment, Run
 from . import ablation
 from .findings import wording
 from .metrics.effect_metrics import EffectMetric
-from .stats.hypothesis import Effect, holm
+from .stats.hypothesis import Effect
 
 LOAD_FIELDS = ("processes", "locustfile")  # of a run's record: the load depends on them as on its scenario
 Arm = tuple[str, str]  # deployment and scenario
@@ -41,16 +41,15 @@ class ExperimentComparison:
     def regressions(self) -> list[str]:
         """Return the certain regressions, a phrase each.
 
-        An effect without an interval counts by its verdict. One with an interval counts if the whole interval is worse
-        than the equivalence margin, and p is at most 1 − level after Holm's correction over all tables.
+        These are the effects with that verdict, of which one with an interval counts only if the whole interval is
+        worse than the equivalence margin.
         """
-        effects = [(table.metric, table.scenario, effect) for table in self.tables for effect in table.effects]
-        tested = [(metric, scenario, effect) for metric, scenario, effect in effects if effect.interval]
-        corrected = holm([effect.p for _, _, effect in tested if effect.p is not None])
-        regressions = [row for row in effects if row[2].interval is None and row[2].verdict == "regression"]
-        for (metric, scenario, effect), p in zip(tested, corrected, strict=True):
-            if p <= 1 - effect.level and _is_beyond_margin(effect, metric):
-                regressions.append((metric, scenario, effect))
+        regressions = [
+            (table.metric, table.scenario, effect)
+            for table in self.tables
+            for effect in table.effects
+            if effect.verdict == "regression" and (effect.interval is None or _is_beyond_margin(effect, table.metric))
+        ]
         return [
             f"{metric.name} of {effect.name} under {scenario} {wording.ratio_with_interval(effect)}"
             for metric, scenario, effect in regressions

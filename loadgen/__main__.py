@@ -162,7 +162,7 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option("--profile", help=f"Name of a profile, see list; {profiles.DEFAULT} if not given.")
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
-@click.option("--seed", type=int, help="Seed of the order of the arms and of the users; 1 if not given.")
+@click.option("--seed", type=int, help="Seed of the order of the arms and of the users; drawn if not given.")
 @click.option(
     "--p95-ms",
     type=click.FloatRange(0, 600_000, min_open=True),

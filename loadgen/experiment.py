@@ -1,6 +1,7 @@
 """Carrying out an experiment: the runs of its plan, then its searches for capacity; or the rest of both."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -13,6 +14,7 @@ import click
 
 from analysis.capacity.bracket import Probe
 from analysis.capacity.predictions import DIRECTORY
+from analysis.capacity.sentinel import Sentinel
 from workbench import seal
 from workbench.errors import UserError
 from workbench.paths import data_directory, is_id, runs_directory
@@ -23,7 +25,7 @@ from workbench.redaction import redacted_values
 
 from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
 from .capacity_search import Round
-from .plan import OVERHEAD_S, Plan, make_plan
+from .plan import OVERHEAD_S, Plan, fresh_seed, make_plan
 from .prediction_log import PredictionLog
 from .profiles import Search
 from .progress import Steps
@@ -42,14 +44,14 @@ def plan_for(
 ) -> Plan:
     """Plan the experiment of this name: the interrupted one, if there is one, else a new one.
 
-    None takes the value of the interrupted experiment, or the default. Raises `UserError` if the experiment is
-    complete, or was started with other values than are given.
+    None takes the value of the interrupted experiment, or the default; for the seed that is a fresh one. Raises
+    `UserError` if the experiment is complete, or was started with other values than are given.
     """
     interrupted = InterruptedExperiment.open(directory_of(name)) if name else None
     requested = {"profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms}
     if interrupted:
         return make_plan(**interrupted.configuration(requested))
-    return make_plan(profile or profiles.DEFAULT, scale, 1 if seed is None else seed, p95_ms)
+    return make_plan(profile or profiles.DEFAULT, scale, fresh_seed() if seed is None else seed, p95_ms)
 
 
 def directory_of(name: str) -> Path:
@@ -104,7 +106,7 @@ def _execute(plan: Plan, name: str) -> None:
     with progress.steps("measuring", 0.0) as shown:
         measure = partial(_measure, directory, record, interrupted, shown)
         measure(list(zip(plan.specs, plan.expected_s, strict=True)), 0.0)
-        probes = _search(plan, directory, record, measure, shown)
+        probes = _search(plan, directory, record, measure, shown, interrupted)
     _write(directory, record | {"status": "complete", "probes": probes})
 
 
@@ -120,6 +122,9 @@ def _start_record(plan: Plan, name: str, directory: Path, interrupted: Interrupt
         record = interrupted.resume()
     else:
         directory.mkdir(parents=True)
+        progress.report(
+            f"experiment {name} has the seed {plan.seed}; --seed {plan.seed} repeats its order and its loads"
+        )
     record |= {"status": "running", "probes": record.get("probes") or []}
     _write(directory, record)
     return record
@@ -148,7 +153,14 @@ def _measure(
                 _write(directory, record)
 
 
-def _search(plan: Plan, directory: Path, record: dict, measure: Measure, shown: Steps) -> list[dict]:
+def _search(
+    plan: Plan,
+    directory: Path,
+    record: dict,
+    measure: Measure,
+    shown: Steps,
+    interrupted: InterruptedExperiment | None,
+) -> list[dict]:
     """Carry out the probes of the searches, and keep the record up to date; return the entries of the probes."""
     earlier, probes = record["probes"], []
     predictions = PredictionLog(directory, plan.specs)
@@ -157,23 +169,39 @@ def _search(plan: Plan, directory: Path, record: dict, measure: Measure, shown: 
         names = {probe["run"] for probe in probes}
         record["probes"] = [*probes, *(probe for probe in earlier if probe["run"] not in names)]
         for spec, search in zip(round_.specs, round_.searches, strict=True):
-            predictions.record(search, spec)
+            if search:
+                predictions.record(search, spec)
         record["prediction_failures"] = predictions.failures
         _write(directory, record)
+        if not (interrupted and all(interrupted.has_complete(run_name(spec)) for spec in round_.specs)):
+            _wait_until(round_.not_before_s, shown)
         timed = [(spec, OVERHEAD_S + spec.load().expected_s()) for spec in round_.specs]
         measure(timed, round_.later * sum(expected_s for _, expected_s in timed) / len(timed))
     return probes
+
+
+def _wait_until(instant_s: float, shown: Steps) -> None:
+    """Wait until an instant in seconds since 1970 (UTC), if it is not over."""
+    wait_s = instant_s - time.time()
+    if wait_s > 0:
+        shown.begin(f"waiting {wait_s:.0f} s, as the probes of a load lie minutes apart", wait_s)
+        time.sleep(min(wait_s, capacity_search.MIN_GAP_S))
 
 
 def _rounds(plan: Plan, directory: Path, predictions: PredictionLog, shown: Steps) -> Iterator[Round]:
     def probe_of(spec: RunSpec) -> Probe:
         return Probe.from_run(open_run(directory / run_name(spec)), plan.p95_ms)
 
+    def sentinel_of(spec: RunSpec) -> Sentinel:
+        return Sentinel.from_run(open_run(directory / run_name(spec)))
+
     def predict(search: Search) -> float | None:
         shown.begin(f"predicting {search.deployment}", PREDICTION_S)
         return predictions.capacity(search)
 
-    return capacity_search.rounds(plan.searches, plan.scale, plan.seed, plan.blocks(), probe_of, predict)
+    return capacity_search.rounds(
+        plan.searches, plan.scale, plan.seed, plan.blocks(), probe_of, predict, plan.sentinel, sentinel_of
+    )
 
 
 def _max_connections(deployment: str) -> int:
@@ -190,6 +218,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer) -> dict:
         "p95_ms": plan.p95_ms,
         "runs": _entries(plan.specs),
         "searches": [asdict(search) for search in plan.searches],
+        "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),
     }

@@ -1,15 +1,19 @@
-"""The plan of an experiment: its runs, block by block, in random order within each block."""
+"""The plan of an experiment: its runs, block by block, in a random order that is balanced over the blocks."""
 
 import random
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analysis.capacity.bracket import MAX_P95_MS
 
 from . import dataset, profiles
+from .block_order import balanced_orders
 from .profiles import Arm, Profile, Search
 from .run_spec import RunSpec
 
 OVERHEAD_S = 3.0  # of a run beside its load: clone, start, stop
+MAX_SEED = 999_999
 SEEDS_PER_EXPERIMENT = 1000  # a block has the seed of the experiment times this, and its own number added
 
 
@@ -27,11 +31,12 @@ class Plan:
     expected_s: tuple[float, ...]
     searches: tuple[Search, ...] = ()
     p95_ms: float = MAX_P95_MS
+    sentinel: Arm | None = None
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
         names = [*(spec.deployment for spec in self.specs), *(search.deployment for search in self.searches)]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys([*names, self.sentinel.deployment] if self.sentinel else names))
 
     def blocks(self) -> int:
         """The number of blocks, those of the searches apart."""
@@ -47,22 +52,36 @@ def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None =
     scale = scale or chosen.scale
     dataset.find_scale(scale)
     p95_ms = p95_ms or MAX_P95_MS
-    random_order = random.Random(seed)
     specs, expected_s = [], []
-    for block in range(max((arm.blocks for arm in chosen.arms), default=0)):
-        for position, (arm, is_replicate) in enumerate(_shuffled_block(chosen, block, random_order)):
+    for block, runs in enumerate(_blocks(chosen, random.Random(seed))):
+        for position, (arm, is_replicate) in enumerate(runs):
             specs.append(_spec(arm, scale, seed, block, position, is_replicate))
             expected_s.append(OVERHEAD_S + arm.load_s)
     searches = tuple(replace(search, p95_ms=p95_ms) for search in chosen.searches)
-    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms)
+    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms, chosen.sentinel)
 
 
-def _shuffled_block(profile: Profile, block: int, random_order: random.Random) -> list[tuple[Arm, bool]]:
-    """The runs of a block in their order: each arm, and whether the run is its A/A replicate."""
-    arms = [arm for arm in profile.arms if block < arm.blocks]
-    runs = [*((arm, False) for arm in arms), *((arm, True) for arm in arms if arm.replicated)]
-    random_order.shuffle(runs)
-    return runs
+def fresh_seed() -> int:
+    """Draw the seed of an experiment that was given none: the same order in every experiment is no random order."""
+    return 1 + secrets.randbelow(MAX_SEED)
+
+
+def _blocks(profile: Profile, random_order: random.Random) -> Iterator[list[tuple[Arm, bool]]]:
+    """Yield the runs of each block in their order: each arm, and whether the run is its A/A replicate.
+
+    Arms with as many blocks follow each other, in orders that are balanced over their blocks: only these are compared.
+    A replicate is a treatment of its own. Which of these groups comes first in a block is random.
+    """
+    groups: dict[int, list[tuple[Arm, bool]]] = {}
+    for arm in profile.arms:
+        groups.setdefault(arm.blocks, []).extend(
+            (arm, replicate) for replicate in ([False, True][: 1 + arm.replicated])
+        )
+    orders = {blocks: balanced_orders(len(runs), blocks, random_order) for blocks, runs in groups.items()}
+    for block in range(max(groups, default=0)):
+        present = [blocks for blocks in groups if block < blocks]
+        random_order.shuffle(present)
+        yield [groups[blocks][treatment] for blocks in present for treatment in orders[blocks][block]]
 
 
 def _spec(arm: Arm, scale: str, seed: int, block: int, position: int, is_replicate: bool) -> RunSpec:

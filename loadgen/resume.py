@@ -64,7 +64,7 @@ class InterruptedExperiment:
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
-        if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches")):
+        if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches", "sentinel")):
             differences.append("its profile has other runs now")
         if differences:
             raise UserError(

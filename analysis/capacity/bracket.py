@@ -7,7 +7,8 @@ and the p95 response time of every endpoint is below a bound. Over k blocks the 
     upper bound     the smallest load that was sustained in none of k blocks
 
 With k = 5 a load that is sustained in half of its runs is taken for a lower bound once in 2⁵ = 32, and for an upper
-bound once in 32. Nothing is said of loads that were not tried.
+bound once in 32. Nothing is said of loads that were not tried. The probes of a block around which the machine changed,
+by its sentinel, do not count.
 """
 
 import math
@@ -19,9 +20,12 @@ import pandas as pd
 
 from workbench.recording import Experiment, Run
 
+from .sentinel import ended_s, sentinels_of, void_blocks
+
 MAX_P95_MS = 300.0  # the bound where a search has none of its own
 UNITS = {"open": "requests/s", "sustained": "users"}  # of a load, by family of scenarios
 EVALUATED_COLUMNS = ("response_us", "endpoint")
+VOID = "the machine changed, by the sentinel before or after its block"
 MAX_INVALID = 2  # invalid runs of a load, after which the generator counts as unable to make it
 
 
@@ -33,6 +37,8 @@ class Probe:
     reason: the p95 of the slowest endpoint, or what failed
     slowest_ms: that p95, where it was measured
     run: the name of the run
+    block: the block that it belongs to
+    ended_s: the end of the run, seconds since 1970 (UTC)
     """
 
     load: float
@@ -40,10 +46,16 @@ class Probe:
     reason: str = ""
     slowest_ms: float | None = None
     run: str = ""
+    block: int = 0
+    ended_s: float = 0.0
 
     @classmethod
     def from_run(cls, run: Run, p95_ms: float = MAX_P95_MS) -> "Probe":
         """The probe that a complete run is; p95 of every endpoint has to be below `p95_ms`."""
+        return replace(cls._evaluated(run, p95_ms), run=run.name, block=run.block, ended_s=ended_s(run))
+
+    @classmethod
+    def _evaluated(cls, run: Run, p95_ms: float) -> "Probe":
         load, totals = load_of(run), run.totals
         defects = [str(defect) for defect in run.defects if defect.is_total or defect.column in EVALUATED_COLUMNS]
         problems = [*run.record["reasons"], *defects]
@@ -150,8 +162,8 @@ class CapacityResult:
         return run.deployment == self.deployment and run.scenario.startswith(f"{self.family}-")
 
     def usable_runs(self, experiment: Experiment) -> list[Run]:
-        """The runs of its probes that enter metrics."""
-        names = {probe.run for probe in self.probes}
+        """The runs of its probes that count."""
+        names = {probe.run for probe in self.probes if probe.sustained is not None}
         return [run for run in experiment.usable if run.name in names]
 
 
@@ -163,8 +175,10 @@ def capacity_results(experiment: Experiment) -> list[CapacityResult]:
 def _result(experiment: Experiment, search: dict) -> CapacityResult:
     blocks, p95_ms = search.get("blocks", 1), search.get("p95_ms", MAX_P95_MS)
     result = CapacityResult(search["deployment"], search["family"], (), blocks, p95_ms)
-    probes = tuple(replace(Probe.from_run(run, p95_ms), run=run.name) for run in _probe_runs(experiment, result))
-    return replace(result, probes=probes)
+    void = void_blocks(sentinels_of(experiment))
+    probes = (Probe.from_run(run, p95_ms) for run in _probe_runs(experiment, result))
+    counted = (replace(probe, sustained=None, reason=VOID) if probe.block in void else probe for probe in probes)
+    return replace(result, probes=tuple(counted))
 
 
 def _probe_runs(experiment: Experiment, result: CapacityResult) -> Iterator[Run]:

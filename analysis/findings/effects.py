@@ -6,6 +6,7 @@ from itertools import chain
 from workbench.recording import Experiment
 
 from .. import ablation
+from ..effect_tables import Change, EffectTable
 from ..stats.hypothesis import Effect
 from . import wording
 from .finding import Claim, Finding
@@ -20,11 +21,11 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
             yield _finding(experiment, table, change, effect)
 
 
-def _finding(experiment: Experiment, table: ablation.EffectTable, change: ablation.Change, effect: Effect) -> Finding:
+def _finding(experiment: Experiment, table: EffectTable, change: Change, effect: Effect) -> Finding:
     metric, scenario = table.metric, table.scenario
     text = f"{wording.ratio_with_interval(effect)} of {change.before}"
     if effect.p_holm is not None:
-        text += f", p {effect.p_holm:.4f} after Holm's correction"
+        text += f", {wording.p_text(effect.p_holm)} after Holm's correction"
     if effect.reason:
         text += f"; no improvement, as {effect.reason}"
     claim = Claim(

@@ -2,13 +2,23 @@
 
 from workbench.recording import Experiment
 
-from . import capacities, checklist, effects, explanations, objectives, published_setup, published_values
+from . import (
+    capacities,
+    checklist,
+    effects,
+    explanations,
+    objectives,
+    published_ratios,
+    published_setup,
+    published_values,
+)
 from .finding import Finding
 
 # In the order of `findings.json` and of its views.
 PRODUCERS = (
     checklist.findings,
     published_values.findings,
+    published_ratios.findings,
     published_setup.findings,
     objectives.findings,
     effects.findings,

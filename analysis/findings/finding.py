@@ -8,7 +8,7 @@ from workbench.recording import Experiment, Run
 
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not measured"
 IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE = "improvement", "regression", "equivalent", "inconclusive"
-REPORTED = "reported"
+REPORTED, REPRODUCED, NOT_REPRODUCED = "reported", "reproduced", "not reproduced"
 
 
 class Kind(NamedTuple):
@@ -22,7 +22,10 @@ TEST = (PASS, FAIL)
 COMPARISON = (IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE)
 KINDS = {
     "checklist": Kind("The published checklist", TEST),
-    "published-value": Kind("The published values", COMPARISON),
+    "published-value": Kind("The published values, measured on another machine", (REPORTED,)),
+    "published-ratio": Kind(
+        "What does not depend on the machine in the published report", (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
+    ),
     "published-setup": Kind("The published setup", TEST),
     "objective": Kind("Objectives", TEST),
     "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", COMPARISON),
@@ -38,12 +41,13 @@ class Finding:
 
     kind       a key of `KINDS`, which lists the verdicts that are possible
     evidence   one sentence with the measured values
-    effect     the value that decides. Of a published value: measured / published. Of a change: the metric with the
-               change / without it. Of a capacity: the largest sustained load.
-    n          number of blocks of an effect, otherwise number of runs
+    effect     the value that decides. Of a published value or ratio: measured / published. Of a change: the metric with
+               the change / without it. Of a capacity: the largest sustained load.
+    n          number of blocks of an effect or a published ratio, otherwise number of runs
     runs       names of the runs behind it
     command    the shell commands that repeat these runs
-    interval   of `effect`, at `level`; None below four blocks. Of a capacity: the bracket, without a level.
+    interval   of `effect`, at `level`; None below four blocks. Of a published value or ratio: where one more run would
+               lie. Of a capacity: the bracket, without a level.
     bound      the value that `effect` is compared with, if it is a number
 
     Raises ValueError for an unknown kind, or a verdict that its kind does not have.
@@ -134,11 +138,13 @@ class Claim:
         *,
         effect: float | None,
         interval: tuple[float, float] | None = None,
+        level: float | None = None,
+        bound: float | None = None,
     ) -> Finding:
         """`reported`: a value without a test. Without runs or a value it is `not measured`."""
         runs = tuple(runs)
         verdict = REPORTED if runs and effect is not None else NOT_MEASURED
-        return self.finding(verdict, evidence, runs, effect=effect, interval=interval)
+        return self.finding(verdict, evidence, runs, effect=effect, interval=interval, level=level, bound=bound)
 
     def not_measured(self, evidence: str, runs: Iterable[Run] = ()) -> Finding:
         """The finding that the runs do not answer; `evidence` says what is missing."""

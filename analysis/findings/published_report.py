@@ -6,6 +6,9 @@ from typing import Any
 import pandas as pd
 
 from workbench import paths
+from workbench.arms import BURST_25, BURST_50
+
+BURSTS = {25: BURST_25, 50: BURST_50}  # our scenario for a number of published users at once
 
 
 def load(name: str) -> pd.DataFrame:

@@ -7,10 +7,11 @@ import pandas as pd
 
 from workbench.aggregates import SPLIT
 
-from ..ablation import EffectTable
+from ..effect_tables import EffectTable
 from ..metrics.effect_metrics import EffectMetric
 from ..stats.confidence import MIN_BLOCKS
-from ..stats.hypothesis import MAX_BLOCKS, Effect
+from ..stats.hypothesis import Effect
+from ..stats.power import MAX_BLOCKS
 
 PART_NAMES = {
     "queue": "waiting for a worker",
@@ -22,6 +23,7 @@ PART_NAMES = {
     "rest": "the rest of the application",
     "residual": "time outside queue and application",
 }
+MIN_P = 1e-4  # a smaller p is not written out
 MIN_GROWTH = 0.05  # smaller growth, relative to the latency before, counts as none; parts below this share are left out
 
 
@@ -36,15 +38,12 @@ def effects_sentence(table: EffectTable) -> str:
         verdict: [effect for effect in table.effects if effect.verdict == verdict]
         for verdict in ("improvement", "regression", "equivalent", "inconclusive")
     }
-    compared = sum(effect.interval is not None for effect in table.effects)
     pieces = [
         _listed("improvement", _largest_first(effects["improvement"])),
         _listed("regression", _largest_first(effects["regression"])),
         _listed(f"equivalent within {table.metric.equivalence_margin:.0%}", effects["equivalent"]),
         _with_reason([each for each in effects["inconclusive"] if each.reason]),
-        _inconclusive(
-            [each for each in effects["inconclusive"] if each.interval and not each.reason], table.metric, compared
-        ),
+        _inconclusive([each for each in effects["inconclusive"] if each.interval and not each.reason], table.metric),
         _listed(
             f"no verdict with fewer than {MIN_BLOCKS} blocks with a ratio",
             [each for each in effects["inconclusive"] if not each.interval and not each.reason],
@@ -97,6 +96,20 @@ def _shares(shares: pd.Series) -> str:
     return f"{text}, less {less}" if less else text
 
 
+def p_text(p: float) -> str:
+    """`p 0.0123`, or `p below 0.0001`."""
+    return f"p {p:.4f}" if p >= MIN_P else f"p below {MIN_P:g}"
+
+
+def family_sentence(comparisons: int) -> str:
+    """The correction of the verdicts of a family of so many comparisons, and the chance that one of them is false."""
+    return (
+        f"Holm's correction is over all {counted(comparisons, 'comparison')} of this page: if nothing differed, any "
+        "improvement or regression would stand here with a probability of at most 5 %, and any false equivalence with "
+        "at most 2.5 %. Intervals are not corrected."
+    )
+
+
 def ratio_with_interval(effect: Effect) -> str:
     """`0.19 (0.15–0.24)`; without an interval the number of blocks in its place."""
     if effect.interval is None:
@@ -137,7 +150,7 @@ def _with_reason(effects: Sequence[Effect]) -> str:
     return f"no improvement: {', '.join(listed)}" if listed else ""
 
 
-def _inconclusive(effects: Sequence[Effect], metric: EffectMetric, compared: int) -> str:
+def _inconclusive(effects: Sequence[Effect], metric: EffectMetric) -> str:
     """The effects with an interval and without a verdict, and what the experiment could have shown."""
     if not effects:
         return ""
@@ -145,7 +158,7 @@ def _inconclusive(effects: Sequence[Effect], metric: EffectMetric, compared: int
     smallest, largest = effect_size(min(detectable)), effect_size(max(detectable))
     required = [each.blocks_required for each in effects]
     blocks = max((number for number in required if number), default=0)
-    listed = _listed(f"inconclusive after correction for {compared} comparisons", effects)
+    listed = _listed("inconclusive after Holm's correction", effects)
     return (
         f"{listed} (minimum detectable effect {smallest if len(effects) == 1 else f'{smallest} to {largest}'}; "
         f"{f'more than {MAX_BLOCKS}' if None in required else blocks} blocks required to detect an effect of "

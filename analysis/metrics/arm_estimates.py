@@ -4,13 +4,20 @@ Latencies are of the successful responses. One that reaches into dropped arrival
 Each is None for an arm without a usable run. Two runs of an arm in one block count as their geometric mean.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from workbench import aggregates
+from workbench.endpoints import READS
 from workbench.recording import Experiment, arm
 
-from ..stats.confidence import Estimate, log_mean_ci, proportion_ci
+from ..stats.confidence import Estimate, log_mean_ci, proportion_ci, sectioning_ci
+
+TAIL_QUANTILES = {"p95_ms": 0.95, "p99_ms": 0.99}  # the percentiles whose intervals need rows beyond them
+SENSITIVE = ("mean_ms", *TAIL_QUANTILES)  # the statistics that a heavy tail decides
+RESPONSE = "response_"  # before a statistic: of the response time
 
 
 def duration_s(experiment: Experiment, deployment: str, scenario: str) -> Estimate | None:
@@ -53,7 +60,10 @@ def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str, prefix:
     With the `prefix` `response_` it is that of the response time.
     """
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, aggregates.READS)
-    return _sectioned(arm(experiment.by_run, deployment, scenario), f"{prefix}reads_p95_ms", pooled[f"{prefix}p95_ms"])
+    runs = arm(experiment.by_run, deployment, scenario)
+    reads = experiment.by_endpoint[experiment.by_endpoint["endpoint"].isin(READS)].groupby("run")["successful"].sum()
+    runs = runs.assign(successful=runs["run"].map(reads))
+    return _sensitive(runs, f"{prefix}reads_p95_ms", pooled, "p95_ms", prefix)
 
 
 def longest_of_all_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
@@ -72,6 +82,9 @@ def latency(
     """
     pooled = _to_endpoint(experiment.by_arm, deployment, scenario, endpoint)
     runs = _to_endpoint(experiment.by_endpoint, deployment, scenario, endpoint)
+    prefix = RESPONSE if statistic.startswith(RESPONSE) else ""
+    if (name := statistic.removeprefix(RESPONSE)) in SENSITIVE:
+        return _sensitive(runs, statistic, pooled, name, prefix)
     return _sectioned(runs, statistic, pooled[statistic])
 
 
@@ -89,6 +102,20 @@ def _sectioned(runs: pd.DataFrame, column: str, pooled: pd.Series) -> Estimate |
     """Estimate around the value of all blocks together, the only one in `pooled`."""
     by_block = _by_block(runs, column)
     return _estimate(by_block, float(pooled.iloc[0])) if len(by_block) else None
+
+
+def _sensitive(runs: pd.DataFrame, column: str, pooled: pd.DataFrame, statistic: str, prefix: str) -> Estimate | None:
+    """Estimate one of `SENSITIVE` around that of all blocks together, of latency or with the prefix of response time.
+
+    `runs` has `successful` responses; `pooled` has the statistic, p95 and p99 in its only row.
+    """
+    estimate = _sectioned(runs, column, pooled[f"{prefix}{statistic}"])
+    if estimate is None or estimate.interval is None:
+        return estimate
+    p95_ms, p99_ms = (float(pooled[f"{prefix}{name}"].iloc[0]) for name in TAIL_QUANTILES)
+    rows = runs.groupby("block")["successful"].sum().min()
+    rows_beyond = float(rows * (1 - TAIL_QUANTILES[statistic])) if statistic in TAIL_QUANTILES else math.inf
+    return sectioning_ci(_by_block(runs, column), estimate.value, rows_beyond, p99_ms / p95_ms)
 
 
 def _estimate(by_block: np.ndarray, pooled: float | None) -> Estimate:

@@ -16,30 +16,36 @@ class EffectMetric:
     """A metric that changes are evaluated by: its column in `metrics_by_run`, and its name in tables.
 
     Two values whose ratio lies within [1/(1 + equivalence_margin), 1 + equivalence_margin] count as equivalent.
+    `counts` is the column with the number of counts that a value is made of; empty for a time in ms, which was recorded
+    in µs.
     """
 
     column: str
     name: str
     equivalence_margin: float
     lower_is_better: bool = True
+    counts: str = ""
 
 
 # Those with the least noise first: the work that was done shows more, in fewer blocks, than the time that it took. The
 # time in the database is work where cores are free, and contains waiting for a core where they are not.
 EFFECT_METRICS = (
-    EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False),
-    EffectMetric("statements", "statements per successful request", 0.01),
-    EffectMetric("cpu_ms", "system CPU per request", 0.05),
+    EffectMetric("success_share", "share of successful responses", 0.01, lower_is_better=False, counts="successful"),
+    EffectMetric("statements", "statements per successful request", 0.01, counts="statement_count"),
+    EffectMetric("cpu_ms", "system CPU per request", 0.05, counts="cpu_ticks"),
     EffectMetric("database_ms", "database time per successful request", 0.10),
-    EffectMetric("makespan_s", "duration", 0.10),
+    EffectMetric("makespan_s", "duration", 0.10, counts="makespan_us"),
     EffectMetric("mean_ms", "mean latency", 0.10),
     EffectMetric("reads_p95_ms", "p95 latency of reads", 0.10),
     EffectMetric("response_mean_ms", "mean response time", 0.10),
     EffectMetric("response_reads_p95_ms", "p95 response time of reads", 0.10),
-    EffectMetric("throughput_rps", "successful responses per second", 0.10, lower_is_better=False),
+    EffectMetric(
+        "throughput_rps", "successful responses per second", 0.10, lower_is_better=False, counts="makespan_us"
+    ),
 )
 
 
+CPU_TICK_MS = 10.0  # in which the kernel counts CPU time
 OPEN_LOAD_COLUMNS = ("response_mean_ms", "response_reads_p95_ms")
 
 
@@ -50,14 +56,18 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
     responses per second of makespan, and `success_share` their share of the requests and of those that were omitted
     with dropped arrivals. The response time is a metric of open load only.
+    `statement_count`, `cpu_ticks` and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}
     cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
     by_run = experiment.by_run
+    by_run = by_run.assign(cpu_ms=by_run["run"].map(cpu_ms).astype(float))
     is_open = by_run["run"].isin([name for name, run in runs.items() if run.is_open])
     return by_run.assign(
         **{name: by_run[name].where(is_open) for name in OPEN_LOAD_COLUMNS},
-        cpu_ms=by_run["run"].map(cpu_ms).astype(float),
+        cpu_ticks=by_run["cpu_ms"] * by_run["sent"] / CPU_TICK_MS,
+        statement_count=by_run["statements"] * by_run["successful"],
+        makespan_us=by_run["makespan_s"] * 1e6,
         throughput_rps=by_run["successful"] / by_run["makespan_s"],
         success_share=by_run["successful"] / (by_run["requests"] + by_run["omitted"]),
     )

@@ -11,16 +11,16 @@ number of blocks, T a variable with Student's t-distribution, α the significanc
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from .confidence import LEVEL, MIN_BLOCKS
+from .power import PowerAnalysis
 
-POWER = 0.80
-MAX_BLOCKS = 200
+KNOWN_DF = 1e6  # degrees of freedom of a standard error that is known
 Verdict = Literal["improvement", "regression", "equivalent", "inconclusive"]
 
 
@@ -29,10 +29,9 @@ class Effect:
     """The effect of one change on one metric.
 
     `ratio` is after over before, with its interval at `level`. `p` is that of the t-test of a ratio of 1, `p_holm` the
-    same after Holm's correction over the comparisons of its table. `minimum_detectable_effect` is the smallest ratio
-    above 1 that the test detects with a power of 80 %. `blocks_required` is the number of blocks that decide with that
-    power: they detect an effect as large as the equivalence margin, and call no effect equivalent; None for more than
-    `MAX_BLOCKS`. Below `MIN_BLOCKS` blocks all of these but the ratio are None. `reason` says why an improvement became
+    same after Holm's correction over all comparisons of its family. `p_equivalence` is that of the two one-sided tests
+    of equivalence, doubled and corrected likewise. `power` says what such an experiment detects. Below `MIN_BLOCKS`
+    blocks all of these but the ratio are None. `reason` says why an improvement became
     inconclusive, where more requests failed (`noninferiority`).
     """
 
@@ -44,8 +43,8 @@ class Effect:
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
-    minimum_detectable_effect: float | None = None
-    blocks_required: int | None = None
+    p_equivalence: float | None = None
+    power: PowerAnalysis | None = None
     level: float = LEVEL
     reason: str = ""
 
@@ -53,6 +52,16 @@ class Effect:
     def interval(self) -> tuple[float, float] | None:
         """Lower and upper end of the ratio."""
         return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def minimum_detectable_effect(self) -> float | None:
+        """The smallest ratio above 1 that the test detects with a power of 80 %."""
+        return None if self.power is None else self.power.minimum_detectable_effect
+
+    @property
+    def blocks_required(self) -> int | None:
+        """The blocks that detect an effect of the margin, and call no effect equivalent; None for over `MAX_BLOCKS`."""
+        return None if self.power is None else self.power.blocks_required
 
 
 @dataclass(frozen=True)
@@ -66,38 +75,85 @@ class Comparison:
 
     @property
     def p(self) -> float:
-        """Two-sided p of Student's t-test that the ratio is 1: 2·P(T ≤ −|d̄|/SE)."""
-        if not self.std_error:  # a count without any noise
-            return 0.0 if self.mean else 1.0
+        """Two-sided p of Student's t-test that the ratio is 1: 2·P(T ≤ −|d̄|/SE).
+
+        Where all blocks agree exactly SE is no measure of noise: then that of the sign test, 2·2⁻ᵏ.
+        """
+        if not self.std_error:
+            return min(1.0, 2.0 ** (1 - self.blocks)) if self.mean else 1.0
         return float(2 * special.stdtr(self.df, -abs(self.mean) / self.std_error))
+
+    def p_equivalence(self, log_margin: float) -> float:
+        """Twice the p of the two one-sided tests that the log ratio is beyond ±log_margin (Schuirmann 1987).
+
+        2·P(T ≥ (log_margin − |d̄|)/SE): at most 1 − level where the interval at that level lies within the margin.
+        """
+        slack = log_margin - abs(self.mean)
+        if not self.std_error:
+            return 0.0 if slack >= 0 else 1.0
+        return min(1.0, float(2 * special.stdtr(self.df, -slack / self.std_error)))
 
     def half_width(self, level: float) -> float:
         """Half-width t·SE of the interval of the log ratio, with t the quantile (1 + level)/2 of Student's t."""
         return float(special.stdtrit(self.df, (1 + level) / 2)) * self.std_error
 
 
-def paired(log_ratios: ArrayLike) -> Comparison:
-    """Compare two sides that ran in the same blocks, from one log ratio a block: SE = s/√k, df = k − 1.
+class ComparisonTable(NamedTuple):
+    """The comparisons of one metric by name, with the margin within which a ratio counts as equivalent to 1."""
 
-    s is the standard deviation of the log ratios, divisor k − 1.
+    comparisons: Mapping[str, Comparison]
+    equivalence_margin: float
+    lower_is_better: bool = True
+
+
+def count_resolution(*counts: ArrayLike) -> np.ndarray:
+    """Return the change of a log ratio by one count on each side, √Σ 1/c²; c is infinite where nothing is counted."""
+    return np.sqrt(sum(np.square(1 / np.maximum(np.asarray(side, dtype=float), 1.0)) for side in counts))
+
+
+def paired(log_ratios: ArrayLike, resolution: ArrayLike = 0.0) -> Comparison:
+    """Compare two sides that ran in the same blocks, from one log ratio a block: SE = max(s/√k, r/k), df = k − 1.
+
+    s is the standard deviation of the log ratios, divisor k − 1. r is the root mean square over the blocks of
+    `resolution`, the change of a log ratio by one count: r/k is one count in all blocks together. Counts that tie by
+    chance in all blocks have s = 0. `count_resolution` computes r.
     """
     logs = np.asarray(log_ratios, dtype=float)
-    deviation = float(logs.std(ddof=1)) if len(logs) > 1 else 0.0
-    return Comparison(float(logs.mean()), deviation / math.sqrt(len(logs)), len(logs) - 1, len(logs))
+    blocks = len(logs)
+    variance = float(logs.var(ddof=1)) if blocks > 1 else 0.0
+    variance = max(variance, float(np.mean(np.square(resolution))) / blocks)
+    return Comparison(float(logs.mean()), math.sqrt(variance / blocks), blocks - 1, blocks)
 
 
-def unpaired(before: ArrayLike, after: ArrayLike) -> Comparison:
+def unpaired(before: ArrayLike, after: ArrayLike, resolutions: tuple[ArrayLike, ArrayLike] = (0.0, 0.0)) -> Comparison:
     """Compare two sides without common blocks (Welch 1947), from the logarithms of the values of their blocks.
 
     SE² = v₁ + v₂ and df = SE⁴ / (v₁²/(k₁ − 1) + v₂²/(k₂ − 1)), with vᵢ the variance of the logarithms of side i over
-    its number of blocks kᵢ.
+    its number of blocks kᵢ. The standard error √vᵢ of a side is at least that of one count, as in `paired`.
     """
-    sides = [np.asarray(logs, dtype=float) for logs in (before, after)]
-    variances = [float(logs.var(ddof=1)) / len(logs) if len(logs) > 1 else 0.0 for logs in sides]
-    blocks, variance = min(map(len, sides)), sum(variances)
-    parts = [part**2 / (len(logs) - 1) for part, logs in zip(variances, sides, strict=True) if len(logs) > 1]
+    sides = [paired(logs, resolution) for logs, resolution in zip((before, after), resolutions, strict=True)]
+    variances, blocks = [side.std_error**2 for side in sides], min(side.blocks for side in sides)
+    variance = sum(variances)
+    parts = [part**2 / side.df for part, side in zip(variances, sides, strict=True) if side.df]
     df = variance**2 / sum(parts) if sum(parts) else max(blocks - 1, 0)
-    return Comparison(float(sides[1].mean() - sides[0].mean()), math.sqrt(variance), df, blocks)
+    return Comparison(sides[1].mean - sides[0].mean, math.sqrt(variance), df, blocks)
+
+
+def against_one_run(log_ratios: ArrayLike, runs_a_block: int, resolution: float) -> Comparison:
+    """Compare the values of blocks, as log ratios to the value of one other run, with that run.
+
+    SE = s·√(r + 1/k), df = k − 1, with s the standard deviation of the k log ratios, each the mean of r =
+    `runs_a_block` runs: the other run scatters as well, with at most r times the variance of the mean of a block (Hahn
+    and Meeker 1991). SE is at least `resolution`, the change by one count of one run; that is not estimated, so its df
+    are as good as infinite.
+    """
+    own = paired(log_ratios)
+    std_error = own.std_error * math.sqrt(runs_a_block * own.blocks + 1)
+    return (
+        replace(own, std_error=std_error)
+        if std_error >= resolution
+        else replace(own, std_error=resolution, df=KNOWN_DF)
+    )
 
 
 def evaluate(
@@ -107,52 +163,84 @@ def evaluate(
     lower_is_better: bool = True,
     level: float = LEVEL,
 ) -> list[Effect]:
-    """Return the effects of the comparisons of one table, in its order; Holm's correction is over all of them.
+    """Return the effects of the comparisons of one table that is a family of its own, in its order."""
+    return evaluate_family([ComparisonTable(comparisons, equivalence_margin, lower_is_better)], level)[0]
 
-    The verdict is *equivalent* where the interval lies within [1/(1 + margin), 1 + margin], as in two one-sided tests
-    at (1 − level)/2 each (Schuirmann 1987); else *improvement* or *regression* where the corrected p is at most
-    1 − level; else *inconclusive*, as it always is below `MIN_BLOCKS` blocks.
+
+def evaluate_family(tables: Sequence[ComparisonTable], level: float = LEVEL) -> list[list[Effect]]:
+    """Return the effects of each table; Holm's correction is over all comparisons of all tables.
+
+    With α = 1 − level the verdict is *equivalent* where the corrected p of equivalence is at most α; else *improvement*
+    or *regression* where the corrected p of the ratio is at most α; else *inconclusive*, as it always is below
+    `MIN_BLOCKS` blocks. Any false improvement or regression in the family has a probability of at most α, and any
+    false *equivalent* of at most α/2.
     """
-    tested = [name for name, comparison in comparisons.items() if comparison.blocks >= MIN_BLOCKS]
-    adjusted = holm([comparisons[name].p for name in tested])
-    corrected = dict(zip(tested, zip(adjusted, _step_levels(adjusted, 1 - level), strict=True), strict=True))
+    tested = [
+        (table, comparison)
+        for table in tables
+        for comparison in table.comparisons.values()
+        if comparison.blocks >= MIN_BLOCKS
+    ]
+    ratios = _corrected([comparison.p for _, comparison in tested], 1 - level)
+    margins = [math.log1p(table.equivalence_margin) for table, _ in tested]
+    p_equivalence = [each.p_equivalence(margin) for (_, each), margin in zip(tested, margins, strict=True)]
+    steps = iter(zip(ratios, _corrected(p_equivalence, 1 - level), strict=True))
     return [
-        _effect(name, comparison, *corrected[name], equivalence_margin, lower_is_better, level)
-        if name in corrected
-        else Effect(name, math.exp(comparison.mean), comparison.blocks, "inconclusive", level=level)
-        for name, comparison in comparisons.items()
+        [
+            _effect(name, comparison, table, *next(steps), level)
+            if comparison.blocks >= MIN_BLOCKS
+            else Effect(name, math.exp(comparison.mean), comparison.blocks, "inconclusive", level=level)
+            for name, comparison in table.comparisons.items()
+        ]
+        for table in tables
     ]
 
 
+class _Step(NamedTuple):
+    """Holm's corrected p of one comparison, and the level with which its own p was compared."""
+
+    p: float
+    alpha: float
+
+
 def _effect(
-    name: str,
-    comparison: Comparison,
-    p_holm: float,
-    alpha: float,
-    equivalence_margin: float,
-    lower_is_better: bool,
-    level: float,
+    name: str, comparison: Comparison, table: ComparisonTable, ratio: _Step, equivalence: _Step, level: float
 ) -> Effect:
-    half_width = comparison.half_width(level)
-    low, high = math.exp(comparison.mean - half_width), math.exp(comparison.mean + half_width)
-    effect = Effect(
+    half_width, log_margin = comparison.half_width(level), math.log1p(table.equivalence_margin)
+    return Effect(
         name=name,
         ratio=math.exp(comparison.mean),
         blocks=comparison.blocks,
-        verdict="inconclusive",
-        low=low,
-        high=high,
+        verdict=_verdict(comparison.mean < 0, table.lower_is_better, ratio.p, equivalence.p, 1 - level),
+        low=math.exp(comparison.mean - half_width),
+        high=math.exp(comparison.mean + half_width),
         p=comparison.p,
-        p_holm=p_holm,
-        minimum_detectable_effect=math.exp(minimum_detectable_log_ratio(comparison, alpha)),
-        blocks_required=blocks_required(comparison, math.log1p(equivalence_margin), alpha, level),
+        p_holm=ratio.p,
+        p_equivalence=equivalence.p,
+        power=PowerAnalysis(
+            comparison.std_error, comparison.df, comparison.blocks, ratio.alpha, equivalence.alpha, log_margin
+        ),
         level=level,
     )
-    if 1 / (1 + equivalence_margin) <= low and high <= 1 + equivalence_margin:
-        return replace(effect, verdict="equivalent")
-    if p_holm > 1 - level:
-        return effect
-    return replace(effect, verdict="improvement" if (effect.ratio < 1) == lower_is_better else "regression")
+
+
+def _verdict(is_lower: bool, lower_is_better: bool, p: float, p_equivalence: float, alpha: float) -> Verdict:
+    if p_equivalence <= alpha:
+        return "equivalent"
+    if p > alpha:
+        return "inconclusive"
+    return "improvement" if is_lower == lower_is_better else "regression"
+
+
+def _corrected(p: Sequence[float], alpha: float) -> list[_Step]:
+    """Correct p-values by Holm's method, and return the level that each was compared with beside it.
+
+    With r of m not rejected that is α/r for those, as the smallest p among them was compared with it, and α/(r + 1) for
+    a rejected one.
+    """
+    adjusted = holm(p)
+    not_rejected = sum(each > alpha for each in adjusted)
+    return [_Step(each, alpha / (not_rejected + (each <= alpha))) for each in adjusted]
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -165,63 +253,3 @@ def holm(p: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p) - rank) * p[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def _step_levels(adjusted: Sequence[float], alpha: float) -> list[float]:
-    """Level of each comparison in Holm's step-down: the k-th smallest p of m is compared with α/(m − k + 1).
-
-    With r of m comparisons not rejected: α/r for those, as the smallest p among them was compared with that, and
-    α/(r + 1) for a rejected one.
-    """
-    not_rejected = len(adjusted) - sum(p <= alpha for p in adjusted)
-    return [alpha / (not_rejected + (p <= alpha)) for p in adjusted]
-
-
-def power(log_ratio: float, std_error: float | np.ndarray, df: float | np.ndarray, alpha: float) -> np.ndarray:
-    """Return the power of the two-sided t-test at a true log ratio, for each standard error (above 0) and its df.
-
-    1 − F(t_c; df, δ) + F(−t_c; df, δ), with δ = |log_ratio|/SE, F the distribution function of the noncentral t, and
-    t_c the quantile 1 − α/2 of Student's t.
-    """
-    critical, noncentrality = special.stdtrit(df, 1 - alpha / 2), abs(log_ratio) / np.asarray(std_error)
-    # Some of the probabilities below 1e-19 come as NaN.
-    missed, wrong_sign = (np.nan_to_num(special.nctdtr(df, noncentrality, end)) for end in (critical, -critical))
-    return 1 - missed + wrong_sign
-
-
-def minimum_detectable_log_ratio(comparison: Comparison, alpha: float) -> float:
-    """Return the smallest |log ratio| that the test at level α detects with a power of 80 %."""
-    std_error, df = comparison.std_error, comparison.df
-    if not std_error:
-        return 0.0
-    upper = 3 * std_error * special.stdtrit(df, 1 - alpha / 2) + 3 * std_error
-    return float(optimize.brentq(lambda log_ratio: float(power(log_ratio, std_error, df, alpha)) - POWER, 0.0, upper))
-
-
-def equivalence_power(
-    log_margin: float, std_error: float | np.ndarray, df: float | np.ndarray, level: float
-) -> np.ndarray:
-    """Return the probability that the interval of a log ratio that is 0 lies within ±log_margin.
-
-    2·P(T ≤ log_margin/SE − t) − 1 with t the quantile (1 + level)/2 of Student's t, and 0 where the half-width t·SE
-    exceeds the margin. SE is taken as known.
-    """
-    error = np.asarray(std_error)
-    slack = (log_margin - special.stdtrit(df, (1 + level) / 2) * error) / error
-    return np.where(slack > 0, 2 * special.stdtr(df, slack) - 1, 0.0)
-
-
-def blocks_required(comparison: Comparison, log_margin: float, alpha: float, level: float = LEVEL) -> int | None:
-    """Return the smallest number of blocks k′ that decides with a power of 80 %; None above `MAX_BLOCKS`.
-
-    Both `power` at the log margin and `equivalence_power` reach it, with SE′ = SE·√(k/k′): further blocks are taken to
-    scatter as the measured ones do.
-    """
-    if not comparison.std_error:
-        return MIN_BLOCKS
-    blocks = np.arange(MIN_BLOCKS, MAX_BLOCKS + 1)
-    errors = comparison.std_error * np.sqrt(comparison.blocks / blocks)
-    df = comparison.df * (blocks - 1) / (comparison.blocks - 1)
-    detects, is_equivalent = power(log_margin, errors, df, alpha), equivalence_power(log_margin, errors, df, level)
-    decides = np.minimum(detects, is_equivalent) >= POWER
-    return int(blocks[decides][0]) if decides.any() else None

@@ -43,7 +43,7 @@ def more_failures(before: pd.DataFrame, after: pd.DataFrame, *, is_paired: bool,
     shares = [counts["failed"] / counts["requests"] for counts in (before, after)]
     if not all(map(len, shares)):
         return ""
-    comparison = paired(shares[1] - shares[0]) if is_paired else unpaired(*shares)
+    comparison = paired(shares[1] - shares[0]) if is_paired else unpaired(shares[0], shares[1])
     if _stands(comparison, level):
         return ""
     total_before, total_after = (counts["failed"].sum() / counts["requests"].sum() for counts in (before, after))

@@ -69,7 +69,8 @@ def _note(results: Sequence[CapacityResult]) -> str:
     if blocks > 1:
         replication = (
             f"Each bound was measured in {blocks} blocks: the load was sustained in all of them, or in none. A load "
-            f"that is sustained in half of its runs would be taken for one of them once in {2**blocks} each."
+            f"that is sustained in half of its runs would be taken for one of them once in {2**blocks} each. A block "
+            "does not count if the sentinel load before or after it took another time."
         )
     return (
         "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "

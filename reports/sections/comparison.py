@@ -102,8 +102,11 @@ def seconds(value: float | None) -> str | None:
 
 
 def interval_suffix(estimate: Estimate, form: str) -> str:
-    """` (17.2–20.7)`, or nothing where there is no interval."""
-    return "" if estimate.interval is None else f" ({'–'.join(map(form.format, estimate.interval))})"
+    """` (17.2–20.7)`, ` (at least 17.2–20.7)` where it is too narrow, or nothing where there is no interval."""
+    if estimate.interval is None:
+        return ""
+    at_least = "at least " if estimate.is_lower_bound else ""
+    return f" ({at_least}{'–'.join(map(form.format, estimate.interval))})"
 
 
 def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:

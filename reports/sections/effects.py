@@ -1,14 +1,17 @@
 """The effect of each change: a table of verdicts, sentences, and the details that the verdicts rest on."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import pandas as pd
 
 from analysis import ablation
-from analysis.ablation import OTHER_BURSTS, EffectTable
+from analysis.ablation import OTHER_BURSTS
+from analysis.effect_tables import EffectTable
 from analysis.findings import wording
 from analysis.stats.confidence import MIN_BLOCKS
-from analysis.stats.hypothesis import MAX_BLOCKS, Effect
+from analysis.stats.hypothesis import Effect
+from analysis.stats.power import MAX_BLOCKS
 from workbench.arms import BASELINE, BURST_50, READS, TUNED
 
 from ..tables import Html, Quantity, Verdict, folded, table
@@ -50,13 +53,13 @@ def _effects(report: Report, kind: str, scenario: str, reference: str) -> Html |
     sentences = [prose(wording.effects_sentence(each)) for each in effect_tables if each.metric.column in WITH_SENTENCE]
     details = [_details(each, kind) for each in effect_tables]
     return join(
-        _verdicts(effect_tables, kind, reference),
+        _verdicts(effect_tables, kind, _verdict_note(report, effect_tables, reference)),
         *sentences,
         folded(f"Details of the verdicts under {scenario}, {kind} by {kind}", join(*details)),
     )
 
 
-def _verdicts(effect_tables: Sequence[EffectTable], kind: str, reference: str) -> Html:
+def _verdicts(effect_tables: Sequence[EffectTable], kind: str, note: str) -> Html:
     """A row for each change, a column for each metric."""
     rows: dict[str, dict] = {}
     for each in effect_tables:
@@ -64,20 +67,18 @@ def _verdicts(effect_tables: Sequence[EffectTable], kind: str, reference: str) -
             rows.setdefault(effect.name, {kind: effect.name})[each.metric.name] = _verdict_cell(effect)
     frame = pd.DataFrame(list(rows.values()), dtype=object)
     caption = f"Effect of each {kind} under {effect_tables[0].scenario}"
-    return table(frame, caption, note=_verdict_note(effect_tables, reference))
+    return table(frame, caption, note=note)
 
 
-def _verdict_note(effect_tables: Sequence[EffectTable], reference: str) -> str:
+def _verdict_note(report: Report, effect_tables: Sequence[EffectTable], reference: str) -> str:
     blocks = [effect.blocks for each in effect_tables for effect in each.effects]
     least, most = min(blocks), max(blocks)
     paired = f"Each metric with the change over the same metric {reference}, paired by block; "
     paired += f"{plural(most, 'block')}. " if least == most else f"{least} to {plural(most, 'block')}. "
     if most < MIN_BLOCKS:
         return paired + f"Fewer than {MIN_BLOCKS} blocks give no verdict."
-    return paired + (
-        "Improvement and regression are verdicts after Holm's correction over the changes of a column. Equivalent: the "
-        "interval lies within the equivalence margin of the metric. There is no correction over the columns."
-    )
+    family = list(chain.from_iterable(ablation.all_effect_tables(report.experiment).values()))
+    return paired + wording.family_sentence(ablation.comparisons_in(family))
 
 
 def _verdict_cell(effect: Effect) -> str:
@@ -90,10 +91,11 @@ def _details(effects: EffectTable, kind: str) -> Html:
     """The intervals, p-values and power behind the verdicts on one metric."""
     rows = [_detail_row(effect, kind) for effect in effects.effects]
     if effects.aa_difference:
-        rows.append(_detail_row(effects.aa_difference, kind) | {kind: "nothing (A/A replicate)"})
+        rows.append(_detail_row(effects.aa_difference, kind) | {"verdict": None})
     note = (
         f"{wording.noise_sentence(effects)} The equivalence margin is {effects.metric.equivalence_margin:.0%}. The "
-        "minimum detectable effect is the smallest effect that such an experiment detects with a power of 80 %. With "
+        "minimum detectable effect is the smallest effect that such an experiment detects with a power of 80 %, at the "
+        "upper 80 % bound of the spread. With "
         "the blocks required an experiment has that power to detect an effect as large as the margin, and to call no "
         "effect equivalent."
     )
@@ -114,7 +116,7 @@ def _interval_cells(effect: Effect) -> dict:
     return {
         "95 % interval": f"{effect.low:.4g}–{effect.high:.4g}" if has_interval else None,
         "verdict": Verdict(effect.verdict),
-        "p (Holm)": Quantity.optional(effect.p_holm, "{:.4f}"),
+        "p (Holm)": None if effect.p_holm is None else wording.p_text(effect.p_holm).removeprefix("p "),
         "minimum detectable effect": None if detectable is None else wording.effect_size(detectable),
         "blocks required": (effect.blocks_required or f"over {MAX_BLOCKS}") if has_interval else None,
         "blocks": effect.blocks,

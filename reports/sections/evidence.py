@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from analysis.metrics import arm_metrics
+from analysis.stats.confidence import MIN_BLOCKS, noise_floor
 from workbench.recording import Experiment, Run
 from workbench.server_timing_header import discarded_note
 from workbench.validity import BOUNDS, Bound
@@ -49,7 +51,8 @@ def _environment(experiment: Experiment) -> str:
         f"Experiment {experiment.name}, {environment['cpu_count']} cores ({environment['cpu_model']}), "
         f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
         f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
-        f"{' with changes' if environment.get('dirty') else ''}. The load generator and the system share this machine."
+        f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
+        "The load generator and the system share this machine."
     )
     if experiment.digest:
         text += f" SHA-256 of the experiment: {experiment.digest}."
@@ -118,9 +121,18 @@ def _aa_differences(experiment: Experiment) -> Html:
             "deployment": deployment,
             "scenario": scenario,
             "second over first, by block": ", ".join(f"{ratio:.2f}" for ratio in ratios.sort_values("block")["ratio"]),
-            "largest difference": Quantity.optional((ratios["ratio"] - 1).abs().max(), "{:.1%}"),
+            "noise floor": Quantity.optional(_noise_floor_share(ratios["ratio"]), "{:.1%}"),
         }
         for (deployment, scenario), ratios in pairs.groupby(["deployment", "scenario"])
     ]
-    note = "Of the time from the first send to the last response, in two identical runs of one block, in random order."
+    note = (
+        "Of the time from the first send to the last response, in two identical runs of one block, in random order. "
+        f"Another such pair differs by less than the noise floor with a probability of 95 %; it takes {MIN_BLOCKS} "
+        "blocks."
+    )
     return table(pd.DataFrame(rows, dtype=object), "A/A differences", note=note)
+
+
+def _noise_floor_share(ratios: pd.Series) -> float | None:
+    floor = noise_floor(np.log(ratios.to_numpy()))
+    return None if floor is None else floor - 1

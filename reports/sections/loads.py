@@ -153,13 +153,20 @@ def _p95_ms(endpoint: str, experiment: Experiment, deployment: str, scenario: st
     return arm_estimates.latency(experiment, deployment, scenario, endpoint, "p95_ms")
 
 
+AT_LEAST_NOTE = (
+    "At least: the interval is too narrow, because few requests lie beyond the percentile in a block, the tail is "
+    "heavy, or the blocks differ much."
+)
+
+
 def _interval_note(experiment: Experiment, scenario: str) -> str:
     blocks = [experiment.blocks(deployment, scenario) for deployment in (BASELINE, TUNED)]
     least, most = min(blocks), max(blocks)
     if most < MIN_BLOCKS:
         return f"No interval: {plural(least, 'block')}, and an interval takes at least {MIN_BLOCKS}."
     note = f"In brackets the 95 % interval, from {most} blocks; of latencies by sectioning."
-    return note if least >= MIN_BLOCKS else f"{note} Without an interval: {plural(least, 'block')}."
+    without = "" if least >= MIN_BLOCKS else f" Without an interval: {plural(least, 'block')}."
+    return f"{note}{without} {AT_LEAST_NOTE}"
 
 
 def _cpu(experiment: Experiment, scenario: str) -> Html:
@@ -207,7 +214,8 @@ def other_loads(report: Report) -> Html:
         "is the load of the published script: one account and one cookie jar for all users, and any 200 or 302 counts "
         "as success."
     )
-    note = f"{OF_SUCCESSES} Closed load. In brackets the 95 % interval, where {MIN_BLOCKS} blocks or more give one."
+    note = f"{OF_SUCCESSES} Closed load. In brackets the 95 % interval, where {MIN_BLOCKS} blocks or more give one. "
+    note += AT_LEAST_NOTE
     return join(prose(text), comparison("Loads that were not published", metrics, note=note))
 
 

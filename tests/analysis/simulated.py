@@ -6,8 +6,12 @@ requests of a block depend on each other.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+
+Service = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]  # draws times with mean 1
+WARMUP = 1500  # requests until a queue of general service is in its steady state
 
 
 def responses(
@@ -37,3 +41,28 @@ def responses(
 def percentile(utilisation: float, share: float) -> float:
     """The true percentile of the time in the system."""
     return -math.log(1 - share) / (1 - utilisation)
+
+
+def hyperexponential(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Times with a squared coefficient of variation of 4: one of two exponential distributions, balanced means."""
+    share = 0.5 * (1 + math.sqrt(3 / 5))
+    is_short = random.random(shape) < share
+    return random.exponential(1.0, shape) / np.where(is_short, 2 * share, 2 * (1 - share))
+
+
+def pareto(index: float) -> Service:
+    """Times of a Pareto distribution with this tail index."""
+    return lambda random, shape: (random.pareto(index, shape) + 1) * (index - 1) / index
+
+
+def general_responses(
+    random: np.random.Generator, shape: tuple[int, ...], requests: int, utilisation: float, service: Service
+) -> np.ndarray:
+    """Times in the system as of `responses`, for any distribution of service times, after `WARMUP` requests."""
+    taken, waiting = np.empty((requests, *shape)), np.zeros(shape)
+    for number in range(-WARMUP, requests):
+        response = waiting + service(random, shape)
+        if number >= 0:
+            taken[number] = response
+        waiting = np.maximum(0.0, response - random.exponential(1.0 / utilisation, shape))
+    return np.moveaxis(taken, 0, -1)

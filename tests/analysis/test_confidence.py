@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.confidence import clopper_pearson, log_mean_ci, proportion_ci
+from analysis.stats.confidence import clopper_pearson, log_mean_ci, noise_floor, proportion_ci, sectioning_ci
 
 
 def test_log_mean_ci_without_a_pooled_value_is_the_interval_of_the_mean_logarithm():
@@ -40,19 +40,46 @@ def test_log_mean_ci_of_values_without_a_logarithm_is_refused(values):
         log_mean_ci(values)
 
 
-def test_proportion_ci_without_a_failure_has_an_upper_end_above_zero():
-    estimate = proportion_ci([0, 0, 0, 0], [25, 25, 25, 25])
-    assert estimate.value == 0
-    assert estimate.low == 0
-    assert estimate.high == pytest.approx(1 - 0.025 ** (1 / 100))
+@pytest.mark.parametrize("failures", [[0, 0, 0, 0], [25, 25, 25, 25], [9, 0, 3, 1], [25, 22, 24, 19]])
+def test_proportion_ci_has_no_interval_where_a_block_has_only_one_outcome(failures):
+    estimate = proportion_ci(failures, [25] * 4)
+    assert (estimate.value, estimate.interval) == (sum(failures) / 100, None)
 
 
-def test_proportion_ci_of_failures_in_one_block_is_wider():
-    even, in_one_block = proportion_ci([10] * 4, [100] * 4), proportion_ci([40, 0, 0, 0], [100] * 4)
-    assert even.value == in_one_block.value == 0.1
-    assert even.interval == pytest.approx(clopper_pearson(40, 400))
-    assert in_one_block.low == 0
-    assert in_one_block.high > 2 * even.high
+def test_proportion_ci_takes_the_failures_of_the_best_block_for_one_cluster():
+    estimate = proportion_ci([10] * 4, [100] * 4)
+    half_width = stats.t.ppf(0.975, 3) * 0.1 / math.sqrt(4)  # four clusters
+    assert estimate.interval == pytest.approx((0.0, 0.1 + half_width))
+    assert proportion_ci([90] * 4, [100] * 4).interval == pytest.approx((0.9 - half_width, 1.0))
+
+
+def test_proportion_ci_of_blocks_that_differ_is_that_of_the_blocks():
+    estimate = proportion_ci([1, 2, 30, 27], [100] * 4)
+    deviation = math.sqrt(sum((share - 0.15) ** 2 for share in (0.01, 0.02, 0.30, 0.27)) / 3)
+    assert estimate.high == pytest.approx(0.15 + stats.t.ppf(0.975, 3) * deviation / 2)
+
+
+def test_noise_floor_is_the_t_quantile_times_the_root_mean_square():
+    logs = np.array([0.1, -0.05, 0.02, 0.04])
+    expected = stats.t.ppf(0.975, 4) * math.sqrt((logs**2).mean())
+    assert noise_floor(logs) == pytest.approx(math.exp(expected))
+    assert noise_floor(logs[:3]) is None
+
+
+@pytest.mark.parametrize(
+    ("by_block", "rows_beyond", "tail_ratio", "is_lower_bound"),
+    [
+        ([98, 100, 102, 100], 50, 1.54, False),
+        ([98, 100, 102, 100], 49, 1.54, True),
+        ([98, 100, 102, 100], 50, 1.9, True),
+        ([70, 100, 140, 100], 50, 1.54, True),
+        ([98, 100, 102], 5, 1.54, False),
+    ],
+)
+def test_sectioning_ci_marks_an_interval_that_is_too_narrow(by_block, rows_beyond, tail_ratio, is_lower_bound):
+    estimate = sectioning_ci(by_block, 100.0, rows_beyond, tail_ratio)
+    assert estimate.is_lower_bound == is_lower_bound
+    assert estimate.interval == log_mean_ci(by_block, 100.0).interval
 
 
 def test_clopper_pearson_is_the_exact_interval_of_scipy():

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from analysis.stats import confidence, hypothesis
+from analysis.stats import power as hypothesis_power
 from tests.analysis import simulated
 
 pytestmark = pytest.mark.simulated
@@ -24,30 +25,64 @@ def random():
     return np.random.default_rng(20261127)
 
 
-def covered(random, blocks, utilisation, share, experiments=EXPERIMENTS):
-    """The share of experiments in which the interval of a percentile has the true one."""
-    truth = simulated.percentile(utilisation, share)
-    taken = simulated.responses(random, (experiments, blocks), REQUESTS, utilisation)
+def covered(taken, truth, share):
+    """The share of experiments in which the interval of a percentile has the true one.
+
+    `taken` are times in the system by experiment, block and request.
+    """
     by_block = np.quantile(taken, share, axis=-1)
-    pooled = np.quantile(taken.reshape(experiments, -1), share, axis=-1)
+    pooled = np.quantile(taken.reshape(len(taken), -1), share, axis=-1)
     intervals = [confidence.log_mean_ci(*pair) for pair in zip(by_block, pooled.tolist(), strict=True)]
     return np.mean([interval.low <= truth <= interval.high for interval in intervals])
 
 
-@pytest.mark.parametrize("share", [0.50, 0.95, 0.99])
 @pytest.mark.parametrize("blocks", [4, 6, 10])
-def test_percentiles_by_sectioning_cover_the_true_one(random, blocks, share):
-    coverage = covered(random, blocks, 0.5, share)
-    print(f"p{100 * share:g}, {blocks} blocks, utilisation 0.5: coverage {coverage:.1%}")
-    assert coverage >= 0.90
-
-
-def test_the_coverage_at_high_dependence_is_stated(random):
-    """A thousand requests are then hardly more than a few long busy times, and a high percentile of them is biased."""
+def test_percentiles_by_sectioning_cover_the_true_one(random, blocks):
+    taken = simulated.responses(random, (EXPERIMENTS // 2, blocks), REQUESTS, 0.5)
     for share in (0.50, 0.95, 0.99):
-        coverage = covered(random, BLOCKS, 0.9, share)
-        print(f"p{100 * share:g}, {BLOCKS} blocks, utilisation 0.9: coverage {coverage:.1%}")
-        assert coverage >= 0.70
+        coverage = covered(taken, simulated.percentile(0.5, share), share)
+        print(f"p{100 * share:g}, {blocks} blocks, utilisation 0.5: coverage {coverage:.1%}")
+        assert coverage >= 0.90
+
+
+EXPONENTIAL = np.random.Generator.standard_exponential
+WORLDS = {
+    "exponential, utilisation 0.5": (0.5, EXPONENTIAL),
+    "exponential, utilisation 0.8": (0.8, EXPONENTIAL),
+    "exponential, utilisation 0.9": (0.9, EXPONENTIAL),
+    "scv 4, utilisation 0.5": (0.5, simulated.hyperexponential),
+    "scv 4, utilisation 0.8": (0.8, simulated.hyperexponential),
+    "Pareto 2.5, utilisation 0.5": (0.5, simulated.pareto(2.5)),
+    "Pareto 2.1, utilisation 0.5": (0.5, simulated.pareto(2.1)),
+    "Pareto 2.2, utilisation 0.8": (0.8, simulated.pareto(2.2)),
+}
+STATISTICS = {
+    "mean": (lambda taken: taken.mean(axis=-1), math.inf),
+    "p95": (lambda taken: np.quantile(taken, 0.95, axis=-1), 0.05),
+    "p99": (lambda taken: np.quantile(taken, 0.99, axis=-1), 0.01),
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_an_interval_that_is_not_marked_as_too_narrow_covers(random, world):
+    """Of all experiments at most one in eight shows an interval without a mark that misses the truth."""
+    utilisation, service = WORLDS[world]
+    taken = simulated.general_responses(random, (300, BLOCKS), REQUESTS, utilisation, service)
+    long = simulated.general_responses(random, (3000,), 1000, utilisation, service).ravel()
+    pooled = taken.reshape(len(taken), -1)
+    tails = np.divide(*np.quantile(pooled, [0.99, 0.95], axis=-1))
+    for name, (statistic, beyond) in STATISTICS.items():
+        truth, rows = statistic(long), REQUESTS * beyond
+        values = zip(statistic(taken), statistic(pooled).tolist(), tails.tolist(), strict=True)
+        intervals = [confidence.sectioning_ci(by_block, whole, rows, tail) for by_block, whole, tail in values]
+        covers = np.array([interval.low <= truth <= interval.high for interval in intervals])
+        marked = np.array([interval.is_lower_bound for interval in intervals])
+        missed = (~covers & ~marked).mean()
+        print(f"{world}, {name}: covers {covers.mean():.0%}, marked {marked.mean():.0%}, misses unmarked {missed:.1%}")
+        if name != "mean" or "Pareto" not in world:  # there the waiting time has no variance, and means do not converge
+            assert missed <= 0.125
+    if world == "exponential, utilisation 0.5":
+        assert covers.mean() >= 0.90
 
 
 def test_requests_taken_as_independent_do_not_cover(random):
@@ -59,17 +94,6 @@ def test_requests_taken_as_independent_do_not_cover(random):
         hits += ordered[low] <= truth <= ordered[high]
     print(f"p95, requests taken as independent, utilisation 0.8: coverage {hits / EXPERIMENTS:.1%}")
     assert hits / EXPERIMENTS < 0.60
-
-
-def test_shares_of_failures_are_covered_also_where_they_come_together(random):
-    """Every request of a bad spell fails; the spells of a block are as many as chance makes them."""
-    truth, hits = 0.02, 0
-    for _ in range(EXPERIMENTS):
-        failed = np.minimum(random.poisson(truth * REQUESTS / 10, 10) * 10, REQUESTS)
-        found = confidence.proportion_ci(failed, [REQUESTS] * 10)
-        hits += found.low <= truth <= found.high
-    print(f"failures in spells of ten, 10 blocks: coverage {hits / EXPERIMENTS:.1%}")
-    assert hits / EXPERIMENTS >= 0.90
 
 
 def log_ratios(random, experiments, worth=0.0, blocks=BLOCKS, utilisation=0.5):
@@ -84,18 +108,12 @@ def log_ratios(random, experiments, worth=0.0, blocks=BLOCKS, utilisation=0.5):
 def verdicts(experiments, margin):
     """Evaluate an array (experiment × comparison × block) of log ratios, one table an experiment.
 
-    Returns an array (experiment × comparison) of verdicts. The figures for planning, which take nine tenths of the time
-    and which no verdict depends on, are left out.
+    Returns an array (experiment × comparison) of verdicts.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hypothesis, "minimum_detectable_log_ratio", lambda *_: 0.0)
-        patch.setattr(hypothesis, "blocks_required", lambda *_: None)
-        tables = [
-            hypothesis.evaluate(
-                {str(n): hypothesis.paired(row) for n, row in enumerate(rows)}, equivalence_margin=margin
-            )
-            for rows in experiments
-        ]
+    tables = [
+        hypothesis.evaluate({str(n): hypothesis.paired(row) for n, row in enumerate(rows)}, equivalence_margin=margin)
+        for rows in experiments
+    ]
     return np.array([[effect.verdict for effect in table] for table in tables])
 
 
@@ -122,41 +140,126 @@ def test_the_naive_test_of_raw_requests_calls_them_different(random):
     assert alarms > 0.20
 
 
-def test_a_table_of_eight_has_a_false_alarm_as_seldom_as_one_comparison(random):
-    noise = random.normal(0.0, SPREAD, (EXPERIMENTS, 8, BLOCKS))
-    alarms = np.isin(verdicts(noise, margin=0.01), ALARMS).any(axis=1).mean()
-    print(f"tables of 8 comparisons without an effect: false alarms {alarms:.1%}")
+@pytest.mark.parametrize("size", [1, 10, 50, 100])
+@pytest.mark.parametrize("share", [0.01, 0.05])
+def test_shares_of_failures_in_clusters_are_covered_where_they_have_an_interval(random, share, size):
+    """All requests of a bad spell fail; a block has as many spells as chance makes."""
+    experiments = random.poisson(share * REQUESTS / size, (3000, 4)) * size
+    estimates = [confidence.proportion_ci(np.minimum(failed, REQUESTS), [REQUESTS] * 4) for failed in experiments]
+    shown = [estimate for estimate in estimates if estimate.interval]
+    misses = sum(not estimate.low <= share <= estimate.high for estimate in shown)
+    print(
+        f"share {share:.0%} in clusters of {size}: {len(shown) / 3000:.1%} have an interval, "
+        f"{misses / 3000:.2%} one that misses"
+    )
+    assert misses <= 0.05 * len(shown)
+
+
+MARGINS = (0.01, 0.01, 0.05, 0.10, 0.10, 0.10, 0.10, 0.10)  # of the metrics, a column of the page each
+CHANGES = 8
+
+
+def reports_with_a_verdict(random, wanted, true_log_ratio, experiments=EXPERIMENTS // 2, blocks=4):
+    """Share of reports of eight changes by eight metrics of which a comparison gets one of the verdicts.
+
+    `true_log_ratio` is a function of the metric's margin. The metrics of a change depend on each other: half of the
+    variance of a log ratio is common to them.
+    """
+    own, common = (
+        random.normal(0.0, SPREAD / math.sqrt(2), (experiments, CHANGES, size, blocks)) for size in (len(MARGINS), 1)
+    )
+    reports = 0
+    for report in np.swapaxes(own + common, 1, 2):
+        tables = [
+            hypothesis.ComparisonTable(
+                {str(n): hypothesis.paired(row + true_log_ratio(margin)) for n, row in enumerate(rows)}, margin
+            )
+            for rows, margin in zip(report, MARGINS, strict=True)
+        ]
+        evaluated = hypothesis.evaluate_family(tables)
+        reports += any(effect.verdict in wanted for table in evaluated for effect in table)
+    return reports / experiments
+
+
+def test_a_report_in_which_nothing_differs_has_a_false_alarm_in_one_of_twenty(random):
+    alarms = reports_with_a_verdict(random, ALARMS, lambda margin: 0.0)
+    print(f"reports of 64 comparisons without an effect: with a false alarm {alarms:.1%}")
     assert alarms <= 0.06
 
 
+def test_a_report_in_which_all_differs_by_the_margin_has_seldom_a_false_equivalence(random):
+    wrong = reports_with_a_verdict(random, ("equivalent",), math.log1p)
+    print(f"reports of 64 comparisons that differ by the margin: with a false equivalence {wrong:.1%}")
+    assert wrong <= 0.035
+
+
+def detected_as_shown(random, blocks, comparisons, experiments=3000):
+    """Share of experiments that detect the effect which an experiment before them showed as detectable.
+
+    The first experiment estimates its spread, as every report does. In the second one change of the table has that
+    effect, and the others have none.
+    """
+    detected = 0
+    for first, second in random.normal(0.0, SPREAD, (experiments, 2, comparisons, blocks)):
+        pairs = ({str(n): hypothesis.paired(row) for n, row in enumerate(rows)} for rows in (first, second))
+        shown = hypothesis.evaluate(next(pairs), equivalence_margin=0.001)[0].minimum_detectable_effect
+        repeated = dict(next(pairs)) | {"0": hypothesis.paired(second[0] - math.log(shown))}
+        detected += hypothesis.evaluate(repeated, equivalence_margin=1e-6)[0].verdict == "improvement"
+    return detected / experiments
+
+
+@pytest.mark.parametrize("comparisons", [1, 8])
 @pytest.mark.parametrize("blocks", [4, 6, 10])
-def test_the_detectable_effect_is_found_as_often_as_it_says(random, blocks):
-    known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect = hypothesis.minimum_detectable_log_ratio(known, 0.05)
-    noise = random.normal(-effect, SPREAD, (4000, blocks))
-    found = share_of("improvement", noise, margin=0.001)
-    stated = f"by the formula {hypothesis.POWER:.0%}"
-    print(f"{blocks} blocks, effect of {math.expm1(effect):.1%}: found in {found:.1%}, {stated}")
-    assert found == pytest.approx(hypothesis.POWER, abs=3 * math.sqrt(0.8 * 0.2 / 4000))
+def test_the_minimum_detectable_effect_that_is_shown_is_detected_in_four_of_five(random, blocks, comparisons):
+    share = detected_as_shown(random, blocks, comparisons, 1000 if comparisons > 1 else 3000)
+    print(f"{blocks} blocks, one effect of {comparisons}: the one shown as detectable is detected in {share:.1%}")
+    assert share >= hypothesis_power.POWER
 
 
+@pytest.mark.parametrize("blocks", [4, 6, 10])
+def test_blocks_that_are_shown_as_required_decide_in_four_of_five_experiments(random, blocks):
+    """Their power at the true spread reaches 80 % in four of five experiments."""
+    log_margin, enough, decided = math.log(1.10), 0, 0
+    for row in random.normal(0.0, SPREAD, (1000, blocks)):
+        required = hypothesis.evaluate({"": hypothesis.paired(row)}, equivalence_margin=0.10)[0].blocks_required
+        if required is not None:
+            error, df = SPREAD / math.sqrt(required), required - 1
+            detects = hypothesis_power.power(log_margin, error, df, 0.05)
+            equivalent = hypothesis_power.equivalence_power(log_margin, error, df, 0.95)
+            enough += min(float(detects), float(equivalent)) >= hypothesis_power.POWER
+            decided += 1
+    print(f"required as {blocks} blocks show: of {decided} numbers {enough / decided:.1%} have a power of 80 %")
+    assert enough / decided >= 0.78
+
+
+def test_the_noise_floor_is_exceeded_by_one_pair_in_twenty(random):
+    for blocks in (4, 6, 10):
+        pairs = random.normal(0.0, SPREAD, (10_000, blocks + 1))
+        floors = np.log([confidence.noise_floor(row) for row in pairs[:, 1:]])
+        below = (np.abs(pairs[:, 0]) <= floors).mean()
+        print(f"noise floor of {blocks} pairs: another pair stays below in {below:.1%}")
+        assert below == pytest.approx(0.95, abs=0.01)
+
+
+@pytest.mark.parametrize("mean_count", [2, 5, 20])
 @pytest.mark.parametrize("blocks", [4, 6])
-def test_in_a_table_of_eight_it_is_found_as_often_too(random, blocks):
-    """The level is that of the first step, as seven of the eight are without an effect."""
-    known = hypothesis.Comparison(0.0, SPREAD / math.sqrt(blocks), blocks - 1, blocks)
-    effect = hypothesis.minimum_detectable_log_ratio(known, 0.05 / 8)
-    noise = random.normal(0.0, SPREAD, (EXPERIMENTS, 8, blocks))
-    noise[:, 0] -= effect
-    found = np.mean(verdicts(noise, margin=0.001)[:, 0] == "improvement")
-    print(f"one of 8 has an effect of {math.expm1(effect):.1%}, {blocks} blocks: found in {found:.1%}")
-    assert found == pytest.approx(hypothesis.POWER, abs=0.04)
+def test_counts_that_tie_by_chance_are_seldom_called_different(random, blocks, mean_count):
+    """Two sides with the same rate; experiments with a count of 0 have no ratio and no verdict."""
+    counts = random.poisson(mean_count, (6000, blocks, 2)).astype(float)
+    counts = counts[(counts > 0).all(axis=(1, 2))]
+    p = np.array(
+        [hypothesis.paired(np.log(c[:, 1] / c[:, 0]), hypothesis.count_resolution(c[:, 0], c[:, 1])).p for c in counts]
+    )
+    print(f"counts of {mean_count}, {blocks} blocks: p ≤ 0.05 in {(p <= 0.05).mean():.1%}, smallest p {p.min():.1e}")
+    assert (p <= 0.05).mean() <= 0.06
+    assert (p <= 0.001).mean() <= 0.002
 
 
 @pytest.mark.parametrize("size", [0.05, 0.10, 0.20])
 def test_power_is_as_the_formula_says(random, size):
     noise = random.normal(size, 0.10, (4000, BLOCKS))
     found = share_of("regression", noise, margin=0.001)
-    wanted = hypothesis.power(size, 0.10 / math.sqrt(BLOCKS), BLOCKS - 1, 0.05)
+    wanted = hypothesis_power.power(size, 0.10 / math.sqrt(BLOCKS), BLOCKS - 1, 0.05)
     print(f"log ratio {size}, spread 0.10, {BLOCKS} blocks: found in {found:.1%}, {wanted:.1%} by the formula")
     assert found == pytest.approx(wanted, abs=3 * math.sqrt(0.25 / 4000))
 

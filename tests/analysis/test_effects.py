@@ -22,7 +22,7 @@ def test_effect_is_a_finding_with_its_interval_and_its_blocks(four_blocks):
     assert finding.effect == pytest.approx(1 / 20)
     low, high = finding.interval
     assert low <= finding.effect <= high
-    assert finding.evidence.endswith(" of as-measured, p 0.0000 after Holm's correction")
+    assert finding.evidence.endswith(" of as-measured, p below 0.0001 after Holm's correction")
     assert set(finding.runs) == {run.name for run in four_blocks.runs}
 
 

@@ -31,10 +31,12 @@ def with_all_failures(run: RunFiles) -> RunFiles:
 def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
     findings = evaluate_all(builder.experiment(builder.run()))
     values = [finding.id for finding in findings if finding.kind == "published-value"]
+    ratios = [finding.id for finding in findings if finding.kind == "published-ratio"]
     statements = [statement.id for statement in published_setup.statements()]
     assert [finding.id for finding in findings] == [
         *published_report.load("checklist")["id"],
         *values,
+        *ratios,
         *statements,
         *(objective.id for objective in objectives.load()),
         "limit-1-01-as-measured-burst-50",
@@ -44,6 +46,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
     kinds = (
         ["checklist"] * 10
         + ["published-value"] * len(values)
+        + ["published-ratio"] * len(ratios)
         + ["published-setup"] * 9
         + ["objective"] * len(objectives.load())
         + ["explanation"] * 3

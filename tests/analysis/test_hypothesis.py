@@ -7,14 +7,15 @@ import pytest
 from scipy import stats
 
 from analysis.stats.hypothesis import (
-    blocks_required,
-    equivalence_power,
+    ComparisonTable,
+    against_one_run,
+    count_resolution,
     evaluate,
-    minimum_detectable_log_ratio,
+    evaluate_family,
     paired,
-    power,
     unpaired,
 )
+from analysis.stats.power import minimum_detectable_log_ratio, spread_factor
 
 HALVED = np.log([0.48, 0.50, 0.52, 0.50])
 NOISE = np.log([0.8, 1.3, 0.9, 1.2])
@@ -94,53 +95,56 @@ def test_holm_leaves_out_a_change_with_too_few_blocks():
     assert pair[0].p_holm == pair[0].p
 
 
-def test_a_count_without_noise_is_decided():
+def test_a_ratio_that_ties_in_all_blocks_has_the_p_of_the_sign_test():
     assert effect_of([0.0] * 4).verdict == "equivalent"
-    fewer = effect_of([math.log(0.5)] * 4)
-    assert (fewer.verdict, fewer.interval, fewer.p) == ("improvement", pytest.approx((0.5, 0.5)), 0.0)
-    assert fewer.minimum_detectable_effect == 1.0
+    effect = effect_of([math.log(0.5)] * 4)
+    assert (effect.verdict, effect.interval, effect.p) == ("inconclusive", pytest.approx((0.5, 0.5)), 2 / 2**4)
 
 
-def test_power_is_that_of_the_noncentral_t():
-    assert power(0.2, 0.05, 5, 0.05) == pytest.approx(
-        stats.nct.sf(stats.t.ppf(0.975, 5), 5, 4) + stats.nct.cdf(-stats.t.ppf(0.975, 5), 5, 4)
+def test_paired_counts_that_tie_have_the_standard_error_of_one_count():
+    comparison = paired([math.log(3 / 2)] * 4, [1 / 2] * 4)
+    assert comparison.std_error == pytest.approx(1 / 2 / 4)
+    assert comparison.p == pytest.approx(2 * stats.t.sf(math.log(1.5) * 8, 3))
+    assert paired(NOISE, 1e-6).std_error == pytest.approx(stats.sem(NOISE))
+
+
+def test_unpaired_counts_that_tie_have_the_standard_error_of_one_count_on_each_side():
+    comparison = unpaired([math.log(2)] * 4, [math.log(3)] * 5, ([1 / 2] * 4, [1 / 3] * 5))
+    assert comparison.std_error == pytest.approx(math.hypot(1 / 2 / 4, 1 / 3 / 5))
+
+
+def test_count_resolution_is_the_change_by_one_count_on_each_side():
+    assert count_resolution([1, 2], [np.inf, 3]) == pytest.approx([1, math.hypot(1 / 2, 1 / 3)])
+
+
+def test_against_one_run_has_the_variance_of_that_run_too():
+    comparison = against_one_run(NOISE, 2, resolution=0.001)
+    assert (comparison.df, comparison.mean) == (3, NOISE.mean())
+    assert comparison.std_error == pytest.approx(NOISE.std(ddof=1) * math.sqrt(2 + 1 / 4))
+    assert against_one_run([0.0] * 4, 1, resolution=0.02).p_equivalence(0.1) == pytest.approx(
+        2 * stats.norm.sf(5), rel=1e-3
     )
 
 
-def test_minimum_detectable_effect_has_its_power_and_falls_with_more_blocks():
-    change = paired(NOISE)
-    assert power(minimum_detectable_log_ratio(change, 0.05), change.std_error, change.df, 0.05) == pytest.approx(0.80)
-    assert minimum_detectable_log_ratio(paired(np.tile(NOISE, 3)), 0.05) < minimum_detectable_log_ratio(change, 0.05)
+def test_evaluate_family_corrects_over_all_tables():
+    tables = [ComparisonTable({name: paired(logs)}, 0.01) for name, logs in (("halved", HALVED), ("noise", NOISE))]
+    (halved,), (noise,) = evaluate_family(tables)
+    assert (halved.p_holm, noise.p_holm) == (pytest.approx(2 * halved.p), noise.p)
+    similar = [ComparisonTable({str(n): paired(3 * SAME)}, 0.10) for n in range(20)]
+    assert evaluate_family(similar[:1])[0][0].verdict == "equivalent"
+    assert {effect.verdict for (effect,) in evaluate_family(similar)} == {"inconclusive"}
 
 
-def test_blocks_required_reach_both_powers_and_one_block_fewer_does_not():
-    change, log_margin = paired(NOISE), math.log(1.3)
-    blocks = blocks_required(change, log_margin, 0.05)
-    errors = [change.std_error * math.sqrt(4 / number) for number in (blocks - 1, blocks)]
-    powers = [
-        min(float(power(log_margin, error, df, 0.05)), float(equivalence_power(log_margin, error, df, 0.95)))
-        for error, df in zip(errors, [blocks - 2, blocks - 1], strict=True)
-    ]
-    assert powers[0] < 0.80 <= powers[1]
-    assert blocks_required(change, 1e-4, 0.05) is None
+def test_p_equivalence_is_at_the_level_where_the_interval_ends_at_the_margin():
+    comparison = paired(NOISE)
+    log_margin = abs(comparison.mean) + comparison.half_width(0.95)
+    assert comparison.p_equivalence(log_margin) == pytest.approx(0.05)
 
 
-def test_equivalence_power_is_the_share_of_drawn_experiments_called_equivalent():
-    random, blocks, deviation, log_margin = np.random.default_rng(3), 8, 0.1, math.log(1.15)
-    drawn = random.normal(0, deviation, (20_000, blocks))
-    half_widths = stats.t.ppf(0.975, blocks - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(blocks)
-    called_equivalent = (np.abs(drawn.mean(axis=1)) + half_widths <= log_margin).mean()
-    assert equivalence_power(log_margin, deviation / math.sqrt(blocks), blocks - 1, 0.95) == pytest.approx(
-        called_equivalent, abs=0.05
-    )
-    assert equivalence_power(0.01, deviation, blocks - 1, 0.95) == 0
-
-
-def test_minimum_detectable_effect_is_at_the_level_of_the_step():
+def test_minimum_detectable_effect_is_at_the_level_of_the_step_and_the_upper_bound_of_the_spread():
     comparisons = {"halved": paired(HALVED), "noise": paired(NOISE), "more noise": paired(NOISE[::-1])}
     halved, *noise = evaluate(comparisons, equivalence_margin=0.01)
-    first_step = math.exp(minimum_detectable_log_ratio(paired(HALVED), 0.05 / 3))
-    assert halved.minimum_detectable_effect == pytest.approx(first_step)
-    second_step = math.exp(minimum_detectable_log_ratio(paired(NOISE), 0.05 / 2))
-    for effect in noise:
-        assert effect.minimum_detectable_effect == pytest.approx(second_step)
+    for effect, change, step in ((halved, paired(HALVED), 3), (noise[0], paired(NOISE), 2)):
+        upper = change.std_error * spread_factor(3)
+        expected = math.exp(minimum_detectable_log_ratio(upper, 3, 0.05 / step))
+        assert effect.minimum_detectable_effect == pytest.approx(expected)

@@ -1,6 +1,10 @@
-"""Published values compared with measured ones of the same setup."""
+"""Published values that depend on their machine, beside measured ones of the same setup."""
 
+import math
+
+import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.findings import published_report, published_values
 from analysis.findings.evaluation import evaluate as evaluate_all
@@ -25,7 +29,7 @@ def test_findings_have_every_published_value(four_blocks):
     for (users, endpoint), mean_ms in published.items():
         assert findings[f"published-burst-{users}-{endpoint}"].bound == mean_ms
     for row in published_report.rows("totals"):
-        for column in ("success_ratio", "duration_s", "throughput_rps"):
+        for column in ("duration_s", "throughput_rps"):
             assert findings[f"published-burst-{row.users}-{column}"].bound == getattr(row, column)
     for row in published_report.rows("individual"):
         assert findings[f"published-single-{row.endpoint}-mean_ms"].bound == row.mean_ms
@@ -34,26 +38,36 @@ def test_findings_have_every_published_value(four_blocks):
 def test_finding_has_the_ratio_the_prediction_and_the_value_on_tuned(four_blocks):
     finding = by_id(four_blocks)["published-burst-50-login"]
     assert finding.effect == pytest.approx(2550 / 5119, rel=0.001)
-    assert finding.verdict == "improvement"
+    assert finding.verdict == "reported"
     assert finding.evidence.startswith("measured 2,550 ms (")
     assert "a single queue predicts 2,550 ms (+0.0%)" in finding.evidence
     assert "; tuned 128 ms (" in finding.evidence
 
 
-def test_success_ratio_without_failures_is_equivalent(four_blocks):
-    assert by_id(four_blocks)["published-burst-50-success_ratio"].verdict == "equivalent"
+def test_interval_is_that_of_one_more_run(four_blocks):
+    finding = by_id(four_blocks)["published-burst-50-duration_s"]
+    logs = np.log([1.0, 1.01, 0.99, 1.0])
+    half_width = stats.t.ppf(0.975, 3) * logs.std(ddof=1) * math.sqrt(1 + 1 / 4)
+    assert finding.interval[1] / finding.effect == pytest.approx(math.exp(half_width), rel=1e-3)
 
 
-def test_throughput_that_is_higher_is_an_improvement_and_lower_a_regression(four_blocks, builder):
-    assert by_id(four_blocks)["published-burst-50-throughput_rps"].verdict == "improvement"
-    slow = builder.experiment(*(builder.run(block=block, slower=10) for block in range(4)), name="slow")
-    assert by_id(slow)["published-burst-50-throughput_rps"].verdict == "regression"
-    assert by_id(slow)["published-burst-50-duration_s"].verdict == "regression"
+def test_interval_of_a_replicated_baseline_has_twice_the_variance(builder):
+    slower = enumerate((1.0, 1.01, 0.99, 1.0))
+    runs = [builder.run(block=n, slower=s, replicate=again) for n, s in slower for again in (False, True)]
+    finding = by_id(builder.experiment(*runs))["published-burst-50-duration_s"]
+    half_width = stats.t.ppf(0.975, 3) * np.log([1.0, 1.01, 0.99, 1.0]).std(ddof=1) * math.sqrt(2 + 1 / 4)
+    assert finding.interval[1] / finding.effect == pytest.approx(math.exp(half_width), rel=1e-3)
 
 
-def test_value_below_four_blocks_is_inconclusive_and_without_a_run_not_measured(builder):
+@pytest.mark.parametrize("slower", [0.1, 1, 10])
+def test_no_value_of_another_machine_is_an_improvement_or_a_regression(builder, slower):
+    experiment = builder.experiment(*(builder.run(block=block, slower=slower) for block in range(4)))
+    assert {finding.verdict for finding in by_id(experiment).values()} == {"reported", "not measured"}
+
+
+def test_value_below_four_blocks_has_no_interval_and_without_a_run_is_not_measured(builder):
     findings = by_id(builder.experiment(builder.run()))
-    assert findings["published-burst-50-login"].verdict == "inconclusive"
+    assert findings["published-burst-50-login"].interval is None
     assert "(no interval)" in findings["published-burst-50-login"].evidence
     assert findings["published-burst-25-login"].verdict == "not measured"
     assert findings["published-burst-25-login"].evidence == "no valid run of burst-25 on as-measured"

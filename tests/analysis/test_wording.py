@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.ablation import Change, EffectTable
+from analysis.effect_tables import Change, EffectTable
 from analysis.findings import wording
 from analysis.metrics.effect_metrics import EFFECT_METRICS
 from analysis.stats.hypothesis import Effect, evaluate, paired

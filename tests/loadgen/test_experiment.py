@@ -22,7 +22,9 @@ def test_plan_for_a_name_that_cannot_be_an_id_is_refused():
         experiment.plan_for("../mine", None, None, None)
 
 
-def test_plan_for_a_new_experiment_takes_the_defaults(tmp_path, monkeypatch):
+def test_plan_for_a_new_experiment_takes_the_defaults_and_a_fresh_seed(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
-    assert experiment.plan_for("mine", None, None, None) == make_plan("quick", None, 1)
+    plans = [experiment.plan_for("mine", None, None, None) for _ in range(5)]
+    assert plans == [make_plan("quick", None, plan.seed) for plan in plans]
+    assert len({plan.seed for plan in plans}) > 1
     assert experiment.plan_for(None, "smoke", "production", 4) == make_plan("smoke", "production", 4)

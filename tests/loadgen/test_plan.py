@@ -1,5 +1,6 @@
 """Plans of experiments: which runs they have, in which order, from which seeds."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
@@ -7,7 +8,7 @@ from itertools import groupby
 import pytest
 
 from loadgen import deployments, profiles, scenarios
-from loadgen.plan import Plan, make_plan
+from loadgen.plan import MAX_SEED, Plan, fresh_seed, make_plan
 from loadgen.run_spec import RunSpec, run_name
 from workbench.errors import UserError
 
@@ -35,7 +36,7 @@ def test_make_plan_with_the_same_seed_gives_the_same_plan(profile):
 def test_make_plan_shuffles_each_block_separately(profile):
     planned = blocks(make_plan(profile, None, 1))
     in_all_blocks = set(arms(planned[-1]))
-    assert len({tuple(arm for arm in arms(block) if arm in in_all_blocks) for block in planned}) == 4
+    assert len({tuple(arm for arm in arms(block) if arm in in_all_blocks) for block in planned}) == len(planned)
 
 
 @PROFILES
@@ -73,6 +74,39 @@ def test_a_replicate_may_come_first_or_second():
         for specs in blocks(make_plan("database", None, seed))
     ]
     assert {tuple(pair) for pair in pairs} == {(False, True), (True, False)}
+
+
+@pytest.mark.parametrize("profile", sorted(COMPARING - {"smoke"}))
+@pytest.mark.parametrize("seed", range(3))
+def test_positions_of_arms_with_as_many_blocks_are_balanced_over_the_blocks(profile, seed):
+    """Relative to each other: every run, replicates apart, is at most once more often at one position than it must."""
+    plan = make_plan(profile, None, seed)
+    treatments = Counter((spec.deployment, spec.scenario, spec.replicate) for spec in plan.specs)
+    for number in set(treatments.values()):
+        places = Counter()
+        for block in blocks(plan):
+            present = [run for spec in block if treatments[run := treatment(spec)] == number]
+            places.update((run, place) for place, run in enumerate(present))
+        compared = list(treatments.values()).count(number)
+        assert max(places.values()) <= math.ceil(number / compared)
+
+
+def treatment(spec: RunSpec) -> tuple[str, str, bool]:
+    return spec.deployment, spec.scenario, spec.replicate
+
+
+def test_arms_with_as_many_blocks_follow_each_other():
+    """Two runs that are compared lie minutes apart only where runs lie between that are compared with them too."""
+    compared = {("as-measured", "burst-50"), ("tuned", "burst-50")}
+    for block in blocks(make_plan("quick", None, 2)):
+        places = [place for place, arm in enumerate(arms(block)) if arm in compared]
+        assert places == list(range(places[0], places[0] + 3))
+
+
+def test_fresh_seed_is_another_one_each_time():
+    seeds = {fresh_seed() for _ in range(20)}
+    assert len(seeds) > 10
+    assert all(1 <= seed <= MAX_SEED for seed in seeds)
 
 
 @PROFILES

@@ -1,5 +1,9 @@
 """The evidence section: runs, gates and A/A differences."""
 
+import math
+
+from scipy import stats
+
 from reports import sections
 from tests.reports.page_reader import column, page_text, report_of, table_cells
 from workbench.arms import BASELINE, TUNED
@@ -30,7 +34,23 @@ def test_aa_differences_come_from_arms_with_a_replicate(builder):
     ]
     rows = table_cells(sections.evidence(report_of(builder.experiment(*runs, builder.run(TUNED)))), "A/A differences")
     assert rows[BASELINE]["second over first, by block"] == "1.10, 0.95"
-    assert rows[BASELINE]["largest difference"] == "10.0%"
+    assert rows[BASELINE]["noise floor"] == "–"
     assert list(rows) == [BASELINE]
     once = builder.experiment(builder.run(), builder.run(replicate=True).invalid(), name="once")
     assert "No arm has an A/A replicate" in page_text(sections.evidence(report_of(once)))
+
+
+def test_aa_differences_of_four_blocks_have_the_noise_floor(builder):
+    runs = [
+        builder.run(block=block, replicate=replicate, slower=1.1 if replicate else 1)
+        for block in range(4)
+        for replicate in (False, True)
+    ]
+    experiment = builder.experiment(*runs)
+    rows = table_cells(sections.evidence(report_of(experiment)), "A/A differences")
+    floor = math.exp(stats.t.ppf(0.975, 4) * math.log(1.1))
+    assert rows[BASELINE]["noise floor"] == f"{floor - 1:.1%}"
+
+
+def test_evidence_has_the_seed_of_the_experiment(builder):
+    assert "seed 1." in str(sections.evidence(report_of(builder.experiment(builder.run()))))
