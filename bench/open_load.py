@@ -14,6 +14,7 @@ import pandas as pd
 
 from loadgen import application, machine_lock
 from workbench.arms import TUNED
+from workbench.errors import EXIT_INVALID, UserError
 
 from .served_worker import RUN_TOKEN, backing_services
 
@@ -45,7 +46,9 @@ def _run(url: str, folder: str) -> Path:
     # The bench holds the machine's lock, so that the run needs one with another name.
     own = {"TRACETRACK_DATA_DIR": folder, "TRACETRACK_RUN_TOKEN": RUN_TOKEN}
     environ = {**os.environ, **own, machine_lock.VARIABLE: f"{machine_lock.NAME}-bench"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    if done.returncode not in (0, EXIT_INVALID):  # its values are printed beside their bounds
+        raise UserError(f"the load did not run: {done.stderr.strip().splitlines()[-1]}")
     return Path(done.stdout.splitlines()[-1])
 
 
