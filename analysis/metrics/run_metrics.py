@@ -9,13 +9,13 @@ import pandas as pd
 
 from workbench import omitted_requests
 from workbench.aggregates import SPLIT
+from workbench.failures import NO_REASON
 from workbench.omitted_requests import Group
 from workbench.recording import Run
 
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 INTERVAL_WIDTHS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
 MAX_INTERVALS, MIN_REQUESTS = 100, 15
-UNKNOWN_FAILURE = "no reason was recorded"
 
 
 def latency_by_endpoint(run: Run) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def failures_by_kind(run: Run) -> pd.DataFrame:
     return run.rows.query(f"""
         WITH totals AS (SELECT endpoint, count(*) AS total FROM measured GROUP BY endpoint),
              start AS (SELECT min(start_ms) AS start_ms FROM measured)
-        SELECT endpoint, coalesce(error, '{UNKNOWN_FAILURE}') AS kind, count(*) AS requests,
+        SELECT endpoint, coalesce(error, '{NO_REASON}') AS kind, count(*) AS requests,
                count(*) / any_value(total) AS share,
                (min(measured.start_ms) - any_value(start.start_ms)) / 1000 AS first_s,
                (max(measured.start_ms) - any_value(start.start_ms)) / 1000 AS last_s

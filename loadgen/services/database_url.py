@@ -28,6 +28,8 @@ def parse(text: str) -> dict[str, str]:
         if scheme.split("+")[0] not in ("postgresql", "postgres"):
             raise psycopg2.ProgrammingError
         parsed = parse_dsn(f"postgresql://{rest}")
+        if not all(port.isdecimal() for port in parsed.get("port", "").split(",") if port):
+            raise psycopg2.ProgrammingError
     except psycopg2.Error:
         raise UserError(f"DATABASE_URL is not a URL of PostgreSQL; it looks like {EXAMPLE}") from None
     if "dbname" not in parsed:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import ablation
+from analysis import ablation, effect_tables
 from analysis.stats import hypothesis, noninferiority
 from analysis.stats.hypothesis import Effect
 from tests.analysis import simulated_failures
@@ -69,11 +69,9 @@ def test_only_an_improvement_loses_its_verdict(verdict):
 def verdicts(experiment):
     """The verdicts on each metric of `COLUMNS` in the simulated experiments."""
     change = [ablation.Change("tuned", BASELINE, TUNED)]
-    metrics = [metric for metric in ablation.EFFECT_METRICS if metric.column in COLUMNS]
+    metrics = [metric for metric in effect_tables.EFFECT_METRICS if metric.column in COLUMNS]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ablation, "EFFECT_METRICS", metrics)
-        patch.setattr(hypothesis, "minimum_detectable_log_ratio", lambda *_: 0.0)  # no verdict depends on these two
-        patch.setattr(hypothesis, "blocks_required", lambda *_: None)
+        patch.setattr(effect_tables, "EFFECT_METRICS", metrics)
         tables = [
             ablation.effect_tables(experiment, BASELINE, change, scenario)
             for scenario in experiment.by_run["scenario"].unique()
@@ -110,7 +108,7 @@ def test_a_true_improvement_is_found_where_fewer_requests_fail():
     result = verdicts(experiments(random, EXPERIMENTS, at_random(0.15), nothing, speed=0.6))["mean_ms"]
     share = result.count("improvement") / EXPERIMENTS
     print(f"15 % fail before the change and none after it, 40 % faster: found in {share:.1%}")
-    assert share >= 0.70
+    assert share >= 0.60  # of the two metrics together, after Holm's correction
 
 
 @pytest.mark.simulated

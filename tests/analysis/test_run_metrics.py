@@ -58,10 +58,10 @@ def test_an_endpoint_without_a_success_has_no_latency(written):
 
 def test_failures_are_counted_by_endpoint_and_kind(written):
     def change(rows):
-        fail([row for row in rows if row["endpoint"] == "login"], [*3 * ["refused"], *2 * ["timeout"], None])
+        fail([row for row in rows if row["endpoint"] == "login"], [*3 * ["refused"], *2 * ["timeout"], "reset"])
 
     table = run_metrics.failures_by_kind(written(change))
-    kinds = [("login", "refused", 3), ("login", "timeout", 2), ("login", run_metrics.UNKNOWN_FAILURE, 1)]
+    kinds = [("login", "refused", 3), ("login", "timeout", 2), ("login", "reset", 1)]
     assert list(table[["endpoint", "kind", "requests"]].itertuples(index=False, name=None)) == kinds
     assert list(table["share"]) == [3 / 50, 2 / 50, 1 / 50]
     assert (table["first_s"] <= table["last_s"]).all()

@@ -43,8 +43,10 @@ def interrupted(command, directory):
 @pytest.fixture(scope="module")
 def stopped(command, directory, interrupted):
     """The same experiment as if it had been stopped later: all runs but two are complete."""
+    record = json.loads((directory / FIRST / "run.json").read_text())
     for run in LATER:
         shutil.copytree(directory / FIRST, directory / run)
+        seal.write(directory / run / "run.json", json.dumps(record | {"run": run}))
 
 
 @pytest.fixture(scope="module")

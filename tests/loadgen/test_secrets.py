@@ -92,7 +92,7 @@ def test_a_password_of_the_target_and_of_its_urls_is_nowhere(command, pages, tmp
     finished, command_lines = finish(command.start("run", "--target", url, *given))
     directory = directory_of(finished)
     written = files_of(directory)
-    assert any("locust" in line for line in command_lines)
+    assert any("loadgen.generator" in line for line in command_lines)
     assert "GET /missing?user=me&password=***&page=1" in written[str(directory / "requests.parquet")]
     assert "me:***@" in written[str(directory / "run.json")]
     printed = {"output": finished.stdout, "errors": finished.stderr, "command lines": "\n".join(command_lines)}

@@ -180,7 +180,7 @@ def test_a_target_that_is_down_is_reported():
         target.wait_until_up(1.0)
 
 
-def test_a_target_that_does_not_speak_http_is_reported():
+def test_any_answer_will_do_as_the_user_classes_know_what_the_target_speaks():
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
 
         def answer():
@@ -190,17 +190,31 @@ def test_a_target_that_does_not_speak_http_is_reported():
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(UserError, match="does not speak HTTP"):
-            Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_until_up(0.0)
+        Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}").wait_until_up(0.0)
         thread.join()
 
 
 @pytest.mark.parametrize(
-    "given", ["nonsense", "127.0.0.1:80", "ftp://host/", "http://", "http://host:port", "http://h/path"]
+    "given", ["nonsense", "ftp://host/", "http://", "http://host:port", "http://h/path?q=1", "http://h/#top", ""]
 )
 def test_parse_of_a_malformed_url_is_refused(given):
     with pytest.raises(UserError, match="is no target; it"):
         Target.parse(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "port"),
+    [
+        ("http://h/v1/", "http://h/v1", 80),
+        ("https://h:8443", "https://h:8443", 8443),
+        ("127.0.0.1:50051", "127.0.0.1:50051", 50051),
+        ("ws://[::1]/live", "ws://[::1]/live", 80),
+        ("grpc://h:7000", "grpc://h:7000", 7000),
+    ],
+)
+def test_a_base_path_is_kept_and_without_http_the_user_classes_know_what_to_speak(given, url, port):
+    target = Target.parse(given)
+    assert (target.url, target.port) == (url, port)
 
 
 def test_a_password_is_shown_nowhere():

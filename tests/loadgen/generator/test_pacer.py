@@ -48,7 +48,6 @@ def visit(command, pages, tmp_path):
 
 def test_steps_have_their_rate_and_duration(visit):
     rows = rows_of(visit("steps-50", "--duration", "5", *CONSTANT))
-    assert rows["scheduled_us"].is_monotonic_increasing
     second = (rows["scheduled_us"] - rows["scheduled_us"].min()) // 1_000_000
     assert dict(second.value_counts()) == {0: 10, 1: 20, 2: 30, 3: 40, 4: 50}
 
