@@ -85,9 +85,9 @@ class RequestRows:
 
     @cached_property
     def typed_endpoints(self) -> list[str]:
-        """The endpoints that begin with a request type, those of types that are left out included."""
+        """The endpoints that begin with a request type, in alphabetical order; types that are left out are included."""
         every = RequestRows(source._replace(without_types=()) for source in self._sources)
-        return every.query("SELECT DISTINCT endpoint FROM requests WHERE contains(endpoint, ' ')")["endpoint"].to_list()
+        return sorted(every.query("SELECT DISTINCT endpoint FROM requests WHERE contains(endpoint, ' ')")["endpoint"])
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:

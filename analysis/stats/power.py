@@ -19,6 +19,7 @@ from .confidence import MIN_BLOCKS
 POWER = 0.80
 SPREAD_LEVEL = 0.80  # of the upper bound of the standard error
 MAX_BLOCKS = 200
+MAX_NONCENTRALITY = 8  # in critical values
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def power(log_ratio: float, std_error: float | np.ndarray, df: float | np.ndarra
     1 − F(t_c; df, δ) + F(−t_c; df, δ), with δ = |log_ratio|/SE, F the distribution function of the noncentral t, and
     t_c the quantile 1 − α/2 of Student's t.
     """
-    critical, noncentrality = special.stdtrit(df, 1 - alpha / 2), abs(log_ratio) / np.asarray(std_error)
+    critical = special.stdtrit(df, 1 - alpha / 2)
+    # Beyond this the power is 1 to the last digit, and the distribution function takes seconds.
+    noncentrality = np.minimum(abs(log_ratio) / np.asarray(std_error), MAX_NONCENTRALITY * (1 + critical))
     # Some of the probabilities below 1e-19 come as NaN.
     missed, wrong_sign = (np.nan_to_num(special.nctdtr(df, noncentrality, end)) for end in (critical, -critical))
     return 1 - missed + wrong_sign

@@ -79,4 +79,5 @@ def test_busy_loops_beside_a_burst_make_it_invalid(command):
 
 def test_a_burst_alone_on_the_machine_is_not_disturbed(command):
     _, gates = gates_of(command.run(*BURST, **{SHARED_MACHINE: ""}))
-    assert all(gates[bound.name]["passed"] for bound in (LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL))
+    assert all(gates[bound.name]["passed"] for bound in (LOOP_GAP, OTHERS_CPU, STEAL))
+    assert gates[OTHERS_CPU_PEAK.name]["passed"] is None  # the burst is over within a second

@@ -86,8 +86,8 @@ def test_users_with_think_time_do_not_start_in_step(visit, scenario, processes):
 
 
 @pytest.mark.exclusive  # how many requests of half a second each are sent within three seconds
-def test_requests_beyond_the_cap_in_flight_are_dropped_and_counted(visit):
-    """Five at a time, of half a second each, are ten a second."""
+def test_arrivals_beyond_the_users_wait_and_only_what_cannot_be_drained_is_dropped(visit):
+    """Five at a time, of half a second each, are ten a second: 150 are due in 3 s, and 10 s more are left for them."""
 
     class Slow(Pages):
         def do_GET(self):
@@ -100,9 +100,15 @@ def test_requests_beyond_the_cap_in_flight_are_dropped_and_counted(visit):
     dropped = record["generator"]["dropped"]["measure"]
     assert record["generator"]["most_in_flight"] == 5
     assert (len(rows) + dropped, record["generator"]["started_tasks"]["measure"]) == (150, len(rows))
-    assert 20 <= len(rows) <= 30
+    assert 115 <= len(rows) <= 135
+    waited_us = rows["user_wait_us"].sort_values()
+    assert waited_us.iloc[:5].lt(1000).all()
+    assert waited_us.iloc[-1] > 8_000_000
+    assert (rows["response_us"] >= rows["latency_us"] + rows["user_wait_us"]).all()
+    assert set(rows["phase"]) == {"measure"}
     assert reasons_apart_from_lag(record) == []  # that a target is too slow is an outcome
-    rates = f"{len(rows) / 3:.1f} a second were sent of 50.0 that were due"
+    sent_rps = len(rows) / ((rows["start_us"].max() - rows["scheduled_us"].min()) / 1e6)
+    rates = f"{sent_rps:.1f} a second were sent of 50.0 that were due"
     assert f"{dropped} of 150 arrivals were dropped" in finished.stderr
     assert rates in finished.stderr
 
