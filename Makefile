@@ -70,8 +70,8 @@ render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPER
 test: $(STAMP) ## run the tests, in three processes and against a real PostgreSQL
 	@$(PY) -m pytest
 
-test-accuracy: $(STAMP) ## run the tests of statistics, and those that measure time; the machine should be idle
-	@$(PY) -m pytest -m simulated --numprocesses 2
+test-accuracy: $(STAMP) ## run the long tests, and those that measure time; the machine should be idle
+	@$(PY) -m pytest -m "simulated or exhaustive" --numprocesses 2
 	@$(PY) -m pytest -m exclusive --numprocesses 0
 
 test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it where it may

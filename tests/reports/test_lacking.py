@@ -16,6 +16,7 @@ from workbench.defects import READING_QUESTIONS
 from workbench.recording import Experiment, open_experiment
 from workbench.request_schema import REQUIRED, SCHEMA
 
+pytestmark = pytest.mark.exhaustive
 ARMS = [
     *(
         (deployment, scenario)
