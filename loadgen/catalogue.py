@@ -27,8 +27,8 @@ The last column has the settings in which a deployment differs from its parent, 
 settings are in `reference_app/settings.py`. *Cores* is the number of cores of the machine, at most
 {deployments.MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host.
 
-The sessions of the published set-up are unpickled: whoever can write to their folder or store runs code in the
-application. Such a deployment is for comparison only."""
+The published set-up reads its sessions with pickle. A user of the machine who can write to the folder or the store of
+the sessions can therefore run code in the application. Such a deployment is for comparison only."""
 BASELINE_SETTINGS = f"""\
 ## Settings of `{BASELINE}`
 

@@ -14,7 +14,8 @@ def prepare(environment: Environment, runner: Runner, **_: object) -> None:
     """Set this process up, and return when the users may start."""
     if reason := user_classes.refusal(environment):
         recording.refuse(reason)
-    summary.details["notes"] = user_classes.notes(environment, SCENARIO)
+    removed = user_classes.remove_without_tasks(environment)
+    summary.details["notes"] = [*removed, *user_classes.ignored_waits(environment, SCENARIO)]
     summary.details["scheduling"] = cpu_priority.raise_both()
     random.seed(f"{SEED}/{PROCESS}")  # a locustfile's own choices, as Locust's between tasks
     pacer.install(environment, runner, SCENARIO, SEED)

@@ -1,9 +1,9 @@
 """The pacer: lets a scenario decide when Locust's users do their tasks, and leaves all else to Locust.
 
-Two methods of Locust's task sets are wrapped, as there are no hooks for them. Before each task there is a gate, at
-which a user waits until the policy of the scenario lets it go on. And the wait that Locust makes after each task is
-left out where the scenario has no think time. `wait_time`, `self.wait()`, nested and sequential task sets, `interrupt`,
-`on_start`, `on_stop` and `StopUser` mean what they mean in Locust.
+Three methods of Locust's task sets are replaced, as there are no hooks for them. Before each task there is a gate, at
+which a user waits until the policy of the scenario allows the task. The wait after each task is left out where the
+scenario has no think time. And the sleep of a wait notes when the next request is due. `wait_time`, `self.wait()`,
+nested and sequential task sets, `interrupt`, `on_start`, `on_stop` and `StopUser` mean what they mean in Locust.
 """
 
 import time

@@ -10,7 +10,7 @@ from locust.user.users import PytestUser
 
 
 def refusal(environment: Environment) -> str:
-    """The reason why a scenario cannot run these users; empty where it can. Classes without a task are left out."""
+    """The reason why a scenario cannot run these users; empty where it can."""
     if environment.shape_class:
         return (
             f"the locustfile has a load shape, {type(environment.shape_class).__name__}, and the scenario decides how "
@@ -26,21 +26,22 @@ def refusal(environment: Environment) -> str:
     return ""
 
 
-def notes(environment: Environment, scenario: Mapping[str, Any]) -> list[str]:
-    """Lines that say what of the locustfile has no effect; classes without a task are taken out."""
-    lines = [
-        f"{user_class.__name__} has no task, and none of its users was started"
-        for user_class in environment.user_classes
-        if not _has_task(user_class)
-    ]
+def remove_without_tasks(environment: Environment) -> list[str]:
+    """Take out the user classes without a task, which Locust would start again and again; a line for each of them."""
+    removed = [user_class.__name__ for user_class in environment.user_classes if not _has_task(user_class)]
     environment.user_classes[:] = filter(_has_task, environment.user_classes)
-    if scenario["kind"] != "sustained":
-        lines += [
-            f"{user_class.__name__}.wait_time has no effect between tasks: {scenario['name']} decides when they start"
-            for user_class in environment.user_classes
-            if user_class.wait_time is not User.wait_time
-        ]
-    return lines
+    return [f"{name} has no task, and none of its users was started" for name in removed]
+
+
+def ignored_waits(environment: Environment, scenario: Mapping[str, Any]) -> list[str]:
+    """A line for each user class whose `wait_time` the scenario replaces."""
+    if scenario["kind"] == "sustained":
+        return []
+    return [
+        f"{user_class.__name__}.wait_time has no effect between tasks: {scenario['name']} decides when they start"
+        for user_class in environment.user_classes
+        if user_class.wait_time is not User.wait_time
+    ]
 
 
 def _has_task(holder: type, holders: frozenset[type] = frozenset()) -> bool:

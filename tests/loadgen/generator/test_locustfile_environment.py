@@ -1,4 +1,4 @@
-"""The environment of a locustfile: its folder and packages, Locust's own settings, certificates, and what is refused."""
+"""The environment of a locustfile: its folder and packages, Locust's own settings, certificates; and refusals."""
 
 import json
 import os

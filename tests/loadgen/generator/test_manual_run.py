@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from loadgen.services import free_port
 from tests.loadgen.finished_run import reasons_apart_from_lag
 from tests.loadgen.page_server import LOCUSTFILE
 from workbench.paths import REPOSITORY
@@ -40,6 +41,22 @@ def test_a_manual_run_is_recorded_by_one_import(start_manually, processes):
     assert set(requests["endpoint"]) == {"GET /page", "GET missing"}
     assert not requests.duplicated(["user", "sequence"]).any()
     assert (record["status"], record["processes"], reasons_apart_from_lag(record)) == ("complete", processes, [])
+
+
+def test_a_master_and_workers_that_are_started_one_by_one_are_one_run(start_manually):
+    """Each worker has half of the users; the workers' tables of Locust are empty, the master's has all requests."""
+    port = str(free_port())
+    workers = [start_manually("--worker", "--master-port", port) for _ in range(2)]
+    master = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "2")
+    output, _ = start_manually(*master, "--run-time", "2").communicate(timeout=60)
+    printed = [worker.communicate(timeout=30)[0] for worker in workers]
+    (summary,) = (line for line in output.splitlines() if " requests recorded: " in line)
+    directory = Path(summary.partition(" requests recorded: ")[2])
+    requests, record = pd.read_parquet(directory / "requests.parquet"), json.loads((directory / "run.json").read_text())
+    assert not any("requests recorded" in text for text in printed)
+    assert len(requests) == record["generator"]["requests"] > 10
+    assert requests["user"].nunique() == 4
+    assert (record["processes"], record["generator"]["parts_elsewhere"]) == (2, 0)
 
 
 def test_a_killed_manual_run_can_be_shown(command, start_manually):
