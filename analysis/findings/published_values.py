@@ -1,6 +1,6 @@
 """The measured values of the published report that depend on its machine, each beside ours of the same setup.
 
-`published_ratios` has those that do not depend on it.
+Ratios, growth and success, which depend less on a machine, are in `published_ratios`.
 """
 
 from collections import Counter

@@ -54,8 +54,8 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     """Return the experiment's `by_run` with the columns of `EFFECT_METRICS` that it lacks.
 
     `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
-    responses per second of makespan, and `success_share` their share of the requests and of those that were omitted
-    with dropped arrivals. The response time is a metric of open load only.
+    responses per second of makespan, and `success_share` their share of all requests, those of dropped arrivals
+    included. The response time is a metric of open load only.
     `statement_count`, `cpu_ticks` and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}

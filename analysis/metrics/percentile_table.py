@@ -55,7 +55,7 @@ def _observed(run: Run, group: str) -> pd.DataFrame:
 
 
 def _count_omitted(table: pd.DataFrame, run: Run) -> None:
-    """Replace the percentiles by those that count the requests that were omitted with dropped arrivals."""
+    """Replace the percentiles by those in which dropped arrivals count as slower than everything observed."""
     numbers = omitted_requests.of_run(run.rows)
     for endpoint in table.index if numbers else ():
         name_of_group = None if endpoint == ALL else str(endpoint)

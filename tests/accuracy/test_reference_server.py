@@ -118,6 +118,7 @@ def test_responses_take_the_drawn_service_time(drawn, path):
     assert statistics.median(beyond_ms) < 5 * MAX_MEDIAN_LATE_MS  # twenty threads of one interpreter measured this
 
 
+@pytest.mark.simulated
 def test_drawn_times_have_the_distributions_of_the_theory(drawn):
     drawn_ms = {path: [entry.drawn_ms for entry in entries] for path, (_, entries) in drawn.items()}
     exponential, points = drawn_ms["/exponential"], drawn_ms["/two-point"]
