@@ -44,7 +44,10 @@ def write(path: Path, text: str) -> None:
     The seal is written first, with the digest that it replaces: a kill between the two leaves a record that either of
     its digests fits.
     """
-    digest = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "previous": _sha256(path) if path.exists() else None}
+    digest = {
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "previous": file_digest(path) if path.exists() else None,
+    }
     atomic.write_text(path.with_name(FILE), json.dumps(digest) + "\n")
     atomic.write_text(path, text)
 
@@ -62,7 +65,7 @@ def describe_run(directory: Path) -> dict[str, dict[str, Any]]:
 
 def describe(path: Path) -> dict[str, Any]:
     """The size and the SHA-256 of a file, and the number of rows of a table."""
-    description: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+    description: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
     if path.suffix == ".parquet":
         try:
             description["rows"] = pq.read_metadata(path).num_rows
@@ -133,7 +136,7 @@ def digest_mismatches(directory: Path, files: Files, max_bytes: int | None = Non
         if max_bytes is not None and entry["bytes"] > max_bytes:
             continue
         try:
-            if regular_size(directory / name) == entry["bytes"] and _sha256(directory / name) != entry["sha256"]:
+            if regular_size(directory / name) == entry["bytes"] and file_digest(directory / name) != entry["sha256"]:
                 yield name, f"{CHANGED} (its size is the same, its content is not)"
         except (RecordingError, OSError):
             continue  # `size_mismatches` names it
@@ -141,9 +144,5 @@ def digest_mismatches(directory: Path, files: Files, max_bytes: int | None = Non
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, as `sha256sum` prints it."""
-    return _sha256(path)
-
-
-def _sha256(path: Path) -> str:
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -65,7 +65,10 @@ def running(data, tmp_path):
         started.process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+OTHER_SIGNALS = [pytest.param(number, marks=pytest.mark.exhaustive) for number in (signal.SIGINT, signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *OTHER_SIGNALS], ids=lambda number: number.name)
 def test_a_report_that_is_ended_leaves_nothing_running(running, data, number):
     running.process.send_signal(number)
     _, printed = running.process.communicate(timeout=PATIENCE_S)
@@ -77,6 +80,7 @@ def test_a_report_that_is_ended_leaves_nothing_running(running, data, number):
         assert "resume it with: make report EXPERIMENT=" in printed
 
 
+@pytest.mark.exhaustive
 def test_a_kernel_that_is_killed_is_named(running, data):
     kernels = [child for child in psutil.Process(running.process.pid).children() if "ipykernel" in str(child.cmdline())]
     kernels[0].kill()

@@ -30,7 +30,10 @@ def require_no_processes(command):
     pytest.fail(f"still running: {left}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+OTHER_SIGNALS = [pytest.param(number, marks=pytest.mark.exhaustive) for number in (signal.SIGINT, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, *OTHER_SIGNALS])
 def test_a_signal_ends_all_processes_of_a_run(command, running, number):
     assert len(command.processes()) > 5
     rows = running.rows()
@@ -95,6 +98,7 @@ def fill(path):
             ballast.write(bytes(2**20))
 
 
+@pytest.mark.exhaustive
 def test_a_frozen_database_does_not_delay_the_end(command, running):
     postmaster = running.postmaster()
     family = [postmaster, *postmaster.children(recursive=True)]
