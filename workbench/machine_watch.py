@@ -28,7 +28,15 @@ def span_us(requests: pd.DataFrame) -> tuple[int, int] | None:
         requests = requests[measured]
     if requests.empty:
         return None
-    return int(requests["start_us"].min()), int((requests["start_us"] + requests["latency_us"]).max())
+    return begin_us(requests), int((requests["start_us"] + requests["latency_us"]).max())
+
+
+def begin_us(requests: pd.DataFrame) -> int:
+    """The first send of requests.
+
+    What reports a value that is no duration seems to begin before it was due: it counts from then on.
+    """
+    return int(requests[["scheduled_us", "start_us"]].max(axis=1).min())
 
 
 def others_share(requests: pd.DataFrame, process: pd.DataFrame | None) -> float | None:

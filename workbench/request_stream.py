@@ -51,4 +51,5 @@ def to_stored(written: pa.RecordBatch, discarded: Counter[str] | None = None) ->
 
 def _response_us(column: dict[str, pa.Array]) -> pa.Array:
     dispatch_lag_us = pc.subtract(column["start_us"], column["scheduled_us"])
-    return pc.add(dispatch_lag_us, column["latency_us"])
+    # Below 0 where an event reports a value that is no duration.
+    return pc.add(pc.max_element_wise(dispatch_lag_us, 0), column["latency_us"])

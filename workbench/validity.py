@@ -220,7 +220,7 @@ def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -
     """
     if process is None or requests.empty:
         return None
-    first_us = requests["start_us"].min()
+    first_us = machine_watch.begin_us(requests)
     last_us = (requests["start_us"] + requests["latency_us"]).max()
     readings = process[(process["role"] == role) & process["at_us"].between(first_us, last_us)]
     if len(readings) < 2:
@@ -244,7 +244,7 @@ def _generator_cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, s
     if share is not None or summary.get("processes") != 1 or summary.get("cpu_ms") is None or requests.empty:
         return share
     end_us = (requests["start_us"] + requests["latency_us"]).max()
-    return float(1000 * summary["cpu_ms"] / (end_us - requests["start_us"].min()))
+    return float(1000 * summary["cpu_ms"] / (end_us - machine_watch.begin_us(requests)))
 
 
 def _difference_from_served(requests: pd.DataFrame, served: int | None) -> int | None:

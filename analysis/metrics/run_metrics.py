@@ -59,7 +59,7 @@ def failures_by_kind(run: Run) -> pd.DataFrame:
     """
     return run.rows.query(f"""
         WITH totals AS (SELECT endpoint, count(*) AS total FROM measured GROUP BY endpoint),
-             start AS (SELECT min(start_ms) AS start_ms FROM measured)
+             start AS (SELECT min(greatest(start_ms, scheduled_ms)) AS start_ms FROM measured)
         SELECT endpoint, coalesce(error, '{NO_REASON}') AS kind, count(*) AS requests,
                count(*) / any_value(total) AS share,
                (min(measured.start_ms) - any_value(start.start_ms)) / 1000 AS first_s,

@@ -51,6 +51,8 @@ class Timestamps:
         if sender.stage == virtual_user.TASK and not (in_background and began_ns):
             self.scheduled_ns, self.user_wait_ns = sender.take_schedule(at_ns)
             due_ns = sender.arrival_ns or self.scheduled_ns
+        if not in_background and at_ns < sender.task_started_ns:  # a value that a client reports, but no duration
+            at_ns = self.scheduled_ns = sender.task_started_ns
         self.phase = sender.phase_at(due_ns or at_ns, in_background=in_background)
         self.sent_ns = self.received_ns = 0
 

@@ -2,8 +2,10 @@
 
 import math
 
+import pandas as pd
 import pytest
 
+from workbench import machine_watch
 from workbench.request_schema import MEASURE
 
 
@@ -68,6 +70,21 @@ def test_requests_before_and_after_the_load_stretch_neither_run_nor_cpu_window(b
     first, second = (run.totals[names].astype(float).to_dict() for run in experiment.runs)
     assert second == first
     assert experiment.runs[1].totals["queried"] == experiment.runs[0].totals["queried"] + 3
+
+
+def test_an_event_whose_value_is_no_duration_stretches_no_time(builder):
+    plain, stretched = builder.run("tuned", "sustained-100"), builder.run("tuned", "sustained-100", block=1)
+    last = stretched.rows[-1]
+    reported_us = last["start_us"]
+    value = {"endpoint": "METRIC queued", "scheduled_us": reported_us - 1_000, "latency_us": 100_000_000}
+    stretched.rows.append(last | value | {"start_us": reported_us - 100_000_000, "response_us": 100_000_000})
+    experiment = builder.experiment(plain, stretched)
+    names = ["first_ms", "last_ms", "measured_start_ms", "makespan_s"]
+    first, second = (run.totals[names].astype(float).to_dict() for run in experiment.runs)
+    assert second == first
+    assert by_endpoint(experiment.runs[1]).loc["METRIC queued", "max_ms"] == 100_000
+    requests = pd.DataFrame(stretched.rows)
+    assert machine_watch.span_us(requests) == machine_watch.span_us(requests[:-1])
 
 
 def test_the_tail_is_of_the_successful_responses(builder):

@@ -180,8 +180,10 @@ class Socket(User):
         self.receiving.kill()
 
     @task
-    def nothing(self):
-        pass
+    def report(self):
+        self.environment.events.request.fire(
+            request_type="METRIC", name="queued", response_time=100_000, response_length=0, exception=None, context={}
+        )
 """
 
 
@@ -197,6 +199,8 @@ def test_think_time_is_that_of_the_classes_and_the_end_of_the_load_ends_all_paus
     assert messages["user"].nunique() == 1
     assert {"warmup", "measure"} <= set(messages["phase"])
     assert 40 <= (messages["phase"] == "measure").sum() <= 61
+    metrics = by_name["METRIC queued"]  # 100 s before its report there was no load
+    assert 20 <= (metrics["phase"] == "measure").sum() <= 31
     assert rows["start_us"].max() - rows["scheduled_us"].min() < 25_000_000
     assert reasons_apart_from_lag(record) == []
 
