@@ -12,10 +12,13 @@ from workbench.aggregates import SPLIT
 from workbench.failures import NO_REASON
 from workbench.omitted_requests import Group
 from workbench.recording import Run
+from workbench.request_schema import MEASURE
 
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 INTERVAL_WIDTHS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
 MAX_INTERVALS, MIN_REQUESTS = 100, 15
+# An event that reports a value that is no duration seems to begin before it was due.
+_BEGUN = "SELECT *, greatest(start_ms, scheduled_ms) AS begin_ms FROM requests"
 
 
 def latency_by_endpoint(run: Run) -> pd.DataFrame:
@@ -59,11 +62,11 @@ def failures_by_kind(run: Run) -> pd.DataFrame:
     """
     return run.rows.query(f"""
         WITH totals AS (SELECT endpoint, count(*) AS total FROM measured GROUP BY endpoint),
-             start AS (SELECT min(greatest(start_ms, scheduled_ms)) AS start_ms FROM measured)
+             start AS (SELECT min(begin_ms) AS begin_ms FROM ({_BEGUN}) WHERE phase = '{MEASURE}')
         SELECT endpoint, coalesce(error, '{NO_REASON}') AS kind, count(*) AS requests,
                count(*) / any_value(total) AS share,
-               (min(measured.start_ms) - any_value(start.start_ms)) / 1000 AS first_s,
-               (max(measured.start_ms) - any_value(start.start_ms)) / 1000 AS last_s
+               (min(measured.start_ms) - any_value(start.begin_ms)) / 1000 AS first_s,
+               (max(measured.start_ms) - any_value(start.begin_ms)) / 1000 AS last_s
         FROM measured JOIN totals USING (endpoint), start
         WHERE NOT ok GROUP BY endpoint, kind ORDER BY requests DESC, endpoint, kind
     """)
@@ -75,11 +78,12 @@ def phases(run: Run) -> pd.DataFrame:
     `phase`, `requests`, `failures`, `start_s` of the first send and `end_s` of the last response, since the first
     request of the run.
     """
-    return run.rows.query("""
+    return run.rows.query(f"""
+        WITH begun AS ({_BEGUN})
         SELECT phase, count(*) AS requests, count(*) FILTER (NOT ok) AS failures,
-               (min(start_ms) - (SELECT min(start_ms) FROM requests)) / 1000 AS start_s,
-               (max(start_ms + latency_ms) - (SELECT min(start_ms) FROM requests)) / 1000 AS end_s
-        FROM requests GROUP BY phase ORDER BY start_s, phase
+               (min(begin_ms) - (SELECT min(begin_ms) FROM begun)) / 1000 AS start_s,
+               (max(start_ms + latency_ms) - (SELECT min(begin_ms) FROM begun)) / 1000 AS end_s
+        FROM begun GROUP BY phase ORDER BY start_s, phase
     """)
 
 
@@ -89,16 +93,18 @@ def over_time(run: Run) -> tuple[pd.DataFrame, float]:
     A row for each interval: `at_s` of its start since the first request, the rates `successful_rps` and `failed_rps`,
     and `median_ms` and `p95_ms` of the successful responses. An interval without a request has rates of 0.
     """
-    bounds = run.rows.query("SELECT min(start_ms) AS first_ms, max(start_ms) AS last_ms, count(*) AS n FROM requests")
+    bounds = run.rows.query(
+        f"SELECT min(begin_ms) AS first_ms, max(begin_ms) AS last_ms, count(*) AS n FROM ({_BEGUN})"
+    )
     first_ms, last_ms, requests = bounds.iloc[0]
     width_s = _interval_width_s((last_ms - first_ms) / 1000, int(requests))
     table = run.rows.query(
         f"""
-        SELECT floor((start_ms - ?) / ?)::BIGINT AS place, count(*) FILTER (ok) / {width_s} AS successful_rps,
+        SELECT floor((begin_ms - ?) / ?)::BIGINT AS place, count(*) FILTER (ok) / {width_s} AS successful_rps,
                count(*) FILTER (NOT ok) / {width_s} AS failed_rps,
                quantile_cont(latency_ms, 0.5) FILTER (ok) AS median_ms,
                quantile_cont(latency_ms, 0.95) FILTER (ok) AS p95_ms
-        FROM requests GROUP BY place ORDER BY place
+        FROM ({_BEGUN}) GROUP BY place ORDER BY place
         """,
         [first_ms, 1000 * width_s],
     ).set_index("place")
