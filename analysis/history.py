@@ -25,7 +25,11 @@ def history(directory: Path) -> tuple[pd.DataFrame, list[str]]:
     rows, problems = [], []
     for path in sorted(directory.glob("*/experiment.json")):
         try:
-            rows.append(_row(open_experiment(path.parent)))
+            experiment = open_experiment(path.parent)
+            if changed := experiment.own_problems():
+                problems.append(f"{path.parent} was changed: {changed[0]}")
+            else:
+                rows.append(_row(experiment))
         except RecordingError as error:
             problems.append(str(error))
     frame = pd.DataFrame(rows)

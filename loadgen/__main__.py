@@ -12,9 +12,9 @@ import click
 import psycopg2
 
 from instrumentation import deadlines
-from workbench.errors import EXIT_INVALID, UserError, reporting_errors
+from workbench.errors import EXIT_INVALID, UsageError, UserError, reporting_errors
 from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
-from workbench.terminal import echo
+from workbench.terminal import FiniteRange, echo
 
 from . import (
     catalogue,
@@ -36,7 +36,7 @@ from .subprocesses import die_with_launcher
 from .target import Target, Users
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
-SECONDS = click.FloatRange(0, scenarios.MAX_DURATION_S)
+SECONDS = FiniteRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
 CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
@@ -93,9 +93,9 @@ def run_(
 ) -> None:
     """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
     if (deployment is None) == (url is None):
-        raise UserError("name what to put under load: either --deployment or --target")
+        raise UsageError("name what to put under load: either --deployment or --target")
     if url and port:
-        raise UserError("--port is for the application of a deployment; a target has its port in its URL")
+        raise UsageError("--port is for the application of a deployment; a target has its port in its URL")
     spec = RunSpec(
         deployment=deployment or "target",
         scenario=scenario,
@@ -119,7 +119,7 @@ def _users(
     locustfile: Path | None, tags: tuple[str, ...], without_tags: tuple[str, ...], ca: Path | None, insecure: bool
 ) -> Users:
     if ca and insecure:
-        raise UserError("--ca and --insecure contradict each other; give one of them")
+        raise UsageError("--ca and --insecure contradict each other; give one of them")
     return Users(locustfile, tags, without_tags, INSECURE if insecure else str(ca or ""))
 
 
@@ -145,7 +145,7 @@ def _run_on_target(application: Target, confirmed: str | None, spec: RunSpec, di
 
 def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str | None) -> dict:
     if confirmed or users != Users():
-        raise UserError(
+        raise UsageError(
             "--confirm-target, --locustfile, tags and certificates go with --target; a deployment has users of its own"
         )
     spec.check()
@@ -165,7 +165,7 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option("--seed", type=int, help="Seed of the order of the arms and of the users; drawn if not given.")
 @click.option(
     "--p95-ms",
-    type=click.FloatRange(0, 600_000, min_open=True),
+    type=FiniteRange(0, 600_000, min_open=True),
     help="Objective of a search for capacity: the bound on p95 of every endpoint; 300 if not given.",
 )
 @machine_lock.sole_use()

@@ -1,7 +1,6 @@
 """The environment of the application under test: its database route, its folders, its workers' metrics, its store."""
 
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
 from reference_app.counters import COUNTERS, RECORDED_COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
+from workbench.temporary_folder import temporary_folder
 
 from . import proxy, services
 from .addresses import resolve
@@ -76,7 +76,7 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
     All are gone after the block.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracetrack-run-")))
+        folder = stack.enter_context(temporary_folder("run"))
         file = folder / "readings"
         metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
         make_private(folder / "sessions")

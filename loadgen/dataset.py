@@ -20,7 +20,7 @@ from instrumentation import deadlines
 from reference_app import role_grants
 from reference_app.passwords import hash_password
 from reference_app.settings import Settings
-from workbench.errors import UserError
+from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 
 from . import progress
@@ -74,7 +74,7 @@ SCALES = {
 def find_scale(name: str) -> Scale:
     """The scale of this name. Raises `UserError` for an unknown name."""
     if name not in SCALES:
-        raise UserError(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
+        raise UsageError(f"there is no scale {name!r}; choose one of {', '.join(SCALES)}")
     return SCALES[name]
 
 

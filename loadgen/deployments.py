@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from reference_app.settings import Settings
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TOGETHER, TUNED, WITH, WITHOUT
-from workbench.errors import UserError
+from workbench.errors import UsageError
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 UNPICKLES = "Unpickles its sessions, as published: for comparison only."
@@ -264,6 +264,6 @@ def value_of(name: str, setting: str) -> Any:
 def _values(name: str) -> dict[str, Any]:
     """The values of a deployment that are not the defaults of `Settings`, those of its ancestors included."""
     if name not in DEPLOYMENTS:
-        raise UserError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
+        raise UsageError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
     deployment = DEPLOYMENTS[name]
     return {**(_values(deployment.parent) if deployment.parent else {}), **deployment.changes}

@@ -174,7 +174,10 @@ class Generator:
         code = child.process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}" if code else "was ended"
         lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _last_error(child)
-        raise UserError(f"{child.name} (id {child.pid}) {how} in mid-run: {lost}\nIts log is {child.log}")
+        raise UserError(f"{child.name} (id {child.pid}) {how} {self._when()}: {lost}\nIts log is {child.log}")
+
+    def _when(self) -> str:
+        return "in mid-run" if (self.directory / START_SIGNAL).exists() else "before the load"
 
     def _cannot_write(self) -> bool:
         """Return whether the disk is full: the generator could then not even write why it ended."""

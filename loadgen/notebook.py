@@ -1,6 +1,7 @@
 """Starting an experiment from a notebook: in a process of its own, because Locust must never run in a kernel."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from workbench.interruption import EXIT_INTERRUPTED
 
 from .progress import DESCRIPTOR
+
+KILLED = ", as the kernel does where memory runs out"
 
 
 def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> str:
@@ -33,6 +36,9 @@ def run_experiment(profile: str = "", experiment: str = "", scale: str = "") -> 
             process.wait()
     if process.returncode == EXIT_INTERRUPTED:
         raise KeyboardInterrupt(lines[-1].partition(";")[0])
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        raise RuntimeError(f"the measurement was ended by {name}{KILLED if name == 'SIGKILL' else ''}")
     if process.returncode != 0:
         raise RuntimeError(_error(lines))
     return lines[-1]

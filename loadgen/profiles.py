@@ -24,7 +24,7 @@ from workbench.arms import (
     SUSTAINED_100_WRITE,
     TUNED,
 )
-from workbench.errors import UserError
+from workbench.errors import UsageError
 
 from . import deployments
 
@@ -268,5 +268,5 @@ PROFILES = {
 def find(name: str) -> Profile:
     """The profile of this name. Raises `UserError` for an unknown name."""
     if name not in PROFILES:
-        raise UserError(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
+        raise UsageError(f"there is no profile {name!r}; choose one of {', '.join(PROFILES)}")
     return PROFILES[name]

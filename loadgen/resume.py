@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from workbench.errors import UserError
-from workbench.recording import Experiment, open_experiment
+from workbench.recording import SET_ASIDE, Experiment, open_experiment
 
 from . import progress
 
@@ -106,5 +106,5 @@ def _fixed_facts(record: dict) -> dict:
 
 def _set_aside(directory: Path) -> None:
     """Keep a run's directory under a name that no run has."""
-    names = (f"{directory.name}.stopped-{number}" for number in count(1))
+    names = (f"{directory.name}{SET_ASIDE}{number}" for number in count(1))
     directory.rename(next(path for name in names if not (path := directory.with_name(name)).exists()))

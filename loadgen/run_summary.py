@@ -9,12 +9,14 @@ import pandas as pd
 from workbench import display, validity
 from workbench.failures import kinds_text
 from workbench.recording import Run
+from workbench.request_schema import MEASURE
 from workbench.server_timing_header import discarded_note
 from workbench.text_cleaning import Target, cleaned
 
+FIRST_SENDS_ADVICE = "The users of a burst start together; here the last one began late, measured by the whole burst"
 MAX_KINDS = 5  # of errors in a line
 MAX_ENDPOINTS = 25  # in the table
-COLUMNS = ["phase", "scheduled_us", "start_us", "ok", "error"]
+COLUMNS = ["phase", "endpoint", "scheduled_us", "start_us", "latency_us", "ok", "error"]
 
 
 def lines(directory: Path, record: dict) -> list[str]:
@@ -23,7 +25,9 @@ def lines(directory: Path, record: dict) -> list[str]:
     summary = [
         *_endpoints(Run(directory, record)),
         *_settings(record),
+        *_repeats(record),
         *_failures(rows),
+        *_without_time(rows),
         *_task_errors(record),
         *_locustfile(record["generator"]),
         *_broken_connections(record),
@@ -33,6 +37,8 @@ def lines(directory: Path, record: dict) -> list[str]:
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
+        if any(reason.startswith(validity.FIRST_SENDS.name) for reason in record["reasons"]):
+            summary.append(f"{FIRST_SENDS_ADVICE}; longer passes make the share smaller")
     return summary
 
 
@@ -61,8 +67,33 @@ def _others(record: dict) -> list[str]:
 
 
 def _failures(rows: pd.DataFrame) -> list[str]:
-    kinds = Counter(rows.loc[~rows["ok"], "error"])
-    return [f"{kinds.total()} of {len(rows)} requests failed: {_by_kind(kinds)}"] if kinds else []
+    """The failures of the measured phase, then how many requests the other phases had."""
+    measured = rows[rows["phase"] == MEASURE]
+    kinds = Counter(measured.loc[~measured["ok"], "error"])
+    lines = [f"{kinds.total()} of {len(measured)} measured requests failed: {_by_kind(kinds)}"] if kinds else []
+    others = [_phase(name, group["ok"]) for name, group in rows[rows["phase"] != MEASURE].groupby("phase", sort=False)]
+    return [*lines, *([f"Requests of other phases, in no table: {', '.join(others)}"] if others else [])]
+
+
+def _without_time(rows: pd.DataFrame) -> list[str]:
+    """The endpoints whose client reports no time, or a value that is none."""
+    kinds = Counter(rows.loc[rows["latency_us"].isna(), "endpoint"])
+    if not kinds:
+        return []
+    return [f"{kinds.total()} requests have no latency, as their client reports no time: {_by_kind(kinds)}"]
+
+
+def _phase(name: object, ok: pd.Series) -> str:
+    """`warmup 20`, or `warmup 20 (3 failed)`."""
+    failed = int((~ok).sum())
+    return f"{name} {len(ok)}{f' ({failed} failed)' if failed else ''}"
+
+
+def _repeats(record: dict) -> list[str]:
+    scenario = record["scenario"]
+    if scenario["kind"] not in ("burst", "single") or not scenario["duration_s"]:
+        return []
+    return ["Each user repeated the pass without a pause until the duration was over: a wait_time has no effect there"]
 
 
 def _task_errors(record: dict) -> list[str]:

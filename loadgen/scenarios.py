@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from workbench import arms, endpoints
 from workbench.endpoints import LOGIN
-from workbench.errors import UserError
+from workbench.errors import UsageError
 
 from .arrivals import Arrivals, Piece
 
@@ -201,17 +201,17 @@ LISTED = (*FIXED, *EXAMPLES)
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name. Raises `UserError` for an unknown name."""
+    """The scenario of this name. Raises `UsageError` for an unknown name."""
     if name in FIXED:
         return FIXED[name]
     parts = NAME.fullmatch(name)
     if not parts or (parts[1] == "burst" and parts[3] == "write"):  # a burst's pass has no scan
-        raise UserError(
+        raise UsageError(
             f"there is no scenario {name!r}; choose one of {', '.join(LISTED)}, or another number in one of them"
         )
     family, number = FAMILIES[parts[1]], int(parts[2])
     if number > family.max_number:
-        raise UserError(f"{name} is too large; {parts[1]} goes up to {parts[1]}-{family.max_number}")
+        raise UsageError(f"{name} is too large; {parts[1]} goes up to {parts[1]}-{family.max_number}")
     description = family.description.format(n=number)
     scenario = Scenario(name=f"{parts[1]}-{number}", description=description, **family.changes(number))
     return _variant(scenario, parts[3]) if parts[3] else scenario
@@ -237,7 +237,7 @@ def override(
     users: int | None = None,
     arrivals: Arrivals | None = None,
 ) -> Scenario:
-    """Change fields of a scenario, and list them in `overridden`. Raises `UserError` where a field has no meaning."""
+    """Change fields of a scenario, and list them in `overridden`. Raises `UsageError` where a field has no meaning."""
     given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals}
     changes: dict[str, Any] = {
         name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)
@@ -251,12 +251,12 @@ def override(
 
 def _require_meaning(scenario: Scenario, changes: Mapping[str, Any]) -> None:
     if scenario.kind == "start" and changes:
-        raise UserError("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
+        raise UsageError("the scenario start sends nothing: it has no duration, warm-up, users or arrivals")
     if "arrivals" in changes and scenario.kind != "open":
-        raise UserError(
+        raise UsageError(
             f"{scenario.name} is closed load, where users decide when they send; --arrivals is for open load"
         )
     if changes.get("warmup_s") and scenario.kind in ("single", "burst") and not changes.get("duration_s"):
-        raise UserError(f"{scenario.name} would be over in its warm-up, with nothing measured; give a --duration too")
+        raise UsageError(f"{scenario.name} would be over in its warm-up, with nothing measured; give a --duration too")
     if changes.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):
-        raise UserError(f"{scenario.name} with a duration of 0 s would measure nothing; give a longer --duration")
+        raise UsageError(f"{scenario.name} with a duration of 0 s would measure nothing; give a longer --duration")

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.errors import UserError
+from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 
@@ -64,9 +64,9 @@ class Target:
         try:
             port = parts.port or PORTS[parts.scheme]
         except (KeyError, ValueError):
-            raise UserError(f"{_redacted(given)} is no target; {FORMS}") from None
+            raise UsageError(f"{_redacted(given)} is no target; {FORMS}") from None
         if not parts.hostname or parts.query or parts.fragment:
-            raise UserError(f"{_redacted(given)} is no target; {FORMS}, without a query")
+            raise UsageError(f"{_redacted(given)} is no target; {FORMS}, without a query")
         return cls(given.rstrip("/"), parts.hostname, port)
 
     @property
@@ -86,9 +86,9 @@ class Target:
     def require_confirmed(self, confirmed: str | None) -> None:
         """Raise `UserError` for a host that is not this machine, unless `confirmed` is its name."""
         if confirmed is not None and confirmed != self.host:
-            raise UserError(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
+            raise UsageError(f"--confirm-target {confirmed} is not the host of the target, which is {self.host}")
         if confirmed is None and not all(map(is_local_address, self._addresses())):
-            raise UserError(
+            raise UsageError(
                 f"{self.host} is not this machine; put only hosts under load that you are allowed to, and confirm the "
                 f"host: --confirm-target {self.host}"
             )
@@ -130,7 +130,9 @@ class Users:
     tls: str = ""
 
     def check(self) -> None:
-        """Raise `UserError` where the locustfile has a package beside it that has the name of one of ours."""
+        """Raise `UserError` for a locustfile that is no Python, or that has a package of the name of one of ours."""
+        if self.locustfile:
+            _require_python(self.locustfile)
         places = {self.locustfile.parent, Path.cwd()} - {REPOSITORY} if self.locustfile else set()
         names = [name for package in TAKEN for name in (package, f"{package}.py")]
         for path in (place / name for place in places for name in names):
@@ -141,11 +143,20 @@ class Users:
                 )
 
 
+def _require_python(path: Path) -> None:
+    try:
+        compile(path.read_bytes(), str(path), "exec")
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is no Python: {error}") from None
+
+
 def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None = None) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record."""
     scenario, users = spec.load(), users or Users()
     if scenario.kind == "start" or scenario.sql_before:
-        raise UserError(
+        raise UsageError(
             f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
         )
     users.check()

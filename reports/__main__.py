@@ -1,5 +1,6 @@
 """`python -m reports report|build|gate|verify`: build the page, check its objectives, or check a recording."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -106,6 +107,10 @@ def _build(experiment: str, output: Path) -> None:
     for finding in _objectives(findings):
         echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     recorded = open_experiment(recording_path(experiment or name), checks_digests=True)
+    if invalid := [run for run in recorded.runs if not run.is_valid()]:
+        reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
+        frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
+        echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
     echo(sections.verdict(sections.Report(recorded, findings)))
     click.echo(page)
 

@@ -1,7 +1,7 @@
 """Run the notebooks in this process through papermill, and make the page of the last one."""
 
 import logging
-import tempfile
+import os
 from pathlib import Path
 
 import papermill
@@ -10,11 +10,13 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from analysis.findings import findings_file
-from loadgen import profiles, progress
+from loadgen import dataset, profiles, progress
 from loadgen.experiment import directory_of, new_name, resume_hint
 from workbench.errors import UserError
 from workbench.interruption import Interrupted
 from workbench.paths import REPOSITORY
+from workbench.temporary_folder import temporary_folder
+from workbench.terminal import echo
 
 from . import kernel, views
 from .choice import recorded_experiment
@@ -32,6 +34,10 @@ ANALYSE_S, RENDER_S = 3.0, 6.0  # expected durations of the two notebooks
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
     """Run 01-measure; return the id of the experiment that it measured or resumed."""
     profiles.find(profile or profiles.DEFAULT)
+    if scale:
+        dataset.find_scale(scale)
+    html.mkdir(parents=True, exist_ok=True)
+    _require_writable(html)
     experiment = experiment or new_name(profile or profiles.DEFAULT)
     directory_of(experiment)  # refuses what is no id
     parameters = {"profile": profile, "experiment": experiment, "scale": scale}
@@ -57,6 +63,8 @@ def build(experiment: str, html: Path = HTML) -> Path:
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "
             f"started), and a report needs a complete one; resume it with: make report EXPERIMENT={recorded.name}"
         )
+    for problem in recorded.problems():
+        echo(f"Warning: {problem}", err=True)
     parameters = {"experiment": str(recorded.directory.resolve()), "findings": str(html / FINDINGS)}
     with progress.steps("report", ANALYSE_S + RENDER_S) as steps:
         steps.begin("notebook 2 of 3: analyse", ANALYSE_S)
@@ -65,6 +73,12 @@ def build(experiment: str, html: Path = HTML) -> Path:
         render(_execute("03-report", parameters, html), html / PAGE)
         views.write(*findings_file.read(html / FINDINGS), html)
     return html / PAGE
+
+
+def _require_writable(html: Path) -> None:
+    """Raise `UserError` where the page could not be written, before minutes of measuring."""
+    if not os.access(html, os.W_OK):
+        raise UserError(f"{html} cannot be written; choose another folder with --output")
 
 
 def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
@@ -76,7 +90,7 @@ def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
     # A signal that ends this process ends the cell's task too. No caller awaits that, and asyncio prints a traceback.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        with tempfile.TemporaryDirectory(prefix="tracetrack-kernel-") as folder:
+        with temporary_folder("kernel") as folder:
             papermill.execute_notebook(
                 NOTEBOOKS / f"{name}.ipynb",
                 executed,
@@ -85,7 +99,7 @@ def _execute(name: str, parameters: dict[str, str], html: Path) -> Path:
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 kernel_manager_class=kernel.Kernels,
-                config=Config(Kernels={"error_log": str(log), "folder": folder}),
+                config=Config(Kernels={"error_log": str(log), "folder": str(folder)}),
                 cwd=NOTEBOOKS,
             )
     except PapermillExecutionError as error:

@@ -13,7 +13,7 @@ from .columns import Column
 from .errors import RecordingError
 from .reading_schema import READINGS
 from .record_files import regular_size
-from .request_schema import COLUMNS, REQUIRED, STORED, STREAMS
+from .request_schema import COLUMNS, NOT_NULL, STORED, STREAMS
 from .table_scan import MAX_CELLS, Scan, UnreadableTable
 
 # What each table of readings answers, and the columns that this takes.
@@ -103,7 +103,7 @@ def _problem_of_rows(scanned: Scan, rows: int | None) -> str:
         return "has no rows"
     if rows is not None and rows != scanned.rows:
         return f"has {scanned.rows:,} rows, and {rows:,} were recorded"
-    if nulls := {name: number for name, number in scanned.nulls.items() if name in REQUIRED}:
+    if nulls := {name: number for name, number in scanned.nulls.items() if name in NOT_NULL}:
         counts = (f"{number:,} of {scanned.rows:,} rows without {name}" for name, number in nulls.items())
         return f"has {', '.join(counts)}"
     if scanned.impossible:

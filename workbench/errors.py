@@ -23,6 +23,12 @@ class UserError(click.ClickException):
     """
 
 
+class UsageError(UserError):
+    """Wrong usage that click's own checks cannot see, such as an unknown name: exit code 2."""
+
+    exit_code = click.UsageError.exit_code
+
+
 class RecordingError(UserError):
     """A recording that is missing, damaged or of another shape; the message says what is wrong with it."""
 
@@ -82,8 +88,8 @@ def _place_message(error: OSError) -> str:
     if error.errno not in PLACE_ERRORS:
         raise error
     place = f"{error.filename}: " if error.filename else ""
-    advice = "free some space, or choose another folder (that of the data with TRACETRACK_DATA_DIR)"
-    return f"{place}{error.strerror}; {advice}"
+    free = "free some space, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{place}{error.strerror}; {free}choose another folder (that of the data with TRACETRACK_DATA_DIR)"
 
 
 def _print_error(message: str) -> None:

@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
 STANDARD_ERROR = 2
+SAME_S = 10.0  # the time within which another signal is the same interruption
 INTERRUPTIONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
@@ -26,10 +28,17 @@ def raising_interruptions() -> Iterator[list[str]]:
     """Let each signal of `INTERRUPTIONS` raise `Interrupted`; yields the messages of those that came.
 
     A signal that is ignored, as SIGHUP is under nohup, stays ignored. Threads other than the main one get no signals.
+    A signal to a whole group of processes often comes twice, as parents pass it on: one that follows within `SAME_S`
+    must not cut short what the first one has begun to stop and to remove.
     """
     received: list[str] = []
+    ignored_until_s = 0.0
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal ignored_until_s
+        if time.monotonic() < ignored_until_s:
+            return
+        ignored_until_s = time.monotonic() + SAME_S
         received.append(f"stopped by {INTERRUPTIONS[signal.Signals(number)]}")
         raise Interrupted(received[-1])
 

@@ -18,8 +18,9 @@ from .run_record import read as read_record
 from .verdicts import COMPLETE
 
 PREDICTIONS = "predictions/*.json"  # files of an experiment beside its runs
+SET_ASIDE = ".stopped-"  # in the name of a run that was cut off, and was run again
 
-__all__ = ["Experiment", "Run", "arm", "newest_experiment", "open_experiment", "open_run"]
+__all__ = ["SET_ASIDE", "Experiment", "Run", "arm", "newest_experiment", "open_experiment", "open_run"]
 
 
 def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
     if len(set(names)) < len(names):
         raise RecordingError(f"{directory / 'experiment.json'} lists a run twice, or one without a name")
     present = [name for name in names if (directory / name / FILES["run"]).exists()]
-    opened = (_open_planned(directory, name, record, checks_digests) for name in present)
+    opened, unreadable = _open_runs(directory, present, record, checks_digests)
     runs = tuple(replace(run, without_types=tuple(without_types)) for run in opened)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
     decisive = {**comparability.DECISIVE, **comparability.CODE}
@@ -62,8 +63,36 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
         )
     mismatches = tuple(_record_defects(directory, stored, "experiment"))
     files = record.get("files") or {}
-    lost = tuple(_lost_files(directory, files, present, checks_digests))
+    lost = (*unreadable, *_lost_files(directory, files, present, checks_digests))
+    if is_sealed(record) and record["status"] == COMPLETE:
+        lost += tuple(_added_runs(directory, names))
     return Experiment(directory, record, runs, mismatches, lost, checks_digests)
+
+
+def _open_runs(
+    directory: Path, names: Sequence[str], record: Mapping[str, Any], checks_digests: bool
+) -> tuple[list[Run], list[tuple[str, str]]]:
+    """The runs of an experiment, and of a sealed one the records that cannot be read, each with its problem.
+
+    Raises `RecordingError` for such a record of an experiment that has no seal to say that it was changed.
+    """
+    runs, unreadable = [], []
+    for name in names:
+        try:
+            runs.append(_open_planned(directory, name, record, checks_digests))
+        except RecordingError as error:
+            if not is_sealed(record) or (directory / name).is_symlink():
+                raise
+            problem = str(error).removeprefix(f"{directory / name / FILES['run']} ").partition(";")[0]
+            unreadable.append((f"{name}/{FILES['run']}", problem))
+    return runs, unreadable
+
+
+def _added_runs(directory: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the records of runs that the experiment did not make; those that were set aside are its own."""
+    for path in sorted(directory.glob(f"*/{FILES['run']}")):
+        if path.parent.name not in names and SET_ASIDE not in path.parent.name:
+            yield f"{path.parent.name}/{path.name}", seal.ADDED
 
 
 def _open_planned(directory: Path, name: str, record: Mapping[str, Any], checks_digests: bool) -> Run:

@@ -87,7 +87,12 @@ COLUMNS = (
         "the wait of arrivals for a user",
     ),
     _written("start_us", pa.int64(), SINCE_START, "actual send"),
-    _written("latency_us", pa.int64(), "µs", "latency: from the actual send to the end of the response"),
+    _written(
+        "latency_us",
+        pa.int64(),
+        "µs",
+        "latency: from the actual send to the end of the response; null where a client reports no time",
+    ),
     RequestColumn(
         "response_us",
         pa.int64(),
@@ -130,6 +135,8 @@ SCHEMA = arrow_schema(COLUMNS)
 DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURATION)
 PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
 REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
+# A client may report a request without a time that can be one: it counts, and has no latency.
+NOT_NULL = tuple(name for name in REQUIRED if name not in ("latency_us", "response_us"))
 
 # As the generator writes a row: the header becomes the columns of its metrics.
 WRITTEN = pa.schema(

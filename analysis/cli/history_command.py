@@ -2,7 +2,7 @@
 
 import click
 
-from workbench.paths import runs_directory
+from workbench.paths import SINGLE_RUNS, runs_directory
 from workbench.terminal import echo
 
 from .. import history as recorded
@@ -19,7 +19,9 @@ def history() -> None:
     for problem in problems:
         warn(problem)
     if experiments.empty:
-        echo(f"no experiment in {runs_directory()}")
+        single = len(list((runs_directory() / SINGLE_RUNS).glob("*/run.json")))
+        others = f", and {single} single runs in {SINGLE_RUNS}/" if single else ""
+        echo(f"no experiment in {runs_directory()}{others}")
         return
     for machine, rows in experiments.groupby("machine", sort=False):
         echo(f"{machine}:")

@@ -8,7 +8,7 @@ from workbench.endpoints import CACHE_LIFETIME_SETTINGS
 from workbench.errors import UserError
 from workbench.paths import recording_path
 from workbench.recording import Run, open_run
-from workbench.terminal import echo
+from workbench.terminal import FiniteRange, echo
 
 from ..capacity.bracket import MAX_P95_MS, UNITS
 from ..queueing.preconditions import MODELLED_SETTINGS, PredictionError
@@ -32,11 +32,11 @@ PREDICTED = "predicted, not measured:"
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Another value of a setting: workers=4."
 )
 @click.option("--load", "loads", multiple=True, metavar="FAMILY-N", help="Predict latency under this load: open-600.")
-@click.option("--hash-ms", type=click.FloatRange(0, 60_000), help="Time of a password hash.")
-@click.option("--hit-ratio", type=click.FloatRange(0, 1), help="Share of the reads that the cache answers.")
+@click.option("--hash-ms", type=FiniteRange(0, 60_000), help="Time of a password hash.")
+@click.option("--hit-ratio", type=FiniteRange(0, 1), help="Share of the reads that the cache answers.")
 @click.option(
     "--p95-ms",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=MAX_P95_MS,
     show_default=True,
     help="Bound of p95 up to which a load counts as sustained.",

@@ -126,7 +126,7 @@ def percentile_curve(run: Run, endpoint: str | None, points: int = 100) -> pd.Da
     where it reaches into dropped arrivals; fewer than two give none.
     """
     condition, parameters = ("ok", []) if endpoint is None else ("ok AND endpoint = ?", [endpoint])
-    count = run.rows.query(f"SELECT count(*) AS n FROM measured WHERE {condition}", parameters)["n"].iloc[0]
+    count = run.rows.query(f"SELECT count(latency_us) AS n FROM measured WHERE {condition}", parameters)["n"].iloc[0]
     if count < 2:
         return pd.DataFrame({"nines": [], "latency_ms": []})
     omitted = omitted_requests.of_run(run.rows).get(endpoint, 0)

@@ -3,10 +3,27 @@
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from workbench.request_schema import REQUIRED, WRITTEN
+from workbench.request_schema import COLUMNS, NOT_NULL, WRITTEN
 
 MAX_TEXT = 1_000  # characters
+# The smallest and the largest value of each column of integers: a reader takes a row beyond them for damaged.
+BOUNDS = {
+    column.name: (column.smallest, column.largest)
+    for column in COLUMNS
+    if column.name in WRITTEN.names and pa.types.is_integer(column.type)
+}
+
+
+def is_fitting_batch(batch: pa.RecordBatch) -> bool:
+    """True where all integers of the rows are within the bounds of their columns."""
+    for name, (smallest, largest) in BOUNDS.items():
+        ends: Any = pc.min_max(batch.column(name))
+        least, most = (end.as_py() for end in ends.values())
+        if least is not None and not smallest <= least <= most <= largest:
+            return False
+    return True
 
 
 def fitting_row(row: tuple) -> tuple[tuple, int]:
@@ -16,17 +33,18 @@ def fitting_row(row: tuple) -> tuple[tuple, int]:
 
 
 def _fitting(value: Any, field: pa.Field) -> Any:
-    if value is None or _is_fitting(value, field.type):
+    if value is None or _is_fitting(value, field):
         return value
     if pa.types.is_string(field.type):
         text = value if isinstance(value, str) else repr(value)
         return text[:MAX_TEXT].encode("utf-8", "backslashreplace").decode()
-    return 0 if field.name in REQUIRED else None
+    return 0 if field.name in NOT_NULL else None
 
 
-def _is_fitting(value: Any, kind: pa.DataType) -> bool:
+def _is_fitting(value: Any, field: pa.Field) -> bool:
     try:
-        pa.scalar(value, kind)
+        converted = pa.scalar(value, field.type).as_py()
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         return False
-    return True
+    smallest, largest = BOUNDS.get(field.name, (None, None))
+    return smallest is None or smallest <= converted <= largest

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workbench.request_schema import WRITTEN
 
-from .fitting_values import fitting_row
+from .fitting_values import fitting_row, is_fitting_batch
 
 ROWS_PER_BATCH = 250
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
@@ -74,7 +74,9 @@ class Recorder:
     def _batch(self, rows: Sequence[tuple]) -> pa.RecordBatch:
         """The rows as Arrow; a client or a locustfile may report values that fit into no row, which are replaced."""
         try:
-            return _batch(rows)
+            if is_fitting_batch(batch := _batch(rows)):
+                return batch
+            raise ValueError("a value is beyond the bounds of its column")
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             fitted = [fitting_row(row) for row in rows]
             self.replaced_values += sum(count for _, count in fitted)

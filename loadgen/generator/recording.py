@@ -32,6 +32,8 @@ from .recorder import FLUSH_EVERY_S, Recorder
 from .timestamps import Timestamps
 from .virtual_user import VirtualUser
 
+UNFIT = -1
+
 
 def row(
     times: Timestamps,
@@ -54,12 +56,22 @@ def row(
         (times.scheduled_ns - started_ns) // 1000 if times.scheduled_ns else start_us,
         None if times.user_wait_ns is None else times.user_wait_ns // 1000,
         start_us,
-        (times.received_ns - times.sent_ns) // 1000,
+        _latency_us(times),
         status or None,
         error,
         response_length,
         ", ".join(server_timing) if isinstance(server_timing, list) else server_timing,
     )
+
+
+def _latency_us(times: Timestamps) -> int | None:
+    """The latency; None where the client reports none.
+
+    For what is no time it is a value that fits into no row, so that the row has null and the value is counted.
+    """
+    if times.has_latency:
+        return (times.received_ns - times.sent_ns) // 1000
+    return None if times.reported is None else UNFIT
 
 
 def abort(environment: Environment, reason: str) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import gevent
 from geventhttpclient.client import HTTPClient
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
+from locust.exception import CatchResponseError
 
 from workbench.request_schema import request_name
 
@@ -24,6 +25,8 @@ from . import run_token, virtual_user
 from .in_flight import InFlight
 from .virtual_user import VirtualUser, virtual_user_of
 
+MAX_REPORTED_MS = 30 * 86_400 * 1000  # 30 days, the largest latency of a row
+UNANSWERED = "no answer long after the end of the load"
 KEY = "tracetrack_timestamps"  # of the timestamps, in the context that Locust hands to its listeners
 
 in_flight = InFlight()
@@ -33,11 +36,21 @@ _current: ContextVar["Timestamps"] = ContextVar("timestamps")  # of the request 
 class Timestamps:
     """Identity, phase and times (monotonic ns) of one request; times are 0 until they are known.
 
-    `scheduled_ns` and `user_wait_ns` may be None. A class, because Locust hands on a copy of the context but the same
-    objects in it.
+    `scheduled_ns` and `user_wait_ns` may be None. Without `has_latency` the client `reported` something else in the
+    place of a time. A class, because Locust hands on a copy of the context but the same objects in it.
     """
 
-    __slots__ = ("phase", "received_ns", "scheduled_ns", "sent_ns", "sequence", "user", "user_wait_ns")
+    __slots__ = (
+        "has_latency",
+        "phase",
+        "received_ns",
+        "reported",
+        "scheduled_ns",
+        "sent_ns",
+        "sequence",
+        "user",
+        "user_wait_ns",
+    )
 
     def __init__(self, sender: VirtualUser, began_ns: int | None = None):
         """Of a request of `sender` that is about to be sent, or began at `began_ns`."""
@@ -55,21 +68,23 @@ class Timestamps:
             at_ns = self.scheduled_ns = sender.task_started_ns
         self.phase = sender.phase_at(due_ns or at_ns, in_background=in_background)
         self.sent_ns = self.received_ns = 0
+        self.has_latency, self.reported = True, None
 
     @classmethod
     def estimated(cls, response_time_ms: Any) -> "Timestamps":
         """Of a request that has just ended and has no timestamps, from the time that its client reports.
 
-        A client may report anything; what is no time that can have passed counts as none.
+        A client may report anything: what is no time has no latency.
         """
         received_ns = time.monotonic_ns()
-        is_time = isinstance(response_time_ms, int | float) and 0 <= response_time_ms < received_ns / 1e6
+        is_time = isinstance(response_time_ms, int | float) and 0 <= response_time_ms <= MAX_REPORTED_MS
         sent_ns = received_ns - (round(1e6 * response_time_ms) if is_time else 0)
         sender = virtual_user.current_user()
         times = cls(sender or VirtualUser(0), sent_ns)
         if sender is None:
             times.user = times.sequence = None  # type: ignore[assignment]  # null in the row
         times.sent_ns, times.received_ns = sent_ns, received_ns
+        times.has_latency, times.reported = is_time, response_time_ms
         in_flight.miss()
         return times
 
@@ -118,12 +133,31 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
         sender.under_way += 1
         try:
             return request(self, *arguments, context={**context, KEY: times} if context else {KEY: times}, **options)
+        except gevent.GreenletExit:
+            if sender.is_cut_off:
+                _report_unanswered(self, times, *arguments, **options)
+            raise
         finally:
             sender.under_way -= 1
             if not times.received_ns:
                 times.mark_received()
 
     return send
+
+
+def _report_unanswered(
+    session: Any, times: Timestamps, method: str, url: str, *_: Any, name: str | None = None, **__: Any
+) -> None:
+    """Let Locust and the rows have a request that is given up, as a failure."""
+    times.mark_received()
+    session.user.environment.events.request.fire(
+        request_type=method,
+        name=name or urlunsplit(urlsplit(url)._replace(scheme="", netloc="")) or "/",
+        response_time=(times.received_ns - times.sent_ns) / 1e6,
+        response_length=0,
+        exception=CatchResponseError(UNANSWERED),
+        context={KEY: times},
+    )
 
 
 def _with_headers(build: Callable[..., str]) -> Callable[..., str]:

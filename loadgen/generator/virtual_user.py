@@ -43,6 +43,7 @@ class VirtualUser:
     user_wait_ns: int | None = None
     arrival_ns: int | None = None
     is_finished = False  # the scenario is over for this user
+    is_cut_off = False  # stopped although it waits for an answer, because the load is over for long
     has_passed = False  # the gate, for a task that has not begun
     started_tasks = tasks_done = sequence = under_way = task_started_ns = 0
     pauses: random.Random

@@ -21,7 +21,7 @@ def test_history_lists_the_experiments_and_warns_of_damaged_ones(builder, comman
     assert len(warnings) == 2
     assert all(line.startswith("warning: ") for line in warnings)
     assert str(record) in warnings[0]
-    assert str(run) in warnings[1]
+    assert f"{run.parent.name}/{run.name}" in warnings[1]
 
 
 def test_history_without_experiments_names_the_folder(command, tmp_path):

@@ -19,7 +19,7 @@ def test_lines_have_requests_failures_by_kind_and_latency_of_successes_side_by_s
     assert cells["login"][:4] == ["login", "50", "0", "2550.0"]
     assert cells["search"][:8] == ["search", "50", "50", *["–"] * 5]
     assert " ".join(cells["search"][8:]) == "40 × status 503, 10 × status 500"
-    assert failed == "50 of 150 requests failed: 40 × status 503, 10 × status 500"
+    assert failed == "50 of 150 measured requests failed: 40 × status 503, 10 × status 500"
 
 
 def test_lines_of_a_run_without_failures_are_the_table_only(builder):
@@ -46,4 +46,5 @@ def test_lines_of_an_open_load_that_dropped_arrivals_have_both_times_and_the_rat
     shown = lines(builder, run)
     assert "response_p95_ms" in shown[1]
     assert all("> " in line for line in shown[2:5])
-    assert shown[5].startswith("10 of 40 arrivals were dropped, which count as slower than every latency: ")
+    assert shown[5] == "Requests of other phases, in no table: warmup 3"
+    assert shown[6].startswith("10 of 40 arrivals were dropped, which count as slower than every latency: ")

@@ -33,7 +33,9 @@ def test_a_login_page_with_status_200_is_a_failure(command, pages):
     finished = run_on_target(command, pages, "--scenario", "burst-20", "--scale", "small")
     kinds = rows_of(finished)["error"].value_counts(dropna=False)
     assert set(kinds.index) == {"a page where JSON was due", "login answered 200"}
-    assert "60 of 60 requests failed: 40 × a page where JSON was due, 20 × login answered 200" in finished.stderr
+    assert (
+        "60 of 60 measured requests failed: 40 × a page where JSON was due, 20 × login answered 200" in finished.stderr
+    )
     assert record_of(finished)["status"] == "complete"  # what the target did is an outcome
 
 
@@ -250,6 +252,10 @@ def test_another_machine_has_to_be_confirmed_by_its_name():
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--duration", "-1"), "--duration"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--locustfile", "/nowhere.py"), "--locustfile"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--warmup", "5"), "over in its warm-up"),
+        (("--target", "http://127.0.0.1:1", "--scenario", "sustained-2", "--duration", "nan"), "--duration"),
+        (("--target", "http://127.0.0.1:1", "--scenario", "burst-x"), "no scenario"),
+        (("--target", "http://127.0.0.1:99999", "--scenario", "burst-2"), "is no target"),
+        (("--deployment", "tuned2", "--scenario", "burst-2"), "no deployment"),
         (("--deployment", "tuned", "--scenario", "burst-2", "--confirm-target", "h"), "go with --target"),
         (("--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--port", "80"), "--port is for"),
     ],
@@ -259,4 +265,19 @@ def test_bad_input_is_answered_in_one_line(command, arguments, message):
     finished = command.refuse("run", *arguments)
     (line,) = [line for line in error_lines(finished) if line.startswith("Error: ")]
     assert message in line
+    assert finished.returncode == 2
     assert command.runs() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("def look(:\n", "line 1: invalid syntax"), ("x = 1\0", "null bytes"), ("\n  é = '", "line 2")],
+)
+def test_a_locustfile_that_is_no_python_is_named_before_anything_starts(command, tmp_path, content, message):
+    (tmp_path / "broken.py").write_text(content)
+    arguments = "--target", "http://127.0.0.1:1", "--scenario", "burst-2", "--locustfile", str(tmp_path / "broken.py")
+    finished = command.refuse("run", *arguments)
+    (line,) = [line for line in error_lines(finished) if line.startswith("Error: ")]
+    assert str(tmp_path / "broken.py") in line
+    assert message in line
+    assert finished.returncode == 1

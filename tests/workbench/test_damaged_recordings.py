@@ -37,9 +37,12 @@ def test_a_record_of_something_else_is_refused_and_says_what_it_lacks(tmp_path, 
     require_one_line(excinfo, name, "is not the record", *(["it lacks "] if content[0] == "{" else ["no object"]))
 
 
-def test_an_experiment_with_a_damaged_run_is_refused(builder):
+def test_an_unsealed_experiment_with_a_damaged_run_is_refused(builder):
     experiment = builder.experiment(builder.run())
     (experiment.runs[0].directory / "run.json").write_text("{")
+    record = json.loads((experiment.directory / "experiment.json").read_text())
+    del record["files"]
+    (experiment.directory / "experiment.json").write_text(json.dumps(record | {"format": 3}))
     with pytest.raises(RecordingError) as excinfo:
         open_experiment(experiment.directory)
     require_one_line(excinfo, experiment.runs[0].name)
@@ -131,14 +134,21 @@ def test_a_run_with_damage_within_its_file_is_left_out(builder):
     assert len(damaged.by_run) == 1
 
 
-def test_rows_without_a_latency_are_reported(builder):
+def test_rows_without_an_endpoint_are_reported_and_a_request_without_a_latency_is_none(builder):
     (run,) = builder.experiment(builder.run()).runs
 
     def without(table):
         latency = [None if n % 3 == 0 else value for n, value in enumerate(table["latency_us"].to_pylist())]
-        return table.set_column(table.schema.get_field_index("latency_us"), "latency_us", pa.array(latency, pa.int32()))
+        return table.set_column(table.schema.get_field_index("latency_us"), "latency_us", pa.array(latency, pa.int64()))
 
-    assert "50 of 150 rows without latency_us" in str(rewrite(run, without).defects[0])
+    def nameless(table):
+        names = [None if n % 3 == 0 else value for n, value in enumerate(table["endpoint"].to_pylist())]
+        return table.set_column(table.schema.get_field_index("endpoint"), "endpoint", pa.array(names, pa.string()))
+
+    timeless = rewrite(run, without)
+    assert list(timeless.defects) == []
+    assert timeless.totals["requests"] == 150
+    assert "50 of 150 rows without endpoint" in str(rewrite(run, nameless).defects[0])
 
 
 def test_a_negative_latency_is_reported(builder):

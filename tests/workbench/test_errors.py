@@ -45,6 +45,15 @@ def main():
     time.sleep(20)
 main([], standalone_mode=False)
 """,
+    "a second signal while it cleans up": """
+try:
+    time.sleep(20)
+finally:
+    import os, signal
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.2)
+    print("cleaned up", file=sys.stderr)
+""",
     # Python drops what a finalizer raises: the command goes on, and is not taken for one that ended by itself.
     "a finalizer": """
 class Finalized:
@@ -82,6 +91,7 @@ def test_a_signal_ends_a_command_with_130_whatever_it_does(situation):
     assert errors.splitlines()[-1] == "stopped by SIGTERM; what was recorded until then can be read"
     if situation != "a finalizer":
         assert "Traceback" not in errors
+    assert ("cleaned up" in errors) == (situation == "a second signal while it cleans up")
 
 
 @pytest.mark.parametrize("number", INTERRUPTIONS, ids=lambda number: number.name)

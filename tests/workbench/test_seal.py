@@ -154,6 +154,24 @@ def test_a_run_that_was_removed_or_renamed_is_named(copy, change):
     assert not experiment.is_complete()
 
 
+def test_a_record_that_cannot_be_read_and_a_run_that_was_added_are_named(copy):
+    (copy / SECOND / "run.json").write_text("{")
+    shutil.copytree(copy / FIRST, copy / "1-99-tuned-burst-25")
+    edit_json(copy / THIRD / "run.json", lambda record: record.update(seed=5))
+    experiment = open_experiment(copy)
+    assert experiment.own_problems() == [
+        f"{SECOND}/run.json is not readable JSON after it was sealed",
+        "1-99-tuned-burst-25/run.json was added after it was sealed",
+    ]
+    assert [run.name for run in experiment.usable] == [FIRST]
+    assert any(problem.startswith(f"{THIRD}: run.json was changed") for problem in experiment.problems())
+
+
+def test_a_run_that_was_set_aside_is_none_that_was_added(copy):
+    shutil.copytree(copy / FIRST, copy / f"{FIRST}.stopped-1")
+    assert open_experiment(copy).own_problems() == []
+
+
 def test_a_prediction_that_was_added_or_changed_is_named(recorded, tmp_path):
     builder = Builder(tmp_path)
     experiment = builder.experiment(builder.run(), probes=(builder.run("tuned", "open-8"),))

@@ -184,11 +184,15 @@ class Socket(User):
         self.environment.events.request.fire(
             request_type="METRIC", name="queued", response_time=100_000, response_length=0, exception=None, context={}
         )
+        for name, value in (("nothing", None), ("negative", -5), ("endless", 10**15), ("nan", float("nan"))):
+            self.environment.events.request.fire(
+                request_type="ODD", name=name, response_time=value, response_length=-1, exception=None, context={}
+            )
 """
 
 
 def test_think_time_is_that_of_the_classes_and_the_end_of_the_load_ends_all_pauses(drive):
-    rows, record, _ = drive(WITH_THINK_TIME, "--scenario", "sustained-5", "--duration", "6", "--warmup", "1")
+    rows, record, finished = drive(WITH_THINK_TIME, "--scenario", "sustained-5", "--duration", "6", "--warmup", "1")
     by_name = {name: group.sort_values("start_us") for name, group in rows.groupby("endpoint")}
     paced_us = by_name["POST /slow"]["start_us"].diff().dropna()
     assert (len(paced_us), paced_us.median()) == (pytest.approx(9, abs=3), pytest.approx(500_000, abs=40_000))
@@ -201,6 +205,10 @@ def test_think_time_is_that_of_the_classes_and_the_end_of_the_load_ends_all_paus
     assert 40 <= (messages["phase"] == "measure").sum() <= 61
     metrics = by_name["METRIC queued"]  # 100 s before its report there was no load
     assert 20 <= (metrics["phase"] == "measure").sum() <= 31
+    odd = rows[rows["endpoint"].str.startswith("ODD ")]
+    assert set(odd["endpoint"]) == {"ODD nothing", "ODD negative", "ODD endless", "ODD nan"}
+    assert odd[["latency_us", "bytes"]].isna().all(axis=None)
+    assert "ODD negative" in finished.stderr
     assert rows["start_us"].max() - rows["scheduled_us"].min() < 25_000_000
     assert reasons_apart_from_lag(record) == []
 
@@ -238,3 +246,33 @@ def test_a_locustfile_that_stops_the_load_ends_the_run_with_all_rows(drive):
     assert finished.returncode == 3
     assert "the locustfile set the exit code 7" in finished.stderr
     assert "a listener or a greenlet of the locustfile raised an exception" in finished.stderr
+
+
+NEVER_ANSWERED = """
+from locust import FastHttpUser, HttpUser, task
+from loadgen.generator import load_end
+
+load_end.MAX_ANSWER_NS = 1_000_000_000
+
+class Fast(FastHttpUser):
+    fixed_count = 1
+
+    @task
+    def look(self):
+        self.client.get("/silent", name="fast")
+
+class Plain(HttpUser):
+    fixed_count = 1
+
+    @task
+    def look(self):
+        self.client.get("/silent?of=plain")
+"""
+
+
+def test_a_request_without_an_answer_is_a_failure_some_time_after_the_end_of_the_load(drive):
+    rows, record, _ = drive(NEVER_ANSWERED, "--scenario", "sustained-2", "--duration", "4", "--warmup", "0")
+    assert sorted(rows["endpoint"]) == ["GET /silent?of=plain", "GET fast"]
+    assert set(rows["error"]) == {"no answer long after the end of the load"}
+    assert rows["latency_us"].between(900_000, 8_000_000).all()
+    assert record["generator"]["rows"] == record["generator"]["requests"] == 2

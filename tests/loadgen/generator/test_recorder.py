@@ -10,8 +10,9 @@ from loadgen.compaction import compact, remove_streams
 from loadgen.generator import recorder
 from loadgen.generator.recorder import ROWS_PER_BATCH, Recorder
 from tests.timings import server_timing
+from workbench import table_scan
 from workbench.paths import REPOSITORY
-from workbench.request_schema import SCHEMA, STREAMS, WRITTEN
+from workbench.request_schema import COLUMNS, SCHEMA, STREAMS, WRITTEN
 from workbench.request_stream import read_stream
 
 WRITER = """
@@ -106,6 +107,27 @@ def test_values_that_were_not_measured_are_null(tmp_path, record):
         "user": 1, "sequence": 5, "endpoint": "search", "phase": "measure", "scheduled_us": 5, "start_us": 5,
         "latency_us": 7, "response_us": 7, "ok": True,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "stored"),
+    [
+        ("bytes", -1, None), ("bytes", 2**40, None), ("bytes", "12", None), ("latency_us", -5, None),
+        ("latency_us", 31 * 86_400 * 10**6, None), ("latency_us", float("nan"), None), ("start_us", -(2**62), 0),
+        ("status", 70_000, None), ("status", -1, None), ("endpoint", 7, "7"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_reader_would_take_costs_that_value_and_not_the_run(tmp_path, column, value, stored):
+    written = Recorder(tmp_path, unchanged, pytest.fail)
+    written.add(row(0))
+    written.add(row(1, **{column: value}))
+    written.close()
+    assert written.replaced_values == 1
+    compact(tmp_path)
+    table = pq.read_table(tmp_path / "requests.parquet")
+    assert table[column].to_pylist()[1] == stored
+    scanned = table_scan.scan(tmp_path / "requests.parquet", COLUMNS, lambda schema, wanted: True)
+    assert (scanned.rows, dict(scanned.impossible)) == (2, {})
 
 
 def test_flush_writes_the_pending_rows(tmp_path):
