@@ -15,6 +15,7 @@ from workbench.columns import arrow_schema
 from workbench.reading_schema import PROCESS
 
 from .machine_reader import CoreTimes, ProcessTime, busiest, read_cores, read_processes
+from .process_clock import cpu_ns
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
 
@@ -112,8 +113,10 @@ class ProcessReader:
                 continue
             present += 1
             pss_bytes += _pss_bytes(process.pid) if slow else 0
+            exact_ns = cpu_ns(process.pid)
+            cpu_us += round(1e6 * (times.user + times.system)) if exact_ns is None else exact_ns // 1000
             # The time of ended children is included: many a backend comes and goes between two slow readings.
-            cpu_us += round(1e6 * (times.user + times.system + times.children_user + times.children_system))
+            cpu_us += round(1e6 * (times.children_user + times.children_system))
         if not present:
             return
         if first:
