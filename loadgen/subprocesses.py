@@ -2,13 +2,16 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 
@@ -18,15 +21,29 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class Process(Protocol):
+    """A process, with the part of `subprocess.Popen` that `Child` uses."""
+
+    pid: int
+    returncode: Any
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+
 class Child:
     """A running child. Use it as a context manager: leaving it stops the process."""
 
-    def __init__(self, name: str, process: subprocess.Popen, log: Path, stop_signal: int, grace_s: float):
+    def __init__(self, name: str, process: Process, log: Path, stop_signal: int, grace_s: float):
         self.name = name
         self.log = log
         self.process = process
         self._stop_signal = stop_signal
         self._grace_s = grace_s
+        self._has_stopped = False
 
     @property
     def pid(self) -> int:
@@ -37,8 +54,11 @@ class Child:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the process to end; return whether it ended within the time."""
+        end_s = time.monotonic() + timeout_s
+        if not self.ended():
+            _wait_for_end(self.pid, timeout_s)
         try:
-            self.process.wait(timeout_s)
+            self.process.wait(max(0.0, end_s - time.monotonic()))
         except subprocess.TimeoutExpired:
             return False
         return True
@@ -51,8 +71,15 @@ class Child:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
+    def kill(self) -> None:
+        """Kill the process and its process group at once, without a chance to complete anything."""
+        if not self.ended():
+            os.killpg(self.pid, signal.SIGKILL)
+
     def stop(self) -> None:
-        """Send the stop signal; after `grace_s` seconds kill the process and all that it started."""
+        """Send the stop signal, at the first call; after `grace_s` seconds kill the process and all that it started."""
+        if self._has_stopped:
+            return
         family = self._family()
         if not self.ended():
             self.process.send_signal(self._stop_signal)
@@ -66,6 +93,7 @@ class Child:
         with suppress(ProcessLookupError):  # also processes whose parent was killed before
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
+        self._has_stopped = True
 
     def _family(self) -> list[psutil.Process]:
         try:
@@ -82,6 +110,23 @@ class Child:
             self.stop()
 
 
+def _wait_for_end(pid: int, timeout_s: float) -> None:
+    """Return as soon as the process ends, or after the time; at once where the kernel cannot watch a process.
+
+    Python itself looks for the end of a process every 50 ms.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        poller.poll(1000 * timeout_s)
+    finally:
+        os.close(descriptor)
+
+
 def start(
     name: str,
     command: list[str],
@@ -92,10 +137,12 @@ def start(
     stop_signal: int = signal.SIGTERM,
     grace_s: float = 10.0,
     prepare: Callable[[], None] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Child:
     """Start a command in a process group of its own; its output is appended to `log`.
 
-    It inherits the environment, `without` the variables of these names and with those of `environ`.
+    It inherits the environment, `without` the variables of these names and with those of `environ`. `stdin` is a file
+    descriptor for its standard input.
 
     On Linux the child gets `stop_signal` when the calling *thread* ends for any reason, SIGKILL included: call it from
     the main thread. `prepare` runs in the child before the command. `grace_s` is how long `Child.stop` waits.
@@ -112,7 +159,7 @@ def start(
         # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
         with deferred_signals():
             inherited = {name: value for name, value in os.environ.items() if name not in without}
-            process = _fork(command, log, inherited | (environ or {}), prepare_child)
+            process = _fork(command, log, inherited | (environ or {}), prepare_child, stdin)
             child = Child(name, process, log, stop_signal, grace_s)
     except BaseException:
         if child:
@@ -122,12 +169,12 @@ def start(
 
 
 def _fork(
-    command: list[str], log: Path, environ: dict[str, str], prepare_child: Callable[[], None]
+    command: list[str], log: Path, environ: dict[str, str], prepare_child: Callable[[], None], stdin: int
 ) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environ,

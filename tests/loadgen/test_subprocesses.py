@@ -4,11 +4,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
+import psutil
 import pytest
 
-from loadgen.subprocesses import deferred_signals
+from loadgen.subprocesses import deferred_signals, start
 from workbench.paths import REPOSITORY
+from workbench.polling import attempts
 
 # Ctrl-C arrives while the process forks; the child then writes its signal mask and waits.
 INTERRUPTED_FORK = """
@@ -34,6 +37,36 @@ def run(script, *arguments):
     return subprocess.run(
         [sys.executable, "-c", script, *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
     )
+
+
+def test_the_end_of_a_child_is_seen_at_once(tmp_path):
+    """Python's own wait looks 382 and 432 ms after the start."""
+    durations_s = []
+    for _ in range(5):
+        start_s = time.monotonic()
+        with start("child", ["sleep", "0.385"], tmp_path / "log") as child:
+            assert child.wait(20)
+            durations_s.append(time.monotonic() - start_s)
+    assert 0.385 <= min(durations_s) < 0.43
+
+
+def test_wait_returns_after_its_time(tmp_path):
+    with start("child", ["sleep", "60"], tmp_path / "log") as child:
+        before_s = time.monotonic()
+        assert not child.wait(0.2)
+        assert 0.2 <= time.monotonic() - before_s < 5
+        child.kill()
+        assert child.wait(20)
+        assert child.process.returncode == -signal.SIGKILL
+        child.kill()  # it has ended: nothing happens
+
+
+def test_kill_ends_the_whole_group_of_a_child(tmp_path):
+    with start("child", ["sh", "-c", "sleep 60 & sleep 60"], tmp_path / "log") as child:
+        family = next(found for _ in attempts(20, 0.01) if len(found := psutil.Process(child.pid).children()) == 2)
+        child.kill()
+        assert child.wait(20)
+    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 def test_start_interrupted_during_the_fork_raises_and_stops_the_child(tmp_path):
