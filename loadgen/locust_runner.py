@@ -16,6 +16,7 @@ from typing import NoReturn
 from workbench.errors import UserError
 from workbench.polling import attempts
 
+from .fork_client import ForkServer, serving
 from .generator import recorder
 from .generator.interface import ABORTED, REFUSED
 from .scenarios import Scenario
@@ -26,6 +27,11 @@ GENERATOR = Path(__file__).with_name("generator")
 WORKERS_CONNECT_S = 30
 LOCUST_PREFIX = "LOCUST_"
 START_SIGNAL = "generator-start"  # the file whose appearance releases the users
+# gevent reads them when it is imported.
+GEVENT = {
+    "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
+    "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
+}
 EXCEPTION = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
 
 
@@ -58,13 +64,13 @@ class Load:
         """The locustfile with the user classes."""
         return self.locustfile or GENERATOR / f"{self.scenario.user_classes}_users.py"
 
-    def command(self) -> list[str]:
-        """The command line that every process of Locust has in common.
+    def options(self) -> list[str]:
+        """The options that every process of Locust has in common.
 
-        It lacks the URL, which may have a password: every user of the machine can read a command line.
+        They lack the URL, which may have a password: every user of the machine can read a command line.
         """
         return [
-            sys.executable, "-m", "loadgen.generator", "--exit-code-on-error", "0", "--loglevel", "WARNING",
+            "--exit-code-on-error", "0", "--loglevel", "WARNING",
             *(["--tags", *self.tags] if self.tags else []),
             *(["--exclude-tags", *self.without_tags] if self.without_tags else []),
         ]  # fmt: skip
@@ -88,8 +94,7 @@ class Load:
             "TRACETRACK_USER_CLASSES": str(self.user_classes),
             "TRACETRACK_TLS": self.tls,
             **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
-            "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
-            "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
+            **GEVENT,
         }
 
 
@@ -206,20 +211,37 @@ def _time_limit_s(scenario: Scenario) -> float:
     return 900.0 + scenario.warmup_s + scenario.duration_s
 
 
+def _locust_variables() -> list[str]:
+    """The variables of Locust in this command's environment, which no generator gets: the scenario decides."""
+    return [name for name in os.environ if name.startswith(LOCUST_PREFIX)]
+
+
 @contextmanager
-def generator(load: Load, url: str, directory: Path) -> Iterator[Generator]:
+def fork_server() -> Iterator[ForkServer]:
+    """Run a server for the block from which generators of one process can be forked."""
+    with serving(GEVENT, _locust_variables()) as server:
+        yield server
+
+
+@contextmanager
+def generator(load: Load, url: str, directory: Path, forks: ForkServer | None = None) -> Iterator[Generator]:
     """Run Locust for the block, and stop all of its processes at the end of it.
 
-    The processes start at once, in parallel with the application, and send nothing before `release_users`.
+    The processes start at once, in parallel with the application, and send nothing before `release_users`. With `forks`
+    a single process is forked from that server, for the workbench's own user classes; any other is started anew.
     """
     started_ns = time.monotonic_ns()
     environ = load.environ(directory, started_ns, url)
-    without = [name for name in os.environ if name.startswith(LOCUST_PREFIX)]
+    without = _locust_variables()
+    is_forked = forks and load.processes == 1 and load.locustfile is None
     with ExitStack() as stack:
         stack.callback((directory / START_SIGNAL).unlink, missing_ok=True)
 
-        def launch(name: str, log: str, command: list[str], number: int) -> Child:
+        def launch(name: str, log: str, options: list[str], number: int) -> Child:
             numbered = environ | {"TRACETRACK_PROCESS": f"{number}/{load.processes}"}
+            if forks and is_forked:
+                return stack.enter_context(forks.start(name, options, directory / log, numbered, without))
+            command = [sys.executable, "-m", "loadgen.generator", *options]
             return stack.enter_context(start(name, command, directory / log, numbered, without=without))
 
         senders, master = _single(load, launch) if load.processes == 1 else _distributed(load, launch)
@@ -231,7 +253,7 @@ Launch = Callable[[str, str, list[str], int], Child]
 
 def _single(load: Load, launch: Launch) -> tuple[tuple[Child, ...], None]:
     """One process that spawns the users and sends."""
-    return (launch("Locust", "locust.log", [*load.command(), *load.spawning_options()], 0),), None
+    return (launch("Locust", "locust.log", [*load.options(), *load.spawning_options()], 0),), None
 
 
 def _distributed(load: Load, launch: Launch) -> tuple[tuple[Child, ...], Child]:
@@ -241,10 +263,10 @@ def _distributed(load: Load, launch: Launch) -> tuple[tuple[Child, ...], Child]:
         "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
         "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
     ]  # fmt: skip
-    command = load.command()
-    leading = [*command, *load.spawning_options(), *master_options]
+    options = load.options()
+    leading = [*options, *load.spawning_options(), *master_options]
     master = launch("the master of Locust", "locust.log", leading, load.processes)
-    joining = [*command, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    joining = [*options, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
     senders = tuple(
         launch(f"process {number + 1} of the {load.processes} of Locust", f"locust-{number}.log", joining, number)
         for number in range(load.processes)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import gevent
 
-SIGNAL_INTERVAL_S = 0.01
+SIGNAL_INTERVAL_S = 0.005
 
 GIVEN_DIRECTORY = os.environ.get("TRACETRACK_RUN_DIRECTORY", "")
 IS_MANUAL = "TRACETRACK_PROCESS" not in os.environ

@@ -23,7 +23,7 @@ from . import recording, summary
 from .config import PROCESS
 from .virtual_user import VirtualUser
 
-CHECK_INTERVAL_S = 0.02
+SPAWN_INTERVAL_S, CHECK_INTERVAL_S = 0.005, 0.02  # before the release, and during the load
 RELEASE_LEAD_NS = 100_000_000  # between the message and the instant, so that it reaches other processes in time
 OTHER_FILES = 64
 
@@ -63,12 +63,12 @@ class StartBarrier:
 
     def _supervise(self) -> None:
         """Report when the users of this process are ready, and when they are done."""
-        while not self._spawned.wait(CHECK_INTERVAL_S):
+        while not self._spawned.wait(SPAWN_INTERVAL_S):
             if log.unhandled_greenlet_exception:
                 recording.abort(self._environment, "a user could not be created")
                 return
         while self._waiting < self._runner.user_count:
-            gevent.sleep(CHECK_INTERVAL_S)
+            gevent.sleep(SPAWN_INTERVAL_S)
         if not self._runner.user_count and self._processes == 1:
             recording.abort(self._environment, "no user could start")
             return
