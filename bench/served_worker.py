@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from loadgen import application, dataset, deployments, services
+from loadgen import application, dataset, deployments, run_database, services
 from loadgen.accounts import PASSWORD
 from reference_app.settings import Settings
 from workbench.endpoints import LOGIN
@@ -61,7 +61,7 @@ def backing_services(deployment: str, **changes: Any) -> Iterator[Settings]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(services.database_server(folder / "postgres", 110))
         template = dataset.ensure_template(server, "small", settings.indexes)
-        database = stack.enter_context(dataset.clone(server, template, "bench", settings))
+        database = stack.enter_context(run_database.clone(server, template, "bench", settings))
         settings = replace(settings, database_url=server.application_url_of(database))
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, folder / "valkey.log"))

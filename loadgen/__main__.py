@@ -31,6 +31,7 @@ from . import (
 )
 from .generator.interface import INSECURE
 from .plan import OVERHEAD_S
+from .run_database import RunDatabases
 from .run_spec import RunSpec
 from .subprocesses import die_with_launcher
 from .target import Target, Users
@@ -155,7 +156,8 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
         expected_s = OVERHEAD_S + spec.load().expected_s()
         with progress.steps("measuring", expected_s) as shown:
             shown.begin(f"{spec.deployment} {spec.scenario}", expected_s)
-            return run.execute(server, spec, directory)
+            with RunDatabases(server) as databases:
+                return run.execute(databases, spec, directory)
 
 
 @main.command("experiment")

@@ -51,11 +51,12 @@ def _resolved(host: str) -> str:
 
 @dataclass(frozen=True)
 class AppEnvironment:
-    """The application's settings, the metrics of its workers, and its store if the deployment has one."""
+    """The application's settings, the metrics of its workers, its store if the deployment has one, and its folder."""
 
     settings: Settings
     metrics: WorkerMetrics
     store: StoreServer | None
+    folder: Path
 
     def counters(self) -> dict[str, int]:
         """The counters of the application, added up over its workers."""
@@ -90,4 +91,4 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
-        yield AppEnvironment(settings, metrics, store)
+        yield AppEnvironment(settings, metrics, store, folder)

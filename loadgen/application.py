@@ -43,30 +43,57 @@ class Application:
     health: dict
 
 
+@dataclass(frozen=True)
+class StartingApplication:
+    """An application whose master process imports what it needs, and then waits for its start signal, a file."""
+
+    child: Child
+    url: str
+    settings: Settings
+    start_signal: Path | None
+
+    def complete(self) -> Application:
+        """Give the start signal, and return the application once it is healthy. Raises `StartError` if it is not.
+
+        With a file for the workers' metrics (`settings.readings_file`) all of its workers are ready then.
+        """
+        if self.start_signal:
+            self.start_signal.touch()
+        health = _wait_until_healthy(self.child, self.url)
+        if self.settings.readings_file:
+            _wait_until_ready(self.child, self.settings)
+        return Application(self.child, self.url, health)
+
+
 @contextmanager
 def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "") -> Iterator[Application]:
-    """Run the application for the block; `port` None takes a free one.
+    """Run the application for the block; all is as for `starting`, and the application is complete."""
+    with starting(settings, log, port, wsgi_app) as application:
+        yield application.complete()
 
-    Raises `StartError` if it is not healthy in time.
-    With a file for the workers' metrics (`settings.readings_file`) all of the workers are ready when the block starts.
 
-    `wsgi_app` replaces the WSGI application of the configuration; the notation is gunicorn's: `module:create_app()`.
+@contextmanager
+def starting(
+    settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "", start_signal: Path | None = None
+) -> Iterator[StartingApplication]:
+    """Start the application for the block, and stop it afterwards; `port` None takes a free one.
+
+    With `start_signal` it does not use its database before `StartingApplication.complete`. `wsgi_app` replaces the WSGI
+    application of the configuration; the notation is gunicorn's: `module:create_app()`.
     """
     if port is not None:
         _require_free(port)
     url = url_of(port or free_port())
+    environ = {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"}
     child = start(
         "gunicorn",
         [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), *([wsgi_app] if wsgi_app else [])],
         log,
-        {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"},
+        environ | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
         stop_signal=signal.SIGTERM,
     )
     with child:
-        health = _wait_until_healthy(child, url)
-        if settings.readings_file:
-            _wait_until_ready(child, settings)
-        yield Application(child, url, health)
+        yield StartingApplication(child, url, settings, start_signal)
 
 
 def url_of(port: int) -> str:
@@ -86,7 +113,7 @@ def _require_free(port: int) -> None:
 
 def _wait_until_healthy(child: Child, url: str) -> dict:
     reason = "no answer"
-    for _ in attempts(HEALTHY_TIMEOUT_S, 0.05):
+    for _ in attempts(HEALTHY_TIMEOUT_S, 0.01):
         if child.ended():
             break
         try:
@@ -105,7 +132,7 @@ def _wait_until_ready(child: Child, settings: Settings) -> None:
     """Wait for every worker: the first worker answers for the application while others are still starting."""
     metrics = WorkerMetrics.open(Path(settings.readings_file), COUNTERS)
     ready = 0
-    for _ in attempts(READY_TIMEOUT_S, 0.02):
+    for _ in attempts(READY_TIMEOUT_S, 0.005):
         ready = sum(values["ready"] for values in metrics.read().values())
         if ready >= settings.workers:
             return

@@ -1,4 +1,4 @@
-"""The rows of TraceTrack: built once inside the server as a template database, cloned for each run.
+"""The rows of TraceTrack: built once inside the server as a template database, which `run_database` clones.
 
 A comment on its schema marks a template. A database without that mark was not created by the workbench and is left
 alone.
@@ -6,8 +6,7 @@ alone.
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -16,15 +15,10 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from instrumentation import deadlines
-from reference_app import role_grants
-from reference_app.passwords import hash_password
-from reference_app.settings import Settings
 from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 
 from . import progress
-from .accounts import PASSWORD
 from .services import DatabaseServer
 from .subprocesses import deferred_signals
 
@@ -33,7 +27,6 @@ SALT = "tracetrackworkbe"
 LAST_DAY = "2025-10-14T00:00:00Z"
 CHILDREN_PER_PARENT = 30
 BAGS_PER_S = 120_000  # a rough speed of building, for the progress bar
-MAX_CREATE_S, MAX_DROP_S = 300.0, 30.0
 MADE_BY = "tracetrack-workbench"
 SCHEMA = REPOSITORY / "reference_app" / "schema"
 ROWS = Path(__file__).with_name("dataset.sql")
@@ -105,30 +98,9 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
     return name
 
 
-@contextmanager
-def clone(server: DatabaseServer, template: str, run: str, settings: Settings) -> Iterator[str]:
-    """Clone a template for one run, set it up for the deployment's hash and queries, and load its tables into memory.
-
-    Yields the name of the database, which is dropped after the block.
-    """
-    name = f"tracetrack_run_{run}".replace("-", "_")[:63]
-    with closing(server.connect()) as connection, connection.cursor() as cursor:
-        if server.pid is not None:
-            _drop_left_over_clones(cursor)
-        try:
-            # A server completes what it was sent before a signal: the database would exist after it was dropped.
-            with deferred_signals(), deadlines.Deadline(MAX_CREATE_S):
-                _create_database(cursor, name, template)
-            _prepare_clone(server, name, settings)
-            yield name
-        finally:
-            _drop_if_answering(server, name)
-
-
-def change(server: DatabaseServer, database: str, sql: str) -> None:
-    """Run the SQL of a scenario in the database of a run."""
-    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
+def template_counts(server: DatabaseServer, template: str) -> dict[str, int]:
+    """The numbers of rows by table that a template was built with, and that its clones have."""
+    return (_mark(server, template) or {}).get("counts", {})
 
 
 def counts(server: DatabaseServer, database: str) -> dict[str, int]:
@@ -255,46 +227,3 @@ def _drop_outdated(server: DatabaseServer, cursor: Cursor, prefix: str) -> None:
         if is_half_dropped or name.endswith("_building") or _mark(server, name):
             with deferred_signals():
                 cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _drop_left_over_clones(cursor: Cursor) -> None:
-    cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, 'tracetrack_run_')")
-    for (name,) in cursor.fetchall():
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _drop_if_answering(server: DatabaseServer, name: str) -> None:
-    """Drop a database, also if a signal comes; on a server that has died or does not answer the next run does it."""
-    try:
-        with (
-            deferred_signals(),
-            deadlines.Deadline(MAX_DROP_S),
-            closing(server.connect()) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    except (UserError, psycopg2.Error):
-        return
-
-
-def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> None:
-    """Set password hashes, statistics triggers and the application's rights, and load all tables into memory.
-
-    The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
-    """
-    with closing(server.connect(name)) as connection, connection.cursor() as cursor:
-        stored = hash_password(PASSWORD, settings.password_hash, SALT)
-        cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (stored,))
-        if settings.statistics_query == "summary":
-            cursor.execute((SCHEMA / "summary.sql").read_text())
-        if server.application_role:
-            role_grants.grant(cursor, server.application_role)
-        try:
-            cursor.execute("CREATE EXTENSION pg_prewarm")
-        except psycopg2.Error:
-            return  # it needs a superuser; without it the first requests read from disk
-        cursor.execute(
-            "SELECT pg_prewarm(c.oid) FROM pg_class c WHERE relnamespace = to_regnamespace('tracetrack') "
-            "AND relkind IN ('r', 'i')"
-        )
-        cursor.execute("DROP EXTENSION pg_prewarm")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,13 +23,26 @@ from workbench.recorded_experiment import planned
 from workbench.recording import open_run
 from workbench.redaction import redacted_values
 
-from . import capacity_search, dataset, deployments, environment, profiles, progress, run, services
+from . import (
+    capacity_search,
+    dataset,
+    deployments,
+    environment,
+    locust_runner,
+    profiles,
+    progress,
+    run,
+    server_connections,
+    services,
+)
 from .capacity_search import Round
+from .fork_client import ForkServer
 from .plan import OVERHEAD_S, Plan, fresh_seed, make_plan
 from .prediction_log import PredictionLog
 from .profiles import Search
 from .progress import Steps
 from .resume import InterruptedExperiment
+from .run_database import RunDatabases
 from .run_spec import RunSpec, run_name
 from .services import DatabaseServer
 
@@ -103,8 +116,9 @@ def _execute(plan: Plan, name: str) -> None:
     directory = directory_of(name)
     interrupted = InterruptedExperiment.open(directory)
     record = _start_record(plan, name, directory, interrupted)
-    with progress.steps("measuring", 0.0) as shown:
-        measure = partial(_measure, directory, record, interrupted, shown)
+    with locust_runner.fork_server() as forks, progress.steps("measuring", 0.0) as shown:
+        connections = server_connections.shared_by(plan.deployments())
+        measure = partial(_measure, directory, record, interrupted, shown, forks, connections)
         measure(list(zip(plan.specs, plan.expected_s, strict=True)), 0.0)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     _write(directory, record | {"status": "complete", "probes": probes})
@@ -112,7 +126,8 @@ def _execute(plan: Plan, name: str) -> None:
 
 def _start_record(plan: Plan, name: str, directory: Path, interrupted: InterruptedExperiment | None) -> dict:
     """Build the template databases, which is no part of measuring, and write the record of a started experiment."""
-    with services.database_server(data_directory() / "postgres", _max_connections(plan.deployments()[0])) as server:
+    connections = max(server_connections.shared_by(plan.deployments()).values())
+    with services.database_server(data_directory() / "postgres", connections) as server:
         record = _record(name, plan, server)
         if interrupted:
             interrupted.require_same(record)
@@ -135,22 +150,33 @@ def _measure(
     record: dict,
     interrupted: InterruptedExperiment | None,
     shown: Steps,
+    forks: ForkServer,
+    connections: Mapping[str, int],
     timed: Sequence[TimedSpec],
     later_s: float,
 ) -> None:
     """Carry out the runs that are not complete yet, and seal each; `later_s` seconds are expected to follow them."""
     left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.has_complete(run_name(spec)))]
     shown.expect(sum(expected_s for _, expected_s in left) + later_s)
-    # The server is restarted where a deployment declares another number of connections.
-    for connections, group in groupby(left, key=lambda pair: _max_connections(pair[0].deployment)):
-        with services.database_server(data_directory() / "postgres", connections) as server:
-            for spec, expected_s in group:
+    # The server is restarted where a deployment needs another number of connections.
+    for allowed, group in groupby(left, key=lambda pair: connections[pair[0].deployment]):
+        with (
+            services.database_server(data_directory() / "postgres", allowed) as server,
+            RunDatabases(server) as databases,
+        ):
+            for (spec, expected_s), following in _with_following(group):
                 shown.begin(f"{spec.deployment} {spec.scenario}, block {spec.block + 1}", expected_s)
-                outcome = run.execute(server, spec, directory / run_name(spec))
+                outcome = run.execute(databases, spec, directory / run_name(spec), forks, following)
                 if not outcome["valid"]:
                     reasons = "; ".join(outcome["reasons"])
                     progress.report(f"block {spec.block + 1}: {run_name(spec)} is not valid: {reasons}")
                 _write(directory, record)
+
+
+def _with_following(timed: Iterable[TimedSpec]) -> Iterator[tuple[TimedSpec, RunSpec | None]]:
+    """Each run with the one that follows it on the same server, None for the last."""
+    runs = list(timed)
+    return zip(runs, [*(spec for spec, _ in runs[1:]), None], strict=True)
 
 
 def _search(
@@ -202,10 +228,6 @@ def _rounds(plan: Plan, directory: Path, predictions: PredictionLog, shown: Step
     return capacity_search.rounds(
         plan.searches, plan.scale, plan.seed, plan.blocks(), probe_of, predict, plan.sentinel, sentinel_of
     )
-
-
-def _max_connections(deployment: str) -> int:
-    return deployments.settings_for(deployment).max_connections
 
 
 def _record(name: str, plan: Plan, server: DatabaseServer) -> dict:

@@ -12,7 +12,7 @@ from .block_order import balanced_orders
 from .profiles import Arm, Profile, Search
 from .run_spec import RunSpec
 
-OVERHEAD_S = 3.0  # of a run beside its load: clone, start, stop
+OVERHEAD_S = 1.2  # of a run beside its load: clone, start, stop
 MAX_SEED = 999_999
 SEEDS_PER_EXPERIMENT = 1000  # a block has the seed of the experiment times this, and its own number added
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reference_app.settings import Settings
@@ -17,55 +17,119 @@ from . import (
     deployments,
     locust_runner,
     record_writer,
+    run_database,
     services,
     witnesses,
     write_audit,
 )
+from .app_environment import AppEnvironment, WorkerCounts
+from .application import StartingApplication
 from .collectors.collector import Collector
+from .fork_client import ForkServer
 from .locust_runner import Generator, Load
-from .run_spec import RunSpec
+from .run_database import RunDatabase, RunDatabases
+from .run_spec import RunSpec, run_name
+from .run_stages import LOAD, RunStages
 from .scenarios import Scenario
 from .services import DatabaseServer
 from .subprocesses import Child, deferred_signals
 
 CLONE_BYTES = 1 * 2**30
+START_SIGNAL = "application-start"
 
 
-def execute(server: DatabaseServer, spec: RunSpec, directory: Path) -> dict:
+@dataclass(frozen=True)
+class RunParts:
+    """What a run needs beside its load: database, app environment and port of the application, record and stages."""
+
+    database: RunDatabase
+    environment: AppEnvironment
+    port: int
+    record: dict
+    stages: RunStages
+    directory: Path
+    following: RunSpec | None
+
+    @contextmanager
+    def starting_application(self) -> Iterator[StartingApplication]:
+        """Start the application, which waits for its start signal before it uses the database."""
+        signal = self.environment.folder / START_SIGNAL
+        settings = self.environment.settings
+        with application.starting(
+            settings, self.directory / "gunicorn.log", self.port, start_signal=signal
+        ) as starting:
+            yield starting
+
+    def prepare_database(self, sql_before: str) -> None:
+        """Wait until the database is cloned and set up, while the application's master imports what it needs."""
+        self.stages.begin("clone")
+        self.database.prepare()
+        if sql_before:
+            run_database.change(self.database.server, self.database.name, sql_before)
+        self.stages.begin("application")
+
+    def begin_stopping(self) -> None:
+        """Note that the load is over and its readings are taken: from now on the server may clone for the next run."""
+        self.stages.begin("stop")
+        if self.following:
+            indexes = deployments.settings_for(self.following.deployment).indexes
+            self.database.begin_next(run_name(self.following), self.following.scale, indexes)
+
+
+def execute(
+    databases: RunDatabases,
+    spec: RunSpec,
+    directory: Path,
+    forks: ForkServer | None = None,
+    following: RunSpec | None = None,
+) -> dict:
     """Carry out one run, leave its files in `directory`, and return the content of `run.json`.
 
-    An error or a signal ends the run: the rows up to then stay, `status` is "aborted", and the exception is raised.
+    The load generator is forked from `forks`, or started anew. The server begins to clone the database of the
+    `following` run when the load is over. An error or a signal leaves the rows up to then, and the status "aborted".
     """
-    scenario = spec.load()
+    stages, server, scenario = RunStages("record"), databases.server, spec.load()
     # All users of a load come from one address, and would be throttled as one attacker.
     settings = deployments.settings_for(
         spec.deployment, scale=spec.scale, login_throttle=False, run_token=secrets.token_urlsafe()
     )
-    template = dataset.ensure_template(server, spec.scale, settings.indexes)
+    template = databases.template(spec.scale, settings.indexes)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
-    description = deployments.describe(spec.deployment)
-    deployment = {"name": spec.deployment, "description": description, "settings": settings.public()}
+    databases.begin_cloning(directory.name, template.name)
     port = spec.port or services.free_port()
     with (
-        recorded(directory, spec, scenario, deployment, server) as record,
-        _generator(spec, scenario, directory, port, settings.run_token) as generator,
-        dataset.clone(server, template, directory.name, settings) as database,
+        recorded(directory, spec, scenario, _deployment(spec.deployment, settings), server) as record,
+        databases.clone(directory.name, template.name, settings) as database,
+        _generator(spec, scenario, directory, port, settings.run_token, forks) as generator,
+        app_environment.database_route(server, database.name, settings, directory) as (url, route_processes),
     ):
-        record["dataset"]["counts"] = dataset.counts(server, database)
-        if scenario.sql_before:
-            dataset.change(server, database, scenario.sql_before)
-        with app_environment.database_route(server, database, settings, directory) as (url, route_processes):
-            settings = replace(settings, database_url=url)
-            record["deployment"]["settings"] = settings.public()
+        settings = replace(settings, database_url=url)
+        record["stages_s"] = stages.seconds
+        record["dataset"]["counts"] = template.counts
+        record["deployment"]["settings"] = settings.public()
+        with app_environment.set_up(settings, directory) as environment:
+            parts = RunParts(database, environment, port, record, stages, directory, following)
             if generator is None:
-                _start_only(settings, port, directory, record)
+                _start_only(parts, scenario.sql_before)
             else:
-                _drive(server, database, settings, port, generator, record, route_processes)
-        compaction.compact(directory)
-        if writes := write_audit.check(server, database, directory / "requests.parquet"):
-            record["writes"] = writes.record()
+                _drive(parts, scenario.sql_before, generator, route_processes)
+        _audit_writes(parts)
     return record
+
+
+def _deployment(name: str, settings: Settings) -> dict:
+    return {"name": name, "description": deployments.describe(name), "settings": settings.public()}
+
+
+def _audit_writes(parts: RunParts) -> None:
+    """Compare the rows of the run with its database, before that is dropped."""
+    parts.stages.begin("audit")
+    compaction.compact(parts.directory)
+    requests = parts.directory / "requests.parquet"
+    if writes := write_audit.check(parts.database.server, parts.database.name, requests):
+        parts.record["writes"] = writes.record()
+    parts.stages.begin("")
 
 
 @contextmanager
@@ -87,64 +151,78 @@ def recorded(
 
 
 def _generator(
-    spec: RunSpec, scenario: Scenario, directory: Path, port: int, run_token: str
+    spec: RunSpec, scenario: Scenario, directory: Path, port: int, run_token: str, forks: ForkServer | None
 ) -> AbstractContextManager[Generator | None]:
-    """The load generator, started in parallel with the application: both take seconds."""
+    """The load generator, started in parallel with the application: both take long."""
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(spec.scale).counts()
     load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token)
-    return locust_runner.generator(load, application.url_of(port), directory)
+    return locust_runner.generator(load, application.url_of(port), directory, forks)
 
 
-def _drive(
-    server: DatabaseServer,
-    database: str,
-    settings: Settings,
-    port: int,
-    generator: Generator,
-    record: dict,
-    route_processes: Mapping[str, int],
-) -> None:
+def _drive(parts: RunParts, sql_before: str, generator: Generator, route_processes: Mapping[str, int]) -> None:
     """Start the application, release the users, wait for the end of the load, and complete the record."""
-    directory = generator.directory
-    # The collector is the outer block: the application's backends report their last figures when they end.
+    record, environment, server = parts.record, parts.environment, parts.database.server
+    store = environment.store
+    record["store"] = store and store.version
     with ExitStack() as stack:
-        environment = stack.enter_context(app_environment.set_up(settings, directory))
-        store = environment.store
-        record["store"] = store and store.version
+        starting = stack.enter_context(parts.starting_application())
+        parts.prepare_database(sql_before)
         collector = stack.enter_context(
-            Collector(server, database, directory, generator.started_ns, environment.metrics)
+            Collector(server, parts.database.name, parts.directory, generator.started_ns, environment.metrics)
         )
-        with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
-            before = environment.counted()
-            record["health"] = served.health
-            roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-            # A server of the user's may run on this machine, and its CPU time is not that of others.
-            is_whole = server.pid is not None and (store is None or store.pid is not None)
-            collector.begin({**roles, "store": store.pid if store else None, **route_processes}, is_whole=is_whole)
-            generator.release_users()
-            generator.wait(lambda: _check_health(served.child, server, collector))
-            server.require_alive()
-            collector.finish()
-            record["counters"] = environment.counters()
-            application_counts = witnesses.counts_between(before, environment.counted())
-            record["served"] = application_counts and application_counts["requests"]
-            record["witnesses"] = witnesses.record(application_counts, collector.statements)
-            record["database_lost"] = collector.disconnections
-            record["readings"] = collector.cost()
-            record["busiest_others"] = collector.busiest_others()
+        # It ends before the collector: its backends report their last figures when they end.
+        stack.enter_context(starting.child)
+        served = starting.complete()
+        record["health"] = served.health
+        before = environment.counted()
+        parts.database.require_quiet_server()
+        roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
+        # A server of the user's may run on this machine, and its CPU time is not that of others.
+        is_whole = server.pid is not None and (store is None or store.pid is not None)
+        collector.begin({**roles, "store": store.pid if store else None, **route_processes}, is_whole=is_whole)
+        parts.stages.begin(LOAD)
+        generator.release_users()
+        generator.wait(lambda: _check_health(served.child, server, collector))
+        parts.stages.begin("readings")
+        server.require_alive()
+        counts = _complete_record(record, environment, collector, before)
+        parts.begin_stopping()
+        if counts and counts["requests"] == counts["responses"]:
+            served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
+        compaction.compact(parts.directory)
 
 
-def _start_only(settings: Settings, port: int, directory: Path, record: dict) -> None:
+def _complete_record(
+    record: dict, environment: AppEnvironment, collector: Collector, before: WorkerCounts
+) -> dict[str, int] | None:
+    """Take the last readings of a load that is over, and record what the witnesses counted.
+
+    Returns what the workers counted during the load; None where a worker was replaced.
+    """
+    collector.finish()
+    record["counters"] = environment.counters()
+    application_counts = witnesses.counts_between(before, environment.counted())
+    record["served"] = application_counts and application_counts["requests"]
+    record["witnesses"] = witnesses.record(application_counts, collector.statements)
+    record["database_lost"] = collector.disconnections
+    record["readings"] = collector.cost()
+    record["busiest_others"] = collector.busiest_others()
+    return application_counts
+
+
+def _start_only(parts: RunParts, sql_before: str) -> None:
     """Start the application without any load; whether it starts is the outcome of the run."""
-    with app_environment.set_up(settings, directory) as environment:
+    with parts.starting_application() as starting:
+        parts.prepare_database(sql_before)
         try:
-            with application.serve(environment.settings, directory / "gunicorn.log", port) as served:
-                record["outcome"] = {"started": True, "message": ""}
-                record["health"] = served.health
+            served = starting.complete()
         except application.StartError as error:
-            record["outcome"] = {"started": False, "message": error.reason}
+            parts.record["outcome"] = {"started": False, "message": error.reason}
+            return
+        parts.record["outcome"] = {"started": True, "message": ""}
+        parts.record["health"] = served.health
 
 
 def _check_health(gunicorn: Child, server: DatabaseServer, collector: Collector) -> None:

@@ -6,6 +6,7 @@ gunicorn runs this file by its path, outside of the package: its imports have to
 import os
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from reference_app.settings import Settings, SettingsError
 from reference_app.worker_number import assign_worker_number
 
 BIND = "TRACETRACK_BIND"
+START_SIGNAL, SIGNAL_INTERVAL_S = "TRACETRACK_START_SIGNAL", 0.005
 METRICS_FILE, CREATED_METRICS_FILE = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
 try:
@@ -57,6 +59,7 @@ security_headers.init_server()
 
 def on_starting(server: Any) -> None:
     """Refuse a deployment that cannot work before any worker starts; an unreachable database only gives a warning."""
+    _wait_for_start_signal()
     try:
         connection_budget.require_budget(_settings)
     except connection_budget.BudgetError as error:
@@ -64,6 +67,13 @@ def on_starting(server: Any) -> None:
     except psycopg2.OperationalError as error:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
     _prepare_metrics_file()
+
+
+def _wait_for_start_signal() -> None:
+    """Wait for the file that says that the database is there, if one is named; the imports are done by then."""
+    path = os.environ.get(START_SIGNAL)
+    while path and not os.path.exists(path):
+        time.sleep(SIGNAL_INTERVAL_S)
 
 
 def _prepare_metrics_file() -> None:

@@ -27,7 +27,7 @@ from flask import Flask
 from instrumentation import deadlines
 from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import __main__ as loadgen_command
-from loadgen import dataset, deployments, environment, machine_lock, services
+from loadgen import dataset, deployments, environment, machine_lock, run_database, services
 from loadgen.accounts import PASSWORD
 from loadgen.application import Application
 from reference_app import create_app
@@ -88,9 +88,9 @@ def template(server) -> str:
 
 @pytest.fixture(scope="module")
 def database(server, template) -> Iterator[str]:
-    """A clone; `dataset.clone` drops left-over ones, so no two may be in use at a time."""
+    """A clone; `run_database.clone` drops left-over ones, so no two may be in use at a time."""
     settings = deployments.settings_for("as-measured", password_hash=QUICK_HASH)
-    with dataset.clone(server, template, "tests", settings) as name:
+    with run_database.clone(server, template, "tests", settings) as name:
         yield name
 
 

@@ -11,6 +11,7 @@ import psycopg2
 from instrumentation import deadlines
 from workbench.columns import arrow_schema
 from workbench.errors import UserError
+from workbench.polling import attempts
 from workbench.reading_schema import DATABASE
 
 from ..services import DatabaseServer
@@ -18,6 +19,7 @@ from .sample_file import SampleFile
 
 MAX_QUERY_S = 20.0
 MAX_ABSENCE_S = 20.0
+SESSIONS_END_TIMEOUT_S = 2.0  # after the application that they belong to
 
 SCHEMA = arrow_schema(DATABASE)
 
@@ -76,7 +78,10 @@ class DatabaseReader:
         return total
 
     def add_deltas(self, at_us: int) -> None:
-        """Write the server's work since the start. Its backends report their last counts when they end."""
+        """Write the server's work since the start, once its sessions have ended: they report their last counts then."""
+        for _ in attempts(SESSIONS_END_TIMEOUT_S, 0.005):
+            if not self._query(ACTIVITY):
+                break
         totals = self._totals()
         if self.disconnections or self.failure:
             return

@@ -2,10 +2,12 @@
 
 from .postgres import DatabaseServer, connect, database_server, describe
 from .resources import free_port, make_private, require_free_space
+from .sent_statement import SentStatement
 from .valkey import StoreServer, store_server
 
 __all__ = [
     "DatabaseServer",
+    "SentStatement",
     "StoreServer",
     "connect",
     "database_server",

@@ -27,6 +27,7 @@ from ..subprocesses import Child, start
 from . import application_role, database_url
 from .postgres_user import prepare_for
 from .resources import free_port, make_private, require_free_space
+from .sent_statement import SentStatement
 
 START_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5
@@ -91,31 +92,39 @@ class DatabaseServer:
         """Open a connection to `database`, or to the maintenance database, see `connect`."""
         return connect(self.url_of(database) if database else self.url)
 
+    def send(self, statement: str) -> SentStatement:
+        """Have the server carry out a statement in its maintenance database, and do not wait for the end of it."""
+        return SentStatement(connect(self.url, asynchronous=True), statement)
 
-def connect(url: str) -> Connection:
-    """Open an autocommit connection with the workbench's application name.
+
+def connect(url: str, *, asynchronous: bool = False) -> Connection:
+    """Open an autocommit connection with the workbench's application name; of psycopg2's asynchronous kind if asked.
 
     Raises `UserError`, without the password, if the server does not respond.
     """
     place = make_url(url).set(query={}).render_as_string(hide_password=True)
-    return _connect(database_url.parameters(url), place)
+    return _connect(database_url.parameters(url), place, asynchronous)
 
 
-def _connect(parameters: Mapping[str, str], place: str) -> Connection:
+def _connect(parameters: Mapping[str, str], place: str, asynchronous: bool = False) -> Connection:
     options: dict[str, Any] = {
         **parameters,
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "tracetrack-workbench",
+        "async_": asynchronous,
     }
     try:
         with deadlines.Deadline(CONNECT_TIMEOUT_S):
             connection = psycopg2.connect(**options)
+            if asynchronous:
+                deadlines.wait(connection)
     except psycopg2.OperationalError as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"the database {place} does not answer: {reason}\nCheck DATABASE_URL and that server."
         ) from None
-    connection.autocommit = True
+    if not asynchronous:
+        connection.autocommit = True
     return connection
 
 

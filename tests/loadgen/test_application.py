@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,29 @@ def test_serve_ends_an_idle_worker_whose_master_was_killed(settings, tmp_path):
         served.child.process.wait()
     _, alive = psutil.wait_procs(workers, timeout=2)
     assert alive == []
+
+
+def test_starting_application_does_not_use_its_database_before_its_start_signal(settings, server, database, tmp_path):
+    def sessions():
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT sessions FROM pg_stat_database WHERE datname = %s", (database,))
+            return cursor.fetchone()[0]
+
+    before = sessions()
+    with application.starting(settings, tmp_path / "gunicorn.log", start_signal=tmp_path / "signal") as starting:
+        master = psutil.Process(starting.child.pid)
+        # Its imports are over when it sleeps.
+        assert any(
+            "gunicorn_conf" in str(master.cmdline()) and master.cpu_times().user > 0.2 for _ in attempts(20, 0.05)
+        )
+        time.sleep(1.0)
+        assert sessions() == before
+        assert master.children() == []
+        served = starting.complete()
+        assert served.health["status"] == "ok"
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    assert any(sessions() > before for _ in attempts(10, 0.05))
 
 
 SLOW_APPLICATION = """

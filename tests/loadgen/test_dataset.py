@@ -9,7 +9,7 @@ import pytest
 from psycopg2.extensions import set_wait_callback
 
 from instrumentation import deadlines
-from loadgen import dataset, deployments
+from loadgen import dataset, deployments, run_database
 from loadgen.accounts import PASSWORD, username
 from loadgen.dataset import CHILDREN_PER_PARENT, SCALES, TABLES
 from reference_app.passwords import hash_password
@@ -127,7 +127,7 @@ def test_a_schema_with_another_comment_is_foreign(server, comment):
 
 @pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
 def test_clone_has_the_rows_and_the_hashes_of_the_deployment(server, template, scheme):
-    with dataset.clone(
+    with run_database.clone(
         server, template, "20260101-a-run", deployments.settings_for("as-measured", password_hash=scheme)
     ) as name:
         assert dataset.counts(server, name) == SMALL.counts()
@@ -139,7 +139,7 @@ def test_clone_has_the_rows_and_the_hashes_of_the_deployment(server, template, s
 
 def test_clone_is_dropped_after_a_failure_and_while_in_use(server, template):
     def fail(connections):
-        with dataset.clone(server, template, "fails", deployments.settings_for("tuned")) as name:
+        with run_database.clone(server, template, "fails", deployments.settings_for("tuned")) as name:
             connections.append(server.connect(name))
             assert name in databases(server)
             raise LookupError
@@ -153,14 +153,14 @@ def test_clone_is_dropped_after_a_failure_and_while_in_use(server, template):
 
 def test_clone_drops_clones_that_were_left_over(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_left_over")
-    with dataset.clone(server, template, "next", deployments.settings_for("tuned")) as name:
+    with run_database.clone(server, template, "next", deployments.settings_for("tuned")) as name:
         assert {database for database in databases(server) if database.startswith("tracetrack_run_")} == {name}
 
 
 def test_clone_on_a_foreign_server_leaves_other_clones_alone(server, template):
     ask(server, None, "CREATE DATABASE tracetrack_run_of_another")
     try:
-        with dataset.clone(replace(server, child=None), template, "next", deployments.settings_for("tuned")):
+        with run_database.clone(replace(server, child=None), template, "next", deployments.settings_for("tuned")):
             pass
         assert "tracetrack_run_of_another" in databases(server)
     finally:
@@ -185,20 +185,21 @@ def test_a_template_whose_dropping_was_cut_short_is_built_anew(server, template)
     assert dataset.counts(server, template) == SMALL.counts()
 
 
-@pytest.mark.parametrize("wait", [4, 9, "drop"])
-def test_a_clone_is_dropped_whenever_the_signal_comes(server, template, restored_signals, wait):
+@pytest.mark.parametrize("wait", [2, 5, 6, 9, "drop"])
+def test_a_clone_is_dropped_whenever_the_signal_comes(server, template, restored_signals, monkeypatch, wait):
     """SIGTERM comes in one of the waits for the database while the clone is made, set up, or dropped."""
-    waits = 0
-    made = partial(dataset.clone, run="interrupted", settings=deployments.settings_for("tuned"))
+    waits, wait_for_server = 0, deadlines.wait
+    made = partial(run_database.clone, run="interrupted", settings=deployments.settings_for("tuned"))
 
     def interrupt(connection):
         nonlocal waits
         waits += 1
         if waits == wait:
             signal.raise_signal(signal.SIGTERM)
-        deadlines.wait(connection)
+        wait_for_server(connection)
 
     set_wait_callback(interrupt)
+    monkeypatch.setattr(deadlines, "wait", interrupt)  # of the statements that are sent
     with pytest.raises(SystemExit) as end, reporting_errors(), made(server, template):  # noqa: PT012
         assert wait == "drop"
         wait = waits + 1

@@ -81,6 +81,8 @@ def test_the_record_has_the_arm_and_the_environment(record):
     assert record["scenario"]["name"] == "burst-25"
     assert record["dataset"]["counts"] == SCALES["small"].counts()
     assert record["started"] < record["ended"]
+    assert list(record["stages_s"]) == ["record", "clone", "application", "load", "readings", "stop", "audit"]
+    assert all(0 <= seconds < 60 for seconds in record["stages_s"].values())
     assert record["environment"]["postgresql"].startswith("18")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadgen import app_environment, dataset, deployments
+from loadgen import app_environment, dataset, deployments, run_database
 from tests.brief_server import serve_briefly
 from tests.reference_app.sign_in import STATISTICS, try_login
 
@@ -33,7 +33,7 @@ def served(request, server, tmp_path):
     settings = replace(settings, workers=workers, max_connections=100, **SMALLER.get(request.param, {}))
     template = dataset.ensure_template(server, "small", settings.indexes)
     with (
-        dataset.clone(server, template, "deployments", settings) as database,
+        run_database.clone(server, template, "deployments", settings) as database,
         app_environment.set_up(
             replace(settings, database_url=server.application_url_of(database)), tmp_path
         ) as environment,

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
-from loadgen import dataset, deployments
+from loadgen import deployments, run_database
 from loadgen.dataset import SCALES
 from reference_app.caches import DEGRADED_S
 from reference_app.dashboard import AGGREGATED
@@ -79,7 +79,7 @@ def test_health_of_a_working_application_is_ok(client):
 def own_database(server, template):
     """A clone of the test's own, which it may damage."""
     settings = deployments.settings_for("as-measured", statistics_query="summary", password_hash=QUICK_HASH)
-    with dataset.clone(replace(server, child=None), template, "broken", settings) as name:
+    with run_database.clone(replace(server, child=None), template, "broken", settings) as name:
         yield name
 
 

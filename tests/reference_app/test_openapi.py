@@ -18,7 +18,7 @@ from schemathesis.checks import (
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
-from loadgen import dataset, deployments
+from loadgen import deployments, run_database
 from loadgen.accounts import PASSWORD
 from loadgen.services import free_port
 from reference_app import openapi, scans, search, throttle
@@ -81,7 +81,7 @@ def hypothesis_directory(request):
 @pytest.fixture(scope="module")
 def database(server, template):
     """A clone with argon2id hashes, for which a login takes a fifth of the time."""
-    with dataset.clone(
+    with run_database.clone(
         server, template, "tests", deployments.settings_for("as-measured", password_hash="argon2id")
     ) as name:
         yield name
