@@ -20,6 +20,8 @@ from . import (
     quiet_machine,
     recorder_cost,
     recording_cost,
+    run_independence,
+    run_overhead,
     safety_cost,
 )
 
@@ -35,6 +37,8 @@ PARTS = {
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
     "quiet-machine": quiet_machine,
+    "run-overhead": run_overhead,
+    "run-independence": run_independence,
 }
 
 
