@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, replicate_log_ratios
-from .stats.confidence import noise_floor
+from .stats.block_model import BlockModel
+from .stats.confidence import MIN_BLOCKS, noise_floor
 from .stats.degenerate_effect import degenerate_effect, has_logarithms
 from .stats.hypothesis import Comparison, ComparisonTable, Effect, count_resolution, evaluate_family, paired, unpaired
 from .stats.noninferiority import failure_counts, more_failures, without_failing
@@ -82,7 +83,8 @@ def measured_tables(
 ) -> list[MeasuredTable]:
     """Compare the sides of each change, paired by block, by each metric that was measured on both.
 
-    `by_run` is `metrics_by_run`, with the runs of any scenario.
+    The standard errors are those of the `BlockModel` of all arms of a table. `by_run` is `metrics_by_run`, with the
+    runs of any scenario.
     """
     by_run = by_run[by_run["scenario"] == scenario]
     values, reasons = _values_by_block(by_run), failure_reasons(by_run, changes)
@@ -109,14 +111,28 @@ def _measured_table(
     sides = {change.name: _sides(values, change, metric) for change in changes}
     sides = {name: both for name, both in sides.items() if _values(both).any()}
     comparable = {name: both for name, both in sides.items() if has_logarithms(_values(both))}
+    shared = _block_model(by_run, [change for change in changes if change.name in comparable], metric)
     return MeasuredTable(
         scenario,
         metric,
         tuple(change for change in changes if change.name in sides),
-        {name: _paired(both) for name, both in comparable.items()},
+        {
+            change.name: shared.compare(_paired(comparable[change.name]), change.before, change.after)
+            for change in changes
+            if change.name in comparable
+        },
         {name: _paired_degenerate(name, both, metric) for name, both in sides.items() if name not in comparable},
         replicate_log_ratios(by_run[by_run["deployment"] == baseline], metric.column),
     )
+
+
+def _block_model(by_run: pd.DataFrame, changes: Sequence[Change], metric: EffectMetric) -> BlockModel:
+    """Model the runs of the arms that changes compare, of those that ran in at least `MIN_BLOCKS` blocks."""
+    values = by_run[metric.column].astype(float)
+    deployments = {side for change in changes for side in (change.before, change.after)}
+    runs = by_run[by_run["deployment"].isin(deployments) & (values > 0) & np.isfinite(values)]
+    runs = runs[runs.groupby("deployment")["block"].transform("nunique") >= MIN_BLOCKS]
+    return BlockModel.of_runs(runs["deployment"].to_list(), runs["block"].to_list(), runs[metric.column])
 
 
 def _sides(values: pd.DataFrame, change: Change, metric: EffectMetric) -> pd.DataFrame:
