@@ -28,7 +28,8 @@ pytestmark = pytest.mark.simulated
 PAGES = int(os.environ.get("SIMULATED_PAGES", "80"))
 MIXED = (8, 8, 8, 8, 4, 4, 4, 4)
 DESIGNS = {"4 × 3": (4,) * 3, "4 × 8": (4,) * 8, "8 × 10": (8,) * 10, "8 × 4, 4 × 4": MIXED}  # blocks × arms
-STRONG_INTERACTION = "interaction 1"  # twice as large as the noise; the model is not for it
+# Twice as large as the noise and no part of the model: docs/METHODS.md says how many false alarms that makes.
+STRONG_INTERACTION = "interaction 1"
 
 
 def most(share):
@@ -59,9 +60,8 @@ def test_pages_on_which_nothing_differs_seldom_have_a_false_verdict(world, desig
         f"{world}, {design}: false alarm {alarms / PAGES:.1%} of pages, false equivalence {equivalences / PAGES:.1%}, "
         f"intervals cover {covered.mean():.1%}, of the worst arm {covered.min():.1%}"
     )
-    if world != STRONG_INTERACTION:
-        assert alarms <= most(0.05)
-        assert covered.mean() >= 0.935
+    assert alarms <= most(0.10 if world == STRONG_INTERACTION else 0.05)
+    assert covered.mean() >= 0.935
     assert equivalences <= most(0.05)
 
 
