@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import UserError
+from workbench.temporary_folder import temporary_folder
 
 from .subprocesses import Child, deferred_signals, start
 
@@ -97,12 +97,12 @@ class ForkedProcess:
 def serving(environ: Mapping[str, str], without: Collection[str]) -> Iterator[ForkServer]:
     """Run a fork server for the block; `environ` and `without` are as for `subprocesses.start`."""
     connection, other_end = socket.socketpair()
-    with tempfile.TemporaryDirectory(prefix="tracetrack-generator-") as folder, connection:
+    with temporary_folder("generator") as folder, connection:
         with other_end:
             child = start(
                 "the fork server of Locust",
                 [sys.executable, "-m", MODULE],
-                Path(folder) / "log",
+                folder / "log",
                 dict(environ),
                 without=without,
                 stdin=other_end.fileno(),
