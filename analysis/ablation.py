@@ -5,12 +5,14 @@ deployment instead of the baseline. Effects are paired by block where both sides
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
+from workbench import primary_metrics
 from workbench.arms import (
     BASELINE,
     BURST_25,
@@ -89,7 +91,7 @@ def all_effect_tables(experiment: Experiment) -> dict[tuple[str, str], list[Effe
 
     A key is the kind of change (`deployment`, `change`, `optimisation` or `addition`) and the scenario. Kinds that few
     experiments measure are returned only if a table has an interval. All tables are one family: Holm's correction is
-    over all of their comparisons.
+    over all of their comparisons of primary metrics, and the others get no verdict.
     """
     always = {
         ("deployment", BURST_50): (BASELINE, replacements),
@@ -101,12 +103,31 @@ def all_effect_tables(experiment: Experiment) -> dict[tuple[str, str], list[Effe
     with_interval[("addition", BURST_50)] = (TUNED, single_changes)
     by_run = metrics_by_run(experiment)
     measured = {
-        (kind, scenario): measured_tables(by_run, baseline, changes(experiment, baseline, scenario), scenario)
+        (kind, scenario): [
+            _with_primary(table, experiment, baseline)
+            for table in measured_tables(by_run, baseline, changes(experiment, baseline, scenario), scenario)
+        ]
         for (kind, scenario), (baseline, changes) in (always | with_interval).items()
     }
     evaluated = iter(evaluate_tables(list(chain.from_iterable(measured.values()))))
     tables = {key: [next(evaluated) for _ in tables] for key, tables in measured.items()}
     return {key: table for key, table in tables.items() if key in always or _has_interval(table)}
+
+
+def _with_primary(table: MeasuredTable, experiment: Experiment, baseline: str) -> MeasuredTable:
+    """The table with the names of the changes whose metric the experiment declared as primary."""
+    declared = primary_metrics.declared(experiment.record)
+    if declared is None:
+        return table
+    compared = {change.name: change.before if change.after == baseline else change.after for change in table.changes}
+    return replace(
+        table,
+        primary=frozenset(
+            name
+            for name, deployment in compared.items()
+            if primary_metrics.is_primary(declared, table.metric.column, table.scenario, deployment)
+        ),
+    )
 
 
 def _has_interval(tables: Sequence[EffectTable]) -> bool:
@@ -115,7 +136,7 @@ def _has_interval(tables: Sequence[EffectTable]) -> bool:
 
 def comparisons_in(tables: Sequence[EffectTable]) -> int:
     """Return over how many comparisons the verdicts of these tables, all of a family, are corrected."""
-    return sum(effect.interval is not None for table in tables for effect in table.effects)
+    return sum(effect.p_holm is not None for table in tables for effect in table.effects)
 
 
 def duration_effect(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:

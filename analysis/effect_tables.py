@@ -1,6 +1,6 @@
 """Tables of effects: several changes by one metric under one scenario, and the verdicts of a family of such tables.
 
-All tables that a page shows are one family: Holm's correction is over all of their comparisons.
+All tables that a page shows are one family: Holm's correction is over all of their comparisons that get a verdict.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,16 @@ from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, repl
 from .stats.block_model import BlockModel
 from .stats.confidence import MIN_BLOCKS, noise_floor
 from .stats.degenerate_effect import degenerate_effect, has_logarithms
-from .stats.hypothesis import Comparison, ComparisonTable, Effect, count_resolution, evaluate_family, paired, unpaired
+from .stats.hypothesis import (
+    Comparison,
+    ComparisonTable,
+    Effect,
+    count_resolution,
+    evaluate_family,
+    paired,
+    reported,
+    unpaired,
+)
 from .stats.noninferiority import failure_counts, more_failures, without_failing
 
 AA_REPLICATE = "nothing (A/A replicate)"
@@ -55,6 +64,7 @@ class MeasuredTable:
     degenerate: by name, the effects of the others
     replicates: log ratios of the A/A replicates of the baseline, one a block
     reasons: by name, why an improvement does not stand
+    primary: names of the changes that get a verdict; None for all
     """
 
     scenario: str
@@ -64,10 +74,28 @@ class MeasuredTable:
     degenerate: Mapping[str, Effect]
     replicates: Sequence[float] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    primary: frozenset[str] | None = None
+
+    def is_primary(self, name: str) -> bool:
+        """True for a change that gets a verdict."""
+        return self.primary is None or name in self.primary
+
+    def tested(self) -> dict[str, Comparison]:
+        """The comparisons that get a verdict."""
+        return {name: comparison for name, comparison in self.comparisons.items() if self.is_primary(name)}
 
     def with_verdicts(self, effects: Iterable[Effect], aa_difference: Effect | None) -> EffectTable:
         """The table with the effects of its comparisons, in their order."""
-        by_name = {**self.degenerate, **{effect.name: effect for effect in effects}}
+        untested = {
+            name: reported(name, comparison)
+            for name, comparison in self.comparisons.items()
+            if not self.is_primary(name)
+        }
+        degenerate = {
+            name: effect if self.is_primary(name) else replace(effect, verdict="reported")
+            for name, effect in self.degenerate.items()
+        }
+        by_name = {**degenerate, **untested, **{effect.name: effect for effect in effects}}
         return EffectTable(
             self.scenario,
             self.metric,
@@ -223,7 +251,7 @@ def failure_reasons(by_run: pd.DataFrame, changes: Sequence[Change]) -> dict[str
 
 def evaluate_tables(tables: Sequence[MeasuredTable]) -> list[EffectTable]:
     """Return the tables with verdicts; they are one family, and their A/A differences another."""
-    effects = evaluate_family([_comparison_table(table, table.comparisons) for table in tables])
+    effects = evaluate_family([_comparison_table(table, table.tested()) for table in tables])
     with_replicates = [table for table in tables if table.replicates]
     aa_tables = [_comparison_table(table, {AA_REPLICATE: paired(table.replicates)}) for table in with_replicates]
     aa_differences = iter(evaluate_family(aa_tables))

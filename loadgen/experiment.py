@@ -15,7 +15,7 @@ import click
 from analysis.capacity.bracket import Probe
 from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import seal
+from workbench import primary_metrics, seal
 from workbench.errors import UserError
 from workbench.paths import data_directory, is_id, runs_directory
 from workbench.record_format import FORMAT
@@ -240,6 +240,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer) -> dict:
         "p95_ms": plan.p95_ms,
         "runs": _entries(plan.specs),
         "searches": [asdict(search) for search in plan.searches],
+        primary_metrics.KEY: primary_metrics.to_record(plan.primary),
         "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analysis.capacity.bracket import MAX_P95_MS
+from workbench.primary_metrics import PrimaryMetric
 
 from . import dataset, profiles
 from .block_order import balanced_orders
@@ -32,6 +33,7 @@ class Plan:
     searches: tuple[Search, ...] = ()
     p95_ms: float = MAX_P95_MS
     sentinel: Arm | None = None
+    primary: tuple[PrimaryMetric, ...] = ()
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
@@ -58,7 +60,19 @@ def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None =
             specs.append(_spec(arm, scale, seed, block, position, is_replicate))
             expected_s.append(OVERHEAD_S + arm.load_s)
     searches = tuple(replace(search, p95_ms=p95_ms) for search in chosen.searches)
-    return Plan(profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms, chosen.sentinel)
+    return Plan(
+        profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms, chosen.sentinel, _primary(chosen)
+    )
+
+
+def _primary(profile: Profile) -> tuple[PrimaryMetric, ...]:
+    """The primary metrics of the arms that the profile has."""
+    arms = {(arm.deployment, arm.scenario) for arm in profile.arms}
+    measured = (
+        each._replace(deployments=tuple(name for name in each.deployments if (name, each.scenario) in arms))
+        for each in profile.primary
+    )
+    return tuple(each for each in measured if each.deployments)
 
 
 def fresh_seed() -> int:
@@ -69,19 +83,19 @@ def fresh_seed() -> int:
 def _blocks(profile: Profile, random_order: random.Random) -> Iterator[list[tuple[Arm, bool]]]:
     """Yield the runs of each block in their order: each arm, and whether the run is its A/A replicate.
 
-    Arms with as many blocks follow each other, in orders that are balanced over their blocks: only these are compared.
-    A replicate is a treatment of its own. Which of these groups comes first in a block is random.
+    Arms of one scenario with as many blocks follow each other, in orders that are balanced over their blocks: these are
+    compared. A replicate is a treatment of its own. Which of these groups comes first in a block is random.
     """
-    groups: dict[int, list[tuple[Arm, bool]]] = {}
+    groups: dict[tuple[int, str], list[tuple[Arm, bool]]] = {}
     for arm in profile.arms:
-        groups.setdefault(arm.blocks, []).extend(
+        groups.setdefault((arm.blocks, arm.scenario), []).extend(
             (arm, replicate) for replicate in ([False, True][: 1 + arm.replicated])
         )
-    orders = {blocks: balanced_orders(len(runs), blocks, random_order) for blocks, runs in groups.items()}
-    for block in range(max(groups, default=0)):
-        present = [blocks for blocks in groups if block < blocks]
+    orders = {group: balanced_orders(len(runs), group[0], random_order) for group, runs in groups.items()}
+    for block in range(max((blocks for blocks, _ in groups), default=0)):
+        present = [group for group in groups if block < group[0]]
         random_order.shuffle(present)
-        yield [groups[blocks][treatment] for blocks in present for treatment in orders[blocks][block]]
+        yield [groups[group][treatment] for group in present for treatment in orders[group][block]]
 
 
 def _spec(arm: Arm, scale: str, seed: int, block: int, position: int, is_replicate: bool) -> RunSpec:

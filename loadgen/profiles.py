@@ -8,7 +8,6 @@ from analysis.capacity.bracket import MAX_P95_MS
 from workbench.arms import (
     ADVISED,
     BASELINE,
-    BURST_10_MIX,
     BURST_25,
     BURST_50,
     BURST_50_MIX,
@@ -25,6 +24,7 @@ from workbench.arms import (
     TUNED,
 )
 from workbench.errors import UsageError
+from workbench.primary_metrics import PrimaryMetric
 
 from . import deployments
 
@@ -72,7 +72,8 @@ class Search:
 class Profile:
     """The arms and searches of an experiment, and the scale of its data.
 
-    `sentinel` runs before, between and after the blocks of the searches, and shows whether the machine changed.
+    Only the `primary` metrics get verdicts. `sentinel` runs before, between and after the blocks of the searches, and
+    shows whether the machine changed.
     """
 
     description: str
@@ -80,6 +81,7 @@ class Profile:
     arms: tuple[Arm, ...] = ()
     searches: tuple[Search, ...] = ()
     sentinel: Arm | None = None
+    primary: tuple[PrimaryMetric, ...] = ()
 
 
 MAIN = (BASELINE, CLAIMED, ADVISED, TUNED)
@@ -97,8 +99,21 @@ DATABASE_SIDE = (
     "as-measured-with-trigram",
 )
 MORE_DATABASE_SIDE = ("as-measured-with-deadlines", "as-measured-with-no-index", "cross-region")
-# Where a hundred comparisons are corrected for each other, four blocks detect only effects 2.5 times as large.
 COMPARED_BLOCKS = 6
+# Of the default profile: blocks of arms whose run takes several seconds, and of those whose run takes half a second.
+DEAR_BLOCKS, CHEAP_BLOCKS = 4, 8
+DATABASE_METRICS = ("database_ms", "makespan_s")
+REQUEST_PRIMARY = (
+    *(
+        PrimaryMetric(metric, BURST_50, (CLAIMED, ADVISED, TUNED, GEVENT_BLOCKING, *WITHOUT_ONE))
+        for metric in ("makespan_s", "cpu_ms")
+    ),
+    # The changes that decide how long a cached read waits for a hash.
+    PrimaryMetric("reads_p95_ms", BURST_50, ("tuned-without-workers", "tuned-without-hash-limit")),
+)
+DATABASE_PRIMARY = tuple(
+    PrimaryMetric(metric, READS, (*DATABASE_SIDE, *MORE_DATABASE_SIDE)) for metric in DATABASE_METRICS
+)
 BASELINES = (BASELINE, TUNED)  # the deployments that others under the same scenario are compared with
 
 # The base runs of predictions, at about a third of the capacity: hardly any request waits for another one, and none has
@@ -156,25 +171,24 @@ def _capacity(
 
 PROFILES = {
     "quick": Profile(
-        "the published tables and what is behind them, in a few minutes",
+        "the published tables, what is behind them, and what each change is worth, in eight minutes",
         "production",
         (
-            Arm(BASELINE, SINGLE, 1, 10),
-            Arm(TUNED, SINGLE, 1, 3),
-            Arm(BASELINE, BURST_25, 1, 6),
-            Arm(TUNED, BURST_25, 1, 1),
-            Arm(BASELINE, BURST_50, 4, 12, replicated=True),
-            Arm(TUNED, BURST_50, 4, 1),
-            Arm(CLAIMED, BURST_50, 1, 8),
-            Arm(BASELINE, BURST_10_MIX, 1, 6),
-            Arm(TUNED, BURST_10_MIX, 1, 1),
+            Arm(BASELINE, BURST_50, DEAR_BLOCKS, 6.5, replicated=True),
+            Arm(CLAIMED, BURST_50, DEAR_BLOCKS, 4.5),
+            Arm(ADVISED, BURST_50, DEAR_BLOCKS, 4),
+            Arm(TUNED, BURST_50, CHEAP_BLOCKS, 0.5, replicated=True),
+            *(Arm(deployment, BURST_50, CHEAP_BLOCKS, 0.6) for deployment in WITHOUT_ONE),
+            Arm(BASELINE, READS, DEAR_BLOCKS, 2, replicated=True),
+            *(Arm(deployment, READS, DEAR_BLOCKS, 1.5) for deployment in DATABASE_SIDE),
+            *(Arm(BASELINE, scenario, DEAR_BLOCKS, 4) for scenario in (SINGLE, BURST_25)),
+            *(Arm(TUNED, scenario, DEAR_BLOCKS, 0.5) for scenario in (SINGLE, BURST_25)),
+            *(Arm(deployment, SUSTAINED_100, 1, 19, changes=SHORT) for deployment in (ADVISED, TUNED)),
             Arm(TUNED, SUSTAINED_100_WRITE, 1, 19, changes=SHORT),
-            Arm(TUNED, SUSTAINED_100, 1, 19, changes=SHORT),
-            *(Arm(deployment, BURST_50, 1, 3) for deployment in (*ADVICE, *WITHOUT_ONE, *STORES)),
-            *(Arm(deployment, READS, 1, 4) for deployment in (BASELINE, *DATABASE_SIDE)),
             Arm("as-measured-on-rds", MISSING_TABLE, 1, 1),
             Arm("as-advised-at-default", START, 1, 1),
         ),
+        primary=(*REQUEST_PRIMARY, *DATABASE_PRIMARY),
     ),
     "requests": Profile(
         "the effect of each choice on the request side, in six blocks",
@@ -187,9 +201,13 @@ PROFILES = {
             Arm(TUNED, SINGLE, 4, 3),
             Arm(TUNED, SUSTAINED_100, 4, 38),
         ),
+        primary=REQUEST_PRIMARY,
     ),
     "database": Profile(
-        "the effect of each choice on the route to the database, in six blocks", "production", DATABASE_ARMS
+        "the effect of each choice on the route to the database, in six blocks",
+        "production",
+        DATABASE_ARMS,
+        primary=DATABASE_PRIMARY,
     ),
     "ablation": Profile(
         "tuned without one optimisation at a time, and without two pairs of them, in six blocks",
@@ -199,6 +217,7 @@ PROFILES = {
             for deployment in (TUNED, *WITHOUT_ONE, *deployments.without_two())
             for scenario in (BURST_50, READS)
         ),
+        primary=(*REQUEST_PRIMARY, *(PrimaryMetric(metric, READS, WITHOUT_ONE) for metric in DATABASE_METRICS)),
     ),
     "capacity": Profile(
         "how many requests a second, and how many users, a deployment sustains: load after load until it is known",
@@ -244,6 +263,7 @@ PROFILES = {
             Arm(BASELINE, SUSTAINED_100_WRITE, 1, 50),
             *DATABASE_ARMS,
         ),
+        primary=(*REQUEST_PRIMARY, *DATABASE_PRIMARY),
     ),
     "smoke": Profile(
         "the smallest experiment that fills most sections of the report, on small data; its values mean nothing",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from workbench import primary_metrics
 from workbench.errors import UserError
 from workbench.recording import SET_ASIDE, Experiment, open_experiment
 
@@ -64,7 +65,10 @@ class InterruptedExperiment:
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
-        if any(self.experiment.record.get(key) != record.get(key) for key in ("runs", "searches", "sentinel")):
+        if any(
+            self.experiment.record.get(key) != record.get(key)
+            for key in ("runs", "searches", "sentinel", primary_metrics.KEY)
+        ):
             differences.append("its profile has other runs now")
         if differences:
             raise UserError(

@@ -140,6 +140,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "environment": _ENVIRONMENT_FACTS, "dataset": {"seed": _is_integer, "fingerprint": str}, "p95_ms": _number,
         "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
+        "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
     },
 }  # fmt: skip
 _SEARCH: Mapping[str, Rule] = {"deployment": is_id, "family": str}

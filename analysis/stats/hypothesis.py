@@ -21,7 +21,7 @@ from .confidence import LEVEL, MIN_BLOCKS
 from .power import PowerAnalysis
 
 KNOWN_DF = 1e6  # degrees of freedom of a standard error that is known
-Verdict = Literal["improvement", "regression", "equivalent", "inconclusive"]
+Verdict = Literal["improvement", "regression", "equivalent", "inconclusive", "reported"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Effect:
     `ratio` is after over before, with its interval at `level`. `p` is that of the t-test of a ratio of 1, `p_holm` the
     same after Holm's correction over all comparisons of its family. `p_equivalence` is that of the two one-sided tests
     of equivalence, doubled and corrected likewise. `power` says what such an experiment detects. Below `MIN_BLOCKS`
-    blocks all of these but the ratio are None. `reason` says why an improvement became
+    blocks all of these but the ratio are None. The verdict *reported* is none: the metric was not declared as primary,
+    so the effect has an interval, and no p. `reason` says why an improvement became
     inconclusive, where more requests failed (`noninferiority`).
     """
 
@@ -194,6 +195,15 @@ def evaluate_family(tables: Sequence[ComparisonTable], level: float = LEVEL) -> 
         ]
         for table in tables
     ]
+
+
+def reported(name: str, comparison: Comparison, level: float = LEVEL) -> Effect:
+    """Return the effect on a metric that is not primary: a ratio, with its interval from `MIN_BLOCKS` blocks on."""
+    effect = Effect(name, math.exp(comparison.mean), comparison.blocks, "reported", level=level)
+    if comparison.blocks < MIN_BLOCKS:
+        return effect
+    half_width = comparison.half_width(level)
+    return replace(effect, low=math.exp(comparison.mean - half_width), high=math.exp(comparison.mean + half_width))
 
 
 class _Step(NamedTuple):

@@ -1,7 +1,7 @@
 """Plans of experiments: which runs they have, in which order, from which seeds."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -95,12 +95,16 @@ def treatment(spec: RunSpec) -> tuple[str, str, bool]:
     return spec.deployment, spec.scenario, spec.replicate
 
 
-def test_arms_with_as_many_blocks_follow_each_other():
+@pytest.mark.parametrize("scenario", ["burst-50", "reads"])
+def test_arms_that_are_compared_follow_each_other(scenario):
     """Two runs that are compared lie minutes apart only where runs lie between that are compared with them too."""
-    compared = {("as-measured", "burst-50"), ("tuned", "burst-50")}
-    for block in blocks(make_plan("quick", None, 2)):
-        places = [place for place, arm in enumerate(arms(block)) if arm in compared]
-        assert places == list(range(places[0], places[0] + 3))
+    by_blocks = defaultdict(set)
+    for arm in profiles.PROFILES["quick"].arms:
+        by_blocks[arm.blocks].update({(arm.deployment, scenario)} if arm.scenario == scenario else set())
+    for compared in filter(None, by_blocks.values()):
+        for block in blocks(make_plan("quick", None, 2)):
+            if places := [place for place, arm in enumerate(arms(block)) if arm in compared]:
+                assert places == list(range(places[0], places[-1] + 1))
 
 
 def test_fresh_seed_is_another_one_each_time():
