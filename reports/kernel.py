@@ -13,8 +13,13 @@ from loadgen import progress
 
 NAME = "python3"
 ERROR_STREAM = os.dup(2)
-# What would put another interpreter, other modules, or code of the caller's own in front of the notebook's.
-FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+# What would put another interpreter, other modules, code or settings of the caller's own in front of the notebook's, or
+# leave out its assertions.
+FOREIGN = (
+    "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONINSPECT",
+    "PYTHONBREAKPOINT", "PYTHONPLATLIBDIR", "MPLBACKEND", "MATPLOTLIBRC",
+)  # fmt: skip
+FOREIGN_PREFIXES = ("JUPYTER_", "IPYTHON", "PAPERMILL_", "NBCLIENT_")
 
 
 def specification() -> KernelSpec:
@@ -28,8 +33,12 @@ def specification() -> KernelSpec:
 
 
 def environ(folder: Path) -> dict[str, str]:
-    """The environment of a kernel: the caller's, without what is `FOREIGN`; `folder` is that of IPython's own files."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    """The environment of a kernel: the caller's, without what is foreign; `folder` is that of IPython's own files."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+    }
     return {**kept, "IPYTHONDIR": str(folder), progress.DESCRIPTOR: str(ERROR_STREAM)}
 
 

@@ -1,4 +1,4 @@
-"""Notebooks run in this interpreter, and their ends are named, whatever the caller's Jupyter and IPython are set to."""
+"""Notebooks run in this interpreter, whatever the caller's Jupyter, IPython, Python and matplotlib are set to."""
 
 import json
 import sys
@@ -6,29 +6,26 @@ import sys
 import nbformat
 import pytest
 
-from reports import build as building
-from reports import render
-from workbench.errors import UserError
-from workbench.interruption import Interrupted
+from reports import execution, render
 
 STALE = {"argv": ["/no/such/python", "-f", "{connection_file}"], "display_name": "Stale", "language": "python"}
 PROBE = """
-import ipykernel, json, sys, IPython
-json.dumps([sys.executable, ipykernel.__file__, IPython.paths.get_ipython_dir()])
+import ipykernel, json, sys, IPython, matplotlib.pyplot
+json.dumps([sys.executable, ipykernel.__file__, IPython.paths.get_ipython_dir(), __debug__, sys.warnoptions])
 """
 
 
 @pytest.fixture
 def notebook(monkeypatch, tmp_path):
     """Execute a notebook with one cell; returns the text of its output."""
-    monkeypatch.setattr(building, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(execution, "NOTEBOOKS", tmp_path)
 
     def execute(source):
         cells = [nbformat.v4.new_code_cell(source)]
         kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
         nbformat.write(made, tmp_path / "probe.ipynb")
-        executed = building._execute("probe", {}, tmp_path / "html")
+        executed = execution.execute("probe", {}, tmp_path / "executed")
         (cell,) = (cell for cell in nbformat.read(executed, as_version=4).cells if cell.source == source)
         return cell.outputs[0]["data"]["text/plain"].strip("'")
 
@@ -55,17 +52,21 @@ def hostile(monkeypatch, tmp_path):
     (base / "display_priority.j2").write_text("FOREIGN")
     for variable, place in {
         "JUPYTER_PATH": "path", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython", "PYTHONPATH": "modules",
-        "PYTHONSTARTUP": "startup.py",
+        "PYTHONSTARTUP": "startup.py", "JUPYTER_CONFIG_DIR": "path", "JUPYTER_RUNTIME_DIR": "absent/folder",
+        "PAPERMILL_KERNEL": "stale", "MATPLOTLIBRC": "absent/file",
     }.items():  # fmt: skip
         monkeypatch.setenv(variable, str(folder / place))
+    for variable, value in {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "MPLBACKEND": "no.such.backend"}.items():
+        monkeypatch.setenv(variable, value)
     return folder
 
 
 def test_the_kernel_is_this_interpreter(notebook, hostile):
-    executable, ipykernel, ipython = json.loads(notebook(PROBE))
+    executable, ipykernel, ipython, has_assertions, warnings = json.loads(notebook(PROBE))
     assert executable == sys.executable
     assert not ipykernel.startswith(str(hostile))
     assert not ipython.startswith(str(hostile))
+    assert (has_assertions, warnings) == (True, [])
 
 
 def test_the_page_has_no_template_of_the_callers(hostile):
@@ -78,13 +79,3 @@ def test_the_page_has_no_template_of_the_callers(hostile):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), executed)
     render.render(executed, hostile / "page.html")
     assert "FOREIGN" not in (hostile / "page.html").read_text()
-
-
-def test_an_interrupted_cell_is_an_interruption(notebook):
-    with pytest.raises(Interrupted, match="stopped by SIGTERM"):
-        notebook("raise KeyboardInterrupt('stopped by SIGTERM')")
-
-
-def test_a_kernel_that_ends_is_named(notebook):
-    with pytest.raises(UserError, match="the kernel of probe was ended from outside"):
-        notebook("import os; os._exit(1)")
