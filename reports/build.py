@@ -18,7 +18,7 @@ from .render import render
 
 HTML = REPOSITORY / "reports" / "html"
 PAGE = "optimization-results.html"
-FINDINGS = "findings.json"
+FINDINGS = findings_file.NAME
 ANALYSE_S, RENDER_S = 3.0, 6.0  # expected durations of the two notebooks
 # The one cell of 01-measure may run this many times longer than its plan expects; a search adds runs to its plan.
 MEASURE_FACTOR, MIN_MEASURE_S, SEARCH_S = 4, 7_200, 7_200

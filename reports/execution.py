@@ -40,7 +40,7 @@ def execute(name: str, parameters: Mapping[str, str], folder: Path, max_cell_s: 
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with (
         _naming_failures(name, executed, log),
-        tempfile.TemporaryDirectory(prefix="tracetrack-kernel-") as kernel_folder,
+        temporary_folder("kernel") as kernel_folder,
     ):
         papermill.execute_notebook(
             NOTEBOOKS / f"{name}.ipynb",
@@ -50,7 +50,7 @@ def execute(name: str, parameters: Mapping[str, str], folder: Path, max_cell_s: 
             progress_bar=False,
             request_save_on_cell_execute=False,
             kernel_manager_class=kernel.Kernels,
-            config=Config(Kernels={"error_log": str(log), "folder": kernel_folder}),
+            config=Config(Kernels={"error_log": str(log), "folder": str(kernel_folder)}),
             cwd=NOTEBOOKS,
             execution_timeout=max_cell_s,
         )

@@ -1,6 +1,7 @@
 """Effects of changes: one finding for each change and metric of the ablation tables."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 from workbench.recording import Experiment
@@ -9,6 +10,7 @@ from .. import ablation
 from ..effect_tables import Change, EffectTable
 from ..stats.hypothesis import Effect
 from . import wording
+from .effort import blocks_required, minutes_required
 from .finding import Claim, Finding
 
 KIND = "effect"
@@ -34,7 +36,7 @@ def _finding(experiment: Experiment, table: EffectTable, change: Change, effect:
         f"{scenario}-{change.before}-to-{change.after}-{metric.column}",
         f"{metric.name} under {scenario}: {change.after} instead of {change.before}",
     )
-    return claim.finding(
+    finding = claim.finding(
         effect.verdict,
         text,
         [run for side in (change.before, change.after) for run in experiment.find(side, scenario)],
@@ -42,4 +44,13 @@ def _finding(experiment: Experiment, table: EffectTable, change: Change, effect:
         interval=effect.interval,
         level=effect.level,
         n=effect.blocks,
+    )
+    blocks = blocks_required(effect)
+    return replace(
+        finding,
+        minimum_detectable_effect=effect.minimum_detectable_effect,
+        blocks_required=blocks,
+        minutes_required=minutes_required(
+            blocks, [(experiment, side, scenario) for side in (change.before, change.after)]
+        ),
     )

@@ -8,11 +8,12 @@ from workbench.recording import Experiment, Run
 
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not measured"
 IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE = "improvement", "regression", "equivalent", "inconclusive"
+INVALID = "invalid"  # nothing of what was measured is valid
 REPORTED, REPRODUCED, NOT_REPRODUCED = "reported", "reproduced", "not reproduced"
 
 
 class Kind(NamedTuple):
-    """A kind of finding: the title of its table in `summary.md`, and its verdicts beside `not measured`."""
+    """A kind of finding: the title of its table in `summary.md`, and its verdicts beside those that all kinds have."""
 
     title: str
     verdicts: tuple[str, ...]
@@ -28,7 +29,8 @@ KINDS = {
     ),
     "published-setup": Kind("The published setup", TEST),
     "objective": Kind("Objectives", TEST),
-    "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", COMPARISON),
+    "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", (*COMPARISON, REPORTED)),
+    "baseline": Kind("Changes against the baseline", COMPARISON),
     "explanation": Kind("Explanations: saturated resources and growth of the tail", (REPORTED,)),
     "capacity": Kind("Capacities", (REPORTED,)),
     "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
@@ -49,6 +51,9 @@ class Finding:
     interval   of `effect`, at `level`; None below four blocks. Of a published value or ratio: where one more run would
                lie. Of a capacity: the bracket, without a level.
     bound      the value that `effect` is compared with, if it is a number
+    minimum_detectable_effect, blocks_required, minutes_required
+               of an effect: the smallest ratio above 1 that the experiment detects, the blocks that would decide, and
+               the minutes that they take, see `effort`
 
     Raises ValueError for an unknown kind, or a verdict that its kind does not have.
     """
@@ -65,11 +70,14 @@ class Finding:
     interval: tuple[float, float] | None = None
     level: float | None = None
     bound: float | None = None
+    minimum_detectable_effect: float | None = None
+    blocks_required: int | None = None
+    minutes_required: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"{self.id}: unknown kind of finding {self.kind!r}")
-        if self.verdict not in (*KINDS[self.kind].verdicts, NOT_MEASURED):
+        if self.verdict not in (*KINDS[self.kind].verdicts, NOT_MEASURED, INVALID):
             raise ValueError(f"{self.id}: a finding of kind {self.kind} has no verdict {self.verdict!r}")
 
 
@@ -151,8 +159,13 @@ class Claim:
         return self.finding(NOT_MEASURED, evidence, runs)
 
     def not_run(self, deployment: str, *scenarios: str) -> Finding:
-        """The finding that no valid run of any of these arms exists."""
-        return self.not_measured(f"no valid run of {' or '.join(scenarios)} on {deployment}")
+        """The finding that no valid run of any of these arms exists: *invalid* where there are others."""
+        text = f"no valid run of {' or '.join(scenarios)} on {deployment}"
+        runs = [run for run in self.experiment.runs if run.deployment == deployment and run.scenario in scenarios]
+        if not runs or set(runs) & set(self.experiment.usable):
+            return self.not_measured(text)
+        reasons = (f"{run.name}: {reason}" for run in runs for reason in (*run.record["reasons"], *run.defects))
+        return self.finding(INVALID, f"{text}: {next(reasons, 'none ended by itself')}")
 
 
 def _command(experiment: Experiment, runs: Iterable[Run]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from analysis.findings import objectives, published_report, published_setup
 from analysis.findings.checklist import CHECKS
 from analysis.findings.evaluation import evaluate as evaluate_all
-from analysis.findings.finding import FAIL, NOT_MEASURED, PASS
+from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS
 from tests.builders import EVALUATIONS, Builder, RunFiles
 from workbench.arms import CLAIMED, READS, TUNED
 from workbench.recording import Experiment
@@ -111,7 +111,13 @@ def only_invalid(tmp_path_factory) -> Experiment:
     return Builder(tmp_path_factory.mktemp("only-invalid")).full(invalid=True)
 
 
+# Claims about no arm in particular have no runs that could be invalid.
+OF_NO_ARM = ("aws-rds-auto-detection", "transaction-error-handling", "error-logging-and-monitoring")
+
+
 @EVERY_CLAIM
-def test_claim_with_only_invalid_runs_is_not_measured(only_invalid, claim):
+def test_claim_with_only_invalid_runs_is_invalid_with_the_reason_of_the_first(only_invalid, claim):
     finding = EVALUATIONS[claim](only_invalid)
-    assert (finding.verdict, finding.runs) == (NOT_MEASURED, ())
+    is_named = "generator CPU, share of one core: 0.95, allowed 0.8" in finding.evidence
+    verdict = NOT_MEASURED if claim in OF_NO_ARM else INVALID
+    assert (finding.verdict, is_named, finding.runs) == (verdict, verdict == INVALID, ())

@@ -17,17 +17,18 @@ def test_read_returns_the_findings_that_were_written(builder, tmp_path):
     findings = evaluate_all(experiment)
     findings[0] = replace(findings[0], interval=(9.5, 10.5), level=0.95, evidence='ünicode | "quoted"')
     path = tmp_path / "html" / "findings.json"
-    findings_file.write(findings, experiment.name, path)
+    findings_file.write(findings, experiment, path)
     assert findings_file.read(path) == ("20260101-000000-quick", findings)
     assert [file.name for file in path.parent.iterdir()] == ["findings.json"]
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_write_of_a_value_that_is_not_finite_is_valid_json(builder, tmp_path, value):
-    findings = evaluate_all(builder.experiment(builder.run(), builder.run(TUNED)))
+    experiment = builder.experiment(builder.run(), builder.run(TUNED))
+    findings = evaluate_all(experiment)
     findings[0] = replace(findings[0], effect=value, interval=(1.0, value), level=0.95, bound=5.0)
     path = tmp_path / "findings.json"
-    findings_file.write(findings, "made", path)
+    findings_file.write(findings, experiment, path)
 
     def refuse(constant):
         raise AssertionError(constant)
@@ -39,7 +40,8 @@ def test_write_of_a_value_that_is_not_finite_is_valid_json(builder, tmp_path, va
 
 def test_read_of_findings_without_bounds_gives_none(builder, tmp_path):
     path = tmp_path / "findings.json"
-    findings_file.write(evaluate_all(builder.experiment(builder.run())), "other", path)
+    experiment = builder.experiment(builder.run())
+    findings_file.write(evaluate_all(experiment), experiment, path)
     content = json.loads(path.read_text())
     for finding in content["findings"]:
         del finding["bound"]
@@ -47,13 +49,14 @@ def test_read_of_findings_without_bounds_gives_none(builder, tmp_path):
     assert {finding.bound for finding in findings_file.read(path)[1]} == {None}
 
 
-def test_write_replaces_a_file(tmp_path):
+def test_write_replaces_a_file(builder, tmp_path):
     path = tmp_path / "findings.json"
     path.write_text("another content")
-    findings_file.write([], "made", path)
+    findings_file.write([], builder.experiment(builder.run()), path)
     assert findings_file.read(path) == ("made", [])
 
 
+HEAD = {"schema_version": 2, "experiment": "made", "digest": None}
 OLD_VERDICT = {
     "id": "limit-1", "kind": "cause", "claim": "a claim", "verdict": "told", "evidence": "evidence", "effect": None,
     "n": 1, "runs": ["1"], "command": "",
@@ -70,10 +73,12 @@ OLD_VERDICT = {
         b"null",
         b'{"experiment": "made"}',
         b'{"findings": []}',
-        b'{"experiment": "made", "findings": [3]}',
-        json.dumps({"experiment": "made", "findings": [{"id": "tuned-burst"}]}).encode(),
-        json.dumps({"experiment": "made", "findings": [{"colour": "green"}]}).encode(),
-        json.dumps({"experiment": "made", "findings": [OLD_VERDICT]}).encode(),
+        b'{"schema_version": 2, "experiment": "made", "digest": null, "findings": [3]}',
+        b'{"schema_version": 1, "experiment": "made", "digest": null, "findings": []}',
+        b'{"schema_version": 3, "experiment": "made", "digest": null, "findings": []}',
+        json.dumps({**HEAD, "findings": [{"id": "tuned-burst"}]}).encode(),
+        json.dumps({**HEAD, "findings": [{"colour": "green"}]}).encode(),
+        json.dumps({**HEAD, "findings": [OLD_VERDICT]}).encode(),
     ],
 )
 def test_read_of_a_damaged_or_older_file_is_one_message(tmp_path, content):
