@@ -5,6 +5,7 @@ import platform
 import subprocess
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 
 import psutil
 
@@ -12,6 +13,7 @@ from workbench.paths import REPOSITORY
 
 from .services import DatabaseServer
 
+MACHINE_ID = Path("/etc/machine-id")
 SHARED_MACHINE = "TRACETRACK_SHARED_MACHINE"  # set, disturbances by other processes are recorded and not evaluated
 PACKAGES = (
     "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",
@@ -28,6 +30,7 @@ def describe(server: DatabaseServer | None) -> dict:
         "cpu_model": _cpu_model(),
         "cpu_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
+        "machine_id": _machine_id(),
         "shared_machine": os.environ.get(SHARED_MACHINE, "") not in ("", "0"),
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -51,6 +54,18 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()
+
+
+def _machine_id() -> str | None:
+    """A digest of the id that an installation of Linux has: two machines of one model differ in it.
+
+    The id itself is confidential, see machine-id(5). None without one, as in many containers.
+    """
+    try:
+        content = MACHINE_ID.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return sha256(f"tracetrack {content}".encode()).hexdigest()[:16] if content else None
 
 
 def _cpu_model() -> str:

@@ -12,6 +12,13 @@ DECISIVE = {
     "seed": "dataset",
     "fingerprint": "dataset",
 }
+# The machine itself, where its id is known. A baseline of another machine decides nothing, also one of the same model.
+MACHINE = {
+    "cpu_model": "processor",
+    "cpu_count": "number of cores",
+    "memory_bytes": "memory",
+    "machine_id": "installation",
+}
 # The code that was measured. Within one experiment it is the same, as the machine is; two experiments, or two runs that
 # are compared with each other, may differ in it, because that is what they are compared for.
 CODE = {"commit": "commit", "changes": "local changes to the code"}

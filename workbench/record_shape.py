@@ -107,7 +107,7 @@ _SCENARIO: Mapping[str, Rule] = {
     "pieces": _pieces,
 }  # fmt: skip
 _ENVIRONMENT_FACTS: Mapping[str, Rule] = {
-    "commit": str, "dirty": bool, "changes": str, "kernel": str, "python": str, "postgresql": str,
+    "commit": str, "dirty": bool, "changes": str, "machine_id": str, "kernel": str, "python": str, "postgresql": str,
     "postgresql_max_connections": COUNT, "packages": _by_name(lambda value: isinstance(value, str)),
 }  # fmt: skip
 _GENERATOR: Mapping[str, Rule] = {
