@@ -190,18 +190,35 @@ def _interaction(by_run: pd.DataFrame, baseline: str, pair: str, column: str) ->
     return (both - without_first) - (without_second - without_both)
 
 
+def between_deployments(experiment: Experiment, before: str, after: str) -> list[EffectTable]:
+    """Compare two deployments of an experiment, paired by block, by scenario and metric; those primary are one family.
+
+    Empty where no scenario has usable runs of both.
+    """
+    by_run, changes = metrics_by_run(experiment), [Change(after, before, after)]
+    scenarios = sorted(set.intersection(*({run.scenario for run in experiment.runs_of(n)} for n in (before, after))))
+    tables = [table for name in scenarios for table in measured_tables(by_run, before, changes, name)]
+    return evaluate_tables([_with_primary(table, experiment, before) for table in tables])
+
+
 def between_experiments(
-    before: Experiment, after: Experiment, left_out: Collection[tuple[str, str]] = ()
+    before: Experiment,
+    after: Experiment,
+    left_out: Collection[tuple[str, str]] = (),
+    *,
+    only_primary: bool = False,
 ) -> list[EffectTable]:
     """Compare two experiments in the arms that both have, by scenario and metric; an effect is named by its deployment.
 
-    Arms (deployment, scenario) in `left_out` are not compared. The two were not measured together: every difference
+    Arms (deployment, scenario) in `left_out` are not compared. With `only_primary` the other metrics than those that
+    `after` declared as primary get no verdict. The two were not measured together: every difference
     contains what changed on the machine in between.
     """
     sides = [_without_arms(metrics_by_run(experiment), left_out) for experiment in (before, after)]
     scenarios = sorted(set(sides[0]["scenario"]) & set(sides[1]["scenario"]))
     tables = [table for scenario in scenarios for table in _tables_between(sides, scenario)]
-    return evaluate_tables([table for table in tables if table.changes])
+    measured = [table for table in tables if table.changes]
+    return evaluate_tables([_with_primary(table, after, "") for table in measured] if only_primary else measured)
 
 
 def _without_arms(by_run: pd.DataFrame, left_out: Collection[tuple[str, str]]) -> pd.DataFrame:

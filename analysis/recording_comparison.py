@@ -48,7 +48,7 @@ class ExperimentComparison:
             (table.metric, table.scenario, effect)
             for table in self.tables
             for effect in table.effects
-            if effect.verdict == "regression" and (effect.interval is None or _is_beyond_margin(effect, table.metric))
+            if effect.verdict == "regression" and (effect.interval is None or is_certain(effect, table.metric))
         ]
         return [
             f"{metric.name} of {effect.name} under {scenario} {wording.ratio_with_interval(effect)}"
@@ -56,7 +56,7 @@ class ExperimentComparison:
         ]
 
 
-def _is_beyond_margin(effect: Effect, metric: EffectMetric) -> bool:
+def is_certain(effect: Effect, metric: EffectMetric) -> bool:
     """True if the whole interval is worse than the equivalence margin."""
     if effect.interval is None:
         return False
@@ -65,9 +65,12 @@ def _is_beyond_margin(effect: Effect, metric: EffectMetric) -> bool:
     return low > 1 + margin if metric.lower_is_better else high < 1 / (1 + margin)
 
 
-def compare_experiments(before: Experiment, after: Experiment, warn: Warn) -> ExperimentComparison:
+def compare_experiments(
+    before: Experiment, after: Experiment, warn: Warn, *, only_primary: bool = False
+) -> ExperimentComparison:
     """Compare two experiments in the arms that both have; `warn` receives facts that may matter.
 
+    With `only_primary` the other metrics than those that `after` declared as primary get no verdict.
     Raises `RecordingError` where they cannot be compared.
     """
     if before.directory.resolve() == after.directory.resolve():
@@ -78,7 +81,7 @@ def compare_experiments(before: Experiment, after: Experiment, warn: Warn) -> Ex
     left_out = _arms_with_other_loads(before, after)
     for (deployment, scenario), names in left_out.items():
         warn(f"{deployment} under {scenario} is left out: its loads differ in {', '.join(names)}")
-    tables = ablation.between_experiments(before, after, left_out)
+    tables = ablation.between_experiments(before, after, left_out, only_primary=only_primary)
     if not tables:
         raise RecordingError(f"{before.name} and {after.name} have no arm in common and cannot be compared")
     return ExperimentComparison(before, after, tuple(tables), left_out)

@@ -37,17 +37,29 @@ def more_failures(before: pd.DataFrame, after: pd.DataFrame, *, is_paired: bool,
 
     `before` and `after` are tables of `failure_counts`. Paired sides are compared in the blocks that both have.
     """
-    if is_paired:
-        common = before.index.intersection(after.index)
-        before, after = before.loc[common], after.loc[common]
-    shares = [counts["failed"] / counts["requests"] for counts in (before, after)]
-    if not all(map(len, shares)):
+    comparison = failure_change(before, after, is_paired=is_paired)
+    if comparison is None or _stands(comparison, level):
         return ""
-    comparison = paired(shares[1] - shares[0]) if is_paired else unpaired(shares[0], shares[1])
-    if _stands(comparison, level):
-        return ""
-    total_before, total_after = (counts["failed"].sum() / counts["requests"].sum() for counts in (before, after))
+    sides = _compared(before, after, is_paired)
+    total_before, total_after = (counts["failed"].sum() / counts["requests"].sum() for counts in sides)
     return f"{total_after:.1%} of the requests were not successful, instead of {total_before:.1%}"
+
+
+def failure_change(before: pd.DataFrame, after: pd.DataFrame, *, is_paired: bool) -> Comparison | None:
+    """Return the difference of the shares of failures, after − before (no log ratio); None without runs to compare.
+
+    The arguments are those of `more_failures`.
+    """
+    shares = [counts["failed"] / counts["requests"] for counts in _compared(before, after, is_paired)]
+    if not all(map(len, shares)):
+        return None
+    return paired(shares[1] - shares[0]) if is_paired else unpaired(shares[0], shares[1])
+
+
+def _compared(before: pd.DataFrame, after: pd.DataFrame, is_paired: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both sides, of which paired ones have the blocks that are in both."""
+    common = before.index.intersection(after.index)
+    return (before.loc[common], after.loc[common]) if is_paired else (before, after)
 
 
 def _stands(comparison: Comparison, level: float) -> bool:
