@@ -1,5 +1,6 @@
 """`python -m reports report|build|gate|verify`: build the page, check its objectives, or check a recording."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import click
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
+from workbench.arms import TUNED
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
 from workbench.recording import newest_experiment, open_experiment
 from workbench.terminal import echo
 
 from . import build as building
+from . import gate as deciding
 from . import index_page, sections, verification
 from .choice import recorded_run
 from .single_run import run_page
@@ -58,23 +61,19 @@ def build(experiment: str, run: str, output: Path) -> None:
 
 
 @main.command()
+@click.option("--experiment", default="", help="Id or folder of the report's experiment, where it is not below data/.")
+@click.option("--baseline", help="Experiment, or deployment of this one, that nothing may be worse than.")
+@click.option("--candidate", default=TUNED, show_default=True, help="Deployment that is compared with a baseline.")
 @OUTPUT
-def gate(output: Path) -> None:
-    """Exit with 1 if an objective of the built report fails or was not measured."""
-    path = output / building.FINDINGS
-    if not path.exists():
-        raise UserError(f"there is no {path.name} yet; run make report first")
-    experiment, findings = findings_file.read(path)
-    objectives = _objectives(findings)
-    if not objectives:
-        raise UserError(f"{path.name} of experiment {experiment} holds no objective; run make render")
-    missed = [finding for finding in objectives if finding.verdict != "pass"]
-    for finding in missed:
-        echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
-    if missed:
-        number = "1 objective" if len(missed) == 1 else f"{len(missed)} objectives"
-        raise UserError(f"{number} of experiment {experiment} {'is' if len(missed) == 1 else 'are'} not met")
-    click.echo(f"all objectives of experiment {experiment} are met")
+def gate(experiment: str, baseline: str | None, candidate: str, output: Path) -> None:
+    """Decide on the built report: 0 pass, 1 an objective is broken or a regression, 3 inconclusive or invalid.
+
+    The findings are evaluated anew from the sealed records. summary.md and junit.xml get the decision.
+    """
+    decision = deciding.run(output, experiment, baseline, candidate)
+    for line in (decision.sentence, *decision.lines):
+        echo(line)
+    sys.exit(decision.exit_code)
 
 
 @main.command()

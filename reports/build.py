@@ -13,6 +13,7 @@ from workbench.terminal import echo
 
 from . import views
 from .choice import recorded_experiment
+from .decision import decide
 from .execution import execute
 from .render import render
 
@@ -74,7 +75,8 @@ def build(experiment: str, html: Path = HTML) -> Path:
         execute("02-analyse", parameters, _executed(html))
         steps.begin("notebook 3 of 3: report", RENDER_S)
         render(execute("03-report", parameters, _executed(html)), html / PAGE)
-        views.write(*findings_file.read(html / FINDINGS), html)
+        _, findings = findings_file.read(html / FINDINGS)
+        views.write(decide(recorded, findings), recorded, findings, html)
     return html / PAGE
 
 

@@ -7,6 +7,7 @@ import pytest
 from analysis.findings.evaluation import evaluate
 from reports.sections import Report
 from tests.builders import Builder
+from tests.reports.gated import gate as gate
 from workbench.arms import BASELINE, TUNED
 from workbench.recording import Experiment
 

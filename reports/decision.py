@@ -1,0 +1,101 @@
+"""The decision of the gate: pass, fail, inconclusive or invalid, as it follows from findings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from analysis import regressions
+from analysis.findings import objectives
+from analysis.findings.effort import effort
+from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, REGRESSION, REPORTED, Finding
+from analysis.findings.wording import counted
+from workbench.errors import EXIT_FAILURE, EXIT_INVALID
+from workbench.recording import Experiment
+
+DECIDING = (objectives.KIND, regressions.KIND)  # kinds of findings that the gate decides by
+EXIT_CODES = {PASS: 0, FAIL: EXIT_FAILURE, INCONCLUSIVE: EXIT_INVALID, INVALID: EXIT_INVALID}
+FAILED, OPEN = (FAIL, REGRESSION), (INCONCLUSIVE, NOT_MEASURED, INVALID)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict with its reason, a phrase; `lines` has a line for each finding or problem behind it."""
+
+    verdict: str
+    reason: str
+    lines: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The first line of all outputs: `fail: experiment …: 1 of 13 objectives is not met`."""
+        return f"{self.verdict}: {self.reason}"
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+    def with_notes(self, notes: Iterable[str]) -> "Decision":
+        """The decision with facts that may matter, a line each, behind its other lines."""
+        return replace(self, lines=(*self.lines, *(f"note: {note}" for note in notes)))
+
+
+def invalid(reason: str, lines: Iterable[str] = ()) -> Decision:
+    """The decision that nothing can be decided."""
+    return Decision(INVALID, reason, tuple(lines))
+
+
+def decide(experiment: Experiment, findings: Sequence[Finding]) -> Decision:
+    """Decide by the objectives, and by the findings against a baseline where there are any.
+
+    A broken objective or a regression is *fail*. Without one, a finding that was not measured or is inconclusive makes
+    the decision *inconclusive*. The reason of any decision names what else is open: inconclusive effects of the
+    experiment, and runs that are not valid.
+    """
+    groups = {kind: [finding for finding in findings if finding.kind == kind] for kind in DECIDING}
+    deciding = [finding for group in groups.values() for finding in group]
+    failed = [finding for finding in deciding if finding.verdict in FAILED]
+    pending = [finding for finding in deciding if finding.verdict in OPEN]
+    phrases = [*_objective_phrases(groups[objectives.KIND]), *_baseline_phrases(groups[regressions.KIND])]
+    reason = f"experiment {experiment.name}: {', '.join(phrases) or 'there is no objective to meet'}"
+    if caveats := _caveats(experiment, findings):
+        reason += f" (but {', '.join(caveats)})"
+    verdict = FAIL if failed else PASS if deciding and not pending else INCONCLUSIVE
+    return Decision(verdict, reason, tuple(map(finding_line, [*failed, *pending])))
+
+
+def finding_line(finding: Finding) -> str:
+    """`fail: <claim>: <evidence>`, and of an inconclusive finding what it would take to decide."""
+    suffix = f" ({text})" if (text := effort(finding)) else ""
+    return f"{finding.verdict}: {finding.claim}: {finding.evidence}{suffix}"
+
+
+def _objective_phrases(findings: Sequence[Finding]) -> list[str]:
+    total = counted(len(findings), "objective")
+    if findings and all(finding.verdict == PASS for finding in findings):
+        return [f"the {total} is met" if len(findings) == 1 else f"all {total} are met"]
+    return [f"{part} of {total} {text}" for part, text in _parts(findings, {FAIL: "not met"})]
+
+
+def _baseline_phrases(findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return []
+    total = counted(len(findings), "comparison")
+    parts = _parts(findings, {REGRESSION: "worse than the baseline"})
+    return [f"{part} of {total} {text}" for part, text in parts] or [f"nothing worse than the baseline in {total}"]
+
+
+def _parts(findings: Sequence[Finding], failed: dict[str, str]) -> list[tuple[int, str]]:
+    """How many findings have each verdict that is no pass, with the words for it."""
+    words = {**failed, INCONCLUSIVE: INCONCLUSIVE, NOT_MEASURED: NOT_MEASURED, INVALID: INVALID}
+    numbers = {text: sum(finding.verdict == verdict for finding in findings) for verdict, text in words.items()}
+    return [(number, text) for text, number in numbers.items() if number]
+
+
+def _caveats(experiment: Experiment, findings: Sequence[Finding]) -> list[str]:
+    """What a reader of the first line has to know beside the decision."""
+    effects = [finding for finding in findings if finding.kind == "effect" and finding.verdict != REPORTED]
+    inconclusive = sum(finding.verdict == INCONCLUSIVE for finding in effects)
+    invalid = len(experiment.runs) - len(experiment.usable)
+    return [
+        *([f"{inconclusive} of {counted(len(effects), 'effect')} inconclusive"] if inconclusive else []),
+        *([f"{invalid} of {counted(len(experiment.runs), 'run')} not valid"] if invalid else []),
+    ]

@@ -1,0 +1,189 @@
+"""`summary.md`: the decision, the changes, their cause, and what it would take to decide, for a pull request.
+
+It stays below 6 KB, the first line says all that was decided, and rows that do not fit are counted.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from analysis import regressions
+from analysis.findings import objectives
+from analysis.findings.effort import effort, minutes
+from analysis.findings.finding import (
+    EQUIVALENT,
+    FAIL,
+    IMPROVEMENT,
+    INCONCLUSIVE,
+    INVALID,
+    NOT_MEASURED,
+    PASS,
+    REGRESSION,
+    Finding,
+)
+from analysis.findings.wording import effect_size, ratio_text
+from analysis.history import machine
+from analysis.stats.power import MAX_BLOCKS
+from workbench.arms import TUNED, WITHOUT
+from workbench.display import DASH
+from workbench.recording import Experiment
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
+from .decision import Decision
+
+MAX_BYTES = 6_000
+MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS = 160, 500
+MAX_CAUSES = 3
+MAX_ROWS = 40  # of a table; most have no room for so many
+DURATION = "-makespan_s"  # the end of the ids of findings on the duration
+EFFECT, EXPLANATION = "effect", "explanation"
+# The rows that matter most first; those at the end are left out where there are too many.
+ORDER = (FAIL, REGRESSION, INVALID, NOT_MEASURED, INCONCLUSIVE, IMPROVEMENT, EQUIVALENT, PASS)
+
+
+class _Table:
+    """A table of Markdown under a heading, of which the last rows can be left out; they are counted then."""
+
+    def __init__(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]):
+        self._head = ["", f"### {title}", ""]
+        self._columns = [_row(columns), "| " + " | ".join("---" for _ in columns) + " |"]
+        self.rows = [_row(row) for row in rows[:MAX_ROWS]]
+        self._number = len(rows)
+
+    def lines(self) -> list[str]:
+        """Its lines; none for a table that never had a row."""
+        if not self._number:
+            return []
+        left_out = self._number - len(self.rows)
+        more = ["", f"… and {left_out} more, see `findings.json`."] if left_out else []
+        return [*self._head, *(self._columns if self.rows else []), *self.rows, *more]
+
+
+def summary(decision: Decision, experiment: Experiment | None, findings: Sequence[Finding]) -> str:
+    """The text of the file; `experiment` is None where none could be read."""
+    head = [f"**{decision.verdict}**: {_text(decision.reason, MAX_TEXT_CHARACTERS)}"]
+    if decision.verdict == INVALID:
+        head += ["", *(f"- {_text(line)}" for line in decision.lines)]
+    if experiment is None:
+        return "\n".join(head) + "\n"
+    head += ["", _measured(experiment)]
+    tables = [_objectives(findings), _changes(findings), _efforts(findings)]
+    causes = list(_causes(findings))[:MAX_CAUSES]
+    return _fitted(
+        head,
+        tables,
+        ["", "### Cause", "", *(f"- {_text(cause, MAX_TEXT_CHARACTERS)}" for cause in causes)] if causes else [],
+    )
+
+
+def _fitted(head: list[str], tables: list[_Table], cause: list[str]) -> str:
+    """All parts as one text; the longest table loses its last row until it fits."""
+    while True:
+        objectives_table, changes, efforts = (table.lines() for table in tables)
+        text = "\n".join([*head, *objectives_table, *changes, *cause, *efforts]) + "\n"
+        longest = max(tables, key=lambda table: len(table.rows))
+        if len(text.encode()) < MAX_BYTES or not longest.rows:
+            return text
+        longest.rows.pop()
+
+
+def _measured(experiment: Experiment) -> str:
+    """What was measured, where, and how much of it is valid."""
+    environment = experiment.record["environment"]
+    commit = (environment.get("commit") or "unknown")[:10] + ("+" if environment.get("dirty") else "")
+    digest = f"; SHA-256 {experiment.digest[:16]}…" if experiment.digest else ""
+    return _text(
+        f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}, commit {commit}; "
+        f"{machine(environment)}; {len(experiment.usable)} of {len(experiment.runs)} runs valid{digest}"
+    )
+
+
+def _objectives(findings: Sequence[Finding]) -> _Table:
+    """The objectives that are not met."""
+    rows = [
+        (finding.claim, finding.verdict, finding.evidence)
+        for finding in _ordered(findings, objectives.KIND)
+        if finding.verdict != PASS
+    ]
+    return _Table("Objectives that are not met", ("objective", "verdict", "measured"), rows)
+
+
+def _changes(findings: Sequence[Finding]) -> _Table:
+    """The changes against the baseline; without one the effects of the experiment that have a verdict."""
+    compared = _ordered(findings, regressions.KIND)
+    title = "Changes against the baseline" if compared else "Changes"
+    rows = [
+        (finding.claim, _ratio(finding), finding.verdict, str(finding.n))
+        for finding in compared or _ordered(findings, EFFECT)
+        if finding.verdict in ORDER and (compared or finding.interval)
+    ]
+    return _Table(title, ("change", "after / before (95 % interval)", "verdict", "blocks"), rows)
+
+
+def _efforts(findings: Sequence[Finding]) -> _Table:
+    """What it would take to decide what is inconclusive."""
+    compared = any(finding.kind == regressions.KIND for finding in findings)
+    rows = [
+        (finding.claim, _detectable(finding), _required(finding))
+        for finding in _ordered(findings, regressions.KIND if compared else EFFECT)
+        if effort(finding)
+    ]
+    return _Table("What it would take to decide", ("change", "minimum detectable effect", "blocks required"), rows)
+
+
+def _ordered(findings: Sequence[Finding], kind: str) -> list[Finding]:
+    """The findings of a kind: by verdict, the largest effects first."""
+    of_kind = [finding for finding in findings if finding.kind == kind]
+    return sorted(of_kind, key=lambda finding: (_rank(finding.verdict), -_size(finding)))
+
+
+def _rank(verdict: str) -> int:
+    return ORDER.index(verdict) if verdict in ORDER else len(ORDER)
+
+
+def _size(finding: Finding) -> float:
+    return abs(math.log(finding.effect)) if finding.effect and finding.effect > 0 else 0.0
+
+
+def _ratio(finding: Finding) -> str:
+    if finding.effect is None:
+        return DASH
+    if finding.interval is None:
+        return ratio_text(finding.effect)
+    low, high = map(ratio_text, finding.interval)
+    return f"{ratio_text(finding.effect)} ({low}–{high})"
+
+
+def _detectable(finding: Finding) -> str:
+    return effect_size(finding.minimum_detectable_effect) if finding.minimum_detectable_effect else DASH
+
+
+def _required(finding: Finding) -> str:
+    blocks = finding.blocks_required
+    return f"{f'more than {MAX_BLOCKS}' if blocks is None else blocks}{minutes(finding)}"
+
+
+def _causes(findings: Sequence[Finding]) -> Iterable[str]:
+    """What explains the decision: of a regression what moved beside it, of an objective the saturated resource.
+
+    Where nothing failed, the optimisations that are worth most.
+    """
+    worse = [each for each in _ordered(findings, regressions.KIND) if each.verdict == REGRESSION]
+    for finding in sorted(worse, key=lambda finding: not finding.id.endswith(DURATION)):
+        yield f"{finding.claim}: {finding.evidence}"
+    failed = [each for each in findings if each.kind == objectives.KIND and each.verdict == FAIL]
+    explained = {run for finding in failed for run in finding.runs}
+    for finding in findings:
+        if finding.kind == EXPLANATION and finding.id.startswith("limit-") and explained & set(finding.runs):
+            yield f"{finding.claim}: {finding.evidence}"
+    for finding in _ordered(findings, EFFECT):
+        if finding.verdict == IMPROVEMENT and f" {TUNED}{WITHOUT}" in finding.claim and finding.id.endswith(DURATION):
+            yield f"{finding.claim}: {finding.evidence}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_text(cell) for cell in cells) + " |"
+
+
+def _text(text: str, limit: int = MAX_CELL_CHARACTERS) -> str:
+    return cleaned(redacted(text), Target.MARKDOWN, limit)
