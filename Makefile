@@ -13,10 +13,11 @@ endif
 # Values of the caller are text: make does not expand them, and recipes read them from the environment.
 override PROFILE := $(value PROFILE)
 override EXPERIMENT := $(value EXPERIMENT)
+override BASELINE := $(value BASELINE)
 override A := $(value A)
 override B := $(value B)
 override PYTHON := $(value PYTHON)
-export PROFILE EXPERIMENT A B PYTHON
+export PROFILE EXPERIMENT BASELINE A B PYTHON
 
 # The programs of .venv/bin are run as modules: the first line of their files has the path of the project's folder.
 override PY := .venv/bin/python
@@ -87,8 +88,8 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it w
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab notebooks
 
-gate: $(STAMP) ## fail if the built report breaks an objective
-	@$(PY) -m reports gate
+gate: $(STAMP) ## fail if the built report breaks an objective, is worse than BASELINE, or decides nothing
+	@$(PY) -m reports gate $(EXPERIMENT_OPTION) $${BASELINE:+"--baseline=$$BASELINE"}
 
 compare: $(STAMP) ## compare two runs: make compare A=<experiment>/<run> B=<experiment>/<run>
 	@$(PY) -m analysis compare -- "$$A" "$$B"

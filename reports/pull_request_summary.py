@@ -99,13 +99,13 @@ def _measured(experiment: Experiment) -> str:
 
 
 def _objectives(findings: Sequence[Finding]) -> _Table:
-    """The objectives that are not met."""
+    """The objectives that failed, were not measured, or have invalid runs only."""
     rows = [
         (finding.claim, finding.verdict, finding.evidence)
         for finding in _ordered(findings, objectives.KIND)
         if finding.verdict != PASS
     ]
-    return _Table("Objectives that are not met", ("objective", "verdict", "measured"), rows)
+    return _Table("Objectives that did not pass", ("objective", "verdict", "measured"), rows)
 
 
 def _changes(findings: Sequence[Finding]) -> _Table:
