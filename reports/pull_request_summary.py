@@ -22,6 +22,7 @@ from analysis.findings.finding import (
 )
 from analysis.findings.wording import effect_size, ratio_text
 from analysis.history import machine
+from analysis.metrics import cpu_metrics
 from analysis.stats.power import MAX_BLOCKS
 from workbench.arms import TUNED, WITHOUT
 from workbench.display import DASH
@@ -30,11 +31,12 @@ from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 from .decision import Decision
+from .sections.loads import ROLES
 
 MAX_BYTES = 6_000
 MAX_CELL_CHARACTERS, MAX_TEXT_CHARACTERS = 160, 500
 MAX_CAUSES = 3
-MAX_ROWS = 40  # of a table; most have no room for so many
+MAX_ROWS = 15  # of a table
 DURATION = "-makespan_s"  # the end of the ids of findings on the duration
 EFFECT, EXPLANATION = "effect", "explanation"
 # The rows that matter most first; those at the end are left out where there are too many.
@@ -68,7 +70,7 @@ def summary(decision: Decision, experiment: Experiment | None, findings: Sequenc
         return "\n".join(head) + "\n"
     head += ["", _measured(experiment)]
     tables = [_objectives(findings), _changes(findings), _efforts(findings)]
-    causes = list(_causes(findings))[:MAX_CAUSES]
+    causes = list(_causes(experiment, findings))[:MAX_CAUSES]
     return _fitted(
         head,
         tables,
@@ -163,22 +165,35 @@ def _required(finding: Finding) -> str:
     return f"{f'more than {MAX_BLOCKS}' if blocks is None else blocks}{minutes(finding)}"
 
 
-def _causes(findings: Sequence[Finding]) -> Iterable[str]:
-    """What explains the decision: of a regression what moved beside it, of an objective the saturated resource.
+def _causes(experiment: Experiment, findings: Sequence[Finding]) -> Iterable[str]:
+    """What explains the decision: of a regression what moved beside it, of a broken objective CPU and saturation.
 
-    Where nothing failed, the optimisations that are worth most.
+    The optimisations that are worth most come last.
     """
     worse = [each for each in _ordered(findings, regressions.KIND) if each.verdict == REGRESSION]
     for finding in sorted(worse, key=lambda finding: not finding.id.endswith(DURATION)):
         yield f"{finding.claim}: {finding.evidence}"
     failed = [each for each in findings if each.kind == objectives.KIND and each.verdict == FAIL]
+    if floor := next((finding for finding in failed if "CPU lower bound" in finding.claim), None):
+        yield from _other_cpu(experiment, floor)
     explained = {run for finding in failed for run in finding.runs}
     for finding in findings:
         if finding.kind == EXPLANATION and finding.id.startswith("limit-") and explained & set(finding.runs):
             yield f"{finding.claim}: {finding.evidence}"
     for finding in _ordered(findings, EFFECT):
-        if finding.verdict == IMPROVEMENT and f" {TUNED}{WITHOUT}" in finding.claim and finding.id.endswith(DURATION):
+        is_optimisation = f" {TUNED}{WITHOUT}" in finding.claim and finding.id.endswith(DURATION)
+        if is_optimisation and finding.verdict == IMPROVEMENT:
             yield f"{finding.claim}: {finding.evidence}"
+
+
+def _other_cpu(experiment: Experiment, finding: Finding) -> Iterable[str]:
+    """The CPU time of an arm besides its hashes and queries: what keeps it from the CPU lower bound."""
+    arms = {(run.deployment, run.scenario) for run in experiment.runs if run.name in finding.runs}
+    for deployment, scenario in sorted(arms):
+        other_s = cpu_metrics.other_cpu_s(experiment, deployment, scenario)
+        if parts := ", ".join(f"{ROLES[role]} {cpu_s:.2f} s" for role, cpu_s in other_s.items()):
+            cores = experiment.record["environment"]["cpu_count"]
+            yield f"CPU of {scenario} on {deployment} that is neither hash nor query, on {cores} cores: {parts}"
 
 
 def _row(cells: Iterable[str]) -> str:
