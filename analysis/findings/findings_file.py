@@ -69,6 +69,14 @@ def read(path: Path) -> tuple[str, list[Finding]]:
     return stored.experiment, stored.findings
 
 
+def read_for(experiment: Experiment, path: Path) -> list[Finding]:
+    """The findings of an experiment. Raises `UserError` where the file has those of another one or an older state."""
+    stored = load(path)
+    if (stored.experiment, stored.digest) != (experiment.name, experiment.digest):
+        raise UserError(f"{path} has the findings of another experiment than {experiment.name}: run 02-analyse on it")
+    return stored.findings
+
+
 def load(path: Path) -> StoredFindings:
     """Read the file. Raises `UserError` if it has no findings that this version reads."""
     try:

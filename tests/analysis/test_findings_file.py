@@ -49,6 +49,19 @@ def test_read_of_findings_without_bounds_gives_none(builder, tmp_path):
     assert {finding.bound for finding in findings_file.read(path)[1]} == {None}
 
 
+def test_read_for_another_experiment_or_an_older_state_is_refused(builder, tmp_path):
+    path = tmp_path / "findings.json"
+    first = builder.experiment(builder.run(), name="first")
+    findings_file.write([], first, path)
+    assert findings_file.read_for(first, path) == []
+    with pytest.raises(UserError, match="another experiment than second: run 02-analyse on it"):
+        findings_file.read_for(builder.experiment(builder.run(), name="second"), path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"digest": "0" * 64}))
+    with pytest.raises(UserError, match="another experiment than first"):
+        findings_file.read_for(first, path)
+
+
 def test_write_replaces_a_file(builder, tmp_path):
     path = tmp_path / "findings.json"
     path.write_text("another content")
