@@ -15,6 +15,7 @@ from traitlets.config import Config
 from workbench.errors import UserError
 from workbench.interruption import Interrupted
 from workbench.paths import REPOSITORY
+from workbench.temporary_folder import temporary_folder
 
 from . import kernel
 
