@@ -17,7 +17,7 @@ from workbench.terminal import echo
 
 from . import build as building
 from . import gate as deciding
-from . import index_page, sections, verification
+from . import index_page, page_verification, sections, verification
 from .choice import recorded_run
 from .single_run import run_page
 
@@ -82,10 +82,14 @@ def gate(experiment: str, baseline: str | None, candidate: str, output: Path) ->
 def verify(recording: str, digest: str) -> None:
     """Compare a recording with its seals; exit with 1 and a line for each file that was changed.
 
-    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default.
+    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default. For a page, every
+    number on it is computed again from the recording that it names.
     """
-    path = recording_path(recording) if recording else newest_experiment(runs_directory())
-    verified = verification.verify(path, digest)
+    if recording.endswith(".html"):
+        verified = page_verification.verify(Path(recording))
+    else:
+        path = recording_path(recording) if recording else newest_experiment(runs_directory())
+        verified = verification.verify(path, digest)
     for line in verified.mismatches:
         click.echo(line)
     if verified.mismatches:
@@ -110,7 +114,7 @@ def _build(experiment: str, output: Path) -> None:
         reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
         frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
-    echo(sections.verdict(sections.Report(recorded, findings)))
+    echo(sections.headline(sections.Report(recorded, findings)))
     click.echo(page)
 
 

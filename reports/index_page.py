@@ -16,10 +16,11 @@ from workbench.text_cleaning import Target, cleaned
 
 from .build import FINDINGS, PAGE
 from .choice import BUILD, single_runs
+from .markup import Html
 from .page_frame import Section, page
 from .sections.comparison import join, prose
 from .single_run.run_page import page_name
-from .tables import Html, Verdict, table
+from .tables import Verdict, table
 
 INDEX = "index.html"
 MAX_RUNS = 200  # the newest ones

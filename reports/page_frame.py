@@ -1,7 +1,8 @@
 """What all pages share: the style sheet with the colours of both grounds, and the policy that the browser enforces.
 
-A page is one file that opens offline. Its policy allows its own style sheet, by digest, and embedded pictures; no
-script, no other style, nothing from elsewhere. Text of others on a page is escaped; the policy is the second wall.
+A page is one file that opens offline. Its policy allows its own style sheet and its own script, by digest, and
+embedded pictures; no other script or style, nothing from elsewhere.
+Text of others on a page is escaped; the policy is the second wall.
 """
 
 import re
@@ -17,23 +18,25 @@ from analysis.figures import palette
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .tables import Html
+from .markup import Html
 
 TEMPLATE = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The style sheet and the content security policy of a page."""
+    """The style sheet, the script (empty for a page without) and the content security policy of a page."""
 
     style: str
+    script: str
     policy: str
 
     @classmethod
-    def current(cls) -> "Frame":
-        """The frame with the colours of `analysis.figures.palette`."""
+    def current(cls, script: str = "") -> "Frame":
+        """The frame with the colours of `analysis.figures.palette`; `script` is the name of a file of the template."""
         style = _style()
-        return cls(style, _policy(style))
+        content = (TEMPLATE / script).read_text(encoding="utf-8") if script else ""
+        return cls(style, content, _policy(style, content))
 
 
 def _style() -> str:
@@ -43,17 +46,20 @@ def _style() -> str:
     return f"\n:root {{\n{light}\n}}\n{on_dark}\n{sheet}\n"
 
 
-def _policy(style: str) -> str:
-    digest = b64encode(sha256(style.encode()).digest()).decode()
+def _policy(style: str, script: str) -> str:
     rules = {
         "default-src": "'none'",
-        "script-src": "'none'",
-        "style-src": f"'sha256-{digest}'",
+        "script-src": _digest(script) if script else "'none'",
+        "style-src": _digest(style),
         "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {sources}" for name, sources in rules.items())
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
 @dataclass(frozen=True)

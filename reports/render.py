@@ -22,6 +22,7 @@ from .page_frame import TEMPLATE, Frame
 
 SENTINEL = "report complete"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
+TITLE = re.compile(r"<h1[^>]*>.*?</h1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -34,7 +35,9 @@ def render(executed: Path, page: Path) -> None:
     """
     notebook = nbformat.read(executed, as_version=4)
     _take_sentinel(notebook, executed.name)
-    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current()})
+    html, _ = _exporter().from_notebook_node(
+        notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js")}
+    )
     _refuse_repeated_ids(html, executed.name)
     page.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(page, html)
@@ -67,6 +70,8 @@ def _exporter() -> HTMLExporter:
         exclude_anchor_links=True,
     )
     exporter.register_filter("anchored", _anchored)
+    # The notebook's title is not the page's first heading, which is the verdict.
+    exporter.register_filter("retitled", lambda html: TITLE.sub("", html))
     exporter.register_filter("html", lambda text: cleaned(text, Target.HTML))
     exporter.register_filter("html_lines", lambda text: escape(cleaned(text, Target.LINES)))
     exporter.register_filter("sections", lambda cells: _sections(exporter, cells))

@@ -7,14 +7,17 @@ import io
 import re
 import warnings
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from analysis.figures import marks, panels
 from analysis.figures.palette import COLOURS
 from workbench.text_cleaning import Target, cleaned
 
-from .tables import Html
+from .markup import Html
+from .numerals import SECTION, marked
 
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 VARIABLES = {str(colour): f"var(--{name}, {colour})" for name, colour in COLOURS.items()}
@@ -22,25 +25,33 @@ COLOUR = re.compile(r"#[0-9a-f]{6}")
 GEOMETRY = {"d", "x", "y", "width", "height", "transform", "points"}
 
 
-def inline(figure: Figure, name: str, title: str, description: str) -> Html:
-    """The figure as `<figure id="fig-NAME">` with its caption.
+def inline(draw: Callable[[], Figure], name: str, title: str, description: str, *, is_half: bool = False) -> Html:
+    """The figure as `<figure id="fig-NAME">` with its caption, drawn for a wide page and for a phone.
 
     `title` names in a few words what the figure shows; `description` says it in a sentence or two, for the caption and
-    for screen readers. Colours of `analysis.figures.palette.COLOURS` become CSS variables. Raises ValueError unless
-    `name` is made of lower-case letters, digits and hyphens.
+    for screen readers. One that `is_half` takes a column beside another, and is drawn as for a phone. Colours of
+    `analysis.figures.palette.COLOURS` become CSS variables. Raises ValueError unless `name` is made of lower-case
+    letters, digits and hyphens.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"not a name for a figure: {name!r}")
+    with panels.narrow():
+        narrow = _svg(draw(), name if is_half else f"{name}-narrow", title, description)
+    drawn = narrow
+    if not is_half:
+        wide = _svg(draw(), name, title, description)
+        drawn = f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
+    caption = f"<figcaption><strong>{marked(title)}</strong> {marked(description)}</figcaption>"
+    return Html(f'<figure id="fig-{name}" data-source="{SECTION}">\n{caption}\n{drawn}\n</figure>')
+
+
+def _svg(figure: Figure, name: str, title: str, description: str) -> str:
     root = _without_namespaces(_draw(figure, name))
     _keep_referenced_ids(root, name)
     for element in root.iter():
         _simplify(element)
     _describe(root, name, title, description)
-    svg = ET.tostring(root, encoding="unicode")
-    heading, text = cleaned(title, Target.HTML), cleaned(description, Target.HTML)
-    caption = f"<figcaption><strong>{heading}</strong> {text}</figcaption>"
-    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{heading}">{svg}</div>'
-    return Html(f'<figure id="fig-{name}">\n{caption}\n{scroll}\n</figure>')
+    return ET.tostring(root, encoding="unicode")
 
 
 def _draw(figure: Figure, name: str) -> ET.Element:
@@ -68,12 +79,24 @@ def _keep_referenced_ids(root: ET.Element, name: str) -> None:
     values = [value for element in root.iter() for value in element.attrib.values()]
     targets = {target for value in values for target in re.findall(r"(?:^|url\()#([^)]+)", value)}
     for element in root.iter():
+        if found := marks.read(element.get("id", "")):
+            _set_mark(element, found)
         if element.get("id") in targets:
             element.set("id", f"{name}-{element.get('id')}")
         else:
             element.attrib.pop("id", None)
         for key, value in element.attrib.items():
             element.set(key, re.sub(r"(^|url\()#([^)]+)", rf"\1#{name}-\2", value))
+
+
+def _set_mark(element: ET.Element, found: marks.Mark) -> None:
+    """Give an element its series, and a title that browsers show where the reader points at it."""
+    if found.series:
+        element.set("data-series", cleaned(found.series, Target.LINE))
+    if found.tip:
+        title = ET.Element("title")
+        title.text = cleaned(found.tip, Target.LINE)
+        element.insert(0, title)
 
 
 def _simplify(element: ET.Element) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.redaction import redacted
-from workbench.text_cleaning import Target, cleaned
+from .markup import Html, escaped
+from .numerals import PUBLISHED, SECTION, marked
 
 
 class Verdict(Enum):
@@ -27,22 +27,18 @@ class Verdict(Enum):
     INCONCLUSIVE = "inconclusive"
     VALID = "valid"
     INVALID = "invalid"
+    REPORTED = "reported"
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not reproduced"
+    FOLLOW = "follow"
+    DO_NOT_FOLLOW = "do not follow"
+
+    def pill(self) -> str:
+        """The verdict as a pill, in HTML."""
+        return f'<span class="pill {self.value.replace(" ", "-")}">{self.value}</span>'
 
 
-@dataclass(frozen=True)
-class Html:
-    """A finished piece of the page. A notebook displays it where it is the last value of a cell."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"<Html of {len(self.text)} characters>"
-
-    def _repr_html_(self) -> str:
-        return self.text
+MAX_COLUMNS = 5  # of a table that fits the page; on a phone its rows become blocks
 
 
 class Quantity(float):
@@ -75,20 +71,29 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     needs, and a `Quantity` its own format. Columns of numbers, and empty ones, are aligned right. A missing value is a
     dash, a `Verdict` is a pill, an `Html` is shown as it is. Every text is escaped.
 
+    A column without a value is left out, and a table without rows is nothing.
+
     Raises ValueError for a column without a name and for a format without its column.
     """
+    if frame.empty:
+        return Html("")
     names = [str(name) for name in frame.columns]
     formats = formats or {}
     _check(names, formats)
+    told = [name for i, name in enumerate(names) if i == 0 or not all(map(_is_missing, frame.iloc[:, i]))]
+    frame, names = frame.loc[:, told], told
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
     rows = [_row(columns, position) for position in range(len(frame))]
     below = f"{remark(note)}\n" if note else ""
-    region = f'<div class="scroll" role="region" tabindex="0" aria-label="{_shown(caption)}">'
+    is_wide = len(columns) > MAX_COLUMNS
+    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{escaped(caption)}">'
+    region = scroll if is_wide else '<div class="stack">'
     return Html(
-        f'<div class="table">\n{region}\n<table>\n'
+        f'<div class="table">\n{region}\n<table role="table">\n'
         f"<caption><span>{_shown(caption)}</span></caption>\n"
-        f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n</div>\n{below}</div>"
+        f'<thead role="rowgroup">\n<tr role="row">{head}</tr>\n</thead>\n'
+        f'<tbody role="rowgroup">\n{"".join(rows)}</tbody>\n</table>\n</div>\n{below}</div>'
     )
 
 
@@ -98,24 +103,38 @@ def remark(text: str) -> Html:
 
 
 def folded(summary: str, content: Html) -> Html:
-    """Details under a summary line that opens them with a click, without a script."""
+    """Details under a summary line that opens them with a click, without a script; nothing for no content."""
+    if not str(content).strip():
+        return Html("")
     return Html(f"<details>\n<summary>{_shown(summary)}</summary>\n{content}\n</details>")
 
 
-def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
-    """The first screen: the verdict as one sentence, then a card (label, value, detail) for each metric.
-
-    Three or four cards fill a row. A value is a text with its unit, or a `Verdict`; None is a dash.
-    """
-    cards = "".join(
-        f'<div><dt>{_shown(label)}</dt><dd class="value">{_text(value, str)}</dd>'
-        f'<dd class="detail">{_shown(detail)}</dd></div>\n'
+def cards(items: Sequence[tuple[str, Html, Html]]) -> Html:
+    """A card (label, value, detail) for each metric; three or four fill a row."""
+    content = "".join(
+        f'<div><dt>{_shown(label)}</dt><dd class="value">{value}</dd><dd class="detail">{detail}</dd></div>\n'
         for label, value, detail in items
     )
-    return Html(
-        f'<section class="headline" aria-label="Verdict">\n<p class="verdict">{_shown(verdict)}</p>\n'
-        f'<dl class="cards">\n{cards}</dl>\n</section>'
-    )
+    return Html(f'<dl class="cards">\n{content}</dl>')
+
+
+def behind(*parts: tuple[str, Html]) -> Html:
+    """One fold with everything behind a section: its summary lists the headings; parts without content are left out."""
+    present = [(heading, content) for heading, content in parts if str(content).strip()]
+    if not present:
+        return Html("")
+    listed = " · ".join(heading for heading, _ in present)
+    content = "\n".join(f"<h3>{_shown(heading)}</h3>\n{part}" for heading, part in present)
+    return folded(f"Behind this: {listed}", Html(content))
+
+
+def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
+    """The first screen of a run's page: the verdict as one sentence, then a card (label, value, detail) a metric.
+
+    A value is a text with its unit, or a `Verdict`; None is a dash.
+    """
+    shown = [(label, Html(_text(value, str)), Html(_shown(detail))) for label, value, detail in items]
+    return Html(f'<section aria-label="Verdict">\n<p class="verdict">{_shown(verdict)}</p>\n{cards(shown)}\n</section>')
 
 
 @dataclass(frozen=True)
@@ -138,14 +157,16 @@ class _Column:
         return cls(name, values, form.format if isinstance(form, str) else form, bool(numbers) or not present)
 
     def head(self) -> str:
-        return f'<th scope="col"{self._class()}>{_shown(self.name)}</th>'
+        return f'<th scope="col" role="columnheader"{self._class()}>{_shown(self.name)}</th>'
 
     def cell(self, position: int, tag: str) -> str:
         value = self.values[position]
-        content = _text(value, self.to_text)
+        # On a phone a row becomes a block, and each cell carries the name of its column.
+        label = f' role="cell" data-label="{escaped(self.name)}"' if tag == "td" else ' role="rowheader"'
+        content = _text(value, self.to_text, PUBLISHED if "published" in self.name else SECTION)
         if _is_missing(value):
-            return f'<{tag}{self._class("missing")} title="{self._missing()}">{content}</{tag.split()[0]}>'
-        return f"<{tag}{self._class()}>{content}</{tag.split()[0]}>"
+            return f'<{tag}{self._class("missing")}{label} title="{self._missing()}">{content}</{tag.split()[0]}>'
+        return f"<{tag}{self._class()}{label}>{content}</{tag.split()[0]}>"
 
     def _missing(self) -> str:
         return "not published" if "published" in self.name else "not measured"
@@ -157,22 +178,23 @@ class _Column:
 
 def _row(columns: Sequence[_Column], position: int) -> str:
     cells = [column.cell(position, "td" if i else 'th scope="row"') for i, column in enumerate(columns)]
-    return f"<tr>{''.join(cells)}</tr>\n"
+    return f'<tr role="row">{"".join(cells)}</tr>\n'
 
 
 def _shown(text: str) -> str:
-    return cleaned(redacted(text), Target.HTML)
+    """A text of the page's own, whose numbers are settings."""
+    return str(marked(text))
 
 
-def _text(value: object, to_text: Callable[[Any], str]) -> str:
-    """The escaped content of a cell."""
+def _text(value: object, to_text: Callable[[Any], str], source: str = SECTION) -> str:
+    """The escaped content of a cell, whose numbers have this source."""
     if _is_missing(value):
         return "–"
     if isinstance(value, Html):
         return value.text
     if isinstance(value, Verdict):
-        return f'<span class="pill {value.value.replace(" ", "-")}">{value.value}</span>'
-    return _shown(to_text(value))
+        return value.pill()
+    return str(marked(to_text(value), source))
 
 
 def _check(names: Sequence[str], formats: Mapping[str, Format]) -> None:

@@ -13,6 +13,15 @@ GEVENT_BLOCKING = "gevent-blocking"
 ON_RDS = "as-measured-on-rds"  # the baseline, its database under a host name of RDS
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
+# What people read in the place of these names.
+LABELS = {
+    BASELINE: "published set-up, run here",
+    CLAIMED: "published set-up with its caches",
+    ADVISED: "published advice: 8 gevent workers",
+    GEVENT_BLOCKING: "8 gevent workers, blocking driver",
+    TUNED: "tuned",
+}
+
 WITH, WITHOUT = "-with-", "-without-"
 TOGETHER = "-and-"  # between two optimisations that are left out together
 

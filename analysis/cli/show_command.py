@@ -7,12 +7,14 @@ import click
 
 from workbench import validity
 from workbench.display import DASH
+from workbench.errors import UserError
 from workbench.paths import recording_path
-from workbench.recording import Run, open_experiment, open_run
+from workbench.recording import Experiment, Run, open_experiment, open_run
 from workbench.request_schema import MEASURE
 from workbench.terminal import echo
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
+from ..findings.evaluation import evaluate
 from ..metrics import arm_metrics, percentile_table
 from .request_types import require_types, without_type_option
 from .warning_lines import warn, warn_unless_complete
@@ -24,8 +26,9 @@ GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
 @click.command()
 @click.argument("run")
 @without_type_option
-def show(run: str, without_types: tuple[str, ...]) -> None:
-    """Show one run, or the runs of an experiment.
+@click.option("--finding", "finding_id", default="", metavar="ID", help="Compute one finding of an experiment again.")
+def show(run: str, without_types: tuple[str, ...], finding_id: str) -> None:
+    """Show one run, or the runs of an experiment, or one finding of an experiment.
 
     Of a run: its arm and status, failures and latency of the successful responses by endpoint, and its gates.
 
@@ -35,8 +38,11 @@ def show(run: str, without_types: tuple[str, ...]) -> None:
     if (path / "experiment.json").exists():
         experiment = open_experiment(path, without_types)
         require_types([experiment.rows], without_types)
-        echo(repr(experiment))
+        for line in _finding_lines(experiment, finding_id) if finding_id else [repr(experiment)]:
+            echo(line)
         return
+    if finding_id:
+        raise click.UsageError(f"--finding takes an experiment, and {run} is one run")
     opened = open_run(path, without_types)
     warn_unless_complete(opened)
     for defect in opened.defects:
@@ -45,6 +51,21 @@ def show(run: str, without_types: tuple[str, ...]) -> None:
         require_types([opened.rows], without_types)
     for line in _lines(opened):
         echo(line)
+
+
+def _finding_lines(experiment: Experiment, finding_id: str) -> Iterator[str]:
+    """The finding with this id, computed from the recordings, and the values behind it."""
+    found = next((finding for finding in evaluate(experiment) if finding.id == finding_id), None)
+    if found is None:
+        raise UserError(f"experiment {experiment.name} has no finding {finding_id!r}; findings.json lists them")
+    yield cleaned(f"{found.id}: {found.claim}", Target.LINE)
+    ends = " to ".join(f"{end:.6g}" for end in found.interval or ())
+    interval = f", interval {ends}" if ends else ""
+    yield f"{found.verdict}, effect {found.effect}{interval}, n = {found.n}"
+    yield cleaned(found.evidence, Target.LINE)
+    if found.query:
+        yield found.query
+        yield experiment.rows.query(found.query).to_string(index=False)
 
 
 def _lines(run: Run) -> Iterator[str]:

@@ -7,7 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from workbench.arms import LABELS
+
 from .palette import INK, SERIES_COLOURS
+from .panels import is_narrow
 
 LABEL_GAP = 0.06  # between two labels at line ends, as a share of the axis
 
@@ -19,24 +22,22 @@ def duration(milliseconds: float) -> str:
 
 
 def label_ends(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
-    """Write the name of each series at the end (x, y, name) of its line, after a dot of its colour.
+    """Write the label of each series at the end (x, y, name) of its line, after a dot of its colour.
 
-    The y axis is logarithmic. Labels that would overlap move up.
+    The y axis is logarithmic. Labels that would overlap move up. On a phone a label stands above its line.
     """
     low, high = np.log10(axes.get_ylim())
     previous = -math.inf
     for x, y, name in sorted(ends, key=lambda end: end[1]):
         previous = max(math.log10(y), previous + LABEL_GAP * (high - low))
-        for offset, text, colour in ((6, "●", SERIES_COLOURS[name]), (18, name, INK["ink"])):
-            axes.annotate(
-                text,
-                (x, 10**previous),
-                (offset, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-                annotation_clip=False,
-            )
+        text = LABELS.get(name, name)
+        if is_narrow():
+            axes.annotate(text, (x, 10**previous), (0, 7), textcoords="offset points", ha="right",
+                          color=SERIES_COLOURS[name])  # fmt: skip
+            continue
+        for offset, piece, colour in ((6, "●", SERIES_COLOURS[name]), (18, text, INK["ink"])):
+            axes.annotate(piece, (x, 10**previous), (offset, 0), textcoords="offset points", va="center", color=colour,
+                          annotation_clip=False)  # fmt: skip
 
 
 def log_ticks(axis: XAxis | YAxis) -> None:

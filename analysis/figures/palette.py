@@ -74,6 +74,13 @@ STATE_COLOURS = {
     "waiting": Colour("#c2483a", "#ef8071"),
 }
 OUTCOME_COLOURS = {"successful": Colour("#3a6ea5", "#6fa3d8"), "failed": Colour("#c03a2b", "#f08a7c")}
+VERDICT_COLOURS = {
+    "improvement": Colour("#17803f", "#6fd39a"),
+    "regression": Colour("#c03a2b", "#f08a7c"),
+    "equivalent": Colour("#3a6ea5", "#6fa3d8"),
+    "inconclusive": Colour("#9a6a00", "#dfb04e"),
+    "reported": Colour("#59626e", "#9ea7b1"),
+}
 COLOURS = {
     **INK,
     **SERIES_COLOURS,
@@ -82,6 +89,7 @@ COLOURS = {
     **PART_COLOURS,
     **STATE_COLOURS,
     **OUTCOME_COLOURS,
+    **VERDICT_COLOURS,
 }
 # Of the page alone; `<name>-face` is the ground of a verdict in `<name>`.
 PAGE_COLOURS = {
@@ -112,6 +120,7 @@ KIND_STYLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 WIDTH_INCHES = 8.6
+NARROW_INCHES = 3.73  # of a phone
 FONT_POINTS = 9.5
 STYLE: dict[Any, Any] = {  # keys of matplotlib.rcParams
     "font.size": FONT_POINTS,

@@ -1,6 +1,8 @@
 """The first steps of every figure: check the names in its table, and make the panels to draw it on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from .palette import (
     ENDPOINT_COLOURS,
     INK,
     KIND_STYLES,
+    NARROW_INCHES,
     PART_COLOURS,
     SERIES_COLOURS,
     STATE_COLOURS,
@@ -25,6 +28,24 @@ NAMES: dict[str, Iterable[str]] = {
     "state": STATE_COLOURS,
     "statistic": STATISTICS,
 }
+
+
+_width_inches: ContextVar[float] = ContextVar("width_inches", default=WIDTH_INCHES)
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """Draw figures for a phone in the block."""
+    before = _width_inches.set(NARROW_INCHES)
+    try:
+        yield
+    finally:
+        _width_inches.reset(before)
+
+
+def is_narrow() -> bool:
+    """True where a figure is drawn for a phone: labels have no room beside the axes."""
+    return _width_inches.get() < WIDTH_INCHES
 
 
 def drawable(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -51,7 +72,7 @@ def one_panel(height_inches: float) -> tuple[Figure, Axes]:
 
 def stacked_panels(count: int, height_inches: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure of the width of the page with `count` panels below each other."""
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    figure = Figure(figsize=(_width_inches.get(), height_inches), layout="constrained")
     return figure, list(figure.subplots(count, 1, sharex=sharex, squeeze=False)[:, 0])
 
 

@@ -8,9 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from workbench.arms import LABELS
+
 from .axes import clock, duration
+from .marks import mark
 from .palette import ENDPOINT_COLOURS, INK, SERIES_COLOURS, STATE_COLOURS, STYLE
-from .panels import drawable, not_measured, present, stacked_panels
+from .panels import drawable, is_narrow, not_measured, present, stacked_panels
 
 
 @matplotlib.rc_context(STYLE)
@@ -27,10 +30,10 @@ def timeline(frame: pd.DataFrame) -> Figure:
     start_ms = frame["start_ms"] - frame.groupby("series")["start_ms"].transform("min")
     frame = frame.assign(start_ms=start_ms, end_ms=start_ms + frame["latency_ms"])
     series = present(frame["series"], SERIES_COLOURS)
-    figure, panels = stacked_panels(len(series), 0.75 + 1.9 * len(series), sharex=True)
+    figure, panels = stacked_panels(len(series), 0.6 + 1.1 * len(series), sharex=True)
     for axes, name in zip(panels, series, strict=True):
         _burst(axes, frame[frame["series"] == name])
-        axes.set_title(name)
+        axes.set_title(LABELS.get(name, name))
     last_ms = frame["end_ms"].max()
     panels[-1].set_xlim(0, last_ms * 1.02)
     panels[-1].set_xlabel("time since the burst began")
@@ -55,14 +58,16 @@ def _burst(axes: Axes, requests: pd.DataFrame) -> None:
         gap_ms = np.full(chosen.sum(), np.nan)
         x_ms = np.column_stack([requests["start_ms"][chosen], requests["end_ms"][chosen], gap_ms]).ravel()
         y = np.repeat(rows[chosen].to_numpy(), 3)
-        axes.plot(x_ms, y, color=colour, linewidth=linewidth, solid_capstyle="butt")
+        (line,) = axes.plot(x_ms, y, color=colour, linewidth=linewidth, solid_capstyle="butt")
+        mark(line, series=endpoint)
     last_ms = requests["end_ms"].max()
     axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
     axes.set_ylim(len(rank) + 1, 0)
     axes.set_yticks([])
     axes.grid(axis="x")
     failures = int((~requests["ok"]).sum()) if "ok" in requests else 0
-    summary = f"all {len(requests)} ended after {duration(last_ms)}" + (f", {failures} failed" if failures else "")
+    summary = duration(last_ms) if is_narrow() else f"all {len(requests)} ended after {duration(last_ms)}"
+    summary += f", {failures} failed" if failures else ""
     axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
 
 

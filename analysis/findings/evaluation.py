@@ -3,10 +3,12 @@
 from workbench.recording import Experiment
 
 from . import (
+    advice,
     capacities,
     checklist,
     effects,
     explanations,
+    measurements,
     objectives,
     published_ratios,
     published_setup,
@@ -20,12 +22,14 @@ PRODUCERS = (
     published_values.findings,
     published_ratios.findings,
     published_setup.findings,
+    advice.findings,
     objectives.findings,
     effects.findings,
     explanations.saturated_resources,
     explanations.tail_growth,
     capacities.capacities,
     capacities.predictions,
+    measurements.findings,
 )
 
 

@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 from workbench.recording import Experiment, Run
 
+from .queries import query_of
+
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not measured"
 IMPROVEMENT, REGRESSION, EQUIVALENT, INCONCLUSIVE = "improvement", "regression", "equivalent", "inconclusive"
 INVALID = "invalid"  # nothing of what was measured is valid
 REPORTED, REPRODUCED, NOT_REPRODUCED = "reported", "reproduced", "not reproduced"
+FOLLOW, DO_NOT_FOLLOW = "follow", "do not follow"
 
 
 class Kind(NamedTuple):
@@ -28,12 +31,14 @@ KINDS = {
         "What does not depend on the machine in the published report", (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
     ),
     "published-setup": Kind("The published setup", TEST),
+    "advice": Kind("The published advice", (FOLLOW, DO_NOT_FOLLOW)),
     "objective": Kind("Objectives", TEST),
     "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", (*COMPARISON, REPORTED)),
     "baseline": Kind("Changes against the baseline", COMPARISON),
     "explanation": Kind("Explanations: saturated resources and growth of the tail", (REPORTED,)),
     "capacity": Kind("Capacities", (REPORTED,)),
     "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
+    "measurement": Kind("Measured values", (REPORTED,)),
 }
 
 
@@ -54,6 +59,7 @@ class Finding:
     minimum_detectable_effect, blocks_required, minutes_required
                of an effect: the smallest ratio above 1 that the experiment detects, the blocks that would decide, and
                the minutes that they take, see `effort`
+    query      SQL over the request rows that gives the values behind it, run by run; empty without runs
 
     Raises ValueError for an unknown kind, or a verdict that its kind does not have.
     """
@@ -73,6 +79,7 @@ class Finding:
     minimum_detectable_effect: float | None = None
     blocks_required: int | None = None
     minutes_required: float | None = None
+    query: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -117,6 +124,7 @@ class Claim:
             interval=interval,
             level=level if interval else None,
             bound=bound,
+            query=query_of(self.id, runs),
         )
 
     def pass_if(

@@ -1,57 +1,32 @@
-"""The sections of the page, in the order of the published report: each compares published, reproduced and tuned.
+"""The sections of the page, in its order: each is a sentence, a figure or two, and folds with everything behind them.
 
-Every value in a sentence is computed from the runs or read from `data/published`. *Reproduced* is the measurement of
-`as-measured`, the configuration that the published run really had.
+Every value in a sentence is a finding, a published value or a setting, see `reports.numerals`.
 
-To add a section: a function of the report in one of these modules, its name below, and a cell in
+To add a section: a function of the report in a module of its own, its name below, and a cell in
 `notebooks/03-report.ipynb`.
 """
 
-from .bottlenecks import database_waits, saturated_resources, simulated_bursts, tail_growth
-from .capacity import capacity
+from .advice import advice
+from .claims import claims
 from .comparison import Report
-from .database import database_route, pools_under_load
-from .deployments import advice, bursts_by_deployment, leave_one_out, variants_split
-from .effects import deployment_effects, optimisation_effects
-from .evidence import evidence
-from .infrastructure import pool, schema
-from .loads import burst, explanation, individual, other_loads
-from .recommendations import next_steps, recommendations
-from .requests import caches, sessions, workers
-from .verdicts import checklist, conclusion, objectives, summary, verdict
-from .what_if import what_if
+from .published import published
+from .sources import sources
+from .trust import trust
+from .users import users
+from .verdict import headline, verdict
+from .why import why
+from .worth import worth
 
 __all__ = [
     "Report",
     "advice",
-    "burst",
-    "bursts_by_deployment",
-    "caches",
-    "capacity",
-    "checklist",
-    "conclusion",
-    "database_route",
-    "database_waits",
-    "deployment_effects",
-    "evidence",
-    "explanation",
-    "individual",
-    "leave_one_out",
-    "next_steps",
-    "objectives",
-    "optimisation_effects",
-    "other_loads",
-    "pool",
-    "pools_under_load",
-    "recommendations",
-    "saturated_resources",
-    "schema",
-    "sessions",
-    "simulated_bursts",
-    "summary",
-    "tail_growth",
-    "variants_split",
+    "claims",
+    "headline",
+    "published",
+    "sources",
+    "trust",
+    "users",
     "verdict",
-    "what_if",
-    "workers",
+    "why",
+    "worth",
 ]

@@ -12,7 +12,8 @@ from workbench.aggregates import SPLIT
 from workbench.arms import BASELINE, BURST_25, BURST_50, TUNED
 from workbench.recording import Experiment, Run
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import Report, first_run, join, percent, prose
 
 SIMULATED_USERS = (25, 50)

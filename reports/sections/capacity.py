@@ -12,7 +12,8 @@ from analysis.findings import explanations
 from analysis.queueing import closed_load
 from workbench.recording import Experiment
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import OF_SUCCESSES, Report, join, main_first, prose
 
 LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -12,10 +13,10 @@ from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Experiment, Run
-from workbench.redaction import redacted
-from workbench.text_cleaning import Target, cleaned
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..numerals import SECTION, marked
+from ..tables import Quantity, table
 
 OF_SUCCESSES = "Latencies are of the successful responses."  # in the note of a table with latencies
 COLUMNS = {BASELINE: "reproduced", CLAIMED: "as claimed", TUNED: "tuned"}
@@ -29,6 +30,18 @@ class Report:
 
     experiment: Experiment
     findings: list[Finding]
+
+    def finding(self, name: str) -> Finding | None:
+        """The finding with this id."""
+        return self._by_id.get(name)
+
+    def of_kind(self, *kinds: str) -> list[Finding]:
+        """The findings of these kinds, in their order."""
+        return [finding for finding in self.findings if finding.kind in kinds]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Finding]:
+        return {finding.id: finding for finding in self.findings}
 
 
 @dataclass(frozen=True)
@@ -127,8 +140,13 @@ def plural(count: int, noun: str) -> str:
 
 
 def prose(text: str) -> Html:
-    """A paragraph; the text is escaped."""
-    return Html(f"<p>{cleaned(redacted(text), Target.HTML)}</p>")
+    """A paragraph of a section's own; the text is escaped."""
+    return Html(f"<p>{marked(text, SECTION)}</p>")
+
+
+def beside(first: Html, second: Html) -> Html:
+    """Two pieces in two columns, where the page is wide enough."""
+    return Html(f'<div class="pair">\n<div>{first}</div>\n<div>{second}</div>\n</div>')
 
 
 def join(*pieces: Html) -> Html:

@@ -7,7 +7,8 @@ from workbench import endpoints
 from workbench.arms import BASELINE, READS, SINGLE, SUSTAINED_100_WRITE, WITH
 from workbench.recording import Experiment, Run
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import OF_SUCCESSES, Report, first_run, join, plural, prose
 from .effects import read_effects
 

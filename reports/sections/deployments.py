@@ -8,7 +8,8 @@ from workbench.aggregates import SPLIT
 from workbench.arms import ADVISED, BASELINE, BURST_50, GEVENT_BLOCKING, TUNED, WITH, WITHOUT
 from workbench.recording import Experiment
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import (
     OF_SUCCESSES,
     Report,

@@ -14,7 +14,8 @@ from analysis.stats.hypothesis import Effect
 from analysis.stats.power import MAX_BLOCKS
 from workbench.arms import BASELINE, BURST_50, READS, TUNED
 
-from ..tables import Html, Quantity, Verdict, folded, table
+from ..markup import Html
+from ..tables import Quantity, Verdict, folded, table
 from .comparison import Report, join, plural, prose
 
 REASON = "no improvement, as"  # the column with the failures that keep a verdict from being an improvement

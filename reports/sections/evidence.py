@@ -11,7 +11,8 @@ from workbench.recording import Experiment, Run
 from workbench.server_timing_header import discarded_note
 from workbench.validity import BOUNDS, Bound
 
-from ..tables import Html, Quantity, Verdict, table
+from ..markup import Html
+from ..tables import Quantity, Verdict, table
 from .comparison import Report, join, prose
 
 LOADS = {"open": "open", "start": "none"}  # by kind of scenario; every other kind is closed

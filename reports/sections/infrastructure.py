@@ -8,7 +8,7 @@ from analysis.metrics import arm_metrics
 from workbench.arms import BURST_50, ON_RDS
 from workbench.recording import Run
 
-from ..tables import Html
+from ..markup import Html
 from .comparison import (
     Cell,
     Measure,

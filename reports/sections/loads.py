@@ -24,7 +24,8 @@ from workbench.arms import (
 from workbench.endpoints import NAMES, PUBLISHED
 from workbench.recording import Experiment
 
-from ..tables import Html, Quantity, Verdict, table
+from ..markup import Html
+from ..tables import Quantity, Verdict, table
 from .comparison import (
     OF_SUCCESSES,
     Cell,

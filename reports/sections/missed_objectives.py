@@ -4,7 +4,7 @@ from analysis.findings.finding import Finding
 from analysis.metrics import cpu_metrics
 from workbench.arms import BURST_50, TUNED
 
-from ..tables import Html
+from ..markup import Html
 from .comparison import Report, prose, ratio, settings_of
 from .loads import ROLES
 

@@ -6,7 +6,8 @@ from analysis.findings import published_report
 from analysis.metrics import arm_metrics
 from workbench.arms import ADVISED, BASELINE, BURST_50
 
-from ..tables import Html, table
+from ..markup import Html
+from ..tables import table
 from .comparison import (
     Cell,
     Measure,

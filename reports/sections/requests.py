@@ -10,7 +10,8 @@ from workbench import endpoints
 from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, SINGLE, SUSTAINED_100, TUNED
 from workbench.recording import Run, arm
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import (
     Cell,
     Measure,

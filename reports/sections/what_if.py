@@ -13,7 +13,8 @@ from analysis.metrics.arm_metrics import measured_totals
 from workbench import display
 from workbench.recording import Experiment, Run
 
-from ..tables import Html, Quantity, table
+from ..markup import Html
+from ..tables import Quantity, table
 from .comparison import Report, join, prose
 
 SIGNED = "{:+.0%}"
@@ -26,8 +27,7 @@ def what_if(report: Report) -> Html:
     failures = report.experiment.record.get("prediction_failures") or []
     remarks += [prose(f"{text[0].upper()}{text[1:]}.") for text in failures]
     if not capacities:
-        none = "This experiment has no predictions; make report PROFILE=what-if measures some."
-        return join(*remarks) if remarks else prose(none)
+        return join(*remarks)
     runs = [run for capacity in capacities for run in capacity.runs]
     tables = _capacity_table(capacities), _run_table(report.experiment, runs)
     return join(prose(_accuracy(capacities)), *remarks, *tables)

@@ -10,9 +10,9 @@ from analysis.metrics import run_metrics
 from workbench.recording import Run
 from workbench.request_schema import MEASURE
 
+from ..markup import Html
 from ..sections.comparison import prose
 from ..svg import inline
-from ..tables import Html
 
 MAX_BARS = 12
 
@@ -25,7 +25,7 @@ def over_time(run: Run) -> Html:
     unmeasured_s = list(zip(other["start_s"], other["end_s"], strict=True))
     grounds = f" Grey: {', '.join(other['phase'])}, which enters no table." if unmeasured_s else ""
     return inline(
-        load_over_time(rows, width_s, unmeasured_s),
+        lambda: load_over_time(rows, width_s, unmeasured_s),
         "over-time",
         "Rate and latency over time",
         f"Requests by the time of their send, in intervals of {_interval(width_s)}.{grounds}",
@@ -40,7 +40,7 @@ def percentiles(run: Run) -> Html:
     hidden = len(rows) - 1 - len(names)
     shown = f" The {len(names)} most frequent of {len(rows) - 1} endpoints are shown." if hidden else ""
     return inline(
-        endpoint_percentiles(pd.concat(curves, ignore_index=True)),
+        lambda: endpoint_percentiles(pd.concat(curves, ignore_index=True)),
         "percentiles",
         "Latency percentiles",
         f"Successful responses. The axis is stretched towards the tail.{shown}",
@@ -55,7 +55,7 @@ def where_time_went(run: Run) -> Html:
     names = rows["endpoint"].unique()
     hidden = f" The {MAX_BARS} most frequent of {len(names)} endpoints." if len(names) > MAX_BARS else ""
     return inline(
-        endpoint_split(rows[rows["endpoint"].isin(names[:MAX_BARS])]),
+        lambda: endpoint_split(rows[rows["endpoint"].isin(names[:MAX_BARS])]),
         "time-split",
         "Where the time went",
         "Means of the successful responses that carry the times of the application: queue, its parts, the rest of the "

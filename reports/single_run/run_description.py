@@ -8,8 +8,9 @@ import pandas as pd
 from workbench.arms import START
 from workbench.recording import Run
 
+from ..markup import Html
 from ..sections.comparison import join, plural, prose
-from ..tables import Html, folded, table
+from ..tables import folded, table
 
 TARGET, BY_HAND = "target", "by-hand"
 Fact = tuple[str, str]

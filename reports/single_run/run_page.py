@@ -11,9 +11,10 @@ from workbench.paths import SINGLE_RUNS, runs_directory
 from workbench.recording import Run
 from workbench.text_cleaning import Target, cleaned
 
+from ..markup import Html
 from ..page_frame import Section, page
 from ..sections.comparison import join, prose
-from ..tables import Html, remark
+from ..tables import remark
 from . import run_charts, run_tables
 from .run_description import description, subtitle, title
 from .run_verdict import first_screen

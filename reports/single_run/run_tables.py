@@ -11,8 +11,9 @@ from workbench.request_schema import MEASURE
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 from workbench.validity import BOUNDS
 
+from ..markup import Html
 from ..sections.comparison import join, prose
-from ..tables import Html, Verdict, folded, table
+from ..tables import Verdict, folded, table
 from .run_verdict import dropped_arrivals, is_open
 
 MAX_ROWS, MAX_FOLDED_ROWS = 30, 300  # of a table, and of its rest in a fold

@@ -11,8 +11,9 @@ from workbench.arms import START
 from workbench.display import bound_of
 from workbench.recording import Run
 
+from ..markup import Html
 from ..sections.comparison import join, plural, prose
-from ..tables import Html, Verdict, headline
+from ..tables import Verdict, headline
 
 MAX_REASONS = 12  # of an invalid run, on the first screen
 Card = tuple[str, object, str]

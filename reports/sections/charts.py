@@ -1,8 +1,4 @@
-"""Charts of the page: each makes a table from the runs, has `analysis.figures` draw it, and adds a caption.
-
-To add a chart: a function in `analysis.figures`, one here with its name in `__all__`, and a cell in
-`notebooks/03-report.ipynb`.
-"""
+"""Charts that are made from the runs themselves: the timeline, growth, percentiles, and parts of the time."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,31 +12,13 @@ from workbench import endpoints
 from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, TUNED
 from workbench.recording import Run
 
-from .sections import Report
-from .svg import inline
-from .tables import Html
-
-__all__ = ["growth", "latency_by_endpoint", "percentiles", "pool_use", "timeline", "where_time_goes"]
+from ..markup import Html
+from ..svg import inline
+from .comparison import Report
 
 COMPARED = (BASELINE, CLAIMED, TUNED)
 MEASURED_USERS = (25, 50)
 PREDICTED_USERS = (1, 10, 25, 50)
-
-
-def latency_by_endpoint(report: Report, users: int = 50) -> Html:
-    """Mean latency by endpoint for published, as-measured, as-claimed and tuned."""
-    published = published_report.load("load").query("users == @users")[["endpoint", "mean_ms"]]
-    frames = [published.assign(series="published")]
-    for deployment in COMPARED:
-        measured = arm_metrics.latency(report.experiment, deployment, f"burst-{users}").reset_index()
-        if not measured.empty:
-            frames.append(measured[["endpoint", "mean_ms"]].assign(series=deployment))
-    return inline(
-        latency.latency_bars(pd.concat(frames)),
-        f"latency-{users}",
-        f"Mean latency by endpoint, {users} users at once",
-        "Bars on a logarithmic axis. The values are in the table of this section.",
-    )
 
 
 def percentiles(report: Report) -> Html:
@@ -50,7 +28,7 @@ def percentiles(report: Report) -> Html:
         for deployment in COMPARED
     ]
     return inline(
-        latency.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
+        lambda: latency.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
         "percentiles",
         "Latency percentiles, 50 users at once",
         "One curve for each deployment, over the successful responses. The axis is stretched towards the tail.",
@@ -64,7 +42,7 @@ def where_time_goes(report: Report) -> Html:
         for deployment in MAIN_DEPLOYMENTS
     ]
     return inline(
-        time_split.time_split(_concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"])),
+        lambda: time_split.time_split(_concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"])),
         "time-split",
         "Where the time went, 50 users at once",
         "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual. "
@@ -77,10 +55,11 @@ def timeline(report: Report) -> Html:
     """Each request of one burst from its send to its response."""
     columns = ["series", "endpoint", "start_ms", "latency_ms", "user", "ok"]
     return inline(
-        timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
+        lambda: timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
         "timeline",
         "Every request of one burst, from send to response",
         "A staircase is a queue: each user waits for all earlier users.",
+        is_half=True,
     )
 
 
@@ -88,7 +67,7 @@ def growth(report: Report) -> Html:
     """Mean latency against the number of users: published, measured (successful responses), predicted by one queue."""
     rows = [*_published_means(), *_measured_means(report), *_predicted_means(report)]
     return inline(
-        latency.burst_growth(pd.DataFrame(rows)),
+        lambda: latency.burst_growth(pd.DataFrame(rows)),
         "growth",
         "Mean latency against users at once",
         "The line is one first-come-first-served queue, replayed from measured single-request times.",
@@ -125,17 +104,6 @@ def _predicted_means(report: Report) -> list[dict]:
 
 def _mean(users: int, series: str, kind: str, mean_ms: float) -> dict:
     return {"users": users, "series": series, "kind": kind, "mean_ms": mean_ms}
-
-
-def pool_use(report: Report) -> Html:
-    """Connections of the pools by state during one burst of 50."""
-    columns = ["series", "at_s", "state", "connections", "limit"]
-    return inline(
-        timelines.pool_use(_first_burst(report, arm_metrics.pool_use, columns)),
-        "pool-use",
-        "Pool connections of all workers, 50 users at once",
-        "Read twenty times a second. Waiting are callers without a connection.",
-    )
 
 
 def _first_burst(report: Report, frame_of: Callable[[Run], pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

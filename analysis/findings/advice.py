@@ -1,0 +1,175 @@
+"""The published advice, evaluated: whether the runs say to follow it.
+
+Advice about a thing that no run varies is *not measured*. To evaluate another line: a check in `CHECKS`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+
+from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, READS, START, TUNED, WITH, WITHOUT
+from workbench.recording import Experiment, Run
+
+from .. import ablation
+from ..metrics import arm_metrics
+from ..stats.hypothesis import Effect
+from ..waterfall import LATENCY, waterfall
+from . import published_report
+from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
+from .wording import ratio_with_interval
+
+KIND = "advice"
+DURATION, DATABASE_TIME = "makespan_s", "database_ms"
+MIN_SHARE = 0.10  # of the time of a request: a smaller part of it is not worth a change
+Check = Callable[[Claim], Finding]
+
+
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """A finding for each published recommendation and next step, in their order."""
+    for table, subject in (("recommendations", "subject"), ("next_steps", "topic")):
+        for number, row in enumerate(published_report.rows(table), start=1):
+            text = row.recommendation if table == "recommendations" else row.step
+            claim = Claim(
+                experiment, KIND, f"advice-{table.replace('_', '-')}-{number}", f"{getattr(row, subject)}: {text}"
+            )
+            check = CHECKS.get(text)
+            yield check(claim) if check else claim.not_measured("no run varies this")
+
+
+def effect_of(experiment: Experiment, before: str, after: str, scenario: str, metric: str) -> Effect | None:
+    """The effect of one deployment in the place of another, with the verdict of the report; None if not compared."""
+    tables = chain.from_iterable(ablation.all_effect_tables(experiment).values())
+    return next(
+        (
+            effect
+            for table in tables
+            if (table.scenario, table.metric.column) == (scenario, metric)
+            for change, effect in zip(table.changes, table.effects, strict=True)
+            if (change.before, change.after) == (before, after)
+        ),
+        None,
+    )
+
+
+def _change(
+    before: str,
+    after: str,
+    scenario: str = BURST_50,
+    metric: str = DURATION,
+    *,
+    verdicts: Mapping[str, str],
+    text: str,
+) -> Check:
+    """The check whose verdict follows from that of an effect; other verdicts of the effect decide nothing."""
+
+    def check(claim: Claim) -> Finding:
+        effect = effect_of(claim.experiment, before, after, scenario, metric)
+        if effect is None:
+            return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
+        evidence = f"{text.format(ratio=ratio_with_interval(effect))}: {effect.verdict}"
+        runs = [run for side in (before, after) for run in claim.experiment.find(side, scenario)]
+        return claim.finding(verdicts.get(effect.verdict, NOT_MEASURED), evidence, runs, effect=effect.ratio,
+                             interval=effect.interval, level=effect.level, n=effect.blocks)  # fmt: skip
+
+    return check
+
+
+def _against_tuned(claim: Claim) -> Finding:
+    """Gevent workers are advised; they are compared with tuned, which takes the same load."""
+    effect = ablation.duration_effect(claim.experiment, ADVISED, TUNED, BURST_50)
+    if effect is None or effect.interval is None:
+        return claim.not_run(ADVISED, BURST_50)
+    runs = [*claim.experiment.find(ADVISED, BURST_50), *claim.experiment.find(TUNED, BURST_50)]
+    share = max(float(arm_metrics.worker_shares(run).max()) for run in claim.experiment.find(ADVISED, BURST_50))
+    evidence = (
+        f"tuned takes {ratio_with_interval(effect)} of its duration; its busiest worker answered {share:.0%} of the "
+        "requests"
+    )
+    verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else NOT_MEASURED
+    return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval, level=effect.level,
+                         n=effect.blocks)  # fmt: skip
+
+
+def _pool_of_50(claim: Claim) -> Finding:
+    runs = claim.experiment.find(BASELINE, BURST_50)
+    peaks = [peak for run in runs if (peak := arm_metrics.peak_connections(run)) is not None]
+    if not peaks:
+        return claim.not_run(BASELINE, BURST_50)
+    allowed = _allowed(runs[0])
+    evidence = f"the server saw at most {max(peaks)} of {allowed} connections"
+    verdict = DO_NOT_FOLLOW if max(peaks) < allowed / 2 else FOLLOW
+    return claim.finding(verdict, evidence, runs, effect=float(max(peaks)), bound=float(allowed))
+
+
+def _allowed(run: Run) -> int:
+    settings = run.record["deployment"]["settings"]
+    return settings["workers"] * (settings["pool_size"] + settings["pool_max_overflow"])
+
+
+def _start_at_default(claim: Claim) -> Finding:
+    name = f"{ADVISED}-at-default"
+    runs = claim.experiment.find(name, START)
+    if not runs:
+        return claim.not_run(name, START)
+    started = [run.record["outcome"]["started"] for run in runs]
+    evidence = f"{_allowed(runs[0])} connections of all workers, on PostgreSQL's default of 100: " + (
+        "it starts" if all(started) else "the application refuses to start"
+    )
+    return claim.finding(FOLLOW if all(started) else DO_NOT_FOLLOW, evidence, runs, effect=float(_allowed(runs[0])),
+                         bound=100.0)  # fmt: skip
+
+
+def _share_of_part(part: str, deployment: str, text: str, *, is_for: bool) -> Check:
+    """The check whether a part is a share of a request's time that is worth a change."""
+
+    def check(claim: Claim) -> Finding:
+        changes = waterfall(claim.experiment, BASELINE, TUNED, BURST_50)
+        if not changes:
+            return claim.not_run(deployment, BURST_50)
+        whole = changes[LATENCY]
+        is_before = deployment == BASELINE
+        share = changes[part].before_ms / whole.before_ms if is_before else changes[part].after_ms / whole.after_ms
+        verdict = FOLLOW if (share >= MIN_SHARE) == is_for else DO_NOT_FOLLOW
+        runs = claim.experiment.find(deployment, BURST_50)
+        return claim.finding(verdict, text.format(share=f"{share:.0%}"), runs, effect=share, bound=MIN_SHARE)
+
+    return check
+
+
+_SESSIONS = _change(
+    f"{TUNED}{WITHOUT}shared-sessions", TUNED,
+    verdicts={"improvement": FOLLOW, "equivalent": FOLLOW, "regression": DO_NOT_FOLLOW},
+    text="with sessions in Valkey, which several hosts can share, {ratio} of the duration with files",
+)  # fmt: skip
+_DATABASE_WAIT = _share_of_part("db", TUNED, "on tuned the database is {share} of the time of a request", is_for=True)
+CHECKS: Mapping[str, Check] = {
+    "Standard gunicorn worker (1 worker)": _change(
+        f"{TUNED}{WITHOUT}workers", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": FOLLOW,
+        "regression": FOLLOW}, text="a worker for each core takes {ratio} of the duration with one worker",
+    ),
+    "50 max connections": _pool_of_50,
+    "Filesystem sessions": _change(
+        f"{TUNED}{WITHOUT}shared-sessions", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": DO_NOT_FOLLOW,
+        "regression": FOLLOW}, text="sessions in Valkey, which several hosts can share, take {ratio} of the duration",
+    ),
+    "Individual endpoint optimization focus": _share_of_part(
+        "queue", BASELINE, "{share} of the time of a request is waiting for a worker, which no single request shows",
+        is_for=False,
+    ),
+    "8+ gevent workers (requires adequate memory)": _against_tuned,
+    "Enable gevent workers for async-like concurrency": _against_tuned,
+    "90 max connections (40 base + 50 overflow)": _start_at_default,
+    "Redis for session storage (multi-process support)": _SESSIONS,
+    "Set up Redis for distributed session storage": _SESSIONS,
+    "Migrate blocking queries to async_db_operations framework": _DATABASE_WAIT,
+    "Implement non-blocking endpoints for heavy queries": _DATABASE_WAIT,
+    "Add indexes for frequently queried columns": _change(
+        BASELINE, f"{BASELINE}{WITH}trigram", READS, DATABASE_TIME,
+        verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},
+        text="with trigram indexes reads take {ratio} of the database time",
+    ),
+    "Implement query result caching strategy": _change(
+        BASELINE, CLAIMED,
+        verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},
+        text="with its caches in force the published set-up takes {ratio} of the duration",
+    ),
+}  # fmt: skip

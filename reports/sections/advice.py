@@ -1,0 +1,146 @@
+"""What to do: changes with their effects and costs, the settings to copy, and what became of the published advice."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis import ablation
+from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Finding
+from analysis.findings.measurements import ONE_WORKER
+from workbench.arms import ADVISED, BASELINE, BURST_50, LABELS, TUNED
+
+from ..markup import Html
+from ..numerals import MISSING, marked, number, of_finding, sentence, with_interval
+from ..tables import Verdict, behind, table
+from .comparison import Report, join, settings_of
+from .names import OPTIMISATIONS
+
+CPU, DURATION = "cpu_ms", "makespan_s"
+HIDDEN = ("scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle")  # settings of a run
+
+
+def advice(report: Report) -> Html:
+    """The table of changes, what each environment should run, the settings, and the published advice evaluated."""
+    return join(_changes(report), _environments(report), _published_advice(report))
+
+
+def _changes(report: Report) -> Html:
+    """A row for each optimisation that is an improvement, the largest effect first; then what not to do."""
+    rows = []
+    for change in ablation.leave_one_out_changes(report.experiment, TUNED, BURST_50):
+        duration, cpu = (
+            report.finding(f"{BURST_50}-{change.before}-to-{TUNED}-{metric}") for metric in (DURATION, CPU)
+        )
+        if duration is None or "improvement" not in {each.verdict for each in (duration, cpu) if each}:
+            continue
+        optimisation = OPTIMISATIONS[change.name]
+        rows.append({"order": duration.effect, "change": marked(optimisation.change),
+                     "duration with it / without it": _effect(duration), "CPU with it / without it": _effect(cpu),
+                     "cost or risk": marked(optimisation.cost)})  # fmt: skip
+    if not rows:
+        return sentence_block("No single change is an improvement in this experiment.")
+    frame = pd.DataFrame(rows, dtype=object).sort_values("order").drop(columns="order")
+    return table(frame, "Changes that are improvements on their own, 50 users at once", note=_note(report))
+
+
+def _note(report: Report) -> str:
+    return (
+        "Each is left out of the tuned set-up alone, with its 95 % interval; effects of single changes do not multiply "
+        "to the whole. All changes of the tuned set-up are in the figure below."
+    )
+
+
+def sentence_block(text: str) -> Html:
+    """A paragraph whose numbers are settings."""
+    return Html(f"<p>{sentence(text)}</p>")
+
+
+def _effect(finding: Finding | None) -> Html:
+    """`× 0.16 (0.14–0.19)` and its verdict."""
+    if finding is None or finding.effect is None:
+        return MISSING
+    pill = Verdict(finding.verdict).pill() if finding.verdict != "reported" else ""
+    return Html(f"{with_interval(finding, '{:.2f}')} {pill}")
+
+
+def _environments(report: Report) -> Html:
+    """What to run where, each with the runs it rests on."""
+    rows = (
+        ("development, one machine", LABELS[TUNED], _burst(report, TUNED), f"duration-{BURST_50}-{TUNED}"),
+        ("one core, or little memory", "tuned, one worker", _burst(report, ONE_WORKER),
+         f"duration-{BURST_50}-{ONE_WORKER}"),
+        ("production, managed PostgreSQL", "tuned, not 8 gevent workers", _connections(report),
+         f"connections-{BURST_50}-{TUNED}"),
+    )  # fmt: skip
+    shown = [
+        {"environment": environment, "run": marked(run), "because": reason, "rests on": _runs(report, finding_id)}
+        for environment, run, reason, finding_id in rows
+        if report.finding(finding_id)
+    ]
+    return table(pd.DataFrame(shown, dtype=object), "Which set-up for which environment")
+
+
+def _burst(report: Report, deployment: str) -> Html:
+    duration = of_finding(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2f} s")
+    memory = of_finding(report.finding(f"memory_mib-{BURST_50}-{deployment}"), "{:.0f} MiB")
+    if memory is MISSING:
+        return sentence("50 users at once take {duration}", duration=duration)
+    return sentence("50 users at once take {duration} and {memory}", duration=duration, memory=memory)
+
+
+def _connections(report: Report) -> Html:
+    tuned, advised = (
+        of_finding(report.finding(f"connections_allowed-{BURST_50}-{name}"), "{:,.0f}") for name in (TUNED, ADVISED)
+    )
+    text = "at most {tuned} connections instead of {advised}; PostgreSQL's default allows 97"
+    return sentence(text, tuned=tuned, advised=advised)
+
+
+def _runs(report: Report, finding_id: str) -> Html:
+    finding = report.finding(finding_id)
+    if finding is None or not finding.runs:
+        return MISSING
+    return number(f"{len(finding.runs)} runs" if len(finding.runs) > 1 else "1 run", finding.id)
+
+
+def _settings(report: Report) -> Html:
+    """The settings in which tuned differs from the published set-up, to copy."""
+    tuned, published = settings_of(report, TUNED), settings_of(report, BASELINE)
+    if not tuned or not published:
+        return Html("")
+    changed = {name: value for name, value in tuned.items() if value != published.get(name) and name not in HIDDEN}
+    lines = [
+        f"export TRACETRACK_{name.upper()}={value}" for name, value in sorted(changed.items()) if value is not None
+    ]
+    lines.append("gunicorn -c reference_app/gunicorn_conf.py")
+    flags = f"gunicorn --worker-class {tuned['server']} --workers {tuned['workers']} --threads {tuned['threads']} …"
+    code = "\n".join(str(marked(line)) for line in lines)
+    return Html(f"<pre><code>{code}</code></pre><p>{sentence('With gunicorn alone: ')}<code>{marked(flags)}</code></p>")
+
+
+def _published_advice(report: Report) -> Html:
+    """The published recommendations and next steps with their verdicts, those with the same evidence in one row."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in report.of_kind("advice"):
+        groups.setdefault((finding.verdict, finding.evidence), []).append(finding)
+    rows = {
+        verdict: [_advice_row(group) for (of_group, _), group in groups.items() if of_group == verdict]
+        for verdict in (DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED)
+    }
+    judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW]
+    return join(
+        table(pd.DataFrame(judged, dtype=object), "The published advice, evaluated"),
+        behind(
+            ("the settings to copy", _settings(report)),
+            ("advice that no run evaluates", table(pd.DataFrame(rows[NOT_MEASURED], dtype=object), "Not measured")),
+        ),
+    )
+
+
+def _advice_row(group: Sequence[Finding]) -> dict:
+    named = "; ".join(finding.claim.partition(": ")[2] for finding in group)
+    return {
+        "published advice": marked(named, "published"),
+        "verdict": Verdict(group[0].verdict),
+        "measured": marked(group[0].evidence, group[0].id),
+    }

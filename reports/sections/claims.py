@@ -1,0 +1,54 @@
+"""The published claims and our own objectives as a scorecard, failures first."""
+
+import pandas as pd
+
+from analysis.findings.finding import FAIL, NOT_MEASURED, PASS, Finding
+
+from ..markup import Html
+from ..numerals import SECTION, marked, number, sentence
+from ..tables import Verdict, behind, table
+from .comparison import Report, join
+from .missed_objectives import missed_objectives
+from .names import CLAIMS
+
+ORDER = {FAIL: 0, NOT_MEASURED: 1, PASS: 2}
+
+
+def claims(report: Report) -> Html:
+    """What does not hold is open, with its evidence; what holds is folded."""
+    published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
+    return join(
+        _sentence(published),
+        _scorecard("Does not hold, was missed, or was not measured", [*published, *objectives], {FAIL, NOT_MEASURED}),
+        behind(
+            ("why objectives are missed", join(*missed_objectives(report))),
+            ("claims that hold", _scorecard("Published claims that hold", published, {PASS})),
+            ("objectives that are met", _scorecard("Objectives that are met", objectives, {PASS})),
+        ),
+    )
+
+
+def _sentence(findings: list[Finding]) -> Html:
+    counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in ORDER}
+    text = sentence(
+        "Claims of the published report about its own set-up: {passed} of {all} hold, {failed} do not; not measured: "
+        "{missing}.",
+        all=str(len(findings)), passed=number(str(counts[PASS]), SECTION),
+        failed=number(str(counts[FAIL]), SECTION), missing=number(str(counts[NOT_MEASURED]), SECTION),
+    )  # fmt: skip
+    return Html(f"<p>{text}</p>")
+
+
+def _scorecard(caption: str, findings: list[Finding], verdicts: set[str]) -> Html:
+    chosen = sorted((each for each in findings if each.verdict in verdicts), key=lambda each: ORDER[each.verdict])
+    if not chosen:
+        return Html("")
+    rows = [
+        {
+            "claim or objective": marked(finding.claim, "published" if finding.kind in CLAIMS else "setting"),
+            "verdict": Verdict(finding.verdict),
+            "evidence": marked(finding.evidence, finding.id),
+        }
+        for finding in chosen
+    ]
+    return table(pd.DataFrame(rows, dtype=object), caption)

@@ -1,0 +1,108 @@
+"""What each change is worth: a forest plot of the primary metrics, and in folds every comparison."""
+
+import math
+from collections.abc import Iterator
+from itertools import chain
+
+from analysis import ablation
+from analysis.effect_tables import Change, EffectTable
+from analysis.figures.forest import ForestRow, forest
+from analysis.findings import wording
+from analysis.metrics.effect_metrics import EFFECT_METRICS
+from analysis.stats.hypothesis import Effect
+from analysis.stats.power import MAX_BLOCKS
+from workbench.arms import BURST_50, LABELS, READS
+from workbench.primary_metrics import declared
+
+from ..markup import Html
+from ..numerals import SECTION, marked, sentence
+from ..svg import inline
+from ..tables import behind
+from . import effects
+from .comparison import Report, join
+from .names import DATABASE_CHANGES, OPTIMISATIONS
+
+# The groups of the plot: kind of change, scenario, metric, heading.
+GROUPS = (
+    ("deployment", BURST_50, "makespan_s", "Duration of 50 users at once, in the place of the published set-up"),
+    ("optimisation", BURST_50, "makespan_s", "Duration of 50 users at once, tuned with the change / without it"),
+    ("change", READS, "database_ms", "Database time of single reads, the published set-up with one change"),
+)
+VERDICTS = ("improvement", "regression", "equivalent", "inconclusive")
+MARGIN = next(metric.equivalence_margin for metric in EFFECT_METRICS if metric.column == "makespan_s")
+
+
+def worth(report: Report) -> Html:
+    """A sentence, the forest plot, and every comparison in folds."""
+    return join(
+        _sentence(report),
+        _forest(report),
+        behind(
+            ("every comparison of set-ups", effects.deployment_effects(report)),
+            ("of changes of the tuned set-up", effects.optimisation_effects(report)),
+            ("of changes of the published set-up", effects.read_effects(report)),
+        ),
+    )
+
+
+def _sentence(report: Report) -> Html:
+    """The number of verdicts, by kind."""
+    tables = list(chain.from_iterable(ablation.all_effect_tables(report.experiment).values()))
+    judged = [effect for table in tables for effect in table.effects if effect.verdict != "reported"]
+    if not judged:
+        return Html("")
+    counts = {verdict: sum(each.verdict == verdict for each in judged) for verdict in VERDICTS}
+    listed = marked(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count), SECTION)
+    beforehand = " on the metrics that were declared before the experiment"
+    text = f"Verdicts{beforehand if declared(report.experiment.record) is not None else ''}: {{counts}}."
+    return Html(f"<p>{sentence(text, counts=listed)}</p>")
+
+
+def _forest(report: Report) -> Html:
+    tables = ablation.all_effect_tables(report.experiment)
+    rows: list[ForestRow] = []
+    for kind, scenario, metric, heading in GROUPS:
+        table = next((each for each in tables.get((kind, scenario), []) if each.metric.column == metric), None)
+        if table is not None:
+            rows += [ForestRow(heading), *_rows(kind, table)]
+    if not rows:
+        return Html("")
+    return inline(
+        lambda: forest(rows, MARGIN),
+        "forest",
+        "Ratios with the change / without it",
+        f"Lines are 95 % intervals; a ring has none. Grey: equivalent within {MARGIN:.0%}. A/A: the same twice.",
+    )
+
+
+def _rows(kind: str, table: EffectTable) -> Iterator[ForestRow]:
+    """The effects of one table, the smallest ratio first, and its A/A difference."""
+    pairs = sorted(zip(table.changes, table.effects, strict=True), key=lambda pair: pair[1].ratio)
+    for change, effect in pairs:
+        yield _row(_label(kind, change), effect, effect.verdict)
+    if table.aa_difference is not None:
+        yield _row("A/A", table.aa_difference, "reported")
+
+
+def _row(label: str, effect: Effect, verdict: str) -> ForestRow:
+    low, high = effect.interval or (math.nan, math.nan)
+    return ForestRow(label, effect.ratio, low, high, verdict, _text(effect, verdict))
+
+
+def _label(kind: str, change: Change) -> str:
+    if kind == "deployment":
+        return LABELS.get(change.after, change.name)
+    if kind == "optimisation" and change.name in OPTIMISATIONS:
+        return OPTIMISATIONS[change.name].name.removeprefix("the ")
+    return DATABASE_CHANGES.get(change.name, change.name)
+
+
+def _text(effect: Effect, verdict: str) -> str:
+    """Ratio and verdict, and for an inconclusive one what would decide it."""
+    if effect.interval is None:
+        return f"{wording.ratio_text(effect.ratio)}, {wording.counted(effect.blocks, 'block')}"
+    text = wording.ratio_with_interval(effect)
+    if verdict == "inconclusive" and effect.minimum_detectable_effect is not None:
+        required = effect.blocks_required or f"over {MAX_BLOCKS}"
+        return f"{text}, needs {required} blocks"
+    return text if verdict == "reported" else f"{text}, {verdict}"
