@@ -36,6 +36,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "description": "of effect, at level: its lower and its upper end",
     },
     "level": {"type": ["number", "null"], "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    "query": _TEXT | {"description": "SQL over the request rows that gives the values behind it; empty without runs"},
     "bound": _NUMBER | {"description": "the number that effect is compared with"},
     "minimum_detectable_effect": {
         "type": ["number", "null"],
