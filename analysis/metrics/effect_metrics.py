@@ -59,8 +59,8 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     `statement_count`, `cpu_ticks` and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}
+    by_run = experiment.by_run  # it fills the totals of all runs in one pass
     cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
-    by_run = experiment.by_run
     by_run = by_run.assign(cpu_ms=by_run["run"].map(cpu_ms).astype(float))
     is_open = by_run["run"].isin([name for name, run in runs.items() if run.is_open])
     return by_run.assign(
