@@ -1,7 +1,9 @@
 """Every recorded experiment in one table: its headline metrics against commit and time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -9,40 +11,70 @@ from workbench.arms import BASELINE, BURST_50, SUSTAINED_100, TUNED
 from workbench.errors import RecordingError
 from workbench.recording import Experiment, open_experiment
 
+from . import environment_facts
 from .capacity.bracket import capacity_results
-from .metrics import arm_metrics
+from .environment_facts import COMMIT, Facts, machine
+from .metrics import arm_estimates, arm_metrics
 from .speedup import speedup_estimate
 from .stats.confidence import Estimate
+
+HEADLINE = (BASELINE, TUNED)  # the deployments whose duration under burst-50 is the headline of an experiment
+FENCE = "fence"  # the column with what changed since the row above it
 
 
 def history(directory: Path) -> tuple[pd.DataFrame, list[str]]:
     """A row for each experiment in the folder, by machine and then by time, and a message for each that cannot be read.
 
-    Only rows of one `machine` compare. `times faster` is the duration of 50 users at once on `as-measured` over that on
-    `tuned`, with its interval from four blocks on. The sustained loads are the brackets of the capacity searches of
-    `tuned`.
+    Only rows of one `machine` without a `fence` between them compare: that names what changed of machine, versions,
+    data and method since the row above it. `times faster` is the duration of 50 users at once on `as-measured` over
+    that on `tuned`, with its interval from four blocks on. The sustained loads are the brackets of the capacity
+    searches of `tuned`.
     """
-    rows, problems = [], []
+    rows, facts, problems = [], {}, []
     for path in sorted(directory.glob("*/experiment.json")):
         try:
             experiment = open_experiment(path.parent)
             if changed := experiment.own_problems():
                 problems.append(f"{path.parent} was changed: {changed[0]}")
-            else:
-                rows.append(_row(experiment))
+                continue
+            rows.append(_row(experiment))
+            facts[experiment.name] = environment_facts.facts_of(experiment)
         except RecordingError as error:
             problems.append(str(error))
-    frame = pd.DataFrame(rows)
-    return (frame if frame.empty else frame.sort_values(["machine", "started"], ignore_index=True)), problems
+    rows.sort(key=lambda row: (row["machine"], row["started"]))
+    fences = _fences(rows, facts) if rows else []
+    return pd.DataFrame([{**row, FENCE: fence} for row, fence in zip(rows, fences, strict=True)]), problems
 
 
-def _row(experiment: Experiment) -> dict[str, object]:
+def _fences(rows: Sequence[Mapping[str, str]], facts: Mapping[str, Facts]) -> list[str]:
+    """What changed since the row above, for each row; empty on the first one of a machine and where nothing did."""
+    texts = [""]
+    for above, row in pairwise(rows):
+        is_comparable = above["machine"] == row["machine"]
+        changed = environment_facts.fences(facts[above["experiment"]], facts[row["experiment"]])
+        texts.append(", ".join(map(str, changed)) if is_comparable else "")
+    return texts
+
+
+def started(experiment: Experiment) -> str:
+    """When the first of its runs started, as `2026-11-28T06:17` in UTC; empty where no run did."""
+    return min((run.record.get("started") or "" for run in experiment.runs), default="")[:16]
+
+
+def durations_s(experiment: Experiment) -> dict[str, Estimate]:
+    """The duration (s) of 50 users at once, by deployment, on those of `HEADLINE` that were run."""
+    estimates = {name: arm_estimates.duration_s(experiment, name, BURST_50) for name in HEADLINE}
+    return {name: estimate for name, estimate in estimates.items() if estimate is not None}
+
+
+def _row(experiment: Experiment) -> dict[str, Any]:
     environment = experiment.record["environment"]
+    commit = environment_facts.facts_of(experiment).get(COMMIT, "unknown")
     return {
         "machine": machine(environment),
-        "started": min((run.record.get("started", "") for run in experiment.runs), default="")[:16],
+        "started": started(experiment),
         "experiment": experiment.name,
-        "commit": (environment.get("commit") or "unknown")[:10] + ("+" if environment.get("dirty") else ""),
+        "commit": commit + ("+" if environment.get("dirty") else ""),
         "profile": experiment.record["profile"],
         "scale": experiment.record["scale"],
         "status": "complete" if experiment.is_complete() else "incomplete",
@@ -52,16 +84,10 @@ def _row(experiment: Experiment) -> dict[str, object]:
     }
 
 
-def machine(environment: dict) -> str:
-    """Processor, cores and memory: the facts on which a metric depends most."""
-    memory_gib = environment["memory_bytes"] / 2**30
-    return f"{environment['cpu_model']}, {environment['cpu_count']} cores, {memory_gib:.0f} GiB"
-
-
 def _headline(experiment: Experiment) -> Iterator[tuple[str, object]]:
     """The headline metrics, by the name of their column."""
-    yield f"{BASELINE} s", arm_metrics.duration_s(experiment, BASELINE, BURST_50)
-    yield f"{TUNED} s", arm_metrics.duration_s(experiment, TUNED, BURST_50)
+    for deployment in HEADLINE:
+        yield f"{deployment} s", arm_metrics.duration_s(experiment, deployment, BURST_50)
     yield "times faster", _with_interval(speedup_estimate(experiment, BURST_50))
     yield "sustained reads p95 ms", arm_metrics.reads_p95_ms(experiment, TUNED, SUSTAINED_100)
     yield "sustained requests/s", _bracket(experiment, "open")

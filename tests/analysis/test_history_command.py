@@ -27,3 +27,15 @@ def test_history_lists_the_experiments_and_warns_of_damaged_ones(builder, comman
 def test_history_without_experiments_names_the_folder(command, tmp_path):
     result = command("history")
     assert (result.exit_code, result.stdout) == (0, f"no experiment in {tmp_path / 'runs'}\n")
+
+
+def test_history_names_what_changed_between_two_experiments_of_one_machine(builder, command):
+    for day, python in ((1, "3.11.7"), (2, "3.11.7"), (3, "3.12.1")):
+        run = builder.run("as-advised-at-default", "start")
+        run.record["environment"] = run.record["environment"] | {"python": python}
+        run.record["started"] = f"2026-01-0{day}T00:00:00.000Z"
+        builder.experiment(run, name=f"2026010{day}-a")
+    lines = [line.strip() for line in command("history").stdout.splitlines()]
+    assert lines[-2] == "-- a difference across this line may come from: Python 3.11.7 → 3.12.1"
+    assert ("20260102-a" in lines[-3], "20260103-a" in lines[-1]) == (True, True)
+    assert sum(line.startswith("--") for line in lines) == 1
