@@ -91,8 +91,8 @@ lab: $(STAMP) ## open JupyterLab on the notebooks
 gate: $(STAMP) ## fail if the built report breaks an objective, is worse than BASELINE, or decides nothing
 	@$(PY) -m reports gate $(EXPERIMENT_OPTION) $${BASELINE:+"--baseline=$$BASELINE"}
 
-compare: $(STAMP) ## compare two runs: make compare A=<experiment>/<run> B=<experiment>/<run>
-	@$(PY) -m analysis compare -- "$$A" "$$B"
+compare: $(STAMP) ## render two experiments side by side (A, B), or print two runs: A=<experiment>/<run>
+	@$(PY) -m reports compare -- "$$A" "$$B"
 
 bench: $(STAMP) ## measure what the workbench itself costs
 	@$(PY) -m bench

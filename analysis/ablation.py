@@ -26,6 +26,7 @@ from workbench.arms import (
     WITH,
     WITHOUT,
 )
+from workbench.primary_metrics import PrimaryMetric
 from workbench.recording import Experiment
 
 from .effect_tables import (
@@ -42,6 +43,7 @@ from .stats.degenerate_effect import has_logarithms
 from .stats.hypothesis import ComparisonTable, Effect, evaluate_family, paired
 
 UNPREFIXED_VARIANTS = {"cross-region": BASELINE}  # variants whose name does not begin with that of their baseline
+SUCCESS = "success_share"  # the column of the share of successful responses
 OTHER_BURSTS = (BURST_25, BURST_100, BURST_50_MIX)
 
 
@@ -202,23 +204,43 @@ def between_deployments(experiment: Experiment, before: str, after: str) -> list
 
 
 def between_experiments(
-    before: Experiment,
-    after: Experiment,
-    left_out: Collection[tuple[str, str]] = (),
-    *,
-    only_primary: bool = False,
+    before: Experiment, after: Experiment, left_out: Collection[tuple[str, str]] = ()
 ) -> list[EffectTable]:
     """Compare two experiments in the arms that both have, by scenario and metric; an effect is named by its deployment.
 
-    Arms (deployment, scenario) in `left_out` are not compared. With `only_primary` the other metrics than those that
-    `after` declared as primary get no verdict. The two were not measured together: every difference
-    contains what changed on the machine in between.
+    Arms (deployment, scenario) in `left_out` are not compared. The two were not measured together: every difference
+    contains what changed on the machine in between. Where either declared primary metrics, only those get a verdict
+    that each which declared any has among them.
     """
+    declared = [primary for side in (before, after) if (primary := primary_metrics.declared(side.record)) is not None]
     sides = [_without_arms(metrics_by_run(experiment), left_out) for experiment in (before, after)]
     scenarios = sorted(set(sides[0]["scenario"]) & set(sides[1]["scenario"]))
     tables = [table for scenario in scenarios for table in _tables_between(sides, scenario)]
-    measured = [table for table in tables if table.changes]
-    return evaluate_tables([_with_primary(table, after, "") for table in measured] if only_primary else measured)
+    return evaluate_tables([_with_declared(table, declared) for table in tables if table.changes])
+
+
+def _with_declared(table: MeasuredTable, declared: Sequence[Sequence[PrimaryMetric]]) -> MeasuredTable:
+    """The table of two experiments with the names of the deployments whose metric both declared as primary."""
+    if not declared:
+        return table
+    names = (change.name for change in table.changes)
+    return replace(
+        table,
+        primary=frozenset(name for name in names if all(_is_declared(each, table, name) for each in declared)),
+    )
+
+
+def _is_declared(primary: Sequence[PrimaryMetric], table: MeasuredTable, deployment: str) -> bool:
+    """True for a declared metric of a deployment, or of a baseline, which is the other side of each effect on it.
+
+    The share of successful responses is tested beside it: without successes no other metric means anything.
+    """
+    return any(
+        each.scenario == table.scenario
+        and table.metric.column in (each.metric, SUCCESS)
+        and deployment in (*each.deployments, BASELINE, TUNED)
+        for each in primary
+    )
 
 
 def _without_arms(by_run: pd.DataFrame, left_out: Collection[tuple[str, str]]) -> pd.DataFrame:

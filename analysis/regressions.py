@@ -64,7 +64,7 @@ def against_experiment(experiment: Experiment, baseline: Experiment, warn: Calla
     An arm that only the baseline has is *not measured*. Raises `RecordingError` where the two cannot be compared, as
     those of two machines.
     """
-    comparison = recording_comparison.compare_experiments(baseline, experiment, warn, only_primary=True)
+    comparison = recording_comparison.compare_experiments(baseline, experiment, warn)
     sides = _Sides(baseline.name, baseline, experiment)
     missing = [
         Claim(experiment, KIND, f"{scenario}-{deployment}", f"{deployment} under {scenario}").not_measured(

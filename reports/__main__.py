@@ -1,4 +1,4 @@
-"""`python -m reports report|build|gate|verify`: build the page, check its objectives, or check a recording."""
+"""`python -m reports report|build|compare|gate|verify`: build pages, check objectives, or check a recording."""
 
 import sys
 from collections import Counter
@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
+from analysis import comparison_wording, recording_comparison
+from analysis.cli import compare_command
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
 from workbench.arms import TUNED
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
-from workbench.recording import newest_experiment, open_experiment
+from workbench.recording import Experiment, Run, newest_experiment, open_experiment
 from workbench.terminal import echo
 
 from . import build as building
+from . import comparison_page, index_page, page_verification, report_entry, sections, verification
 from . import gate as deciding
-from . import index_page, page_verification, sections, verification
 from .choice import recorded_run
 from .single_run import run_page
 
@@ -58,6 +60,32 @@ def build(experiment: str, run: str, output: Path) -> None:
     page = run_page.write(recorded_run(run), output)
     index_page.write(output)
     click.echo(page)
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@OUTPUT
+def compare(a: str, b: str, output: Path) -> None:
+    """Render two experiments side by side, B over A; two runs are printed side by side.
+
+    A and B are directories, or ids: <experiment>, <experiment>/<run>.
+    """
+    first, second = compare_command.open_both(a, b)
+    if isinstance(first, Run) and isinstance(second, Run):
+        compare_command.print_runs(first, second)
+    elif isinstance(first, Experiment) and isinstance(second, Experiment):
+        click.echo(_compare(first, second, output))
+
+
+def _compare(first: Experiment, second: Experiment, output: Path) -> Path:
+    """Render the page of two experiments, print its verdict, and return its path."""
+    warnings: list[str] = []
+    comparison = recording_comparison.compare_experiments(first, second, warnings.append, across_machines=True)
+    page = comparison_page.write(comparison, warnings, output)
+    index_page.write(output)
+    echo(comparison_wording.verdict_sentence(comparison))
+    return page
 
 
 @main.command()
@@ -105,7 +133,6 @@ def _objectives(findings: list[Finding]) -> list[Finding]:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page = building.build(experiment, output)
-    index_page.write(output)
     name, findings = findings_file.read(output / building.FINDINGS)
     for finding in _objectives(findings):
         echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
@@ -114,7 +141,10 @@ def _build(experiment: str, output: Path) -> None:
         reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
         frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
-    echo(sections.headline(sections.Report(recorded, findings)))
+    headline = sections.headline(sections.Report(recorded, findings))
+    report_entry.write(report_entry.of_report(recorded, findings, headline), page)
+    index_page.write(output)
+    echo(headline)
     click.echo(page)
 
 

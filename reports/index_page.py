@@ -1,31 +1,31 @@
-"""`index.html`: every recorded experiment and single run, with a link to its page where it has one."""
+"""`index.html`: all built reports, the newest first, then comparisons, and what is recorded without a report."""
 
-import re
-from collections.abc import Iterable
-from html import unescape
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
 
-from analysis.findings import findings_file
 from workbench import atomic, run_record
 from workbench.errors import RecordingError
 from workbench.paths import SINGLE_RUNS, runs_directory
+from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .build import FINDINGS, PAGE
+from . import comparison_page, report_entry
+from .build import PAGE
 from .choice import BUILD, single_runs
 from .markup import Html
 from .page_frame import Section, page
-from .sections.comparison import join, prose
+from .report_entry import ReportEntry
+from .report_list import entries_html
+from .sections.comparison import join, plural, prose
 from .single_run.run_page import page_name
-from .tables import Verdict, table
+from .tables import Verdict, remark, table
 
 INDEX = "index.html"
 MAX_RUNS = 200  # the newest ones
-TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-HEAD_BYTES = 65_536  # a page's title stands in the first of them, before its style sheet
+STYLES = ("rows.css",)
 
 
 def write(folder: Path) -> Path:
@@ -37,53 +37,64 @@ def write(folder: Path) -> Path:
 
 def html(folder: Path) -> str:
     """The index of the pages in a folder and of what is recorded."""
-    experiments, runs = _experiments(folder), single_runs()
+    entries, problems = report_entry.read_all(folder)
+    comparisons, more_problems = comparison_page.stored(folder)
+    runs = single_runs()
     shown = runs[:MAX_RUNS]
-    linked = {PAGE, INDEX, *map(page_name, shown)}
-    others = [path for path in sorted(folder.glob("*.html")) if path.name not in linked]
     sections = [
-        Section("Experiments", _table(experiments, "Recorded experiments", "No experiment is recorded.")),
-        Section("Single runs", _single_runs(folder, shown, len(runs) - len(shown))),
-    ]
-    if others:
-        rows = [{"page": _link(path, _title(path))} for path in others]
-        sections.append(Section("Other pages", _table(rows, "Pages of other runs", "")))
-    return page("TraceTrack performance: all pages", _lead(folder), sections)
+        *_reports(folder, entries),
+        *_section("Comparisons", _comparison_rows(folder, comparisons), "Comparisons of two experiments"),
+        *_unreported(entries),
+        *_section("Single runs", [_run_row(run, folder) for run in shown], "Runs that belong to no experiment",
+                  _single_runs_note(len(runs) - len(shown))),
+        *_others(folder, {PAGE, INDEX, *(entry.page for entry in entries), *(each.page for each in comparisons),
+                          *map(page_name, shown)}),
+    ]  # fmt: skip
+    lead = join(_lead(folder, entries), *map(remark, (*problems, *more_problems)))
+    return page("TraceTrack performance: all pages", lead, sections, STYLES)
 
 
-def _lead(folder: Path) -> Html:
-    if not (folder / PAGE).exists():
+def _lead(folder: Path, entries: Sequence[ReportEntry]) -> Html:
+    has_page = (folder / PAGE).exists()
+    if not entries and not has_page:
         return prose("There is no report of an experiment yet: make report measures and renders one.")
-    return join(Html(f'<p class="verdict">{_link(folder / PAGE, "The report")}</p>'), prose(_reported(folder)))
+    last = f"The report that was built last: {_link(folder / PAGE, PAGE)}." if has_page else ""
+    if entries:
+        return Html(f"<p>{plural(len(entries), 'report')}, the newest measurement first. {last}</p>")
+    return Html(f"<p>{last} An older version built it, so that its facts are not beside it: make render adds them.</p>")
 
 
-def _reported(folder: Path) -> str:
-    name = _reported_experiment(folder)
-    return f"It shows experiment {name}." if name else "The findings that it shows are not beside it."
+def _reports(folder: Path, entries: Sequence[ReportEntry]) -> list[Section]:
+    return [Section("Reports", entries_html(folder, entries))] if entries else []
 
 
-def _reported_experiment(folder: Path) -> str:
-    """The experiment of the report in the folder; empty where that is not known."""
-    try:
-        return findings_file.read(folder / FINDINGS)[0]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+def _comparison_rows(folder: Path, comparisons: Sequence[comparison_page.StoredComparison]) -> list[dict]:
+    return [
+        {
+            "comparison": _link(folder / each.page, f"{each.before} → {each.after}"),
+            "result": each.sentence,
+        }
+        for each in comparisons
+        if (folder / each.page).exists()
+    ]
 
 
-def _experiments(folder: Path) -> list[dict]:
-    reported = _reported_experiment(folder) if (folder / PAGE).exists() else ""
+def _unreported(entries: Sequence[ReportEntry]) -> list[Section]:
+    """The experiments that are recorded and have no report here."""
+    reported = {entry.experiment for entry in entries}
     paths = sorted(runs_directory().glob("*/experiment.json"), key=lambda path: path.parent.name, reverse=True)
-    return [_experiment_row(path.parent, folder, reported) for path in paths]
+    rows = [_experiment_row(path.parent) for path in paths if path.parent.name not in reported]
+    note = f"A report of a complete one: {BUILD} --experiment <experiment>"
+    return _section("Experiments without a report", rows, "Recorded experiments without a report here", note)
 
 
-def _experiment_row(directory: Path, folder: Path, reported: str) -> dict:
-    name = _link(folder / PAGE, directory.name) if directory.name == reported else directory.name
+def _experiment_row(directory: Path) -> dict:
     try:
         record = run_record.read(directory, "experiment").content
     except RecordingError as error:
-        return {"experiment": name, "status": f"cannot be read: {error}"}
+        return {"experiment": directory.name, "status": f"cannot be read: {error}"}
     return {
-        "experiment": name,
+        "experiment": directory.name,
         "profile": record["profile"],
         "scale": record["scale"],
         "planned runs": len(record["runs"]),
@@ -91,12 +102,11 @@ def _experiment_row(directory: Path, folder: Path, reported: str) -> dict:
     }
 
 
-def _single_runs(folder: Path, runs: Iterable[Path], hidden: int) -> Html:
+def _single_runs_note(hidden: int) -> str:
     note = f"A run without a link has no page yet: {BUILD} --run {SINGLE_RUNS}/<run>"
     if hidden:
         note += f" The {MAX_RUNS} newest are listed, {hidden} older ones are not."
-    rows = [_run_row(directory, folder) for directory in runs]
-    return _table(rows, "Runs that belong to no experiment", "No single run is recorded.", note)
+    return note
 
 
 def _run_row(directory: Path, folder: Path) -> dict:
@@ -118,16 +128,17 @@ def _run_row(directory: Path, folder: Path) -> dict:
     }
 
 
-def _table(rows: list[dict], caption: str, empty: str, note: str = "") -> Html:
-    return table(pd.DataFrame(rows, dtype=object), caption, note=note) if rows else prose(empty)
+def _others(folder: Path, linked: Iterable[str]) -> list[Section]:
+    """Pages of which no facts are stored: those of runs within experiments, and of older versions."""
+    known = set(linked)
+    rows = [{"page": _link(path, path.stem)} for path in sorted(folder.glob("*.html")) if path.name not in known]
+    return _section("Other pages", rows, "Pages of runs of experiments, and of other versions")
+
+
+def _section(heading: str, rows: list[dict], caption: str, note: str = "") -> list[Section]:
+    """A section with one table; none without rows."""
+    return [Section(heading, table(pd.DataFrame(rows, dtype=object), caption, note=note))] if rows else []
 
 
 def _link(path: Path, text: str) -> Html:
-    return Html(f'<a href="{cleaned(quote(path.name), Target.HTML)}">{cleaned(text, Target.HTML)}</a>')
-
-
-def _title(path: Path) -> str:
-    """The title of a page, its file name where it has none."""
-    with path.open("rb") as file:
-        match = TITLE.search(file.read(HEAD_BYTES).decode(errors="replace"))
-    return unescape(match[1]).strip() if match else path.name
+    return Html(f'<a href="{cleaned(quote(path.name), Target.HTML)}">{cleaned(redacted(text), Target.HTML)}</a>')

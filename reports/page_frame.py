@@ -32,16 +32,19 @@ class Frame:
     policy: str
 
     @classmethod
-    def current(cls, script: str = "") -> "Frame":
-        """The frame with the colours of `analysis.figures.palette`; `script` is the name of a file of the template."""
-        style = _style()
+    def current(cls, script: str = "", sheets: Sequence[str] = ()) -> "Frame":
+        """The frame with the colours of `analysis.figures.palette`.
+
+        `script` and `sheets`, which are more style sheets, are names of files of the template.
+        """
+        style = _style(("style.css", *sheets))
         content = (TEMPLATE / script).read_text(encoding="utf-8") if script else ""
         return cls(style, content, _policy(style, content))
 
 
-def _style() -> str:
+def _style(sheets: Sequence[str]) -> str:
     light, dark = palette.css_variables(), palette.css_variables(dark=True)
-    sheet = (TEMPLATE / "style.css").read_text(encoding="utf-8")
+    sheet = "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in sheets)
     on_dark = f"@media screen and (prefers-color-scheme: dark) {{\n:root {{\n{dark}\n}}\n}}"
     return f"\n:root {{\n{light}\n}}\n{on_dark}\n{sheet}\n"
 
@@ -75,9 +78,18 @@ class Section:
         return "-".join(re.findall(r"\w+", self.heading.lower()))
 
 
-def page(title: str, lead: Html, sections: Sequence[Section]) -> str:
-    """A whole page: its title, what stands on the first screen, and its sections."""
+def page(
+    title: str, lead: Html, sections: Sequence[Section], sheets: Sequence[str] = (), *, has_heading: bool = False
+) -> str:
+    """A whole page: its title, what stands on the first screen, and its sections.
+
+    The title is the first heading, unless `lead` has that one. `sheets` are as in `Frame.current`.
+    """
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)  # noqa: S701 -- pieces are escaped
     return environment.get_template("page.html.j2").render(
-        title=cleaned(redacted(title), Target.HTML), lead=lead, sections=sections, frame=Frame.current()
+        title=cleaned(redacted(title), Target.HTML),
+        lead=lead,
+        has_heading=has_heading,
+        sections=sections,
+        frame=Frame.current(sheets=sheets),
     )

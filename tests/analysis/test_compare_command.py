@@ -85,7 +85,8 @@ def test_compare_prints_effects_with_verdicts_of_two_experiments(builder, comman
     four_blocks(builder, "new", slower=0.5)
     result = command("compare", "old", "new")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("A: old\nB: new\n")
+    assert result.stdout.startswith("A: old\nB: new\nB against A: 0 regressed, ")
+    assert "; machine, versions, data, method and code are the same.\n" in result.stdout
     assert "duration, burst-50 (equivalent within 10%):" in result.stdout
     lines = [line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["tuned", "0.500"]]
     assert {line[4] for line in lines} == {"improvement"}
@@ -122,7 +123,7 @@ def test_baseline_fails_a_missing_arm_and_too_few_blocks(builder, command):
     builder.experiment(builder.run(), builder.run("tuned"), name="once")
     builder.experiment(builder.run(), builder.run("tuned"), name="twice")
     result = command("compare", "once", "twice", "--baseline")
-    assert (result.exit_code, "no verdict is possible: it takes 4 blocks" in result.stderr) == (1, True)
+    assert (result.exit_code, "No verdict: it takes 4 blocks of an arm in both" in result.stderr) == (3, True)
 
 
 def test_compare_leaves_out_an_arm_whose_load_differs(builder, command):
@@ -132,14 +133,29 @@ def test_compare_leaves_out_an_arm_whose_load_differs(builder, command):
         run.record["scenario"] = run.record["scenario"] | {"duration_s": 7.0}
     builder.experiment(*runs, name="new")
     result = command("compare", "old", "new")
-    shown = {line.split()[0] for line in result.stdout.splitlines() if line}
+    tables, _, others = result.stdout.partition("\nnot compared:\n")
+    shown = {line.split()[0] for line in tables.splitlines() if line}
     assert (result.exit_code, "tuned" in shown, "as-measured" in shown) == (0, False, True)
+    assert others == "tuned under burst-50: its loads differ in duration_s\n"
     assert "warning: tuned under burst-50 is left out: its loads differ in duration_s\n" in result.stderr
     result = command("compare", "old", "new", "--baseline")
     assert (result.exit_code, "has no valid run of tuned under burst-50 under the load of old" in result.stderr) == (
         1,
         True,
     )
+
+
+def test_compare_names_edited_runs_and_leaves_them_out(builder, command):
+    four_blocks(builder, "old")
+    experiment = four_blocks(builder, "new")
+    for run in experiment.runs[:4]:
+        path = run.directory / "requests.parquet"
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    result = command("compare", "old", "new")
+    names = ", ".join(run.name for run in experiment.runs[:3])
+    assert result.stderr.startswith(f"warning: new/{names} and 1 more runs: requests.parquet was changed")
+    assert all(" and 1 more runs: requests.parquet" in line for line in result.stderr.splitlines())
+    assert "as-measured under burst-50: 4 usable runs in A, 0 usable runs in B\n" in result.stdout
 
 
 def test_effects_frame_has_the_effects_of_all_tables(builder):
@@ -188,14 +204,48 @@ def test_compare_refuses_a_scenario_with_other_fields(builder, command):
 FACTS = [("cpu_model", "processor"), ("cpu_count", "number of cores"), ("postgresql", "version of PostgreSQL")]
 
 
-@pytest.mark.parametrize(("field", "name"), FACTS)
-def test_compare_refuses_recordings_of_different_machines(builder, command, field, name):
+def on_another_machine(builder, field):
+    """Two experiments of one run, of which the second was made where a fact of the environment differs."""
     other = builder.run()
     other.record["environment"] = other.record["environment"] | {field: 64 if field == "cpu_count" else "another"}
     builder.experiment(builder.run())
     builder.experiment(other, name="other")
-    for names in ((RUN, RUN.replace("made", "other", 1)), ("made", "other")):
-        require_refused(command("compare", *names), f"the recordings differ in their {name}")
+
+
+@pytest.mark.parametrize(("field", "name"), FACTS)
+def test_compare_refuses_runs_of_different_machines(builder, command, field, name):
+    on_another_machine(builder, field)
+    result = command("compare", RUN, RUN.replace("made", "other", 1))
+    require_refused(result, f"the recordings differ in their {name}")
+
+
+@pytest.mark.parametrize(("field", "name"), FACTS[:2])
+def test_compare_shows_experiments_of_different_machines_and_decides_nothing(builder, command, field, name):
+    on_another_machine(builder, field)
+    result = command("compare", "made", "other", "--baseline")
+    sentence = f"No verdict, because A and B were not measured on the same machine: {name} "
+    assert (result.exit_code, sentence in result.stdout, f"Error: {sentence}" in result.stderr) == (3, True, True)
+    assert "duration, burst-50" in result.stdout
+    assert not {"improvement", "regression", "equivalent"} & set(result.stdout.split())
+
+
+def test_compare_names_another_version_in_the_verdict(builder, command):
+    on_another_machine(builder, "postgresql")
+    result = command("compare", "made", "other")
+    assert (
+        result.exit_code,
+        "The same machine, data, method and code; PostgreSQL 18.6 → another." in result.stdout,
+    ) == (
+        0,
+        True,
+    )
+
+
+def test_compare_refuses_an_experiment_that_was_changed_by_name(builder, command):
+    builder.experiment(builder.run())
+    record = builder.experiment(builder.run(), name="edited").directory / "experiment.json"
+    record.write_text(record.read_text().replace('"quick"', '"short"'))
+    require_refused(command("compare", "made", "edited"), "experiment edited was changed, and cannot be compared: ")
 
 
 def test_compare_refuses_runs_on_different_data(builder, command):
