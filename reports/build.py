@@ -32,6 +32,7 @@ def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str
         dataset.find_scale(scale)
     html.mkdir(parents=True, exist_ok=True)
     _require_writable(html)
+    _discard(html)
     experiment = experiment or new_name(profile or profiles.DEFAULT)
     plan = plan_for(experiment, profile or None, scale or None, None)
     parameters = {"profile": profile, "experiment": experiment, "scale": scale}
@@ -57,6 +58,7 @@ def build(experiment: str, html: Path = HTML) -> Path:
     Raises `UserError` for an experiment that is not complete.
     """
     recorded = recorded_experiment(experiment)
+    _discard(html)
     if problems := recorded.own_problems():
         raise UserError(
             f"experiment {recorded.name} was changed, and has no report: {problems[0]}; see python -m reports verify "
@@ -78,6 +80,12 @@ def build(experiment: str, html: Path = HTML) -> Path:
         _, findings = findings_file.read(html / FINDINGS)
         views.write(decide(recorded, findings), recorded, findings, html)
     return html / PAGE
+
+
+def _discard(html: Path) -> None:
+    """Remove what a CI reads of the last report: where this one fails, nothing must pass for it."""
+    for name in (FINDINGS, *views.NAMES):
+        (html / name).unlink(missing_ok=True)
 
 
 def _require_writable(html: Path) -> None:

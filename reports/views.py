@@ -12,11 +12,14 @@ from .decision import Decision
 from .junit import junit
 from .pull_request_summary import summary
 
+SUMMARY, JUNIT = "summary.md", "junit.xml"
+NAMES = (SUMMARY, JUNIT)
+
 
 def write(decision: Decision, experiment: Experiment | None, findings: Sequence[Finding], directory: Path) -> None:
     """Write both views into the folder of the page; `experiment` is None where none could be read."""
-    atomic.write_text(directory / "summary.md", summary(decision, experiment, findings))
+    atomic.write_text(directory / SUMMARY, summary(decision, experiment, findings))
     tree = junit(decision, experiment.name if experiment else "", findings)
     ElementTree.indent(tree)
     text = ElementTree.tostring(tree, encoding="unicode")
-    atomic.write_text(directory / "junit.xml", f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
+    atomic.write_text(directory / JUNIT, f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')

@@ -63,7 +63,7 @@ def _headline(report: Report) -> Html:
     """The result and the decision, in two sentences."""
     speedup, success = report.finding(SPEEDUP), report.finding(f"success-{BURST_50}-{TUNED}")
     if speedup is None or speedup.effect is None:
-        return sentence("This experiment did not measure 50 users at once on both set-ups.")
+        return sentence("This experiment has no valid run of 50 users at once on both set-ups.")
     durations = {
         name: of_finding(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2g} s")
         for name, deployment in (("published", BASELINE), ("tuned", TUNED))
