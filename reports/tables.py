@@ -38,6 +38,7 @@ class Verdict(Enum):
         return f'<span class="pill {self.value.replace(" ", "-")}">{self.value}</span>'
 
 
+ROW_HEAD = 'th scope="row"'
 MAX_COLUMNS = 5  # of a table that fits the page; on a phone its rows become blocks
 
 
@@ -84,14 +85,14 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     frame, names = frame.loc[:, told], told
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
-    rows = [_row(columns, position) for position in range(len(frame))]
+    is_stacked = len(columns) <= MAX_COLUMNS
+    rows = [_row(columns, position, is_stacked=is_stacked) for position in range(len(frame))]
     below = f"{remark(note)}\n" if note else ""
-    is_wide = len(columns) > MAX_COLUMNS
     scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{escaped(caption)}">'
-    region = scroll if is_wide else '<div class="stack">'
+    region = '<div class="stack">' if is_stacked else scroll
     return Html(
-        f'<div class="table">\n{region}\n<table role="table">\n'
-        f"<caption><span>{_shown(caption)}</span></caption>\n"
+        f'<div class="table">\n{region}\n<table role="table" data-source="{SECTION}">\n'
+        f"<caption><span>{escaped(caption)}</span></caption>\n"
         f'<thead role="rowgroup">\n<tr role="row">{head}</tr>\n</thead>\n'
         f'<tbody role="rowgroup">\n{"".join(rows)}</tbody>\n</table>\n</div>\n{below}</div>'
     )
@@ -119,13 +120,12 @@ def cards(items: Sequence[tuple[str, Html, Html]]) -> Html:
 
 
 def behind(*parts: tuple[str, Html]) -> Html:
-    """One fold with everything behind a section: its summary lists the headings; parts without content are left out."""
+    """One fold with everything behind a section, each part under its heading; parts without content are left out."""
     present = [(heading, content) for heading, content in parts if str(content).strip()]
     if not present:
         return Html("")
-    listed = " · ".join(heading for heading, _ in present)
     content = "\n".join(f"<h3>{_shown(heading)}</h3>\n{part}" for heading, part in present)
-    return folded(f"Behind this: {listed}", Html(content))
+    return folded(f"Behind this: {present[0][0]}{' …' if len(present) > 1 else ''}", Html(content))
 
 
 def headline(items: Sequence[tuple[str, object, str]], verdict: str) -> Html:
@@ -157,16 +157,18 @@ class _Column:
         return cls(name, values, form.format if isinstance(form, str) else form, bool(numbers) or not present)
 
     def head(self) -> str:
-        return f'<th scope="col" role="columnheader"{self._class()}>{_shown(self.name)}</th>'
+        return f'<th scope="col" role="columnheader"{self._class()}>{escaped(self.name)}</th>'
 
-    def cell(self, position: int, tag: str) -> str:
+    def cell(self, position: int, tag: str, *, is_stacked: bool) -> str:
         value = self.values[position]
         # On a phone a row becomes a block, and each cell carries the name of its column.
-        label = f' role="cell" data-label="{escaped(self.name)}"' if tag == "td" else ' role="rowheader"'
-        content = _text(value, self.to_text, PUBLISHED if "published" in self.name else SECTION)
+        label = (f' role="cell" data-label="{escaped(self.name)}"' if tag == "td" else ' role="rowheader"') * is_stacked
+        source = f' data-source="{PUBLISHED}"' if "published" in self.name else ""
+        content = _text(value, self.to_text)
+        end = f"</{tag.split()[0]}>"
         if _is_missing(value):
-            return f'<{tag}{self._class("missing")}{label} title="{self._missing()}">{content}</{tag.split()[0]}>'
-        return f"<{tag}{self._class()}{label}>{content}</{tag.split()[0]}>"
+            return f'<{tag}{self._class("missing")}{label} title="{self._missing()}">{content}{end}'
+        return f"<{tag}{self._class()}{label}{source}>{content}{end}"
 
     def _missing(self) -> str:
         return "not published" if "published" in self.name else "not measured"
@@ -176,8 +178,11 @@ class _Column:
         return f' class="{names}"' if names else ""
 
 
-def _row(columns: Sequence[_Column], position: int) -> str:
-    cells = [column.cell(position, "td" if i else 'th scope="row"') for i, column in enumerate(columns)]
+def _row(columns: Sequence[_Column], position: int, *, is_stacked: bool) -> str:
+    cells = [
+        column.cell(position, "td" if i else 'th scope="row"', is_stacked=is_stacked)
+        for i, column in enumerate(columns)
+    ]
     return f'<tr role="row">{"".join(cells)}</tr>\n'
 
 
@@ -186,15 +191,15 @@ def _shown(text: str) -> str:
     return str(marked(text))
 
 
-def _text(value: object, to_text: Callable[[Any], str], source: str = SECTION) -> str:
-    """The escaped content of a cell, whose numbers have this source."""
+def _text(value: object, to_text: Callable[[Any], str]) -> str:
+    """The escaped content of a cell."""
     if _is_missing(value):
         return "–"
     if isinstance(value, Html):
         return value.text
     if isinstance(value, Verdict):
         return value.pill()
-    return str(marked(to_text(value), source))
+    return escaped(to_text(value))
 
 
 def _check(names: Sequence[str], formats: Mapping[str, Format]) -> None:

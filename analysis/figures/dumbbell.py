@@ -15,7 +15,7 @@ from .marks import mark
 from .palette import INK, SERIES_COLOURS, STYLE
 from .panels import is_narrow, not_measured, one_panel
 
-ROW_INCHES, NARROW_ROW_INCHES = 0.25, 0.4
+ROW_INCHES, NARROW_ROW_INCHES = 0.25, 0.36
 PUBLISHED = "published"
 
 

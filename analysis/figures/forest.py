@@ -12,7 +12,7 @@ from .marks import mark
 from .palette import INK, STYLE, VERDICT_COLOURS
 from .panels import is_narrow, not_measured, one_panel
 
-ROW_INCHES = 0.215
+ROW_INCHES = 0.195
 NARROW_ROW_INCHES = 0.4
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 

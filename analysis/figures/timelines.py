@@ -59,7 +59,8 @@ def _burst(axes: Axes, requests: pd.DataFrame) -> None:
         x_ms = np.column_stack([requests["start_ms"][chosen], requests["end_ms"][chosen], gap_ms]).ravel()
         y = np.repeat(rows[chosen].to_numpy(), 3)
         (line,) = axes.plot(x_ms, y, color=colour, linewidth=linewidth, solid_capstyle="butt")
-        mark(line, series=endpoint)
+        if chosen.any():
+            mark(line, series=endpoint)
     last_ms = requests["end_ms"].max()
     axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
     axes.set_ylim(len(rank) + 1, 0)

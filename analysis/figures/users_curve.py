@@ -26,7 +26,7 @@ def users_curve(points: pd.DataFrame, marked_users: int) -> Figure:
     points = drawable(points, ["series", "users", "mean_ms", "kind"])
     if points.empty:
         return not_measured()
-    figure, axes = one_panel(2.5)
+    figure, axes = one_panel(2.1)
     ends = []
     for name in present(points["series"], SERIES_COLOURS):
         rows = points[points["series"] == name].sort_values("users")

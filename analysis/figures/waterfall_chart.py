@@ -1,6 +1,7 @@
 """A waterfall: the mean time of a request before a change, what each part adds or saves, and the time after it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -15,7 +16,10 @@ from .palette import INK, PART_COLOURS, SERIES_COLOURS, STYLE
 from .panels import is_narrow, not_measured, one_panel
 
 ROW_INCHES = 0.22
+OTHERS = "others"
+MIN_SHARE = 0.005  # of the largest change: a smaller one is none that a reader sees
 PART_LABELS = {
+    OTHERS: "the other parts",
     "queue": "waiting for a worker",
     "pool": "connection pool",
     "db": "database",
@@ -32,7 +36,7 @@ def waterfall(changes: Mapping[str, PartChange], before: str, after: str) -> Fig
     """
     if not changes:
         return not_measured()
-    total, parts = changes[LATENCY], [change for name, change in changes.items() if name != LATENCY]
+    total, parts = changes[LATENCY], _shown([change for name, change in changes.items() if name != LATENCY])
     figure, axes = one_panel(0.5 + ROW_INCHES * (len(parts) + 2))
     _bar(axes, 0, total.before_ms, before)
     level_ms = total.before_ms
@@ -50,6 +54,18 @@ def waterfall(changes: Mapping[str, PartChange], before: str, after: str) -> Fig
     return figure
 
 
+def _shown(parts: Sequence[PartChange]) -> list[PartChange]:
+    """The parts that change much or are the remainder, and the others together without an interval."""
+    largest_ms = max(abs(part.change_ms) for part in parts)
+    large = [part for part in parts if part.part == "residual" or abs(part.change_ms) >= MIN_SHARE * largest_ms]
+    small = [part for part in parts if part not in large]
+    if len(small) < 2:
+        return list(parts)
+    before_ms, after_ms = sum(part.before_ms for part in small), sum(part.after_ms for part in small)
+    together = PartChange(OTHERS, before_ms, after_ms, after_ms - before_ms, math.nan, math.nan, small[0].blocks)
+    return [*(part for part in large if part.part != "residual"), together, *large[-1:]]
+
+
 def _bar(axes: Axes, y: int, value_ms: float, series: str) -> None:
     """The whole time, before or after."""
     axes.barh(y, value_ms, color=SERIES_COLOURS[series], height=0.66)
@@ -58,7 +74,7 @@ def _bar(axes: Axes, y: int, value_ms: float, series: str) -> None:
 
 def _step(axes: Axes, y: int, part: PartChange, from_ms: float) -> None:
     """The change of one part, from the level that the parts above it leave."""
-    (bar,) = axes.barh(y, part.change_ms, left=from_ms, color=PART_COLOURS[part.part], height=0.66)
+    (bar,) = axes.barh(y, part.change_ms, left=from_ms, color=PART_COLOURS.get(part.part, INK["muted"]), height=0.66)
     text = f"{PART_LABELS.get(part.part, part.part)}: {_signed(part.change_ms)}"
     if part.interval:
         axes.plot([from_ms + part.low_ms, from_ms + part.high_ms], [y, y], color=INK["ink"], linewidth=1.2)

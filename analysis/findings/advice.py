@@ -65,7 +65,8 @@ def _change(
         effect = effect_of(claim.experiment, before, after, scenario, metric)
         if effect is None:
             return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
-        evidence = f"{text.format(ratio=ratio_with_interval(effect))}: {effect.verdict}"
+        undecided = "" if effect.verdict in verdicts else f" ({effect.verdict})"
+        evidence = f"{text.format(ratio=ratio_with_interval(effect))}{undecided}"
         runs = [run for side in (before, after) for run in claim.experiment.find(side, scenario)]
         return claim.finding(verdicts.get(effect.verdict, NOT_MEASURED), evidence, runs, effect=effect.ratio,
                              interval=effect.interval, level=effect.level, n=effect.blocks)  # fmt: skip
@@ -80,10 +81,7 @@ def _against_tuned(claim: Claim) -> Finding:
         return claim.not_run(ADVISED, BURST_50)
     runs = [*claim.experiment.find(ADVISED, BURST_50), *claim.experiment.find(TUNED, BURST_50)]
     share = max(float(arm_metrics.worker_shares(run).max()) for run in claim.experiment.find(ADVISED, BURST_50))
-    evidence = (
-        f"tuned takes {ratio_with_interval(effect)} of its duration; its busiest worker answered {share:.0%} of the "
-        "requests"
-    )
+    evidence = f"tuned: × {ratio_with_interval(effect)}; one of the workers answered {share:.0%}"
     verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else NOT_MEASURED
     return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval, level=effect.level,
                          n=effect.blocks)  # fmt: skip
@@ -111,8 +109,8 @@ def _start_at_default(claim: Claim) -> Finding:
     if not runs:
         return claim.not_run(name, START)
     started = [run.record["outcome"]["started"] for run in runs]
-    evidence = f"{_allowed(runs[0])} connections of all workers, on PostgreSQL's default of 100: " + (
-        "it starts" if all(started) else "the application refuses to start"
+    evidence = f"{_allowed(runs[0])} connections, PostgreSQL's default is 100: " + (
+        "it starts" if all(started) else "it refuses to start"
     )
     return claim.finding(FOLLOW if all(started) else DO_NOT_FOLLOW, evidence, runs, effect=float(_allowed(runs[0])),
                          bound=100.0)  # fmt: skip
@@ -138,21 +136,21 @@ def _share_of_part(part: str, deployment: str, text: str, *, is_for: bool) -> Ch
 _SESSIONS = _change(
     f"{TUNED}{WITHOUT}shared-sessions", TUNED,
     verdicts={"improvement": FOLLOW, "equivalent": FOLLOW, "regression": DO_NOT_FOLLOW},
-    text="with sessions in Valkey, which several hosts can share, {ratio} of the duration with files",
+    text="sessions in Valkey, not in files: × {ratio}",
 )  # fmt: skip
 _DATABASE_WAIT = _share_of_part("db", TUNED, "on tuned the database is {share} of the time of a request", is_for=True)
 CHECKS: Mapping[str, Check] = {
     "Standard gunicorn worker (1 worker)": _change(
         f"{TUNED}{WITHOUT}workers", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": FOLLOW,
-        "regression": FOLLOW}, text="a worker for each core takes {ratio} of the duration with one worker",
+        "regression": FOLLOW}, text="a worker a core: × {ratio}",
     ),
     "50 max connections": _pool_of_50,
     "Filesystem sessions": _change(
         f"{TUNED}{WITHOUT}shared-sessions", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": DO_NOT_FOLLOW,
-        "regression": FOLLOW}, text="sessions in Valkey, which several hosts can share, take {ratio} of the duration",
+        "regression": FOLLOW}, text="sessions in Valkey: × {ratio}",
     ),
     "Individual endpoint optimization focus": _share_of_part(
-        "queue", BASELINE, "{share} of the time of a request is waiting for a worker, which no single request shows",
+        "queue", BASELINE, "{share} of a request's time is waiting for a worker",
         is_for=False,
     ),
     "8+ gevent workers (requires adequate memory)": _against_tuned,
@@ -165,11 +163,11 @@ CHECKS: Mapping[str, Check] = {
     "Add indexes for frequently queried columns": _change(
         BASELINE, f"{BASELINE}{WITH}trigram", READS, DATABASE_TIME,
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},
-        text="with trigram indexes reads take {ratio} of the database time",
+        text="trigram indexes: database time of reads × {ratio}",
     ),
     "Implement query result caching strategy": _change(
         BASELINE, CLAIMED,
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},
-        text="with its caches in force the published set-up takes {ratio} of the duration",
+        text="its caches in force: × {ratio}",
     ),
 }  # fmt: skip

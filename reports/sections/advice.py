@@ -10,7 +10,7 @@ from analysis.findings.measurements import ONE_WORKER
 from workbench.arms import ADVISED, BASELINE, BURST_50, LABELS, TUNED
 
 from ..markup import Html
-from ..numerals import MISSING, marked, number, of_finding, sentence, with_interval
+from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence, with_interval
 from ..tables import Verdict, behind, table
 from .comparison import Report, join, settings_of
 from .names import OPTIMISATIONS
@@ -25,7 +25,7 @@ def advice(report: Report) -> Html:
 
 
 def _changes(report: Report) -> Html:
-    """A row for each optimisation that is an improvement, the largest effect first; then what not to do."""
+    """A row for each optimisation that is an improvement, the largest effect first."""
     rows = []
     for change in ablation.leave_one_out_changes(report.experiment, TUNED, BURST_50):
         duration, cpu = (
@@ -34,20 +34,13 @@ def _changes(report: Report) -> Html:
         if duration is None or "improvement" not in {each.verdict for each in (duration, cpu) if each}:
             continue
         optimisation = OPTIMISATIONS[change.name]
-        rows.append({"order": duration.effect, "change": marked(optimisation.change),
-                     "duration with it / without it": _effect(duration), "CPU with it / without it": _effect(cpu),
-                     "cost or risk": marked(optimisation.cost)})  # fmt: skip
+        cpu_ratio = Html(f'<span class="nowrap">{of_finding(cpu, "× {:.2f}")}</span>')
+        rows.append({"order": duration.effect, "change": marked(optimisation.change), "duration": _effect(duration),
+                     "CPU": cpu_ratio, "cost or risk": marked(optimisation.cost)})  # fmt: skip
     if not rows:
         return sentence_block("No single change is an improvement in this experiment.")
     frame = pd.DataFrame(rows, dtype=object).sort_values("order").drop(columns="order")
-    return table(frame, "Changes that are improvements on their own, 50 users at once", note=_note(report))
-
-
-def _note(report: Report) -> str:
-    return (
-        "Each is left out of the tuned set-up alone, with its 95 % interval; effects of single changes do not multiply "
-        "to the whole. All changes of the tuned set-up are in the figure below."
-    )
+    return table(frame, "Each change alone, with it / without it, 50 users at once")
 
 
 def sentence_block(text: str) -> Html:
@@ -60,20 +53,20 @@ def _effect(finding: Finding | None) -> Html:
     if finding is None or finding.effect is None:
         return MISSING
     pill = Verdict(finding.verdict).pill() if finding.verdict != "reported" else ""
-    return Html(f"{with_interval(finding, '{:.2f}')} {pill}")
+    return Html(f'<span class="nowrap">× {with_interval(finding, "{:.2f}")} {pill}</span>')
 
 
 def _environments(report: Report) -> Html:
     """What to run where, each with the runs it rests on."""
     rows = (
-        ("development, one machine", LABELS[TUNED], _burst(report, TUNED), f"duration-{BURST_50}-{TUNED}"),
-        ("one core, or little memory", "tuned, one worker", _burst(report, ONE_WORKER),
+        ("development", LABELS[TUNED], _burst(report, TUNED), f"duration-{BURST_50}-{TUNED}"),
+        ("one core", "tuned, one worker", _burst(report, ONE_WORKER),
          f"duration-{BURST_50}-{ONE_WORKER}"),
-        ("production, managed PostgreSQL", "tuned, not 8 gevent workers", _connections(report),
+        ("production", "tuned, not 8 gevent workers", _connections(report),
          f"connections-{BURST_50}-{TUNED}"),
     )  # fmt: skip
     shown = [
-        {"environment": environment, "run": marked(run), "because": reason, "rests on": _runs(report, finding_id)}
+        {"environment": environment, "run": marked(run), "because": reason, "runs": _runs(report, finding_id)}
         for environment, run, reason, finding_id in rows
         if report.finding(finding_id)
     ]
@@ -100,7 +93,7 @@ def _runs(report: Report, finding_id: str) -> Html:
     finding = report.finding(finding_id)
     if finding is None or not finding.runs:
         return MISSING
-    return number(f"{len(finding.runs)} runs" if len(finding.runs) > 1 else "1 run", finding.id)
+    return number(str(len(finding.runs)), finding.id)
 
 
 def _settings(report: Report) -> Html:
@@ -129,16 +122,30 @@ def _published_advice(report: Report) -> Html:
     }
     judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW]
     return join(
-        table(pd.DataFrame(judged, dtype=object), "The published advice, evaluated"),
+        _advice_sentence(report),
         behind(
-            ("the settings to copy", _settings(report)),
+            ("the published advice, evaluated", table(pd.DataFrame(judged, dtype=object), "The published advice")),
             ("advice that no run evaluates", table(pd.DataFrame(rows[NOT_MEASURED], dtype=object), "Not measured")),
+            ("the settings to copy", _settings(report)),
         ),
     )
 
 
+def _advice_sentence(report: Report) -> Html:
+    """How much of the published advice the runs confirm."""
+    verdicts = [finding.verdict for finding in report.of_kind("advice")]
+    against, following, missing = (
+        number(str(verdicts.count(verdict)), SECTION) for verdict in (DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED)
+    )
+    text = sentence(
+        "Of the published advice the runs speak against {against} lines and for {following}; not measured: {missing}.",
+        against=against, following=following, missing=missing,
+    )  # fmt: skip
+    return Html(f"<p>{text}</p>")
+
+
 def _advice_row(group: Sequence[Finding]) -> dict:
-    named = "; ".join(finding.claim.partition(": ")[2] for finding in group)
+    named = "; ".join(finding.claim.partition(": ")[2].partition(" (")[0] for finding in group)
     return {
         "published advice": marked(named, "published"),
         "verdict": Verdict(group[0].verdict),

@@ -17,36 +17,28 @@ OPTIMISATIONS = {
     "argon2": Optimisation(
         "the password hash",
         "Hash passwords with argon2id (7 MiB, 5 passes)",
-        "Replaces scrypt (N = 2^15, p = 1). OWASP lists 7 MiB × 5 among its minimums for argon2id, and asks p = 3 of "
-        "scrypt at 2^15. An account changes at its next login.",
+        "Replaces scrypt (N = 2^15, p = 1), which is below OWASP's minimum; this is one of them. Accounts change at "
+        "login.",
     ),
     "workers": Optimisation(
         "the number of workers",
-        "Run a gthread worker for each core, 64 threads each",
-        "The memory of one more process a core.",
+        "Run a gthread worker for each core",
+        "The memory of each worker.",
     ),
-    "cache": Optimisation(
-        "the cache", "Cache the dashboard for 10 s and searches for 30 s", "Answers are up to 10 or 30 s old."
-    ),
-    "pool": Optimisation(
-        "the connection pool", "Keep a pool of 3 connections a worker", "Connections are held while idle."
-    ),
-    "index": Optimisation(
-        "the trigram index", "Add trigram indexes for the search", "Disk space, and slower writes of bags."
-    ),
+    "cache": Optimisation("the cache", "Cache dashboard and searches", "Answers are up to 10 or 30 s old."),
+    "pool": Optimisation("the connection pool", "Keep a pool of 3 a worker", "Idle connections are held."),
+    "index": Optimisation("the trigram index", "Add trigram indexes for the search", "Disk space, slower writes."),
     "aggregate": Optimisation(
         "the statement of the dashboard",
-        "Read the dashboard from a table that triggers keep",
+        "Let triggers keep the dashboard's sums",
         "Each scan updates a counter.",
     ),
     "hash limit": Optimisation(
         "the limit on hashes",
-        "Compute one password hash at a time in a worker",
-        "Logins wait for each other; reads do not.",
+        "Hash one password at a time",
+        "Logins wait for each other.",
     ),
-    "shared sessions": Optimisation(
-        "the shared sessions", "Keep sessions in Valkey", "A store to run; several hosts can then share the sessions."
-    ),
+    "shared sessions": Optimisation("the shared sessions", "Keep sessions in Valkey", "A store to run."),
 }
 
 # Single changes of the published set-up.

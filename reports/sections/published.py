@@ -16,7 +16,6 @@ from . import charts, infrastructure, loads, recommendations, requests
 from .comparison import Report, beside, join
 
 TIMES = (
-    ("published-burst-25-duration_s", "25 users: duration"),
     ("published-burst-50-duration_s", "50 users: duration"),
     ("published-burst-50-login", "50 users: login"),
     ("published-burst-50-dashboard", "50 users: dashboard"),
@@ -111,7 +110,7 @@ def _ratio_row(finding: Finding) -> dict:
     interval = f" ({ends[0]:.2f}–{ends[1]:.2f})" if ends else ""
     measured = math.nan if finding.effect is None else finding.effect * bound
     return {
-        "mean latency": marked(_ratio_label(finding.id)),
+        "mean latency, users": marked(_ratio_label(finding.id)),
         "published": number(f"{bound:.2f}", "published"),
         "measured here": number(f"{measured:.2f}{interval}", finding.id),
         "verdict": Verdict(finding.verdict),
@@ -119,11 +118,11 @@ def _ratio_row(finding: Finding) -> dict:
 
 
 def _ratio_label(name: str) -> str:
-    """`login: 50 users / 25 users`, or `50 users: search / login`."""
+    """`login, 50 / 25`, or `search / login, 50`; the numbers are those of the users."""
     if name.startswith(GROWTH):
-        return f"{name.removeprefix(GROWTH)}: 50 users / 25 users"
+        return f"{name.removeprefix(GROWTH)}, 50 / 25"
     users, endpoint = name.removeprefix("published-burst-").removesuffix(ORDER).split("-", 1)
-    return f"{users} users: {endpoint} / login"
+    return f"{endpoint} / login, {users}"
 
 
 def _counts(report: Report) -> Html:

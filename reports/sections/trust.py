@@ -46,7 +46,7 @@ def _intervals(report: Report) -> Html:
     blocks = runs.groupby(["deployment", "scenario"])["block"].nunique()
     with_interval = int((blocks >= MIN_BLOCKS).sum())
     return sentence(
-        "{n} of {all} arms ran in 4 blocks or more and have intervals; the others are one run, and decide nothing.",
+        "{n} of {all} arms ran in 4 blocks or more; the others are one run, and decide nothing.",
         n=number(str(with_interval), SECTION), all=str(len(blocks)),
     )  # fmt: skip
 
@@ -57,13 +57,13 @@ def _noise(report: Report) -> Html:
     floor = noise_floor(np.log(chosen["ratio"].to_numpy())) if len(chosen) else None
     if floor is None:
         return Html("")
-    return sentence("Two runs of the tuned set-up under one burst may differ by {floor} by chance.",
+    return sentence("Two bursts on the tuned set-up may differ by {floor} by chance.",
                     floor=number(f"{floor - 1:.0%}", SECTION))  # fmt: skip
 
 
 def _machine(report: Report) -> Html:
     cores = report.experiment.record["environment"]["cpu_count"]
-    return sentence("The load generator and the system share {cores} cores of one machine.", cores=str(cores))
+    return sentence("Load generator and system share {cores} cores.", cores=str(cores))
 
 
 def _cache(report: Report) -> Html:
@@ -71,7 +71,7 @@ def _cache(report: Report) -> Html:
     if outcomes.empty or not outcomes.sum():
         return Html("")
     share = outcomes.get("hit", 0) / outcomes.sum()
-    return sentence("All users of a burst read the same page, so the tuned set-up answers {share} from its cache.",
+    return sentence("All users read the same page: the tuned set-up answers {share} from its cache.",
                     share=number(f"{share:.0%}", SECTION))  # fmt: skip
 
 

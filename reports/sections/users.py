@@ -18,10 +18,10 @@ SET_UPS = (BASELINE, ADVISED, TUNED)
 PUBLISHED_USERS = 100
 USERS = (1, 2, 5, 10, 20, 35, 50, 75, 100, 200, 350, 500, 750, 1000, 1500, 2000)
 LIFTS = {
-    "worker": "more workers, up to one for each core",
-    "CPU cores": "less work for a request, or more cores",
+    "worker": "a worker a core",
+    "CPU cores": "less work, more cores",
     "hash slots": "a cheaper hash, or more cores",
-    "busiest event loop": "connections that spread over the loops; hashes off the loop",
+    "busiest event loop": "requests spread over the loops",
 }
 
 
@@ -73,10 +73,10 @@ def _curve(report: Report) -> Html:
 def _limits(report: Report) -> Html:
     """For each set-up the resources in the order in which they saturate."""
     rows = [_limit_row(deployment, place, limit) for deployment in SET_UPS
-            for place, limit in enumerate(limits(report.experiment, deployment)[:3], start=1)]  # fmt: skip
+            for place, limit in enumerate(limits(report.experiment, deployment)[:2], start=1)]  # fmt: skip
     if not rows:
         return Html("")
-    caption = "Which resource gives out first, and what is next (predicted by asymptotic bounds)"
+    caption = "Which resource gives out first, and then (predicted)"
     return table(pd.DataFrame(rows, dtype=object), caption)
 
 

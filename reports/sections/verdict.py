@@ -65,7 +65,7 @@ def _headline(report: Report) -> Html:
     if speedup is None or speedup.effect is None:
         return sentence("This experiment has no valid run of 50 users at once on both set-ups.")
     durations = {
-        name: of_finding(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2g} s")
+        name: _seconds(report.finding(f"duration-{BURST_50}-{deployment}"))
         for name, deployment in (("published", BASELINE), ("tuned", TUNED))
     }
     if success is not None and success.effect is not None and success.effect < 1:
@@ -74,6 +74,12 @@ def _headline(report: Report) -> Html:
                         "is no improvement.", failed=failed)  # fmt: skip
     first = sentence("50 users at once: {published} on the published set-up, {tuned} on the tuned one.", **durations)
     return Html(f"{first} {_decision(report, speedup)}")
+
+
+def _seconds(finding: Finding | None) -> Html:
+    """A duration with two digits: `6.0 s`, `0.39 s`."""
+    short = finding is not None and finding.effect is not None and finding.effect < 1
+    return of_finding(finding, "{:.2f} s" if short else "{:.1f} s")
 
 
 def _decision(report: Report, speedup: Finding) -> str:

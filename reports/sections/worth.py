@@ -101,7 +101,7 @@ def _text(effect: Effect, verdict: str) -> str:
     """Ratio and verdict, and for an inconclusive one what would decide it."""
     if effect.interval is None:
         return f"{wording.ratio_text(effect.ratio)}, {wording.counted(effect.blocks, 'block')}"
-    text = wording.ratio_with_interval(effect)
+    text = wording.ratio_text(effect.ratio)
     if verdict == "inconclusive" and effect.minimum_detectable_effect is not None:
         required = effect.blocks_required or f"over {MAX_BLOCKS}"
         return f"{text}, needs {required} blocks"
