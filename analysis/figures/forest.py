@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 import matplotlib
@@ -13,7 +14,8 @@ from .palette import INK, STYLE, VERDICT_COLOURS
 from .panels import is_narrow, not_measured, one_panel
 
 ROW_INCHES = 0.195
-NARROW_ROW_INCHES = 0.4
+NARROW_ROW_INCHES = 0.55
+NARROW_CHARACTERS = 48  # of a line on a phone
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
@@ -83,8 +85,9 @@ def _label(axes: Axes, y: int, row: ForestRow) -> None:
     across = axes.get_yaxis_transform()
     weight = "bold" if row.is_heading else "normal"
     if is_narrow():
-        text = f"{row.label}: {row.text}" if row.text else row.label
-        axes.text(0, y - 0.4, text, transform=across, va="center", color=INK["ink"], weight=weight)
+        lines = "\n".join(line for text in (row.label, row.text) for line in wrap(text, NARROW_CHARACTERS))
+        # Out of the layout, which would make the axes narrower by the length of the text.
+        axes.text(0, y - 0.25, lines, transform=across, va="bottom", color=INK["ink"], weight=weight, in_layout=False)
         return
     place, side = (0, "left") if row.is_heading else (-0.01, "right")
     axes.text(place, y, row.label, transform=across, va="center", ha=side, color=INK["ink"], weight=weight)

@@ -76,8 +76,8 @@ STATE_COLOURS = {
 OUTCOME_COLOURS = {"successful": Colour("#3a6ea5", "#6fa3d8"), "failed": Colour("#c03a2b", "#f08a7c")}
 VERDICT_COLOURS = {
     "improvement": Colour("#17803f", "#6fd39a"),
-    "regression": Colour("#c03a2b", "#f08a7c"),
-    "equivalent": Colour("#3a6ea5", "#6fa3d8"),
+    "regression": Colour("#b0302a", "#f2948a"),
+    "equivalent": Colour("#2f62a3", "#7aaee6"),
     "inconclusive": Colour("#9a6a00", "#dfb04e"),
     "reported": Colour("#59626e", "#9ea7b1"),
 }

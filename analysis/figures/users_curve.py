@@ -1,7 +1,10 @@
 """Mean latency against the number of users: predicted curves, and the loads that were measured."""
 
+from typing import Any
+
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
@@ -14,6 +17,8 @@ from .palette import INK, SERIES_COLOURS, STYLE
 from .panels import drawable, is_narrow, not_measured, one_panel, present
 
 USER_TICKS = (1, 5, 10, 50, 100, 500, 1000, 5000)
+PREDICTED: dict[str, Any] = {"linewidth": 1.8, "linestyle": (0, (4, 2))}
+MEASURED: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 8}
 
 
 @matplotlib.rc_context(STYLE)
@@ -32,12 +37,10 @@ def users_curve(points: pd.DataFrame, marked_users: int) -> Figure:
         rows = points[points["series"] == name].sort_values("users")
         predicted, measured = (rows[rows["kind"] == kind] for kind in ("predicted", "measured"))
         colour = SERIES_COLOURS[name]
-        (curve,) = axes.plot(
-            predicted["users"], predicted["mean_ms"], color=colour, linewidth=1.8, linestyle=(0, (4, 2))
-        )
+        (curve,) = axes.plot(predicted["users"], predicted["mean_ms"], color=colour, **PREDICTED)
         mark(curve, series=LABELS[name], tip=f"{LABELS[name]}, predicted")
         for users, mean_ms in zip(measured["users"], measured["mean_ms"], strict=True):
-            (dot,) = axes.plot([users], [mean_ms], "o", color=colour, markersize=8)
+            (dot,) = axes.plot([users], [mean_ms], color=colour, **MEASURED)
             mark(dot, series=LABELS[name], tip=f"{LABELS[name]}, {users} users: {duration(mean_ms)}")
         last = rows.iloc[-1]
         ends.append((last["users"], last["mean_ms"], name))
@@ -45,16 +48,17 @@ def users_curve(points: pd.DataFrame, marked_users: int) -> Figure:
     axes.set(xscale="log", yscale="log", xlabel="users with 1–3 s of think time")
     axes.annotate(f"{marked_users}+ users, as published", (marked_users, 1), (-5, -10), ("data", "axes fraction"),
                   "offset points", ha="right", color=INK["muted"])  # fmt: skip
+    _ticks(axes)
+    label_ends(axes, ends)
+    handles = [Line2D([], [], color=INK["muted"], **style) for style in (PREDICTED, MEASURED)]
+    figure.legend(handles, ["predicted", "measured"], loc="outside upper left", ncols=2)
+    return figure
+
+
+def _ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
     ticks = [tick for tick in USER_TICKS if low <= tick <= high]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("" if is_narrow() else "mean latency")
     log_ticks(axes.yaxis)
-    label_ends(axes, ends)
-    handles = [
-        Line2D([], [], color=INK["muted"], linewidth=1.8, linestyle=(0, (4, 2))),
-        Line2D([], [], color=INK["muted"], marker="o", linestyle="none", markersize=8),
-    ]
-    figure.legend(handles, ["predicted", "measured"], loc="outside upper left", ncols=2)
-    return figure

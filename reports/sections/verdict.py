@@ -84,6 +84,8 @@ def _seconds(finding: Finding | None) -> Html:
 
 def _decision(report: Report, speedup: Finding) -> str:
     effect = report.finding(f"{BURST_50}-{BASELINE}-to-{TUNED}-makespan_s")
+    if effect is not None and effect.verdict == "regression":
+        return "The tuned set-up is slower: do not adopt it."
     if effect is None or effect.verdict != "improvement":
         return "Whether the tuned set-up is faster is inconclusive."
     text = "Adopt the tuned set-up"

@@ -50,7 +50,7 @@ def _sentence(report: Report) -> Html:
     tables = list(chain.from_iterable(ablation.all_effect_tables(report.experiment).values()))
     judged = [effect for table in tables for effect in table.effects if effect.verdict != "reported"]
     if not judged:
-        return Html("")
+        return Html(f"<p>{sentence('This experiment compares no set-ups.')}</p>")
     counts = {verdict: sum(each.verdict == verdict for each in judged) for verdict in VERDICTS}
     listed = marked(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count), SECTION)
     beforehand = " on the metrics that were declared before the experiment"

@@ -10,6 +10,9 @@ from tests.builders import EVALUATIONS, Builder, RunFiles
 from workbench.arms import CLAIMED, READS, TUNED
 from workbench.recording import Experiment
 
+# The values of a burst that are measurements, beside its duration.
+OF_A_BURST = ("success", "requests", "successes", "memory_mib", "connections", "connections_allowed", "busiest_worker")
+
 NOTHING_STORED = {"acknowledged": 9, "stored": 0, "lost": 9, "doubled": 0, "unacknowledged": 0}
 EVERY_CLAIM = pytest.mark.parametrize("claim", EVALUATIONS)
 
@@ -38,18 +41,29 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         *values,
         *ratios,
         *statements,
+        *(
+            f"advice-recommendations-{number}"
+            for number, _ in enumerate(published_report.rows("recommendations"), start=1)
+        ),
+        *(f"advice-next-steps-{number}" for number, _ in enumerate(published_report.rows("next_steps"), start=1)),
         *(objective.id for objective in objectives.load()),
         "limit-1-01-as-measured-burst-50",
         "growth-as-measured",
         "growth-tuned",
+        "duration-burst-50-as-measured",
+        *(f"{value}-burst-50-as-measured" for value in OF_A_BURST),
+        *("step-as-measured-to-tuned-without-workers", "step-tuned-without-workers-to-tuned"),
+        "step-as-measured-to-tuned",
     ]
     kinds = (
         ["checklist"] * 10
         + ["published-value"] * len(values)
         + ["published-ratio"] * len(ratios)
         + ["published-setup"] * 9
+        + ["advice"] * 26
         + ["objective"] * len(objectives.load())
         + ["explanation"] * 3
+        + ["measurement"] * (len(OF_A_BURST) + 4)
     )
     assert [finding.kind for finding in findings] == kinds
     assert [finding.claim for finding in findings[:10]] == list(published_report.load("checklist")["claim"])

@@ -7,6 +7,8 @@ from itertools import groupby
 
 import pytest
 
+from analysis.metrics.effect_metrics import EFFECT_METRICS
+from analysis.stats.confidence import MIN_BLOCKS
 from loadgen import deployments, profiles, scenarios
 from loadgen.plan import MAX_SEED, Plan, fresh_seed, make_plan
 from loadgen.run_spec import RunSpec, run_name
@@ -105,6 +107,27 @@ def test_arms_that_are_compared_follow_each_other(scenario):
         for block in blocks(make_plan("quick", None, 2)):
             if places := [place for place, arm in enumerate(arms(block)) if arm in compared]:
                 assert places == list(range(places[0], places[-1] + 1))
+
+
+def test_every_arm_of_the_default_profile_that_is_compared_runs_in_four_blocks_or_more():
+    plan = make_plan("quick", None, 2)
+    runs = Counter((spec.deployment, spec.scenario) for spec in plan.specs if not spec.replicate)
+    compared = {(deployment, each.scenario) for each in plan.primary for deployment in each.deployments}
+    assert len(compared) > 10
+    assert {arm for arm in compared if runs[arm] < MIN_BLOCKS} == set()
+    replicated = {(spec.deployment, spec.scenario) for spec in plan.specs if spec.replicate}
+    assert {("as-measured", "burst-50"), ("tuned", "burst-50"), ("as-measured", "reads")} <= replicated
+
+
+@PROFILES
+def test_primary_metrics_are_of_arms_that_the_profile_runs(profile):
+    plan = make_plan(profile, None, 1)
+    ran = {(spec.deployment, spec.scenario) for spec in plan.specs}
+    assert bool(plan.primary) == (profile in {"quick", "requests", "database", "ablation", "full"})
+    assert {each.metric for each in plan.primary} <= {metric.column for metric in EFFECT_METRICS}
+    for each in plan.primary:
+        assert each.deployments
+        assert {(name, each.scenario) for name in each.deployments} <= ran
 
 
 def test_fresh_seed_is_another_one_each_time():

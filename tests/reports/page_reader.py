@@ -1,28 +1,80 @@
 """Reads the page back: the text of a section, the cells of its tables, and the sections themselves."""
 
-import inspect
 import re
 from collections.abc import Callable
 from functools import partial
 from html import unescape
 
 from reports import sections
-from reports.sections import Report
-from reports.tables import Html
+from reports.markup import Html
+from reports.sections import (
+    Report,
+    bottlenecks,
+    capacity,
+    charts,
+    database,
+    deployments,
+    effects,
+    evidence,
+    infrastructure,
+    loads,
+    missed_objectives,
+    recommendations,
+    requests,
+    what_if,
+)
+from reports.sections.comparison import join
 from workbench.recording import Experiment
 
 TAG = re.compile(r"<[^>]*>")
+INLINE_TAG = re.compile(r"</?(?:span|b|strong|code)\b[^>]*>")
 CELL = re.compile(r"<(t[hd])[^>]*>(.*?)</\1>", re.DOTALL)
 MISSING_VALUE = re.compile(r"\b(None|nan|NaN|NaT|inf)\b")
 PUBLISHED_USERS = (25, 50)
+Section = Callable[[Report], Html]
 
-
-def every_section() -> dict[str, Callable[[Report], Html]]:
-    """Every section as a function of the report alone, by name; the burst section once for each number of users."""
-    exported = {name: getattr(sections, name) for name in sections.__all__}
-    functions = {name: made for name, made in exported.items() if inspect.isfunction(made) and name != "verdict"}
-    burst = functions.pop("burst")
-    return functions | {f"burst {users}": partial(burst, users=users) for users in PUBLISHED_USERS}
+# The sections of the page in its order.
+SECTIONS: dict[str, Section] = {
+    "verdict": sections.verdict,
+    "advice": sections.advice,
+    "why": sections.why,
+    "worth": sections.worth,
+    "published": sections.published,
+    "users": sections.users,
+    "claims": sections.claims,
+    "trust": sections.trust,
+}
+# What stands in their folds.
+FOLDED: dict[str, Section] = {
+    "saturated resources": bottlenecks.saturated_resources,
+    "growth of the tail": bottlenecks.tail_growth,
+    "simulated bursts": bottlenecks.simulated_bursts,
+    "database waits": bottlenecks.database_waits,
+    "capacity": capacity.capacity,
+    "database route": database.database_route,
+    "variants": deployments.variants_split,
+    "bursts by deployment": deployments.bursts_by_deployment,
+    "advice for production": deployments.advice,
+    "effects of deployments": effects.deployment_effects,
+    "effects of optimisations": effects.optimisation_effects,
+    "effects on reads": effects.read_effects,
+    "evidence": evidence.evidence,
+    "pool": infrastructure.pool,
+    "schema": infrastructure.schema,
+    "single requests": loads.individual,
+    "other loads": loads.other_loads,
+    **{f"burst {users}": partial(loads.burst, users=users) for users in PUBLISHED_USERS},
+    "missed objectives": lambda report: join(*missed_objectives.missed_objectives(report)),
+    "recommendations": recommendations.recommendations,
+    "caches": requests.caches,
+    "sessions": requests.sessions,
+    "workers": requests.workers,
+    "predictions": what_if.what_if,
+    "timeline": charts.timeline,
+    "time by part": charts.where_time_goes,
+    "growth": charts.growth,
+    "percentiles": charts.percentiles,
+}
 
 
 def report_of(experiment: Experiment) -> Report:
@@ -31,14 +83,15 @@ def report_of(experiment: Experiment) -> Report:
 
 
 def page_text(html: Html) -> str:
-    """The text of a piece of the page, without tags."""
-    return unescape(TAG.sub(" ", str(html)))
+    """The text of a piece of the page, without tags; elements that are not in a line are apart by one space."""
+    return " ".join(unescape(TAG.sub(" ", INLINE_TAG.sub("", str(html)))).split())
 
 
 def table_rows(html: Html, caption: str) -> list[list[str]]:
     """The texts of the one table whose caption contains `caption`, row by row, the head first."""
-    (table,) = (part for part in re.findall(r"<table>.*?</table>", str(html), re.DOTALL) if caption in part)
-    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    tables = re.findall(r"<table\b.*?</table>", str(html), re.DOTALL)
+    (table,) = (part for part in tables if caption in page_text(Html(part.partition("</caption>")[0])))
+    rows = re.findall(r"<tr\b[^>]*>(.*?)</tr>", table, re.DOTALL)
     return [[unescape(TAG.sub("", cell)) for _, cell in CELL.findall(row)] for row in rows]
 
 

@@ -1,16 +1,14 @@
 """The comparison table of a section: published, reproduced with its ratio, tuned."""
 
-import re
-
 import pytest
 
 from reports.sections.comparison import MetricRow, comparison, ratio
+from tests.reports.page_reader import table_rows
 from workbench.arms import BASELINE, CLAIMED, TUNED
 
 
 def cells(html):
-    rows = re.findall(r"<tr>(.*?)</tr>", str(html), re.DOTALL)
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return table_rows(html, "")
 
 
 def test_the_ratio_is_between_the_reproduced_and_the_tuned_value():
@@ -35,8 +33,16 @@ def test_metrics_of_different_units_share_a_column():
 
 
 def test_a_value_that_was_not_measured_is_a_dash():
-    _, row = cells(comparison("Latency", [MetricRow("login (ms)", 200.0, {}.get)]))
+    metrics = [MetricRow("login (ms)", 200.0, {}.get), MetricRow("search (ms)", 5.0, {BASELINE: 4.0, TUNED: 1.0}.get)]
+    _, row, _ = cells(comparison("Latency", metrics))
     assert row == ["login (ms)", "200", "–", "–", "–"]
+
+
+def test_a_deployment_without_a_value_has_no_column():
+    assert cells(comparison("Latency", [MetricRow("login (ms)", 200.0, {BASELINE: 100.0}.get)])) == [
+        ["metric", "published", "reproduced", "reproduced / published"],
+        ["login (ms)", "200", "100", "0.50"],
+    ]
 
 
 def test_another_deployment_has_a_column_of_its_own():

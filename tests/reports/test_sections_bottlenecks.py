@@ -2,12 +2,12 @@
 
 import pytest
 
-from reports import sections
+from reports.sections import bottlenecks
 from tests.reports.page_reader import table_cells
 
 
 def test_requests_present_are_arrival_rate_times_latency(reports):
-    row = table_cells(sections.saturated_resources(reports("full")), "Requests present in each part")[
+    row = table_cells(bottlenecks.saturated_resources(reports("full")), "Requests present in each part")[
         "as-measured, burst-50"
     ]
     rate, latency_ms, there = (float(row[name].replace(",", "")) for name in ("λ (requests/s)", "W (ms)", "L = λW"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports import sections
+from reports.sections import database
 from tests.reports.page_reader import column, report_of, table_cells
 from workbench.arms import BASELINE, TUNED
 
@@ -14,7 +14,7 @@ def read_arms(builder, blocks):
 
 def test_the_database_route_is_compared_with_as_measured(builder):
     rows = table_cells(
-        sections.database_route(report_of(builder.experiment(*read_arms(builder, 4)))),
+        database.database_route(report_of(builder.experiment(*read_arms(builder, 4)))),
         "As-measured with one thing changed",
     )
     assert list(rows) == ["nothing", "no pool"]
@@ -23,7 +23,7 @@ def test_the_database_route_is_compared_with_as_measured(builder):
 
 @pytest.mark.parametrize(("blocks", "shown"), [(4, "1.50 regression"), (1, "1.50")])
 def test_the_effect_of_a_choice_has_a_verdict_from_four_blocks_on(builder, blocks, shown):
-    html = sections.database_route(report_of(builder.experiment(*read_arms(builder, blocks))))
+    html = database.database_route(report_of(builder.experiment(*read_arms(builder, blocks))))
     rows = table_cells(html, "Effect of each change under reads")
     assert column(rows, "duration") == {"no pool": shown}
 
@@ -31,7 +31,7 @@ def test_the_effect_of_a_choice_has_a_verdict_from_four_blocks_on(builder, block
 def test_round_trips_are_shown_by_endpoint_and_arm(builder):
     runs = [builder.run(BASELINE, "reads"), builder.run("tuned", "sustained-100-write")]
     rows = table_cells(
-        sections.database_route(report_of(builder.experiment(*runs))), "Round trips of a request, and its statements"
+        database.database_route(report_of(builder.experiment(*runs))), "Round trips of a request, and its statements"
     )
     assert list(rows) == ["as-measured, reads", "tuned, sustained-100-write"]
     assert rows["as-measured, reads"]["dashboard"] == "5.0 for 2.0"
@@ -48,7 +48,7 @@ def test_pools_under_a_load_with_writes_show_their_counters_and_lost_scans(build
         builder.run("tuned-with-fifo", "sustained-100-write"),
     ]
     runs[2].invalid()
-    rows = table_cells(sections.pools_under_load(report_of(builder.experiment(*runs))), "Pools under 100 users")
+    rows = table_cells(database.pools_under_load(report_of(builder.experiment(*runs))), "Pools under 100 users")
     assert list(rows) == [TUNED, "tuned-with-published-pool"]
     assert column(rows, "connections allowed") == {TUNED: "6", "tuned-with-published-pool": "100"}
     assert column(rows, "scans lost") == {TUNED: "0", "tuned-with-published-pool": "1"}

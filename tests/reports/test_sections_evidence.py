@@ -4,14 +4,14 @@ import math
 
 from scipy import stats
 
-from reports import sections
+from reports.sections import evidence
 from tests.reports.page_reader import column, page_text, report_of, table_cells
 from workbench.arms import BASELINE, TUNED
 
 
 def test_the_evidence_lists_every_run_and_marks_the_invalid_ones(builder):
     experiment = builder.experiment(builder.run(), builder.run(block=1).invalid(), builder.run(block=2).cut_off())
-    rows = table_cells(sections.evidence(report_of(experiment)), "Runs behind this page")
+    rows = table_cells(evidence.evidence(report_of(experiment)), "Runs behind this page")
     assert list(rows) == [run.name for run in experiment.runs]
     assert list(column(rows, "valid").values()) == ["pass", "invalid", "invalid"]
     assert list(column(rows, "status").values()) == ["complete", "complete", "cut off"]
@@ -20,11 +20,11 @@ def test_the_evidence_lists_every_run_and_marks_the_invalid_ones(builder):
 
 def test_each_run_that_ended_has_the_value_of_each_gate(builder):
     experiment = builder.experiment(builder.run(), builder.run("tuned", "open-20"), builder.run(block=2).cut_off())
-    rows = table_cells(sections.evidence(report_of(experiment)), "Gates of each run")
+    rows = table_cells(evidence.evidence(report_of(experiment)), "Gates of each run")
     assert list(rows) == [run.name for run in experiment.runs[:2]]
     assert list(column(rows, "generator CPU, share of one core (at most 80.0%)").values()) == ["10.0%", "10.0%"]
     assert list(column(rows, "rows missing against the generator's count (none)").values()) == ["0", "0"]
-    assert list(column(rows, "dispatch lag p99, ms (at most 5.00)").values()) == ["–", "–"]
+    assert all("dispatch lag p99, ms (at most 5.00)" not in cells for cells in rows.values())
 
 
 def test_aa_differences_come_from_arms_with_a_replicate(builder):
@@ -32,12 +32,12 @@ def test_aa_differences_come_from_arms_with_a_replicate(builder):
         builder.run(block=block, replicate=replicate, slower=slower)
         for block, replicate, slower in ((0, True, 1.1), (0, False, 1), (1, False, 2), (1, True, 1.9))
     ]
-    rows = table_cells(sections.evidence(report_of(builder.experiment(*runs, builder.run(TUNED)))), "A/A differences")
+    rows = table_cells(evidence.evidence(report_of(builder.experiment(*runs, builder.run(TUNED)))), "A/A differences")
     assert rows[BASELINE]["second over first, by block"] == "1.10, 0.95"
-    assert rows[BASELINE]["noise floor"] == "–"
+    assert "noise floor" not in rows[BASELINE]
     assert list(rows) == [BASELINE]
     once = builder.experiment(builder.run(), builder.run(replicate=True).invalid(), name="once")
-    assert "No arm has an A/A replicate" in page_text(sections.evidence(report_of(once)))
+    assert "No arm has an A/A replicate" in page_text(evidence.evidence(report_of(once)))
 
 
 def test_aa_differences_of_four_blocks_have_the_noise_floor(builder):
@@ -47,10 +47,10 @@ def test_aa_differences_of_four_blocks_have_the_noise_floor(builder):
         for replicate in (False, True)
     ]
     experiment = builder.experiment(*runs)
-    rows = table_cells(sections.evidence(report_of(experiment)), "A/A differences")
+    rows = table_cells(evidence.evidence(report_of(experiment)), "A/A differences")
     floor = math.exp(stats.t.ppf(0.975, 4) * math.log(1.1))
     assert rows[BASELINE]["noise floor"] == f"{floor - 1:.1%}"
 
 
 def test_evidence_has_the_seed_of_the_experiment(builder):
-    assert "seed 1." in str(sections.evidence(report_of(builder.experiment(builder.run()))))
+    assert "seed 1." in page_text(evidence.evidence(report_of(builder.experiment(builder.run()))))

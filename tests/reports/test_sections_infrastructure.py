@@ -2,13 +2,13 @@
 
 import pytest
 
-from reports import sections
+from reports.sections import infrastructure
 from tests.reports.page_reader import page_text, report_of, table_cells
 from workbench.arms import BASELINE
 
 
 def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
-    rows = table_cells(sections.pool(reports("full")), "The pool, declared and in use")
+    rows = table_cells(infrastructure.pool(reports("full")), "The pool, declared and in use")
     assert rows["connections allowed, all workers"]["published"] == "50"
     for name, reproduced, tuned in (
         ("connections allowed, all workers", "50", "6"),
@@ -29,7 +29,7 @@ def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
 def test_the_rds_profile_is_reported_as_run_only_if_it_was(builder, runs):
     scenarios = {BASELINE: "burst-50", "as-measured-on-rds": "missing-table"}
     text = page_text(
-        sections.pool(report_of(builder.experiment(*(builder.run(name, scenarios[name]) for name in runs))))
+        infrastructure.pool(report_of(builder.experiment(*(builder.run(name, scenarios[name]) for name in runs))))
     )
     assert ("was not run here" in text) == (len(runs) == 1)
     assert ("was run here under missing-table" in text) == (len(runs) == 2)

@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from reports.tables import Html, Verdict, headline, table
+from reports.markup import Html
+from reports.tables import Verdict, behind, folded, headline, table
 
 
 class Elements(HTMLParser):
@@ -57,10 +58,18 @@ def test_headers_have_the_scope_of_their_column_or_row(latencies):
 
 
 def test_caption_names_the_scrolling_region(latencies):
-    elements = Elements(table(latencies, "Latency & load"))
+    elements = Elements(table(latencies.assign(Failures=0), "Latency & load"))
     assert [text for _, text in elements.all("caption")] == ["Latency & load"]
-    region = elements.all("div")[1][0]
+    (region,) = [attrs for attrs, _ in elements.all("div") if "role" in attrs]
     assert (region["role"], region["tabindex"], region["aria-label"]) == ("region", "0", "Latency & load")
+
+
+def test_a_table_that_fits_the_page_is_no_stop_of_the_keyboard_and_becomes_blocks_on_a_phone(latencies):
+    elements = Elements(table(latencies, "Latency & load"))
+    assert [attrs["class"] for attrs, _ in elements.all("div")] == ["table", "stack"]
+    assert not any("tabindex" in attrs for attrs, _ in elements.all("div"))
+    labels = [attrs["data-label"] for attrs, _ in elements.all("td")]
+    assert labels == 2 * [name for name in latencies.columns if name != "Endpoint"]
 
 
 def test_numbers_are_aligned_right_with_one_number_of_decimals(latencies):
@@ -87,13 +96,22 @@ def test_the_largest_number_of_a_column_decides_its_decimals(numbers, texts):
 
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
 def test_a_missing_value_is_a_dash_with_its_reason(missing):
-    frame = pd.DataFrame({"name": ["a"], "value": pd.Series([missing], dtype=object)})
-    ((attrs, text),) = Elements(table(frame, "Missing")).all("td")
+    frame = pd.DataFrame({"name": ["a", "b"], "value": pd.Series([missing, 7], dtype=object)})
+    (attrs, text), _ = Elements(table(frame, "Missing")).all("td")
     assert (attrs["title"], text) == ("not measured", "–")
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_a_column_without_a_value_is_left_out(missing):
+    values = pd.Series([missing] * 2, dtype=object)
+    elements = Elements(table(pd.DataFrame({"name": ["a", "b"], "value": values, "other": [1, 2]}), "Missing"))
+    assert [text for attrs, text in elements.all("th") if attrs["scope"] == "col"] == ["name", "other"]
+    assert [text for _, text in elements.all("td")] == ["1", "2"]
+
+
 def test_a_verdict_is_always_text(latencies):
-    pills = [pair for pair in Elements(table(latencies, "Latency")).all("span") if "class" in pair[0]]
+    spans = Elements(table(latencies, "Latency")).all("span")
+    pills = [(attrs, text) for attrs, text in spans if "pill" in attrs.get("class", "")]
     assert pills == [({"class": "pill pass"}, "pass"), ({"class": "pill not-measured"}, "not measured")]
 
 
@@ -124,10 +142,16 @@ def test_a_column_without_a_name_is_refused():
         table(pd.DataFrame({"": ["login"], "ms": [1]}), "Latency")
 
 
-def test_a_table_without_rows_keeps_its_head(latencies):
-    elements = Elements(table(latencies.iloc[:0], "Latency"))
-    assert len(elements.all("th")) == 5
-    assert not elements.all("td")
+def test_a_table_without_rows_is_nothing(latencies):
+    assert str(table(latencies.iloc[:0], "Latency")) == ""
+
+
+def test_what_has_no_content_gets_no_fold_and_no_heading():
+    assert str(folded("Details", Html(" \n"))) == ""
+    assert str(behind(("one", Html("")), ("two", Html("\n")))) == ""
+    elements = Elements(behind(("first", Html("<p>a</p>")), ("second", Html("")), ("third", Html("<p>c</p>"))))
+    assert [text for _, text in elements.all("summary")] == ["Behind this: first · third"]
+    assert [text for _, text in elements.all("h3")] == ["first", "third"]
 
 
 def test_headline_has_the_verdict_first_and_a_card_for_each_metric():
