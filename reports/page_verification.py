@@ -26,18 +26,18 @@ def verify(path: Path) -> Verification:
     if recorded.mismatches:
         return Verification(str(path), recorded.mismatches, "")
     with tempfile.TemporaryDirectory(prefix="tracetrack-page-") as folder:
-        again = page_numbers.read(build.build(str(recording), Path(folder) / "html"))
-    differences = list(_differences(page, again))
-    agreeing = max(len(page.numbers), len(again.numbers)) - len(differences)
-    if len(differences) > MAX_SHOWN:
-        differences = [*differences[:MAX_SHOWN], f"and {len(differences) - MAX_SHOWN} others"]
+        rebuilt = page_numbers.read(build.build(str(recording), Path(folder) / "html"))
+    lines = list(differences(page, rebuilt))
+    agreeing = max(len(page.numbers), len(rebuilt.numbers)) - len(lines)
+    if len(lines) > MAX_SHOWN:
+        lines = [*lines[:MAX_SHOWN], f"and {len(lines) - MAX_SHOWN} others"]
     summary = f"{agreeing} of {len(page.numbers)} numbers agree with {page.experiment}"
-    return Verification(str(path), (*differences, summary) if differences else (), summary)
+    return Verification(str(path), (*lines, summary) if lines else (), summary)
 
 
-def _differences(page: Page, again: Page) -> Iterator[str]:
+def differences(page: Page, rebuilt: Page) -> Iterator[str]:
     """Yield a line for each number that differs, is missing, or is not in the recording."""
-    shown, computed = _by_source(page.numbers), _by_source(again.numbers)
+    shown, computed = _by_source(page.numbers), _by_source(rebuilt.numbers)
     for source in [*shown, *(source for source in computed if source not in shown)]:
         for on_page, recomputed in zip_longest(shown.get(source, []), computed.get(source, [])):
             if on_page == recomputed:

@@ -6,6 +6,7 @@ and not on request rows, has none.
 
 from collections.abc import Sequence
 
+from workbench.arms import START
 from workbench.recording import Run
 
 # By what stands in the id of a finding; the first that fits counts.
@@ -27,6 +28,7 @@ GENERAL = "endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful, a
 
 def query_of(finding_id: str, runs: Sequence[Run]) -> str:
     """The query of the finding with this id, which rests on these runs; empty without runs."""
+    runs = [run for run in runs if run.scenario != START]  # a start has no requests
     if not runs:
         return ""
     expression = next((sql for part, sql in EXPRESSIONS.items() if part in finding_id), GENERAL)

@@ -165,3 +165,42 @@ def test_show_of_a_hostile_run_steers_no_terminal_and_shows_no_secret(builder, p
     assert "not valid: gone Error: fake" in result.stdout.splitlines()[0]
     assert "GET /a?token=*** " in result.stdout
     assert 150 * "x" not in result.stdout
+
+
+def test_show_computes_one_finding_again_with_the_values_behind_it(builder, command):
+    experiment = builder.experiment(builder.run(), builder.run("tuned"))
+    result = command("show", "made", "--finding", "step-as-measured-to-tuned")
+    assert result.exit_code == 0
+    first, second, third, query, head, *rows = result.stdout.splitlines()
+    assert first == "step-as-measured-to-tuned: duration of as-measured / duration of tuned, burst-50"
+    assert second.startswith("reported, effect ")
+    assert second.endswith(", n = 1")
+    assert float(second.split()[2].rstrip(",")) == pytest.approx(20, rel=1e-3)
+    assert third == "20.00"
+    assert query.startswith("SELECT run, ")
+    assert head.split() == ["run", "duration_s"]
+    shown = {name: float(value) for name, value in map(str.split, rows)}
+    assert shown.keys() == {run.name for run in experiment.runs}
+    assert shown["1-01-as-measured-burst-50"] == pytest.approx(9.25, rel=0.01)
+
+
+def test_show_of_a_finding_without_runs_has_its_evidence_and_no_query(builder, command):
+    builder.experiment(builder.run())
+    output = command("show", "made", "--finding", "step-as-measured-to-tuned").stdout
+    assert "not measured, effect None, n = 0" in output
+    assert "no valid run of burst-50 on tuned" in output
+    assert "SELECT" not in output
+
+
+def test_show_refuses_a_finding_that_the_experiment_does_not_have(builder, command):
+    builder.experiment(builder.run())
+    require_refused(
+        command("show", "made", "--finding", "invented"), "no finding 'invented'", "findings.json lists them"
+    )
+
+
+def test_show_refuses_a_finding_of_one_run(builder, command):
+    builder.experiment(builder.run())
+    result = command("show", RUN, "--finding", "step-as-measured-to-tuned")
+    assert result.exit_code == 2
+    assert "--finding takes an experiment" in result.stderr

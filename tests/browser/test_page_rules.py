@@ -75,7 +75,8 @@ return sections;
 """
 FIRST_SCREEN = """
 return [...document.querySelectorAll('main > *, main > * *')]
-  .filter(element => element.getBoundingClientRect().bottom <= arguments[0] && element.getBoundingClientRect().height > 0)
+  .filter(element => element.getBoundingClientRect().height > 0)
+  .filter(element => element.getBoundingClientRect().bottom <= arguments[0])
   .filter(element => !element.closest('svg')).map(element => element.textContent).join(' ');
 """
 
