@@ -42,7 +42,7 @@ def limits(experiment: Experiment, deployment: str) -> list[Limit]:
     if run is None or not stations:
         return []
     total_ms = sum(station.demand_ms for station in stations if station.name != "worker")
-    found = [
+    unsorted = [
         Limit(
             station.name,
             1000 * station.servers / station.demand_ms,
@@ -52,7 +52,7 @@ def limits(experiment: Experiment, deployment: str) -> list[Limit]:
         for station in stations
         if station.servers and station.demand_ms > 0
     ]
-    return sorted(found, key=lambda limit: limit.users)
+    return sorted(unsorted, key=lambda limit: limit.users)
 
 
 def mean_latency_ms(experiment: Experiment, deployment: str, users: int) -> float | None:

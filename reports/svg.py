@@ -79,8 +79,8 @@ def _keep_referenced_ids(root: ET.Element, name: str) -> None:
     values = [value for element in root.iter() for value in element.attrib.values()]
     targets = {target for value in values for target in re.findall(r"(?:^|url\()#([^)]+)", value)}
     for element in root.iter():
-        if found := marks.read(element.get("id", "")):
-            _set_mark(element, found)
+        if mark := marks.read(element.get("id", "")):
+            _set_mark(element, mark)
         if element.get("id") in targets:
             element.set("id", f"{name}-{element.get('id')}")
         else:
@@ -89,13 +89,13 @@ def _keep_referenced_ids(root: ET.Element, name: str) -> None:
             element.set(key, re.sub(r"(^|url\()#([^)]+)", rf"\1#{name}-\2", value))
 
 
-def _set_mark(element: ET.Element, found: marks.Mark) -> None:
+def _set_mark(element: ET.Element, mark: marks.Mark) -> None:
     """Give an element its series, and a title that browsers show where the reader points at it."""
-    if found.series:
-        element.set("data-series", cleaned(found.series, Target.LINE))
-    if found.tip:
+    if mark.series:
+        element.set("data-series", cleaned(mark.series, Target.LINE))
+    if mark.tip:
         title = ET.Element("title")
-        title.text = cleaned(found.tip, Target.LINE)
+        title.text = cleaned(mark.tip, Target.LINE)
         element.insert(0, title)
 
 

@@ -81,8 +81,8 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     names = [str(name) for name in frame.columns]
     formats = formats or {}
     _check(names, formats)
-    told = [name for i, name in enumerate(names) if i == 0 or not all(map(_is_missing, frame.iloc[:, i]))]
-    frame, names = frame.loc[:, told], told
+    kept = [name for i, name in enumerate(names) if i == 0 or not all(map(_is_missing, frame.iloc[:, i]))]
+    frame, names = frame.loc[:, kept], kept
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
     is_stacked = len(columns) <= MAX_COLUMNS

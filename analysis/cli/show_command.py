@@ -55,17 +55,17 @@ def show(run: str, without_types: tuple[str, ...], finding_id: str) -> None:
 
 def _finding_lines(experiment: Experiment, finding_id: str) -> Iterator[str]:
     """The finding with this id, computed from the recordings, and the values behind it."""
-    found = next((finding for finding in evaluate(experiment) if finding.id == finding_id), None)
-    if found is None:
+    finding = next((each for each in evaluate(experiment) if each.id == finding_id), None)
+    if finding is None:
         raise UserError(f"experiment {experiment.name} has no finding {finding_id!r}; findings.json lists them")
-    yield cleaned(f"{found.id}: {found.claim}", Target.LINE)
-    ends = " to ".join(f"{end:.6g}" for end in found.interval or ())
+    yield cleaned(f"{finding.id}: {finding.claim}", Target.LINE)
+    ends = " to ".join(f"{end:.6g}" for end in finding.interval or ())
     interval = f", interval {ends}" if ends else ""
-    yield f"{found.verdict}, effect {found.effect}{interval}, n = {found.n}"
-    yield cleaned(found.evidence, Target.LINE)
-    if found.query:
-        yield found.query
-        yield experiment.rows.query(found.query).to_string(index=False)
+    yield f"{finding.verdict}, effect {finding.effect}{interval}, n = {finding.n}"
+    yield cleaned(finding.evidence, Target.LINE)
+    if finding.query:
+        yield finding.query
+        yield experiment.rows.query(finding.query).to_string(index=False)
 
 
 def _lines(run: Run) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the marks of a figure tell a reader who points at them: their series, and a value with its interval."""
+"""The marks of a figure, with the series and the text that a reader sees who points at them."""
 
 from typing import NamedTuple
 

@@ -65,8 +65,8 @@ def _change(
         effect = effect_of(claim.experiment, before, after, scenario, metric)
         if effect is None:
             return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
-        undecided = "" if effect.verdict in verdicts else f" ({effect.verdict})"
-        evidence = f"{text.format(ratio=ratio_with_interval(effect))}{undecided}"
+        remark = "" if effect.verdict in verdicts else f" ({effect.verdict})"
+        evidence = f"{text.format(ratio=ratio_with_interval(effect))}{remark}"
         runs = [run for side in (before, after) for run in claim.experiment.find(side, scenario)]
         return claim.finding(verdicts.get(effect.verdict, NOT_MEASURED), evidence, runs, effect=effect.ratio,
                              interval=effect.interval, level=effect.level, n=effect.blocks)  # fmt: skip

@@ -7,6 +7,7 @@ To add a section: a function of the report in a module of its own, its name belo
 """
 
 from .advice import advice
+from .changes import changes
 from .claims import claims
 from .comparison import Report
 from .published import published
@@ -15,11 +16,11 @@ from .trust import trust
 from .users import users
 from .verdict import headline, verdict
 from .why import why
-from .worth import worth
 
 __all__ = [
     "Report",
     "advice",
+    "changes",
     "claims",
     "headline",
     "published",
@@ -28,5 +29,4 @@ __all__ = [
     "users",
     "verdict",
     "why",
-    "worth",
 ]

@@ -48,10 +48,10 @@ def published(report: Report) -> Html:
 
 def _sentence(report: Report) -> Html:
     """How the times compare, and the growth that does not depend on the machine."""
-    found = [finding for name, _ in TIMES if (finding := report.finding(name)) and finding.effect]
-    if not found:
+    measured = [finding for name, _ in TIMES if (finding := report.finding(name)) and finding.effect]
+    if not measured:
         return sentence_of("The published set-up was not measured here.")
-    ratios = sorted((1 / finding.effect, finding) for finding in found if finding.effect)
+    ratios = sorted((1 / finding.effect, finding) for finding in measured if finding.effect)
     (least, first), (most, last) = ratios[0], ratios[-1]
     growth = report.finding(f"{GROWTH}dashboard")
     text = sentence(

@@ -1,4 +1,4 @@
-"""How many users a set-up sustains: predicted curves, measured loads, and the resource that gives out first."""
+"""How many users a set-up sustains: predicted curves, measured loads, and the resource that is saturated first."""
 
 import pandas as pd
 
@@ -76,7 +76,7 @@ def _limits(report: Report) -> Html:
             for place, limit in enumerate(limits(report.experiment, deployment)[:2], start=1)]  # fmt: skip
     if not rows:
         return Html("")
-    caption = "Which resource gives out first, and then (predicted)"
+    caption = "Which resource is saturated first, and which then (predicted)"
     return table(pd.DataFrame(rows, dtype=object), caption)
 
 

@@ -77,9 +77,9 @@ def _headline(report: Report) -> Html:
 
 
 def _seconds(finding: Finding | None) -> Html:
-    """A duration with two digits: `6.0 s`, `0.39 s`."""
-    short = finding is not None and finding.effect is not None and finding.effect < 1
-    return of_finding(finding, "{:.2f} s" if short else "{:.1f} s")
+    """A duration with two digits: `19 s`, `6.0 s`, `0.39 s`."""
+    value = finding.effect if finding is not None and finding.effect is not None else 0.0
+    return of_finding(finding, "{:.2f} s" if value < 1 else "{:.1f} s" if value < 10 else "{:.0f} s")
 
 
 def _decision(report: Report, speedup: Finding) -> str:

@@ -110,7 +110,7 @@
 
   function microscope() {
     const box = element("details", "", { class: "microscope" });
-    const output = element("div", "", { "aria-live": "polite" });
+    const output = element("div", "", { role: "status" });
     const which = select("Set-up", data.bursts.map((burst, place) => [place, burst.label]));
     const request = select("Request", []);
     const fill = () => {

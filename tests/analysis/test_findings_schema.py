@@ -15,7 +15,7 @@ VALIDATOR = Draft202012Validator(findings_schema.schema())
 PLAIN = {
     "id": "tuned-burst", "kind": "objective", "claim": "a claim", "verdict": "pass", "evidence": "evidence",
     "effect": 20.0, "n": 1, "runs": ["1"], "command": "", "interval": [19.0, 21.0], "level": 0.95, "bound": 12,
-    "minimum_detectable_effect": None, "blocks_required": None, "minutes_required": None,
+    "minimum_detectable_effect": None, "blocks_required": None, "minutes_required": None, "query": "",
 }  # fmt: skip
 CONTENT = {
     "schema_version": findings_file.VERSION, "experiment": "made", "digest": "0" * 64,

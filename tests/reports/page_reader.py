@@ -38,7 +38,7 @@ SECTIONS: dict[str, Section] = {
     "verdict": sections.verdict,
     "advice": sections.advice,
     "why": sections.why,
-    "worth": sections.worth,
+    "changes": sections.worth,
     "published": sections.published,
     "users": sections.users,
     "claims": sections.claims,

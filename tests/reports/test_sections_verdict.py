@@ -126,7 +126,7 @@ def test_advice_that_is_not_to_be_followed_is_in_the_headline(builder):
 @pytest.mark.parametrize("missing", [BASELINE, TUNED])
 def test_without_both_deployments_there_is_no_verdict(reports, missing):
     report = reports("without tuned" if missing == TUNED else "without as-measured")
-    assert headline(report) == "This experiment did not measure 50 users at once on both set-ups."
+    assert headline(report) == "This experiment has no valid run of 50 users at once on both set-ups."
 
 
 def test_failures_of_tuned_undo_the_verdict(builder):

@@ -150,7 +150,7 @@ def test_what_has_no_content_gets_no_fold_and_no_heading():
     assert str(folded("Details", Html(" \n"))) == ""
     assert str(behind(("one", Html("")), ("two", Html("\n")))) == ""
     elements = Elements(behind(("first", Html("<p>a</p>")), ("second", Html("")), ("third", Html("<p>c</p>"))))
-    assert [text for _, text in elements.all("summary")] == ["Behind this: first · third"]
+    assert [text for _, text in elements.all("summary")] == ["Behind this: first …"]
     assert [text for _, text in elements.all("h3")] == ["first", "third"]
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -85,6 +86,7 @@ def command(situation):
 def test_a_signal_ends_a_command_with_130_whatever_it_does(situation):
     with command(situation) as process:
         assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)  # until it is in its block
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -32,7 +32,7 @@ VERDICTS = ("improvement", "regression", "equivalent", "inconclusive")
 MARGIN = next(metric.equivalence_margin for metric in EFFECT_METRICS if metric.column == "makespan_s")
 
 
-def worth(report: Report) -> Html:
+def changes(report: Report) -> Html:
     """A sentence, the forest plot, and every comparison in folds."""
     return join(
         _sentence(report),
