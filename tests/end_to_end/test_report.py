@@ -91,10 +91,11 @@ def test_every_comparison_has_published_reproduced_and_tuned(page):
     assert comparisons <= set(heads)
     for caption in comparisons:
         columns = [name.split(" (")[0].removesuffix(" mean") for name in heads[caption]]
-        # The published data has other numbers of rows than this scale, so none of them is there.
-        published = [] if caption.startswith("Rows by table") else ["published"]
-        ratio = [] if caption.startswith("Rows by table") else ["reproduced / published"]
-        assert columns[1 : columns.index("tuned")][: 2 * len(ratio) + 1] == [*published, "reproduced", *ratio], caption
+        # A column without a value is left out: caches have texts, and the published data another scale.
+        order = ["published", "reproduced", "reproduced / published"]
+        assert columns[1 : columns.index("tuned")][:3] == [name for name in order if name in columns], caption
+        assert "reproduced" in columns, caption
+        assert ("published" in columns) != caption.startswith("Rows by table"), caption
         assert "tuned" in columns, caption
 
 
