@@ -28,7 +28,7 @@ def span_us(requests: pd.DataFrame) -> tuple[int, int] | None:
         requests = requests[measured]
     if requests.empty:
         return None
-    return begin_us(requests), int((requests["start_us"] + requests["latency_us"]).max())
+    return begin_us(requests), end_us(requests)
 
 
 def begin_us(requests: pd.DataFrame) -> int:
@@ -37,6 +37,11 @@ def begin_us(requests: pd.DataFrame) -> int:
     What reports a value that is no duration seems to begin before it was due: it counts from then on.
     """
     return int(requests[["scheduled_us", "start_us"]].max(axis=1).min())
+
+
+def end_us(requests: pd.DataFrame) -> int:
+    """The last response of requests; one without a latency ends when it was sent."""
+    return int((requests["start_us"] + requests["latency_us"].fillna(0)).max())
 
 
 def others_share(requests: pd.DataFrame, process: pd.DataFrame | None) -> float | None:

@@ -197,7 +197,7 @@ def first_sends_share(requests: pd.DataFrame) -> float | None:
         return None
     release_us = requests["scheduled_us"][lag_us > 0].min()
     first = requests[requests["scheduled_us"] == release_us]  # after a pause a task has other requests that are due
-    end_us = (requests["start_us"] + requests["latency_us"]).max()
+    end_us = machine_watch.end_us(requests)
     return float((first["start_us"].max() - release_us) / (end_us - release_us))
 
 
@@ -221,7 +221,7 @@ def cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, role: str) -
     if process is None or requests.empty:
         return None
     first_us = machine_watch.begin_us(requests)
-    last_us = (requests["start_us"] + requests["latency_us"]).max()
+    last_us = machine_watch.end_us(requests)
     readings = process[(process["role"] == role) & process["at_us"].between(first_us, last_us)]
     if len(readings) < 2:
         return None
@@ -243,7 +243,7 @@ def _generator_cpu_share(requests: pd.DataFrame, process: pd.DataFrame | None, s
     share = generator_cpu_share(requests, process)
     if share is not None or summary.get("processes") != 1 or summary.get("cpu_ms") is None or requests.empty:
         return share
-    end_us = (requests["start_us"] + requests["latency_us"]).max()
+    end_us = machine_watch.end_us(requests)
     return float(1000 * summary["cpu_ms"] / (end_us - machine_watch.begin_us(requests)))
 
 

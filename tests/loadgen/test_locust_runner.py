@@ -280,10 +280,11 @@ def test_a_value_that_fits_no_row_costs_that_value_only(command, pages, tmp_path
     finished = run_locustfile(command, pages, tmp_path, BAD_REPORT, "--scenario", "burst-4")
     rows, record = rows_of(finished), record_of(finished)
     assert sorted(rows["endpoint"]) == 2 * ["RPC call"] * 4
-    assert rows["bytes"].isna().all()
+    assert rows[["bytes", "latency_us"]].isna().all(axis=None)
     assert rows["error"].dropna().unique().tolist() == ["half \\ud83d a pair"]
-    assert record["generator"]["replaced_values"] == 4 * 3
-    assert "12 values that fit into no row were replaced" in finished.stderr
+    assert record["generator"]["replaced_values"] == 4 * 5
+    assert "20 values that fit into no row were replaced" in finished.stderr
+    assert "8 requests have no latency, as their client reports no time: 8 × RPC call" in finished.stderr
 
 
 def test_two_timing_headers_are_read_as_one(command, tmp_path):

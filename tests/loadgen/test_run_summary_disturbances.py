@@ -12,7 +12,15 @@ BUSIEST = [{"name": "compiler", "pid": 17, "cpu_ms": 900.0}, {"name": "backup", 
 @pytest.fixture
 def lines(tmp_path):
     """The lines of a run in which others had these shares of the cores."""
-    row = {"phase": "measure", "scheduled_us": 1, "start_us": 1, "ok": True, "error": None}
+    row = {
+        "phase": "measure",
+        "endpoint": "GET /",
+        "scheduled_us": 1,
+        "start_us": 1,
+        "latency_us": 1,
+        "ok": True,
+        "error": None,
+    }
     pd.DataFrame([row]).to_parquet(tmp_path / "requests.parquet")
 
     def make(share, peak, busiest=BUSIEST, shared=False):

@@ -84,7 +84,7 @@ def run_far_away(command, tmp_path):
 
 def test_an_unconfirmed_target_gets_no_request(run_far_away):
     finished, logged = run_far_away()
-    assert (finished.returncode, finished.stdout, logged) == (1, "", [])
+    assert (finished.returncode, finished.stdout, logged) == (2, "", [])
     assert f"{THERE} is not this machine" in finished.stderr
     assert f"--confirm-target {THERE}" in finished.stderr
 

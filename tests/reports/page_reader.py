@@ -38,7 +38,7 @@ SECTIONS: dict[str, Section] = {
     "verdict": sections.verdict,
     "advice": sections.advice,
     "why": sections.why,
-    "changes": sections.worth,
+    "changes": sections.changes,
     "published": sections.published,
     "users": sections.users,
     "claims": sections.claims,
