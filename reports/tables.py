@@ -88,7 +88,7 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     is_stacked = len(columns) <= MAX_COLUMNS
     rows = [_row(columns, position, is_stacked=is_stacked) for position in range(len(frame))]
     below = f"{remark(note)}\n" if note else ""
-    scroll = f'<div class="scroll" role="region" tabindex="0" aria-label="{escaped(caption)}">'
+    scroll = f'<div class="scroll" role="group" tabindex="0" aria-label="{escaped(caption)}">'
     region = '<div class="stack">' if is_stacked else scroll
     return Html(
         f'<div class="table">\n{region}\n<table role="table" data-source="{SECTION}">\n'

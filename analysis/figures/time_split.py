@@ -15,7 +15,7 @@ from workbench.text_cleaning import Target, cleaned
 
 from .axes import clock, duration
 from .palette import ENDPOINT_COLOURS, FONT_POINTS, INK, PART_COLOURS, SERIES_COLOURS, STYLE, WIDTH_INCHES
-from .panels import STATISTICS, drawable, not_measured, one_panel, present, stacked_panels
+from .panels import STATISTICS, drawable, is_narrow, not_measured, one_panel, present, stacked_panels
 
 MAX_NAME_CHARACTERS = 32  # of an endpoint beside its bar
 BETWEEN_ENDPOINTS = 0.45  # in bars
@@ -70,7 +70,7 @@ def _part_legend(figure: Figure, parts: list[str]) -> None:
         [Patch(color=PART_COLOURS[part]) for part in parts],
         parts,
         loc="outside upper left",
-        ncols=len(parts),
+        ncols=3 if is_narrow() else len(parts),
         handlelength=0.9,
         columnspacing=1.3,
     )

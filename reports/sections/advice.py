@@ -74,11 +74,11 @@ def _environments(report: Report) -> Html:
 
 
 def _burst(report: Report, deployment: str) -> Html:
-    duration = of_finding(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2f} s")
+    duration = with_interval(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2f}")
     memory = of_finding(report.finding(f"memory_mib-{BURST_50}-{deployment}"), "{:.0f} MiB")
     if memory is MISSING:
-        return sentence("50 users at once take {duration}", duration=duration)
-    return sentence("50 users at once take {duration} and {memory}", duration=duration, memory=memory)
+        return sentence("50 users at once take {duration} s", duration=duration)
+    return sentence("50 users at once take {duration} s and {memory}", duration=duration, memory=memory)
 
 
 def _connections(report: Report) -> Html:
@@ -108,7 +108,8 @@ def _settings(report: Report) -> Html:
     lines.append("gunicorn -c reference_app/gunicorn_conf.py")
     flags = f"gunicorn --worker-class {tuned['server']} --workers {tuned['workers']} --threads {tuned['threads']} …"
     code = "\n".join(str(marked(line)) for line in lines)
-    return Html(f"<pre><code>{code}</code></pre><p>{sentence('With gunicorn alone: ')}<code>{marked(flags)}</code></p>")
+    alone = f"<p>{sentence('With gunicorn alone: ')}<code>{marked(flags)}</code></p>"
+    return Html(f'<pre tabindex="0"><code>{code}</code></pre>{alone}')
 
 
 def _published_advice(report: Report) -> Html:

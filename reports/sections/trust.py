@@ -99,7 +99,7 @@ def _commands(report: Report) -> Html:
         "make report                        # measure again",
         f".venv/bin/python -m reports verify {name}",
     ]
-    return Html("<pre><code>" + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")
+    return Html('<pre tabindex="0"><code>' + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")
 
 
 def _set_ups(report: Report) -> Html:

@@ -50,7 +50,7 @@
   }
 
   function code(text) {
-    const pre = element("pre");
+    const pre = element("pre", "", { tabindex: "0" });
     pre.append(element("code", text));
     return pre;
   }

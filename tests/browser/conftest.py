@@ -13,7 +13,7 @@ from tests.end_to_end.conftest import built  # noqa: F401 -- the smoke report, a
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--force-device-scale-factor=1"]  # fmt: skip
-PAGE = "TRACETRACK_TEST_PAGE"  # a built page to try in the place of the smoke report
+PAGE = "REPORT_PAGE"  # a built page to try in the place of the smoke report; tests drop variables of the application
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(120)  # for axe, on a page with thousands of cells
     yield driver
     driver.quit()
 
