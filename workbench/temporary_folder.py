@@ -3,20 +3,23 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "tracetrack"
+PREFIX = "tracetrack-locked"
+MIN_AGE_S = 60  # of a folder that is removed: a younger one may be about to be locked
 
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
     """Create a private folder for the block and remove it afterwards.
 
-    Folders of this kind whose process was killed go first: their lock is free, as the kernel gives a lock up when its
-    process ends, however that happens.
+    Folders of this kind whose process was killed a minute ago or longer go first: their lock is free, as the kernel
+    gives a lock up when its process ends, however that happens.
     """
     _remove_left_over(kind)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{kind}-"))
@@ -35,7 +38,9 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 def _remove_left_over(kind: str) -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}-{kind}-*"):
         with suppress(OSError):  # another user's, or gone by now
-            if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or not folder.is_dir():
+            status = folder.lstat()
+            is_young = time.time() - status.st_mtime < MIN_AGE_S
+            if is_young or status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
                 continue
             descriptor = os.open(folder, os.O_RDONLY)
             try:

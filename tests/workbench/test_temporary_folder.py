@@ -40,6 +40,12 @@ def test_a_folder_goes_also_after_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_locked_yet_stays(tmp_path):
+    created = tempfile.mkdtemp(prefix="tracetrack-locked-test-")
+    with temporary_folder("test"):
+        assert os.path.exists(created)
+
+
 def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_that_of_a_living_one_is_not(tmp_path):
     killed, living = (
         subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True, env={**os.environ})
@@ -49,11 +55,15 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_one_and_that_of_a
         left_over, kept = (process.stdout.readline().strip() for process in (killed, living))
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-        (tmp_path / "tracetrack-test-link").symlink_to(tmp_path)
+        link = tmp_path / "tracetrack-locked-test-link"
+        link.symlink_to(tmp_path)
+        os.utime(link, (0, 0), follow_symlinks=False)
+        for folder in (left_over, kept):
+            os.utime(folder, (0, 0))
         with temporary_folder("test"):
             assert not os.path.exists(left_over)
             assert os.path.exists(f"{kept}/secret")
-        assert (tmp_path / "tracetrack-test-link").is_symlink()
+        assert link.is_symlink()
     finally:
         for process in (killed, living):
             process.kill()
