@@ -1,9 +1,10 @@
 """A look at every value of a recorded table: rows without a value, and values that no run can have recorded.
 
-The size of what is read is known from the file's metadata before anything is read: a few bytes of Parquet can stand for
-billions of rows, or for one text that fills the memory.
+The size of what is read is known before anything is read, from the file's metadata and from the headers of its pages: a
+few bytes of Parquet can stand for billions of rows, or for one text that fills the memory.
 """
 
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from . import parquet_pages
 from .columns import MAX_TEXT_BYTES, Column
 
 MAX_ROWS_PER_BYTE = 4  # a request takes four bytes or more, a reading of a pool at least half a byte
@@ -48,7 +50,7 @@ def scan(
     texts = [column.name for column in columns if pa.types.is_string(column.type)]
     try:
         with _open(path, texts) as file:
-            _require_possible(file.metadata, file.schema_arrow.names, path.stat().st_size)
+            _require_possible(file.metadata, file.schema_arrow.names, path)
             result = Scan(file.schema_arrow)
             usable = [column for column in columns if is_usable(result.schema, column)]
             if max_cells is not None and file.metadata.num_rows * len(usable) > max_cells:
@@ -73,16 +75,25 @@ def _open(path: Path, texts: list[str]) -> pq.ParquetFile:
         return pq.ParquetFile(path, read_dictionary=present, pre_buffer=False)
 
 
-def _require_possible(metadata: pq.FileMetaData, names: Sequence[str], size_bytes: int) -> None:
-    """Raise `UnreadableTable` for a table that claims more than a run can have written."""
+def _require_possible(metadata: pq.FileMetaData, names: Sequence[str], path: Path) -> None:
+    """Raise `UnreadableTable` for a table that has, or claims, more than a run can have written."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    size_bytes = path.stat().st_size
     if len(set(names)) < len(names):
         raise UnreadableTable("has a column twice")
     if sum(group.num_rows for group in groups) != metadata.num_rows:
         raise UnreadableTable("claims another number of rows than it has")
     if metadata.num_rows > MAX_ROWS_PER_BYTE * size_bytes:
         raise UnreadableTable(f"claims {metadata.num_rows:,} rows, more than a run can write into its size")
-    if any(not 0 <= group.total_byte_size <= MAX_GROUP_BYTES for group in groups):
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    if sum(chunk.total_compressed_size for chunk in chunks) > size_bytes:
+        raise UnreadableTable("claims more bytes than it has")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        try:
+            is_too_large = any(parquet_pages.group_bytes(content, group) > MAX_GROUP_BYTES for group in groups)
+        except parquet_pages.MalformedPage:
+            raise UnreadableTable("has a page that no run writes") from None
+    if is_too_large:
         raise UnreadableTable(f"has a group of rows above {MAX_GROUP_BYTES // 2**20} MiB, more than a run writes")
 
 

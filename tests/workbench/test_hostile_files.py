@@ -174,9 +174,54 @@ def write_repeated_text(path: Path) -> None:
     pq.write_table(required_rows(5_000, error=error, ok=pa.array([False] * 5_000)), path, compression="zstd")
 
 
+def write_giant_text_with_a_false_size(path: Path) -> None:
+    """The metadata claims a kilobyte; the header of the page keeps its size, which a reader allocates."""
+    write_giant_text(path)
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    group = pq.read_metadata(path).row_group(0)
+    column = group.num_columns - 1
+    for size in (group.total_byte_size, group.column(column).total_uncompressed_size):
+        claimed = varint(2 * size)
+        assert content.count(claimed, footer) == 1
+        content = content[:footer] + content[footer:].replace(claimed, varint(2 * 1000, len(claimed)))
+    path.write_bytes(content)
+    assert pq.read_metadata(path).row_group(0).total_byte_size == 1000
+
+
+def varint(number: int, length: int = 0) -> bytes:
+    """A number in seven bits a byte, the lowest first; with `length`, of at least so many bytes."""
+    digits = [number >> 7 * place & 127 for place in range(max(length, -(-number.bit_length() // 7), 1))]
+    return bytes(digit | 128 for digit in digits[:-1]) + bytes(digits[-1:])
+
+
+def write_prefixed_texts(path: Path) -> None:
+    """Texts that are stored as their differences from the one before."""
+    texts = pa.array([f"{'x' * 90_000}{number}" for number in range(500)])
+    table = required_rows(500, error=texts, ok=pa.array([False] * 500))
+    options = {"use_dictionary": False, "column_encoding": {"error": "DELTA_BYTE_ARRAY"}, "compression": "zstd"}
+    pq.write_table(table, path, **options)
+
+
+def write_pages_that_overlap(path: Path) -> None:
+    """The metadata claims that the largest column is as long as all of them."""
+    numbers = pa.array([number**2 % 977 for number in range(5_000)], pa.int32())
+    pq.write_table(required_rows(5_000, latency_us=numbers), path, compression="zstd", use_dictionary=False)
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    group = pq.read_metadata(path).row_group(0)
+    largest = max(group.column(number).total_compressed_size for number in range(group.num_columns))
+    claimed = varint(2 * largest)
+    assert content.count(claimed, footer) == 1
+    path.write_bytes(content[:footer] + content[footer:].replace(claimed, varint(2 * len(content), len(claimed))))
+
+
 BOMBS = [
     (write_many_rows, "claims 2,000,000 rows, more than a run can write into its size"),
     (write_giant_text, "has a group of rows above 1 MiB, more than a run writes"),
+    (write_giant_text_with_a_false_size, "has a group of rows above 1 MiB, more than a run writes"),
+    (write_prefixed_texts, "has a page that no run writes"),
+    (write_pages_that_overlap, "claims more bytes than it has"),
     (write_repeated_text, "has values that no run records (error of 5,000 of 5,000 rows)"),
 ]
 
