@@ -12,6 +12,7 @@ import click
 import psycopg2
 
 from instrumentation import deadlines
+from workbench.command_line import hide_secrets
 from workbench.errors import EXIT_INVALID, UsageError, UserError, reporting_errors
 from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
 from workbench.terminal import FiniteRange, echo
@@ -186,6 +187,7 @@ def experiment_(
 
 def command() -> None:
     """Run the command line; every expected failure is one or two lines and an exit code."""
+    hide_secrets()
     die_with_launcher()
     deadlines.install(True)  # libpq's own waiting would delay signals until the server answers
     with reporting_errors(), _database_errors():
