@@ -45,8 +45,8 @@ def group_bytes(data: Any, group: pq.RowGroupMetaData) -> int:
 
 def _pages(data: Any, chunk: pq.ColumnChunkMetaData) -> Iterator[Page]:
     position = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < position:
-        position = chunk.dictionary_page_offset
+    if chunk.has_dictionary_page and 0 < (dictionary := chunk.dictionary_page_offset or 0) < position:
+        position = dictionary
     end = position + chunk.total_compressed_size
     if not 0 < position <= end <= len(data):
         raise MalformedPage
