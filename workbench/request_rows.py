@@ -27,6 +27,9 @@ PARTS_US = tuple(f"{part}_us" for part in PARTS)
 MEMORY_LIMIT = "4GB"  # beyond it DuckDB works on the disk, but a percentile keeps all values of its group in memory
 RAW_COLUMNS = ("latency_us", "response_us")  # also as they are stored: in percentiles they take half the memory
 MAX_NAMED_DIRECTORIES = 3  # in a message
+# Up to this size of the files a query runs in one thread: several add up in an order of their own each time, and the
+# last digit of a sum depends on it. More bytes than that take longer than a second a query.
+MAX_ONE_THREAD_BYTES = 100 * 2**20
 FILE, STREAMED = "file", "streamed"
 IS_OPEN = "is_open"
 MARKS = ("run", "deployment", "scenario", "block", "replicate")
@@ -89,9 +92,14 @@ class RequestRows:
         every = RequestRows(source._replace(without_types=()) for source in self._sources)
         return sorted(every.query("SELECT DISTINCT endpoint FROM requests WHERE contains(endpoint, ' ')")["endpoint"])
 
+    @property
+    def _bytes(self) -> int:
+        """The size of the stored files."""
+        return sum(os.path.getsize(source.file) for source in self._sources if source.is_stored())
+
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection = _database().cursor()
+        connection = _database(is_repeatable=self._bytes <= MAX_ONE_THREAD_BYTES).cursor()
         connection.register(STREAMED, self._streamed())
         marks = [(source.file, *source[2 : 2 + len(MARKS)], source.is_open) for source in self._sources]
         connection.register("runs", pd.DataFrame(marks, columns=[FILE, *MARKS, IS_OPEN]))
@@ -139,10 +147,14 @@ class RequestRows:
 
 
 @cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """One database for the process, as starting one takes longer than a query; temporary views are of their cursor."""
+def _database(*, is_repeatable: bool) -> duckdb.DuckDBPyConnection:
+    """One database for the process, as starting one takes longer than a query; temporary views are of their cursor.
+
+    One that is repeatable gives the same sums each time, to the last digit.
+    """
     return duckdb.connect(
         config={
+            **({"threads": 1} if is_repeatable else {}),
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": os.path.join(tempfile.gettempdir(), f"tracetrack-rows-{os.getpid()}"),
             "autoinstall_known_extensions": False,  # nothing is downloaded
