@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import comparability, defects, seal
+from . import comparability, defects, opened_before, seal
 from .defects import Defect
 from .errors import RecordingError
 from .record_format import is_sealed
@@ -43,8 +43,9 @@ def open_run(path: Path | str, without_types: Sequence[str] = (), *, checks_dige
 def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Experiment:
     """Open an experiment's directory with all of its runs; the arguments are as in `open_run`.
 
-    Raises `RecordingError` if it is none, or if its runs were made on different machines, datasets or versions of the
-    code.
+    With `checks_digests` an experiment all of whose files are as they were sealed is the same object as before, so that
+    its tables are computed once. Raises `RecordingError` if it is none, or if its runs were made on different machines,
+    datasets or versions of the code.
     """
     directory = Path(path)
     stored = read_record(directory, "experiment")
@@ -66,7 +67,8 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
     lost = (*unreadable, *_lost_files(directory, files, present, checks_digests))
     if is_sealed(record) and record["status"] == COMPLETE:
         lost += tuple(_added_runs(directory, names))
-    return Experiment(directory, record, runs, mismatches, lost, checks_digests)
+    experiment = Experiment(directory, record, runs, mismatches, lost, checks_digests)
+    return opened_before.same_or_new(experiment, stored.sha256) if checks_digests and not without_types else experiment
 
 
 def _open_runs(
