@@ -29,6 +29,7 @@ after = min(s, b − receive), send = g − receive, delay = max(0, o − s − 
 import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -45,12 +46,21 @@ REQUIRED_COLUMNS = {"app_us", "hash_us", "pool_us", "db_us", "db_round_trips", "
 MIN_WINDOW_US = 5_000_000  # between the first and the last reading: so long, CPU time is known to a few percent
 
 
+_calibrated: WeakKeyDictionary[Run, Demands | None] = WeakKeyDictionary()  # a run is asked for several times
+
+
 def calibrate(run: Run) -> Demands | None:
     """The demands of the successful requests of a run's measured phase.
 
     None where nothing was measured, the application did not report its parts, or the CPU time of a process was not
     read.
     """
+    if run not in _calibrated:
+        _calibrated[run] = _demands(run)
+    return _calibrated[run]
+
+
+def _demands(run: Run) -> Demands | None:
     if run.totals is None or any(defect.column in REQUIRED_COLUMNS for defect in run.defects):
         return None
     rows = _reported(run)
