@@ -3,25 +3,20 @@
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from analysis import comparison_wording, recording_comparison
-from analysis.cli import compare_command
-from analysis.findings import findings_file
-from analysis.findings.finding import Finding
-from loadgen import profiles
 from workbench.arms import TUNED
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
-from workbench.recording import Experiment, Run, newest_experiment, open_experiment
 from workbench.terminal import echo
 
 from . import build as building
-from . import comparison_page, index_page, page_verification, report_entry, sections, verification
-from . import gate as deciding
-from .choice import recorded_run
-from .single_run import run_page
+
+# A command imports what it needs itself: one that builds a page starts its kernel before the longest imports.
+if TYPE_CHECKING:
+    from workbench.recording import Experiment
 
 OUTPUT = click.option(
     "--output",
@@ -37,7 +32,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--profile", default="", help=f"Name of a profile; {profiles.DEFAULT} by default.")
+@click.option("--profile", default="", help="Name of a profile; quick by default.")
 @click.option("--experiment", default="", help="Id of a new experiment, or of an interrupted one to resume.")
 @click.option("--scale", default="", help="Data scale; the profile's own by default.")
 @OUTPUT
@@ -57,6 +52,10 @@ def build(experiment: str, run: str, output: Path) -> None:
     if not run:
         _build(experiment, output)
         return
+    from . import index_page
+    from .choice import recorded_run
+    from .single_run import run_page
+
     page = run_page.write(recorded_run(run), output)
     index_page.write(output)
     click.echo(page)
@@ -71,6 +70,9 @@ def compare(a: str, b: str, output: Path) -> None:
 
     A and B are directories, or ids: <experiment>, <experiment>/<run>.
     """
+    from analysis.cli import compare_command
+    from workbench.recording import Experiment, Run
+
     first, second = compare_command.open_both(a, b)
     if isinstance(first, Run) and isinstance(second, Run):
         compare_command.print_runs(first, second)
@@ -78,8 +80,12 @@ def compare(a: str, b: str, output: Path) -> None:
         click.echo(_compare(first, second, output))
 
 
-def _compare(first: Experiment, second: Experiment, output: Path) -> Path:
+def _compare(first: "Experiment", second: "Experiment", output: Path) -> Path:
     """Render the page of two experiments, print its verdict, and return its path."""
+    from analysis import comparison_wording, recording_comparison
+
+    from . import comparison_page, index_page
+
     warnings: list[str] = []
     comparison = recording_comparison.compare_experiments(first, second, warnings.append, across_machines=True)
     page = comparison_page.write(comparison, warnings, output)
@@ -98,6 +104,8 @@ def gate(experiment: str, baseline: str | None, candidate: str, output: Path) ->
 
     The findings are evaluated anew from the sealed records. summary.md and junit.xml get the decision.
     """
+    from . import gate as deciding
+
     decision = deciding.run(output, experiment, baseline, candidate)
     for line in (decision.sentence, *decision.lines):
         echo(line)
@@ -110,9 +118,13 @@ def gate(experiment: str, baseline: str | None, candidate: str, output: Path) ->
 def verify(recording: str, digest: str) -> None:
     """Compare a recording with its seals; exit with 1 and a line for each file that was changed.
 
-    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default. For a page, every
-    number on it is computed again from the recording that it names.
+    RECORDING is the id or folder of an experiment, or of a run; the newest experiment by default. A page is built again
+    from the recording that it names, and compared number by number, verdict by verdict, and byte by byte.
     """
+    from workbench.recording import newest_experiment
+
+    from . import page_verification, verification
+
     if recording.endswith(".html"):
         verified = page_verification.verify(Path(recording))
     else:
@@ -126,17 +138,14 @@ def verify(recording: str, digest: str) -> None:
     click.echo(verified.summary)
 
 
-def _objectives(findings: list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.kind == "objective"]
-
-
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
-    page = building.build(experiment, output)
-    name, findings = findings_file.read(output / building.FINDINGS)
-    for finding in _objectives(findings):
-        echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
-    recorded = open_experiment(recording_path(experiment or name), checks_digests=True)
+    page, recorded, findings = building.build(experiment, output)
+    from . import index_page, report_entry, sections
+
+    for finding in findings:
+        if finding.kind == "objective":
+            echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     if invalid := [run for run in recorded.runs if not run.is_valid()]:
         reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
         frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""

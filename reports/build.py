@@ -1,32 +1,49 @@
 """Run the notebooks in this process through papermill, and make the page of the last one."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from analysis.findings import findings_file
-from loadgen import dataset, profiles, progress
-from loadgen.experiment import new_name, plan_for, resume_hint
-from loadgen.plan import Plan
+from loadgen import progress
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
 
-from . import views
-from .choice import recorded_experiment
-from .decision import decide
-from .execution import execute
-from .render import render
+from . import kernel
+from .jsonschema_import import import_without_grammar
+from .page_names import DISCARDED, FINDINGS, PAGE
+
+if TYPE_CHECKING:  # the imports of loadgen and of the analysis take longer than a kernel's start: functions have them
+    from analysis.findings.finding import Finding
+    from loadgen.plan import Plan
+    from workbench.recording import Experiment
 
 HTML = REPOSITORY / "reports" / "html"
-PAGE = "optimization-results.html"
-FINDINGS = findings_file.NAME
-ANALYSE_S, RENDER_S = 3.0, 6.0  # expected durations of the two notebooks
+ANALYSE_S, RENDER_S = 1.0, 2.5  # expected durations of the two notebooks
 # The one cell of 01-measure may run this many times longer than its plan expects; a search adds runs to its plan.
 MEASURE_FACTOR, MIN_MEASURE_S, SEARCH_S = 4, 7_200, 7_200
+# What this process needs after the notebooks; it is imported while they are executed.
+RENDERING = ("reports.render", "reports.views", "reports.index_page", "reports.report_entry")
+
+
+class BuiltReport(NamedTuple):
+    """A page, and the experiment and the findings that it shows."""
+
+    page: Path
+    experiment: "Experiment"
+    findings: "list[Finding]"
 
 
 def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
     """Run 01-measure; return the id of the experiment that it measured or resumed."""
+    import_without_grammar()
+    from loadgen import dataset, profiles
+    from loadgen.experiment import new_name, plan_for, resume_hint
+
+    from .execution import execute
+
     profiles.find(profile or profiles.DEFAULT)
     if scale:
         dataset.find_scale(scale)
@@ -42,7 +59,7 @@ def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str
     return experiment
 
 
-def _max_measure_s(plan: Plan) -> int:
+def _max_measure_s(plan: "Plan") -> int:
     """The seconds after which a measurement hangs rather than measures."""
     return max(MIN_MEASURE_S, round(MEASURE_FACTOR * sum(plan.expected_s))) + SEARCH_S * len(plan.searches)
 
@@ -52,13 +69,36 @@ def _executed(html: Path) -> Path:
     return html.parent / "executed"
 
 
-def build(experiment: str, html: Path = HTML) -> Path:
-    """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty; return the path of the page.
+def build(experiment: str, html: Path = HTML) -> BuiltReport:
+    """Run 02-analyse and 03-report on a stored experiment, the newest if it is empty.
 
-    Raises `UserError` for an experiment that is not complete.
+    Both run in one kernel, which starts first. Raises `UserError` for an experiment that is not complete.
     """
-    recorded = recorded_experiment(experiment)
-    _discard(html)
+    executed = _executed(html)
+    with kernel.running(executed / "report.log", is_prepared=True) as kernels:
+        import_without_grammar()
+        from .choice import recorded_experiment
+        from .execution import execute
+
+        recorded = recorded_experiment(experiment)
+        _discard(html)
+        _require_reportable(recorded)
+        parameters = {"experiment": str(recorded.directory.resolve()), "findings": str(html / FINDINGS)}
+        with ThreadPoolExecutor(1) as beside, progress.steps("report", ANALYSE_S + RENDER_S) as steps:
+            problems = beside.submit(recorded.problems)
+            rendering = beside.submit(lambda: [import_module(name) for name in RENDERING])
+            steps.begin("notebook 2 of 3: analyse", ANALYSE_S)
+            execute("02-analyse", parameters, executed, kernels=kernels)
+            for problem in problems.result():
+                echo(f"Warning: {problem}", err=True)
+            steps.begin("notebook 3 of 3: report", RENDER_S)
+            notebook = execute("03-report", parameters, executed, kernels=kernels)
+            rendering.result()
+            return _rendered(notebook, recorded, html)
+
+
+def _require_reportable(recorded: "Experiment") -> None:
+    """Raise `UserError` for an experiment that was changed, or is not complete."""
     if problems := recorded.own_problems():
         raise UserError(
             f"experiment {recorded.name} was changed, and has no report: {problems[0]}; see python -m reports verify "
@@ -69,22 +109,25 @@ def build(experiment: str, html: Path = HTML) -> Path:
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "
             f"started), and a report needs a complete one; resume it with: make report EXPERIMENT={recorded.name}"
         )
-    for problem in recorded.problems():
-        echo(f"Warning: {problem}", err=True)
-    parameters = {"experiment": str(recorded.directory.resolve()), "findings": str(html / FINDINGS)}
-    with progress.steps("report", ANALYSE_S + RENDER_S) as steps:
-        steps.begin("notebook 2 of 3: analyse", ANALYSE_S)
-        execute("02-analyse", parameters, _executed(html))
-        steps.begin("notebook 3 of 3: report", RENDER_S)
-        render(execute("03-report", parameters, _executed(html)), html / PAGE)
-        _, findings = findings_file.read(html / FINDINGS)
-        views.write(decide(recorded, findings), recorded, findings, html)
-    return html / PAGE
+
+
+def _rendered(notebook: Path, recorded: "Experiment", html: Path) -> BuiltReport:
+    """Write the page of an executed notebook, and the views of its findings."""
+    from analysis.findings import findings_file
+
+    from . import views
+    from .decision import decide
+    from .render import render
+
+    render(notebook, html / PAGE)
+    _, findings = findings_file.read(html / FINDINGS)
+    views.write(decide(recorded, findings), recorded, findings, html)
+    return BuiltReport(html / PAGE, recorded, findings)
 
 
 def _discard(html: Path) -> None:
     """Remove what a CI reads of the last report: where this one fails, nothing must pass for it."""
-    for name in (FINDINGS, *views.NAMES):
+    for name in DISCARDED:
         (html / name).unlink(missing_ok=True)
 
 

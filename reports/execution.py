@@ -3,45 +3,49 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
 from workbench.errors import UserError
 from workbench.interruption import Interrupted
-from workbench.paths import REPOSITORY
-from workbench.temporary_folder import temporary_folder
 
-from . import kernel
+from . import kernel, running_kernel_engine
+from .kernel import NOTEBOOKS
 
-NOTEBOOKS = REPOSITORY / "notebooks"
 # Errors of a cell whose message is meant for the user; any other error is a defect of the notebook and named as one.
 EXPECTED_ERRORS = ("UserError", "RecordingError", "RuntimeError")
 MAX_CELL_S = 900
 PREVIEW = re.compile(r"^-{5,}\n(.*?)\n-{5,}", re.DOTALL | re.MULTILINE)  # of the cell, in nbclient's message
 
 
-def execute(name: str, parameters: Mapping[str, str], folder: Path, max_cell_s: int = MAX_CELL_S) -> Path:
+def execute(
+    name: str,
+    parameters: Mapping[str, str],
+    folder: Path,
+    max_cell_s: int = MAX_CELL_S,
+    kernels: kernel.Kernels | None = None,
+) -> Path:
     """Execute a notebook of the project; return the path of its executed copy in the folder.
 
-    `max_cell_s` is how long a cell may run. Raises `UserError`, with the name of the notebook where the fault is its
+    `max_cell_s` is how long a cell may run. The kernel is the running one of `kernels`, without the names of the
+    notebook before, or one of its own. Raises `UserError`, with the name of the notebook where the fault is its
     own, for a cell that fails, runs longer or ends the notebook early, and for a kernel that dies.
     """
     executed = folder / f"{name}.ipynb"
     folder.mkdir(parents=True, exist_ok=True)
     executed.unlink(missing_ok=True)  # a copy of an earlier execution says nothing of this one
-    log = executed.with_suffix(".log")
+    log = Path(kernels.error_log) if kernels else executed.with_suffix(".log")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     # A signal that ends this process ends the cell's task too. No caller awaits that, and asyncio prints a traceback.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with (
         _naming_failures(name, executed, log),
-        temporary_folder("kernel") as kernel_folder,
+        nullcontext(kernels) if kernels else kernel.running(log) as running,
     ):
         papermill.execute_notebook(
             NOTEBOOKS / f"{name}.ipynb",
@@ -50,8 +54,8 @@ def execute(name: str, parameters: Mapping[str, str], folder: Path, max_cell_s: 
             kernel_name=kernel.NAME,
             progress_bar=False,
             request_save_on_cell_execute=False,
-            kernel_manager_class=kernel.Kernels,
-            config=Config(Kernels={"error_log": str(log), "folder": str(kernel_folder)}),
+            engine_name=running_kernel_engine.NAME,
+            km=running,
             cwd=NOTEBOOKS,
             execution_timeout=max_cell_s,
         )

@@ -13,10 +13,10 @@ from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 from . import comparison_page, report_entry
-from .build import PAGE
 from .choice import BUILD, single_runs
 from .markup import Html
 from .page_frame import Section, page
+from .page_names import PAGE
 from .report_entry import ReportEntry
 from .report_list import entries_html
 from .sections.comparison import join, plural, prose

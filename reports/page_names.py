@@ -1,8 +1,10 @@
-"""File names of the pages of reports and comparisons, and of the stored facts beside them."""
+"""File names of the pages of reports and comparisons, of their views, and of the stored facts beside them."""
 
 import re
 from hashlib import sha256
 
+PAGE, FINDINGS, SUMMARY, JUNIT = "optimization-results.html", "findings.json", "summary.md", "junit.xml"
+DISCARDED = (FINDINGS, SUMMARY, JUNIT)  # what a CI reads of a report
 REPORT_FACTS, COMPARISON_FACTS = ".report.json", ".comparison.json"
 RESERVED = re.compile(r"(index|optimization-results|compare-.*)", re.IGNORECASE)  # names of other pages
 MAX_STEM_CHARACTERS = 100

@@ -26,7 +26,7 @@ def verify(path: Path) -> Verification:
     if recorded.mismatches:
         return Verification(str(path), recorded.mismatches, "")
     with tempfile.TemporaryDirectory(prefix="tracetrack-page-") as folder:
-        rebuilt = page_numbers.read(build.build(str(recording), Path(folder) / "html"))
+        rebuilt = page_numbers.read(build.build(str(recording), Path(folder) / "html").page)
     lines = list(differences(page, rebuilt))
     agreeing = max(len(page.numbers), len(rebuilt.numbers)) - len(lines)
     if len(lines) > MAX_SHOWN:

@@ -11,9 +11,11 @@ from collections import Counter
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbformat import NotebookNode
 
 from workbench import atomic
 from workbench.text_cleaning import Target, cleaned
@@ -43,7 +45,7 @@ def render(executed: Path, page: Path) -> None:
     atomic.write_text(page, html)
 
 
-def _take_sentinel(notebook: nbformat.NotebookNode, name: str) -> None:
+def _take_sentinel(notebook: NotebookNode, name: str) -> None:
     """Remove the sentinel from the last code cell; raise ValueError without one, or after a failed cell."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
@@ -52,7 +54,7 @@ def _take_sentinel(notebook: nbformat.NotebookNode, name: str) -> None:
     cells[-1].outputs = [output for output in cells[-1].outputs if not _is_sentinel(output)]
 
 
-def _is_sentinel(output: nbformat.NotebookNode) -> bool:
+def _is_sentinel(output: NotebookNode) -> bool:
     return SENTINEL in output.get("data", {}).get("text/plain", "")
 
 
@@ -61,6 +63,10 @@ class PageExporter(HTMLExporter):
 
     def get_prefix_root_dirs(self) -> list[str]:
         return [str(Path(sys.prefix) / "share" / "jupyter")]
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **options: Any) -> Any:
+        """The page as the template has it. `HTMLExporter` would parse it again, for pictures without a description."""
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
 
 def _exporter() -> HTMLExporter:
@@ -87,7 +93,7 @@ def _anchor(heading: str) -> str:
     return "-".join(re.findall(r"\w+", unescape(TAG.sub("", heading)).lower()))
 
 
-def _sections(exporter: HTMLExporter, cells: list[nbformat.NotebookNode]) -> list[tuple[str, str]]:
+def _sections(exporter: HTMLExporter, cells: list[NotebookNode]) -> list[tuple[str, str]]:
     """Anchor and text of each second-level heading, through the same Markdown as the page itself."""
     pages = [exporter.markdown2html({}, cell.source) for cell in cells if cell.cell_type == "markdown"]
     headings = [text for page in pages for level, text in HEADING.findall(page) if level == "2"]

@@ -10,10 +10,8 @@ from workbench.recording import Experiment
 
 from .decision import Decision
 from .junit import junit
+from .page_names import JUNIT, SUMMARY
 from .pull_request_summary import summary
-
-SUMMARY, JUNIT = "summary.md", "junit.xml"
-NAMES = (SUMMARY, JUNIT)
 
 
 def write(decision: Decision, experiment: Experiment | None, findings: Sequence[Finding], directory: Path) -> None:

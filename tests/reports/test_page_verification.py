@@ -25,7 +25,7 @@ def built(tmp_path_factory):
         for run in runs:
             run.record |= {"processes": 1, "generator": run.record["generator"] | {"processes": 1}}
         builder.experiment(*runs)
-        return build.build("made", folder / "html")
+        return build.build("made", folder / "html").page
 
 
 @pytest.fixture

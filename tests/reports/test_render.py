@@ -156,7 +156,7 @@ def test_page_has_every_colour_of_the_palette_on_both_grounds(built):
 
 def test_policy_allows_the_pages_own_style_and_script_and_nothing_else(built):
     page = built(report())
-    (policy,) = re.findall(r'<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', page)
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     for tag in ("style", "script"):
         (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
