@@ -12,6 +12,7 @@ from workbench.redaction import redacted_values
 from workbench.request_schema import request_name
 
 from ..markup import Html
+from ..page_maker import MADE_WITH, made_with
 from .comparison import Report
 
 DIGITS = 6  # significant ones
@@ -22,6 +23,7 @@ def sources(report: Report) -> Html:
     content = {
         "experiment": report.experiment.name,
         "digest": report.experiment.digest or "",
+        MADE_WITH: made_with(),
         "findings": {finding.id: _finding(report, finding) for finding in report.findings},
         "bursts": [_burst(run) for deployment in (BASELINE, TUNED) for run in _first(report, deployment)],
     }

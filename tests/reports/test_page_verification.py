@@ -1,12 +1,16 @@
 """Verifying a page: each changed number is named, and the command exits with 1."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from reports import build, page_numbers, page_verification
 from reports.__main__ import main
+from reports.page_names import FINDINGS, JUNIT, PAGE, SUMMARY
 from tests.builders import Builder
 from workbench.arms import BASELINE, TUNED
 
@@ -38,6 +42,18 @@ def differences(built, tmp_path):
         return list(page_verification.differences(page_numbers.read(page), page_numbers.read(built)))
 
     return differences
+
+
+@pytest.fixture
+def compared(built, tmp_path):
+    """The comparison of the page with a change of its text, and the page."""
+
+    def compared(change):
+        page = tmp_path / "changed.html"
+        page.write_text(change(built.read_text()))
+        return page_verification.compare(page, built)
+
+    return compared
 
 
 @pytest.fixture
@@ -106,6 +122,97 @@ def test_a_number_without_a_source_is_a_difference(differences):
     assert differences(lambda text: text.replace("</main>", "<p>42</p></main>")) == [
         "a number without a source: the page has 42, which the recording does not give"
     ]
+
+
+def made_by_others(text, **versions):
+    """The page as if it had been made with other versions, by name."""
+    for name, version in versions.items():
+        text, count = re.subn(rf'("made_with":{{[^}}]*"{name}":)"[^"]*"', rf'\g<1>"{version}"', text)
+        assert count == 1
+    return text
+
+
+def replaced(pattern, replacement):
+    """A change of the first match of a pattern."""
+
+    def change(text):
+        changed, count = re.subn(pattern, replacement, text, count=1, flags=re.DOTALL)
+        assert count == 1
+        return changed
+
+    return change
+
+
+CHANGES = {
+    "a verdict": (replaced(r'(<span class="pill )fail">fail<', r"\1fail\">pass<"), "verdict ("),
+    "the colour of a verdict": (replaced('class="pill fail"', 'class="pill pass"'), "markup (line "),
+    "a bar": (replaced(r'(<path\b[^>]* d="M )\d', r"\g<1>9"), "shape of a drawing (fig-"),
+    "the title": (replaced(r"(<title>)[^<]*", r"\1invented"), "text (head): "),
+    "a query": (replaced(r'"query":"SELECT ', '"query":"SELECT 1, '), "source (query of "),
+    "an interval": (replaced('"interval":null', '"interval":[0.125,0.25]'), "source (interval of "),
+    "a request of the microscope": (replaced(r'"requests":\[\["', '"requests":[["x'), "source (requests of burst 1): "),
+    "a sentence": (replaced("on the tuned one", "on the other one"), "text (head): "),
+    "an added sentence": (lambda text: text.replace("</main>", "<p>All is well.</p></main>"), "text ("),
+    "a removed section": (replaced(r'<h2 id="what-each.*?(?=<h2 id="is-this)', ""), "setting: the page lacks "),
+    "the script": (replaced("dialog.showModal", "dialog.close"), "script or style ("),
+    "the policy": (replaced("default-src 'none'", "default-src *"), "script or style (head): "),
+    "a link": (replaced('href="#content"', 'href="#elsewhere"'), "element (head): "),
+    "a comment": (lambda text: text + "<!-- seen -->", "markup (line "),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_each_kind_is_named(compared, name):
+    change, beginning = CHANGES[name]
+    verified = compared(change)
+    assert verified.mismatches[0].startswith(beginning), verified.mismatches
+    assert verified.mismatches[-1].endswith(" numbers agree with made")
+    assert verified.mismatches[0].isprintable()
+
+
+def test_a_value_that_a_mark_shows_is_named(compared):
+    in_drawing = re.compile(r"(<svg\b(?:(?!</svg>).)*?<title>)([^<]*\d[^<]*)(</title>)", re.DOTALL)
+    verified = compared(lambda text: in_drawing.sub(r"\g<1>invented 7\3", text, count=1))
+    assert re.match(r"value of a drawing \(fig-[a-z-]+\): the page has invented 7, and ", verified.mismatches[0])
+
+
+def test_the_same_page_agrees_byte_for_byte(compared):
+    verified = compared(lambda text: text)
+    assert verified.mismatches == ()
+    assert re.fullmatch(r"(\d+) of \1 numbers agree with made; the page is the same, byte for byte", verified.summary)
+
+
+def test_a_page_that_other_packages_drew_has_the_same_numbers_and_words(compared):
+    def drawn(text):
+        return made_by_others(CHANGES["a bar"][0](text), matplotlib="0.1")
+
+    verified = compared(drawn)
+    assert verified.mismatches == ()
+    assert "made with matplotlib 0.1 (here " in verified.summary
+    assert "its drawings were not compared" in verified.summary
+    assert compared(lambda text: CHANGES["a sentence"][0](drawn(text))).mismatches
+
+
+@pytest.mark.parametrize("name", ["a verdict", "a query", "an interval"])
+def test_a_page_of_another_program_has_the_same_numbers_verdicts_and_sources(compared, name):
+    def made(text):
+        return made_by_others(CHANGES["a sentence"][0](text), program="0123456789abcdef")
+
+    verified = compared(made)
+    assert verified.mismatches == ()
+    assert "another program 0123456789abcdef" in verified.summary
+    assert "words, drawings and script were not compared" in verified.summary
+    assert compared(lambda text: CHANGES[name][0](made(text))).mismatches
+
+
+def test_a_build_elsewhere_gives_the_same_bytes(built, tmp_path):
+    """In another process and folder, with another hash seed, time zone and locale."""
+    environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C"}
+    environ["TRACETRACK_DATA_DIR"] = str(built.parent.parent)
+    command = [sys.executable, "-m", "reports", "build", "--experiment=made", f"--output={tmp_path / 'other' / 'html'}"]
+    subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True, timeout=120)
+    for name in (PAGE, FINDINGS, SUMMARY, JUNIT):
+        assert (tmp_path / "other" / "html" / name).read_bytes() == built.with_name(name).read_bytes(), name
 
 
 def test_a_page_of_another_digest_is_refused(verify):
