@@ -20,6 +20,7 @@ from . import (
     quiet_machine,
     recorder_cost,
     recording_cost,
+    render_cost,
     run_independence,
     run_overhead,
     safety_cost,
@@ -37,6 +38,7 @@ PARTS = {
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
     "quiet-machine": quiet_machine,
+    "render": render_cost,
     "run-overhead": run_overhead,
     "run-independence": run_independence,
 }
