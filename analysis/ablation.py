@@ -142,9 +142,13 @@ def comparisons_in(tables: Sequence[EffectTable]) -> int:
 
 
 def duration_effect(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:
-    """Return the effect of `after` in the place of `before` on the duration of a scenario; None if one has no run."""
-    tables = effect_tables(experiment, before, [Change(after, before, after)], scenario)
-    return next((table.effects[0] for table in tables if table.metric.column == "makespan_s"), None)
+    """Return the effect of `after` in the place of `before` on the duration of a scenario; None if one has no run.
+
+    It is a family of its own.
+    """
+    changes, duration = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == "makespan_s"]
+    tables = evaluate_tables(measured_tables(metrics_by_run(experiment), before, changes, scenario, duration))
+    return tables[0].effects[0] if tables else None
 
 
 def more_failures_reason(experiment: Experiment, before: str, after: str, scenario: str) -> str:

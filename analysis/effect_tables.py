@@ -3,6 +3,8 @@
 All tables that a page shows are one family: Holm's correction is over all of their comparisons that get a verdict.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -107,30 +109,38 @@ class MeasuredTable:
 
 
 def measured_tables(
-    by_run: pd.DataFrame, baseline: str, changes: Sequence[Change], scenario: str
+    by_run: pd.DataFrame,
+    baseline: str,
+    changes: Sequence[Change],
+    scenario: str,
+    metrics: Sequence[EffectMetric] = EFFECT_METRICS,
 ) -> list[MeasuredTable]:
-    """Compare the sides of each change, paired by block, by each metric that was measured on both.
+    """Compare the sides of each change, paired by block, by each of the metrics that was measured on both.
 
     The standard errors are those of the `BlockModel` of all arms of a table. `by_run` is `metrics_by_run`, with the
     runs of any scenario.
     """
-    by_run = by_run[by_run["scenario"] == scenario]
+    if not changes:
+        return []
+    compared = {baseline, *(side for change in changes for side in (change.before, change.after))}
+    by_run = by_run[(by_run["scenario"] == scenario) & by_run["deployment"].isin(compared)]
     values, reasons = _values_by_block(by_run), failure_reasons(by_run, changes)
-    tables = (_measured_table(by_run, values, baseline, changes, metric, scenario) for metric in EFFECT_METRICS)
+    tables = (_measured_table(by_run, values, baseline, changes, metric, scenario) for metric in metrics)
     return [replace(table, reasons=reasons) for table in tables if table.changes]
 
 
-def _values_by_block(by_run: pd.DataFrame) -> pd.DataFrame:
-    """The columns of all metrics and their counts by deployment and block; two runs count as their geometric mean."""
+def _values_by_block(by_run: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """By deployment, the columns of all metrics and their counts by block; two runs count as their geometric mean."""
     columns = {column for metric in EFFECT_METRICS for column in (metric.column, metric.counts) if column}
     with np.errstate(divide="ignore"):
         logs = pd.DataFrame(np.log(by_run[sorted(columns)].astype(float)))
-    return pd.DataFrame(np.exp(logs.groupby([by_run["deployment"], by_run["block"]]).mean()))
+    values = pd.DataFrame(np.exp(logs.groupby([by_run["deployment"], by_run["block"]]).mean()))
+    return {str(name): of_arm.droplevel("deployment") for name, of_arm in values.groupby(level="deployment")}
 
 
 def _measured_table(
     by_run: pd.DataFrame,
-    values: pd.DataFrame,
+    values: Mapping[str, pd.DataFrame],
     baseline: str,
     changes: Sequence[Change],
     metric: EffectMetric,
@@ -156,20 +166,21 @@ def _measured_table(
 
 def _block_model(by_run: pd.DataFrame, changes: Sequence[Change], metric: EffectMetric) -> BlockModel:
     """Model the runs of the arms that changes compare, of those that ran in at least `MIN_BLOCKS` blocks."""
-    values = by_run[metric.column].astype(float)
-    deployments = {side for change in changes for side in (change.before, change.after)}
-    runs = by_run[by_run["deployment"].isin(deployments) & (values > 0) & np.isfinite(values)]
-    runs = runs[runs.groupby("deployment")["block"].transform("nunique") >= MIN_BLOCKS]
-    return BlockModel.of_runs(runs["deployment"].to_list(), runs["block"].to_list(), runs[metric.column])
+    compared = {side for change in changes for side in (change.before, change.after)}
+    columns = (by_run[name].to_list() for name in ("deployment", "block", metric.column))
+    runs = [run for run in zip(*columns, strict=True) if run[0] in compared and 0 < run[2] < math.inf]
+    ran = {(deployment, block) for deployment, block, _ in runs}
+    blocks = Counter(deployment for deployment, _ in ran)
+    runs = [run for run in runs if blocks[run[0]] >= MIN_BLOCKS]
+    return BlockModel.of_runs(*([run[place] for run in runs] for place in range(3)))
 
 
-def _sides(values: pd.DataFrame, change: Change, metric: EffectMetric) -> pd.DataFrame:
+def _sides(values: Mapping[str, pd.DataFrame], change: Change, metric: EffectMetric) -> pd.DataFrame:
     """Values and counts of both sides, a row for each block that has both."""
     sides = {}
     for side, deployment in (("before", change.before), ("after", change.after)):
-        if deployment not in values.index:
+        if (measured := values.get(deployment)) is None:
             return pd.DataFrame(columns=["before", "after"])
-        measured = values.loc[deployment]
         sides[side] = measured[metric.column]
         sides[f"count_{side}"] = measured[metric.counts] if metric.counts else measured[metric.column] * US_PER_MS
     return pd.DataFrame(sides).dropna()
@@ -242,7 +253,8 @@ def failure_reasons(by_run: pd.DataFrame, changes: Sequence[Change]) -> dict[str
 
     `by_run` has the runs of one scenario.
     """
-    counts = {name: failure_counts(runs) for name, runs in by_run.groupby("deployment")}
+    compared = by_run[by_run["deployment"].isin({side for change in changes for side in (change.before, change.after)})]
+    counts = {name: failure_counts(runs) for name, runs in compared.groupby("deployment")}
     measured = [change for change in changes if {change.before, change.after} <= counts.keys()]
     return {
         change.name: more_failures(counts[change.before], counts[change.after], is_paired=True) for change in measured

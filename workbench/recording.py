@@ -25,7 +25,7 @@ __all__ = ["SET_ASIDE", "Experiment", "Run", "arm", "newest_experiment", "open_e
 
 def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
     """The rows of a table of runs that are of one deployment under one scenario."""
-    return table[(table["deployment"] == deployment) & (table["scenario"] == scenario)]
+    return table[(table["deployment"] == deployment).to_numpy(bool) & (table["scenario"] == scenario).to_numpy(bool)]
 
 
 def open_run(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Run:

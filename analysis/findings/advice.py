@@ -80,8 +80,9 @@ def _against_tuned(claim: Claim) -> Finding:
     if effect is None or effect.interval is None:
         return claim.not_run(ADVISED, BURST_50)
     runs = [*claim.experiment.find(ADVISED, BURST_50), *claim.experiment.find(TUNED, BURST_50)]
-    share = max(float(arm_metrics.worker_shares(run).max()) for run in claim.experiment.find(ADVISED, BURST_50))
-    evidence = f"tuned: × {ratio_with_interval(effect)}; one of the workers answered {share:.0%}"
+    share = arm_metrics.busiest_worker_share(claim.experiment, ADVISED, BURST_50)
+    answered = "" if share is None else f"; one of the workers answered {share:.0%}"
+    evidence = f"tuned: × {ratio_with_interval(effect)}{answered}"
     verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else NOT_MEASURED
     return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval, level=effect.level,
                          n=effect.blocks)  # fmt: skip

@@ -67,16 +67,14 @@ def _of_bursts(experiment: Experiment, deployment: str) -> Iterator[Finding]:
             "connections that the pools of all workers may open",
             settings["workers"] * (settings["pool_size"] + settings["pool_max_overflow"]),
         ),
-        "busiest_worker": ("share of the requests of the busiest worker", _busiest_share(runs)),
+        "busiest_worker": (
+            "share of the requests of the busiest worker",
+            arm_metrics.busiest_worker_share(experiment, deployment, BURST_50),
+        ),
     }
     for name, (text, value) in values.items():
         claim = Claim(experiment, KIND, f"{name}-{BURST_50}-{deployment}", f"{text}, {deployment} under {BURST_50}")
         yield claim.reported(f"{value:,.4g}" if value is not None else "not read", runs, effect=value)
-
-
-def _busiest_share(runs: list[Run]) -> float | None:
-    shares = [arm_metrics.worker_shares(run) for run in runs]
-    return max((float(share.max()) for share in shares if not share.empty), default=None)
 
 
 def _total(experiment: Experiment, name: str, text: str, runs: list[Run], column: str) -> Finding:

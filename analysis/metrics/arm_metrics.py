@@ -144,6 +144,19 @@ def worker_shares(run: Run) -> pd.Series:
     return counts / counts.sum()
 
 
+def busiest_worker_share(experiment: Experiment, deployment: str, scenario: str) -> float | None:
+    """Return the largest share of a run's measured requests that one worker answered; None where no request names one.
+
+    It is the largest of all runs of the arm.
+    """
+    counts = experiment.rows.query(
+        "SELECT run, worker, count(*) AS requests FROM measured "
+        "WHERE worker IS NOT NULL AND deployment = ? AND scenario = ? GROUP BY run, worker",
+        [deployment, scenario],
+    ).groupby("run")["requests"]
+    return None if not counts.ngroups else float((counts.max() / counts.sum()).max())
+
+
 def percentile_curve(experiment: Experiment, deployment: str, scenario: str, points: int = 200) -> pd.DataFrame:
     """Return rows (nines, latency_ms): the quantile `1 - 10**-nines` of the latency of all successes of the arm.
 

@@ -130,12 +130,11 @@ def cpu_ms(run: Run, role: str) -> float | None:
         return run.record.get("generator", {}).get("cpu_ms")
     if run.totals is None:
         return None
-    readings = run.process[run.process["role"] == role]
-    before = readings[readings["at_us"] <= 1000 * run.totals["first_ms"]]
-    after = readings[readings["at_us"] >= 1000 * run.totals["last_ms"]]
-    if before.empty or after.empty:
-        return None
-    return float((after["cpu_us"].iloc[0] - before["cpu_us"].iloc[-1]) / 1000)
+    of_role = (run.process["role"] == role).to_numpy(bool)
+    at_us, cpu_us = (run.process[name].to_numpy()[of_role] for name in ("at_us", "cpu_us"))
+    before = cpu_us[at_us <= 1000 * run.totals["first_ms"]]
+    after = cpu_us[at_us >= 1000 * run.totals["last_ms"]]
+    return float((after[0] - before[-1]) / 1000) if len(before) and len(after) else None
 
 
 def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:

@@ -86,6 +86,9 @@ def by_block(by_run: pd.DataFrame, deployment: str, column: str) -> pd.Series:
 
 def replicate_log_ratios(by_run: pd.DataFrame, column: str) -> list[float]:
     """Return ln(second/first) of the runs of one arm, for each block in which it ran twice."""
-    above_zero = by_run[(by_run[column] > 0) & np.isfinite(by_run[column].astype(float))]
-    logs = np.log(above_zero.set_index(["block", "replicate"])[column]).unstack("replicate")
-    return (logs[True] - logs[False]).dropna().to_list() if {False, True} <= set(logs.columns) else []
+    values = by_run[column].to_numpy(float)
+    measured = (values > 0) & np.isfinite(values)
+    runs = zip(by_run["block"].to_numpy()[measured], by_run["replicate"].to_numpy()[measured], strict=True)
+    logs = dict(zip(runs, np.log(values[measured]), strict=True))
+    return [float(log - logs[block, False]) for (block, is_second), log in sorted(logs.items())
+            if is_second and (block, False) in logs]  # fmt: skip
