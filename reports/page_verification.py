@@ -22,7 +22,7 @@ from .verification import Verification
 MAX_SHOWN = 20
 BEFORE_CHARACTERS, SHOWN_CHARACTERS = 30, 100  # of a long text, around the first character that differs
 DATA = frozenset({Kind.NUMBER, Kind.VERDICT, Kind.DRAWN_VALUE, Kind.SOURCE})
-WITH_OTHER_PACKAGES = DATA | {Kind.TEXT, Kind.FRAME}
+WITH_OTHER_PACKAGES = frozenset(Kind) - {Kind.DRAWING}
 
 
 def verify(path: Path) -> Verification:
@@ -45,7 +45,7 @@ def compare(path: Path, rebuilt_path: Path) -> Verification:
     kinds, exception = _compared_kinds(page.made_with, rebuilt.made_with)
     lines = list(differences(page, rebuilt, kinds))
     if not lines and not exception:
-        lines = list(_differing_line(path.read_text(encoding="utf-8"), rebuilt_path.read_text(encoding="utf-8")))
+        lines = list(_differing_line(path.read_bytes(), rebuilt_path.read_bytes()))
     summary = f"{_agreeing(page, rebuilt)} of {len(page.numbers)} numbers agree with {page.experiment}"
     if not lines:
         return Verification(str(path), (), f"{summary}; {exception or 'the page is the same, byte for byte'}")
@@ -61,8 +61,8 @@ def _compared_kinds(page: Mapping[str, str], rebuilt: Mapping[str, str]) -> tupl
     others = ", ".join(f"{name} {page.get(name, 'unknown')} (here {rebuilt.get(name, 'none')})" for name in names)
     others = cleaned(others, Target.LINE)
     if PROGRAM in names:
-        return DATA, f"it was made with another {others}, so its words, drawings and script were not compared"
-    return WITH_OTHER_PACKAGES, f"it was made with {others}, so its drawings were not compared"
+        return DATA, f"it was made with another {others}, so its words, drawings, script and markup were not compared"
+    return WITH_OTHER_PACKAGES, f"it was made with {others}, so its drawings and classes were not compared"
 
 
 def _agreeing(page: Page, rebuilt: Page) -> int:
@@ -124,10 +124,11 @@ def _excerpt(text: str, same: int = 0) -> str:
     return f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
 
 
-def _differing_line(page: str, rebuilt: str) -> Iterator[str]:
+def _differing_line(page: bytes, rebuilt: bytes) -> Iterator[str]:
     """Yield where two pages with the same parts begin to differ in their bytes, such as in a comment or a class."""
-    pairs = zip_longest(page.split("\n"), rebuilt.split("\n"), fillvalue="")
-    for number, (on_page, recomputed) in enumerate(pairs, start=1):
-        if on_page != recomputed:
+    pairs = zip_longest(page.split(b"\n"), rebuilt.split(b"\n"), fillvalue=b"")
+    for number, lines in enumerate(pairs, start=1):
+        if lines[0] != lines[1]:
+            on_page, recomputed = (line.decode(errors="replace").replace("\r", "␍") for line in lines)
             yield cleaned(f"markup (line {number}): {_difference(on_page, recomputed)}", Target.LINE)
             return

@@ -50,7 +50,7 @@ def compared(built, tmp_path):
 
     def compared(change):
         page = tmp_path / "changed.html"
-        page.write_text(change(built.read_text()))
+        page.write_bytes(change(built.read_text()).encode())
         return page_verification.compare(page, built)
 
     return compared
@@ -157,6 +157,7 @@ CHANGES = {
     "the script": (replaced("dialog.showModal", "dialog.close"), "script or style ("),
     "the policy": (replaced("default-src 'none'", "default-src *"), "script or style (head): "),
     "a link": (replaced('href="#content"', 'href="#elsewhere"'), "element (head): "),
+    "the ends of lines": (lambda text: text.replace("\n", "\r\n"), "markup (line 1): "),
     "a comment": (lambda text: text + "<!-- seen -->", "markup (line "),
 }
 
@@ -189,7 +190,7 @@ def test_a_page_that_other_packages_drew_has_the_same_numbers_and_words(compared
     verified = compared(drawn)
     assert verified.mismatches == ()
     assert "made with matplotlib 0.1 (here " in verified.summary
-    assert "its drawings were not compared" in verified.summary
+    assert "its drawings and classes were not compared" in verified.summary
     assert compared(lambda text: CHANGES["a sentence"][0](drawn(text))).mismatches
 
 
@@ -201,7 +202,7 @@ def test_a_page_of_another_program_has_the_same_numbers_verdicts_and_sources(com
     verified = compared(made)
     assert verified.mismatches == ()
     assert "another program 0123456789abcdef" in verified.summary
-    assert "words, drawings and script were not compared" in verified.summary
+    assert "words, drawings, script and markup were not compared" in verified.summary
     assert compared(lambda text: CHANGES[name][0](made(text))).mismatches
 
 
