@@ -130,12 +130,10 @@ def verify(recording: str, digest: str) -> None:
     else:
         path = recording_path(recording) if recording else newest_experiment(runs_directory())
         verified = verification.verify(path, digest)
-    for line in verified.mismatches:
+    for line in verified.lines():
         click.echo(line)
-    if verified.mismatches:
-        number = len(verified.mismatches)
+    if number := len(verified.mismatches):
         raise UserError(f"{verified.name} is not as it was recorded: {number} mismatch{'es' if number > 1 else ''}")
-    click.echo(verified.summary)
 
 
 def _build(experiment: str, output: Path) -> None:

@@ -22,6 +22,7 @@ from .verification import Verification
 MAX_SHOWN = 20
 BEFORE_CHARACTERS, SHOWN_CHARACTERS = 30, 100  # of a long text, around the first character that differs
 DATA = frozenset({Kind.NUMBER, Kind.VERDICT, Kind.DRAWN_VALUE, Kind.SOURCE})
+NOT_COMPARED = "its words, drawings, script and markup were not compared"
 WITH_OTHER_PACKAGES = frozenset(Kind) - {Kind.DRAWING}
 
 
@@ -48,9 +49,8 @@ def compare(path: Path, rebuilt_path: Path) -> Verification:
         lines = list(_differing_line(path.read_bytes(), rebuilt_path.read_bytes()))
     summary = f"{_agreeing(page, rebuilt)} of {len(page.numbers)} numbers agree with {page.experiment}"
     if not lines:
-        return Verification(str(path), (), f"{summary}; {exception or 'the page is the same, byte for byte'}")
-    more = [f"and {len(lines) - MAX_SHOWN} others"] if len(lines) > MAX_SHOWN else []
-    return Verification(str(path), (*lines[:MAX_SHOWN], *more, summary), "")
+        summary = f"{summary}; {exception or 'the page is the same, byte for byte'}"
+    return Verification(str(path), tuple(lines), summary, is_summed_up=True, max_shown=MAX_SHOWN)
 
 
 def _compared_kinds(page: Mapping[str, str], rebuilt: Mapping[str, str]) -> tuple[Collection[Kind], str]:
@@ -58,10 +58,12 @@ def _compared_kinds(page: Mapping[str, str], rebuilt: Mapping[str, str]) -> tupl
     names = [name for name in {**rebuilt, **page} if page.get(name) != rebuilt.get(name)]
     if not names:
         return frozenset(Kind), ""
+    if not page:
+        return DATA, f"it does not say what made it, so {NOT_COMPARED}"
     others = ", ".join(f"{name} {page.get(name, 'unknown')} (here {rebuilt.get(name, 'none')})" for name in names)
     others = cleaned(others, Target.LINE)
     if PROGRAM in names:
-        return DATA, f"it was made with another {others}, so its words, drawings, script and markup were not compared"
+        return DATA, f"it was made with another {others}, so {NOT_COMPARED}"
     return WITH_OTHER_PACKAGES, f"it was made with {others}, so its drawings and classes were not compared"
 
 

@@ -17,11 +17,24 @@ from workbench.verdicts import COMPLETE
 
 @dataclass(frozen=True)
 class Verification:
-    """The result: a line for each mismatch, and without any a sentence."""
+    """The result: a line for each mismatch, of which `max_shown` are shown, and a sentence about the whole.
+
+    `is_summed_up` says that the sentence is of use beside mismatches too.
+    """
 
     name: str
     mismatches: tuple[str, ...]
     summary: str
+    is_summed_up: bool = False
+    max_shown: int | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a terminal shows."""
+        yield from self.mismatches[: self.max_shown]
+        if self.max_shown is not None and (others := len(self.mismatches) - self.max_shown) > 0:
+            yield f"and {others} other{'s' if others > 1 else ''}"
+        if self.is_summed_up or not self.mismatches:
+            yield self.summary
 
 
 def verify(path: Path, digest: str = "") -> Verification:

@@ -167,7 +167,7 @@ def test_a_change_of_each_kind_is_named(compared, name):
     change, beginning = CHANGES[name]
     verified = compared(change)
     assert verified.mismatches[0].startswith(beginning), verified.mismatches
-    assert verified.mismatches[-1].endswith(" numbers agree with made")
+    assert [*verified.lines()][-1].endswith(" numbers agree with made")
     assert verified.mismatches[0].isprintable()
 
 
@@ -181,6 +181,21 @@ def test_the_same_page_agrees_byte_for_byte(compared):
     verified = compared(lambda text: text)
     assert verified.mismatches == ()
     assert re.fullmatch(r"(\d+) of \1 numbers agree with made; the page is the same, byte for byte", verified.summary)
+
+
+def test_of_many_differences_the_first_are_shown_and_all_are_counted(compared):
+    verified = compared(lambda text: re.sub(r'(<span class="n"[^>]*>)[^<]*', r"\g<1>77", text))
+    shown = [*verified.lines()]
+    assert len(verified.mismatches) > 40
+    assert shown[20:] == [f"and {len(verified.mismatches) - 20} others", verified.summary]
+
+
+def test_a_page_that_does_not_say_what_made_it_has_the_same_numbers(compared):
+    older, digit = replaced(r'"made_with":\{[^}]*\},', ""), replaced(NUMBER.pattern, r"\g<1>\g<2>77\4")
+    verified = compared(older)
+    assert verified.mismatches == ()
+    assert "it does not say what made it, so its words, drawings, script and markup were not" in verified.summary
+    assert compared(lambda text: older(digit(text))).mismatches
 
 
 def test_a_page_that_other_packages_drew_has_the_same_numbers_and_words(compared):
