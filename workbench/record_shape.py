@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .declared_arms import KINDS
 from .paths import is_id
 from .seal import is_description
 from .verdicts import COMPLETE, RUNNING
@@ -128,7 +129,8 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "run": is_id, "experiment": is_id, "position": SMALL, "replicate": bool, "rows": COUNT, "seed": _is_integer,
         "processes": SMALL, "started": str, "ended": str, "served": COUNT, "database_lost": COUNT, "locustfile": str,
         "files": is_description, "environment": _ENVIRONMENT_FACTS, "scenario": _SCENARIO,
-        "deployment": {"settings": _SETTINGS}, "generator": _GENERATOR, "counters": _by_name(COUNT),
+        "deployment": {"settings": _SETTINGS, "source": {"kind": _one_of(*KINDS)}}, "generator": _GENERATOR,
+        "counters": _by_name(COUNT),
         "dataset": {"scale": str, "seed": _is_integer, "fingerprint": str, "counts": _by_name(COUNT)},
         "readings": {"cpu_ms": _number, "readings": COUNT, "longest_ms": _number, "database_cpu_ms": _number},
         "outcome": {"started": bool, "message": str}, "writes": _WRITES,
@@ -141,6 +143,10 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
         "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
+        "comparison": {
+            "arms": [{"name": is_id, "kind": _one_of(*KINDS)}], "deployment": is_id, "scenarios": [is_id],
+            "blocks": SMALL, "locustfile": str, "tags": [str], "without_tags": [str], "tls": str, "confirmed": [str],
+        },
     },
 }  # fmt: skip
 _SEARCH: Mapping[str, Rule] = {"deployment": is_id, "family": str}
