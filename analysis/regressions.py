@@ -75,16 +75,16 @@ def against_experiment(experiment: Experiment, baseline: Experiment, warn: Calla
     return [*_findings(sides, comparison.tables), *missing]
 
 
-def against_arm(experiment: Experiment, before: str, after: str) -> list[Finding]:
-    """Compare two deployments of an experiment, paired by block, under each scenario that both have.
+def against_arm(experiment: Experiment, before: str, *others: str) -> list[Finding]:
+    """Compare deployments of an experiment with one, paired by block, under each scenario that both sides have.
 
-    Raises `RecordingError` where there is none, or where nothing of `after` gets a verdict.
+    Raises `RecordingError` where there is none, or where nothing of the `others` gets a verdict.
     """
-    tables = ablation.between_deployments(experiment, before, after)
+    tables, names = ablation.between_deployments(experiment, before, *others), " or ".join(others)
     if not tables:
-        raise RecordingError(f"no scenario of {experiment.name} has valid runs of both {before} and {after}")
+        raise RecordingError(f"no scenario of {experiment.name} has valid runs of both {before} and {names}")
     if not (findings := _findings(_Sides(before, experiment, experiment), tables)):
-        raise RecordingError(f"{experiment.name} declared no primary metric of {after}, so nothing of it is decided")
+        raise RecordingError(f"{experiment.name} declared no primary metric of {names}, so nothing of it is decided")
     return findings
 
 

@@ -11,6 +11,7 @@ from analysis import regressions
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from workbench import comparability
+from workbench.arms import TUNED
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, open_experiment
@@ -23,8 +24,9 @@ def run(html: Path, name: str, baseline: str | None, candidate: str) -> Decision
     """Decide on the report in a folder, and write `summary.md` and `junit.xml` with the decision.
 
     `name` is the id or folder of its experiment, that of the report if it is empty. `baseline` is an experiment, or a
-    deployment of this one that `candidate` is compared with. Raises `click.UsageError` for a baseline or a candidate
-    that there is not. Whatever else keeps the gate from deciding is an *invalid* decision.
+    deployment or arm of this one that `candidate` is compared with; an empty candidate is tuned, or the only other arm.
+    Raises `click.UsageError` for a baseline or a candidate that there is not. Whatever else keeps the gate from
+    deciding is an *invalid* decision.
     """
     if baseline is not None and not baseline.strip():
         raise click.UsageError("--baseline is empty; name an experiment or a deployment, or leave it out")
@@ -34,7 +36,8 @@ def run(html: Path, name: str, baseline: str | None, candidate: str) -> Decision
     try:
         experiment, findings = _trusted(html, name)
         if baseline is not None:
-            findings = [*findings, *_compared(experiment, baseline, candidate, notes)]
+            compared = _compared(experiment, baseline, candidate, notes)
+            findings = [*(each for each in findings if each.kind != regressions.KIND), *compared]
         decision = decide(experiment, findings)
     except UserError as error:
         reason, *lines = error.message.split("\n")
@@ -64,13 +67,19 @@ def _trusted(html: Path, name: str) -> tuple[Experiment, list[Finding]]:
     return experiment, record_check.evaluated(experiment, stored.findings)
 
 
+def _default_candidate(others: set[str]) -> str:
+    """What a baseline is compared with where nothing is named: tuned, or the only other arm; empty without one."""
+    return TUNED if TUNED in others else next(iter(others)) if len(others) == 1 else ""
+
+
 def _compared(experiment: Experiment, baseline: str, candidate: str, notes: list[str]) -> list[Finding]:
     """The findings against the baseline; `notes` gets facts that may matter."""
     deployments = {run.deployment for run in experiment.runs}
     if baseline in deployments:
+        candidate = candidate or _default_candidate(deployments - {baseline})
         if candidate not in deployments or candidate == baseline:
             raise click.UsageError(
-                f"--candidate {candidate} is no other deployment of {experiment.name}; it has "
+                f"--candidate {candidate or '(none given)'} is no other deployment of {experiment.name}; it has "
                 f"{', '.join(sorted(deployments - {baseline})) or 'none'}"
             )
         return regressions.against_arm(experiment, baseline, candidate)
