@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.declared_arms import CHECKOUT, COMMAND, URL, DeclaredArm
+from workbench.declared_arms import CHECKOUT, COMMAND, URL, DeclaredArm, identity
 
 from .findings.finding import EQUIVALENT, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from .findings.wording import counted
@@ -28,18 +28,12 @@ def source_text(source: Mapping[str, Any]) -> str:
 def arms_clause(arms: Sequence[DeclaredArm]) -> str:
     """What the arms are, and in what else they differ: `base is commit 0123456789, head is …; their … differ`."""
     named = ", ".join(f"{arm.name} is {source_text(arm.source)}" for arm in arms)
-    if len({_identity(arm.source) for arm in arms}) == 1:
+    if len({identity(arm.source) for arm in arms}) == 1:
         return f"{named}, which is the same"
     differing = [name for fact, name in SHARED.items() if len({repr(arm.source.get(fact)) for arm in arms}) > 1]
     if differing:
         return f"{named}; they also differ in {' and '.join(differing)}"
     return f"{named}; measured in the same blocks on one machine"
-
-
-def _identity(source: Mapping[str, Any]) -> str:
-    """What an arm is made of, the place of a checkout aside."""
-    left_out = ("folder", "interpreter") if source["kind"] == CHECKOUT else ()
-    return repr({name: value for name, value in source.items() if name not in left_out})
 
 
 def verdict_counts(findings: Sequence[Finding]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench import declared_arms
 from workbench.declared_arms import CHECKOUT, COMMAND, SOURCE, URL
 
 from . import progress, services, target
@@ -58,8 +59,7 @@ class ArmSystems:
         """Print a line where two arms are the same thing, and their difference can only be noise."""
         names: dict[str, str] = {}
         for name, source in self.sources().items():
-            facts = {key: value for key, value in source.items() if key != "folder" or source["kind"] == COMMAND}
-            if (first := names.setdefault(repr(facts), name)) != name:
+            if (first := names.setdefault(declared_arms.identity(source), name)) != name:
                 progress.report(f"arms {first} and {name} are the same: any difference between them is noise")
 
     def execute(self, spec: RunSpec, directory: Path) -> dict:

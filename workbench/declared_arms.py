@@ -44,6 +44,16 @@ def source_of(run: Mapping) -> Mapping[str, Any] | None:
     return run["deployment"].get(SOURCE)
 
 
+def identity(source: Mapping[str, Any]) -> str:
+    """A text that is the same for sources which are the same thing, as one commit in two folders.
+
+    Changes that no digest tells apart, those to files which git does not track, belong to their folder.
+    """
+    is_known = source["kind"] == CHECKOUT and (source.get("changes") or not source.get("dirty"))
+    left_out = ("folder", "interpreter") if is_known else ()
+    return repr(sorted((name, repr(value)) for name, value in source.items() if name not in left_out))
+
+
 def differences(record: Mapping, runs: Iterable[Mapping]) -> list[str]:
     """The names of facts in which runs differ from the arm that their experiment declares, each once."""
     return list(dict.fromkeys(_differences(record, runs)))

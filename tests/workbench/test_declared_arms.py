@@ -3,6 +3,7 @@
 import pytest
 
 from tests.analysis.compared import SOURCE, compared
+from workbench.declared_arms import identity
 from workbench.errors import RecordingError
 
 
@@ -42,6 +43,49 @@ def test_runs_of_another_commit_of_the_workbench_are_refused_as_ever(builder):
         builder.experiment(*runs)
 
 
-def test_an_arm_of_an_unknown_kind_is_no_record(builder):
-    with pytest.raises(RecordingError, match=r"comparison\.arm\.kind is"):
-        builder.experiment(builder.run("tuned"), comparison={"arms": [{"name": "a", "kind": "branch"}]})
+OTHER = {"name": "b", **SOURCE}
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        [],
+        [OTHER],
+        [OTHER, OTHER],
+        [OTHER, {**OTHER, "name": "../a"}],
+        [OTHER, {"name": "a", "kind": "branch"}],
+        [OTHER, {"name": "a", "kind": ["url"]}],
+        [OTHER, {"name": "a", **SOURCE, "commit": 5}],
+        [OTHER, {"name": "a", **SOURCE, "packages": ["flask"]}],
+        {"a": SOURCE, "b": SOURCE},
+    ],
+)
+def test_what_are_no_arms_is_no_record(builder, arms):
+    with pytest.raises(RecordingError, match=r"comparison\.arms is"):
+        builder.experiment(builder.run("tuned"), comparison={"arms": arms})
+
+
+@pytest.mark.parametrize("source", ["checkout", {}, {"kind": "branch"}, {"kind": "url", "url": 1}])
+def test_a_run_with_no_source_that_can_be_read_is_no_record(builder, source):
+    run = builder.run("tuned")
+    run.record["deployment"]["source"] = source
+    with pytest.raises(RecordingError, match=r"deployment\.source is"):
+        builder.experiment(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"folder": "/elsewhere", "interpreter": "its own"}, True),
+        ({"commit": "b" * 40}, False),
+        ({"dirty": True, "changes": "0123"}, False),
+        ({"kind": "command", "folder": "/elsewhere"}, False),
+    ],
+)
+def test_one_commit_in_two_folders_is_one_source(change, is_same):
+    assert (identity({**SOURCE, **change}) == identity(SOURCE)) is is_same
+
+
+def test_changes_without_a_digest_belong_to_their_folder():
+    changed = {**SOURCE, "dirty": True}
+    assert identity({**changed, "folder": "/elsewhere"}) != identity(changed)
