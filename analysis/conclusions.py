@@ -32,6 +32,12 @@ def conclusions(experiment: Experiment) -> list[Finding]:
     ]
 
 
+def of_candidate(findings: Sequence[Finding], baseline: str, candidate: str) -> list[Finding]:
+    """Those of the findings of a comparison that are about one arm against the baseline."""
+    words = f": {regressions.replacement(baseline, candidate)}"
+    return [each for each in findings if each.kind == regressions.KIND and each.claim.endswith(words)]
+
+
 def _scenarios(experiment: Experiment) -> list[str]:
     return list(dict.fromkeys(run.scenario for run in experiment.runs))
 
@@ -65,5 +71,5 @@ def _claim(experiment: Experiment, baseline: str, candidate: str, scenario: str,
         experiment,
         regressions.KIND,
         f"{scenario}-{baseline}-to-{candidate}-{column}",
-        f"{metric} under {scenario}: {candidate} instead of {baseline}",
+        f"{metric} under {scenario}: {regressions.replacement(baseline, candidate)}",
     )

@@ -26,6 +26,11 @@ KIND = "baseline"
 MAX_NAMED = 3  # metrics that moved beside a regression
 
 
+def replacement(before: str, after: str) -> str:
+    """The words at the end of each claim about one deployment or arm in the place of another."""
+    return f"{after} instead of {before}"
+
+
 @dataclass(frozen=True)
 class _Sides:
     """Both sides of the changes. `baseline` is the name of the first one; `after` is the experiment of the second."""
@@ -41,7 +46,7 @@ class _Sides:
     def claim(self, change: Change, scenario: str, metric: str, column: str) -> Claim:
         """The claim about a metric of a change."""
         deployments = f"{change.before}-to-{change.after}" if self.is_paired else change.after
-        text = f"{metric} under {scenario}: {change.after} instead of {change.before}"
+        text = f"{metric} under {scenario}: {replacement(change.before, change.after)}"
         return Claim(
             self.after,
             KIND,

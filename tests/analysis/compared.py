@@ -15,7 +15,7 @@ def compared(
     builder: Builder,
     slower: Mapping[str, float],
     *,
-    blocks: int = 6,
+    blocks: int = 4,
     metrics: Sequence[str] = ("makespan_s", "reads_p95_ms"),
     sources: Mapping[str, Mapping[str, Any]] | None = None,
     invalid: Sequence[str] = (),

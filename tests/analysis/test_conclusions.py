@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.arm_wording import verdict_sentence
-from analysis.conclusions import conclusions
+from analysis.conclusions import conclusions, of_candidate
 from analysis.findings.evaluation import evaluate
 from tests.analysis.compared import compared
 from workbench.declared_arms import declared
@@ -34,6 +34,12 @@ def test_an_arm_without_a_valid_run_is_invalid_and_names_the_reason(builder):
 def test_a_declared_metric_without_a_value_is_not_measured(builder):
     experiment = compared(builder, {"base": 1.0, "head": 1.0}, metrics=("makespan_s", "response_mean_ms"))
     assert verdicts(experiment)["burst-50-base-to-head-response_mean_ms"] == "not measured"
+
+
+def test_the_findings_about_one_arm_are_those_of_the_whole_family(builder):
+    findings = conclusions(compared(builder, {"base": 1.0, "head": 1.5, "head-2": 1.0}, metrics=("makespan_s",)))
+    assert [each.id for each in of_candidate(findings, "base", "head")] == ["burst-50-base-to-head-makespan_s"]
+    assert [each.id for each in of_candidate(findings, "base", "head-2")] == ["burst-50-base-to-head-2-makespan_s"]
 
 
 def test_an_experiment_of_deployments_is_evaluated_as_before(builder):
