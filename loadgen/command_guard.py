@@ -18,6 +18,7 @@ from contextlib import suppress
 PR_SET_CHILD_SUBREAPER = 36
 WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 GRACE_S, LEFT_S = 8.0, 1.5  # until a command is killed; until what is left after its end counts as left behind
+KILL_S = 2.0  # for killed processes to end: one of another user, as sudo starts it, cannot be killed
 INTERVAL_S = 0.02
 NOT_FOUND, LEFT = 127, 120
 
@@ -72,17 +73,18 @@ def _named(left: list[str]) -> int:
 
 
 def _signal_group(group: int, number: int) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 
 
 def _kill_all() -> list[str]:
-    """Kill all that the command started until nothing is left; return the names of what there was."""
+    """Kill all that the command started until nothing is left, or it cannot be; return the names of what there was."""
     names: dict[int, str] = {}
-    while pids := _descendants(os.getpid()):
+    end_s = time.monotonic() + KILL_S
+    while (pids := _descendants(os.getpid())) and time.monotonic() < end_s:
         for pid in pids:
             names.setdefault(pid, _name(pid))
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         _reap(0)
         time.sleep(INTERVAL_S)
