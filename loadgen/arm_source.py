@@ -72,7 +72,7 @@ def parse_all(given: Sequence[str]) -> tuple[ArmSource, ...]:
 def _checked(given: str, kind: str, value: str) -> str:
     """The value as it is kept: a folder becomes absolute. Raises `UsageError` for one that cannot be used."""
     if kind == CHECKOUT:
-        return str(Path(value).expanduser().absolute())
+        return str(_folder(given, value))
     if kind == URL:
         if not Target.parse(value).speaks_http:
             raise UsageError(f"--arm {_shown(given)}: the address of an arm begins with http:// or https://")
@@ -85,6 +85,13 @@ def _checked(given: str, kind: str, value: str) -> str:
     if not words or not words[0]:
         raise UsageError(f"--arm {_shown(given)} names no command; it looks like {FORM}")
     return value
+
+
+def _folder(given: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # no such user, a circle of links
+        raise UsageError(f"--arm {_shown(given)}: its folder cannot be found: {error}") from None
 
 
 def _shown(text: str) -> str:

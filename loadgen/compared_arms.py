@@ -83,8 +83,7 @@ class Comparison:
         for name in self.scenarios:
             self._check_scenario(scenarios.find(name))
         self.users.check()
-        hosts = {arm.name: Target.parse(arm.value) for arm in self.arms if arm.kind == URL}
-        for target in hosts.values():
+        for target in [Target.parse(arm.value) for arm in self.arms if arm.kind == URL]:
             target.require_confirmed(target.host if target.host in self.confirmed else None)
 
     def _check_scenario(self, scenario: Scenario) -> None:
@@ -144,7 +143,7 @@ class Comparison:
         users = self.users
         return {
             "deployment": self.deployment, "scenarios": list(self.scenarios), "blocks": self.blocks,
-            "locustfile": users.locustfile and str(users.locustfile), "tags": list(users.tags),
+            "locustfile": users.locustfile and str(users.locustfile), "users": users.digest(), "tags": list(users.tags),
             "without_tags": list(users.without_tags), "tls": users.tls, "confirmed": list(self.confirmed),
         }  # fmt: skip
 
@@ -182,6 +181,7 @@ class Comparison:
             return given
         if started := cls.from_record(record):
             started.check()
+            started.require_same(record)
         return started
 
     def require_same(self, record: Mapping) -> None:
@@ -190,6 +190,9 @@ class Comparison:
         arms = [(arm["name"], arm["kind"], _value(arm)) for arm in stored.get("arms", ())]
         own = [(arm.name, arm.kind, redacted(arm.value)) for arm in self.arms]
         others = [name for name, value in self._options().items() if stored.get(name) != value]
+        if others == ["users"]:
+            raise UserError(f"{self.users.locustfile} was changed since experiment {record['experiment']} was started; "
+                            "choose another name")  # fmt: skip
         if arms != own or others:
             what = ", ".join(["arms"] * (arms != own) + others)
             raise UserError(f"experiment {record['experiment']} was started with other values of {what}; leave them "

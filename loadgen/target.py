@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from workbench.errors import UsageError, UserError
@@ -22,6 +23,7 @@ from .generator.import_path import TAKEN
 from .locust_runner import Generator, Load
 from .run import recorded
 from .run_spec import RunSpec
+from .scenarios import Scenario
 from .subprocesses import Child
 
 START_TIMEOUT_S = 30.0  # for a target that is slow to start
@@ -61,8 +63,8 @@ class Target:
     @classmethod
     def parse(cls, given: str) -> "Target":
         """Parse an address. Raises `UserError` if it is none."""
-        parts = urllib.parse.urlsplit(given if "://" in given else f"//{given}")
         try:
+            parts = urllib.parse.urlsplit(given if "://" in given else f"//{given}")
             port = parts.port or PORTS[parts.scheme]
         except (KeyError, ValueError):
             raise UsageError(f"{_redacted(given)} is no target; {FORMS}") from None
@@ -130,6 +132,10 @@ class Users:
     without_tags: tuple[str, ...] = ()
     tls: str = ""
 
+    def digest(self) -> str | None:
+        """A digest of the locustfile; None without one."""
+        return sha256(self.locustfile.read_bytes()).hexdigest()[:12] if self.locustfile else None
+
     def check(self) -> None:
         """Raise `UserError` for a locustfile that is no Python, or that has a package of the name of one of ours."""
         if self.locustfile:
@@ -151,6 +157,8 @@ def _require_python(path: Path) -> None:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
     except ValueError as error:
         raise UserError(f"{path} is no Python: {error}") from None
+    except OSError as error:  # an experiment is resumed, and it is gone
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def execute(
@@ -167,10 +175,7 @@ def execute(
     process whose CPU time is read; without it the target is running already.
     """
     scenario, users = spec.load(), users or Users()
-    if scenario.kind == "start" or scenario.sql_before:
-        raise UsageError(
-            f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
-        )
+    _require_load(scenario)
     users.check()
     directory.mkdir(parents=True)
     deployment = deployment or {"name": spec.name, "settings": {"url": target.public()}}
@@ -194,6 +199,13 @@ def execute(
         shutil.rmtree(directory)  # nothing was sent: it is no run
         raise
     return record
+
+
+def _require_load(scenario: Scenario) -> None:
+    if scenario.kind == "start" or scenario.sql_before:
+        raise UsageError(
+            f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
+        )
 
 
 def _drive(generator: Generator, reader: ProcessReader, served: Child | None) -> None:
