@@ -15,6 +15,7 @@ from pathlib import Path
 from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from . import dataset, locust_runner
 from .addresses import is_local_address, is_local_host, resolve
@@ -251,5 +252,8 @@ def _connection_error(url: str) -> str:
 
 
 def _redacted(url: str) -> str:
-    parts = urllib.parse.urlsplit(url)
-    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+    try:
+        password = urllib.parse.urlsplit(url).password
+    except ValueError:
+        return redacted(url)
+    return url.replace(f":{password}@", ":***@") if password else url

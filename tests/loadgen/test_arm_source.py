@@ -32,10 +32,12 @@ def test_a_command_keeps_its_quotes_and_the_folder_it_was_named_in(tmp_path, mon
         (f"{'x' * 41}=checkout:.", "cannot be a name"),
         ("tuned=checkout:.", "tuned is the name of a deployment"),
         ("a=checkout:", "names no checkout"),
+        ("a=checkout:~no-such-user/project", "its folder cannot be found: Could not determine home"),
         ("a=command:  ", "names no command"),
         ("a=command:python 'x", "its command cannot be read: no closing quotation"),
         ("a=command:''", "names no command"),
         ("a=url:nonsense", "is no target"),
+        ("a=url:http://[", "is no target"),
         ("a=url:ws://127.0.0.1:80", "begins with http:// or https://"),
     ],
 )
