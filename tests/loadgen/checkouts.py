@@ -8,7 +8,6 @@ from workbench.paths import REPOSITORY
 
 PACKAGES = ("reference_app", "instrumentation")
 IDENTITY = ("-c", "user.name=Tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
-SLOW = "    time.sleep(0.02)\n"
 
 
 def git(folder: Path, *arguments: str) -> str:

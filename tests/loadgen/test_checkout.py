@@ -75,6 +75,11 @@ def test_another_schema_gets_a_template_of_its_own(folder):
     assert dataset.fingerprint("small", checkout.code.schema) != dataset.fingerprint("small")
 
 
+def test_an_optional_part_of_a_schema_counts(folder):
+    (folder / "reference_app" / "schema" / "optional.sql").write_text("SELECT 1;\n")
+    assert inspected(folder).facts["schema"] != dataset.schema_digest()
+
+
 def test_a_server_that_does_not_know_the_start_signal_is_started_after_its_database_is_there(folder):
     replace(folder / "reference_app" / "gunicorn_conf.py", "TRACETRACK_START_SIGNAL", "TRACETRACK_OTHER")
     assert not inspected(folder).code.waits

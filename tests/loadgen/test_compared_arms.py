@@ -97,6 +97,19 @@ def test_other_arms_than_an_experiment_was_started_with_are_refused():
         Comparison.of_options(CHECKOUTS, blocks=9).require_same(record)
 
 
+def test_a_locustfile_that_changed_or_is_gone_is_refused(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("")
+    record = recorded(Comparison.of_options(COMMANDS, users=Users(file)))
+    assert Comparison.resumed(record, None).users == Users(file)
+    file.write_text("# other users\n")
+    with pytest.raises(UserError, match=r"mine\.py was changed since experiment mine was started"):
+        Comparison.resumed(record, None)
+    file.unlink()
+    with pytest.raises(UserError, match=r"mine\.py cannot be read: No such file"):
+        Comparison.resumed(record, None)
+
+
 def test_a_record_without_a_secret_says_what_to_do():
     record = recorded(Comparison.of_options(("a=command:serve --password=***", "b=command:serve")))
     with pytest.raises(UserError, match="leaves out a secret of arm a; give all of its --arm once more"):

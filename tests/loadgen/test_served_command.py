@@ -9,7 +9,7 @@ import urllib.request
 import psutil
 import pytest
 
-from loadgen import services
+from loadgen import command_guard, services
 from loadgen.served_command import LOG, ServedCommand
 from workbench.errors import UserError
 from workbench.polling import attempts
@@ -99,6 +99,21 @@ def test_processes_that_it_leaves_behind_are_killed_and_named(tmp_path, argument
     with pytest.raises(UserError, match=message), serve(words, tmp_path):
         pass
     assert not alive(int((tmp_path / "left").read_text()))
+
+
+def test_processes_of_another_user_are_given_up(monkeypatch):
+    """They are named, and do not keep the guard from ending."""
+
+    def kill(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(command_guard, "KILL_S", 0.1)
+    monkeypatch.setattr(command_guard.os, "kill", kill)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        names = command_guard._kill_all()
+        monkeypatch.undo()
+        process.kill()
+    assert f"sleep ({process.pid})" in names
 
 
 OWNER = """
