@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis import arm_wording, history, regressions
 from analysis.findings.finding import INVALID, NOT_MEASURED, REGRESSION, Finding
+from analysis.findings.wording import counted
 from workbench import atomic
 from workbench.declared_arms import DeclaredArm, declared
 from workbench.recording import Experiment
@@ -22,6 +23,8 @@ from .tables import folded
 
 STYLES = ("rows.css",)
 TITLE = "TraceTrack: comparison of"
+FAILED = (REGRESSION, INVALID, NOT_MEASURED)
+MAX_LINES = 12  # of the first screen
 
 
 def write(experiment: Experiment, findings: Sequence[Finding], path: Path) -> None:
@@ -54,19 +57,32 @@ def _against_baseline(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _lead(experiment: Experiment, findings: Sequence[Finding], arms: Sequence[DeclaredArm]) -> Html:
-    """The first screen: the verdict, each regression and what was not measured, date, machine and valid runs."""
+    """The first screen: date, machine and valid runs, the verdict, and each declared metric, what is worse first.
+
+    Of many metrics only those that are worse or could not be compared; the table below has all.
+    """
     verdict = marked(headline(experiment, findings), SECTION)
     compared = _against_baseline(findings)
-    first = [each for each in compared if each.verdict in (REGRESSION, INVALID, NOT_MEASURED)]
-    lines = "<br>".join(
-        f"<b>{escaped(each.verdict.capitalize())}:</b> {marked(redacted(f'{each.claim}: {each.evidence}'), each.id)}."
-        for each in first
-    )
+    failed = [each for each in compared if each.verdict in FAILED]
+    others = [each for each in compared if each not in failed] if len(compared) <= MAX_LINES else []
     return join(
         _eyebrow(experiment),
         Html(f'<h1 class="verdict">{verdict}</h1>'),
-        *([Html(f'<p class="failures">{lines}</p>')] if first else []),
+        _lines([*failed, *others]),
     )
+
+
+def _lines(findings: Sequence[Finding]) -> Html:
+    """A line for each finding: verdict, claim, effect with its interval, and number of blocks."""
+    lines = "<br>".join(
+        f"<b>{escaped(each.verdict.capitalize())}:</b> {marked(redacted(_line(each)), each.id)}." for each in findings
+    )
+    return Html(f'<p class="failures">{lines}</p>' if lines else "")
+
+
+def _line(finding: Finding) -> str:
+    blocks = f", {counted(finding.n, 'block')}" if finding.interval else ""
+    return f"{finding.claim}: {finding.evidence}{blocks}"
 
 
 def _eyebrow(experiment: Experiment) -> Html:

@@ -120,12 +120,12 @@ def _forest(tables: Sequence[EffectTable], baseline: str) -> Html:
     rows = list(chain.from_iterable(_forest_rows(scenario, tables) for scenario in _scenarios(tables)))
     if not rows:
         return Html("")
-    margin = min(each.metric.equivalence_margin for each in tables)
+    margin = min(each.metric.equivalence_margin for each in tables if _has_verdict(each))
     return inline(
         lambda: forest(rows, margin),
         "forest",
         f"Metrics over those of {baseline}",
-        f"Lines are 95 % intervals; a ring has none. Grey: within {margin:.0%}. A/A: {baseline} over itself.",
+        f"Lines are 95 % intervals; a ring has none. Grey: within {margin * 100:.0f} %. A/A: {baseline} over itself.",
     )
 
 

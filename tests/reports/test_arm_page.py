@@ -1,5 +1,7 @@
 """The page of a comparison of arms: the verdict first, hostile text escaped, every number with a source."""
 
+import re
+
 import pytest
 
 from analysis.conclusions import conclusions
@@ -9,6 +11,10 @@ from reports.pull_request_summary import MAX_BYTES, summary
 from tests.analysis.compared import compared
 
 HOSTILE = "serve '<img src=x onerror=alert(1)>' --password=correct-horse"
+
+
+def _text(markup):
+    return re.sub(r"<[^>]+>", "", markup)
 
 
 def page_of(experiment):
@@ -21,8 +27,18 @@ def test_it_leads_with_the_verdict_and_the_arms(builder):
     assert "head against base" in lead
     assert "bbbbbbbbbb" in lead
     assert "Regression:" in lead
+    line = r"duration under burst-50: head instead of base: 1\.5\d* \(.+\) of base.*, 4 blocks\."
+    assert re.search(line, _text(lead))
     assert 'id="what-changed"' in rest
     assert "A/A: duration under burst-50, the baseline twice" in rest
+
+
+def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch):
+    experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
+    for most, equivalent in ((4, 2), (3, 0)):
+        monkeypatch.setattr(arm_page, "MAX_LINES", most)
+        lead = page_of(experiment).partition("<h2")[0]
+        assert (lead.count("<b>Regression:</b>"), lead.count("<b>Equivalent:</b>")) == (2, equivalent)
 
 
 def test_every_number_names_its_source(builder, tmp_path):
