@@ -47,7 +47,7 @@ def source_of(run: Mapping) -> Mapping[str, Any] | None:
 def identity(source: Mapping[str, Any]) -> str:
     """A text that is the same for sources which are the same thing, as one commit in two folders.
 
-    Changes that no digest tells apart, those to files which git does not track, belong to their folder.
+    Changes without a digest, those to files which git does not track, belong to their folder.
     """
     is_known = source["kind"] == CHECKOUT and (source.get("changes") or not source.get("dirty"))
     left_out = ("folder", "interpreter") if is_known else ()
