@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.arms import TUNED
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
 from workbench.terminal import echo
@@ -96,8 +95,8 @@ def _compare(first: "Experiment", second: "Experiment", output: Path) -> Path:
 
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of the report's experiment, where it is not below data/.")
-@click.option("--baseline", help="Experiment, or deployment of this one, that nothing may be worse than.")
-@click.option("--candidate", default=TUNED, show_default=True, help="Deployment that is compared with a baseline.")
+@click.option("--baseline", help="Experiment, or deployment or arm of this one, that nothing may be worse than.")
+@click.option("--candidate", default="", help="Deployment or arm that is compared with one; tuned, or the only other.")
 @OUTPUT
 def gate(experiment: str, baseline: str | None, candidate: str, output: Path) -> None:
     """Decide on the built report: 0 pass, 1 an objective is broken or a regression, 3 inconclusive or invalid.
@@ -139,7 +138,7 @@ def verify(recording: str, digest: str) -> None:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
-    from . import index_page, report_entry, sections
+    from . import index_page, report_entry
 
     for finding in findings:
         if finding.kind == "objective":
@@ -148,7 +147,7 @@ def _build(experiment: str, output: Path) -> None:
         reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
         frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
-    headline = sections.headline(sections.Report(recorded, findings))
+    headline = building.headline(recorded, findings)
     report_entry.write(report_entry.of_report(recorded, findings, headline), page)
     index_page.write(output)
     echo(headline)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
+from workbench.declared_arms import declared
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
@@ -25,7 +26,7 @@ ANALYSE_S, RENDER_S = 1.0, 2.5  # expected durations of the two notebooks
 # The one cell of 01-measure may run this many times longer than its plan expects; a search adds runs to its plan.
 MEASURE_FACTOR, MIN_MEASURE_S, SEARCH_S = 4, 7_200, 7_200
 # What this process needs after the notebooks; it is imported while they are executed.
-RENDERING = ("reports.render", "reports.views", "reports.index_page", "reports.report_entry")
+RENDERING = ("reports.render", "reports.views", "reports.index_page", "reports.report_entry", "reports.arm_page")
 
 
 class BuiltReport(NamedTuple):
@@ -91,8 +92,10 @@ def build(experiment: str, html: Path = HTML) -> BuiltReport:
             execute("02-analyse", parameters, executed, kernels=kernels)
             for problem in problems.result():
                 echo(f"Warning: {problem}", err=True)
-            steps.begin("notebook 3 of 3: report", RENDER_S)
-            notebook = execute("03-report", parameters, executed, kernels=kernels)
+            notebook = None
+            if not declared(recorded.record):
+                steps.begin("notebook 3 of 3: report", RENDER_S)
+                notebook = execute("03-report", parameters, executed, kernels=kernels)
             rendering.result()
             return _rendered(notebook, recorded, html)
 
@@ -111,18 +114,30 @@ def _require_reportable(recorded: "Experiment") -> None:
         )
 
 
-def _rendered(notebook: Path, recorded: "Experiment", html: Path) -> BuiltReport:
-    """Write the page of an executed notebook, and the views of its findings."""
+def _rendered(notebook: Path | None, recorded: "Experiment", html: Path) -> BuiltReport:
+    """Write the page of an executed notebook, or of a comparison of arms, and the views of its findings."""
     from analysis.findings import findings_file
 
-    from . import views
+    from . import arm_page, views
     from .decision import decide
     from .render import render
 
-    render(notebook, html / PAGE)
     _, findings = findings_file.read(html / FINDINGS)
+    if notebook is None:
+        arm_page.write(recorded, findings, html / PAGE)
+    else:
+        render(notebook, html / PAGE)
     views.write(decide(recorded, findings), recorded, findings, html)
     return BuiltReport(html / PAGE, recorded, findings)
+
+
+def headline(experiment: "Experiment", findings: "list[Finding]") -> str:
+    """The result of an experiment in a sentence or two, as its page begins."""
+    from . import arm_page, sections
+
+    if declared(experiment.record):
+        return arm_page.headline(experiment, findings)
+    return sections.headline(sections.Report(experiment, findings))
 
 
 def _discard(html: Path) -> None:
