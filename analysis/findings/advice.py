@@ -3,15 +3,13 @@
 Advice about a thing that no run varies is *not measured*. To evaluate another line: a check in `CHECKS`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, READS, START, TUNED, WITH, WITHOUT
 from workbench.recording import Experiment, Run
 
 from .. import ablation
 from ..metrics import arm_metrics
-from ..stats.hypothesis import Effect
 from ..waterfall import LATENCY, waterfall
 from . import published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
@@ -35,21 +33,6 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
             yield check(claim) if check else claim.not_measured("no run varies this")
 
 
-def effect_of(experiment: Experiment, before: str, after: str, scenario: str, metric: str) -> Effect | None:
-    """The effect of one deployment in the place of another, with the verdict of the report; None if not compared."""
-    tables = chain.from_iterable(ablation.all_effect_tables(experiment).values())
-    return next(
-        (
-            effect
-            for table in tables
-            if (table.scenario, table.metric.column) == (scenario, metric)
-            for change, effect in zip(table.changes, table.effects, strict=True)
-            if (change.before, change.after) == (before, after)
-        ),
-        None,
-    )
-
-
 def _change(
     before: str,
     after: str,
@@ -62,7 +45,7 @@ def _change(
     """The check whose verdict follows from that of an effect; other verdicts of the effect decide nothing."""
 
     def check(claim: Claim) -> Finding:
-        effect = effect_of(claim.experiment, before, after, scenario, metric)
+        effect = ablation.effect_of(claim.experiment, before, after, scenario, metric)
         if effect is None:
             return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
         remark = "" if effect.verdict in verdicts else f" ({effect.verdict})"
@@ -80,11 +63,18 @@ def _against_tuned(claim: Claim) -> Finding:
     if effect is None or effect.interval is None:
         return claim.not_run(ADVISED, BURST_50)
     runs = [*claim.experiment.find(ADVISED, BURST_50), *claim.experiment.find(TUNED, BURST_50)]
-    share = max(float(arm_metrics.worker_shares(run).max()) for run in claim.experiment.find(ADVISED, BURST_50))
-    evidence = f"tuned: × {ratio_with_interval(effect)}; one of the workers answered {share:.0%}"
+    if reason := ablation.more_failures_reason(claim.experiment, ADVISED, TUNED, BURST_50):
+        return claim.not_measured(f"tuned is no alternative, as {reason}", runs)
+    evidence = f"tuned: × {ratio_with_interval(effect)}{_busiest_worker(claim.experiment.find(ADVISED, BURST_50))}"
     verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else NOT_MEASURED
     return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval, level=effect.level,
                          n=effect.blocks)  # fmt: skip
+
+
+def _busiest_worker(runs: Sequence[Run]) -> str:
+    """The share of the requests that one worker answered, at most over the runs; empty where it is not known."""
+    shares = [shares.max() for run in runs if len(shares := arm_metrics.worker_shares(run))]
+    return f"; one of the workers answered {max(shares):.0%}" if shares else ""
 
 
 def _pool_of_50(claim: Claim) -> Finding:
@@ -92,6 +82,8 @@ def _pool_of_50(claim: Claim) -> Finding:
     peaks = [peak for run in runs if (peak := arm_metrics.peak_connections(run)) is not None]
     if not peaks:
         return claim.not_run(BASELINE, BURST_50)
+    if not arm_metrics.success_ratio(claim.experiment, BASELINE, BURST_50):
+        return claim.not_measured("no response was successful", runs)
     allowed = _allowed(runs[0])
     evidence = f"the server saw at most {max(peaks)} of {allowed} connections"
     verdict = DO_NOT_FOLLOW if max(peaks) < allowed / 2 else FOLLOW
@@ -121,13 +113,14 @@ def _share_of_part(part: str, deployment: str, text: str, *, is_for: bool) -> Ch
 
     def check(claim: Claim) -> Finding:
         changes = waterfall(claim.experiment, BASELINE, TUNED, BURST_50)
+        runs = claim.experiment.find(deployment, BURST_50)
         if not changes:
-            return claim.not_run(deployment, BURST_50)
+            unknown = "the parts of the time of a request are not known of both set-ups"
+            return claim.not_measured(unknown, runs) if runs else claim.not_run(deployment, BURST_50)
         whole = changes[LATENCY]
         is_before = deployment == BASELINE
         share = changes[part].before_ms / whole.before_ms if is_before else changes[part].after_ms / whole.after_ms
         verdict = FOLLOW if (share >= MIN_SHARE) == is_for else DO_NOT_FOLLOW
-        runs = claim.experiment.find(deployment, BURST_50)
         return claim.finding(verdict, text.format(share=f"{share:.0%}"), runs, effect=share, bound=MIN_SHARE)
 
     return check

@@ -126,7 +126,7 @@ def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None
     if duration_s is None or not bound_s:
         return None
     ratio = duration_s / bound_s
-    text = f"{duration_s:.2f} s, {ratio:.2f} times the CPU lower bound of {bound_s:.2f} s for its hashes and queries"
+    text = f"{duration_s:.2f} s, {ratio:.2f} times the CPU lower bound of {bound_s:.2f} s"
     return _without_interval(ratio, text, subject.runs(experiment))
 
 
@@ -136,7 +136,7 @@ def _success_ratio(experiment: Experiment, subject: Subject) -> Measurement | No
         return None
     runs = arm(experiment.by_run, subject.deployment, subject.scenario)
     successful, responses, dropped = (int(runs[name].sum()) for name in ("successful", "requests", "dropped"))
-    text = f"{successful} of {responses} responses were successful by their content"
+    text = f"{successful:,} of {responses:,} responses were successful by their content"
     return estimate, f"{text}; {dropped} arrivals were dropped" if dropped else text
 
 
@@ -256,7 +256,10 @@ def _capacity(experiment: Experiment, subject: Subject) -> Measurement | None:
 METRICS = {
     "speedup": Metric("duration", " times shorter", _speedup, needs=("against",), objection=_more_failures),
     "floor_ratio": Metric(
-        "duration / CPU lower bound of its hashes and queries", "", _floor_ratio, columns=cpu_metrics.WORK_COLUMNS
+        "duration",
+        " times the CPU lower bound of its hashes and queries",
+        _floor_ratio,
+        columns=cpu_metrics.WORK_COLUMNS,
     ),
     "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),
