@@ -110,17 +110,6 @@ def pool_totals(run: Run) -> pd.Series | None:
     return pd.concat([last.drop(columns=maxima).sum(), last[maxima].max()])
 
 
-def pool_use(run: Run) -> pd.DataFrame:
-    """Return rows (at_s, state, connections, limit) over all workers; `at_s` counts from the first measured request."""
-    if run.pool.empty or run.totals is None:
-        return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
-    total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
-    total["at_s"] = total.pop("at_us") / 1e6 - run.totals["measured_start_ms"] / 1e3
-    names = {"checked_out": "used", "idle": "idle", "pending": "waiting"}
-    states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
-    return states[states["at_s"] >= 0]
-
-
 def cache_outcomes(
     experiment: Experiment, deployment: str, scenario: str, to_endpoints: Sequence[str] = endpoints.PUBLISHED
 ) -> pd.Series:
