@@ -44,11 +44,10 @@ def group_bytes(data: Any, group: pq.RowGroupMetaData) -> int:
 
 
 def _pages(data: Any, chunk: pq.ColumnChunkMetaData) -> Iterator[Page]:
-    position = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < (dictionary := chunk.dictionary_page_offset or 0) < position:
-        position = dictionary
+    offsets = (chunk.data_page_offset, chunk.dictionary_page_offset if chunk.has_dictionary_page else None)
+    position = min(filter(None, offsets), default=0)  # an offset of 0 stands for none
     end = position + chunk.total_compressed_size
-    if not 0 < position <= end <= len(data):
+    if not 0 <= position <= end <= len(data):
         raise MalformedPage
     while position < end:
         page, header_end = _page(data[position : min(end, position + MAX_HEADER_BYTES)])

@@ -87,7 +87,7 @@ def test_a_kernel_that_is_killed_is_named(running, data):
     _, printed = running.process.communicate(timeout=PATIENCE_S)
     assert running.process.returncode == 1
     assert "resume it with: make report EXPERIMENT=" in printed
-    assert "kernel of 01-measure was ended" in printed.splitlines()[-1]
+    assert "kernel of 01-measure ended before the notebook: it was killed" in printed.splitlines()[-1]
     assert "Traceback" not in printed
     require_nothing_left(data)
 

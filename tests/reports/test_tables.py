@@ -57,11 +57,11 @@ def test_headers_have_the_scope_of_their_column_or_row(latencies):
     ]
 
 
-def test_caption_names_the_scrolling_region(latencies):
+def test_caption_names_the_scrolling_group(latencies):
     elements = Elements(table(latencies.assign(Failures=0), "Latency & load"))
     assert [text for _, text in elements.all("caption")] == ["Latency & load"]
-    (region,) = [attrs for attrs, _ in elements.all("div") if "role" in attrs]
-    assert (region["role"], region["tabindex"], region["aria-label"]) == ("region", "0", "Latency & load")
+    (group,) = [attrs for attrs, _ in elements.all("div") if "role" in attrs]
+    assert (group["role"], group["tabindex"], group["aria-label"]) == ("group", "0", "Latency & load")
 
 
 def test_a_table_that_fits_the_page_is_no_stop_of_the_keyboard_and_becomes_blocks_on_a_phone(latencies):

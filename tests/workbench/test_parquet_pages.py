@@ -42,6 +42,13 @@ def test_pages_add_up_to_what_an_honest_file_claims(tmp_path, options, compressi
         assert 0.8 * group.total_byte_size < in_memory <= group.total_byte_size  # the claim has the headers too
 
 
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_a_group_without_rows_has_no_bytes(tmp_path, use_dictionary):
+    path = tmp_path / "table.parquet"
+    pq.write_table(TABLE.slice(0, 0), path, use_dictionary=use_dictionary)
+    assert parquet_pages.group_bytes(path.read_bytes(), pq.read_metadata(path).row_group(0)) == 0
+
+
 def test_texts_that_are_differences_of_others_are_refused(tmp_path):
     path = tmp_path / "table.parquet"
     pq.write_table(TABLE, path, use_dictionary=False, column_encoding={"text": "DELTA_BYTE_ARRAY"})
