@@ -135,7 +135,7 @@ _DATABASE_WAIT = _share_of_part("db", TUNED, "on tuned the database is {share} o
 CHECKS: Mapping[str, Check] = {
     "Standard gunicorn worker (1 worker)": _change(
         f"{TUNED}{WITHOUT}workers", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": FOLLOW,
-        "regression": FOLLOW}, text="a worker a core: × {ratio}",
+        "regression": FOLLOW}, text="a worker for each core: × {ratio}",
     ),
     "50 max connections": _pool_of_50,
     "Filesystem sessions": _change(

@@ -89,7 +89,7 @@ def ratio_text(ratio: float) -> str:
         return "∞" if math.isinf(ratio) else "–"
     if 0.98 < ratio < 1.02:
         return f"{ratio:.3f}"
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:#.2g}" if ratio else "0"
 
 
 def effect_size(ratio: float) -> str:

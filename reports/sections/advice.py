@@ -1,5 +1,6 @@
 """What to do: changes with their effects and costs, the settings to copy, and what became of the published advice."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from analysis import ablation
 from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, IMPROVEMENT, INVALID, NOT_MEASURED, Finding
 from analysis.findings.measurements import ONE_WORKER
+from analysis.findings.wording import ratio_text
 from analysis.metrics import arm_metrics
 from workbench.arms import ADVISED, BASELINE, BURST_50, LABELS, TUNED
 from workbench.display import seconds_form
@@ -81,7 +83,13 @@ def _effect(finding: Finding | None) -> Html:
     if finding is None or finding.effect is None:
         return MISSING
     pill = Verdict(finding.verdict).pill() if finding.verdict != "reported" else ""
-    return Html(f'<span class="nowrap">{with_interval(finding, "{:.2f}")}</span><br>{pill}')
+    return Html(f'<span class="nowrap">{_ratio(finding)}</span> <br>{pill}')
+
+
+def _ratio(finding: Finding) -> Html:
+    """`0.16 (0.14–0.19)`, with the digits that the ratio has in every table of effects."""
+    ends = "–".join(map(ratio_text, finding.interval or ()))
+    return number(f"{ratio_text(finding.effect or math.nan)}{f' ({ends})' if ends else ''}", finding.id)
 
 
 def _environments(report: Report) -> Html:
@@ -121,7 +129,7 @@ def _production(report: Report) -> tuple[Html, str]:
     text = sentence(
         "takes {ratio} of their time, with at most {tuned} connections instead of {allowed}; PostgreSQL's default "
         "allows 97",
-        ratio=with_interval(advised, "{:.2f}"), tuned=tuned, allowed=allowed,
+        ratio=_ratio(advised), tuned=tuned, allowed=allowed,
     )  # fmt: skip
     return text, advised.id
 

@@ -22,7 +22,7 @@ from workbench.arms import (
     TUNED,
     WITHOUT,
 )
-from workbench.endpoints import NAMES, PUBLISHED
+from workbench.endpoints import NAMES, PUBLISHED, READS
 from workbench.recording import Experiment
 
 from ..markup import Html
@@ -177,7 +177,7 @@ def _interval_note(experiment: Experiment, scenario: str) -> str:
 def _cached_reads(experiment: Experiment, users: int) -> str:
     """The share of reads that tuned answers from its cache, and its dashboard without one: all users read the same."""
     scenario, uncached = f"burst-{users}", f"{TUNED}{WITHOUT}cache"
-    outcomes = arm_metrics.cache_outcomes(experiment, TUNED, scenario)
+    outcomes = arm_metrics.cache_outcomes(experiment, TUNED, scenario, READS)
     if outcomes.empty or not outcomes.sum():
         return ""
     text = f"All users read the same page: {outcomes.get('hit', 0) / outcomes.sum():.0%} of the reads of tuned are from"

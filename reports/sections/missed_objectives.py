@@ -26,7 +26,7 @@ def _paragraph(report: Report, finding: Finding, value: float, bound: float) -> 
     if not math.isfinite(value):
         return f"Objective {finding.id}: {finding.evidence}."
     text = (
-        f"Objective {finding.id}: the value is {value:,.4g} against {bound:,.4g}, {value / bound:.2f} times the bound."
+        f"Objective {finding.id}: the value is {value:,.3g} against {bound:,.3g}, {value / bound:.2f} times the bound."
     )
     return text + _floor_ratio_sentences(report) if finding.id == FLOOR_RATIO else text
 

@@ -156,6 +156,7 @@ _NAME_IN_TEXT = re.compile(
 )
 _LOAD_IN_TEXT = re.compile(
     rf"(?<![\w-]){_LOAD.pattern}(?![\w-])|(?:(?<=, )|(?<=run of ))(?:{SINGLE}|{READS}|{START})(?= on )"
+    rf"|(?<=under )(?:{SINGLE}|{READS}|{START}|{MISSING_TABLE})(?![\w-]| requests| reads)"
 )
 _IN_TEXT = {LABELS[BASELINE]: "the published set-up", LABELS[ADVISED]: "the published advice"}
 

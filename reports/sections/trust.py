@@ -65,8 +65,9 @@ def _intervals(report: Report) -> Html:
         return text
     if not enough.any():
         return sentence("No arm ran in 4 blocks or more, so no value has an interval.")
-    most = plural(int(blocks[~enough].max()), "block")
-    return Html(f"{text} " + str(sentence("The others ran in at most {most} and have no interval.", most=most)))
+    most = int(blocks[~enough].max())
+    few = f"{'at most ' if most > 1 else ''}{plural(most, 'block')}"
+    return Html(f"{text} " + str(sentence("The others ran in {few} and have no interval.", few=few)))
 
 
 def _noise(report: Report) -> Html:

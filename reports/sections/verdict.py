@@ -190,7 +190,7 @@ def _ladder(report: Report) -> Html:
         lambda: ladder([first, *rungs.values()]),
         "ladder",
         "50 users at once, from the published report to the tuned set-up",
-        "Each dot is a measured set-up with its 95 % interval; the ring is the published value.",
+        "Dots are measured set-ups, lines their 95 % intervals; the ring is the published value.",
     )
 
 

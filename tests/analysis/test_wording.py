@@ -32,7 +32,7 @@ def effect_table(*names, aa_difference=None, noise_floor=None):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "text"), [(12.345, "12.35"), (0.5, "0.50"), (0.1, "0.10"), (0.0423, "0.042"), (0.0005, "0.0005")]
+    ("ratio", "text"), [(12.345, "12.35"), (0.5, "0.50"), (0.1, "0.10"), (0.0423, "0.042"), (0.0005, "0.00050")]
 )
 def test_ratio_text_has_two_digits_at_least(ratio, text):
     assert wording.ratio_text(ratio) == text
