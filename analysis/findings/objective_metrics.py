@@ -119,6 +119,11 @@ def _more_failures(experiment: Experiment, subject: Subject) -> str:
     return more_failures_reason(experiment, subject.against, subject.deployment, subject.scenario)
 
 
+def _mostly_failures(experiment: Experiment, subject: Subject) -> str:
+    succeeds = arm_metrics.mostly_succeeds(experiment, subject.deployment, subject.scenario)
+    return "" if succeeds else "most requests failed"
+
+
 def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None:
     """Duration / the CPU lower bound of its hashes and queries."""
     duration_s = arm_metrics.duration_s(experiment, subject.deployment, subject.scenario)
@@ -260,6 +265,7 @@ METRICS = {
         " times the CPU lower bound of its hashes and queries",
         _floor_ratio,
         columns=cpu_metrics.WORK_COLUMNS,
+        objection=_mostly_failures,
     ),
     "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),

@@ -18,6 +18,7 @@ from . import arm_estimates
 
 LATENCY_COLUMNS = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests", "failures")
 CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
+MIN_SUCCESS = 0.5  # share of the responses below which their time says nothing of a deployment
 
 
 def measured_totals(run: Run) -> pd.Series:
@@ -123,6 +124,12 @@ def cache_outcomes(
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """Return the 95th percentile of the latency (ms) of all reads."""
     return _value(arm_estimates.reads_p95_ms(experiment, deployment, scenario))
+
+
+def mostly_succeeds(experiment: Experiment, deployment: str, scenario: str) -> bool:
+    """True where at least half of the responses were successful; the time of failures says nothing of a set-up."""
+    share = success_ratio(experiment, deployment, scenario)
+    return share is not None and share >= MIN_SUCCESS
 
 
 def worker_shares(run: Run) -> pd.Series:

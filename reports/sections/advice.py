@@ -22,7 +22,6 @@ from .names import in_labels, optimisation_of, set_up
 CPU, DURATION = "cpu_ms", "makespan_s"
 GEVENT = "8+ gevent workers"  # in the claim of the advice
 ORDER = (DO_NOT_FOLLOW, FOLLOW, INVALID, NOT_MEASURED)  # of the verdicts of advice
-MIN_SUCCESS = 0.5  # share of the responses of a burst
 HIDDEN = ("scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle")  # settings of a run
 
 
@@ -39,9 +38,8 @@ def is_adopted(report: Report) -> bool:
 
 
 def succeeds(report: Report, deployment: str) -> bool:
-    """True where most responses to the burst were successful; the time of failures says nothing of a set-up."""
-    share = arm_metrics.success_ratio(report.experiment, deployment, BURST_50)
-    return share is not None and share >= MIN_SUCCESS
+    """True where most responses to the burst were successful."""
+    return arm_metrics.mostly_succeeds(report.experiment, deployment, BURST_50)
 
 
 def gevent_advice(report: Report) -> Finding | None:

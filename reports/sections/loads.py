@@ -178,7 +178,7 @@ def _cached_reads(experiment: Experiment, users: int) -> str:
     """The share of reads that tuned answers from its cache, and its dashboard without one: all users read the same."""
     scenario, uncached = f"burst-{users}", f"{TUNED}{WITHOUT}cache"
     outcomes = arm_metrics.cache_outcomes(experiment, TUNED, scenario, READS)
-    if outcomes.empty or not outcomes.sum():
+    if outcomes.empty or not outcomes.sum() or not arm_metrics.mostly_succeeds(experiment, TUNED, scenario):
         return ""
     text = f"All users read the same page: {outcomes.get('hit', 0) / outcomes.sum():.0%} of the reads of tuned are from"
     text += " its cache."

@@ -61,7 +61,7 @@ def _sentence(report: Report) -> Html:
     text = sentence(
         "The same queue on another machine: the published times are {least} to {most} times ours, so they say nothing "
         "of an improvement.",
-        least=number(f"{least:.2g}", first.id), most=number(f"{most:.2g}", last.id),
+        least=number(_times_text(least), first.id), most=number(_times_text(most), last.id),
     )  # fmt: skip
     if growth is not None and growth.effect is not None and growth.bound is not None:
         here = of_finding(growth, "{:.2f}", growth.effect * growth.bound)
@@ -74,6 +74,10 @@ def _sentence(report: Report) -> Html:
 def sentence_of(text: str) -> Html:
     """A paragraph whose numbers are settings."""
     return Html(f"<p>{sentence(text)}</p>")
+
+
+def _times_text(factor: float) -> str:
+    return f"{factor:.1f}" if factor < 9.95 else f"{factor:.0f}"
 
 
 def _times(report: Report) -> Html:

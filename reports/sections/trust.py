@@ -13,6 +13,7 @@ from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
 from ..tables import behind, table
 from . import deployments, evidence
+from .advice import succeeds
 from .comparison import Report, join, plural
 from .names import set_up
 
@@ -87,7 +88,7 @@ def _machine(report: Report) -> Html:
 
 def _cache(report: Report) -> Html:
     outcomes = arm_metrics.cache_outcomes(report.experiment, TUNED, BURST_50, ("dashboard", "search"))
-    if outcomes.empty or not outcomes.sum():
+    if outcomes.empty or not outcomes.sum() or not succeeds(report, TUNED):
         return Html("")
     share = outcomes.get("hit", 0) / outcomes.sum()
     return sentence("All users read the same page: the tuned set-up answers {share} from its cache.",

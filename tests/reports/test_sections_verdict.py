@@ -5,7 +5,7 @@ import re
 import pytest
 
 from analysis.findings.evaluation import evaluate
-from reports.sections import Report, headline, verdict
+from reports.sections import Report, advice, headline, trust, verdict
 from tests.builders import Builder
 from tests.reports.page_reader import page_text, report_of
 from workbench.arms import BASELINE, TUNED
@@ -140,6 +140,21 @@ def test_a_primary_metric_that_is_not_known_is_named_above_everything_else(build
     text = page_text(verdict(evaluated(builder, builder.run(TUNED), primary_metrics=declared)))
     warning = "The declared primary metric p42_ms is not known here, so it has no verdict."
     assert text.index(warning) < text.index("Faster than the published set-up")
+
+
+def test_nothing_is_advised_where_every_request_failed(reports):
+    report = reports("nothing but failures")
+    assert headline(report) == (
+        "100.0% of the responses of the tuned set-up to 50 users at once are failures, so its speed is no improvement."
+    )
+    assert cards(report)["Faster than the published set-up"][0] == "not measured"
+    text = page_text(advice(report))
+    assert "The runs support no set-up for any environment." in text
+    assert "0 not to follow, 0 to follow" in text
+    assert "export TRACETRACK" not in text
+    assert "from its cache" not in page_text(trust(report))
+    objectives = {each.id: each.verdict for each in report.of_kind("objective")}
+    assert "pass" not in objectives.values()
 
 
 def test_failures_of_tuned_undo_the_verdict(builder):
