@@ -82,6 +82,15 @@ return [...document.querySelectorAll('main table')].flatMap(table => {
     .map(([head]) => `${table.caption.textContent}: ${head.textContent}`);
 });
 """
+BROKEN_HEADERS = """
+return [...document.querySelectorAll('main thead th')].filter(head => head.firstChild).flatMap(head =>
+  [...head.textContent.matchAll(/[^\\s/-]+/g)].filter(word => {
+    const range = document.createRange();
+    range.setStart(head.firstChild, word.index);
+    range.setEnd(head.firstChild, word.index + word[0].length);
+    return new Set([...range.getClientRects()].filter(box => box.width).map(box => Math.round(box.top))).size > 1;
+  }).map(word => `${head.textContent}: ${word[0]}`));
+"""
 SECTIONS = """
 const sections = [], main = document.querySelector('main');
 for (const child of main.children)
@@ -115,6 +124,13 @@ def test_axe_finds_no_violation(browser, page, view):
         open_folds(browser)
     violations = Axe().run(browser)["violations"]
     assert [(each["id"], len(each["nodes"]), each["nodes"][0]["html"][:200]) for each in violations] == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_header_of_a_table_is_broken_within_a_word(browser, page, view):
+    open_page(browser, page, VIEWS[view])
+    open_folds(browser)
+    assert browser.execute_script(BROKEN_HEADERS) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
