@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from workbench.arms import BASELINE, BURST_25, BURST_50, CLAIMED, MISSING_TABLE, ON_RDS, SINGLE
+from workbench.arms import BASELINE, BURST_25, BURST_50, MISSING_TABLE, ON_RDS, SINGLE
 from workbench.endpoints import DASHBOARD, LOGIN, SEARCH
 from workbench.recording import Experiment, Run
 from workbench.request_schema import request_name
@@ -195,21 +195,6 @@ def _bursts_succeed(claim: Claim) -> Finding:
     scenarios = ", ".join(dict.fromkeys(run.scenario for run in runs))
     text = f"{successful:,} of {responses:,} responses were successful by their content ({scenarios})"
     return claim.pass_if(successful == responses, text, runs, effect=successful / responses)
-
-
-def caches_in_force(experiment: Experiment) -> Finding:
-    """The finding whether the published caches answer any request on as-measured; no line of the checklist."""
-    claim = Claim(experiment, KIND, "caches-in-force", "The declared caches are in force")
-    outcomes = arm_metrics.cache_outcomes(experiment, BASELINE, BURST_50)
-    if outcomes.empty:
-        return claim.not_run(BASELINE, BURST_50)
-    hits = int(outcomes.get("hit", 0))
-    claimed_hits = int(arm_metrics.cache_outcomes(experiment, CLAIMED, BURST_50).get("hit", 0))
-    text = (
-        f"{hits} cache hits under {BURST_50} on {BASELINE}; {claimed_hits} on {CLAIMED}, where the caches are in force"
-    )
-    runs = [*experiment.find(BASELINE, BURST_50), *experiment.find(CLAIMED, BURST_50)]
-    return claim.pass_if(hits > 0, text, runs, effect=float(hits), columns=["cache"])
 
 
 CHECKS: dict[str, Check] = {
