@@ -13,7 +13,7 @@ from analysis.queueing import closed_load
 from workbench.recording import Experiment
 
 from ..markup import Html
-from ..tables import Quantity, table
+from ..tables import Quantity, Verdict, table
 from .comparison import OF_SUCCESSES, Report, join, main_first, prose
 from .names import set_up
 
@@ -40,6 +40,7 @@ def _row(experiment: Experiment, result: CapacityResult, prediction: PredictedCa
     return {
         "set-up": set_up(result.deployment),
         "load": LOADS[result.family],
+        "capacity": f"({bracket})" if bracket.ends else Verdict.INCONCLUSIVE,
         "predicted": prediction and Quantity(prediction.capacity, "{:,.0f}"),
         "sustained": bracket.lower_bound,
         "not sustained": bracket.upper_bound,
@@ -67,12 +68,12 @@ def _invalid(probes: Sequence[Probe]) -> str | None:
 
 def _note(results: Sequence[CapacityResult]) -> str:
     blocks = max(result.blocks for result in results)
-    replication = "Each bound was measured in one run, so there is no interval."
+    replication = "In brackets are the bounds, each measured in one run."
     if blocks > 1:
         replication = (
-            f"Each bound was measured in {blocks} blocks: the load was sustained in all of them, or in none. A load "
-            f"that is sustained in half of its runs would be taken for one of them once in {2**blocks} each. A block "
-            "does not count if the sentinel load before or after it took another time."
+            f"In brackets are the bounds, each measured in {blocks} blocks: the load was sustained in all of them, or "
+            f"in none. A load that is sustained in half of its runs would be taken for one of them once in {2**blocks} "
+            "each. A block does not count if the sentinel load before or after it took another time."
         )
     return (
         "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "
