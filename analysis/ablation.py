@@ -208,14 +208,17 @@ def _interaction(by_run: pd.DataFrame, baseline: str, pair: str, column: str) ->
     return (both - without_first) - (without_second - without_both)
 
 
-def between_deployments(experiment: Experiment, before: str, after: str) -> list[EffectTable]:
-    """Compare two deployments of an experiment, paired by block, by scenario and metric; those primary are one family.
+def between_deployments(experiment: Experiment, before: str, *others: str) -> list[EffectTable]:
+    """Compare deployments of an experiment with one, paired by block, by scenario and metric.
 
-    Empty where no scenario has usable runs of both.
+    The primary metrics of all of them are one family. Empty where no scenario has usable runs of both sides.
     """
-    by_run, changes = metrics_by_run(experiment), [Change(after, before, after)]
-    scenarios = sorted(set.intersection(*({run.scenario for run in experiment.runs_of(n)} for n in (before, after))))
-    tables = [table for name in scenarios for table in measured_tables(by_run, before, changes, name)]
+    by_run = metrics_by_run(experiment)
+    scenarios = sorted({run.scenario for run in experiment.runs_of(before)})
+    changes = {
+        name: [Change(after, before, after) for after in others if experiment.find(after, name)] for name in scenarios
+    }
+    tables = [table for name in scenarios for table in measured_tables(by_run, before, changes[name], name)]
     return evaluate_tables([_with_primary(table, experiment, before) for table in tables])
 
 

@@ -8,13 +8,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workbench import declared_arms
 from workbench.arms import BURST_50
+from workbench.declared_arms import DeclaredArm
 from workbench.recording import Experiment, Run
+from workbench.redaction import redacted
 
 MACHINE, VERSIONS, DATA, METHOD, CODE = "machine", "versions", "data", "method", "code"
 FENCES = (MACHINE, VERSIONS, DATA, METHOD)  # values do not line up across a change of one of them
 PROCESSOR, CORES, MEMORY, INSTALLATION, KERNEL = "processor", "number of cores", "memory", "installation", "kernel"
 PYTHON, POSTGRESQL, PACKAGE = "Python", "PostgreSQL", "package "
+ARM = "arm "  # begins the name of a fact about an arm of a comparison
 SCALE, SEED, FINGERPRINT = "scale", "seed of the data", "fingerprint of the data"
 FORMAT, MAX_CONNECTIONS, DISTURBANCES = "record format", "max_connections of PostgreSQL", "disturbances"
 COMMIT, LOCAL_CHANGES = "commit", "local changes"
@@ -67,6 +71,7 @@ def facts_of(experiment: Experiment) -> dict[str, str]:
         **_data(experiment),
         **_method(experiment),
         **_code(environment),
+        **{f"{ARM}{arm.name}": _arm(arm) for arm in declared_arms.declared(experiment.record)},
     }
     return {name: str(value)[:MAX_VALUE_CHARACTERS] for name, value in facts.items() if value is not None}
 
@@ -85,7 +90,8 @@ def fences(before: Facts, after: Facts) -> list[FactChange]:
 
 def kind_of(name: str) -> str:
     """Return the kind of a fact by its name."""
-    return VERSIONS if name.startswith(PACKAGE) else _KINDS.get(name, METHOD)
+    by_prefix = {PACKAGE: VERSIONS, ARM: CODE}
+    return next((kind for prefix, kind in by_prefix.items() if name.startswith(prefix)), _KINDS.get(name, METHOD))
 
 
 def machine(environment: Mapping) -> str:
@@ -133,6 +139,15 @@ def _method(experiment: Experiment) -> dict[str, object]:
         DISTURBANCES: None if is_shared is None else "recorded only" if is_shared else "evaluated",
         **{f"{_LOAD}{name}": json.dumps(value) for name, value in sorted(load.items()) if value is not None},
     }
+
+
+def _arm(arm: DeclaredArm) -> str:
+    """What an arm of a comparison is: its commit with a digest of local changes, or its command or URL."""
+    commit = arm.source.get("commit")
+    if commit is None:
+        return redacted(str(arm.source.get(arm.kind) or "unknown"))
+    changes = arm.source.get("changes") or ("local changes" if arm.source.get("dirty") else "")
+    return f"{commit[:COMMIT_CHARACTERS]} {changes}".strip()
 
 
 def _code(environment: Mapping) -> dict[str, str | None]:

@@ -26,6 +26,11 @@ KIND = "baseline"
 MAX_NAMED = 3  # metrics that moved beside a regression
 
 
+def replacement(before: str, after: str) -> str:
+    """The words at the end of each claim about one deployment or arm in the place of another."""
+    return f"{after} instead of {before}"
+
+
 @dataclass(frozen=True)
 class _Sides:
     """Both sides of the changes. `baseline` is the name of the first one; `after` is the experiment of the second."""
@@ -41,7 +46,7 @@ class _Sides:
     def claim(self, change: Change, scenario: str, metric: str, column: str) -> Claim:
         """The claim about a metric of a change."""
         deployments = f"{change.before}-to-{change.after}" if self.is_paired else change.after
-        text = f"{metric} under {scenario}: {change.after} instead of {change.before}"
+        text = f"{metric} under {scenario}: {replacement(change.before, change.after)}"
         return Claim(
             self.after,
             KIND,
@@ -75,16 +80,16 @@ def against_experiment(experiment: Experiment, baseline: Experiment, warn: Calla
     return [*_findings(sides, comparison.tables), *missing]
 
 
-def against_arm(experiment: Experiment, before: str, after: str) -> list[Finding]:
-    """Compare two deployments of an experiment, paired by block, under each scenario that both have.
+def against_arm(experiment: Experiment, before: str, *others: str) -> list[Finding]:
+    """Compare deployments of an experiment with one, paired by block, under each scenario that both sides have.
 
-    Raises `RecordingError` where there is none, or where nothing of `after` gets a verdict.
+    Raises `RecordingError` where there is none, or where nothing of the `others` gets a verdict.
     """
-    tables = ablation.between_deployments(experiment, before, after)
+    tables, names = ablation.between_deployments(experiment, before, *others), " or ".join(others)
     if not tables:
-        raise RecordingError(f"no scenario of {experiment.name} has valid runs of both {before} and {after}")
+        raise RecordingError(f"no scenario of {experiment.name} has valid runs of both {before} and {names}")
     if not (findings := _findings(_Sides(before, experiment, experiment), tables)):
-        raise RecordingError(f"{experiment.name} declared no primary metric of {after}, so nothing of it is decided")
+        raise RecordingError(f"{experiment.name} declared no primary metric of {names}, so nothing of it is decided")
     return findings
 
 

@@ -19,6 +19,7 @@ from workbench.terminal import FiniteRange, echo
 
 from . import (
     catalogue,
+    compared_arms,
     dataset,
     deployments,
     machine_lock,
@@ -30,6 +31,7 @@ from . import (
     services,
     target,
 )
+from .compared_arms import Comparison
 from .generator.interface import INSECURE
 from .plan import OVERHEAD_S
 from .run_database import RunDatabases
@@ -40,6 +42,7 @@ from .target import Target, Users
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = FiniteRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
+ARM_HELP = "What to compare: NAME=checkout:FOLDER, NAME=command:WORDS or NAME=url:ADDRESS, at least twice."
 CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
 
@@ -166,6 +169,16 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
 @click.option("--seed", type=int, help="Seed of the order of the arms and of the users; drawn if not given.")
+@click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=ARM_HELP)
+@click.option("--deployment", help="What checkouts serve as; tuned if not given.")
+@click.option("--scenario", "scenario_names", multiple=True, help="Load of the arms; burst-50, and of checkouts reads.")
+@click.option("--blocks", type=int, help=f"Blocks of the arms; {compared_arms.BLOCKS} if not given.")
+@click.option("--locustfile", type=FILE, help="User classes of your own, for commands and URLs.")
+@click.option("--tag", "tags", multiple=True, help="Only tasks with one of these tags.")
+@click.option("--without-tag", "without_tags", multiple=True, help="No tasks with these.")
+@click.option("--confirm-target", "confirmed", multiple=True, metavar="HOST", help="A URL's host that is elsewhere.")
+@click.option("--ca", type=FILE, help="Certificate authority that certificates of URLs are checked by.")
+@click.option("--insecure", is_flag=True, help="Do not check certificates of URLs.")
 @click.option(
     "--p95-ms",
     type=FiniteRange(0, 600_000, min_open=True),
@@ -173,16 +186,37 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 )
 @machine_lock.sole_use()
 def experiment_(
-    profile: str | None, scale: str | None, name: str | None, seed: int | None, p95_ms: float | None
+    profile: str | None, scale: str | None, name: str | None, seed: int | None, p95_ms: float | None, **options: Any
 ) -> None:
-    """Run all arms of a profile and print the experiment's id.
+    """Run all arms of a profile, or compare arms of your own, and print the experiment's id.
 
-    The id alone resumes an experiment that was interrupted; runs that are complete are not measured again.
+    With --arm, the first arm is the baseline of the others and runs twice in each block. The id alone resumes an
+    experiment that was interrupted; runs that are complete are not measured again.
     """
     from . import experiment  # with the predictions it brings SciPy, which a single run need not wait for
 
-    plan = experiment.plan_for(name, profile, scale, seed, p95_ms)
+    comparison = _comparison(**options)
+    if comparison and (profile or p95_ms):
+        raise UsageError("--arm takes the place of a profile; leave out --profile and --p95-ms")
+    plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison)
     click.echo(experiment.execute(plan, name))
+
+
+def _comparison(
+    arms: tuple[str, ...],
+    deployment: str | None,
+    scenario_names: tuple[str, ...],
+    blocks: int | None,
+    confirmed: tuple[str, ...],
+    **options: Any,
+) -> Comparison | None:
+    """The comparison of arms of a user's own; None without one."""
+    users = _users(**options)
+    if arms:
+        return Comparison.of_options(arms, deployment, scenario_names, blocks, users, confirmed)
+    if deployment or scenario_names or blocks is not None or confirmed or users != Users():
+        raise UsageError("--deployment, --scenario, --blocks and options of users go with --arm; a profile has its own")
+    return None
 
 
 def command() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
-from reference_app.counters import COUNTERS, RECORDED_COUNTERS
+from reference_app.counters import COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
 from workbench.temporary_folder import temporary_folder
@@ -57,11 +57,12 @@ class AppEnvironment:
     metrics: WorkerMetrics
     store: StoreServer | None
     folder: Path
+    counted_names: tuple[str, ...] = COUNTERS
 
     def counters(self) -> dict[str, int]:
         """The counters of the application, added up over its workers."""
         workers = self.metrics.read().values()
-        return {name: sum(values[name] for values in workers) for name in RECORDED_COUNTERS}
+        return {name: sum(values[name] for values in workers) for name in ("requests", *self.counted_names)}
 
     def counted(self) -> WorkerCounts:
         """The process ids of the workers, and what they have counted of requests and responses."""
@@ -71,15 +72,15 @@ class AppEnvironment:
 
 
 @contextmanager
-def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
+def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS) -> Iterator[AppEnvironment]:
     """Create a secret key, temporary folders, a metrics file and, where the deployment needs one, a store.
 
-    All are gone after the block.
+    All are gone after the block. `counters` are those of the application's workers.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder("run"))
         file = folder / "readings"
-        metrics = WorkerMetrics.create(file, settings.workers, COUNTERS)
+        metrics = WorkerMetrics.create(file, settings.workers, counters)
         make_private(folder / "sessions")
         settings = replace(
             settings,
@@ -91,4 +92,4 @@ def set_up(settings: Settings, directory: Path) -> Iterator[AppEnvironment]:
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
-        yield AppEnvironment(settings, metrics, store, folder)
+        yield AppEnvironment(settings, metrics, store, folder, counters)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,17 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrumentation.worker_metrics import WorkerMetrics
-from reference_app.counters import COUNTERS
 from reference_app.settings import Settings
 from workbench.errors import UserError
-from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 
+from .app_code import OWN, AppCode
 from .services import free_port
 from .subprocesses import Child, start
 
 HEALTHY_TIMEOUT_S = READY_TIMEOUT_S = 30.0
-CONFIGURATION = REPOSITORY / "reference_app" / "gunicorn_conf.py"
 
 
 class StartError(UserError):
@@ -51,6 +48,7 @@ class StartingApplication:
     url: str
     settings: Settings
     start_signal: Path | None
+    code: AppCode = OWN
 
     def complete(self) -> Application:
         """Give the start signal, and return the application once it is healthy. Raises `StartError` if it is not.
@@ -61,7 +59,7 @@ class StartingApplication:
             self.start_signal.touch()
         health = _wait_until_healthy(self.child, self.url)
         if self.settings.readings_file:
-            _wait_until_ready(self.child, self.settings)
+            _wait_until_ready(self.child, self.settings, self.code)
         return Application(self.child, self.url, health)
 
 
@@ -74,12 +72,17 @@ def serve(settings: Settings, log: Path, port: int | None = None, wsgi_app: str 
 
 @contextmanager
 def starting(
-    settings: Settings, log: Path, port: int | None = None, wsgi_app: str = "", start_signal: Path | None = None
+    settings: Settings,
+    log: Path,
+    port: int | None = None,
+    wsgi_app: str = "",
+    start_signal: Path | None = None,
+    code: AppCode = OWN,
 ) -> Iterator[StartingApplication]:
     """Start the application for the block, and stop it afterwards; `port` None takes a free one.
 
     With `start_signal` it does not use its database before `StartingApplication.complete`. `wsgi_app` replaces the WSGI
-    application of the configuration; the notation is gunicorn's: `module:create_app()`.
+    application of the configuration; the notation is gunicorn's: `module:create_app()`. `code` is what serves.
     """
     if port is not None:
         _require_free(port)
@@ -87,13 +90,15 @@ def starting(
     environ = {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"}
     child = start(
         "gunicorn",
-        [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), *([wsgi_app] if wsgi_app else [])],
+        [code.python, "-m", "gunicorn", "-c", str(code.configuration), *([wsgi_app] if wsgi_app else [])],
         log,
         environ | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
         stop_signal=signal.SIGTERM,
+        without=code.without,
+        folder=code.working_folder,
     )
     with child:
-        yield StartingApplication(child, url, settings, start_signal)
+        yield StartingApplication(child, url, settings, start_signal, code)
 
 
 def url_of(port: int) -> str:
@@ -128,9 +133,9 @@ def _wait_until_healthy(child: Child, url: str) -> dict:
     raise StartError(reason, child.log)
 
 
-def _wait_until_ready(child: Child, settings: Settings) -> None:
+def _wait_until_ready(child: Child, settings: Settings, code: AppCode) -> None:
     """Wait for every worker: the first worker answers for the application while others are still starting."""
-    metrics = WorkerMetrics.open(Path(settings.readings_file), COUNTERS)
+    metrics = WorkerMetrics.open(Path(settings.readings_file), code.counters)
     ready = 0
     for _ in attempts(READY_TIMEOUT_S, 0.005):
         ready = sum(values["ready"] for values in metrics.read().values())

@@ -6,7 +6,8 @@ alone.
 
 import hashlib
 import json
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,8 @@ CHILDREN_PER_PARENT = 30
 BAGS_PER_S = 120_000  # a rough speed of building, for the progress bar
 MADE_BY = "tracetrack-workbench"
 SCHEMA = REPOSITORY / "reference_app" / "schema"
+PARTS = ("tables", "constraints", "btree", "trigram")  # of a schema that every template is made of
+OTHER = "tracetrack_other_"  # begins the names of templates with the schema of another checkout
 ROWS = Path(__file__).with_name("dataset.sql")
 TABLES = ("user", "bag", "link", "bill", "bill_bag", "scan")
 
@@ -71,14 +74,16 @@ def find_scale(name: str) -> Scale:
     return SCALES[name]
 
 
-def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
+def ensure_template(server: DatabaseServer, scale: str, indexes: str, schema: Path = SCHEMA) -> str:
     """Build the template database for a scale and a set of indexes, unless it exists; return its name.
 
-    Raises `UserError` where a database or schema of that name is not the workbench's own.
+    `schema` is the folder of the SQL files that make its tables: that of the workbench, or of another checkout. Raises
+    `UserError` where a database or schema of that name is not the workbench's own, or the rows do not fit its tables.
     """
     rows = find_scale(scale)
     _refuse_foreign_schema(server)
-    name = f"tracetrack_{scale}_{indexes}_{fingerprint(scale)}"
+    prefix = f"tracetrack_{scale}_{indexes}_" if schema == SCHEMA else f"{OTHER}{scale}_{indexes}_"
+    name = f"{prefix}{fingerprint(scale, schema)}"
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         if _exists(cursor, name):
             if not _mark(server, name):
@@ -86,14 +91,15 @@ def ensure_template(server: DatabaseServer, scale: str, indexes: str) -> str:
                     f"database {name} exists and was not created by the workbench; rename it, nothing was changed"
                 )
             return name
-        _drop_outdated(server, cursor, f"tracetrack_{scale}_{indexes}_")
+        if schema == SCHEMA:
+            _drop_outdated(server, cursor, prefix)
         building = f"{name}_building"
         if indexes == "btree":
             _create_database(cursor, building, "template0")
-            _build(server, building, scale, rows)
+            _build(server, building, scale, rows, schema)
         else:
-            _create_database(cursor, building, ensure_template(server, scale, "btree"))
-            (_add_trigram if indexes == "trigram" else _drop_indexes)(server, building, scale)
+            _create_database(cursor, building, ensure_template(server, scale, "btree", schema))
+            (_add_trigram if indexes == "trigram" else _drop_indexes)(server, building, scale, schema)
         cursor.execute(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
     return name
 
@@ -118,14 +124,31 @@ def _count(cursor: Cursor) -> dict[str, int]:
 
 
 @cache
-def fingerprint(scale: str) -> str:
+def fingerprint(scale: str, schema: Path = SCHEMA) -> str:
     """A digest of everything that the rows and the schema of a scale depend on."""
-    sources = [ROWS, *(SCHEMA / f"{part}.sql" for part in ("tables", "constraints", "btree", "trigram"))]
-    content = "".join(path.read_text() for path in sources)
+    content = ROWS.read_text() + _schema_text(schema, PARTS)
     return hashlib.sha256(f"{SEED} {asdict(SCALES[scale])} {content}".encode()).hexdigest()[:8]
 
 
-def _build(server: DatabaseServer, database: str, scale: str, rows: Scale) -> None:
+def schema_digest(schema: Path = SCHEMA) -> str:
+    """A digest of all SQL files of a schema."""
+    content = "".join(f"{path.name} {path.read_text()}" for path in sorted(schema.glob("*.sql")))
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+
+def _schema_text(schema: Path, parts: Iterable[str]) -> str:
+    """The text of the files of a schema; an older checkout may lack some of them."""
+    paths = (schema / f"{part}.sql" for part in parts)
+    return "".join(path.read_text() for path in paths if path.is_file())
+
+
+def drop_other_templates(server: DatabaseServer, needed: Collection[str]) -> None:
+    """Drop the templates with the schemas of other checkouts, those in `needed` aside."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        _drop_outdated(server, cursor, OTHER, needed)
+
+
+def _build(server: DatabaseServer, database: str, scale: str, rows: Scale, schema: Path) -> None:
     parameters = {
         **asdict(rows), "seed": SEED, "parents": rows.parents,
         "children_per_parent": CHILDREN_PER_PARENT, "last_day": LAST_DAY,
@@ -137,12 +160,13 @@ def _build(server: DatabaseServer, database: str, scale: str, rows: Scale) -> No
         with connection.cursor() as cursor:
             shown.begin(f"{rows.bags:,} bags, {rows.scans:,} scans", 0.4 * expected_s)
             cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
-            cursor.execute((SCHEMA / "tables.sql").read_text())
-            cursor.execute(ROWS.read_text(), parameters)
-            shown.begin("keys", 0.35 * expected_s)
-            cursor.execute((SCHEMA / "constraints.sql").read_text())
-            shown.begin("indexes and statistics", 0.25 * expected_s)
-            cursor.execute((SCHEMA / "btree.sql").read_text())
+            with _fitting_rows(schema):
+                cursor.execute((schema / "tables.sql").read_text())
+                cursor.execute(ROWS.read_text(), parameters)
+                shown.begin("keys", 0.35 * expected_s)
+                cursor.execute((schema / "constraints.sql").read_text())
+                shown.begin("indexes and statistics", 0.25 * expected_s)
+                cursor.execute((schema / "btree.sql").read_text())
             counted = _count(cursor)
             if counted != rows.counts():
                 raise UserError(f"the dataset came out wrong: {counted}, expected {rows.counts()}; it was discarded")
@@ -152,20 +176,32 @@ def _build(server: DatabaseServer, database: str, scale: str, rows: Scale) -> No
         _vacuum(connection)
 
 
-def _add_trigram(server: DatabaseServer, database: str, scale: str) -> None:
+@contextmanager
+def _fitting_rows(schema: Path) -> Iterator[None]:
+    """Turn an error of the SQL of another checkout into a `UserError`."""
+    try:
+        yield
+    except (psycopg2.Error, OSError) as error:
+        if schema == SCHEMA or isinstance(error, psycopg2.OperationalError):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"the rows of the workbench do not fit the schema of {schema}: {reason}") from None
+
+
+def _add_trigram(server: DatabaseServer, database: str, scale: str, schema: Path) -> None:
     expected_s = SCALES[scale].bags / BAGS_PER_S / 3
     with progress.steps(f"dataset {scale}", expected_s) as shown, closing(server.connect(database)) as connection:
         shown.begin("trigram indexes", expected_s)
         with connection.cursor() as cursor:
             cursor.execute("SET maintenance_work_mem = '512MB'")
             try:
-                cursor.execute((SCHEMA / "trigram.sql").read_text())
+                cursor.execute((schema / "trigram.sql").read_text())
             except psycopg2.Error as error:
                 raise UserError(f"the trigram indexes could not be created: {str(error).strip()}") from None
         _vacuum(connection)
 
 
-def _drop_indexes(server: DatabaseServer, database: str, scale: str) -> None:
+def _drop_indexes(server: DatabaseServer, database: str, scale: str, schema: Path) -> None:
     """Drop all indexes but those of keys and the unique ones, which keep the rows correct."""
     with closing(server.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -219,11 +255,13 @@ def _create_database(cursor: Cursor, name: str, template: str) -> None:
         raise UserError(f"a database could not be created: {str(error).strip().splitlines()[0]}") from None
 
 
-def _drop_outdated(server: DatabaseServer, cursor: Cursor, prefix: str) -> None:
-    """Drop the templates of earlier dataset definitions, and those that were not completed."""
+def _drop_outdated(server: DatabaseServer, cursor: Cursor, prefix: str, needed: Collection[str] = ()) -> None:
+    """Drop the templates of earlier dataset definitions, `needed` ones aside, and those that were not completed."""
     # A limit of -2 marks a database whose dropping was cut short: it can be neither opened nor used.
     cursor.execute("SELECT datname, datconnlimit = -2 FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
     for name, is_half_dropped in cursor.fetchall():
+        if name in needed:
+            continue
         if is_half_dropped or name.endswith("_building") or _mark(server, name):
             with deferred_signals():
                 cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

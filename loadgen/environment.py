@@ -6,6 +6,7 @@ import subprocess
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,9 +25,7 @@ PACKAGES = (
 def describe(server: DatabaseServer | None) -> dict:
     """The `environment` entry of a record; `server` is the database server in use, None where it is not known."""
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain")),
-        "changes": _changes(),
+        **code(),
         "cpu_model": _cpu_model(),
         "cpu_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
@@ -40,17 +39,28 @@ def describe(server: DatabaseServer | None) -> dict:
     }
 
 
-def _changes() -> str | None:
-    """A digest of the uncommitted changes to tracked files; None without changes."""
-    changed = _git("diff", "HEAD")
-    return sha256(changed.encode()).hexdigest()[:12] if changed else None
+def code(folder: Path = REPOSITORY) -> dict[str, Any]:
+    """The commit of a working tree, and whether it has local changes, with a digest of those to tracked files."""
+    changed = _git(folder, "diff", "HEAD")
+    return {
+        "commit": _git(folder, "rev-parse", "HEAD"),
+        "dirty": bool(_git(folder, "status", "--porcelain")),
+        "changes": sha256(changed.encode()).hexdigest()[:12] if changed else None,
+    }
 
 
-def _git(*arguments: str) -> str | None:
+def is_working_tree(folder: Path) -> bool:
+    """True for the top folder of a clone or a worktree that git can read."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    return bool(top) and Path(top or "").resolve() == folder.resolve()
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, check=True, timeout=10
-        )
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10,
+            errors="replace",
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()

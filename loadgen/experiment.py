@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -15,9 +15,9 @@ import click
 from analysis.capacity.bracket import Probe
 from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import primary_metrics, seal
+from workbench import declared_arms, primary_metrics, seal
 from workbench.errors import UserError
-from workbench.paths import data_directory, is_id, runs_directory
+from workbench.paths import is_id, runs_directory
 from workbench.record_format import FORMAT
 from workbench.recorded_experiment import planned
 from workbench.recording import open_run
@@ -26,23 +26,22 @@ from workbench.redaction import redacted_values
 from . import (
     capacity_search,
     dataset,
-    deployments,
     environment,
+    experiment_servers,
     locust_runner,
     profiles,
     progress,
-    run,
     server_connections,
-    services,
 )
+from .arm_runs import ArmSystems
 from .capacity_search import Round
-from .fork_client import ForkServer
-from .plan import OVERHEAD_S, Plan, fresh_seed, make_plan
+from .compared_arms import Comparison
+from .experiment_servers import Runner
+from .plan import OVERHEAD_S, Plan, comparison_plan, fresh_seed, make_plan
 from .prediction_log import PredictionLog
 from .profiles import Search
 from .progress import Steps
 from .resume import InterruptedExperiment
-from .run_database import RunDatabases
 from .run_spec import RunSpec, run_name
 from .services import DatabaseServer
 
@@ -53,18 +52,30 @@ Measure = Callable[[Sequence[TimedSpec], float], None]
 
 
 def plan_for(
-    name: str | None, profile: str | None, scale: str | None, seed: int | None, p95_ms: float | None = None
+    name: str | None,
+    profile: str | None,
+    scale: str | None,
+    seed: int | None,
+    p95_ms: float | None = None,
+    comparison: Comparison | None = None,
 ) -> Plan:
     """Plan the experiment of this name: the interrupted one, if there is one, else a new one.
 
-    None takes the value of the interrupted experiment, or the default; for the seed that is a fresh one. Raises
-    `UserError` if the experiment is complete, or was started with other values than are given.
+    None takes the value of the interrupted experiment, or the default; for the seed that is a fresh one. A
+    `comparison` of arms takes the place of a profile. Raises `UserError` if the experiment is complete, or was started
+    with other values than are given.
     """
     interrupted = InterruptedExperiment.open(directory_of(name)) if name else None
     requested = {"profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms}
     if interrupted:
-        return make_plan(**interrupted.configuration(requested))
-    return make_plan(profile or profiles.DEFAULT, scale, fresh_seed() if seed is None else seed, p95_ms)
+        configuration = interrupted.configuration(requested)
+        if started := Comparison.resumed(interrupted.experiment.record, comparison):
+            return comparison_plan(started, configuration["scale"], configuration["seed"])
+        return make_plan(**configuration)
+    seed = fresh_seed() if seed is None else seed
+    if comparison:
+        return comparison_plan(comparison, scale, seed)
+    return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms)
 
 
 def directory_of(name: str) -> Path:
@@ -115,24 +126,36 @@ def _modified_ns(path: Path) -> int | None:
 def _execute(plan: Plan, name: str) -> None:
     directory = directory_of(name)
     interrupted = InterruptedExperiment.open(directory)
-    record = _start_record(plan, name, directory, interrupted)
+    systems = ArmSystems.inspect(plan.comparison) if plan.comparison else None
+    record = _start_record(plan, name, directory, interrupted, systems)
     with locust_runner.fork_server() as forks, progress.steps("measuring", 0.0) as shown:
-        connections = server_connections.shared_by(plan.deployments())
-        measure = partial(_measure, directory, record, interrupted, shown, forks, connections)
+        connections = server_connections.shared_by(plan.deployments()) if plan.needs_database else {}
+        measure = partial(
+            _measure,
+            directory,
+            record,
+            interrupted,
+            shown,
+            partial(experiment_servers.runner, forks, systems),
+            connections,
+        )
         measure(list(zip(plan.specs, plan.expected_s, strict=True)), 0.0)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     _write(directory, record | {"status": "complete", "probes": probes})
 
 
-def _start_record(plan: Plan, name: str, directory: Path, interrupted: InterruptedExperiment | None) -> dict:
+def _start_record(
+    plan: Plan, name: str, directory: Path, interrupted: InterruptedExperiment | None, systems: ArmSystems | None
+) -> dict:
     """Build the template databases, which is no part of measuring, and write the record of a started experiment."""
-    connections = max(server_connections.shared_by(plan.deployments()).values())
-    with services.database_server(data_directory() / "postgres", connections) as server:
-        record = _record(name, plan, server)
+    with experiment_servers.for_templates(plan) as server:
+        record = _record(name, plan, server, systems)
         if interrupted:
             interrupted.require_same(record)
-        for indexes in sorted({deployments.settings_for(deployment).indexes for deployment in plan.deployments()}):
-            dataset.ensure_template(server, plan.scale, indexes)
+        if server:
+            experiment_servers.build_templates(plan, server, systems)
+    if systems:
+        systems.report_equal_arms()
     if interrupted:
         record = interrupted.resume()
     else:
@@ -150,7 +173,7 @@ def _measure(
     record: dict,
     interrupted: InterruptedExperiment | None,
     shown: Steps,
-    forks: ForkServer,
+    runner: Callable[[int | None], AbstractContextManager[Runner]],
     connections: Mapping[str, int],
     timed: Sequence[TimedSpec],
     later_s: float,
@@ -159,14 +182,11 @@ def _measure(
     left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.has_complete(run_name(spec)))]
     shown.expect(sum(expected_s for _, expected_s in left) + later_s)
     # The server is restarted where a deployment needs another number of connections.
-    for allowed, group in groupby(left, key=lambda pair: connections[pair[0].deployment]):
-        with (
-            services.database_server(data_directory() / "postgres", allowed) as server,
-            RunDatabases(server) as databases,
-        ):
+    for allowed, group in groupby(left, key=lambda pair: connections.get(pair[0].deployment)):
+        with runner(allowed) as execute_run:
             for (spec, expected_s), following in _with_following(group):
-                shown.begin(f"{spec.deployment} {spec.scenario}, block {spec.block + 1}", expected_s)
-                outcome = run.execute(databases, spec, directory / run_name(spec), forks, following)
+                shown.begin(f"{spec.name} {spec.scenario}, block {spec.block + 1}", expected_s)
+                outcome = execute_run(spec, directory / run_name(spec), following)
                 if not outcome["valid"]:
                     reasons = "; ".join(outcome["reasons"])
                     progress.report(f"block {spec.block + 1}: {run_name(spec)} is not valid: {reasons}")
@@ -230,7 +250,7 @@ def _rounds(plan: Plan, directory: Path, predictions: PredictionLog, shown: Step
     )
 
 
-def _record(name: str, plan: Plan, server: DatabaseServer) -> dict:
+def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSystems | None) -> dict:
     return {
         "format": FORMAT,
         "experiment": name,
@@ -244,6 +264,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer) -> dict:
         "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),
+        **({declared_arms.KEY: systems.comparison.record(systems.sources())} if systems else {}),
     }
 
 

@@ -10,6 +10,7 @@ from workbench.primary_metrics import PrimaryMetric
 
 from . import dataset, profiles
 from .block_order import balanced_orders
+from .compared_arms import PROFILE, Comparison
 from .profiles import Arm, Profile, Search
 from .run_spec import RunSpec
 
@@ -34,6 +35,12 @@ class Plan:
     p95_ms: float = MAX_P95_MS
     sentinel: Arm | None = None
     primary: tuple[PrimaryMetric, ...] = ()
+    comparison: Comparison | None = None
+
+    @property
+    def needs_database(self) -> bool:
+        """False where no arm has a database of the workbench: commands and URLs."""
+        return self.comparison is None or self.comparison.serves_checkouts
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
@@ -50,7 +57,17 @@ def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None =
 
     Raises `UserError` for an unknown profile or scale.
     """
-    chosen = profiles.find(profile)
+    return _plan(profiles.find(profile), profile, scale, seed, p95_ms)
+
+
+def comparison_plan(comparison: Comparison, scale: str | None, seed: int) -> Plan:
+    """Plan an experiment that compares arms of a user's own; None takes the scale of production."""
+    plan = _plan(comparison.profile(), PROFILE, scale, seed, None)
+    specs = tuple(replace(spec, arm=spec.deployment, deployment=comparison.deployment) for spec in plan.specs)
+    return replace(plan, specs=specs, comparison=comparison)
+
+
+def _plan(chosen: Profile, profile: str, scale: str | None, seed: int, p95_ms: float | None) -> Plan:
     scale = scale or chosen.scale
     dataset.find_scale(scale)
     p95_ms = p95_ms or MAX_P95_MS

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workbench import primary_metrics
+from workbench import declared_arms, primary_metrics
 from workbench.errors import UserError
 from workbench.recording import SET_ASIDE, Experiment, open_experiment
+from workbench.redaction import redacted_values
 
 from . import progress
 
@@ -70,6 +71,8 @@ class InterruptedExperiment:
             for key in ("runs", "searches", "sentinel", primary_metrics.KEY)
         ):
             differences.append("its profile has other runs now")
+        if self.experiment.record.get(declared_arms.KEY) != redacted_values(record.get(declared_arms.KEY)):
+            differences.append("its arms are not what they were")
         if differences:
             raise UserError(
                 f"experiment {self.experiment.name} cannot be resumed: {', '.join(differences)}; choose another name"

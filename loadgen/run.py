@@ -22,8 +22,10 @@ from . import (
     witnesses,
     write_audit,
 )
+from .app_code import AppCode
 from .app_environment import AppEnvironment, WorkerCounts
 from .application import StartingApplication
+from .checkout import Codes
 from .collectors.collector import Collector
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
@@ -49,23 +51,31 @@ class RunParts:
     stages: RunStages
     directory: Path
     following: RunSpec | None
+    sql_before: str
+    codes: Codes
+    code: AppCode
 
     @contextmanager
     def starting_application(self) -> Iterator[StartingApplication]:
-        """Start the application, which waits for its start signal before it uses the database."""
+        """Start the application, and prepare the database while its master imports what it needs.
+
+        One that does not wait for the start signal before it uses the database is started after that.
+        """
         signal = self.environment.folder / START_SIGNAL
-        settings = self.environment.settings
-        with application.starting(
-            settings, self.directory / "gunicorn.log", self.port, start_signal=signal
-        ) as starting:
+        settings, log = self.environment.settings, self.directory / "gunicorn.log"
+        if not self.code.waits:
+            self._prepare_database()
+        with application.starting(settings, log, self.port, start_signal=signal, code=self.code) as starting:
+            if self.code.waits:
+                self._prepare_database()
             yield starting
 
-    def prepare_database(self, sql_before: str) -> None:
-        """Wait until the database is cloned and set up, while the application's master imports what it needs."""
+    def _prepare_database(self) -> None:
+        """Wait until the database is cloned and set up."""
         self.stages.begin("clone")
         self.database.prepare()
-        if sql_before:
-            run_database.change(self.database.server, self.database.name, sql_before)
+        if self.sql_before:
+            run_database.change(self.database.server, self.database.name, self.sql_before)
         self.stages.begin("application")
 
     def begin_stopping(self) -> None:
@@ -73,7 +83,8 @@ class RunParts:
         self.stages.begin("stop")
         if self.following:
             indexes = deployments.settings_for(self.following.deployment).indexes
-            self.database.begin_next(run_name(self.following), self.following.scale, indexes)
+            schema = self.codes.of(self.following).schema
+            self.database.begin_next(run_name(self.following), self.following.scale, indexes, schema)
 
 
 def execute(
@@ -82,44 +93,56 @@ def execute(
     directory: Path,
     forks: ForkServer | None = None,
     following: RunSpec | None = None,
+    codes: Codes | None = None,
 ) -> dict:
     """Carry out one run, leave its files in `directory`, and return the content of `run.json`.
 
     The load generator is forked from `forks`, or started anew. The server begins to clone the database of the
     `following` run when the load is over. An error or a signal leaves the rows up to then, and the status "aborted".
+    `codes` has the code of each arm; without it all runs have the workbench's own.
     """
+    codes = codes or Codes()
+    code, settings = codes.of(spec), _settings(spec)
     stages, server, scenario = RunStages("record"), databases.server, spec.load()
-    # All users of a load come from one address, and would be throttled as one attacker.
-    settings = deployments.settings_for(
-        spec.deployment, scale=spec.scale, login_throttle=False, run_token=secrets.token_urlsafe()
-    )
-    template = databases.template(spec.scale, settings.indexes)
+    template = databases.template(spec.scale, settings.indexes, code.schema)
+    deployment = _deployment(spec, settings) | codes.source(spec)
     directory.mkdir(parents=True)
     services.require_free_space(directory, CLONE_BYTES)
     databases.begin_cloning(directory.name, template.name)
     port = spec.port or services.free_port()
     with (
-        recorded(directory, spec, scenario, _deployment(spec.deployment, settings), server) as record,
-        databases.clone(directory.name, template.name, settings) as database,
+        recorded(directory, spec, scenario, deployment, server) as record,
+        databases.clone(directory.name, template.name, settings, code) as database,
         _generator(spec, scenario, directory, port, settings.run_token, forks) as generator,
         app_environment.database_route(server, database.name, settings, directory) as (url, route_processes),
     ):
         settings = replace(settings, database_url=url)
         record["stages_s"] = stages.seconds
-        record["dataset"]["counts"] = template.counts
+        record["dataset"] |= {"counts": template.counts, "fingerprint": dataset.fingerprint(spec.scale, code.schema)}
         record["deployment"]["settings"] = settings.public()
-        with app_environment.set_up(settings, directory) as environment:
-            parts = RunParts(database, environment, port, record, stages, directory, following)
-            if generator is None:
-                _start_only(parts, scenario.sql_before)
-            else:
-                _drive(parts, scenario.sql_before, generator, route_processes)
+        with app_environment.set_up(settings, directory, code.counters) as environment:
+            sql = scenario.sql_before
+            parts = RunParts(database, environment, port, record, stages, directory, following, sql, codes, code)
+            _carry_out(parts, generator, route_processes)
         _audit_writes(parts)
     return record
 
 
-def _deployment(name: str, settings: Settings) -> dict:
-    return {"name": name, "description": deployments.describe(name), "settings": settings.public()}
+def _carry_out(parts: RunParts, generator: Generator | None, route_processes: Mapping[str, int]) -> None:
+    if generator is None:
+        _start_only(parts)
+    else:
+        _drive(parts, generator, route_processes)
+
+
+def _settings(spec: RunSpec) -> Settings:
+    # All users of a load come from one address, and would be throttled as one attacker.
+    given = {"scale": spec.scale, "login_throttle": False, "run_token": secrets.token_urlsafe()}
+    return deployments.settings_for(spec.deployment, **given)
+
+
+def _deployment(spec: RunSpec, settings: Settings) -> dict:
+    return {"name": spec.name, "description": deployments.describe(spec.deployment), "settings": settings.public()}
 
 
 def _audit_writes(parts: RunParts) -> None:
@@ -161,14 +184,13 @@ def _generator(
     return locust_runner.generator(load, application.url_of(port), directory, forks)
 
 
-def _drive(parts: RunParts, sql_before: str, generator: Generator, route_processes: Mapping[str, int]) -> None:
+def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, int]) -> None:
     """Start the application, release the users, wait for the end of the load, and complete the record."""
     record, environment, server = parts.record, parts.environment, parts.database.server
     store = environment.store
     record["store"] = store and store.version
     with ExitStack() as stack:
         starting = stack.enter_context(parts.starting_application())
-        parts.prepare_database(sql_before)
         collector = stack.enter_context(
             Collector(server, parts.database.name, parts.directory, generator.started_ns, environment.metrics)
         )
@@ -212,10 +234,9 @@ def _complete_record(
     return application_counts
 
 
-def _start_only(parts: RunParts, sql_before: str) -> None:
+def _start_only(parts: RunParts) -> None:
     """Start the application without any load; whether it starts is the outcome of the run."""
     with parts.starting_application() as starting:
-        parts.prepare_database(sql_before)
         try:
             served = starting.complete()
         except application.StartError as error:

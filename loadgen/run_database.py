@@ -7,6 +7,7 @@ never while a load is running.
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 import psycopg2
@@ -20,6 +21,7 @@ from workbench.errors import UserError
 
 from . import dataset
 from .accounts import PASSWORD
+from .app_code import OWN, AppCode
 from .dataset import SALT, SCHEMA
 from .services import DatabaseServer, SentStatement
 from .subprocesses import deferred_signals
@@ -38,20 +40,21 @@ class Template(NamedTuple):
 class RunDatabase:
     """The database of one run, which the server may still be cloning; `name` is known from the start."""
 
-    def __init__(self, databases: "RunDatabases", name: str, settings: Settings):
+    def __init__(self, databases: "RunDatabases", name: str, settings: Settings, code: AppCode):
         self.name = name
         self.server = databases.server
         self._databases = databases
         self._settings = settings
+        self._code = code
 
     def prepare(self) -> None:
         """Wait until it is cloned, set it up for the deployment's hash and queries, and load its tables into memory."""
         self._databases.finish_cloning(self.name)
-        _prepare_clone(self.server, self.name, self._settings)
+        _prepare_clone(self.server, self.name, self._settings, self._code)
 
-    def begin_next(self, run: str, scale: str, indexes: str) -> None:
+    def begin_next(self, run: str, scale: str, indexes: str, schema: Path = SCHEMA) -> None:
         """Have the server clone the database of the next run, and do not wait."""
-        self._databases.begin_cloning(run, self._databases.template(scale, indexes).name)
+        self._databases.begin_cloning(run, self._databases.template(scale, indexes, schema).name)
 
     def require_quiet_server(self) -> None:
         """Wait until the server has dropped the databases of earlier runs: no load may run beside that."""
@@ -63,7 +66,7 @@ class RunDatabases:
 
     def __init__(self, server: DatabaseServer):
         self.server = server
-        self._templates: dict[tuple[str, str], Template] = {}
+        self._templates: dict[tuple[str, str, Path], Template] = {}
         self._cloning: dict[str, SentStatement] = {}
         self._dropping: dict[str, SentStatement] = {}
         self._in_use: set[str] = set()
@@ -77,14 +80,14 @@ class RunDatabases:
                 self._drop(name)
             self.finish_dropping()
 
-    def template(self, scale: str, indexes: str) -> Template:
-        """The template of a scale and a set of indexes, which is looked up or built at the first call.
+    def template(self, scale: str, indexes: str, schema: Path = SCHEMA) -> Template:
+        """The template of a scale, a set of indexes and a schema, which is looked up or built at the first call.
 
         While the server clones it, it accepts no connection.
         """
-        key = scale, indexes
+        key = scale, indexes, schema
         if key not in self._templates:
-            name = dataset.ensure_template(self.server, scale, indexes)
+            name = dataset.ensure_template(self.server, scale, indexes, schema)
             self._templates[key] = Template(name, dataset.template_counts(self.server, name))
         return self._templates[key]
 
@@ -113,12 +116,15 @@ class RunDatabases:
         self._cloning.pop(name).close()
 
     @contextmanager
-    def clone(self, run: str, template: str, settings: Settings) -> Iterator[RunDatabase]:
-        """Provide the database of a run for the block; after it the server drops the database."""
+    def clone(self, run: str, template: str, settings: Settings, code: AppCode = OWN) -> Iterator[RunDatabase]:
+        """Provide the database of a run for the block; after it the server drops the database.
+
+        `code` is that of the application which uses it.
+        """
         name = self.begin_cloning(run, template)
         self._in_use.add(name)
         try:
-            yield RunDatabase(self, name, settings)
+            yield RunDatabase(self, name, settings, code)
         finally:
             self._in_use.discard(name)
             self._drop(name)
@@ -163,7 +169,7 @@ def change(server: DatabaseServer, database: str, sql: str) -> None:
         cursor.execute(sql)
 
 
-def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> None:
+def _prepare_clone(server: DatabaseServer, name: str, settings: Settings, code: AppCode) -> None:
     """Set password hashes, statistics triggers and the application's rights, and load all tables into memory.
 
     The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
@@ -171,9 +177,9 @@ def _prepare_clone(server: DatabaseServer, name: str, settings: Settings) -> Non
     with closing(server.connect(name)) as connection, connection.cursor() as cursor:
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (_stored_hash(settings.password_hash),))
         if settings.statistics_query == "summary":
-            cursor.execute((SCHEMA / "summary.sql").read_text())
+            cursor.execute((code.schema / "summary.sql").read_text())
         if server.application_role:
-            role_grants.grant(cursor, server.application_role)
+            role_grants.grant(cursor, server.application_role, code.grants)
         try:
             cursor.execute("CREATE EXTENSION pg_prewarm")
         except psycopg2.Error:

@@ -10,6 +10,9 @@ from .scenarios import Scenario
 class RunSpec:
     """One run to carry out. `block` and `position` are its place in the plan of an experiment, counted from 0.
 
+    `arm` is the name of the arm in an experiment that compares checkouts, commands or URLs: it stands in the record in
+    the place of the deployment.
+
     A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `changes`
     are fields that replace those of the named scenario, see `scenarios.override`.
     """
@@ -24,6 +27,12 @@ class RunSpec:
     block: int = 0
     position: int = 0
     replicate: bool = False
+    arm: str = ""
+
+    @property
+    def name(self) -> str:
+        """What was put under load, as records name it: the arm, or the deployment."""
+        return self.arm or self.deployment
 
     def load(self) -> Scenario:
         """The named scenario with the changes applied. Raises `UserError` for an unknown name or a bad change."""
@@ -38,5 +47,5 @@ class RunSpec:
 
 def run_name(spec: RunSpec) -> str:
     """The folder of a run within its experiment, as in `1-09-tuned-burst-50`."""
-    name = f"{spec.block + 1}-{spec.position + 1:02d}-{spec.deployment}-{spec.scenario}"
+    name = f"{spec.block + 1}-{spec.position + 1:02d}-{spec.name}-{spec.scenario}"
     return f"{name}-replicate" if spec.replicate else name

@@ -138,11 +138,12 @@ def start(
     grace_s: float = 10.0,
     prepare: Callable[[], None] | None = None,
     stdin: int = subprocess.DEVNULL,
+    folder: Path | None = None,
 ) -> Child:
     """Start a command in a process group of its own; its output is appended to `log`.
 
     It inherits the environment, `without` the variables of these names and with those of `environ`. `stdin` is a file
-    descriptor for its standard input.
+    descriptor for its standard input, `folder` its working directory; None is this process's own.
 
     On Linux the child gets `stop_signal` when the calling *thread* ends for any reason, SIGKILL included: call it from
     the main thread. `prepare` runs in the child before the command. `grace_s` is how long `Child.stop` waits.
@@ -159,7 +160,7 @@ def start(
         # A signal during the fork would be lost: Python ignores what a handler raises within the hooks of a fork.
         with deferred_signals():
             inherited = {name: value for name, value in os.environ.items() if name not in without}
-            process = _fork(command, log, inherited | (environ or {}), prepare_child, stdin)
+            process = _fork(command, log, inherited | (environ or {}), prepare_child, stdin, folder)
             child = Child(name, process, log, stop_signal, grace_s)
     except BaseException:
         if child:
@@ -169,7 +170,12 @@ def start(
 
 
 def _fork(
-    command: list[str], log: Path, environ: dict[str, str], prepare_child: Callable[[], None], stdin: int
+    command: list[str],
+    log: Path,
+    environ: dict[str, str],
+    prepare_child: Callable[[], None],
+    stdin: int,
+    folder: Path | None,
 ) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -177,6 +183,7 @@ def _fork(
             stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd=folder,
             env=environ,
             start_new_session=True,
             preexec_fn=prepare_child,

@@ -7,13 +7,15 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 from workbench.polling import attempts
+from workbench.redaction import redacted
 
 from . import dataset, locust_runner
 from .addresses import is_local_address, is_local_host, resolve
@@ -22,6 +24,8 @@ from .generator.import_path import TAKEN
 from .locust_runner import Generator, Load
 from .run import recorded
 from .run_spec import RunSpec
+from .scenarios import Scenario
+from .subprocesses import Child
 
 START_TIMEOUT_S = 30.0  # for a target that is slow to start
 
@@ -60,8 +64,8 @@ class Target:
     @classmethod
     def parse(cls, given: str) -> "Target":
         """Parse an address. Raises `UserError` if it is none."""
-        parts = urllib.parse.urlsplit(given if "://" in given else f"//{given}")
         try:
+            parts = urllib.parse.urlsplit(given if "://" in given else f"//{given}")
             port = parts.port or PORTS[parts.scheme]
         except (KeyError, ValueError):
             raise UsageError(f"{_redacted(given)} is no target; {FORMS}") from None
@@ -129,6 +133,10 @@ class Users:
     without_tags: tuple[str, ...] = ()
     tls: str = ""
 
+    def digest(self) -> str | None:
+        """A digest of the locustfile; None without one."""
+        return sha256(self.locustfile.read_bytes()).hexdigest()[:12] if self.locustfile else None
+
     def check(self) -> None:
         """Raise `UserError` for a locustfile that is no Python, or that has a package of the name of one of ours."""
         if self.locustfile:
@@ -150,18 +158,28 @@ def _require_python(path: Path) -> None:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
     except ValueError as error:
         raise UserError(f"{path} is no Python: {error}") from None
+    except OSError as error:  # an experiment is resumed, and it is gone
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None = None) -> dict:
-    """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record."""
+def execute(
+    target: Target,
+    spec: RunSpec,
+    directory: Path,
+    users: Users | None = None,
+    deployment: dict | None = None,
+    serving: AbstractContextManager[Child | None] | None = None,
+) -> dict:
+    """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record.
+
+    `deployment` is what the record says of it, if not its URL alone. `serving` serves the target for the run, in a
+    process whose CPU time is read; without it the target is running already.
+    """
     scenario, users = spec.load(), users or Users()
-    if scenario.kind == "start" or scenario.sql_before:
-        raise UsageError(
-            f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
-        )
+    _require_load(scenario)
     users.check()
     directory.mkdir(parents=True)
-    deployment = {"name": spec.deployment, "settings": {"url": target.public()}}
+    deployment = deployment or {"name": spec.name, "settings": {"url": target.public()}}
     rows = dataset.find_scale(spec.scale).counts()
     load = Load(scenario, spec.seed, rows, spec.processes, users.locustfile, users.tags, users.without_tags, users.tls)
     try:
@@ -169,13 +187,14 @@ def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None 
             record["dataset"]["counts"] = rows
             record["locustfile"] = users.locustfile and users.locustfile.name
             record["ignored_settings"] = locust_runner.ignored_settings(Path.cwd())
-            target.wait_until_up()
+            if not serving:
+                target.wait_until_up()
             with (
                 locust_runner.generator(load, target.url, directory) as generator,
-                closing(_process_reader(generator, target, directory)) as reader,
+                serving or nullcontext() as served,
+                closing(_process_reader(generator, target, directory, served)) as reader,
             ):
-                generator.release_users()
-                generator.wait(reader.read_when_due)
+                _drive(generator, reader, served)
                 record["readings"] = reader.cost.record()
     except locust_runner.Refused:
         shutil.rmtree(directory)  # nothing was sent: it is no run
@@ -183,9 +202,36 @@ def execute(target: Target, spec: RunSpec, directory: Path, users: Users | None 
     return record
 
 
-def _process_reader(generator: Generator, target: Target, directory: Path) -> ProcessReader:
+def _require_load(scenario: Scenario) -> None:
+    if scenario.kind == "start" or scenario.sql_before:
+        raise UsageError(
+            f"the scenario {scenario.name} needs an application and a database of the workbench, not a target"
+        )
+
+
+def _drive(generator: Generator, reader: ProcessReader, served: Child | None) -> None:
+    """Release the users, and wait for the end of the load."""
+    if served:  # the CPU time of the load is the difference of readings before and after it
+        reader.read(slow=True)
+    generator.release_users()
+    generator.wait(lambda: _check(reader, served))
+    if served:
+        reader.read(slow=True)
+
+
+def _check(reader: ProcessReader, served: Child | None) -> None:
+    """Read the processes when it is due. Raises `UserError` if what served has ended."""
+    reader.read_when_due()
+    if served and served.ended():
+        code = served.process.returncode
+        raise UserError(f"{served.name} ended in mid-run (code {code}): {served.last_line()}\nIts log is {served.log}")
+
+
+def _process_reader(generator: Generator, target: Target, directory: Path, served: Child | None) -> ProcessReader:
+    roles = {"server": served.pid, **generator.roles()} if served else generator.roles()
     # The CPU time of a target on this machine is not that of others, and cannot be subtracted.
-    return ProcessReader(generator.roles(), generator.started_ns, directory, is_whole=not is_local_host(target.host))
+    is_whole = served is not None or not is_local_host(target.host)
+    return ProcessReader(roles, generator.started_ns, directory, is_whole=is_whole)
 
 
 def _connection_error(url: str) -> str:
@@ -206,5 +252,8 @@ def _connection_error(url: str) -> str:
 
 
 def _redacted(url: str) -> str:
-    parts = urllib.parse.urlsplit(url)
-    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+    try:
+        password = urllib.parse.urlsplit(url).password
+    except ValueError:
+        return redacted(url)
+    return url.replace(f":{password}@", ":***@") if password else url

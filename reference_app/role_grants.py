@@ -1,5 +1,6 @@
 """The rights of the application in its database, for a role that owns nothing and is no superuser."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg2
@@ -20,10 +21,13 @@ GRANTS = (
 SUMMARY_GRANT = "SELECT, UPDATE ON tracetrack.summary"
 
 
-def grant(cursor: Cursor, role: str) -> None:
-    """Grant the role what the application needs of the schema that is there. Raises `psycopg2.Error`."""
+def grant(cursor: Cursor, role: str, core: Sequence[str] = GRANTS) -> None:
+    """Grant the role what the application needs of the schema that is there. Raises `psycopg2.Error`.
+
+    `core` are the rights that it needs in any case.
+    """
     cursor.execute("SELECT to_regclass('tracetrack.summary') IS NOT NULL")
-    grants = (*GRANTS, SUMMARY_GRANT) if cursor.fetchone() == (True,) else GRANTS
+    grants = (*core, SUMMARY_GRANT) if cursor.fetchone() == (True,) else core
     for privileges in grants:
         cursor.execute(f"GRANT {privileges} TO {quote_ident(role, cursor)}")
 

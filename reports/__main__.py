@@ -11,14 +11,13 @@ from analysis.cli import compare_command
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from loadgen import profiles
-from workbench.arms import TUNED
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
 from workbench.recording import Experiment, Run, newest_experiment, open_experiment
 from workbench.terminal import echo
 
 from . import build as building
-from . import comparison_page, index_page, page_verification, report_entry, sections, verification
+from . import comparison_page, index_page, page_verification, report_entry, verification
 from . import gate as deciding
 from .choice import recorded_run
 from .single_run import run_page
@@ -90,8 +89,8 @@ def _compare(first: Experiment, second: Experiment, output: Path) -> Path:
 
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of the report's experiment, where it is not below data/.")
-@click.option("--baseline", help="Experiment, or deployment of this one, that nothing may be worse than.")
-@click.option("--candidate", default=TUNED, show_default=True, help="Deployment that is compared with a baseline.")
+@click.option("--baseline", help="Experiment, or deployment or arm of this one, that nothing may be worse than.")
+@click.option("--candidate", default="", help="Deployment or arm that is compared with one; tuned, or the only other.")
 @OUTPUT
 def gate(experiment: str, baseline: str | None, candidate: str, output: Path) -> None:
     """Decide on the built report: 0 pass, 1 an objective is broken or a regression, 3 inconclusive or invalid.
@@ -141,7 +140,7 @@ def _build(experiment: str, output: Path) -> None:
         reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
         frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
-    headline = sections.headline(sections.Report(recorded, findings))
+    headline = building.headline(recorded, findings)
     report_entry.write(report_entry.of_report(recorded, findings, headline), page)
     index_page.write(output)
     echo(headline)

@@ -4,14 +4,17 @@ import os
 from pathlib import Path
 
 from analysis.findings import findings_file
+from analysis.findings.finding import Finding
 from loadgen import dataset, profiles, progress
 from loadgen.experiment import new_name, plan_for, resume_hint
 from loadgen.plan import Plan
+from workbench.declared_arms import declared
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
+from workbench.recording import Experiment
 from workbench.terminal import echo
 
-from . import views
+from . import arm_page, sections, views
 from .choice import recorded_experiment
 from .decision import decide
 from .execution import execute
@@ -75,11 +78,21 @@ def build(experiment: str, html: Path = HTML) -> Path:
     with progress.steps("report", ANALYSE_S + RENDER_S) as steps:
         steps.begin("notebook 2 of 3: analyse", ANALYSE_S)
         execute("02-analyse", parameters, _executed(html))
-        steps.begin("notebook 3 of 3: report", RENDER_S)
-        render(execute("03-report", parameters, _executed(html)), html / PAGE)
         _, findings = findings_file.read(html / FINDINGS)
+        if declared(recorded.record):
+            arm_page.write(recorded, findings, html / PAGE)
+        else:
+            steps.begin("notebook 3 of 3: report", RENDER_S)
+            render(execute("03-report", parameters, _executed(html)), html / PAGE)
         views.write(decide(recorded, findings), recorded, findings, html)
     return html / PAGE
+
+
+def headline(experiment: Experiment, findings: list[Finding]) -> str:
+    """The result of an experiment in a sentence or two, as its page begins."""
+    if declared(experiment.record):
+        return arm_page.headline(experiment, findings)
+    return sections.headline(sections.Report(experiment, findings))
 
 
 def _discard(html: Path) -> None:

@@ -3,14 +3,17 @@
 Nothing in `findings.json` decides by itself: the findings are evaluated anew, and have to be those of the file.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from analysis import regressions
+from analysis import conclusions, regressions
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from workbench import comparability
+from workbench.arms import TUNED
+from workbench.declared_arms import declared
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, open_experiment
@@ -23,8 +26,9 @@ def run(html: Path, name: str, baseline: str | None, candidate: str) -> Decision
     """Decide on the report in a folder, and write `summary.md` and `junit.xml` with the decision.
 
     `name` is the id or folder of its experiment, that of the report if it is empty. `baseline` is an experiment, or a
-    deployment of this one that `candidate` is compared with. Raises `click.UsageError` for a baseline or a candidate
-    that there is not. Whatever else keeps the gate from deciding is an *invalid* decision.
+    deployment or arm of this one that `candidate` is compared with; an empty candidate is tuned, or the only other arm.
+    Raises `click.UsageError` for a baseline or a candidate that there is not. Whatever else keeps the gate from
+    deciding is an *invalid* decision.
     """
     if baseline is not None and not baseline.strip():
         raise click.UsageError("--baseline is empty; name an experiment or a deployment, or leave it out")
@@ -34,7 +38,9 @@ def run(html: Path, name: str, baseline: str | None, candidate: str) -> Decision
     try:
         experiment, findings = _trusted(html, name)
         if baseline is not None:
-            findings = [*findings, *_compared(experiment, baseline, candidate, notes)]
+            is_arm = baseline in {run.deployment for run in experiment.runs}
+            kept = [each for each in findings if not (is_arm and each.kind == regressions.KIND)]
+            findings = [*kept, *_compared(experiment, findings, baseline, candidate, notes)]
         decision = decide(experiment, findings)
     except UserError as error:
         reason, *lines = error.message.split("\n")
@@ -64,15 +70,30 @@ def _trusted(html: Path, name: str) -> tuple[Experiment, list[Finding]]:
     return experiment, record_check.evaluated(experiment, stored.findings)
 
 
-def _compared(experiment: Experiment, baseline: str, candidate: str, notes: list[str]) -> list[Finding]:
-    """The findings against the baseline; `notes` gets facts that may matter."""
+def _default_candidate(experiment: Experiment, others: set[str]) -> str:
+    """What is compared with a baseline where nothing is named: tuned; in a comparison of arms the only other one."""
+    if not declared(experiment.record):
+        return TUNED
+    return next(iter(others)) if len(others) == 1 else ""
+
+
+def _compared(
+    experiment: Experiment, findings: Sequence[Finding], baseline: str, candidate: str, notes: list[str]
+) -> list[Finding]:
+    """The findings against the baseline; `notes` gets facts that may matter.
+
+    Against the baseline of a comparison of arms they are among its own `findings`, corrected over all of its arms.
+    """
     deployments = {run.deployment for run in experiment.runs}
     if baseline in deployments:
+        candidate = candidate or _default_candidate(experiment, deployments - {baseline})
         if candidate not in deployments or candidate == baseline:
             raise click.UsageError(
-                f"--candidate {candidate} is no other deployment of {experiment.name}; it has "
+                f"--candidate {candidate or '(none given)'} is no other deployment of {experiment.name}; it has "
                 f"{', '.join(sorted(deployments - {baseline})) or 'none'}"
             )
+        if baseline in [arm.name for arm in declared(experiment.record)[:1]]:
+            return conclusions.of_candidate(findings, baseline, candidate)
         return regressions.against_arm(experiment, baseline, candidate)
     path = recording_path(baseline)
     if not path.exists():

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from analysis import regressions
+from analysis.arm_wording import arms_clause
 from analysis.findings import objectives
 from analysis.findings.effort import effort, minutes
 from analysis.findings.finding import (
@@ -25,6 +26,7 @@ from analysis.history import machine
 from analysis.metrics import cpu_metrics
 from analysis.stats.power import MAX_BLOCKS
 from workbench.arms import TUNED, WITHOUT
+from workbench.declared_arms import declared
 from workbench.display import DASH
 from workbench.recording import Experiment
 from workbench.redaction import redacted
@@ -92,11 +94,14 @@ def _fitted(head: list[str], tables: list[_Table], cause: list[str]) -> str:
 def _measured(experiment: Experiment) -> str:
     """What was measured, where, and how much of it is valid."""
     environment = experiment.record["environment"]
+    arms = declared(experiment.record)
     commit = (environment.get("commit") or "unknown")[:10] + ("+" if environment.get("dirty") else "")
+    code = arms_clause(arms) if arms else f"commit {commit}"
     digest = f"; SHA-256 {experiment.digest[:16]}…" if experiment.digest else ""
     return _text(
-        f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}, commit {commit}; "
-        f"{machine(environment)}; {len(experiment.usable)} of {len(experiment.runs)} runs valid{digest}"
+        f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}, {code}; "
+        f"{machine(environment)}; {len(experiment.usable)} of {len(experiment.runs)} runs valid{digest}",
+        MAX_TEXT_CHARACTERS,
     )
 
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
+from analysis.conclusions import conclusions
 from analysis.findings import findings_file
-from analysis.findings.evaluation import evaluate
 from analysis.findings.finding import Finding
 from analysis.findings.wording import counted
 from workbench.errors import RecordingError
@@ -43,7 +43,7 @@ def _changes(experiment: Experiment, digest: str) -> Iterator[str]:
 
 def evaluated(experiment: Experiment, stored: Sequence[Finding]) -> list[Finding]:
     """The findings of an experiment, evaluated anew. Raises `RecordingError` where those that are stored differ."""
-    findings = findings_file.as_stored(evaluate(experiment))
+    findings = findings_file.as_stored(conclusions(experiment))
     if differences := list(_differences(stored, findings)):
         problem = f"{findings_file.NAME} is not what the records of experiment {experiment.name} give"
         raise RecordingError(_listed(f"{problem}; make render writes it anew", differences))

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .declared_arms import KINDS
 from .paths import is_id
 from .seal import is_description
 from .verdicts import COMPLETE, RUNNING
@@ -46,6 +47,26 @@ def _scalars(value: object) -> bool:
 def _by_name(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """An object whose values all follow a rule."""
     return lambda value: isinstance(value, dict) and all(map(rule, value.values()))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _source(value: object) -> bool:
+    """What served as an arm: its kind, and facts that are words, but for these two."""
+    if not isinstance(value, dict) or value.get("kind") not in KINDS:
+        return False
+    rules = {"dirty": _truth, "packages": _by_name(_is_text)}
+    return all(fact is None or rules.get(name, _is_text)(fact) for name, fact in value.items())
+
+
+def _arms(value: object) -> bool:
+    """Two or more arms, each with a name of its own."""
+    if not isinstance(value, list) or not all(map(_source, value)):
+        return False
+    names = [arm.get("name") for arm in value]
+    return all(map(is_id, names)) and 1 < len(set(names)) == len(names)
 
 
 def _pieces(value: object) -> bool:
@@ -128,7 +149,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "run": is_id, "experiment": is_id, "position": SMALL, "replicate": bool, "rows": COUNT, "seed": _is_integer,
         "processes": SMALL, "started": str, "ended": str, "served": COUNT, "database_lost": COUNT, "locustfile": str,
         "files": is_description, "environment": _ENVIRONMENT_FACTS, "scenario": _SCENARIO,
-        "deployment": {"settings": _SETTINGS}, "generator": _GENERATOR, "counters": _by_name(COUNT),
+        "deployment": {"settings": _SETTINGS, "source": _source}, "generator": _GENERATOR, "counters": _by_name(COUNT),
         "dataset": {"scale": str, "seed": _is_integer, "fingerprint": str, "counts": _by_name(COUNT)},
         "readings": {"cpu_ms": _number, "readings": COUNT, "longest_ms": _number, "database_cpu_ms": _number},
         "outcome": {"started": bool, "message": str}, "writes": _WRITES,
@@ -141,6 +162,10 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
         "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
+        "comparison": {
+            "arms": _arms, "deployment": is_id, "scenarios": [is_id], "blocks": SMALL, "locustfile": str, "users": str,
+            "tags": [str], "without_tags": [str], "tls": str, "confirmed": [str],
+        },
     },
 }  # fmt: skip
 _SEARCH: Mapping[str, Rule] = {"deployment": is_id, "family": str}

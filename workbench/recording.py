@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import comparability, defects, seal
+from . import comparability, declared_arms, defects, seal
 from .defects import Defect
 from .errors import RecordingError
 from .record_format import is_sealed
@@ -44,7 +44,7 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
     """Open an experiment's directory with all of its runs; the arguments are as in `open_run`.
 
     Raises `RecordingError` if it is none, or if its runs were made on different machines, datasets or versions of the
-    code.
+    code; those of a comparison of arms may have other code where it declares that.
     """
     directory = Path(path)
     stored = read_record(directory, "experiment")
@@ -57,7 +57,13 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
     runs = tuple(replace(run, without_types=tuple(without_types)) for run in opened)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
     decisive = {**comparability.DECISIVE, **comparability.CODE}
-    if differences := comparability.differences([plan, *(run.record for run in runs)], decisive):
+    if declared_arms.declared(record):
+        del decisive["fingerprint"]  # of rows and schema; the schema is a fact of each arm's source
+    differences = [
+        *comparability.differences([plan, *(run.record for run in runs)], decisive),
+        *declared_arms.differences(record, (run.record for run in runs)),
+    ]
+    if differences:
         raise RecordingError(
             f"the runs of {directory} differ in {' and '.join(differences)} and cannot be compared; measure again"
         )

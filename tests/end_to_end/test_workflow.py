@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.builders import Builder
+from tests.loadgen.checkouts import commit, git, replace
 from workbench.arms import TUNED
 from workbench.paths import REPOSITORY
 
@@ -62,12 +63,12 @@ def test_its_actions_are_pinned_to_a_major_version_at_least(steps):
 def test_its_targets_and_files_are_those_of_the_project(steps, commands):
     makefile = (REPOSITORY / "Makefile").read_text()
     targets = re.findall(r"\bmake (\w+)", "\n".join(commands.values()))
-    assert targets == ["setup", "report", "gate"]
+    assert targets == ["setup", "report", "gate"]  # and, with -C, setup of the merge base
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
     uploaded = "\n".join(step["with"]["path"] for step in steps if "upload" in step.get("uses", ""))
     assert uploaded.split() == ["reports/html", "reports/executed", "data/runs"]
     hashed = re.findall(r"hashFiles\('([^']+)'\)", FILE.read_text())
-    assert set(hashed) == {"requirements.lock", "reports/html/summary.md"}
+    assert set(hashed) == {"requirements.lock", "reports/html/**/summary.md", "reports/html/comment.md"}
 
 
 def test_no_expression_stands_in_a_command(commands):
@@ -103,21 +104,56 @@ class Checkout:
             "PULL_REQUEST": "7",
         }
 
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, **environ: str) -> subprocess.CompletedProcess[str]:
         shell = ["bash", "-e", "-o", "pipefail", "-c", command]
+        given = self._environ | environ
         return subprocess.run(
-            shell, cwd=self.folder, env=self._environ, capture_output=True, text=True, timeout=120, check=False
+            shell, cwd=self.folder, env=given, capture_output=True, text=True, timeout=240, check=False
         )
 
+    def commit(self, name: str) -> str:
+        """Commit all changes, in a repository that is made for it, and return the id of the commit `name`."""
+        if not (self.folder / ".git").exists():
+            git(self.folder, "init", "--quiet")
+        return git(commit(self.folder), "rev-parse", name)
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    return Checkout(tmp_path_factory.mktemp("checkout"))
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+PULL_REQUEST = ("Check out the merge base", "Measure it and the head", "Render the comparison", "Write the comment")
+
+
+@pytest.mark.exclusive
+def test_its_steps_compare_the_head_of_a_pull_request_with_its_merge_base(checkout, commands):
+    """The base branch went on after the merge base; the head has a slower view."""
+    merge_base = checkout.commit("HEAD")
+    replace(checkout.folder / "README.md", "#", "# Later:")
+    base = checkout.commit("HEAD")
+    git(checkout.folder, "checkout", "--quiet", "--detach", merge_base)
+    view = checkout.folder / "reference_app" / "dashboard.py"
+    replace(view, "import logging\n", "import logging\nimport time\n")
+    replace(view, "    shared = cached(", "    time.sleep(0.2)\n    shared = cached(")
+    head = checkout.commit("HEAD")
+    environ = {"BASE": base, "COMPARISON": "--scenario burst-8 --blocks 4 --scale small"}
+    for name in PULL_REQUEST:
+        finished = checkout.run(commands[name], **environ)
+        assert finished.returncode == 0, finished.stderr
+    record = json.loads((checkout.folder / "data" / "runs" / "commits" / "experiment.json").read_text())
+    arms = {arm["name"]: (arm["commit"], arm["dirty"]) for arm in record["comparison"]["arms"]}
+    assert arms == {"base": (merge_base, False), "head": (head, False)}
+    decided = checkout.run(commands["Decide on the comparison"])
+    assert decided.returncode == 1, decided.stdout
+    comment = (checkout.folder / "reports" / "html" / "comment.md").read_text()
+    assert f"base is commit {merge_base[:10]}, head is commit {head[:10]}" in comment
 
 
 @pytest.mark.exhaustive
 def test_its_steps_work_on_a_stored_experiment(checkout, commands):
-    done = {name: checkout.run(command) for name, command in commands.items() if command != "make report"}
+    before = ("Install", "Decide")
+    done = {name: checkout.run(commands[name]) for name in before}
     assert done["Install"].returncode == 0, done["Install"].stderr
     # Without a report the gate decides nothing, and says so where the summary is shown.
     assert "there is no findings.json yet" in done["Decide"].stdout
@@ -128,7 +164,7 @@ def test_its_steps_work_on_a_stored_experiment(checkout, commands):
     gate = checkout.run(commands["Decide"])
     assert gate.returncode == 2  # of make; most objectives are not measured by two runs
     assert gate.stdout.startswith(f"inconclusive: experiment {EXPERIMENT}: ")
-    for name in ("Show the summary", "Comment"):
+    for name in ("Write the comment", "Show the summary", "Comment"):
         finished = checkout.run(commands[name])
         assert finished.returncode == 0, finished.stderr
     summary = (html / "summary.md").read_text()

@@ -1,0 +1,50 @@
+"""Sentences about a comparison of arms: what each arm is, in what they differ, and what came of it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.declared_arms import CHECKOUT, COMMAND, URL, DeclaredArm, identity
+
+from .findings.finding import EQUIVALENT, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
+from .findings.wording import counted
+
+COMMIT_CHARACTERS = 10
+ORDER = (REGRESSION, IMPROVEMENT, INCONCLUSIVE, EQUIVALENT, NOT_MEASURED, INVALID)
+WORDS = {REGRESSION: "worse", IMPROVEMENT: "better"}  # of a verdict in a sentence
+SHARED = {  # facts of checkouts beside their code, by their names for people
+    "python": "version of Python", "packages": "versions of packages", "schema": "database schema",
+}  # fmt: skip
+
+
+def source_text(source: Mapping[str, Any]) -> str:
+    """What an arm is: `commit 0123456789 with local changes`, its command, or its URL."""
+    if source["kind"] == CHECKOUT:
+        commit = f"commit {(source.get('commit') or 'unknown')[:COMMIT_CHARACTERS]}"
+        return f"{commit} with local changes" if source.get("dirty") else commit
+    return str(source.get(COMMAND if source["kind"] == COMMAND else URL) or "unknown")
+
+
+def arms_clause(arms: Sequence[DeclaredArm]) -> str:
+    """What the arms are, and in what else they differ: `base is commit 0123456789, head is …; their … differ`."""
+    named = ", ".join(f"{arm.name} is {source_text(arm.source)}" for arm in arms)
+    if len({identity(arm.source) for arm in arms}) == 1:
+        return f"{named}, which is the same"
+    differing = [name for fact, name in SHARED.items() if len({repr(arm.source.get(fact)) for arm in arms}) > 1]
+    if differing:
+        return f"{named}; they also differ in {' and '.join(differing)}"
+    return f"{named}; measured in the same blocks on one machine"
+
+
+def verdict_counts(findings: Sequence[Finding]) -> str:
+    """`1 worse, 2 equivalent`; `nothing measured` without findings."""
+    counts = Counter(finding.verdict for finding in findings)
+    named = [f"{counts[verdict]} {WORDS.get(verdict, verdict)}" for verdict in ORDER if counts[verdict]]
+    return ", ".join(named) or "nothing measured"
+
+
+def verdict_sentence(arms: Sequence[DeclaredArm], findings: Sequence[Finding]) -> str:
+    """The whole comparison in one sentence; `findings` are those against the baseline."""
+    baseline, *candidates = (arm.name for arm in arms)
+    metrics = counted(len(findings), "comparison")
+    return f"{' and '.join(candidates)} against {baseline}, {metrics}: {verdict_counts(findings)}; {arms_clause(arms)}."

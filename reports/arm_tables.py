@@ -1,0 +1,187 @@
+"""Tables of a comparison of arms: each metric with its interval and verdict, and what each arm is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import pandas as pd
+
+from analysis import ablation, arm_wording
+from analysis.effect_tables import Change, EffectTable
+from analysis.figures.forest import ForestRow, forest
+from analysis.findings import wording
+from analysis.findings.effort import effort
+from analysis.findings.finding import INVALID, NOT_MEASURED, REPORTED, Finding
+from analysis.stats.hypothesis import Effect
+from workbench.declared_arms import CHECKOUT, DeclaredArm
+from workbench.recording import Experiment
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
+from .markup import Html
+from .row_charts import ratio_limits, ratio_strip
+from .sections.comparison import join, prose
+from .svg import inline
+from .tables import Verdict, folded, remark, table
+
+NONE = "none"  # the colour of an effect without a verdict
+
+
+def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequence[Finding]) -> Html:
+    """The forest plot and the table of the declared metrics, and in a fold all other metrics with their intervals."""
+    baseline, *candidates = (arm.name for arm in arms)
+    tables = ablation.between_deployments(experiment, baseline, *candidates)
+    pairs = [pair for each in tables for pair in _pairs(each)]
+    judged = [pair for pair in pairs if pair[2].verdict != REPORTED]
+    others = [pair for pair in pairs if pair[2].verdict == REPORTED]
+    by_id = {finding.id: finding for finding in findings}
+    return join(
+        _forest(tables, baseline),
+        _table(judged, by_id, f"Metrics over those of {baseline}, declared before the measurement", tables),
+        _absent(findings),
+        folded(f"All other metrics ({len(others)}), without a verdict",
+               _table(others, by_id, f"Other metrics over those of {baseline}", [])),
+    )  # fmt: skip
+
+
+def _pairs(table_: EffectTable) -> Iterator[tuple[EffectTable, Change, Effect]]:
+    for change, effect in zip(table_.changes, table_.effects, strict=True):
+        yield table_, change, effect
+
+
+def _table(
+    rows: Sequence[tuple[EffectTable, Change, Effect]],
+    findings: dict[str, Finding],
+    caption: str,
+    with_replicates: Sequence[EffectTable],
+) -> Html:
+    """A row for each effect, and for the A/A difference of each metric that has a verdict."""
+    if not rows:
+        return Html("")
+    ends = [end for _, _, effect in rows for end in (effect.interval or (effect.ratio,))]
+    limits = ratio_limits(ends)
+    frame = [_row(each, change, effect, findings, limits) for each, change, effect in rows]
+    judged = {(each.scenario, each.metric.column) for each, _, _ in rows}
+    frame += [
+        _aa_row(each, each.aa_difference, limits)
+        for each in with_replicates
+        if each.aa_difference is not None and (each.scenario, each.metric.column) in judged
+    ]
+    low, high = map(wording.ratio_text, limits)
+    note = f"The axis of the intervals reaches from {low} to {high}; the grey band is the equivalence margin."
+    return table(pd.DataFrame(frame, dtype=object), caption, note=note)
+
+
+def _row(
+    each: EffectTable, change: Change, effect: Effect, findings: dict[str, Finding], limits: tuple[float, float]
+) -> dict:
+    finding = findings.get(f"{each.scenario}-{change.before}-to-{change.after}-{each.metric.column}")
+    kind = effect.verdict if effect.verdict != REPORTED else NONE
+    row = {
+        "metric": f"{each.metric.name} under {each.scenario}, {change.after}",
+        "ratio (95 % interval)": _measured(effect, each, limits, kind),
+        "blocks": effect.blocks,
+    }
+    return row if finding is None else row | {"verdict": _pill(finding)}
+
+
+def _pill(finding: Finding) -> Html:
+    """The verdict, and below it what would decide an inconclusive one."""
+    required = effort(finding)
+    below = f'<span class="requirement">{_shown(required)}</span>' if required else ""
+    return Html(f"{Verdict(finding.verdict).pill()}{below}")
+
+
+def _aa_row(each: EffectTable, effect: Effect, limits: tuple[float, float]) -> dict:
+    return {
+        "metric": f"A/A: {each.metric.name} under {each.scenario}, the baseline twice",
+        "ratio (95 % interval)": _measured(effect, each, limits, NONE),
+        "blocks": effect.blocks,
+        "verdict": Html("noise"),
+    }
+
+
+def _measured(effect: Effect, each: EffectTable, limits: tuple[float, float], kind: str) -> Html:
+    strip = ratio_strip(effect.ratio, effect.interval, each.metric.equivalence_margin, limits, kind)
+    return Html(f'<div class="measured"><span>{_shown(wording.ratio_with_interval(effect))}</span>{strip}</div>')
+
+
+def _absent(findings: Sequence[Finding]) -> Html:
+    """What was declared and could not be compared, with the reason."""
+    rows = [
+        {"comparison": each.claim, "why": redacted(each.evidence), "verdict": Verdict(each.verdict)}
+        for each in findings
+        if each.verdict in (NOT_MEASURED, INVALID)
+    ]
+    return table(pd.DataFrame(rows, dtype=object), "Declared, and not compared")
+
+
+def _forest(tables: Sequence[EffectTable], baseline: str) -> Html:
+    """The declared metrics, those of one scenario under a heading, each followed by its A/A difference."""
+    rows = list(chain.from_iterable(_forest_rows(scenario, tables) for scenario in _scenarios(tables)))
+    if not rows:
+        return Html("")
+    margin = min(each.metric.equivalence_margin for each in tables if _has_verdict(each))
+    return inline(
+        lambda: forest(rows, margin),
+        "forest",
+        f"Metrics over those of {baseline}",
+        f"Lines are 95 % intervals; a ring has none. Grey: within {margin * 100:.0f} %. A/A: {baseline} over itself.",
+    )
+
+
+def _scenarios(tables: Sequence[EffectTable]) -> list[str]:
+    return list(dict.fromkeys(each.scenario for each in tables))
+
+
+def _forest_rows(scenario: str, tables: Sequence[EffectTable]) -> Iterator[ForestRow]:
+    judged = [each for each in tables if each.scenario == scenario and _has_verdict(each)]
+    if judged:
+        yield ForestRow(scenario)
+    for each in judged:
+        for _, change, effect in _pairs(each):
+            yield _forest_row(f"{each.metric.name}, {change.after}", effect, effect.verdict)
+        if each.aa_difference is not None:
+            yield _forest_row(f"{each.metric.name}, A/A", each.aa_difference, REPORTED)
+
+
+def _has_verdict(each: EffectTable) -> bool:
+    return any(effect.verdict != REPORTED for effect in each.effects)
+
+
+def _forest_row(label: str, effect: Effect, verdict: str) -> ForestRow:
+    low, high = effect.interval or (float("nan"), float("nan"))
+    text = wording.ratio_text(effect.ratio)
+    return ForestRow(label, effect.ratio, low, high, verdict, text if verdict == REPORTED else f"{text}, {verdict}")
+
+
+def arms_table(arms: Sequence[DeclaredArm]) -> Html:
+    """What each arm is; facts that are the same for all stand below."""
+    rows = [{"arm": arm.name, "is": redacted(arm_wording.source_text(arm.source)), **_facts(arm)} for arm in arms]
+    notes = []
+    if different := sorted(_differing_packages(arms)):
+        notes.append(f"Packages that differ: {', '.join(different)}.")
+    listed = table(pd.DataFrame(rows, dtype=object), "The arms, the baseline first")
+    return join(listed, *map(remark, notes)) if rows else prose("No arm was declared.")
+
+
+def _facts(arm: DeclaredArm) -> dict[str, str | None]:
+    if arm.kind != CHECKOUT:
+        return {"kind": arm.kind}
+    return {
+        "kind": arm.kind,
+        "interpreter": f"{arm.source.get('interpreter')}, Python {arm.source.get('python')}",
+        "database schema": arm.source.get("schema"),
+    }
+
+
+def _differing_packages(arms: Sequence[DeclaredArm]) -> Iterator[str]:
+    """`name 1.0 and 2.0` for each package of which the checkouts have different versions."""
+    packages = [arm.source.get("packages") or {} for arm in arms if arm.kind == CHECKOUT]
+    for name in sorted({name for each in packages for name in each}):
+        versions = list(dict.fromkeys(each.get(name, "none") for each in packages))
+        if len(versions) > 1:
+            yield f"{name} {' and '.join(versions)}"
+
+
+def _shown(text: str) -> str:
+    return cleaned(redacted(text), Target.HTML)

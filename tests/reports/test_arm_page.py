@@ -1,0 +1,76 @@
+"""The page of a comparison of arms: the verdict first, hostile text escaped, every number with a source."""
+
+import re
+
+import pytest
+
+from analysis.conclusions import conclusions
+from reports import arm_page, page_numbers
+from reports.decision import decide
+from reports.pull_request_summary import MAX_BYTES, summary
+from tests.analysis.compared import compared
+
+HOSTILE = "serve '<img src=x onerror=alert(1)>' --password=correct-horse"
+
+
+def _text(markup):
+    return re.sub(r"<[^>]+>", "", markup)
+
+
+def page_of(experiment):
+    return arm_page.html(experiment, conclusions(experiment))
+
+
+def test_it_leads_with_the_verdict_and_the_arms(builder):
+    text = page_of(compared(builder, {"base": 1.0, "head": 1.5}, sources={"head": {"commit": "b" * 40}}))
+    lead, _, rest = text.partition("<h2")
+    assert "head against base" in lead
+    assert "bbbbbbbbbb" in lead
+    assert "Regression:" in lead
+    line = r"duration under burst-50: head instead of base: 1\.5\d* \(.+\) of base.*, 4 blocks\."
+    assert re.search(line, _text(lead))
+    assert 'id="what-changed"' in rest
+    assert "A/A: duration under burst-50, the baseline twice" in rest
+
+
+def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch):
+    experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
+    for most, equivalent in ((4, 2), (3, 0)):
+        monkeypatch.setattr(arm_page, "MAX_LINES", most)
+        lead = page_of(experiment).partition("<h2")[0]
+        assert (lead.count("<b>Regression:</b>"), lead.count("<b>Equivalent:</b>")) == (2, equivalent)
+
+
+def test_every_number_names_its_source(builder, tmp_path):
+    experiment = compared(builder, {"base": 1.0, "head": 1.5})
+    arm_page.write(experiment, conclusions(experiment), tmp_path / "page.html")
+    page = page_numbers.read(tmp_path / "page.html")
+    assert page.experiment == experiment.name
+    assert list(page_numbers.without_source(page)) == []
+
+
+def test_a_hostile_command_is_escaped_and_its_secret_left_out(builder):
+    source = {"kind": "command", "command": HOSTILE, "commit": None}
+    text = page_of(compared(builder, {"base": 1.0, "head": 1.0}, sources={"base": source, "head": source}))
+    assert "<img" not in text
+    assert "correct-horse" not in text
+
+
+@pytest.mark.parametrize("invalid", [("head",), ("base", "head")])
+def test_arms_without_valid_runs_have_a_page_that_says_so(builder, invalid):
+    experiment = compared(builder, {"base": 1.0, "head": 1.0}, invalid=invalid)
+    text = page_of(experiment)
+    assert "Invalid:" in text.partition("<h2")[0]
+    assert "<table" in text
+    assert decide(experiment, conclusions(experiment)).exit_code == 3
+
+
+@pytest.mark.parametrize(("slower", "exit_code"), [(1.5, 1), (1.0, 0)])
+def test_the_decision_needs_no_objective(builder, slower, exit_code):
+    experiment = compared(builder, {"base": 1.0, "head": slower})
+    findings = conclusions(experiment)
+    decision = decide(experiment, findings)
+    assert decision.exit_code == exit_code
+    text = summary(decision, experiment, findings)
+    assert len(text.encode()) < MAX_BYTES
+    assert "base is commit aaaaaaaaaa" in text
