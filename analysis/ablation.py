@@ -44,6 +44,7 @@ from .stats.hypothesis import ComparisonTable, Effect, evaluate_family, paired
 
 UNPREFIXED_VARIANTS = {"cross-region": BASELINE}  # variants whose name does not begin with that of their baseline
 SUCCESS = "success_share"  # the column of the share of successful responses
+DURATION = "makespan_s"
 OTHER_BURSTS = (BURST_25, BURST_100, BURST_50_MIX)
 
 
@@ -144,11 +145,24 @@ def comparisons_in(tables: Sequence[EffectTable]) -> int:
 def duration_effect(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:
     """Return the effect of `after` in the place of `before` on the duration of a scenario; None if one has no run.
 
-    It is a family of its own.
+    It is the one that the report shows, where that compares the two, so that both have the same interval; else a family
+    of its own.
     """
-    changes, duration = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == "makespan_s"]
+    if shown := effect_of(experiment, before, after, scenario, DURATION):
+        return shown
+    changes, duration = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == DURATION]
     tables = evaluate_tables(measured_tables(metrics_by_run(experiment), before, changes, scenario, duration))
     return tables[0].effects[0] if tables else None
+
+
+def effect_of(experiment: Experiment, before: str, after: str, scenario: str, metric: str) -> Effect | None:
+    """Return the effect of one deployment in the place of another, with the report's verdict; None if not compared."""
+    for table in chain.from_iterable(all_effect_tables(experiment).values()):
+        if (table.scenario, table.metric.column) == (scenario, metric):
+            for change, effect in zip(table.changes, table.effects, strict=True):
+                if (change.before, change.after) == (before, after):
+                    return effect
+    return None
 
 
 def more_failures_reason(experiment: Experiment, before: str, after: str, scenario: str) -> str:
@@ -261,3 +275,10 @@ def _tables_between(sides: Sequence[pd.DataFrame], scenario: str) -> Iterator[Me
     deployments = sorted(set(runs[0]["deployment"]) & set(runs[1]["deployment"]))
     for metric in EFFECT_METRICS:
         yield compared_arms(metric, scenario, dict.fromkeys(deployments, runs))
+
+
+def unknown_primary_metrics(experiment: Experiment) -> list[str]:
+    """Return the metrics that an experiment declared as primary and that this version does not know, each once."""
+    known = {metric.column for metric in EFFECT_METRICS}
+    declared = primary_metrics.declared(experiment.record) or ()
+    return list(dict.fromkeys(each.metric for each in declared if each.metric not in known))

@@ -18,13 +18,14 @@ MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the 
 
 def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
     """The gates of the run in `directory`, each with its value."""
+    summary = record.get("generator") or {}  # a record that another tool wrote may lack what ours have
     readings, rows = directory / "process.parquet", directory / "requests.parquet"
     recorded = pq.read_schema(rows).names  # older recordings have fewer columns
     return validity.gates(
         pd.read_parquet(rows, columns=[name for name in validity.COLUMNS if name in recorded]),
         pd.read_parquet(readings) if readings.exists() else None,
-        summary=record["generator"],
-        processes=record["processes"],
+        summary=summary,
+        processes=record.get("processes", summary.get("processes", 1)),
         users=scenario.users or None,
         due=_due_tasks(record, scenario),
         expected=_expected_rows(record, scenario),
@@ -53,7 +54,7 @@ def _expected_rows(record: dict, scenario: Scenario) -> int | None:
     """
     if record["status"] != "complete" or record.get("locustfile"):
         return None
-    started = record["generator"].get("started_tasks")
+    started = (record.get("generator") or {}).get("started_tasks")
     if scenario.kind in ("sustained", "open") and started:
         return sum(started.values()) + (scenario.users if scenario.kind == "open" else 0)
     return scenario.expected_requests()
@@ -61,7 +62,7 @@ def _expected_rows(record: dict, scenario: Scenario) -> int | None:
 
 def _due_tasks(record: dict, scenario: Scenario) -> int | None:
     """The number of tasks in the schedule of an open load; None for other loads and for very long schedules."""
-    if record["status"] != "complete" or scenario.kind != "open":
+    if record["status"] != "complete" or scenario.kind != "open" or "seed" not in record:
         return None
     if sum(piece.requests for piece in scenario.pieces) > MAX_COUNTED_ARRIVALS:
         return None

@@ -28,29 +28,32 @@ GEOMETRY = {"d", "x", "y", "width", "height", "transform", "points"}
 def inline(draw: Callable[[], Figure], name: str, title: str, description: str, *, is_half: bool = False) -> Html:
     """The figure as `<figure id="fig-NAME">` with its caption, drawn for a wide page and for a phone.
 
-    `title` names in a few words what the figure shows; `description` says it in a sentence or two, for the caption and
-    for screen readers. One that `is_half` takes a column beside another, and is drawn as for a phone. Colours of
-    `analysis.figures.palette.COLOURS` become CSS variables. Raises ValueError unless `name` is made of lower-case
-    letters, digits and hyphens.
+    `title` names in a few words what the figure shows; `description` says it in a sentence or two. For screen readers
+    the figure has this name, and the values of its marks as its description. One that `is_half` takes a column beside
+    another, and is drawn as for a phone. Colours of `analysis.figures.palette.COLOURS` become CSS variables. Raises
+    ValueError unless `name` is made of lower-case letters, digits and hyphens.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"not a name for a figure: {name!r}")
     with panels.narrow():
-        narrow = _svg(draw(), name if is_half else f"{name}-narrow", title, description)
+        narrow = _svg(draw(), name if is_half else f"{name}-narrow", f"fig-{name}")
     drawn = narrow
     if not is_half:
-        wide = _svg(draw(), name, title, description)
+        wide = _svg(draw(), name, f"fig-{name}")
         drawn = f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
-    caption = f"<figcaption><strong>{marked(title)}</strong> {marked(description)}</figcaption>"
+    caption = (
+        f'<figcaption><strong id="fig-{name}-title">{marked(title)}</strong> '
+        f'<span id="fig-{name}-text">{marked(description)}</span></figcaption>'
+    )
     return Html(f'<figure id="fig-{name}" data-source="{SECTION}">\n{caption}\n{drawn}\n</figure>')
 
 
-def _svg(figure: Figure, name: str, title: str, description: str) -> str:
+def _svg(figure: Figure, name: str, caption: str) -> str:
     root = _without_namespaces(_draw(figure, name))
     _keep_referenced_ids(root, name)
     for element in root.iter():
         _simplify(element)
-    _describe(root, name, title, description)
+    _describe(root, name, caption)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -126,15 +129,18 @@ def _presentation_attributes(style: str) -> dict[str, str]:
     }
 
 
-def _describe(root: ET.Element, name: str, title: str, description: str) -> None:
+def _describe(root: ET.Element, name: str, caption: str) -> None:
+    """Name the drawing by the title of its caption, and describe it by the values of its marks, else by the caption."""
+    tips = [title.text for title in root.iter("title") if title.text]
     root.attrib = {
         "viewBox": root.attrib["viewBox"],
         "role": "img",
-        "aria-labelledby": f"{name}-title {name}-desc",
+        "aria-labelledby": f"{caption}-title",
+        "aria-describedby": f"{name}-desc" if tips else f"{caption}-text",
         "stroke-linejoin": "round",
         "stroke-linecap": "butt",
     }
-    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
-        element = ET.Element(tag, {"id": f"{name}-{tag}"})
-        element.text = text
-        root.insert(position, element)
+    if tips:
+        values = ET.Element("desc", {"id": f"{name}-desc"})
+        values.text = "; ".join(tips)
+        root.insert(0, values)

@@ -1,5 +1,6 @@
 """Tables and the first screen of the report, as HTML that a screen reader can follow."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -38,7 +39,7 @@ class Verdict(Enum):
         return f'<span class="pill {self.value.replace(" ", "-")}">{self.value}</span>'
 
 
-ROW_HEAD = 'th scope="row"'
+PUBLISHED_COLUMN = re.compile(r"published( mean)?( \(\w+\))?", re.IGNORECASE)
 MAX_COLUMNS = 5  # of a table that fits the page; on a phone its rows become blocks
 
 
@@ -70,9 +71,10 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     Units belong in the column names. `formats` gives for a column either a `str.format` template ("{:,.0f} ms") or a
     function from the value to its text. Without one, numbers get as many decimals as the largest number of their column
     needs, and a `Quantity` its own format. Columns of numbers, and empty ones, are aligned right. A missing value is a
-    dash, a `Verdict` is a pill, an `Html` is shown as it is. Every text is escaped.
+    dash, which a screen reader speaks as its reason, a `Verdict` is a pill, an `Html` is shown as it is. Every text is
+    escaped.
 
-    A column without a value is left out, and a table without rows is nothing.
+    A column without a value is left out; a table without rows, or with no value beside their names, is nothing.
 
     Raises ValueError for a column without a name and for a format without its column.
     """
@@ -82,6 +84,8 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     formats = formats or {}
     _check(names, formats)
     kept = [name for i, name in enumerate(names) if i == 0 or not all(map(_is_missing, frame.iloc[:, i]))]
+    if len(kept) == 1 < len(names):
+        return Html("")
     frame, names = frame.loc[:, kept], kept
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
     head = "".join(column.head() for column in columns)
@@ -163,15 +167,20 @@ class _Column:
         value = self.values[position]
         # On a phone a row becomes a block, and each cell carries the name of its column.
         label = (f' role="cell" data-label="{escaped(self.name)}"' if tag == "td" else ' role="rowheader"') * is_stacked
-        source = f' data-source="{PUBLISHED}"' if "published" in self.name else ""
+        source = f' data-source="{PUBLISHED}"' if self._is_published() else ""
         content = _text(value, self.to_text)
         end = f"</{tag.split()[0]}>"
         if _is_missing(value):
-            return f'<{tag}{self._class("missing")}{label} title="{self._missing()}">{content}{end}'
+            spoken = f'<span aria-hidden="true">{content}</span><span class="spoken">{self._missing()}</span>'
+            return f"<{tag}{self._class('missing')}{label}>{spoken}{end}"
         return f"<{tag}{self._class()}{label}{source}>{content}{end}"
 
+    def _is_published(self) -> bool:
+        """True for a column of published values, which names nothing else: `published`, `published mean (ms)`."""
+        return bool(PUBLISHED_COLUMN.fullmatch(self.name))
+
     def _missing(self) -> str:
-        return "not published" if "published" in self.name else "not measured"
+        return "not published" if self._is_published() else "not measured"
 
     def _class(self, *more: str) -> str:
         names = " ".join([*(["number"] if self.is_right else []), *more])

@@ -62,3 +62,18 @@ def bounded_text(value: float, bound: float, digits: int) -> str:
     if value == inf and not isnan(bound):
         return f"> {bound:.{digits}f}"
     return DASH if isnan(value) or value == inf else f"{value:.{digits}f}"
+
+
+def seconds_form(value_s: float) -> str:
+    """The `str.format` template that shows two digits of a duration: `25 s`, `6.0 s`, `0.39 s`."""
+    return "{:.2f} s" if value_s < 0.995 else "{:.1f} s" if value_s < 9.95 else "{:,.0f} s"
+
+
+def seconds_text(value_s: float) -> str:
+    """A duration with two digits, the same wherever a report shows it."""
+    return seconds_form(value_s).format(value_s)
+
+
+def milliseconds_form(value_ms: float) -> str:
+    """The `str.format` template that shows a latency: `2.7 ms`, `1,152 ms`."""
+    return "{:.1f} ms" if value_ms < 9.95 else "{:,.0f} ms"

@@ -22,7 +22,6 @@ class Endpoint(NamedTuple):
     read_share: float = 0.0
     read_write_share: float = 0.0
     in_published_pass: bool = False
-    is_write: bool = False
     lifetime_setting: str | None = None
 
 
@@ -46,13 +45,12 @@ SEARCH = Endpoint(
     in_published_pass=True,
     lifetime_setting="cache_search_ttl_s",
 )
-SCAN = Endpoint("scan", "POST", "/api/scans", 0.0, 0.20, is_write=True)
+SCAN = Endpoint("scan", "POST", "/api/scans", 0.0, 0.20)
 ENDPOINTS = (LOGIN, DASHBOARD, SEARCH, SCAN)
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
 PUBLISHED = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.in_published_pass)
 READS = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.in_published_pass and endpoint.method == "GET")
-WRITES = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.is_write)
 READ_SHARES = {endpoint.name: endpoint.read_share for endpoint in ENDPOINTS if endpoint.read_share}
 READ_WRITE_SHARES = {endpoint.name: endpoint.read_write_share for endpoint in ENDPOINTS if endpoint.read_write_share}
 CACHE_LIFETIME_SETTINGS = {

@@ -140,7 +140,8 @@ class Experiment:
         environment = self.record["environment"]
         usable = f"{len(self.usable)} of {len(planned(self.record))} planned runs are complete, valid and readable"
         commit = (environment.get("commit") or "unknown")[:12]
-        machine = f"{environment['cpu_count']} cores ({environment['cpu_model']}), commit {commit}"
+        cores = environment["cpu_count"]
+        machine = f"{cores} core{'s' if cores != 1 else ''} ({environment['cpu_model']}), commit {commit}"
         how = f"profile {self.record['profile']}, scale {self.record['scale']}"
         dropped = {run.name: sum(run.dropped.values()) for run in self.runs if run.dropped}
         omitted = f"; {sum(dropped.values())} dropped arrivals in {', '.join(dropped)}" if dropped else ""

@@ -14,6 +14,7 @@ from workbench.request_schema import MEASURE
 from workbench.terminal import echo
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
+from .. import ablation
 from ..findings.evaluation import evaluate
 from ..metrics import arm_metrics, percentile_table
 from .request_types import require_types, without_type_option
@@ -38,6 +39,8 @@ def show(run: str, without_types: tuple[str, ...], finding_id: str) -> None:
     if (path / "experiment.json").exists():
         experiment = open_experiment(path, without_types)
         require_types([experiment.rows], without_types)
+        for name in ablation.unknown_primary_metrics(experiment):
+            warn(f"the primary metric {name} that it declared is not known here, so it has no verdict")
         for line in _finding_lines(experiment, finding_id) if finding_id else [repr(experiment)]:
             echo(line)
         return

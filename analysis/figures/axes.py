@@ -54,6 +54,6 @@ def _tick(milliseconds: float) -> str:
 
 
 def clock(limit_ms: float) -> FuncFormatter:
-    """Formatter for the ticks of a linear time axis: all in seconds if it ends at 2 s or later, else in ms."""
-    divisor, unit = (1000, "s") if limit_ms >= 2000 else (1, "ms")
+    """Formatter for the ticks of a linear time axis: all in seconds if it ends at 1 s or later, else in ms."""
+    divisor, unit = (1000, "s") if limit_ms >= 1000 else (1, "ms")
     return FuncFormatter(lambda milliseconds, _: f"{milliseconds / divisor:g} {unit}")

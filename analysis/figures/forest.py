@@ -53,7 +53,10 @@ def forest(rows: Sequence[ForestRow], margin: float) -> Figure:
     axes.axvspan(1 / (1 + margin), 1 + margin, color=INK["grid"], zorder=0, linewidth=0)
     axes.axvline(1, color=INK["muted"], linewidth=0.8, zorder=1)
     for y, row in enumerate(rows):
-        if not row.is_heading:
+        if row.is_heading:  # nothing crosses its text
+            top, bottom = (y - 0.85, y - 0.15) if is_narrow() else (y - 0.5, y + 0.5)
+            axes.axhspan(top, bottom, color=INK["face"], zorder=1.6, linewidth=0)
+        else:
             _mark(axes, y, row)
         _label(axes, y, row)
     drawn = [value for row in rows for value in (row.ratio, row.low, row.high) if 0 < value < math.inf]

@@ -7,7 +7,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .axes import duration
+from workbench.display import seconds_text
+
 from .marks import mark
 from .palette import INK, SERIES_COLOURS, STYLE
 from .panels import is_narrow, not_measured, one_panel
@@ -63,11 +64,11 @@ def _rung(axes: Axes, y: int, rung: Rung) -> None:
     colour, ends = SERIES_COLOURS[rung.series], ""
     if rung.interval_s:
         axes.plot(rung.interval_s, [y, y], color=colour, linewidth=2)
-        ends = " ({} to {})".format(*(duration(1000 * end) for end in rung.interval_s))
+        ends = " ({} to {})".format(*map(seconds_text, rung.interval_s))
     face = INK["face"] if rung.series == PUBLISHED else colour
     (dot,) = axes.plot([rung.duration_s], [y], marker="o", markersize=9, color=colour, markerfacecolor=face,
                        markeredgewidth=2)  # fmt: skip
-    text = duration(1000 * rung.duration_s)
+    text = seconds_text(rung.duration_s)
     mark(dot, tip=f"{rung.label}: {text}{ends}")
     axes.annotate(text, (rung.right_s, y), (9, 0), textcoords="offset points", va="center", weight="bold",
                   color=INK["ink"])  # fmt: skip

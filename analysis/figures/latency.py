@@ -1,4 +1,4 @@
-"""Latency: by endpoint, by percentile, and against the number of users."""
+"""Latency: by percentile, and against the number of users."""
 
 import math
 
@@ -12,43 +12,12 @@ from matplotlib.ticker import NullLocator
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .axes import duration, label_ends, log_ticks
-from .palette import ENDPOINT_COLOURS, INK, KIND_STYLES, LINE_COLOURS, SERIES_COLOURS, STYLE
+from .axes import label_ends, log_ticks
+from .palette import INK, KIND_STYLES, LINE_COLOURS, SERIES_COLOURS, STYLE
 from .panels import drawable, not_measured, one_panel, present
 
 MAX_LABEL_CHARACTERS = 48
 PERCENTILES = (0, 50, 75, 90, 95, 99, 99.9, 99.99)
-
-
-@matplotlib.rc_context(STYLE)
-def latency_bars(frame: pd.DataFrame) -> Figure:
-    """Mean latency of each endpoint, one bar a series, on a logarithmic axis.
-
-    Columns: `endpoint` (login, dashboard, search), `series`, `mean_ms` (over 0); several rows are averaged.
-    """
-    frame = drawable(frame, ["endpoint", "series", "mean_ms"])
-    if frame.empty:
-        return not_measured()
-    endpoints, series = present(frame["endpoint"], ENDPOINT_COLOURS), present(frame["series"], SERIES_COLOURS)
-    figure, axes = one_panel(0.8 + len(endpoints) * (0.3 + 0.23 * len(series)))
-    means_ms = frame.groupby(["endpoint", "series"])["mean_ms"].mean()
-    start_ms = 10 ** math.floor(math.log10(means_ms.min()) - 0.3)
-    rows = []
-    for group, endpoint in enumerate(endpoints):
-        top = group * (len(series) + 1.2)
-        axes.text(start_ms, top - 0.85, endpoint, weight="bold", va="center")
-        rows += [(top + i, endpoint, name) for i, name in enumerate(series) if (endpoint, name) in means_ms]
-    for y, endpoint, name in rows:
-        mean_ms = means_ms[endpoint, name]
-        axes.barh(y, mean_ms - start_ms, left=start_ms, height=0.78, color=SERIES_COLOURS[name])
-        axes.annotate(duration(mean_ms), (mean_ms, y), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks([y for y, _, _ in rows], [name for _, _, name in rows])
-    axes.set_ylim(rows[-1][0] + 0.6, -1.4)
-    axes.set_xscale("log")
-    axes.set_xlim(start_ms, means_ms.max() * 1.6)
-    log_ticks(axes.xaxis)
-    axes.set_xlabel("mean latency, logarithmic scale")
-    return figure
 
 
 @matplotlib.rc_context(STYLE)

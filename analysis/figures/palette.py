@@ -68,11 +68,6 @@ PART_COLOURS = {
     "rest": Colour("#3f4a56", "#b8c2cc"),
     "residual": Colour("#6e7780", "#7d8790"),
 }
-STATE_COLOURS = {
-    "used": Colour("#2c6fb0", "#6aa8e6"),
-    "idle": Colour("#6d8b3c", "#9dbb63"),
-    "waiting": Colour("#c2483a", "#ef8071"),
-}
 OUTCOME_COLOURS = {"successful": Colour("#3a6ea5", "#6fa3d8"), "failed": Colour("#c03a2b", "#f08a7c")}
 VERDICT_COLOURS = {
     "improvement": Colour("#17803f", "#6fd39a"),
@@ -87,7 +82,6 @@ COLOURS = {
     **ENDPOINT_COLOURS,
     **_SPARE_COLOURS,
     **PART_COLOURS,
-    **STATE_COLOURS,
     **OUTCOME_COLOURS,
     **VERDICT_COLOURS,
 }

@@ -15,7 +15,6 @@ from .palette import (
     NARROW_INCHES,
     PART_COLOURS,
     SERIES_COLOURS,
-    STATE_COLOURS,
     WIDTH_INCHES,
 )
 
@@ -25,7 +24,6 @@ NAMES: dict[str, Iterable[str]] = {
     "endpoint": ENDPOINT_COLOURS,
     "part": PART_COLOURS,
     "kind": KIND_STYLES,
-    "state": STATE_COLOURS,
     "statistic": STATISTICS,
 }
 

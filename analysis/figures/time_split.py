@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
+from textwrap import fill
 
 import matplotlib
 import pandas as pd
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from workbench.arms import LABELS
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
@@ -19,6 +21,7 @@ from .panels import STATISTICS, drawable, is_narrow, not_measured, one_panel, pr
 
 MAX_NAME_CHARACTERS = 32  # of an endpoint beside its bar
 BETWEEN_ENDPOINTS = 0.45  # in bars
+NARROW_CHARACTERS = 26  # of a line of a title on a phone
 
 
 @matplotlib.rc_context(STYLE)
@@ -38,7 +41,8 @@ def time_split(frame: pd.DataFrame) -> Figure:
     figure, panels = stacked_panels(len(series), 0.55 + 0.65 * len(series) + 0.27 * bars)
     for axes, (name, split) in zip(panels, splits.items(), strict=True):
         _stack(axes, split)
-        axes.set_title(name)
+        label = LABELS.get(name, name)
+        axes.set_title(fill(label, NARROW_CHARACTERS) if is_narrow() else label)
     panels[-1].set_xlabel("latency; each panel has its own scale")
     _part_legend(figure, parts)
     return figure

@@ -1,4 +1,4 @@
-"""The time of a load: every request of a burst, and the connections of the pools."""
+"""The time of a load: every request of a burst."""
 
 import matplotlib
 import numpy as np
@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from workbench.arms import LABELS
+from workbench.display import seconds_text
 
-from .axes import clock, duration
+from .axes import clock
 from .marks import mark
-from .palette import ENDPOINT_COLOURS, INK, SERIES_COLOURS, STATE_COLOURS, STYLE
+from .palette import ENDPOINT_COLOURS, INK, SERIES_COLOURS, STYLE
 from .panels import drawable, is_narrow, not_measured, present, stacked_panels
 
 
@@ -32,8 +32,9 @@ def timeline(frame: pd.DataFrame) -> Figure:
     series = present(frame["series"], SERIES_COLOURS)
     figure, panels = stacked_panels(len(series), 0.6 + 1.1 * len(series), sharex=True)
     for axes, name in zip(panels, series, strict=True):
-        _burst(axes, frame[frame["series"] == name])
-        axes.set_title(LABELS.get(name, name))
+        label = LABELS.get(name, name)
+        _burst(axes, frame[frame["series"] == name], label)
+        axes.set_title(label)
     last_ms = frame["end_ms"].max()
     panels[-1].set_xlim(0, last_ms * 1.02)
     panels[-1].set_xlabel("time since the burst began")
@@ -45,7 +46,7 @@ def timeline(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _burst(axes: Axes, requests: pd.DataFrame) -> None:
+def _burst(axes: Axes, requests: pd.DataFrame, label: str) -> None:
     """Draw the requests of one burst, a line for each user where users are known."""
     has_users = "user" in requests and requests["user"].notna().all()
     lines = requests["user"] if has_users else pd.Series(range(len(requests)), requests.index)
@@ -62,49 +63,13 @@ def _burst(axes: Axes, requests: pd.DataFrame) -> None:
         if chosen.any():
             mark(line, series=endpoint)
     last_ms = requests["end_ms"].max()
-    axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
+    end = axes.axvline(last_ms, color=INK["muted"], linewidth=0.8, linestyle=(0, (3, 2)))
     axes.set_ylim(len(rank) + 1, 0)
     axes.set_yticks([])
     axes.grid(axis="x")
     failures = int((~requests["ok"]).sum()) if "ok" in requests else 0
-    summary = duration(last_ms) if is_narrow() else f"all {len(requests)} ended after {duration(last_ms)}"
-    summary += f", {failures} failed" if failures else ""
+    length, failed = seconds_text(last_ms / 1000), f", {failures} failed" if failures else ""
+    whole = f"all {len(requests)} ended after {length}{failed}"
+    mark(end, tip=f"{label}: {whole}")
+    summary = f"{length}{failed}" if is_narrow() else whole
     axes.set_title(summary, loc="right", color=INK["muted"], weight="normal")
-
-
-@matplotlib.rc_context(STYLE)
-def pool_use(frame: pd.DataFrame) -> Figure:
-    """Connections over time by state, one panel a series, with a line at the largest number that the pool may open.
-
-    Columns: `series`, `at_s`, `state` (used, idle, waiting), `connections`, `limit`.
-    """
-    frame = drawable(frame, ["series", "state", "at_s", "connections", "limit"])
-    if frame.empty:
-        return not_measured()
-    series = present(frame["series"], SERIES_COLOURS)
-    figure, panels = stacked_panels(len(series), 0.6 + 1.7 * len(series))
-    for axes, name in zip(panels, series, strict=True):
-        _connections(axes, frame[frame["series"] == name].sort_values("at_s"))
-        axes.set_title(name)
-    panels[-1].set_xlabel("seconds since the load began")
-    states = present(frame["state"], STATE_COLOURS)
-    handles = [Line2D([], [], color=STATE_COLOURS[state], linewidth=3) for state in states]
-    figure.legend(handles, states, loc="outside upper left", ncols=len(states), handlelength=1.2)
-    return figure
-
-
-def _connections(axes: Axes, readings: pd.DataFrame) -> None:
-    """Draw the connections of one series: a step line for each state, and the limit."""
-    for state in present(readings["state"], STATE_COLOURS):
-        points = readings[readings["state"] == state]
-        colour = STATE_COLOURS[state]
-        axes.plot(points["at_s"], points["connections"], color=colour, drawstyle="steps-post", linewidth=1.8)
-    limit = readings["limit"].max()
-    axes.axhline(limit, color=INK["muted"], linewidth=1, linestyle=(0, (4, 3)))
-    axes.annotate(f"most allowed: {limit:g}", (1, limit), (-4, -4), ("axes fraction", "data"), "offset points",
-                  ha="right", va="top", color=INK["muted"])  # fmt: skip
-    axes.set_ylim(0, max(limit, readings["connections"].max()) * 1.12)
-    axes.set_xlim(left=0)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.tick_params(axis="x", pad=7)
-    axes.grid(axis="y")

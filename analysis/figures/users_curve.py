@@ -17,6 +17,7 @@ from .palette import INK, SERIES_COLOURS, STYLE
 from .panels import drawable, is_narrow, not_measured, one_panel, present
 
 USER_TICKS = (1, 5, 10, 50, 100, 500, 1000, 5000)
+DECADES = (1, 10, 100, 1000)
 PREDICTED: dict[str, Any] = {"linewidth": 1.8, "linestyle": (0, (4, 2))}
 MEASURED: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 8}
 
@@ -31,7 +32,7 @@ def users_curve(points: pd.DataFrame, marked_users: int) -> Figure:
     points = drawable(points, ["series", "users", "mean_ms", "kind"])
     if points.empty:
         return not_measured()
-    figure, axes = one_panel(2.1)
+    figure, axes = one_panel(3.1 if is_narrow() else 2.1)
     ends = []
     for name in present(points["series"], SERIES_COLOURS):
         rows = points[points["series"] == name].sort_values("users")
@@ -49,15 +50,20 @@ def users_curve(points: pd.DataFrame, marked_users: int) -> Figure:
     axes.annotate(f"{marked_users}+ users, as published", (marked_users, 1), (-5, -10), ("data", "axes fraction"),
                   "offset points", ha="right", color=INK["muted"])  # fmt: skip
     _ticks(axes)
-    label_ends(axes, ends)
     handles = [Line2D([], [], color=INK["muted"], **style) for style in (PREDICTED, MEASURED)]
-    figure.legend(handles, ["predicted", "measured"], loc="outside upper left", ncols=2)
+    names = ["predicted", "measured"]
+    if is_narrow():  # the labels at line ends would cover the lines
+        handles += [Line2D([], [], color=SERIES_COLOURS[name], linewidth=4) for _, _, name in ends]
+        names += [LABELS[name] for _, _, name in ends]
+    else:
+        label_ends(axes, ends)
+    figure.legend(handles, names, loc="outside upper left", ncols=1 if is_narrow() else 2)
     return figure
 
 
 def _ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
-    ticks = [tick for tick in USER_TICKS if low <= tick <= high]
+    ticks = [tick for tick in (DECADES if is_narrow() else USER_TICKS) if low <= tick <= high]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("" if is_narrow() else "mean latency")

@@ -4,14 +4,12 @@ Advice about a thing that no run varies is *not measured*. To evaluate another l
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 
 from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, READS, START, TUNED, WITH, WITHOUT
 from workbench.recording import Experiment, Run
 
 from .. import ablation
 from ..metrics import arm_metrics
-from ..stats.hypothesis import Effect
 from ..waterfall import LATENCY, waterfall
 from . import published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
@@ -35,21 +33,6 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
             yield check(claim) if check else claim.not_measured("no run varies this")
 
 
-def effect_of(experiment: Experiment, before: str, after: str, scenario: str, metric: str) -> Effect | None:
-    """The effect of one deployment in the place of another, with the verdict of the report; None if not compared."""
-    tables = chain.from_iterable(ablation.all_effect_tables(experiment).values())
-    return next(
-        (
-            effect
-            for table in tables
-            if (table.scenario, table.metric.column) == (scenario, metric)
-            for change, effect in zip(table.changes, table.effects, strict=True)
-            if (change.before, change.after) == (before, after)
-        ),
-        None,
-    )
-
-
 def _change(
     before: str,
     after: str,
@@ -62,7 +45,7 @@ def _change(
     """The check whose verdict follows from that of an effect; other verdicts of the effect decide nothing."""
 
     def check(claim: Claim) -> Finding:
-        effect = effect_of(claim.experiment, before, after, scenario, metric)
+        effect = ablation.effect_of(claim.experiment, before, after, scenario, metric)
         if effect is None:
             return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
         remark = "" if effect.verdict in verdicts else f" ({effect.verdict})"
@@ -80,6 +63,8 @@ def _against_tuned(claim: Claim) -> Finding:
     if effect is None or effect.interval is None:
         return claim.not_run(ADVISED, BURST_50)
     runs = [*claim.experiment.find(ADVISED, BURST_50), *claim.experiment.find(TUNED, BURST_50)]
+    if reason := ablation.more_failures_reason(claim.experiment, ADVISED, TUNED, BURST_50):
+        return claim.not_measured(f"tuned is no alternative, as {reason}", runs)
     share = arm_metrics.busiest_worker_share(claim.experiment, ADVISED, BURST_50)
     answered = "" if share is None else f"; one of the workers answered {share:.0%}"
     evidence = f"tuned: × {ratio_with_interval(effect)}{answered}"
@@ -93,6 +78,8 @@ def _pool_of_50(claim: Claim) -> Finding:
     peaks = [peak for run in runs if (peak := arm_metrics.peak_connections(run)) is not None]
     if not peaks:
         return claim.not_run(BASELINE, BURST_50)
+    if not arm_metrics.success_ratio(claim.experiment, BASELINE, BURST_50):
+        return claim.not_measured("no response was successful", runs)
     allowed = _allowed(runs[0])
     evidence = f"the server saw at most {max(peaks)} of {allowed} connections"
     verdict = DO_NOT_FOLLOW if max(peaks) < allowed / 2 else FOLLOW
@@ -122,13 +109,14 @@ def _share_of_part(part: str, deployment: str, text: str, *, is_for: bool) -> Ch
 
     def check(claim: Claim) -> Finding:
         changes = waterfall(claim.experiment, BASELINE, TUNED, BURST_50)
+        runs = claim.experiment.find(deployment, BURST_50)
         if not changes:
-            return claim.not_run(deployment, BURST_50)
+            unknown = "the parts of the time of a request are not known of both set-ups"
+            return claim.not_measured(unknown, runs) if runs else claim.not_run(deployment, BURST_50)
         whole = changes[LATENCY]
         is_before = deployment == BASELINE
         share = changes[part].before_ms / whole.before_ms if is_before else changes[part].after_ms / whole.after_ms
         verdict = FOLLOW if (share >= MIN_SHARE) == is_for else DO_NOT_FOLLOW
-        runs = claim.experiment.find(deployment, BURST_50)
         return claim.finding(verdict, text.format(share=f"{share:.0%}"), runs, effect=share, bound=MIN_SHARE)
 
     return check
@@ -143,7 +131,7 @@ _DATABASE_WAIT = _share_of_part("db", TUNED, "on tuned the database is {share} o
 CHECKS: Mapping[str, Check] = {
     "Standard gunicorn worker (1 worker)": _change(
         f"{TUNED}{WITHOUT}workers", TUNED, verdicts={"improvement": DO_NOT_FOLLOW, "equivalent": FOLLOW,
-        "regression": FOLLOW}, text="a worker a core: × {ratio}",
+        "regression": FOLLOW}, text="a worker for each core: × {ratio}",
     ),
     "50 max connections": _pool_of_50,
     "Filesystem sessions": _change(

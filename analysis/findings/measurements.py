@@ -12,6 +12,7 @@ from ..queueing import service_ms
 from ..stats.confidence import LEVEL, Estimate
 from ..waterfall import waterfall
 from .finding import REPORTED, Claim, Finding
+from .wording import counted
 
 KIND = "measurement"
 ONE_WORKER = f"{TUNED}{WITHOUT}workers"  # the work of tuned on the one worker of as-measured
@@ -44,7 +45,7 @@ def _estimated(
     runs = experiment.find(deployment, scenario)
     if estimate is None:
         return claim.not_run(deployment, scenario)
-    text = f"{estimate.value:,.4g}, {estimate.blocks} blocks"
+    text = f"{estimate.value:,.4g}, {counted(estimate.blocks, 'block')}"
     return claim.reported(text, runs, effect=estimate.value, interval=estimate.interval, level=estimate.level)
 
 

@@ -119,6 +119,11 @@ def _more_failures(experiment: Experiment, subject: Subject) -> str:
     return more_failures_reason(experiment, subject.against, subject.deployment, subject.scenario)
 
 
+def _mostly_failures(experiment: Experiment, subject: Subject) -> str:
+    succeeds = arm_metrics.mostly_succeeds(experiment, subject.deployment, subject.scenario)
+    return "" if succeeds else "most requests failed"
+
+
 def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None:
     """Duration / the CPU lower bound of its hashes and queries."""
     duration_s = arm_metrics.duration_s(experiment, subject.deployment, subject.scenario)
@@ -126,7 +131,7 @@ def _floor_ratio(experiment: Experiment, subject: Subject) -> Measurement | None
     if duration_s is None or not bound_s:
         return None
     ratio = duration_s / bound_s
-    text = f"{duration_s:.2f} s, {ratio:.2f} times the CPU lower bound of {bound_s:.2f} s for its hashes and queries"
+    text = f"{duration_s:.2f} s, {ratio:.2f} times the CPU lower bound of {bound_s:.2f} s"
     return _without_interval(ratio, text, subject.runs(experiment))
 
 
@@ -136,7 +141,7 @@ def _success_ratio(experiment: Experiment, subject: Subject) -> Measurement | No
         return None
     runs = arm(experiment.by_run, subject.deployment, subject.scenario)
     successful, responses, dropped = (int(runs[name].sum()) for name in ("successful", "requests", "dropped"))
-    text = f"{successful} of {responses} responses were successful by their content"
+    text = f"{successful:,} of {responses:,} responses were successful by their content"
     return estimate, f"{text}; {dropped} arrivals were dropped" if dropped else text
 
 
@@ -256,7 +261,11 @@ def _capacity(experiment: Experiment, subject: Subject) -> Measurement | None:
 METRICS = {
     "speedup": Metric("duration", " times shorter", _speedup, needs=("against",), objection=_more_failures),
     "floor_ratio": Metric(
-        "duration / CPU lower bound of its hashes and queries", "", _floor_ratio, columns=cpu_metrics.WORK_COLUMNS
+        "duration",
+        " times the CPU lower bound of its hashes and queries",
+        _floor_ratio,
+        columns=cpu_metrics.WORK_COLUMNS,
+        objection=_mostly_failures,
     ),
     "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from workbench import endpoints
 from workbench.arms import BASELINE, SINGLE, TUNED
+from workbench.display import seconds_text
 from workbench.recording import Experiment, Run
 
 from .. import queueing
@@ -25,14 +26,14 @@ KIND = "published-value"
 class PublishedValue:
     """One value of the published report.
 
-    `form` formats it, and the measured ones. `estimate` measures it on a deployment under `scenario`; `predicted` is
+    `shown` formats the measured ones. `estimate` measures it on a deployment under `scenario`; `predicted` is
     the value of the queueing model, where that has one.
     """
 
     id: str
     text: str
     value: float
-    form: str
+    shown: Callable[[float], str]
     scenario: str
     estimate: Callable[[Experiment, str, str], Estimate | None]
     predicted: float | None = None
@@ -60,16 +61,16 @@ class PublishedValue:
 
     def _evidence(self, measured: Estimate, ratio: Estimate, tuned: Estimate | None) -> str:
         """The measured value, the prediction of the queueing model, and the value on tuned."""
-        text = f"measured {self._shown(measured)}, {ratio.value:.2f} of the published value"
+        text = f"measured {self._with_interval(measured)}, {ratio.value:.2f} of the published value"
         if self.predicted is not None:
             error = self.predicted / measured.value - 1
-            text += f"; a single queue predicts {self.form.format(self.predicted)} ({error:+.1%})"
-        return text + (f"; {TUNED} {self._shown(tuned)}" if tuned else "")
+            text += f"; a single queue predicts {self.shown(self.predicted)} ({error:+.1%})"
+        return text + (f"; {TUNED} {self._with_interval(tuned)}" if tuned else "")
 
-    def _shown(self, estimate: Estimate) -> str:
+    def _with_interval(self, estimate: Estimate) -> str:
         if estimate.interval is None:
-            return f"{self.form.format(estimate.value)} (no interval)"
-        return f"{self.form.format(estimate.value)} ({'–'.join(map(self.form.format, estimate.interval))})"
+            return f"{self.shown(estimate.value)} (no interval)"
+        return f"{self.shown(estimate.value)} ({'–'.join(map(self.shown, estimate.interval))})"
 
 
 def findings(experiment: Experiment) -> Iterator[Finding]:
@@ -97,7 +98,7 @@ def _of_single_requests() -> Iterator[PublishedValue]:
                 id=f"published-single-{row.endpoint}-{column}",
                 text=f"{row.endpoint}, single requests: {column.removesuffix('_ms')} {value:,.0f} ms",
                 value=value,
-                form="{:,.1f} ms",
+                shown="{:,.1f} ms".format,
                 scenario=SINGLE,
                 estimate=_estimate(arm_estimates.latency, row.endpoint, column),
             )
@@ -113,7 +114,7 @@ def _of_endpoints(experiment: Experiment) -> Iterator[PublishedValue]:
             id=f"published-{scenario}-{row.endpoint}",
             text=f"{row.users} users at once: {row.endpoint}, mean {row.mean_ms:,.0f} ms",
             value=row.mean_ms,
-            form="{:,.0f} ms",
+            shown="{:,.0f} ms".format,
             scenario=scenario,
             estimate=_estimate(arm_estimates.latency, row.endpoint),
             predicted=predicted[row.users].get(row.endpoint),
@@ -123,18 +124,18 @@ def _of_endpoints(experiment: Experiment) -> Iterator[PublishedValue]:
 def _of_bursts() -> Iterator[PublishedValue]:
     """The totals of each burst."""
     totals = (
-        ("duration_s", "duration {:.2f} s", "{:.2f} s", arm_estimates.duration_s),
-        ("throughput_rps", "{:.1f} requests/s", "{:.1f} requests/s", arm_estimates.throughput_rps),
+        ("duration_s", "duration {:.2f} s", seconds_text, arm_estimates.duration_s),
+        ("throughput_rps", "{:.1f} requests/s", "{:.1f} requests/s".format, arm_estimates.throughput_rps),
     )
     for row in published_report.rows("totals"):
         scenario = BURSTS[row.users]
-        for column, text, form, estimate in totals:
+        for column, text, shown, estimate in totals:
             value = getattr(row, column)
             yield PublishedValue(
                 id=f"published-{scenario}-{column}",
                 text=f"{row.users} users at once: {text.format(value)}",
                 value=value,
-                form=form,
+                shown=shown,
                 scenario=scenario,
                 estimate=estimate,
             )

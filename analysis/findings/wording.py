@@ -1,17 +1,13 @@
-"""Sentences about effects and about the growth of the tail, made of the values in the table beside them."""
+"""Texts of effects, and sentences about the growth of the tail, made of the values in the table beside them."""
 
 import math
-from collections.abc import Sequence
 
 import pandas as pd
 
 from workbench.aggregates import SPLIT
 
-from ..effect_tables import EffectTable
-from ..metrics.effect_metrics import EffectMetric
 from ..stats.confidence import MIN_BLOCKS
 from ..stats.hypothesis import Effect
-from ..stats.power import MAX_BLOCKS
 
 PART_NAMES = {
     "queue": "waiting for a worker",
@@ -30,39 +26,6 @@ MIN_GROWTH = 0.05  # smaller growth, relative to the latency before, counts as n
 def counted(number: float, noun: str) -> str:
     """`1 block`, `4 blocks`."""
     return f"{number} {noun}{'s' if number != 1 else ''}"
-
-
-def effects_sentence(table: EffectTable) -> str:
-    """The effects of one table by verdict; improvements and regressions with the largest first."""
-    effects = {
-        verdict: [effect for effect in table.effects if effect.verdict == verdict]
-        for verdict in ("improvement", "regression", "equivalent", "inconclusive")
-    }
-    pieces = [
-        _listed("improvement", _largest_first(effects["improvement"])),
-        _listed("regression", _largest_first(effects["regression"])),
-        _listed(f"equivalent within {table.metric.equivalence_margin:.0%}", effects["equivalent"]),
-        _with_reason([each for each in effects["inconclusive"] if each.reason]),
-        _inconclusive([each for each in effects["inconclusive"] if each.interval and not each.reason], table.metric),
-        _listed(
-            f"no verdict with fewer than {MIN_BLOCKS} blocks with a ratio",
-            [each for each in effects["inconclusive"] if not each.interval and not each.reason],
-        ),
-    ]
-    text = "; ".join(piece for piece in pieces if piece)
-    return f"{_capitalised(table.metric.name)} under {table.scenario}: {text}."
-
-
-def noise_sentence(table: EffectTable) -> str:
-    """The A/A difference of the baseline of one table."""
-    if table.noise_floor is None:
-        return "The baseline has A/A replicates in too few blocks to estimate the noise floor."
-    text = f"The {table.metric.name} of two identical runs may differ by up to {table.noise_floor - 1:.1%} by chance"
-    if table.aa_difference is not None and table.aa_difference.verdict in ("improvement", "regression"):
-        return (
-            f"{text}; here the A/A replicates differ in one direction, so be careful with every verdict of this table."
-        )
-    return f"{text}."
 
 
 def growth_sentence(deployment: str, fewer: str, more: str, growth: pd.DataFrame) -> str:
@@ -126,45 +89,9 @@ def ratio_text(ratio: float) -> str:
         return "∞" if math.isinf(ratio) else "–"
     if 0.98 < ratio < 1.02:
         return f"{ratio:.3f}"
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:#.2g}" if ratio else "0"
 
 
 def effect_size(ratio: float) -> str:
     """The distance of a ratio above 1 from 1: `12%`, or from 2 on `2.4-fold`."""
     return f"{ratio - 1:.0%}" if ratio < 2 else f"{ratio:.1f}-fold"
-
-
-def _largest_first(effects: Sequence[Effect]) -> list[Effect]:
-    return sorted(effects, key=lambda effect: abs(effect.ratio - 1), reverse=True)
-
-
-def _listed(label: str, effects: Sequence[Effect]) -> str:
-    """`<label>: <change> <ratio with interval>, …`; empty without effects."""
-    listed = [f"{effect.name} {ratio_with_interval(effect)}" for effect in effects]
-    return f"{label}: {', '.join(listed)}" if listed else ""
-
-
-def _with_reason(effects: Sequence[Effect]) -> str:
-    """The effects that are no improvement because more requests failed, each with that reason."""
-    listed = [f"{effect.name} {ratio_with_interval(effect)}, as {effect.reason}" for effect in effects]
-    return f"no improvement: {', '.join(listed)}" if listed else ""
-
-
-def _inconclusive(effects: Sequence[Effect], metric: EffectMetric) -> str:
-    """The effects with an interval and without a verdict, and what the experiment could have shown."""
-    if not effects:
-        return ""
-    detectable = [each.minimum_detectable_effect for each in effects if each.minimum_detectable_effect is not None]
-    smallest, largest = effect_size(min(detectable)), effect_size(max(detectable))
-    required = [each.blocks_required for each in effects]
-    blocks = max((number for number in required if number), default=0)
-    listed = _listed("inconclusive after Holm's correction", effects)
-    return (
-        f"{listed} (minimum detectable effect {smallest if len(effects) == 1 else f'{smallest} to {largest}'}; "
-        f"{f'more than {MAX_BLOCKS}' if None in required else blocks} blocks required to detect an effect of "
-        f"{metric.equivalence_margin:.0%} or to show equivalence, both with a power of 80%)"
-    )
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -18,6 +18,7 @@ from . import arm_estimates
 
 LATENCY_COLUMNS = ("mean_ms", "median_ms", "p95_ms", "min_ms", "max_ms", "requests", "failures")
 CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
+MIN_SUCCESS = 0.5  # share of the responses below which their time says nothing of a deployment
 
 
 def measured_totals(run: Run) -> pd.Series:
@@ -110,17 +111,6 @@ def pool_totals(run: Run) -> pd.Series | None:
     return pd.concat([last.drop(columns=maxima).sum(), last[maxima].max()])
 
 
-def pool_use(run: Run) -> pd.DataFrame:
-    """Return rows (at_s, state, connections, limit) over all workers; `at_s` counts from the first measured request."""
-    if run.pool.empty or run.totals is None:
-        return pd.DataFrame(columns=["at_s", "state", "connections", "limit"])
-    total = run.pool.groupby("at_us")[["checked_out", "idle", "pending", "limit"]].sum().reset_index()
-    total["at_s"] = total.pop("at_us") / 1e6 - run.totals["measured_start_ms"] / 1e3
-    names = {"checked_out": "used", "idle": "idle", "pending": "waiting"}
-    states = total.rename(columns=names).melt(["at_s", "limit"], list(names.values()), "state", "connections")
-    return states[states["at_s"] >= 0]
-
-
 def cache_outcomes(
     experiment: Experiment, deployment: str, scenario: str, to_endpoints: Sequence[str] = endpoints.PUBLISHED
 ) -> pd.Series:
@@ -134,6 +124,12 @@ def cache_outcomes(
 def reads_p95_ms(experiment: Experiment, deployment: str, scenario: str) -> float | None:
     """Return the 95th percentile of the latency (ms) of all reads."""
     return _value(arm_estimates.reads_p95_ms(experiment, deployment, scenario))
+
+
+def mostly_succeeds(experiment: Experiment, deployment: str, scenario: str) -> bool:
+    """True where at least half of the responses were successful; the time of failures says nothing of a set-up."""
+    share = success_ratio(experiment, deployment, scenario)
+    return share is not None and share >= MIN_SUCCESS
 
 
 def worker_shares(run: Run) -> pd.Series:

@@ -12,7 +12,7 @@ from workbench import validity
 from workbench.recording import Run
 
 from . import cpu_metrics
-from .arm_metrics import measured_totals
+from .arm_metrics import measured_totals, worker_shares
 
 MIN_UTILISATION, MIN_WAITING = 0.85, 0.5  # of a saturated resource
 MS_PER_S, US_PER_MS, US_PER_S, NS_PER_S = 1e3, 1e3, 1e6, 1e9
@@ -73,13 +73,22 @@ def _worker_utilisation(run: Run) -> tuple[float | None, str]:
     settings, totals = run.record["deployment"]["settings"], measured_totals(run)
     workers = settings["workers"]
     if settings["server"] == "gevent":  # a loop accepts any number of requests, but computes for one at a time
-        share = _cpu_share(run, "server", min(workers, run.record["environment"]["cpu_count"]))
-        return share, f"the loops of {workers} workers, each at most a core"
+        return _busiest_loop(run), f"the event loop of the busiest of {workers} workers, at most a core"
     if settings["server"] == "gthread":
         share = _share(totals["application_ms"], MS_PER_S * workers * settings["threads"] * totals["makespan_s"])
         return share, f"{settings['threads']} threads in each of {workers} workers"
     share = _share(totals["application_ms"], MS_PER_S * workers * totals["makespan_s"])
-    return share, f"workers, one request at a time in each of {workers}"
+    return share, f"{workers} worker{'s' if workers != 1 else ''}, one request at a time in each"
+
+
+def _busiest_loop(run: Run) -> float | None:
+    """CPU time of the busiest event loop, of a core: its share of the requests times the CPU time of all workers."""
+    shares, cpu = worker_shares(run), _cpu_share(run, "server", 1)
+    return None if cpu is None or shares.empty else min(1.0, cpu * float(shares.max()))
+
+
+def _cores(count: int) -> str:
+    return f"{count} core{'s' if count != 1 else ''}"
 
 
 def _pool(run: Run) -> ResourceUse:
@@ -113,7 +122,7 @@ def _database(run: Run) -> ResourceUse:
         _cpu_share(run, "database", cores),
         float(waiting["value"].sum() / readings) if readings else None,
         None if lost is None else int(lost),
-        f"PostgreSQL, of {cores} cores",
+        f"PostgreSQL, of {_cores(cores)}",
     )
 
 
@@ -122,7 +131,7 @@ def _cpu(run: Run) -> ResourceUse:
     cores = run.record["environment"]["cpu_count"]
     roles = [role for role in run.process["role"].unique() if role != cpu_metrics.MACHINE]
     shares = [share for role in roles if (share := _cpu_share(run, role, cores)) is not None]
-    return ResourceUse("CPU", sum(shares) if shares else None, _stalled_share(run), None, f"{cores} cores")
+    return ResourceUse("CPU", sum(shares) if shares else None, _stalled_share(run), None, _cores(cores))
 
 
 def _cpu_share(run: Run, role: str, cores: int) -> float | None:

@@ -12,6 +12,7 @@ its difference is one that chance explains and is small:
 
 The second condition is a test of noninferiority (Blackwelder 1982). With fewer than `MIN_BLOCKS` blocks any larger
 share counts. A failure is a request that was not successful, or that was omitted with a dropped arrival.
+Without any success after the change no improvement stands, whatever the share was before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,9 +39,11 @@ def more_failures(before: pd.DataFrame, after: pd.DataFrame, *, is_paired: bool,
     `before` and `after` are tables of `failure_counts`. Paired sides are compared in the blocks that both have.
     """
     comparison = failure_change(before, after, is_paired=is_paired)
+    sides = _compared(before, after, is_paired)
+    if comparison is not None and sides[1]["failed"].sum() == sides[1]["requests"].sum():
+        return "none of the requests was successful"
     if comparison is None or _stands(comparison, level):
         return ""
-    sides = _compared(before, after, is_paired)
     total_before, total_after = (counts["failed"].sum() / counts["requests"].sum() for counts in sides)
     return f"{total_after:.1%} of the requests were not successful, instead of {total_before:.1%}"
 

@@ -1,21 +1,27 @@
 """What to do: changes with their effects and costs, the settings to copy, and what became of the published advice."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis import ablation
-from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Finding
+from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, IMPROVEMENT, INVALID, NOT_MEASURED, Finding
 from analysis.findings.measurements import ONE_WORKER
+from analysis.findings.wording import ratio_text
+from analysis.metrics import arm_metrics
 from workbench.arms import ADVISED, BASELINE, BURST_50, LABELS, TUNED
+from workbench.display import seconds_form
 
 from ..markup import Html
 from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence, with_interval
 from ..tables import Verdict, behind, table
 from .comparison import Report, join, settings_of
-from .names import OPTIMISATIONS
+from .names import in_labels, optimisation_of, set_up
 
 CPU, DURATION = "cpu_ms", "makespan_s"
+GEVENT = "8+ gevent workers"  # in the claim of the advice
+ORDER = (DO_NOT_FOLLOW, FOLLOW, INVALID, NOT_MEASURED)  # of the verdicts of advice
 HIDDEN = ("scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle")  # settings of a run
 
 
@@ -24,19 +30,41 @@ def advice(report: Report) -> Html:
     return join(_changes(report), _environments(report), _published_advice(report))
 
 
+def is_adopted(report: Report) -> bool:
+    """True where tuned is faster than the published set-up and all of its responses to the burst are successful."""
+    effect = report.finding(f"{BURST_50}-{BASELINE}-to-{TUNED}-{DURATION}")
+    has_success = report.measured(f"success-{BURST_50}-{TUNED}") == 1
+    return effect is not None and effect.verdict == IMPROVEMENT and has_success
+
+
+def succeeds(report: Report, deployment: str) -> bool:
+    """True where most responses to the burst were successful."""
+    return arm_metrics.mostly_succeeds(report.experiment, deployment, BURST_50)
+
+
+def gevent_advice(report: Report) -> Finding | None:
+    """The advice of gevent workers, where the runs speak against it."""
+    advice = (each for each in report.of_kind("advice") if GEVENT in each.claim)
+    return next((each for each in advice if each.verdict == DO_NOT_FOLLOW), None)
+
+
 def _changes(report: Report) -> Html:
     """A row for each optimisation that is an improvement, the largest effect first."""
     rows = []
-    for change in ablation.leave_one_out_changes(report.experiment, TUNED, BURST_50):
+    if report.experiment.find(TUNED, BURST_50) and not succeeds(report, TUNED):
+        return sentence_block("Most responses of the tuned set-up to 50 users at once are failures.")
+    changes = ablation.leave_one_out_changes(report.experiment, TUNED, BURST_50)
+    if not changes:
+        return sentence_block("This experiment leaves out no single change of the tuned set-up.")
+    for change in changes:
         duration, cpu = (
             report.finding(f"{BURST_50}-{change.before}-to-{TUNED}-{metric}") for metric in (DURATION, CPU)
         )
-        if duration is None or "improvement" not in {each.verdict for each in (duration, cpu) if each}:
+        if duration is None or IMPROVEMENT not in {each.verdict for each in (duration, cpu) if each}:
             continue
-        optimisation = OPTIMISATIONS[change.name]
-        cpu_ratio = Html(f'<span class="nowrap">{of_finding(cpu, "× {:.2f}")}</span>')
+        optimisation = optimisation_of(change.name)
         rows.append({"order": duration.effect, "change": marked(optimisation.change), "duration": _effect(duration),
-                     "CPU": cpu_ratio, "cost or risk": marked(optimisation.cost)})  # fmt: skip
+                     "CPU": _effect(cpu), "cost or risk": marked(optimisation.cost)})  # fmt: skip
     if not rows:
         return sentence_block("No single change is an improvement in this experiment.")
     frame = pd.DataFrame(rows, dtype=object).sort_values("order").drop(columns="order")
@@ -49,22 +77,28 @@ def sentence_block(text: str) -> Html:
 
 
 def _effect(finding: Finding | None) -> Html:
-    """`× 0.16 (0.14–0.19)` and its verdict."""
+    """`0.16 (0.14–0.19)`, and its verdict below."""
     if finding is None or finding.effect is None:
         return MISSING
     pill = Verdict(finding.verdict).pill() if finding.verdict != "reported" else ""
-    return Html(f'<span class="nowrap">× {with_interval(finding, "{:.2f}")} {pill}</span>')
+    return Html(f'<span class="nowrap">{_ratio(finding)}</span> <br>{pill}')
+
+
+def _ratio(finding: Finding) -> Html:
+    """`0.16 (0.14–0.19)`, with the digits that the ratio has in every table of effects."""
+    ends = "–".join(map(ratio_text, finding.interval or ()))
+    return number(f"{ratio_text(finding.effect or math.nan)}{f' ({ends})' if ends else ''}", finding.id)
 
 
 def _environments(report: Report) -> Html:
-    """What to run where, each with the runs it rests on."""
+    """What to run where, each with what it rests on and the runs of that."""
+    if not is_adopted(report):
+        return sentence_block("The runs support no set-up for any environment.")
     rows = (
         ("development", LABELS[TUNED], _burst(report, TUNED), f"duration-{BURST_50}-{TUNED}"),
-        ("one core", "tuned, one worker", _burst(report, ONE_WORKER),
-         f"duration-{BURST_50}-{ONE_WORKER}"),
-        ("production", "tuned, not 8 gevent workers", _connections(report),
-         f"connections-{BURST_50}-{TUNED}"),
-    )  # fmt: skip
+        ("one core", set_up(ONE_WORKER), _burst(report, ONE_WORKER), f"duration-{BURST_50}-{ONE_WORKER}"),
+        ("production", f"{LABELS[TUNED]}, not 8 gevent workers", *_production(report)),
+    )
     shown = [
         {"environment": environment, "run": marked(run), "because": reason, "runs": _runs(report, finding_id)}
         for environment, run, reason, finding_id in rows
@@ -74,19 +108,28 @@ def _environments(report: Report) -> Html:
 
 
 def _burst(report: Report, deployment: str) -> Html:
-    duration = with_interval(report.finding(f"duration-{BURST_50}-{deployment}"), "{:.2f}")
+    """What 50 users at once take on a set-up, and its memory where that was read."""
+    finding = report.finding(f"duration-{BURST_50}-{deployment}")
+    form = seconds_form(finding.effect or 0.0).removesuffix(" s") if finding is not None else ""
+    text = sentence("50 users at once take {duration} s", duration=with_interval(finding, form))
     memory = of_finding(report.finding(f"memory_mib-{BURST_50}-{deployment}"), "{:.0f} MiB")
-    if memory is MISSING:
-        return sentence("50 users at once take {duration} s", duration=duration)
-    return sentence("50 users at once take {duration} s and {memory}", duration=duration, memory=memory)
+    return text if memory is MISSING else Html(f"{text} and {memory}")
 
 
-def _connections(report: Report) -> Html:
-    tuned, advised = (
+def _production(report: Report) -> tuple[Html, str]:
+    """Tuned against the published advice: time, connections, and the id of the finding; its id is empty without one."""
+    advised = gevent_advice(report)
+    if advised is None:
+        return Html(""), ""
+    tuned, allowed = (
         of_finding(report.finding(f"connections_allowed-{BURST_50}-{name}"), "{:,.0f}") for name in (TUNED, ADVISED)
     )
-    text = "at most {tuned} connections instead of {advised}; PostgreSQL's default allows 97"
-    return sentence(text, tuned=tuned, advised=advised)
+    text = sentence(
+        "takes {ratio} of their time, with at most {tuned} connections instead of {allowed}; PostgreSQL's default "
+        "allows 97",
+        ratio=_ratio(advised), tuned=tuned, allowed=allowed,
+    )  # fmt: skip
+    return text, advised.id
 
 
 def _runs(report: Report, finding_id: str) -> Html:
@@ -119,15 +162,18 @@ def _published_advice(report: Report) -> Html:
         groups.setdefault((finding.verdict, finding.evidence), []).append(finding)
     rows = {
         verdict: [_advice_row(group) for (of_group, _), group in groups.items() if of_group == verdict]
-        for verdict in (DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED)
+        for verdict in ORDER
     }
     judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW]
     return join(
         _advice_sentence(report),
         behind(
             ("the published advice, evaluated", table(pd.DataFrame(judged, dtype=object), "The published advice")),
-            ("advice that no run evaluates", table(pd.DataFrame(rows[NOT_MEASURED], dtype=object), "Not measured")),
-            ("the settings to copy", _settings(report)),
+            (
+                "advice that no run evaluates",
+                table(pd.DataFrame(rows[INVALID] + rows[NOT_MEASURED], dtype=object), "Not measured"),
+            ),
+            ("the settings to copy", _settings(report) if is_adopted(report) else Html("")),
         ),
     )
 
@@ -135,14 +181,13 @@ def _published_advice(report: Report) -> Html:
 def _advice_sentence(report: Report) -> Html:
     """How much of the published advice the runs confirm."""
     verdicts = [finding.verdict for finding in report.of_kind("advice")]
-    against, following, missing = (
-        number(str(verdicts.count(verdict)), SECTION) for verdict in (DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED)
-    )
+    counts = {verdict: number(str(verdicts.count(verdict)), SECTION) for verdict in ORDER}
     text = sentence(
-        "Of the published advice the runs speak against {against} lines and for {following}; not measured: {missing}.",
-        against=against, following=following, missing=missing,
+        "Lines of the published advice: {against} not to follow, {following} to follow, {missing} not measured",
+        against=counts[DO_NOT_FOLLOW], following=counts[FOLLOW], missing=counts[NOT_MEASURED],
     )  # fmt: skip
-    return Html(f"<p>{text}</p>")
+    invalid = sentence(", {invalid} invalid", invalid=counts[INVALID]) if INVALID in verdicts else ""
+    return Html(f"<p>{text}{invalid}.</p>")
 
 
 def _advice_row(group: Sequence[Finding]) -> dict:
@@ -150,5 +195,5 @@ def _advice_row(group: Sequence[Finding]) -> dict:
     return {
         "published advice": marked(named, "published"),
         "verdict": Verdict(group[0].verdict),
-        "measured": marked(group[0].evidence, group[0].id),
+        "measured": marked(in_labels(group[0].evidence), group[0].id),
     }

@@ -11,12 +11,17 @@ from analysis.queueing import burst_simulation, littles_law
 from workbench.aggregates import SPLIT
 from workbench.arms import BASELINE, BURST_25, BURST_50, TUNED
 from workbench.recording import Experiment, Run
+from workbench.request_schema import PARTS
+from workbench.text_cleaning import Target, cleaned
 
 from ..markup import Html
 from ..tables import Quantity, table
-from .comparison import Report, first_run, join, percent, prose
+from .comparison import Report, first_run, join, parts_are_apart, percent, prose, three_digits
+from .names import arm, in_labels, load, set_up
 
 SIMULATED_USERS = (25, 50)
+MAX_STATEMENT = 160  # characters of a statement
+NO_PARTS = " Under gevent the parts of the application are not shown: each has in it the wait for the event loop."
 
 
 def saturated_resources(report: Report) -> Html:
@@ -26,10 +31,12 @@ def saturated_resources(report: Report) -> Html:
         return prose("No load that could saturate a resource was run.")
     findings = explanations.saturated_resources(report.experiment)
     sentences = [
-        prose(f"{run.deployment} under {run.scenario}: {finding.evidence}.")
+        prose(f"{arm(run.deployment, run.scenario)}: {finding.evidence}.")
         for run, finding in zip(runs, findings, strict=True)
     ]
-    rows = [{"run": f"{run.deployment}, {run.scenario}"} | _use_row(use) for run in runs for use in resource_use(run)]
+    rows = [
+        {"set-up; load": arm(run.deployment, run.scenario)} | _use_row(use) for run in runs for use in resource_use(run)
+    ]
     note = (
         "One run each, no interval. Waiting is the mean number of requests that waited; for the CPU it is the share of "
         f"time in which a process waited for a core. A resource is saturated where at least {MIN_UTILISATION:.0%} of "
@@ -57,6 +64,7 @@ def _requests_present(runs: Sequence[Run]) -> Html:
         "Little's law for the whole and for each part of a request's way: the mean number of requests there is the "
         "arrival rate times the mean time of one request there, failed ones included. Where requests accumulate, they "
         "wait."
+        f"{'' if all(map(parts_are_apart, runs)) else NO_PARTS}"
     )
     frame = pd.DataFrame([row for row in rows if row], dtype=object)
     return table(frame, "Requests present in each part", note=note)
@@ -67,12 +75,17 @@ def _present_row(run: Run) -> dict:
     if present.empty:
         return {}
     return {
-        "run": f"{run.deployment}, {run.scenario}",
+        "set-up; load": arm(run.deployment, run.scenario),
         "λ (requests/s)": Quantity(present["arrivals_rps"], "{:,.1f}"),
         "W (ms)": Quantity(present["latency_ms"], "{:,.1f}"),
         "L = λW": Quantity(present["all"], "{:,.2f}"),
-        **{part: Quantity.optional(present[part], "{:,.2f}") for part in SPLIT},
+        **{part: Quantity.optional(present[part], "{:,.2f}") for part in _shown_parts(run)},
     }
+
+
+def _shown_parts(run: Run) -> Sequence[str]:
+    """The parts of a request's way that are known apart from each other."""
+    return SPLIT if parts_are_apart(run) else [part for part in SPLIT if part not in (*PARTS, "rest")]
 
 
 def tail_growth(report: Report) -> Html:
@@ -80,7 +93,7 @@ def tail_growth(report: Report) -> Html:
     pieces = []
     findings = explanations.tail_growth(report.experiment)
     for deployment, finding in zip((BASELINE, TUNED), findings, strict=True):
-        pieces.append(prose(f"{finding.evidence}."))
+        pieces.append(prose(in_labels(f"{finding.evidence}.")))
         growth = bottleneck.tail_growth(report.experiment, deployment, BURST_25, BURST_50)
         if not growth.empty:
             pieces.append(_growth_table(deployment, growth))
@@ -91,19 +104,25 @@ def _growth_table(deployment: str, growth: pd.DataFrame) -> Html:
     rows = [
         {
             "endpoint": endpoint,
-            f"{BURST_25} (ms)": Quantity(row["fewer_ms"], "{:,.1f}"),
-            f"{BURST_50} (ms)": Quantity(row["more_ms"], "{:,.1f}"),
+            f"{load(BURST_25)} (ms)": three_digits(row["fewer_ms"]),
+            f"{load(BURST_50)} (ms)": three_digits(row["more_ms"]),
             "requests": f"{row['fewer']:.0f}, {row['more']:.0f}",
-            **{f"{part} (ms)": Quantity.optional(row[part], "{:+,.1f}") for part in SPLIT},
+            **{f"{part} (ms)": _growth(row[part]) for part in SPLIT},
         }
         for endpoint, row in growth.iterrows()
     ]
     note = (
-        "Mean latency of the requests between the 90th and the 99th percentile of their endpoint, and the growth of "
-        "each part of it; a part with a minus became shorter. No interval; the requests are those of each load in the "
-        "tail."
+        "The tail: the requests between the 90th and the 99th percentile of their endpoint, with their number under "
+        "each load. Mean latency, and the growth of each part of it. No interval."
     )
-    return table(pd.DataFrame(rows, dtype=object), f"Growth of the tail on {deployment}, by part", note=note)
+    return table(pd.DataFrame(rows, dtype=object), f"Growth of the tail on {set_up(deployment)}, by part", note=note)
+
+
+def _growth(change_ms: float | None) -> Quantity | None:
+    """A change of a part (ms); one that rounds to nothing has no sign."""
+    if change_ms is None or pd.isna(change_ms):
+        return None
+    return Quantity(change_ms, "{:+,.1f}") if abs(change_ms) >= 0.05 else Quantity(0.0, "{:.1f}")
 
 
 def simulated_bursts(report: Report) -> Html:
@@ -130,10 +149,10 @@ def _simulated_rows(experiment: Experiment, deployment: str, users: int) -> Iter
     for metric, predicted, measured in predictions.itertuples(index=False):
         error = None if pd.isna(measured) else predicted / measured - 1
         yield {
-            "metric": f"{deployment}, {users} users: {metric} (s)",
-            "predicted": Quantity(predicted, "{:,.3f}"),
-            "measured": Quantity.optional(measured, "{:,.3f}"),
-            "prediction error": Quantity.optional(error, "{:+.1%}"),
+            "metric (ms)": f"{set_up(deployment)}, {users} users at once: {metric}",
+            "predicted": three_digits(1000 * predicted),
+            "measured": three_digits(1000 * measured),
+            "prediction error": Quantity.optional(error, "{:+.0%}"),
         }
 
 
@@ -146,11 +165,13 @@ def database_waits(report: Report) -> Html:
 
 def _database_tables(run: Run) -> Iterator[Html]:
     sessions, statements = bottleneck.session_waits(run), bottleneck.top_statements(run)
-    arm = f"{run.deployment}, {run.scenario}"
+    label = arm(run.deployment, run.scenario)
     if not sessions.empty:
         frame = sessions.assign(sessions=[Quantity(value, "{:.2f}") for value in sessions["sessions"]])
         note = "Mean number of sessions over all readings of one run."
-        yield table(frame, f"Waits of active PostgreSQL sessions, {arm}", note=note)
+        yield table(frame, f"Waits of active PostgreSQL sessions, {label}", note=note)
     if not statements.empty:
-        formats = {"calls": "{:,.0f}", "total_ms": "{:,.1f}", "mean_ms": "{:,.3f}", "share": "{:.1%}"}
-        yield table(statements, f"Statements with the most PostgreSQL time, {arm}", formats=formats)
+        formats = {"calls": "{:,.0f}", "total (ms)": "{:,.1f}", "mean (ms)": "{:,.3f}", "share": "{:.1%}"}
+        texts = [cleaned(text, Target.LINE, MAX_STATEMENT) for text in statements["statement"]]
+        shown = statements.assign(statement=texts).rename(columns={"total_ms": "total (ms)", "mean_ms": "mean (ms)"})
+        yield table(shown, f"Statements with the most PostgreSQL time, {label}", formats=formats)

@@ -13,8 +13,9 @@ from analysis.queueing import closed_load
 from workbench.recording import Experiment
 
 from ..markup import Html
-from ..tables import Quantity, table
+from ..tables import Quantity, Verdict, table
 from .comparison import OF_SUCCESSES, Report, join, main_first, prose
+from .names import set_up
 
 LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}
 
@@ -29,7 +30,7 @@ def capacity(report: Report) -> Html:
         for prediction in predicted_capacities(report.experiment)
     }
     rows = [_row(report.experiment, result, predictions.get((result.deployment, result.family))) for result in results]
-    brackets = table(pd.DataFrame(rows, dtype=object), "Capacity of each deployment", note=_note(results))
+    brackets = table(pd.DataFrame(rows, dtype=object), "Capacity of each set-up", note=_note(results))
     closed = main_first(result.deployment for result in results if result.family == "sustained")
     return join(brackets, *_closed_predictions(report.experiment, closed))
 
@@ -37,8 +38,9 @@ def capacity(report: Report) -> Html:
 def _row(experiment: Experiment, result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
     bracket, saturated = result.bracket, explanations.run_at_upper_bound(experiment, result)
     return {
-        "deployment": result.deployment,
+        "set-up": set_up(result.deployment),
         "load": LOADS[result.family],
+        "capacity": f"({bracket})" if bracket.ends else Verdict.INCONCLUSIVE,
         "predicted": prediction and Quantity(prediction.capacity, "{:,.0f}"),
         "sustained": bracket.lower_bound,
         "not sustained": bracket.upper_bound,
@@ -66,12 +68,12 @@ def _invalid(probes: Sequence[Probe]) -> str | None:
 
 def _note(results: Sequence[CapacityResult]) -> str:
     blocks = max(result.blocks for result in results)
-    replication = "Each bound was measured in one run, so there is no interval."
+    replication = "In brackets are the bounds, each measured in one run."
     if blocks > 1:
         replication = (
-            f"Each bound was measured in {blocks} blocks: the load was sustained in all of them, or in none. A load "
-            f"that is sustained in half of its runs would be taken for one of them once in {2**blocks} each. A block "
-            "does not count if the sentinel load before or after it took another time."
+            f"In brackets are the bounds, each measured in {blocks} blocks: the load was sustained in all of them, or "
+            f"in none. A load that is sustained in half of its runs would be taken for one of them once in {2**blocks} "
+            "each. A block does not count if the sentinel load before or after it took another time."
         )
     return (
         "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "
@@ -107,5 +109,5 @@ def _closed_prediction(deployment: str, predictions: pd.DataFrame) -> Html:
         f"{predictions['from_users'].iloc[0]} users alone. It predicts the steady state: where more users come than "
         "are served, a run of seconds ends before their queue has its full length."
     )
-    caption = f"Closed load predicted from its smallest number of users, {deployment}"
+    caption = f"Closed load predicted from its smallest number of users, {set_up(deployment)}"
     return table(pd.DataFrame(rows, dtype=object), caption, note=note)

@@ -11,7 +11,7 @@ from analysis.findings import wording
 from analysis.metrics.effect_metrics import EFFECT_METRICS
 from analysis.stats.hypothesis import Effect
 from analysis.stats.power import MAX_BLOCKS
-from workbench.arms import BURST_50, LABELS, READS
+from workbench.arms import BURST_50, READS
 from workbench.primary_metrics import declared
 
 from ..markup import Html
@@ -19,8 +19,8 @@ from ..numerals import SECTION, marked, sentence
 from ..svg import inline
 from ..tables import behind
 from . import effects
-from .comparison import Report, join
-from .names import DATABASE_CHANGES, OPTIMISATIONS
+from .comparison import Report, join, plural
+from .names import change
 
 # The groups of the plot: kind of change, scenario, metric, heading.
 GROUPS = (
@@ -29,6 +29,7 @@ GROUPS = (
     ("change", READS, "database_ms", "Database time of single reads, the published set-up with one change"),
 )
 VERDICTS = ("improvement", "regression", "equivalent", "inconclusive")
+NOUNS = VERDICTS[:2]
 MARGIN = next(metric.equivalence_margin for metric in EFFECT_METRICS if metric.column == "makespan_s")
 
 
@@ -38,6 +39,7 @@ def changes(report: Report) -> Html:
         _sentence(report),
         _forest(report),
         behind(
+            ("how the verdicts are corrected", effects.method(report)),
             ("every comparison of set-ups", effects.deployment_effects(report)),
             ("of changes of the tuned set-up", effects.optimisation_effects(report)),
             ("of changes of the published set-up", effects.read_effects(report)),
@@ -52,10 +54,15 @@ def _sentence(report: Report) -> Html:
     if not judged:
         return Html(f"<p>{sentence('This experiment compares no set-ups.')}</p>")
     counts = {verdict: sum(each.verdict == verdict for each in judged) for verdict in VERDICTS}
-    listed = marked(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count), SECTION)
-    beforehand = " on the metrics that were declared before the experiment"
+    listed = marked(", ".join(_counted(count, verdict) for verdict, count in counts.items() if count), SECTION)
+    beforehand = " on metrics declared beforehand"
     text = f"Verdicts{beforehand if declared(report.experiment.record) is not None else ''}: {{counts}}."
     return Html(f"<p>{sentence(text, counts=listed)}</p>")
+
+
+def _counted(count: int, verdict: str) -> str:
+    """`3 regressions`, `1 improvement`, `6 equivalent`."""
+    return plural(count, verdict) if verdict in NOUNS else f"{count} {verdict}"
 
 
 def _forest(report: Report) -> Html:
@@ -78,8 +85,8 @@ def _forest(report: Report) -> Html:
 def _rows(kind: str, table: EffectTable) -> Iterator[ForestRow]:
     """The effects of one table, the smallest ratio first, and its A/A difference."""
     pairs = sorted(zip(table.changes, table.effects, strict=True), key=lambda pair: pair[1].ratio)
-    for change, effect in pairs:
-        yield _row(_label(kind, change), effect, effect.verdict)
+    for compared, effect in pairs:
+        yield _row(_label(kind, compared), effect, effect.verdict)
     if table.aa_difference is not None:
         yield _row("A/A", table.aa_difference, "reported")
 
@@ -89,12 +96,8 @@ def _row(label: str, effect: Effect, verdict: str) -> ForestRow:
     return ForestRow(label, effect.ratio, low, high, verdict, _text(effect, verdict))
 
 
-def _label(kind: str, change: Change) -> str:
-    if kind == "deployment":
-        return LABELS.get(change.after, change.name)
-    if kind == "optimisation" and change.name in OPTIMISATIONS:
-        return OPTIMISATIONS[change.name].name.removeprefix("the ")
-    return DATABASE_CHANGES.get(change.name, change.name)
+def _label(kind: str, compared: Change) -> str:
+    return change(compared.after if kind == "deployment" else compared.name).removeprefix("the ")
 
 
 def _text(effect: Effect, verdict: str) -> str:
@@ -102,6 +105,8 @@ def _text(effect: Effect, verdict: str) -> str:
     if effect.interval is None:
         return f"{wording.ratio_text(effect.ratio)}, {wording.counted(effect.blocks, 'block')}"
     text = wording.ratio_text(effect.ratio)
+    if effect.reason:
+        return f"{text}, more failures"
     if verdict == "inconclusive" and effect.minimum_detectable_effect is not None:
         required = effect.blocks_required or f"over {MAX_BLOCKS}"
         return f"{text}, needs {required} blocks"

@@ -14,7 +14,7 @@ from workbench.recording import Run
 
 from ..markup import Html
 from ..svg import inline
-from .comparison import Report
+from .comparison import Report, parts_are_apart
 
 COMPARED = (BASELINE, CLAIMED, TUNED)
 MEASURED_USERS = (25, 50)
@@ -27,11 +27,14 @@ def percentiles(report: Report) -> Html:
         arm_metrics.percentile_curve(report.experiment, deployment, BURST_50).assign(series=deployment)
         for deployment in COMPARED
     ]
+    points = _concat(curves, ["series", "nines", "latency_ms"])
+    if points.empty:
+        return Html("")
     return inline(
-        lambda: latency.percentile_curves(_concat(curves, ["series", "nines", "latency_ms"])),
+        lambda: latency.percentile_curves(points),
         "percentiles",
         "Latency percentiles, 50 users at once",
-        "One curve for each deployment, over the successful responses. The axis is stretched towards the tail.",
+        "One curve for each set-up, over the successful responses. The axis is stretched towards the tail.",
     )
 
 
@@ -40,22 +43,28 @@ def where_time_goes(report: Report) -> Html:
     splits = [
         cpu_metrics.time_split(report.experiment, deployment, BURST_50).assign(series=deployment)
         for deployment in MAIN_DEPLOYMENTS
+        if all(map(parts_are_apart, report.experiment.find(deployment, BURST_50)))
     ]
+    parts = _concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"]).dropna(subset=["mean_ms"])
+    if parts.empty:
+        return Html("")
     return inline(
-        lambda: time_split.time_split(_concat(splits, ["series", "endpoint", "statistic", "part", "mean_ms"])),
+        lambda: time_split.time_split(parts),
         "time-split",
         "Where the time went, 50 users at once",
-        "Stacked bars: queue, pool, database, hash, cache, session, the rest of the application, and the residual. "
-        "Above: all successful responses. Below: those between the 90th and the 99th percentile of latency. Under "
-        "gevent a part includes the time that its request waits for the loop while other requests use it.",
+        "Mean of all successful responses, and of those between the 90th and the 99th percentile of latency. Gevent "
+        "set-ups are left out: each part has in it the wait for the event loop.",
     )
 
 
 def timeline(report: Report) -> Html:
     """Each request of one burst from its send to its response."""
     columns = ["series", "endpoint", "start_ms", "latency_ms", "user", "ok"]
+    requests = _first_burst(report, lambda run: run.measured, columns)
+    if requests.empty:
+        return Html("")
     return inline(
-        lambda: timelines.timeline(_first_burst(report, lambda run: run.measured, columns)),
+        lambda: timelines.timeline(requests),
         "timeline",
         "Every request of one burst, from send to response",
         "A staircase is a queue: each user waits for all earlier users.",
@@ -65,9 +74,11 @@ def timeline(report: Report) -> Html:
 
 def growth(report: Report) -> Html:
     """Mean latency against the number of users: published, measured (successful responses), predicted by one queue."""
-    rows = [*_published_means(), *_measured_means(report), *_predicted_means(report)]
+    rows = [*_measured_means(report), *_predicted_means(report)]
+    if not rows:
+        return Html("")
     return inline(
-        lambda: latency.burst_growth(pd.DataFrame(rows)),
+        lambda: latency.burst_growth(pd.DataFrame([*_published_means(), *rows])),
         "growth",
         "Mean latency against users at once",
         "The line is one first-come-first-served queue, replayed from measured single-request times.",

@@ -2,16 +2,17 @@
 
 import pandas as pd
 
-from analysis.findings.finding import FAIL, NOT_MEASURED, PASS, Finding
+from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
 
 from ..markup import Html
-from ..numerals import SECTION, marked, number, sentence
+from ..numerals import PUBLISHED, SECTION, SETTING, marked, number, sentence
 from ..tables import Verdict, behind, table
 from .comparison import Report, join
 from .missed_objectives import missed_objectives
-from .names import CLAIMS
+from .names import CLAIMS, in_labels
 
-ORDER = {FAIL: 0, NOT_MEASURED: 1, PASS: 2}
+ORDER = {FAIL: 0, INVALID: 1, NOT_MEASURED: 2, PASS: 3}
+OPEN = {FAIL, INVALID, NOT_MEASURED}
 
 
 def claims(report: Report) -> Html:
@@ -19,7 +20,7 @@ def claims(report: Report) -> Html:
     published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     return join(
         _sentence(published),
-        _scorecard("Does not hold, was missed, or was not measured", [*published, *objectives], {FAIL, NOT_MEASURED}),
+        _scorecard("Does not hold, was missed, or was not measured", [*published, *objectives], OPEN),
         behind(
             ("why objectives are missed", join(*missed_objectives(report))),
             ("claims that hold", _scorecard("Published claims that hold", published, {PASS})),
@@ -36,6 +37,8 @@ def _sentence(findings: list[Finding]) -> Html:
         all=str(len(findings)), passed=number(str(counts[PASS]), SECTION),
         failed=number(str(counts[FAIL]), SECTION), missing=number(str(counts[NOT_MEASURED]), SECTION),
     )  # fmt: skip
+    if counts[INVALID]:
+        text = Html(f"{text} " + str(sentence("Invalid: {n}.", n=number(str(counts[INVALID]), SECTION))))
     return Html(f"<p>{text}</p>")
 
 
@@ -45,9 +48,9 @@ def _scorecard(caption: str, findings: list[Finding], verdicts: set[str]) -> Htm
         return Html("")
     rows = [
         {
-            "claim or objective": marked(finding.claim, "published" if finding.kind in CLAIMS else "setting"),
+            "claim or objective": marked(in_labels(finding.claim), PUBLISHED if finding.kind in CLAIMS else SETTING),
             "verdict": Verdict(finding.verdict),
-            "evidence": marked(finding.evidence, finding.id),
+            "evidence": marked(in_labels(finding.evidence), finding.id),
         }
         for finding in chosen
     ]

@@ -1,4 +1,4 @@
-"""The table that most sections are made of, a metric a row: published beside reproduced beside tuned."""
+"""The table that most sections are made of, a metric a row: published, the same set-up run here, and tuned."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,8 @@ import pandas as pd
 
 from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
-from workbench.arms import BASELINE, CLAIMED, MAIN_DEPLOYMENTS, TUNED
+from workbench.arms import BASELINE, LABELS, MAIN_DEPLOYMENTS, TUNED
+from workbench.display import seconds_form
 from workbench.recording import Experiment, Run
 
 from ..markup import Html
@@ -19,7 +20,7 @@ from ..numerals import SECTION, marked
 from ..tables import Quantity, table
 
 OF_SUCCESSES = "Latencies are of the successful responses."  # in the note of a table with latencies
-COLUMNS = {BASELINE: "reproduced", CLAIMED: "as claimed", TUNED: "tuned"}
+MEASURED_TO_PUBLISHED = "measured / published"  # the column of the ratio of a measured value to the published one
 Cell = float | str | None  # a number, a text, or None where it was not measured or not published
 Measure = Callable[[str], Cell]  # from the name of a deployment to a cell
 
@@ -34,6 +35,11 @@ class Report:
     def finding(self, name: str) -> Finding | None:
         """The finding with this id."""
         return self._by_id.get(name)
+
+    def measured(self, name: str) -> float | None:
+        """The value of the finding with this id; None where it was not measured."""
+        finding = self.finding(name)
+        return None if finding is None else finding.effect
 
     def of_kind(self, *kinds: str) -> list[Finding]:
         """The findings of these kinds, in their order."""
@@ -67,16 +73,16 @@ def comparison(
 ) -> Html:
     """Compare deployments with the published values: a row for each metric, named under `heading`.
 
-    The reproduced value is followed by its ratio to the published one, where both are numbers.
+    The value of as-measured is followed by its ratio to the published one, where both are numbers.
     """
     rows = []
     for metric in metrics:
         measured = {deployment: metric.measure(deployment) for deployment in deployments}
         row = {heading: metric.name, "published": _formatted(metric.published, metric.form)}
         for deployment in deployments:
-            row[COLUMNS[deployment]] = _formatted(measured[deployment], metric.form)
+            row[LABELS[deployment]] = _formatted(measured[deployment], metric.form)
             if deployment == BASELINE:
-                row["reproduced / published"] = _formatted(ratio(measured[BASELINE], metric.published), "{:.2f}")
+                row[MEASURED_TO_PUBLISHED] = _formatted(ratio(measured[BASELINE], metric.published), "{:.2f}")
         rows.append(row)
     return table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
@@ -98,6 +104,11 @@ def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
     return next(iter(report.experiment.find(deployment, scenario)), None)
 
 
+def parts_are_apart(run: Run) -> bool:
+    """False under gevent: every part of a request there has in it the wait for the event loop."""
+    return run.record["deployment"]["settings"].get("server") != "gevent"
+
+
 def main_first(deployments: Iterable[str]) -> list[str]:
     """Sort deployments, each once: the main ones in the order of the page, then the others by name."""
     order = {name: position for position, name in enumerate(MAIN_DEPLOYMENTS)}
@@ -109,11 +120,6 @@ def ratio(numerator: Cell, denominator: Cell) -> float | None:
     return numerator / denominator if _is_number(numerator) and _is_number(denominator) and denominator else None
 
 
-def seconds(value: float | None) -> str | None:
-    """Format seconds with two decimals and the unit; None stays None."""
-    return None if value is None or pd.isna(value) else f"{value:.2f} s"
-
-
 def interval_suffix(estimate: Estimate, form: str) -> str:
     """` (17.2–20.7)`, ` (at least 17.2–20.7)` where it is too narrow, or nothing where there is no interval."""
     if estimate.interval is None:
@@ -122,11 +128,32 @@ def interval_suffix(estimate: Estimate, form: str) -> str:
     return f" ({at_least}{'–'.join(map(form.format, estimate.interval))})"
 
 
-def with_interval(estimate: Estimate | None, form: str) -> Quantity | None:
-    """A value that shows its interval beside it, where it has one; `∞` where it reaches into dropped arrivals."""
+def with_interval(estimate: Estimate | None, form: str = "") -> Quantity | None:
+    """A value that shows its interval beside it, where it has one; `∞` where it reaches into dropped arrivals.
+
+    Without a `form` it has three digits.
+    """
     if estimate is not None and math.isinf(estimate.value):
         return Quantity(estimate.value, "∞ (dropped arrivals)")
-    return None if estimate is None else Quantity(estimate.value, form + interval_suffix(estimate, form))
+    if estimate is None:
+        return None
+    form = form or three_digits_form(estimate.value)
+    return Quantity(estimate.value, form + interval_suffix(estimate, form))
+
+
+def three_digits_form(value: float) -> str:
+    """The `str.format` template for columns that hold hundredths and thousands."""
+    return "{:,.0f}" if abs(value) >= 100 else "{:,.1f}" if abs(value) >= 10 else "{:,.2f}"
+
+
+def three_digits(value: float | None) -> Quantity | None:
+    """A number with three digits; None stays None."""
+    return None if value is None else Quantity.optional(value, three_digits_form(value))
+
+
+def burst_seconds(estimate: Estimate | None) -> Quantity | None:
+    """A duration of a burst (s) with its interval, with the digits that it has everywhere on the page."""
+    return None if estimate is None else with_interval(estimate, seconds_form(estimate.value).removesuffix(" s"))
 
 
 def percent(value: float | None) -> str | None:

@@ -13,7 +13,8 @@ from workbench.validity import BOUNDS, Bound
 
 from ..markup import Html
 from ..tables import Quantity, Verdict, table
-from .comparison import Report, join, prose
+from .comparison import Report, join, plural, prose
+from .names import load, set_up
 
 LOADS = {"open": "open", "start": "none"}  # by kind of scenario; every other kind is closed
 COST = "cost of the readings, share of one core"
@@ -49,7 +50,7 @@ def _runs(experiment: Experiment) -> Html:
 def _environment(experiment: Experiment) -> str:
     environment = experiment.record["environment"]
     text = (
-        f"Experiment {experiment.name}, {environment['cpu_count']} cores ({environment['cpu_model']}), "
+        f"Experiment {experiment.name}, {plural(environment['cpu_count'], 'core')} ({environment['cpu_model']}), "
         f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
         f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
         f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
@@ -119,8 +120,8 @@ def _aa_differences(experiment: Experiment) -> Html:
         return prose("No arm has an A/A replicate, so the A/A difference is not known.")
     rows = [
         {
-            "deployment": deployment,
-            "scenario": scenario,
+            "set-up": set_up(str(deployment)),
+            "load": load(str(scenario)),
             "second over first, by block": ", ".join(f"{ratio:.2f}" for ratio in ratios.sort_values("block")["ratio"]),
             "noise floor": Quantity.optional(_noise_floor_share(ratios["ratio"]), "{:.1%}"),
         }

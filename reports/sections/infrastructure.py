@@ -22,13 +22,14 @@ from .comparison import (
     ratio,
     settings_of,
 )
+from .names import load
 
 
 def pool(report: Report) -> Html:
     """The pool as declared, and as the database server observed it under 50 users at once."""
     text = (
-        "A worker that serves one request at a time uses one connection, however large its pool is. The last lines "
-        "are of 50 users at once, the health check included: counts of the database server, and of the pools."
+        "A worker that serves one request at a time uses one connection, however large its pool is. From the peak of "
+        "connections on, the lines are of the first run of 50 users at once, health check included."
     )
     metrics = [*_declared_pool(report), *_observed_pool(report)]
     return join(prose(text), comparison("The pool, declared and in use", metrics, note=_rds_note(report)))
@@ -78,8 +79,8 @@ def _observed_pool(report: Report) -> list[MetricRow]:
 
 def _rds_note(report: Report) -> str:
     rds = _published_pool("rds")
-    scenarios = ", ".join(dict.fromkeys(run.scenario for run in report.experiment.runs_of(ON_RDS)))
-    where = f"was run here under {scenarios} and is not in this table" if scenarios else "was not run here"
+    scenarios = ", ".join(dict.fromkeys(load(run.scenario) for run in report.experiment.runs_of(ON_RDS)))
+    where = f"was run here under another load ({scenarios}), not in this table" if scenarios else "was not run here"
     return (
         f"The published profile for AWS RDS ({rds['pool_size']} + {rds['pool_max_overflow']} connections, recycle "
         f"{rds['recycle_s']} s, keepalives idle {rds['keepalives_idle_s']} s) {where}."
@@ -101,7 +102,7 @@ def schema(report: Report) -> Html:
         return prose("No run reached the point at which its rows are counted.")
     dataset = counted[0]
     metrics = [MetricRow(name, None, rows_of(name)) for name in dataset["counts"]]
-    note = "Counted before the load of burst-50. The published report gives no sizes."
+    note = "Counted before the load of 50 users at once. The published report gives no sizes."
     return comparison(f"Rows by table, scale {dataset['scale']}", metrics, note=note, heading="table")
 
 

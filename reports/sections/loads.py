@@ -1,37 +1,40 @@
-"""Latency: single requests, bursts of 25 and 50 users, loads that were not published, and why it grows."""
+"""Latency: single requests, bursts of 25 and 50 users, and loads that were not published."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pandas as pd
 
 from analysis import queueing
-from analysis.figures.axes import duration
 from analysis.findings import published_report
 from analysis.metrics import arm_estimates, arm_metrics, cpu_metrics
 from analysis.stats.confidence import MIN_BLOCKS, Estimate
 from workbench.arms import (
+    ADVISED,
     BASELINE,
     BURST_10_MIX,
-    BURST_50,
     BURST_50_MIX,
     BURST_50_SHARED_JAR,
+    LABELS,
     SINGLE,
     SUSTAINED_100,
     SUSTAINED_100_WRITE,
     TUNED,
+    WITHOUT,
 )
-from workbench.endpoints import NAMES, PUBLISHED
+from workbench.endpoints import NAMES, PUBLISHED, READS
 from workbench.recording import Experiment
 
 from ..markup import Html
 from ..tables import Quantity, Verdict, table
 from .comparison import (
+    MEASURED_TO_PUBLISHED,
     OF_SUCCESSES,
     Cell,
     Measure,
     MetricRow,
     Report,
+    burst_seconds,
     comparison,
     join,
     plural,
@@ -39,38 +42,46 @@ from .comparison import (
     ratio,
     with_interval,
 )
+from .names import load
 
 NOT_PUBLISHED = (BURST_50_SHARED_JAR, BURST_10_MIX, BURST_50_MIX, SUSTAINED_100, SUSTAINED_100_WRITE)
+SET_UPS = (BASELINE, ADVISED, TUNED)
 ROLES = {"server": "workers", "database": "PostgreSQL", "store": "Valkey", "generator": "load generator"}
-RATIO, ERROR = "reproduced / published", "prediction error"
+RATIO, ERROR = MEASURED_TO_PUBLISHED, "prediction error"
+HERE, OURS = LABELS[BASELINE], LABELS[TUNED]
 
 
 def individual(report: Report) -> Html:
-    """Single requests: published, reproduced and tuned, against the published threshold."""
+    """Single requests: published, on the published set-up and on tuned, against the published threshold."""
     published_ms = published_report.load("individual").set_index("endpoint")["mean_ms"]
     threshold_ms = published_report.latency_threshold_ms()
-    reproduced, tuned = (arm_metrics.latency(report.experiment, name, SINGLE) for name in (BASELINE, TUNED))
-    rows = [
-        {
-            "endpoint": endpoint,
-            "published mean (ms)": published_ms.get(endpoint),
-            "reproduced (ms)": reproduced["mean_ms"].get(endpoint),
-            RATIO: ratio(reproduced["mean_ms"].get(endpoint), published_ms.get(endpoint)),
-            "tuned (ms)": tuned["mean_ms"].get(endpoint),
-            "reproduced median (ms)": reproduced["median_ms"].get(endpoint),
-            "reproduced range (ms)": _range(reproduced, endpoint),
-            "reproduced failures": arm_metrics.failures(report.experiment, BASELINE, SINGLE, endpoint),
-            "tuned failures": arm_metrics.failures(report.experiment, TUNED, SINGLE, endpoint),
-            f"under {threshold_ms:.0f} ms": _under(threshold_ms, reproduced["mean_ms"].get(endpoint)),
-        }
-        for endpoint in PUBLISHED
-    ]
+    latency = arm_metrics.latency(report.experiment, BASELINE, SINGLE)
+    rows = [_single_row(report.experiment, latency, endpoint, published_ms.get(endpoint)) for endpoint in PUBLISHED]
+    for row, endpoint in zip(rows, PUBLISHED, strict=True):
+        row[f"under {threshold_ms:.0f} ms"] = _under(threshold_ms, latency["mean_ms"].get(endpoint))
     note = (
-        f"{OF_SUCCESSES} Closed load, one user, 30 requests each after one pass of warm-up, one run each, no interval. "
-        "The published "
-        "run has no value for login."
+        f"{OF_SUCCESSES} Closed load, one user, 30 requests to each endpoint in a run, after one pass of warm-up. "
+        "The published run has no value for login."
     )
-    return table(pd.DataFrame(rows), "Single requests", note=note, formats={RATIO: "{:.2f}"})
+    return table(pd.DataFrame(rows, dtype=object), "Single requests", note=note, formats={RATIO: "{:.2f}"})
+
+
+def _single_row(experiment: Experiment, latency: pd.DataFrame, endpoint: str, published_ms: float | None) -> dict:
+    here, tuned, median = (
+        arm_estimates.latency(experiment, deployment, SINGLE, endpoint, statistic)
+        for deployment, statistic in ((BASELINE, "mean_ms"), (TUNED, "mean_ms"), (BASELINE, "median_ms"))
+    )
+    return {
+        "endpoint": endpoint,
+        "published mean (ms)": published_ms,
+        f"{HERE} (ms)": with_interval(here),
+        RATIO: ratio(None if here is None else here.value, published_ms),
+        f"{OURS} (ms)": with_interval(tuned),
+        f"{HERE}: median (ms)": with_interval(median),
+        f"{HERE}: range (ms)": _range(latency, endpoint),
+        f"{HERE}: failures": arm_metrics.failures(experiment, BASELINE, SINGLE, endpoint),
+        f"{OURS}: failures": arm_metrics.failures(experiment, TUNED, SINGLE, endpoint),
+    }
 
 
 def _under(threshold_ms: float, mean_ms: float | None) -> Verdict:
@@ -97,29 +108,29 @@ def burst(report: Report, users: int) -> Html:
     means = table(
         pd.DataFrame(rows, dtype=object),
         f"{users} users at once: mean latency by endpoint",
-        note=f"{OF_SUCCESSES} Closed load, {users} users at once, one pass. {_interval_note(experiment, scenario)}",
+        note=f"{OF_SUCCESSES} {_cached_reads(experiment, users)}",
         formats={RATIO: "{:.2f}", ERROR: "{:+.1%}"},
     )
-    return join(_totals(report, users), means, _cpu(experiment, scenario))
+    return join(_totals(report, users), means, _cpu(experiment, users))
 
 
 def _latency_row(
     experiment: Experiment, scenario: str, endpoint: str, published_ms: float | None, predicted_ms: float | None
 ) -> dict:
-    reproduced, tuned = (
+    here, tuned = (
         arm_estimates.latency(experiment, deployment, scenario, endpoint) for deployment in (BASELINE, TUNED)
     )
-    reproduced_ms = None if reproduced is None else reproduced.value
+    here_ms = None if here is None else here.value
     return {
         "endpoint": endpoint,
         "published mean (ms)": published_ms,
-        "reproduced (ms)": with_interval(reproduced, "{:,.0f}"),
-        RATIO: ratio(reproduced_ms, published_ms),
+        f"{HERE} (ms)": with_interval(here),
+        RATIO: ratio(here_ms, published_ms),
         "predicted by the queue (ms)": Quantity.optional(predicted_ms, "{:,.0f}"),
-        ERROR: _error(predicted_ms, reproduced_ms),
-        "tuned (ms)": with_interval(tuned, "{:,.0f}"),
-        "reproduced failures": arm_metrics.failures(experiment, BASELINE, scenario, endpoint),
-        "tuned failures": arm_metrics.failures(experiment, TUNED, scenario, endpoint),
+        ERROR: _error(predicted_ms, here_ms),
+        f"{OURS} (ms)": with_interval(tuned),
+        f"{HERE}: failures": arm_metrics.failures(experiment, BASELINE, scenario, endpoint),
+        f"{OURS}: failures": arm_metrics.failures(experiment, TUNED, scenario, endpoint),
     }
 
 
@@ -135,17 +146,17 @@ def _totals(report: Report, users: int) -> Html:
     def measured(estimate: Callable[[Experiment, str, str], Estimate | None], form: str) -> Measure:
         return lambda deployment: with_interval(estimate(experiment, deployment, scenario), form)
 
+    def duration_s(deployment: str) -> Cell:
+        return burst_seconds(arm_estimates.duration_s(experiment, deployment, scenario))
+
     success = measured(arm_estimates.success_ratio, "{:.1%}")
     throughput = measured(arm_estimates.throughput_rps, "{:.1f}")
     metrics = [
         MetricRow("successful responses", published["success_ratio"], success, "{:.1%}"),
         MetricRow("failures", None, partial(arm_metrics.failures, experiment, scenario=scenario)),
-        MetricRow("duration (s)", published["duration_s"], measured(arm_estimates.duration_s, "{:.2f}"), "{:.2f}"),
+        MetricRow("duration (s)", published["duration_s"], duration_s, "{:.2f}"),
         MetricRow("throughput (requests/s)", published["throughput_rps"], throughput, "{:.1f}"),
-        *(
-            MetricRow(f"{endpoint}, p95 (ms)", None, measured(partial(_p95_ms, endpoint), "{:,.0f}"), "{:,.0f}")
-            for endpoint in PUBLISHED
-        ),
+        *(MetricRow(f"{endpoint}, p95 (ms)", None, measured(partial(_p95_ms, endpoint), "")) for endpoint in PUBLISHED),
     ]
     return comparison(f"{users} users at once: totals", metrics, note=_interval_note(experiment, scenario))
 
@@ -154,24 +165,30 @@ def _p95_ms(endpoint: str, experiment: Experiment, deployment: str, scenario: st
     return arm_estimates.latency(experiment, deployment, scenario, endpoint, "p95_ms")
 
 
-AT_LEAST_NOTE = (
-    "At least: the interval is too narrow, because few requests lie beyond the percentile in a block, the tail is "
-    "heavy, or the blocks differ much."
-)
-
-
 def _interval_note(experiment: Experiment, scenario: str) -> str:
     blocks = [experiment.blocks(deployment, scenario) for deployment in (BASELINE, TUNED)]
     least, most = min(blocks), max(blocks)
     if most < MIN_BLOCKS:
-        return f"No interval: {plural(least, 'block')}, and an interval takes at least {MIN_BLOCKS}."
-    note = f"In brackets the 95 % interval, from {most} blocks; of latencies by sectioning."
+        return f"Closed load, one pass, {plural(most, 'block')}: an interval takes {MIN_BLOCKS}."
     without = "" if least >= MIN_BLOCKS else f" Without an interval: {plural(least, 'block')}."
-    return f"{note}{without} {AT_LEAST_NOTE}"
+    return f"Closed load, one pass. In brackets the 95 % interval, from {plural(most, 'block')}.{without}"
 
 
-def _cpu(experiment: Experiment, scenario: str) -> Html:
+def _cached_reads(experiment: Experiment, users: int) -> str:
+    """The share of reads that tuned answers from its cache, and its dashboard without one: all users read the same."""
+    scenario, uncached = f"burst-{users}", f"{TUNED}{WITHOUT}cache"
+    outcomes = arm_metrics.cache_outcomes(experiment, TUNED, scenario, READS)
+    if outcomes.empty or not outcomes.sum() or not arm_metrics.mostly_succeeds(experiment, TUNED, scenario):
+        return ""
+    text = f"All users read the same page: {outcomes.get('hit', 0) / outcomes.sum():.0%} of the reads of tuned are from"
+    text += " its cache."
+    mean_ms = arm_metrics.latency(experiment, uncached, scenario)["mean_ms"].get("dashboard")
+    return text if pd.isna(mean_ms) else f"{text} Without caches a dashboard takes {mean_ms:.1f} ms."
+
+
+def _cpu(experiment: Experiment, users: int) -> Html:
     """The duration of the burst over its CPU lower bound, and the CPU time of each role."""
+    scenario = f"burst-{users}"
 
     def lower_bound_s(deployment: str) -> Cell:
         return cpu_metrics.cpu_lower_bound_s(experiment, deployment, scenario)
@@ -195,7 +212,7 @@ def _cpu(experiment: Experiment, scenario: str) -> Html:
         "The CPU lower bound counts each hash and each query with its unloaded time, and all cores with nothing else. "
         "CPU time runs from the last reading before the load to the first after it; the load generator counts its own."
     )
-    return comparison(f"{scenario}: CPU time", metrics, note=note)
+    return comparison(f"{users} users at once: CPU time", metrics, note=note)
 
 
 def other_loads(report: Report) -> Html:
@@ -204,20 +221,19 @@ def other_loads(report: Report) -> Html:
     metrics = [
         metric
         for scenario in NOT_PUBLISHED
-        if any(experiment.find(deployment, scenario) for deployment in (BASELINE, TUNED))
+        if any(experiment.find(deployment, scenario) for deployment in SET_UPS)
         for metric in _load_metrics(experiment, scenario)
     ]
     if not metrics:
         return prose("This experiment ran none of them.")
     text = (
         "The published search term BAG matches at once: the first fifty bags with a name end the search. A term that "
-        "matches few bags, or none, reads the whole table without a trigram index; the mix has such terms. Shared-jar "
-        "is the load of the published script: one account and one cookie jar for all users, and any 200 or 302 counts "
-        "as success."
+        "matches few bags, or none, reads the whole table without a trigram index; mixed terms have such. One cookie "
+        "jar is the load of the published script: all users share an account and a cookie jar, and any 200 or 302 "
+        "counts as success."
     )
-    note = f"{OF_SUCCESSES} Closed load. In brackets the 95 % interval, where {MIN_BLOCKS} blocks or more give one. "
-    note += AT_LEAST_NOTE
-    return join(prose(text), comparison("Loads that were not published", metrics, note=note))
+    note = f"{OF_SUCCESSES} Closed load. A value with its 95 % interval in brackets has {MIN_BLOCKS} blocks or more."
+    return join(prose(text), comparison("Loads that were not published", metrics, deployments=SET_UPS, note=note))
 
 
 def _load_metrics(experiment: Experiment, scenario: str) -> Iterable[MetricRow]:
@@ -226,39 +242,12 @@ def _load_metrics(experiment: Experiment, scenario: str) -> Iterable[MetricRow]:
 
     def latency(endpoint: str, column: str) -> Measure:
         def measure(deployment: str) -> Cell:
-            return with_interval(arm_estimates.latency(experiment, deployment, scenario, endpoint, column), "{:,.1f}")
+            return with_interval(arm_estimates.latency(experiment, deployment, scenario, endpoint, column))
 
         return measure
 
-    yield MetricRow(f"{scenario}: successful responses", None, success, "{:.1%}")
-    yield MetricRow(f"{scenario}: failures", None, partial(arm_metrics.failures, experiment, scenario=scenario))
+    yield MetricRow(f"{load(scenario)}: successful responses", None, success, "{:.1%}")
+    yield MetricRow(f"{load(scenario)}: failures", None, partial(arm_metrics.failures, experiment, scenario=scenario))
     for endpoint in NAMES if scenario.endswith("-write") else PUBLISHED:
-        yield MetricRow(f"{scenario}: {endpoint}, mean (ms)", None, latency(endpoint, "mean_ms"))
-        yield MetricRow(f"{scenario}: {endpoint}, p95 (ms)", None, latency(endpoint, "p95_ms"))
-
-
-def explanation(report: Report) -> Html:
-    """The reason why latency grows with the number of users, in a sentence with its numbers."""
-    split = cpu_metrics.time_split(report.experiment, BASELINE, BURST_50)
-    split = split[split["statistic"] == "mean"]
-    if split.empty:
-        return prose("The burst of 50 users was not measured on as-measured.")
-    parts_ms = split.groupby("part")["mean_ms"].sum(min_count=1)
-    if parts_ms.isna().any():
-        missing = ", ".join(parts_ms.index[parts_ms.isna()])
-        return prose(f"There is no explanation of the growth: {missing} was not measured in these runs.")
-    queue = parts_ms["queue"] / parts_ms.sum()
-    text = f"In as-measured {queue:.1%} of the time of a request is spent waiting for a worker."
-    predicted_ms = queueing.predict_burst(report.experiment, 50)
-    return prose(text + _queue_sentence(report.experiment, predicted_ms) if predicted_ms else text)
-
-
-def _queue_sentence(experiment: Experiment, predicted_ms: Mapping[str, float]) -> str:
-    service_ms = queueing.service_ms(experiment)
-    means_ms = arm_metrics.latency(experiment, BASELINE, BURST_50)["mean_ms"]
-    largest_error = max(abs(predicted_ms[endpoint] / means_ms[endpoint] - 1) for endpoint in PUBLISHED)
-    return (
-        f" The three requests of a user take its one worker {sum(service_ms.values()):.0f} ms when unloaded, so 50 "
-        f"users take it {duration(predicted_ms['duration'])}. A replay of that one queue from single-request times "
-        f"predicts every measured mean within {largest_error:.0%}."
-    )
+        yield MetricRow(f"{load(scenario)}: {endpoint}, mean (ms)", None, latency(endpoint, "mean_ms"))
+        yield MetricRow(f"{load(scenario)}: {endpoint}, p95 (ms)", None, latency(endpoint, "p95_ms"))

@@ -1,11 +1,13 @@
 """Missed objectives: the distance from the bound, the CPU time of the burst, and changes that would help."""
 
+import math
+
 from analysis.findings.finding import Finding
 from analysis.metrics import cpu_metrics
 from workbench.arms import BURST_50, TUNED
 
 from ..markup import Html
-from .comparison import Report, prose, ratio, settings_of
+from .comparison import Report, plural, prose, ratio, settings_of
 from .loads import ROLES
 
 FLOOR_RATIO = "tuned-floor"  # id of the objective on the duration over the CPU lower bound
@@ -21,8 +23,10 @@ def missed_objectives(report: Report) -> list[Html]:
 
 
 def _paragraph(report: Report, finding: Finding, value: float, bound: float) -> str:
+    if not math.isfinite(value):
+        return f"Objective {finding.id}: {finding.evidence}."
     text = (
-        f"Missed: {finding.claim}. The value is {value:,.4g} against {bound:,.4g}, {value / bound:.2f} times the bound."
+        f"Objective {finding.id}: the value is {value:,.3g} against {bound:,.3g}, {value / bound:.2f} times the bound."
     )
     return text + _floor_ratio_sentences(report) if finding.id == FLOOR_RATIO else text
 
@@ -43,7 +47,7 @@ def _other_cpu(report: Report) -> str:
         return ""
     cores = report.experiment.record["environment"]["cpu_count"]
     by_role = ", ".join(f"{ROLES[role]} {cpu_s:.2f} s" for role, cpu_s in other_s.items())
-    return f" CPU of the burst that is neither hash nor query, on {cores} cores: {by_role}."
+    return f" CPU of the burst that is neither hash nor query, on {plural(cores, 'core')}: {by_role}."
 
 
 def _without_generator(report: Report) -> str:

@@ -13,7 +13,9 @@ from ..numerals import marked, number, of_finding, sentence, with_interval
 from ..svg import inline
 from ..tables import Verdict, behind, table
 from . import charts, infrastructure, loads, recommendations, requests
+from .advice import succeeds
 from .comparison import Report, beside, join
+from .names import in_labels
 
 TIMES = (
     ("published-burst-50-duration_s", "50 users: duration"),
@@ -49,6 +51,8 @@ def published(report: Report) -> Html:
 def _sentence(report: Report) -> Html:
     """How the times compare, and the growth that does not depend on the machine."""
     measured = [finding for name, _ in TIMES if (finding := report.finding(name)) and finding.effect]
+    if measured and not succeeds(report, BASELINE):
+        return sentence_of("Most responses of the published set-up to 50 users at once are failures here.")
     if not measured:
         return sentence_of("The published set-up was not measured here.")
     ratios = sorted((1 / finding.effect, finding) for finding in measured if finding.effect)
@@ -57,7 +61,7 @@ def _sentence(report: Report) -> Html:
     text = sentence(
         "The same queue on another machine: the published times are {least} to {most} times ours, so they say nothing "
         "of an improvement.",
-        least=number(f"{least:.1f}", first.id), most=number(f"{most:.0f}", last.id),
+        least=number(_times_text(least), first.id), most=number(_times_text(most), last.id),
     )  # fmt: skip
     if growth is not None and growth.effect is not None and growth.bound is not None:
         here = of_finding(growth, "{:.2f}", growth.effect * growth.bound)
@@ -72,8 +76,14 @@ def sentence_of(text: str) -> Html:
     return Html(f"<p>{sentence(text)}</p>")
 
 
+def _times_text(factor: float) -> str:
+    return f"{factor:.1f}" if factor < 9.95 else f"{factor:.0f}"
+
+
 def _times(report: Report) -> Html:
     pairs = []
+    if not succeeds(report, BASELINE):
+        return Html("")
     for name, label in TIMES:
         finding = report.finding(name)
         if finding is None or finding.effect is None or finding.bound is None:
@@ -88,7 +98,7 @@ def _times(report: Report) -> Html:
         lambda: dumbbell(pairs, BASELINE),
         "published-times",
         "The published times, and the same set-up run here",
-        "Rings are published; dots are measured, with the interval in which one more run would lie.",
+        "Rings: published. Dots: measured, with the interval of one more run.",
         is_half=True,
     )
 
@@ -127,18 +137,22 @@ def _ratio_label(name: str) -> str:
 
 def _counts(report: Report) -> Html:
     rows = [
-        {"statement": marked(finding.claim, "published"), "measured / published": with_interval(finding, "{:.2f}"),
-         "verdict": Verdict(finding.verdict)}
-        for finding in report.of_kind("published-ratio") if not _is_ratio(finding)
-    ]  # fmt: skip
+        {
+            "statement": marked(in_labels(finding.claim), "published"),
+            "measured / published": with_interval(finding, "{:.2f}"),
+            "verdict": Verdict(finding.verdict),
+        }
+        for finding in report.of_kind("published-ratio")
+        if not _is_ratio(finding)
+    ]
     return table(pd.DataFrame(rows, dtype=object), "Success and counts")
 
 
 def _values(report: Report) -> Html:
     rows = [
         {
-            "published": marked(finding.claim, "published"),
-            "measured here": marked(finding.evidence, finding.id),
+            "published": marked(in_labels(finding.claim), "published"),
+            "measured here": marked(in_labels(finding.evidence), finding.id),
             "measured / published": with_interval(finding, "{:.2f}"),
         }
         for finding in report.of_kind("published-value")

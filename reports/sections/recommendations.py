@@ -1,40 +1,20 @@
-"""The published recommendations and next steps, beside the deployments that were run."""
+"""The configuration that the published report recommends for Replit, beside the set-ups that were run."""
 
 from collections.abc import Iterator
 
 from analysis.findings import published_report
-from analysis.metrics import arm_metrics
-from workbench.arms import ADVISED, BASELINE, BURST_50
+from analysis.metrics import arm_estimates
+from workbench.arms import BURST_50
 
 from ..markup import Html
-from ..tables import table
-from .comparison import (
-    Cell,
-    Measure,
-    MetricRow,
-    Report,
-    comparison,
-    connections_allowed,
-    first_run,
-    join,
-    settings_of,
-)
+from .comparison import Cell, Measure, MetricRow, Report, burst_seconds, comparison, connections_allowed, settings_of
 
-CONFIGURATIONS = {"current configuration": BASELINE, "recommended configuration": ADVISED}
 ENVIRONMENT = "Replit deployed"
 
 
 def recommendations(report: Report) -> Html:
-    """The published recommendations, and the configuration recommended for Replit as reproduced and tuned."""
-    advice = published_report.load("recommendations")
-    measured = {
-        subject: deployment for subject, deployment in CONFIGURATIONS.items() if report.experiment.runs_of(deployment)
-    }
-    advice["measured here as"] = advice["subject"].map(measured)
-    metrics = [*_settings(report), *_measurements(report)]
-    return join(
-        comparison("The configuration recommended for Replit", metrics), table(advice, "Published recommendations")
-    )
+    """The configuration recommended for Replit: published, run here, and tuned."""
+    return comparison("The configuration recommended for Replit", [*_settings(report), *_measurements(report)])
 
 
 def _settings(report: Report) -> Iterator[MetricRow]:
@@ -57,19 +37,14 @@ def _settings(report: Report) -> Iterator[MetricRow]:
 
 def _measurements(report: Report) -> Iterator[MetricRow]:
     def peak_memory_mib(deployment: str) -> Cell:
-        run = first_run(report, deployment, BURST_50)
-        memory_bytes = None if run is None else arm_metrics.peak_memory_bytes(run)
-        return memory_bytes / 2**20 if memory_bytes else None
+        return report.measured(f"memory_mib-{BURST_50}-{deployment}")
 
     def duration_s(users: int) -> Measure:
-        return lambda deployment: arm_metrics.duration_s(report.experiment, deployment, f"burst-{users}")
+        return lambda deployment: burst_seconds(
+            arm_estimates.duration_s(report.experiment, deployment, f"burst-{users}")
+        )
 
     yield MetricRow("peak memory of the server (MiB, PSS)", None, peak_memory_mib)
     totals = published_report.load("totals")
     for users, published_s in zip(totals["users"], totals["duration_s"], strict=True):
         yield MetricRow(f"{users} users at once (s)", published_s, duration_s(users), "{:.2f}")
-
-
-def next_steps(report: Report) -> Html:
-    """The published next steps."""
-    return table(published_report.load("next_steps"), "Published next steps")

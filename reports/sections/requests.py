@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from analysis.findings import checklist, published_report
+from analysis.findings import published_report
 from analysis.metrics import arm_metrics, cpu_metrics
 from workbench import endpoints
 from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, SINGLE, SUSTAINED_100, TUNED
@@ -21,13 +21,19 @@ from .comparison import (
     first_run,
     join,
     main_first,
+    parts_are_apart,
     percent,
+    plural,
     prose,
     settings_of,
 )
+from .names import set_up
 
-NOTE = "Closed load, 50 users at once, one pass; the first run of each deployment, no interval."
-NOTE_ON_TIMES = f"{NOTE} Under gevent a time includes the wait for the loop while other requests hash or wait."
+NOTE = "50 users at once, the first run of each set-up, no interval."
+NOTE_ON_TIMES = (
+    f"{NOTE} No times under gevent: there a part of a request has in it the wait for the event loop, which is not "
+    "measured apart."
+)
 SHOWN_OUTCOMES = ("hit", "stale", "miss")
 
 
@@ -54,10 +60,10 @@ def caches(report: Report) -> Html:
         MetricRow("responses past their lifetime", None, outcome("stale")),
         MetricRow("responses computed on a miss", None, outcome("miss")),
     ]
-    note = f"Responses are counted in burst-50. {checklist.caches_in_force(report.experiment).evidence}."
+    note = "Responses to 50 users at once, over all runs."
     deployments = (BASELINE, CLAIMED, TUNED)
     declared = comparison("The caches, declared and in use", metrics, deployments=deployments, note=note)
-    return join(declared, _by_deployment(report, "Caches by deployment", _cache_row, "cache", note=NOTE_ON_TIMES))
+    return join(declared, _by_deployment(report, "Caches by set-up", _cache_row, "cache", note=NOTE_ON_TIMES))
 
 
 def _cache_lifetime(settings: dict, endpoint: str) -> Cell:
@@ -96,7 +102,8 @@ def sessions(report: Report) -> Html:
     ]
     note = "The times are means of single requests."
     single = comparison("The session, declared and measured", metrics, note=note)
-    return join(single, _by_deployment(report, "Sessions by deployment", _session_row, "sessions", note=NOTE_ON_TIMES))
+    by_set_up = _by_deployment(report, "Sessions by set-up", _session_row, "sessions", note=NOTE_ON_TIMES)
+    return join(single, by_set_up)
 
 
 def workers(report: Report) -> Html:
@@ -105,7 +112,7 @@ def workers(report: Report) -> Html:
     if text is None:
         return prose("The choice of workers is explained from single requests of tuned, which were not run.")
     fields = ("server", "workers", "hash_limit")
-    return join(prose(text), _by_deployment(report, "Workers by deployment", _worker_row, *fields))
+    return join(prose(text), _by_deployment(report, "Workers by set-up", _worker_row, *fields))
 
 
 def _choice_of_workers(report: Report) -> str | None:
@@ -117,13 +124,13 @@ def _choice_of_workers(report: Report) -> str | None:
     hash_ms, app_ms = single["hash_ms"]["login"], single["app_ms"]["login"]
     read_ms = single["app_ms"][[*endpoints.READS]].mean()
     return (
-        f"This machine has {cores} cores. A login on tuned takes {app_ms:.1f} ms in the application, and "
+        f"This machine has {plural(cores, 'core')}. A login on tuned takes {app_ms:.1f} ms in the application, and "
         f"{hash_ms / app_ms:.0%} of that is its hash, all CPU when unloaded; a read takes {read_ms:.1f} ms. "
         f"{_cpu_sentence(report)}"
-        "Work that is CPU and hardly any waiting is finished soonest by one worker for each core (at most eight): "
-        f"{settings['workers']} workers; more workers would take turns on the same cores. Threads are for requests "
-        f"that wait: each worker computes {settings['hash_limit']} hash at a time, so nearly all of 50 logins at once "
-        "hold a thread while they wait for their hash, in the worst case in one worker, and reads have to pass them: "
+        "Such work is finished soonest by one worker for each core, at most eight: "
+        f"{settings['workers']} workers. More workers would take turns on the same cores. Each worker computes "
+        f"{settings['hash_limit']} hash at a time, so of 50 logins at once nearly all hold a thread while they wait. "
+        "In the worst case one worker has all of them, and reads need a free thread: "
         f"{settings['threads']} threads. A waiting thread costs memory, but no CPU."
     )
 
@@ -147,7 +154,7 @@ def _by_deployment(
         settings = settings_of(report, deployment)
         differs = any(settings[name] != tuned.get(name) for name in fields)
         if run is not None and (deployment in MAIN_DEPLOYMENTS or differs):
-            rows.append({"deployment": deployment} | row_of(run, settings))
+            rows.append({"set-up": set_up(deployment)} | row_of(run, settings))
     return table(pd.DataFrame(rows, dtype=object), caption, note=note) if rows else prose("No burst of 50 was run.")
 
 
@@ -159,7 +166,7 @@ def _cache_row(run: Run, settings: dict) -> dict:
         for endpoint in endpoints.READS
         for outcome in SHOWN_OUTCOMES
     }
-    hit_ms = arm_metrics.median(run, "cache_ms", "cache = 'hit'")
+    hit_ms = _part_ms(run, "cache_ms", "cache = 'hit'")
     statements = arm_metrics.mean(run, "db_calls", "endpoint <> 'login'")
     return {
         "cache": settings["cache"],
@@ -169,12 +176,17 @@ def _cache_row(run: Run, settings: dict) -> dict:
     }
 
 
+def _part_ms(run: Run, column: str, condition: str) -> float | None:
+    """The median of a part of the time; None under gevent, where it has the wait for the event loop in it."""
+    return arm_metrics.median(run, column, condition) if parts_are_apart(run) else None
+
+
 def _session_row(run: Run, settings: dict) -> dict:
     reads = run.by_endpoint[run.by_endpoint["endpoint"] != "login"]
     return {
         "sessions": settings["sessions"],
-        "login (ms)": Quantity.optional(arm_metrics.median(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
-        "read (ms)": Quantity.optional(arm_metrics.median(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
+        "login (ms)": Quantity.optional(_part_ms(run, "session_ms", "endpoint = 'login'"), "{:.2f}"),
+        "read (ms)": Quantity.optional(_part_ms(run, "session_ms", "endpoint <> 'login'"), "{:.2f}"),
         "reads with their session": percent(reads["successful"].sum() / reads["requests"].sum()),
         "live sessions evicted": arm_metrics.counter(run, "session_evictions"),
         "store failures": arm_metrics.counter(run, "store_failures"),
@@ -190,5 +202,4 @@ def _worker_row(run: Run, settings: dict) -> dict:
         "hashes at once in each": settings["hash_limit"] or "any number",
         "share of the busiest worker": percent(shares.max()) if len(shares) else None,
         "CPU per request (ms)": Quantity.optional(cpu_metrics.cpu_ms_per_request(run), "{:.1f}"),
-        "50 users at once (s)": Quantity.optional(arm_metrics.makespan_s(run), "{:.2f}"),
     }

@@ -1,5 +1,7 @@
 """How far to trust this: five sentences, and in folds the runs, their validity, the words and the commands."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,16 +13,27 @@ from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
 from ..tables import behind, table
 from . import deployments, evidence
-from .comparison import Report, join
+from .advice import succeeds
+from .comparison import Report, join, plural
+from .names import set_up
 
+MAX_NAMES = 4  # of invalid runs in a sentence
 GLOSSARY = {
+    "–": "not measured, or not published",
+    "A/A": "the same set-up twice in a block; whatever differs is chance",
     "arm": "a set-up under a load; every arm runs once in each block",
+    "at least": "before an interval: it is too narrow, as few requests lie beyond the percentile or blocks differ much",
+    "CPU lower bound": "the shortest time in which all cores could do the hashes and queries of a burst",
     "block": "one pass over the arms in random order; effects are compared within blocks",
-    "burst": "all users start at one instant and make one pass: login, dashboard, search",
-    "reads": "one user alone calls dashboard and search with mixed terms",
-    "minimum detectable effect": "the smallest effect that such an experiment finds four times in five",
+    "blocks required": "number of blocks that show an effect of the margin's size, or equivalence, four times in five",
+    "users at once": "closed load: all start at one instant and make one pass: login, dashboard, search",
     "equivalent": "the interval lies within the margin around no difference, after Holm's correction",
-    "residual": "time of a request that is neither queue nor application",
+    "measured / published": "no improvement or regression: the published value is of another machine",
+    "minimum detectable effect": "the smallest effect that such an experiment finds four times in five",
+    "PSS": "memory of a process, with its share of what it shares with others",
+    "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
+    "single reads": "closed load: one user alone calls dashboard and search with mixed terms",
+    "users with think time": "closed load: each waits 1 to 3 s between two requests",
 }
 
 
@@ -44,11 +57,18 @@ def trust(report: Report) -> Html:
 def _intervals(report: Report) -> Html:
     runs = report.experiment.by_run
     blocks = runs.groupby(["deployment", "scenario"])["block"].nunique()
-    with_interval = int((blocks >= MIN_BLOCKS).sum())
-    return sentence(
-        "{n} of {all} arms ran in 4 blocks or more; the others are one run, and decide nothing.",
-        n=number(str(with_interval), SECTION), all=str(len(blocks)),
-    )  # fmt: skip
+    if blocks.empty:
+        return sentence("No arm has a valid run.")
+    enough = blocks >= MIN_BLOCKS
+    text = sentence("{n} of {all} arms ran in 4 blocks or more.", n=number(str(int(enough.sum())), SECTION),
+                    all=str(len(blocks)))  # fmt: skip
+    if enough.all():
+        return text
+    if not enough.any():
+        return sentence("No arm ran in 4 blocks or more, so no value has an interval.")
+    most = int(blocks[~enough].max())
+    few = f"{'at most ' if most > 1 else ''}{plural(most, 'block')}"
+    return Html(f"{text} " + str(sentence("The others ran in {few} and have no interval.", few=few)))
 
 
 def _noise(report: Report) -> Html:
@@ -62,13 +82,13 @@ def _noise(report: Report) -> Html:
 
 
 def _machine(report: Report) -> Html:
-    cores = report.experiment.record["environment"]["cpu_count"]
-    return sentence("Load generator and system share {cores} cores.", cores=str(cores))
+    cores = plural(report.experiment.record["environment"]["cpu_count"], "core")
+    return sentence("Load generator and system share {cores}.", cores=cores)
 
 
 def _cache(report: Report) -> Html:
     outcomes = arm_metrics.cache_outcomes(report.experiment, TUNED, BURST_50, ("dashboard", "search"))
-    if outcomes.empty or not outcomes.sum():
+    if outcomes.empty or not outcomes.sum() or not succeeds(report, TUNED):
         return Html("")
     share = outcomes.get("hit", 0) / outcomes.sum()
     return sentence("All users read the same page: the tuned set-up answers {share} from its cache.",
@@ -83,8 +103,14 @@ def _validity(report: Report) -> Html:
     if not invalid:
         return text
     return Html(
-        f"{text} " + str(sentence("Invalid, and in no figure: {names}.", names=", ".join(run.name for run in invalid)))
+        f"{text} " + str(sentence("Invalid, and in no figure: {names}.", names=_listed([run.name for run in invalid])))
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names; the table of runs has all of them."""
+    others = f" and {plural(len(names) - MAX_NAMES, 'other')}" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{others}"
 
 
 def _glossary() -> Html:
@@ -104,8 +130,9 @@ def _commands(report: Report) -> Html:
 
 def _set_ups(report: Report) -> Html:
     """A sentence for each set-up that was run."""
-    rows = {run.deployment: run.record["deployment"].get("description", "") for run in report.experiment.runs}
-    frame = pd.DataFrame(
-        [{"set-up": marked(name), "description": marked(text)} for name, text in sorted(rows.items())], dtype=object
-    )
-    return table(frame, "The set-ups of this experiment")
+    descriptions = {run.deployment: run.record["deployment"].get("description") for run in report.experiment.runs}
+    rows = [
+        {"set-up": marked(set_up(name)), "name in commands": name, "description": text and marked(text)}
+        for name, text in sorted(descriptions.items())
+    ]
+    return table(pd.DataFrame(rows, dtype=object), "The set-ups of this experiment")

@@ -6,21 +6,22 @@ from analysis.capacity.bracket import capacity_results
 from analysis.figures.users_curve import users_curve
 from analysis.saturation_ladder import Limit, limits, mean_latency_ms
 from workbench.arms import ADVISED, BASELINE, LABELS, SUSTAINED_100, TUNED
+from workbench.display import milliseconds_form
 
 from ..markup import Html
 from ..numerals import SECTION, number, of_finding, sentence
 from ..svg import inline
-from ..tables import behind, table
+from ..tables import behind
 from . import capacity, loads, what_if
-from .comparison import Report, join
+from .comparison import Report, join, plural
 
 SET_UPS = (BASELINE, ADVISED, TUNED)
 PUBLISHED_USERS = 100
 USERS = (1, 2, 5, 10, 20, 35, 50, 75, 100, 200, 350, 500, 750, 1000, 1500, 2000)
 LIFTS = {
-    "worker": "a worker a core",
-    "CPU cores": "less work, more cores",
-    "hash slots": "a cheaper hash, or more cores",
+    "worker": "a worker for each core",
+    "CPU cores": "less work or more cores",
+    "hash slots": "a cheaper hash or more cores",
     "busiest event loop": "requests spread over the loops",
 }
 
@@ -38,16 +39,19 @@ def users(report: Report) -> Html:
 
 def _sentence(report: Report) -> Html:
     """The mean latency of the published number of users, where it was measured."""
-    pieces = []
-    for deployment in SET_UPS:
-        finding = report.finding(f"mean-{SUSTAINED_100}-{deployment}")
-        if finding is not None and finding.effect is not None:
-            pieces.append(
-                str(sentence("{name} {mean}", name=LABELS[deployment], mean=of_finding(finding, "{:.0f} ms")))
-            )
+    pieces = [piece for deployment in SET_UPS if (piece := _mean_latency(report, deployment))]
     if not pieces:
         return Html(f"<p>{sentence('No set-up was run with 100 users.')}</p>")
-    return Html(f"<p>{sentence('Mean latency of 100 users with think time, one run each: ')}{'; '.join(pieces)}.</p>")
+    return Html(f"<p>{sentence('Mean latency of 100 users with think time: ')}{'; '.join(pieces)}.</p>")
+
+
+def _mean_latency(report: Report, deployment: str) -> str:
+    finding = report.finding(f"mean-{SUSTAINED_100}-{deployment}")
+    if finding is None or finding.effect is None:
+        return ""
+    mean = of_finding(finding, milliseconds_form(finding.effect))
+    runs = plural(len(finding.runs), "run")
+    return str(sentence("{name} {mean} ({runs})", name=LABELS[deployment], mean=mean, runs=runs))
 
 
 def _curve(report: Report) -> Html:
@@ -71,23 +75,39 @@ def _curve(report: Report) -> Html:
 
 
 def _limits(report: Report) -> Html:
-    """For each set-up the resources in the order in which they saturate."""
-    rows = [_limit_row(deployment, place, limit) for deployment in SET_UPS
-            for place, limit in enumerate(limits(report.experiment, deployment)[:2], start=1)]  # fmt: skip
-    if not rows:
+    """For each set-up the resources in the order in which they saturate, as predicted."""
+    items = [item for deployment in SET_UPS if (item := _limit_item(report, deployment))]
+    if not items:
         return Html("")
-    caption = "Which resource is saturated first, and which then (predicted)"
-    return table(pd.DataFrame(rows, dtype=object), caption)
+    listed = "".join(f"<li>{item}</li>" for item in items)
+    return Html(f"<p>Predicted, as users are added:</p>\n<ul>{listed}</ul>")
 
 
-def _limit_row(deployment: str, place: int, limit: Limit) -> dict:
-    return {
-        "set-up": LABELS[deployment] if place == 1 else Html('<span class="again">then</span>'),
-        "resource": limit.resource,
-        "saturated at (users)": number(f"{limit.users:,.0f}", SECTION),
-        "requests/s": number(f"{limit.throughput_rps:,.0f}", SECTION),
-        "what lifts it": LIFTS[limit.resource],
-    }
+def _limit_item(report: Report, deployment: str) -> str:
+    """The resource that is saturated first, what lifts it, and the one after it; empty where no demand is known."""
+    first, *others = [*limits(report.experiment, deployment)[:2], None]
+    if first is None:
+        return ""
+    text = sentence(
+        "{name}: the {resource} saturated at {users} users ({rate} requests/s); {lift} would lift it",
+        name=LABELS[deployment], resource=_is(first), users=_count(first.users), rate=_count(first.throughput_rps),
+        lift=LIFTS[first.resource],
+    )  # fmt: skip
+    second = others[0] if others else None
+    if second is None:
+        return f"{text}."
+    then = sentence(", then the {resource} at {users} users.", resource=_is(second).rpartition(" ")[0],
+                    users=_count(second.users))  # fmt: skip
+    return f"{text}{then}"
+
+
+def _is(limit: Limit) -> str:
+    """`worker is`, `CPU cores are`."""
+    return f"{limit.resource} {'are' if limit.resource.endswith('s') else 'is'}"
+
+
+def _count(value: float) -> Html:
+    return number(f"{value:,.0f}", SECTION)
 
 
 def _brackets(report: Report) -> Html:

@@ -1,34 +1,32 @@
 """The first screen: what was found, why, what to do, and what failed."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from html import unescape
+from itertools import pairwise
 
 from analysis import ablation
 from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
-from analysis.findings.finding import DO_NOT_FOLLOW, FAIL, NOT_MEASURED, PASS, Finding
-from analysis.findings.measurements import ONE_WORKER
-from workbench.arms import BASELINE, BURST_50, LABELS, TUNED
+from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
+from analysis.findings.measurements import LADDER, ONE_WORKER
+from workbench.arms import BASELINE, BURST_50, TUNED
+from workbench.display import seconds_form
 
 from ..markup import Html
-from ..numerals import SECTION, marked, number, of_finding, sentence
+from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence
 from ..svg import inline
 from ..tables import cards
+from .advice import gevent_advice, is_adopted, succeeds
 from .comparison import Report, join, plural
-from .names import CLAIMS, OPTIMISATIONS
+from .names import CLAIMS, in_labels, optimisation_of, set_up
 
 TAG = re.compile(r"<[^>]*>")
 SPEEDUP = f"step-{BASELINE}-to-{TUNED}"
 LESS_WORK = f"step-{BASELINE}-to-{ONE_WORKER}"
 MORE_WORKERS = f"step-{ONE_WORKER}-to-{TUNED}"
-STEPS = {LESS_WORK: "less work for each user", MORE_WORKERS: "more workers"}
-LADDER_LABELS = {
-    BASELINE: LABELS[BASELINE],
-    ONE_WORKER: "tuned on its one worker",
-    TUNED: "tuned: a worker for each core",
-}
-GEVENT_ADVICE = "8+ gevent workers"
+STEPS = {LESS_WORK: "less work for each user", MORE_WORKERS: "a worker for each core"}
 
 
 def verdict(report: Report) -> Html:
@@ -44,14 +42,20 @@ def _eyebrow(report: Report) -> Html:
     experiment = report.experiment
     environment = experiment.record["environment"]
     started = min((run.record.get("started") or "" for run in experiment.runs), default="")
-    date = datetime.fromisoformat(started).strftime("%d %b %Y") if started else "date unknown"
     text = sentence(
-        "TraceTrack performance, measured again · {date} · profile {profile} · {cores} cores · {valid} of {runs} runs "
+        "TraceTrack performance, measured again · {date} · profile {profile} · {cores} · {valid} of {runs} runs "
         "valid",
-        date=date, profile=experiment.record["profile"], cores=str(environment["cpu_count"]),
+        date=_date(started), profile=experiment.record["profile"], cores=plural(environment["cpu_count"], "core"),
         valid=number(str(len(experiment.usable)), SECTION), runs=str(len(experiment.runs)),
     )  # fmt: skip
     return Html(f'<p class="eyebrow">{text}</p>')
+
+
+def _date(started: str) -> str:
+    try:
+        return datetime.fromisoformat(started).strftime("%d %b %Y")
+    except ValueError:
+        return "date unknown"
 
 
 def headline(report: Report) -> str:
@@ -61,36 +65,57 @@ def headline(report: Report) -> str:
 
 def _headline(report: Report) -> Html:
     """The result and the decision, in two sentences."""
-    speedup, success = report.finding(SPEEDUP), report.finding(f"success-{BURST_50}-{TUNED}")
+    speedup = report.finding(SPEEDUP)
     if speedup is None or speedup.effect is None:
-        return sentence("This experiment has no valid run of 50 users at once on both set-ups.")
+        return sentence("This experiment has no valid run of 50 users at once on {missing}.", missing=_missing(report))
+    if _has_failures(report, TUNED):
+        return sentence("{failed} of the responses of the tuned set-up to 50 users at once are failures, so its speed "
+                        "is no improvement.", failed=_failed(report, TUNED))  # fmt: skip
     durations = {
         name: _seconds(report.finding(f"duration-{BURST_50}-{deployment}"))
         for name, deployment in (("published", BASELINE), ("tuned", TUNED))
     }
-    if success is not None and success.effect is not None and success.effect < 1:
-        failed = number(f"{1 - success.effect:.1%}", success.id)
-        return sentence("{failed} of the responses of the tuned set-up to 50 users at once are failures, so its speed "
-                        "is no improvement.", failed=failed)  # fmt: skip
     first = sentence("50 users at once: {published} on the published set-up, {tuned} on the tuned one.", **durations)
-    return Html(f"{first} {_decision(report, speedup)}")
+    if _has_failures(report, BASELINE):
+        remark = sentence(" {failed} of the responses of the published one are failures.",
+                          failed=_failed(report, BASELINE))  # fmt: skip
+        first = Html(f"{first}{remark}")
+    return Html(f"{first} {_decision(report)}")
+
+
+def _has_failures(report: Report, deployment: str) -> bool:
+    return (report.measured(f"success-{BURST_50}-{deployment}") or 0.0) < 1
+
+
+def _missing(report: Report) -> str:
+    """The set-ups of the headline that have no valid run of the burst."""
+    names = {BASELINE: "the published set-up", TUNED: "the tuned set-up"}
+    missing = [name for deployment, name in names.items() if not report.experiment.find(deployment, BURST_50)]
+    return missing[0] if len(missing) == 1 else "either set-up"
+
+
+def _failed(report: Report, deployment: str) -> Html:
+    """The share of failures among the responses of a set-up."""
+    finding = report.finding(f"success-{BURST_50}-{deployment}")
+    return of_finding(finding, "{:.1%}", None if finding is None or finding.effect is None else 1 - finding.effect)
 
 
 def _seconds(finding: Finding | None) -> Html:
     """A duration with two digits: `19 s`, `6.0 s`, `0.39 s`."""
     value = finding.effect if finding is not None and finding.effect is not None else 0.0
-    return of_finding(finding, "{:.2f} s" if value < 1 else "{:.1f} s" if value < 10 else "{:.0f} s")
+    return of_finding(finding, seconds_form(value))
 
 
-def _decision(report: Report, speedup: Finding) -> str:
+def _decision(report: Report) -> str:
     effect = report.finding(f"{BURST_50}-{BASELINE}-to-{TUNED}-makespan_s")
     if effect is not None and effect.verdict == "regression":
+        if _has_failures(report, BASELINE):
+            return "A failure takes less time than an answer, so the two do not compare."
         return "The tuned set-up is slower: do not adopt it."
-    if effect is None or effect.verdict != "improvement":
+    if not is_adopted(report):
         return "Whether the tuned set-up is faster is inconclusive."
     text = "Adopt the tuned set-up"
-    advice = next((each for each in report.findings if each.kind == "advice" and GEVENT_ADVICE in each.claim), None)
-    if advice is not None and advice.verdict == DO_NOT_FOLLOW:
+    if gevent_advice(report) is not None:
         return str(sentence(f"{text}; do not follow the advice of 8 gevent workers."))
     return f"{text}."
 
@@ -101,8 +126,11 @@ def _warnings(report: Report) -> list[Html]:
     dropped = [run for run in report.experiment.runs if run.dropped]
     if dropped:
         total = sum(sum(run.dropped.values()) for run in dropped)
-        text = f"{plural(total, 'arrival')} of open load were dropped; they count as slower than every latency."
+        text = f"Dropped arrivals of open load: {total}. They count as slower than every latency."
         lines.append(Html(f'<p class="warning">{marked(text, SECTION)}</p>'))
+    for name in ablation.unknown_primary_metrics(report.experiment):
+        remark = sentence("The declared primary metric {name} is not known here, so it has no verdict.", name=name)
+        lines.append(Html(f'<p class="warning">{remark}</p>'))
     scale = report.experiment.record["scale"]
     if scale != "production":
         remark = sentence("Scale {scale}: made to try the workbench, not to be quoted.", scale=scale)
@@ -112,6 +140,8 @@ def _warnings(report: Report) -> list[Html]:
 
 def _lead(report: Report) -> Html:
     """The cause: how much of the speedup is less work, how much more workers, and the largest single change."""
+    if not is_adopted(report):
+        return Html("")
     steps = (report.finding(name) for name in (LESS_WORK, MORE_WORKERS))
     work, workers = (step.effect if step else None for step in steps)
     if not work or not workers:
@@ -137,57 +167,76 @@ def _largest_change(report: Report) -> str:
     ratio, change, effect = min(improved, key=lambda each: each[0])
     factor = number(f"{1 / ratio:.2g}", effect.id)
     text = sentence(" The largest single change is {name}: without it the burst takes {factor} times as long.",
-                    name=OPTIMISATIONS[change.name].name, factor=factor)  # fmt: skip
+                    name=optimisation_of(change.name).name, factor=factor)  # fmt: skip
     return str(text)
 
 
 def _ladder(report: Report) -> Html:
     """From the published value over the same set-up here to tuned, each step a measured set-up."""
-    published_s = next(row.duration_s for row in published_report.rows("totals") if row.users == 50)
-    rungs = [Rung("published, on its own machine", PUBLISHED, published_s, None, "another machine and database")]
-    for deployment, label in LADDER_LABELS.items():
-        duration = report.finding(f"duration-{BURST_50}-{deployment}")
-        if duration is not None and duration.effect is not None:
-            series = BASELINE if deployment == BASELINE else TUNED
-            rungs.append(Rung(label, series, duration.effect, duration.interval))
-    if len(rungs) < 2:
+    rungs = dict(_rungs(report))
+    if not rungs:
         return Html("")
-    rungs[0] = rungs[0]._replace(factor=f"÷ {published_s / rungs[1].duration_s:.2g}")
-    for place, (name, text) in enumerate(STEPS.items(), start=1):
-        step = report.finding(name)
-        if step is not None and step.effect and place + 1 < len(rungs):
-            rungs[place] = rungs[place]._replace(step=text, factor=f"÷ {step.effect:.2g}")
+    published_s = next(row.duration_s for row in published_report.rows("totals") if row.users == 50)
+    first = Rung("published, on its own machine", PUBLISHED, published_s)
+    if BASELINE in rungs:
+        factor = f"÷ {published_s / rungs[BASELINE].duration_s:.2g}"
+        first = first._replace(step="another machine and database", factor=factor)
+    for before, after in pairwise(rungs):
+        step = report.measured(f"step-{before}-to-{after}")
+        if step:
+            text = STEPS.get(f"step-{before}-to-{after}", "")
+            rungs[before] = rungs[before]._replace(step=text, factor=f"÷ {step:.2g}")
     return inline(
-        lambda: ladder(rungs),
+        lambda: ladder([first, *rungs.values()]),
         "ladder",
         "50 users at once, from the published report to the tuned set-up",
-        "Each dot is a measured set-up with its 95 % interval; the ring is the published value.",
+        "Dots are measured set-ups, lines their 95 % intervals; the ring is the published value.",
     )
 
 
+def _rungs(report: Report) -> Iterator[tuple[str, Rung]]:
+    """Each measured set-up of the ladder with its duration."""
+    for deployment in LADDER:
+        finding = report.finding(f"duration-{BURST_50}-{deployment}")
+        if finding is not None and finding.effect is not None and succeeds(report, deployment):
+            series = BASELINE if deployment == BASELINE else TUNED
+            yield deployment, Rung(set_up(deployment), series, finding.effect, finding.interval)
+
+
 def _cards(report: Report) -> Html:
-    speedup = report.finding(SPEEDUP)
-    requests, successes = (report.finding(f"{name}-{BURST_50}-{TUNED}") for name in ("requests", "successes"))
-    successful = sentence("{successes} of {requests}", successes=of_finding(successes, "{:,.0f}"),
-                          requests=of_finding(requests, "{:,.0f}"))  # fmt: skip
-    lost = sentence("{n} acknowledged scans lost", n=of_finding(report.finding("tuned-nothing-lost"), "{:.0f}"))
+    speedup = report.finding(SPEEDUP) if succeeds(report, BASELINE) and succeeds(report, TUNED) else None
     claims, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     items = [
         ("Faster than the published set-up", of_finding(speedup, "{:.1f} ×"), _interval(speedup)),
-        ("Successful responses, tuned", successful, lost),
+        ("Successful responses, tuned", _successful(report), _lost(report)),
         ("Published claims", _counted(claims), _others(claims)),
         ("Our objectives", _counted(objectives), _others(objectives)),
     ]
     return cards(items)
 
 
+def _successful(report: Report) -> Html:
+    requests, successes = (report.finding(f"{name}-{BURST_50}-{TUNED}") for name in ("requests", "successes"))
+    if requests is None or successes is None:
+        return MISSING
+    return sentence("{successes} of {requests}", successes=of_finding(successes, "{:,.0f}"),
+                    requests=of_finding(requests, "{:,.0f}"))  # fmt: skip
+
+
+def _lost(report: Report) -> Html:
+    finding = report.finding("tuned-nothing-lost")
+    if finding is None or finding.effect is None:
+        return sentence("lost scans: not measured")
+    return sentence("{n} acknowledged scans lost", n=of_finding(finding, "{:.0f}"))
+
+
 def _interval(speedup: Finding | None) -> Html:
     if speedup is None or speedup.effect is None:
         return Html("")
     if speedup.interval is None:
-        return sentence("no interval: {n} block", n=str(speedup.n))
+        return sentence("no interval: {n}", n=plural(speedup.n, "block"))
     low, high = (number(f"{end:.1f}", speedup.id) for end in speedup.interval)
-    return sentence("95 % interval {low} to {high}, {n} blocks", low=low, high=high, n=str(speedup.n))
+    return sentence("95 % interval {low} to {high}, {n}", low=low, high=high, n=plural(speedup.n, "block"))
 
 
 def _counted(findings: list[Finding]) -> Html:
@@ -197,8 +246,10 @@ def _counted(findings: list[Finding]) -> Html:
 
 def _others(findings: list[Finding]) -> Html:
     verdicts = [finding.verdict for finding in findings]
-    return sentence("{failed} fail, {missing} not measured", failed=number(str(verdicts.count(FAIL)), SECTION),
+    text = sentence("{failed} fail, {missing} not measured", failed=number(str(verdicts.count(FAIL)), SECTION),
                     missing=number(str(verdicts.count(NOT_MEASURED)), SECTION))  # fmt: skip
+    invalid = verdicts.count(INVALID)
+    return Html(f"{text}, {number(str(invalid), SECTION)} invalid") if invalid else text
 
 
 def _failures(report: Report) -> Html:
@@ -207,6 +258,6 @@ def _failures(report: Report) -> Html:
     for title, kinds in (("Objectives missed", ("objective",)), ("Published claims that do not hold", CLAIMS)):
         failed = [finding for finding in report.of_kind(*kinds) if finding.verdict == FAIL]
         if failed:
-            named = "; ".join(str(sentence("{claim}", claim=finding.claim)) for finding in failed)
+            named = "; ".join(str(sentence("{claim}", claim=in_labels(finding.claim))) for finding in failed)
             lines.append(f"<b>{title}:</b> {named}.")
     return Html(f'<p class="failures">{"<br>".join(lines)}</p>') if lines else Html("")

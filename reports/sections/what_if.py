@@ -16,6 +16,7 @@ from workbench.recording import Experiment, Run
 from ..markup import Html
 from ..tables import Quantity, table
 from .comparison import Report, join, prose
+from .names import set_up
 
 SIGNED = "{:+.0%}"
 
@@ -67,8 +68,8 @@ def _capacity_accuracy(capacities: Sequence[PredictedCapacity]) -> str:
 def _capacity_table(capacities: Sequence[PredictedCapacity]) -> Html:
     rows = [
         {
-            "deployment": capacity.result.deployment,
-            "base": capacity.base,
+            "set-up": set_up(capacity.result.deployment),
+            "base": set_up(capacity.base),
             "changes": _changes(capacity.changes),
             "unit": UNITS[capacity.result.family],
             "predicted": Quantity(capacity.capacity, "{:,.0f}"),
@@ -81,7 +82,7 @@ def _capacity_table(capacities: Sequence[PredictedCapacity]) -> Html:
     blocks = "in one run each" if result.blocks == 1 else f"in {result.blocks} blocks each"
     note = (
         "Users think for 1–3 s; requests a second are open load. Capacity is the largest load under which p95 of every "
-        f"endpoint is below {result.p95_ms:g} ms. Predicted: by simulation from one run of the base deployment under a "
+        f"endpoint is below {result.p95_ms:g} ms. Predicted: by simulation from one run of the base under a "
         "small load, written before any run of this search. Measured: the largest load that was sustained and the "
         f"smallest that was not, {blocks}. The error is given against both, because the capacity lies between them."
     )

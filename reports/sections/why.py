@@ -9,14 +9,15 @@ from ..numerals import of_finding, sentence
 from ..svg import inline
 from ..tables import behind
 from . import bottlenecks, charts, database, deployments
-from .comparison import Report, beside, join
+from .comparison import Report, beside, join, prose
 
 
 def why(report: Report) -> Html:
     """A sentence, the staircase, the waterfall, and what they rest on."""
+    drawn = [figure for figure in (charts.timeline(report), _waterfall(report)) if str(figure)]
     return join(
         _sentence(report),
-        beside(charts.timeline(report), _waterfall(report)),
+        beside(*drawn) if len(drawn) == 2 else join(*drawn) if drawn else prose("No burst of 50 users was measured."),
         behind(
             ("time by endpoint and in the tail", charts.where_time_goes(report)),
             ("saturated resources", bottlenecks.saturated_resources(report)),
@@ -52,7 +53,7 @@ def _waterfall(report: Report) -> Html:
     return inline(
         lambda: draw_waterfall(changes, BASELINE, TUNED),
         "waterfall",
-        "What the tuned set-up saves of a request's mean time, part by part",
+        "What the tuned set-up saves of a request's mean time",
         "Means of the three requests of a user; lines are 95 % intervals. Nothing explains the residual.",
         is_half=True,
     )

@@ -9,7 +9,6 @@ from scipy import stats
 from analysis import ablation
 from analysis.effect_tables import Change
 from analysis.findings import effects as findings
-from analysis.findings import wording
 from workbench.arms import BASELINE, TUNED
 
 SPREAD = (1.0, 1.02, 0.98, 1.01)  # of the machine's speed, by block
@@ -195,10 +194,6 @@ def test_an_improvement_with_more_failures_is_none_and_has_the_reason(builder):
         assert (effect.verdict, effect.interval is None) == ("inconclusive", False)
         assert effect.reason == "5.3% of the requests were not successful, instead of 0.0%"
     assert tables["success_share"].effects[0].verdict == "regression"
-    sentence = wording.effects_sentence(tables["mean_ms"])
-    assert "no improvement: tuned 0.05" in sentence
-    assert "as 5.3% of the requests were not successful" in sentence
-    assert "inconclusive after" not in sentence
 
 
 def without_two(builder, without_both):

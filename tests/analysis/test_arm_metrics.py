@@ -172,19 +172,6 @@ def test_pool_totals_are_those_of_the_last_reading_in_any_order(builder):
     assert arm_metrics.pool_totals(builder.experiment(recorded).runs[0])["uses"] == 150
 
 
-def test_pool_use_begins_with_the_load_and_counts_all_workers(builder):
-    recorded = builder.run("tuned")
-    recorded.pool.insert(0, recorded.pool[0] | {"at_us": 1_000_000, "checked_out": 7})
-    for row in recorded.pool[-2:]:
-        row |= {"checked_out": 2, "idle": 1, "pending": 5}
-    states = arm_metrics.pool_use(builder.experiment(recorded).runs[0])
-    last = states[states["at_s"] == states["at_s"].max()]
-    assert states["at_s"].min() == pytest.approx(0)
-    assert states["at_s"].max() == pytest.approx(0.4625)
-    assert dict(zip(last["state"], last["connections"], strict=True)) == {"used": 4, "idle": 2, "waiting": 10}
-    assert set(states["limit"]) == {6}
-
-
 def test_peak_connections_are_those_of_one_reading_over_all_states(builder):
     recorded = builder.run()
     activity = [row for row in recorded.database if row["source"] == "activity"]
@@ -225,7 +212,6 @@ def test_an_arm_without_a_valid_run_has_an_empty_table(builder, measure):
 def test_a_run_without_readings_has_no_metric_of_them(builder):
     (run,) = builder.experiment(builder.run().cut_off()).runs
     assert arm_metrics.pool_totals(run) is None
-    assert arm_metrics.pool_use(run).empty
     assert arm_metrics.peak_connections(run) is None
     assert arm_metrics.peak_memory_bytes(run) is None
     assert arm_metrics.statement_calls(run, "SELECT $1") == 0

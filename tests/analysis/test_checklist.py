@@ -2,10 +2,9 @@
 
 import pytest
 
-from analysis.findings.checklist import caches_in_force
 from analysis.findings.finding import FAIL, NOT_MEASURED, PASS
 from tests.builders import EVALUATIONS
-from workbench.arms import BASELINE, BURST_25, BURST_50, CLAIMED, MISSING_TABLE, ON_RDS, SINGLE, TUNED
+from workbench.arms import BASELINE, BURST_25, BURST_50, MISSING_TABLE, ON_RDS, SINGLE, TUNED
 
 
 def test_pool_without_a_pre_ping_before_each_reuse_fails(evaluate, builder):
@@ -179,15 +178,3 @@ def test_error_logging_counts_the_runs_of_both_deployments(evaluate, builder):
     runs = [builder.run(BASELINE, MISSING_TABLE), builder.run(ON_RDS, MISSING_TABLE)]
     finding = evaluate("error-logging-and-monitoring", *runs)
     assert (finding.verdict, finding.effect, len(finding.runs)) == (PASS, 10.0, 2)
-
-
-def test_caches_in_force_takes_hits_on_as_measured(builder):
-    without = caches_in_force(builder.experiment(builder.run(), builder.run(CLAIMED), name="without"))
-    assert (without.verdict, without.effect) == (FAIL, 0.0)
-    assert without.evidence == (
-        "0 cache hits under burst-50 on as-measured; 100 on as-claimed, where the caches are in force"
-    )
-    run = builder.run()
-    run.rows_of("search")[0]["cache"] = "hit"
-    assert caches_in_force(builder.experiment(run, name="with")).verdict == PASS
-    assert caches_in_force(builder.experiment(builder.run(TUNED), name="neither")).verdict == NOT_MEASURED

@@ -17,10 +17,6 @@ from analysis.figures.load_over_time import load_over_time
 from workbench import aggregates, endpoints
 from workbench.arms import LABELS, MAIN_DEPLOYMENTS
 
-LATENCY = pd.DataFrame(
-    [("login", "tuned", 87.0), ("login", "published", 5119.0), ("search", "tuned", 4.2)],
-    columns=["endpoint", "series", "mean_ms"],
-)
 NINES = np.linspace(0, 2, 200)
 CURVE = pd.DataFrame(
     {"series": "tuned", "nines": NINES, "latency_ms": np.quantile(np.arange(1.0, 101.0), 1 - 10**-NINES)}
@@ -54,7 +50,6 @@ GROWTH = pd.DataFrame(
     columns=["users", "series", "kind", "mean_ms"],
 )
 EVERY = [
-    (latency.latency_bars, LATENCY, "mean_ms"),
     (latency.percentile_curves, CURVE, "latency_ms"),
     (time_split.time_split, SPLIT, "mean_ms"),
     (timelines.timeline, BURST, "latency_ms"),
@@ -134,16 +129,6 @@ def test_duration_has_two_digits_and_a_unit(milliseconds, text):
     assert duration(milliseconds) == text
 
 
-def test_bars_end_at_their_value_in_the_fixed_order_and_colour():
-    (axes,) = latency.latency_bars(LATENCY).axes
-    ends = [(round(bar.get_x() + bar.get_width(), 6), to_hex(bar.get_facecolor())) for bar in axes.patches]
-    grey, blue = palette.SERIES_COLOURS["published"], palette.SERIES_COLOURS["tuned"]
-    assert ends == [(5119.0, grey), (87.0, blue), (4.2, blue)]
-    assert axes.get_xscale() == "log"
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["published", "tuned", "tuned"]
-    assert {"login", "search", "5.1 s", "87 ms", "4.2 ms"} <= set(texts(axes.figure))
-
-
 def test_a_curve_ends_at_the_last_percentile_its_sample_supports():
     (axes,) = latency.percentile_curves(CURVE).axes
     assert np.array_equal(axes.lines[0].get_data(), CURVE[["nines", "latency_ms"]].to_numpy().T)
@@ -164,7 +149,7 @@ def test_names_at_the_ends_of_close_curves_do_not_overlap():
 
 def test_each_panel_of_the_split_stacks_to_its_own_total():
     figure = time_split.time_split(SPLIT)
-    assert [axes.get_title("left") for axes in figure.axes] == ["as-measured", "tuned"]
+    assert [axes.get_title("left") for axes in figure.axes] == ["published set-up, run here", "tuned"]
     tuned = figure.axes[1]
     bars = {}
     for bar in tuned.patches:
@@ -184,7 +169,7 @@ def test_the_timeline_shares_its_axis_and_puts_the_user_answered_first_on_top():
     assert login[[0, 1]].tolist() == [[0, 1], [200, 1]]
     assert login[[3, 4]].tolist() == [[0, 2], [400, 2]]
     assert measured.get_ylim()[0] > measured.get_ylim()[1]
-    assert "all 3 ended after 700 ms" in texts(figure)
+    assert "all 3 ended after 0.70 s" in texts(figure)
 
 
 def test_without_users_each_request_has_its_own_line():

@@ -51,6 +51,12 @@ def test_improvement_stands_only_without_more_failures(before, after, stands, is
         assert reason.startswith(f"{share:.1%} of the requests were not successful, instead of ")
 
 
+@pytest.mark.parametrize("is_paired", [True, False])
+def test_no_improvement_stands_without_any_success(is_paired):
+    reason = noninferiority.more_failures(counts([1000] * 4), counts([1000] * 4), is_paired=is_paired)
+    assert reason == "none of the requests was successful"
+
+
 def test_paired_sides_are_compared_in_the_blocks_that_both_have():
     before, after = counts([0, 0, 0, 0, 500]), counts([100, 100, 100, 100])
     assert noninferiority.more_failures(before, after, is_paired=True)

@@ -28,6 +28,17 @@ def test_waiting_for_the_cpu_is_the_kernels_stalled_time(builder):
     assert use_by_name(builder, builder.run(), name="without-stalls")["CPU"].waiting is None
 
 
+@pytest.mark.parametrize("requests_of_busiest", [75, 150])
+def test_use_of_event_loops_is_that_of_the_busiest(builder, requests_of_busiest):
+    recorded = builder.run("as-advised")
+    for position, row in enumerate(recorded.rows):
+        row["worker"] = int(position >= requests_of_busiest)
+    use = use_by_name(builder, recorded)
+    of_all = use["CPU"].utilisation  # of one core; the workers are most of it
+    assert use["worker"].utilisation == pytest.approx(min(1.0, of_all) * requests_of_busiest / 150, rel=0.15)
+    assert use["worker"].capacity == "the event loop of the busiest of 8 workers, at most a core"
+
+
 def test_use_without_readings_is_none(builder):
     recorded = builder.run()
     recorded.process = recorded.pool = recorded.database = None

@@ -144,6 +144,15 @@ def test_show_prints_all_runs_of_an_experiment(builder, command):
     assert "1-02-tuned-burst-50" in result.stdout
 
 
+def test_show_names_a_primary_metric_that_it_does_not_know(builder, command):
+    declared = [{"metric": name, "scenario": "burst-50", "deployments": ["tuned"]} for name in ("p42_ms", "makespan_s")]
+    builder.experiment(builder.run("tuned"), primary_metrics=declared)
+    result = command("show", "made")
+    assert result.exit_code == 0
+    assert "the primary metric p42_ms that it declared is not known here, so it has no verdict" in result.stderr
+    assert "makespan_s that it declared" not in result.stderr
+
+
 def test_show_says_the_format_of_an_older_recording_and_refuses_a_newer_one(builder, command):
     (run,) = builder.experiment(builder.run()).runs
     path = run.directory / "run.json"

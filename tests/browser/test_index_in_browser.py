@@ -2,12 +2,9 @@
 
 import base64
 import re
-import shutil
 
 import pytest
 from axe_core_python.selenium import Axe
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from analysis.recording_comparison import compare_experiments
 from reports import comparison_page, index_page, report_entry
@@ -15,8 +12,6 @@ from tests.builders import Builder
 from tests.reports.test_index_page import FACTS, HOSTILE, entry
 
 pytestmark = pytest.mark.extra
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--force-device-scale-factor=1"]  # fmt: skip
 VIEWS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light"), "small dark phone": (360, "dark")}
 A4_INCHES = {"paperWidth": 8.27, "paperHeight": 11.69}
 MIN_PRINTED_PX = 12  # 9 pt
@@ -33,18 +28,6 @@ return Math.min(...[...document.querySelectorAll('main *')]
   .filter(element => [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()))
   .map(element => parseFloat(getComputedStyle(element).fontSize)));
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

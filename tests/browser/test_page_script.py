@@ -118,7 +118,7 @@ def test_a_series_is_switched_off_and_on_in_its_figure_alone(opened):
 
 def test_one_request_has_its_way_and_the_requests_that_held_its_worker(opened):
     opened.execute_script("document.querySelector('.microscope summary').click()")
-    text = opened.execute_script("return document.querySelector('.microscope [aria-live]').innerText")
+    text = opened.execute_script("return document.querySelector('.microscope [role=status]').innerText")
     assert "Due at" in text
     assert "answered after" in text
     assert "Waited" in text
@@ -128,7 +128,7 @@ def test_one_request_has_its_way_and_the_requests_that_held_its_worker(opened):
     changed = opened.execute_script(
         "const request = document.querySelectorAll('.microscope select')[1]; request.value = '0';"
         "request.dispatchEvent(new Event('change'));"
-        "return document.querySelector('.microscope [aria-live]').innerText"
+        "return document.querySelector('.microscope [role=status]').innerText"
     )
     assert changed != text
 

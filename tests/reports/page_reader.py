@@ -27,6 +27,7 @@ from reports.sections.comparison import join
 from workbench.recording import Experiment
 
 TAG = re.compile(r"<[^>]*>")
+SPOKEN = re.compile(r'<span class="spoken">.*?</span>')  # the reason of a dash, for screen readers
 INLINE_TAG = re.compile(r"</?(?:span|b|strong|code)\b[^>]*>")
 CELL = re.compile(r"<(t[hd])[^>]*>(.*?)</\1>", re.DOTALL)
 MISSING_VALUE = re.compile(r"\b(None|nan|NaN|NaT|inf)\b")
@@ -84,7 +85,7 @@ def report_of(experiment: Experiment) -> Report:
 
 def page_text(html: Html) -> str:
     """The text of a piece of the page, without tags; elements that are not in a line are apart by one space."""
-    return " ".join(unescape(TAG.sub(" ", INLINE_TAG.sub("", str(html)))).split())
+    return " ".join(unescape(TAG.sub(" ", INLINE_TAG.sub("", SPOKEN.sub("", str(html))))).split())
 
 
 def table_rows(html: Html, caption: str) -> list[list[str]]:
@@ -92,7 +93,7 @@ def table_rows(html: Html, caption: str) -> list[list[str]]:
     tables = re.findall(r"<table\b.*?</table>", str(html), re.DOTALL)
     (table,) = (part for part in tables if caption in page_text(Html(part.partition("</caption>")[0])))
     rows = re.findall(r"<tr\b[^>]*>(.*?)</tr>", table, re.DOTALL)
-    return [[unescape(TAG.sub("", cell)) for _, cell in CELL.findall(row)] for row in rows]
+    return [[unescape(TAG.sub("", SPOKEN.sub("", cell))) for _, cell in CELL.findall(row)] for row in rows]
 
 
 def table_cells(html: Html, caption: str) -> dict[str, dict[str, str]]:

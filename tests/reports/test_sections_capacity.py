@@ -6,15 +6,16 @@ from workbench.arms import TUNED
 
 
 def test_a_capacity_search_shows_its_bracket_and_invalid_runs(reports, builder):
-    rows = table_cells(capacity.capacity(reports("full")), "Capacity of each deployment")
+    rows = table_cells(capacity.capacity(reports("full")), "Capacity of each set-up")
     assert (rows[TUNED]["sustained"], rows[TUNED]["runs"]) == ("16", "2")
     assert "not sustained" not in rows[TUNED]
+    assert rows[TUNED]["capacity"] == "inconclusive"
     slow = builder.run(TUNED, "open-16", slower=200)
     found = builder.experiment(
         builder.run(), probes=(builder.run(TUNED, "open-8"), slow, builder.run(TUNED, "open-32").invalid())
     )
-    row = table_cells(capacity.capacity(report_of(found)), "Capacity of each deployment")[TUNED]
-    assert (row["sustained"], row["not sustained"]) == ("8", "16")
+    row = table_cells(capacity.capacity(report_of(found)), "Capacity of each set-up")[TUNED]
+    assert (row["sustained"], row["not sustained"], row["capacity"]) == ("8", "16", "(8–16)")
     assert row["p95 or failure when not"].startswith("login p95")
     assert row["invalid runs"].startswith("32 (the first for generator CPU")
     assert "has no capacity search" in page_text(

@@ -6,14 +6,14 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import pytest
 
-from analysis.figures.latency import latency_bars, percentile_curves
+from analysis.figures.dumbbell import Pair, dumbbell
+from analysis.figures.latency import percentile_curves
 from analysis.figures.time_split import time_split
 from reports.svg import inline
 
 
 def bars():
-    frame = {"endpoint": ["login"] * 2, "series": ["published", "tuned"], "mean_ms": [5119, 87]}
-    return latency_bars(pd.DataFrame(frame))
+    return dumbbell([Pair("login", 5119.0, 87.0, None)], "tuned")
 
 
 def curves():
@@ -50,11 +50,11 @@ def test_the_drawing_is_named_and_described():
     root = parsed()
     svg = root.find(".//svg")
     assert svg.get("role") == "img"
-    labels = [root.find(f".//*[@id='{identifier}']") for identifier in svg.get("aria-labelledby").split()]
-    assert [(label.tag, label.text) for label in labels] == [
-        ("title", "Latency <b>"),
-        ("desc", "Tuned & published."),
-    ]
+    name, values = (
+        root.find(f".//*[@id='{svg.get(attribute)}']") for attribute in ("aria-labelledby", "aria-describedby")
+    )
+    assert (name.tag, name.text) == ("strong", "Latency <b>")
+    assert (values.tag, values.text) == ("desc", "login, published: 5.1 s; login: 87 ms")
     assert "".join(root.find("figcaption").itertext()) == "Latency <b> Tuned & published."
     assert root.get("id") == "fig-bars"
 
@@ -62,7 +62,7 @@ def test_the_drawing_is_named_and_described():
 def test_text_stays_text_in_the_font_of_the_page():
     html = str(inline(bars, "bars", "t", "d"))
     texts = [element.text for element in ET.fromstring(html).iter("text")]
-    assert {"login", "published", "tuned", "5.1 s", "87 ms"} <= set(texts)
+    assert {"login", "published", "tuned", "5.1 s → 87 ms"} <= set(texts)
     assert "font-family" not in html
 
 

@@ -24,4 +24,3 @@ def test_the_shares_of_a_load_add_up(shares):
 def test_the_published_pass_and_its_reads_are_those_of_the_published_report():
     assert endpoints.PUBLISHED == ("login", "dashboard", "search")
     assert endpoints.READS == ("dashboard", "search")
-    assert endpoints.WRITES == ("scan",)
