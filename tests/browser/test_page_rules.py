@@ -82,6 +82,11 @@ return [...document.querySelectorAll('main table')].flatMap(table => {
     .map(([head]) => `${table.caption.textContent}: ${head.textContent}`);
 });
 """
+HEADLINE_AND_FOLDS = """
+const numbers = [...document.querySelectorAll('h1 .n, .cards .value .n')]
+  .filter(each => !['setting', 'section'].includes(each.dataset.source)).map(each => each.textContent);
+return [numbers, [...document.querySelectorAll('main details')].map(fold => fold.textContent).join(' ')];
+"""
 BROKEN_HEADERS = """
 return [...document.querySelectorAll('main thead th')].filter(head => head.firstChild).flatMap(head =>
   [...head.textContent.matchAll(/[^\\s/-]+/g)].filter(word => {
@@ -233,6 +238,14 @@ def test_the_values_of_the_cards_are_found_in_the_findings(browser, page):
             assert any(abs(value - each) <= 0.06 * max(each, 1) for each in values if each is not None), (source, text)
             checked += 1
     assert checked >= 2
+
+
+def test_the_numbers_of_the_headline_are_in_the_folds_that_back_them(browser, page):
+    open_page(browser, page)
+    headline, folds = browser.execute_script(HEADLINE_AND_FOLDS)
+    numbers = [re.search(r"[\d.,]*\d", text)[0] for text in headline]
+    assert len(numbers) >= 2
+    assert [each for each in numbers if not re.search(rf"(?<![\d.,]){re.escape(each)}(?!\d|[.,]\d)", folds)] == []
 
 
 def test_every_number_of_the_page_names_its_source(page):
