@@ -49,9 +49,11 @@ os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
 # What other processes of the tests take of the machine is no fault of a run.
 os.environ[environment.SHARED_MACHINE] = "1"
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start too.
+# A shell that starts the tests in the background has them ignore Ctrl-C, `nohup` a hangup, and what they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 QUICK_HASH = "argon2id"  # a login takes a tenth of the time that it takes with scrypt

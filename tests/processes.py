@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -14,11 +14,15 @@ PATIENCE_S = 15
 
 @contextmanager
 def frozen(pids: Iterable[int]) -> Iterator[None]:
-    """The processes are stopped during the block, while the kernel still acknowledges their packets."""
+    """The processes are stopped during the block, while the kernel still acknowledges their packets.
+
+    One of PostgreSQL's may have ended since it was listed.
+    """
     with ExitStack() as stack:
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            stack.callback(os.kill, pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                stack.callback(os.kill, pid, signal.SIGCONT)
         yield
 
 

@@ -65,7 +65,7 @@ def test_the_page_has_its_sections_in_their_order(page):
 
 
 def test_the_page_stands_alone_and_shows_no_code(page):
-    assert re.findall(r"<script\b([^>]*)>", page) == [' id="sources" type="application/json"', ""]
+    assert re.findall(r"<script\b([^>]*)>", page) == [' type="application/json" id="sources"', ""]
     assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
     assert "sections.verdict" not in page
 

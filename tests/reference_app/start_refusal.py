@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from loadgen.application import CONFIGURATION
+from loadgen.app_code import AppCode
 from loadgen.services import free_port
 from reference_app import create_app
 from reference_app.settings import PREFIX, Settings, SettingsError
@@ -32,7 +32,7 @@ def refused_start(settings, **environ):
     """Run gunicorn, which must fail with one line of output: that line."""
     variables = {f"{PREFIX}{name.upper()}": str(value) for name, value in environ.items()}
     finished = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)],
+        [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)],
         env={**os.environ, **settings.to_env(), "TRACETRACK_BIND": f"127.0.0.1:{free_port()}", **variables},
         cwd=REPOSITORY,
         capture_output=True,

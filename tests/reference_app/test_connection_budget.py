@@ -3,15 +3,12 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from loadgen import application
+from loadgen.app_code import AppCode
 from reference_app import connection_budget
 from reference_app.connection_budget import Budget, BudgetError
-
-CONFIGURATION = Path(application.CONFIGURATION)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +60,7 @@ def test_the_limits_are_read_from_the_server(settings):
 
 def test_a_server_over_budget_does_not_start(settings):
     over = replace(settings, workers=8, pool_size=40, pool_max_overflow=50)
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    command = [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)]
     environ = {**over.to_env(), "TRACETRACK_BIND": "127.0.0.1:0"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
     assert done.returncode != 0

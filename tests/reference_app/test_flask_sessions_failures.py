@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.application import CONFIGURATION, Application
+from loadgen.app_code import AppCode
+from loadgen.application import Application
 from loadgen.services import free_port
 from loadgen.subprocesses import start
 from tests.reference_app.sign_in import (
@@ -95,7 +96,7 @@ def mounted(mount, settings, tmp_path, visit):
     folder = tmp_path / "sessions"
     folder.mkdir()
     address = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    command = [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)]
     environ = {**settings.to_env(), "TRACETRACK_BIND": address}
     with start(
         "gunicorn", [*mount.before(folder, "size=256k,mode=700"), *command], tmp_path / "gunicorn.log", environ

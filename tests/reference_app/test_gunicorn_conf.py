@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from instrumentation.worker_metrics import WorkerMetrics
-from loadgen.application import CONFIGURATION
+from loadgen.app_code import AppCode
 from loadgen.subprocesses import start
 from tests.processes import wait_until
 from tests.reference_app.start_refusal import STARTABLE, refused_start
@@ -52,7 +52,7 @@ def test_a_missing_metrics_file_is_refused(server, database, tmp_path):
 
 def test_a_unix_socket_is_the_owners_only(settings, tmp_path):
     path, log = tmp_path / "socket", tmp_path / "gunicorn.log"
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    command = [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)]
     environ = {**settings.to_env(), "TRACETRACK_BIND": f"unix:{path}"}
     with start("gunicorn", command, log, environ, prepare=lambda: os.umask(0)):
         wait_until(path.exists)

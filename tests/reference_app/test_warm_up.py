@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
 import reference_app
-from loadgen.application import CONFIGURATION
+from loadgen.app_code import AppCode
 from loadgen.services import free_port
 from loadgen.subprocesses import start
 from reference_app.settings import Settings
@@ -76,7 +76,7 @@ def test_a_server_without_its_database_logs_a_warning_and_serves(quick, tmp_path
     url = f"postgresql://me:hidden@127.0.0.1:{free_port()}/db"
     unreachable = replace(quick, database_url=url, warm_up=True, server=server_kind, deadlines=True)
     address, log = f"127.0.0.1:{free_port()}", tmp_path / "gunicorn.log"
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION)]
+    command = [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)]
     with start("gunicorn", command, log, {**unreachable.to_env(), "TRACETRACK_BIND": address}) as child:
         assert 'name="password"' in served_form(address)
         assert not child.ended()
