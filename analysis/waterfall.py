@@ -5,6 +5,7 @@ part `residual`: latency without queue and application.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,15 +40,17 @@ class PartChange(NamedTuple):
         return None if math.isnan(self.low_ms) else (self.low_ms, self.high_ms)
 
 
-def waterfall(experiment: Experiment, before: str, after: str, scenario: str) -> dict[str, PartChange]:
+def waterfall(
+    experiment: Experiment, before: str, after: str, scenario: str, endpoints: Sequence[str] = PUBLISHED
+) -> dict[str, PartChange]:
     """Return the change of each part of a request's time by its name, and last that of `latency`, their sum.
 
-    Means are over the successful requests to the published endpoints, and over the blocks in which both deployments
+    Means are over the successful requests to these endpoints, and over the blocks in which both deployments
     ran. The interval is d̄ ± t·s/√k of the differences d of k blocks, t with k − 1 degrees of freedom.
 
     Empty where the two share no block, or where a part was not measured.
     """
-    sides = [_part_means_ms(experiment, deployment, scenario) for deployment in (before, after)]
+    sides = [_part_means_ms(experiment, deployment, scenario, endpoints) for deployment in (before, after)]
     blocks = sides[0].index.intersection(sides[1].index)
     first, second = (side.loc[blocks] for side in sides)
     if not len(blocks) or first.isna().any(axis=None) or second.isna().any(axis=None):
@@ -55,10 +58,10 @@ def waterfall(experiment: Experiment, before: str, after: str, scenario: str) ->
     return {part: _change(part, first[part].to_numpy(), second[part].to_numpy()) for part in (*SPLIT, LATENCY)}
 
 
-def _part_means_ms(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
+def _part_means_ms(experiment: Experiment, deployment: str, scenario: str, endpoints: Sequence[str]) -> pd.DataFrame:
     """The mean time of a request in each part (ms), a row for each block; two runs of a block count as their mean."""
     runs = arm(experiment.by_endpoint, deployment, scenario)
-    runs = runs[runs["endpoint"].isin(PUBLISHED) & (runs["successful"] > 0)]
+    runs = runs[runs["endpoint"].isin(endpoints) & (runs["successful"] > 0)]
     sums = runs[[f"{part}_ms" for part in SPLIT]].multiply(runs["successful"], axis=0)
     totals = sums.groupby([runs["block"], runs["run"]]).sum(min_count=1)
     counts = runs.groupby(["block", "run"])["successful"].sum()

@@ -30,6 +30,7 @@ MAX_NAMED_DIRECTORIES = 3  # in a message
 # Up to this size of the files a query runs in one thread: several add up in an order of their own each time, and the
 # last digit of a sum depends on it. More bytes than that take longer than a second a query.
 MAX_ONE_THREAD_BYTES = 100 * 2**20
+INVALID_QUERIES = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 FILE, STREAMED = "file", "streamed"
 IS_OPEN = "is_open"
 MARKS = ("run", "deployment", "scenario", "block", "replicate")
@@ -72,10 +73,12 @@ class RequestRows:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """The result of a query of `requests` or `measured`; `?` stands for a parameter.
 
-        Raises `RecordingError` where a file has changed or is damaged inside.
+        Raises `RecordingError` where the query is not valid, and where a file has changed or is damaged inside.
         """
         try:
             return self._connection.execute(sql, list(parameters)).df()
+        except INVALID_QUERIES as error:
+            raise RecordingError(f"the query cannot be answered: {str(error).splitlines()[0]}") from None
         except duckdb.Error as error:
             places = ", ".join(str(source.directory) for source in self._sources[:MAX_NAMED_DIRECTORIES])
             raise RecordingError(f"the rows in {places} cannot be read: {str(error).splitlines()[0]}") from None

@@ -88,6 +88,12 @@ def predictions(
         raise UserError(f"this cannot be predicted: {error}") from None
 
 
+def changed_settings(run: Run, changes: Mapping[str, float | str]) -> dict:
+    """The recorded settings of a run with other values. Raises `UserError` for one that the model does not cover."""
+    settings = run.record["deployment"]["settings"]
+    return {**settings, **dict(_setting(f"{name}={value}", settings) for name, value in changes.items())}
+
+
 def _cached_endpoints(run: Run) -> list[str]:
     return [name for name in CACHE_LIFETIME_SETTINGS if name in run.record["scenario"]["shares"]]
 

@@ -1,12 +1,15 @@
 """Predictions of bursts by simulation, from single requests, which wait for no other request."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from workbench.arms import SINGLE
 from workbench.endpoints import PUBLISHED
-from workbench.recording import Experiment
+from workbench.recording import Experiment, Run
 
 from ..metrics.arm_metrics import duration_s, latency
+from . import preconditions
 from .calibration import calibrate
 from .deployment_simulation import Simulation
 from .server_model import ServerModel
@@ -23,12 +26,9 @@ def prediction_table(experiment: Experiment, deployment: str, users: int) -> pd.
     where their demands are not known.
     """
     runs = experiment.find(deployment, SINGLE)
-    demands = calibrate(runs[0]) if runs else None
-    if demands is None or not set(PUBLISHED) <= demands.endpoints.keys():
+    predicted = predict_burst(runs[0], users) if runs else None
+    if predicted is None:
         return pd.DataFrame(columns=COLUMNS)
-    server = ServerModel.from_run(runs[0])
-    simulated = [Simulation(server, demands, seed).burst(users, PUBLISHED) for seed in range(REPLICATIONS)]
-    predicted = pd.DataFrame([_metrics(rows) for rows in simulated]).mean()
     return pd.DataFrame(
         {
             "metric": predicted.index,
@@ -36,6 +36,24 @@ def prediction_table(experiment: Experiment, deployment: str, users: int) -> pd.
             "measured": _measured(experiment, deployment, users),
         }
     )
+
+
+def predict_burst(run: Run, users: int, settings: Mapping | None = None) -> pd.Series | None:
+    """The metrics of `prediction_table` of a burst, from a run of single requests.
+
+    The deployment is that of the run, or one with these recorded `settings`. None where the run lacks requests to an
+    endpoint, or their demands are not known. Raises `PredictionError` for settings beyond the model.
+    """
+    recorded = run.record["deployment"]["settings"]
+    settings = recorded if settings is None else settings
+    preconditions.check_settings(recorded, settings, None, None)
+    demands = calibrate(run)
+    if demands is None or not set(PUBLISHED) <= demands.endpoints.keys():
+        return None
+    demands = demands.with_longer_round_trip(settings["round_trip_ms"] - recorded["round_trip_ms"])
+    server = ServerModel.from_run(run, settings)
+    simulated = [Simulation(server, demands, seed).burst(users, PUBLISHED) for seed in range(REPLICATIONS)]
+    return pd.DataFrame([_metrics(rows) for rows in simulated]).mean()
 
 
 def _metrics(rows: pd.DataFrame) -> dict[str, float]:

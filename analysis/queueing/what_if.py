@@ -3,8 +3,9 @@
 The simulation knows the effect of the `MODELLED_SETTINGS`; another difference between two deployments is refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import fmean
 from typing import Literal
 
@@ -102,12 +103,12 @@ class DeploymentModel:
         """The same, for loads of this duration."""
         return replace(self, load=replace(self.load, warmup_s=warmup_s, duration_s=duration_s))
 
-    def predict(self, family: Family, number: float) -> LoadPrediction:
+    def predict(self, family: Family, number: float, replications: int = REPLICATIONS) -> LoadPrediction:
         """The prediction for a number of users (`sustained`) or requests a second (`open`).
 
-        Means over `REPLICATIONS` simulations; of each p95 the median. Raises `PredictionError`.
+        Means over so many simulations; of each p95 the median. Raises `PredictionError`.
         """
-        simulated = [rows for rows in self._simulate(family, number) if not rows.empty]
+        simulated = [rows for rows in islice(self._simulate(family, number), replications) if not rows.empty]
         if not simulated:
             raise PredictionError(f"a load of {number:g} is too small: no request would be measured")
         p95_ms = pd.DataFrame([_p95_ms(rows) for rows in simulated]).median()
@@ -124,27 +125,39 @@ class DeploymentModel:
         None where the smallest load, one user or one request in two seconds, is not sustained. Raises
         `PredictionError`.
         """
+        steps = self.capacity_steps(family, highest, p95_ms)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def capacity_steps(
+        self, family: Family, highest: float, p95_ms: float = MAX_P95_MS
+    ) -> Generator[None, None, float | None]:
+        """Search the capacity in steps of one simulation each, and return it; a caller can do other things between."""
         lower, step = MIN_LOAD[family], MIN_STEP[family]
         upper = min(highest, max(2 * lower, self._saturating_load(family)))
-        if not self._is_sustained(family, lower, p95_ms):
+        if not (yield from self._is_sustained(family, lower, p95_ms)):
             return None
-        while self._is_sustained(family, upper, p95_ms):
+        while (yield from self._is_sustained(family, upper, p95_ms)):
             if upper >= highest:
                 return highest
             lower, upper = upper, min(highest, 2 * upper)
         while upper / lower > MAX_RATIO and upper - lower > step:
             middle = max((lower * upper) ** 0.5, upper / MAX_STEP_DOWN)
-            if self._is_sustained(family, middle, p95_ms):
+            if (yield from self._is_sustained(family, middle, p95_ms)):
                 lower = middle
             else:
                 upper = middle
         return lower
 
-    def _is_sustained(self, family: Family, number: float, p95_ms: float) -> bool:
-        """True where p95 stays below the bound in most simulations; stops as soon as that is decided."""
+    def _is_sustained(self, family: Family, number: float, p95_ms: float) -> Generator[None, None, bool]:
+        """Return True where p95 stays below the bound in most simulations; stop as soon as that is decided."""
         below = 0
         for simulated, rows in enumerate(self._simulate(family, number), 1):
             below += rows.empty or _p95_ms(rows).max() < p95_ms
+            yield
             if max(below, simulated - below) > REPLICATIONS / 2:
                 break
         return below > REPLICATIONS / 2
