@@ -86,7 +86,7 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it w
 	@$(PY) -m pytest -m extra --numprocesses 0
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
-	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m jupyterlab notebooks
+	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m lab
 
 gate: $(STAMP) ## fail if the built report breaks an objective, is worse than BASELINE, or decides nothing
 	@$(PY) -m reports gate $(EXPERIMENT_OPTION) $${BASELINE:+"--baseline=$$BASELINE"}

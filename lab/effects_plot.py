@@ -1,0 +1,107 @@
+"""The effects of changes under one scenario: a forest plot, with the difference of identical runs as the noise."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.ablation import all_effect_tables
+from analysis.effect_tables import AA_REPLICATE, EffectTable
+from analysis.stats.hypothesis import Effect
+from workbench.errors import RecordingError
+from workbench.recording import Experiment
+
+from . import plot_style
+from .shown import Shown
+
+COLUMNS = ["change", "after", "ratio", "low", "high", "verdict", "p_holm", "blocks", "detectable"]
+ROW_PX, MARGIN_PX = 24, 110
+CORRECTION = "p_holm is corrected by Holm over all verdicts of the experiment; intervals are not corrected."
+
+
+def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
+    """The effect of every measured change on one metric under one scenario, by its name in tables.
+
+    Raises `RecordingError` where the metric has no name like this; without effects the result says so.
+    """
+    tables = [table for (_, name), made in all_effect_tables(experiment).items() if name == scenario for table in made]
+    names = list(dict.fromkeys(table.metric.name for table in tables))
+    if names and metric not in names:
+        raise RecordingError(f"no effect on {metric!r} was measured under {scenario}; there are: {', '.join(names)}")
+    chosen = [table for table in tables if table.metric.name == metric and table.effects]
+    rows = pd.DataFrame(list(chain.from_iterable(_rows(table) for table in chosen)), columns=COLUMNS)
+    if rows.empty:
+        return Shown([f"No change was measured under {scenario}: it takes two deployments in the same blocks."], rows)
+    return Shown(_sentences(chosen, scenario, rows), rows, _figure(rows, metric, chosen))
+
+
+def _rows(table: EffectTable) -> list[dict]:
+    rows = [
+        _row(change.name, change.after, effect) for change, effect in zip(table.changes, table.effects, strict=True)
+    ]
+    if table.aa_difference is not None:
+        before = table.changes[0].before if table.changes else ""
+        rows.append(_row(AA_REPLICATE, before, table.aa_difference))
+    return rows
+
+
+def _row(change: str, after: str, effect: Effect) -> dict:
+    detectable = effect.power.minimum_detectable_effect if effect.power is not None else None
+    return {
+        "change": change,
+        "after": after,
+        "ratio": effect.ratio,
+        "low": effect.low,
+        "high": effect.high,
+        "verdict": effect.verdict,
+        "p_holm": effect.p_holm,
+        "blocks": effect.blocks,
+        "detectable": detectable,
+    }
+
+
+def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame) -> list[str]:
+    counts = rows[rows["change"] != AA_REPLICATE]["verdict"].value_counts()
+    listed = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    floor = next((table.noise_floor for table in tables if table.noise_floor is not None), None)
+    noise = (
+        f"Two identical runs differ by up to × {floor:.3g} in 95 % of the blocks."
+        if floor is not None
+        else "There are too few pairs of identical runs to say how much those differ."
+    )
+    return [
+        f"{tables[0].metric.name} under {scenario}: {listed}.",
+        f"A ratio below 1 is less with the change. {noise}",
+        CORRECTION if rows["p_holm"].notna().any() else "No p: nothing was tested.",
+    ]
+
+
+def _figure(rows: pd.DataFrame, metric: str, tables: Sequence[EffectTable]) -> go.Figure:
+    made = plot_style.figure(height_px=MARGIN_PX + ROW_PX * len(rows))
+    labels = rows["change"].where(~rows["change"].duplicated(keep=False), rows["change"] + " → " + rows["after"])
+    margin = tables[0].metric.equivalence_margin
+    made.add_vrect(1 / (1 + margin), 1 + margin, fillcolor=plot_style.NEUTRAL, opacity=0.15, line_width=0)
+    made.add_vline(1, line={"color": plot_style.NEUTRAL, "width": 1})
+    for number, (verdict, group) in enumerate(rows.groupby("verdict", sort=False)):
+        made.add_trace(
+            go.Scatter(
+                x=group["ratio"],
+                y=labels[group.index],
+                name=str(verdict),
+                mode="markers",
+                marker={"size": 9, "color": plot_style.colour_of(str(verdict), number)},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": (group["high"] - group["ratio"]).fillna(0),
+                    "arrayminus": (group["ratio"] - group["low"]).fillna(0),
+                },
+                customdata=group[["low", "high", "blocks"]],
+                hovertemplate="%{y}: × %{x:.3f} (95 % %{customdata[0]:.3f} to %{customdata[1]:.3f}, "
+                "n = %{customdata[2]} blocks)<extra></extra>",
+            )
+        )
+    made.update_xaxes(type="log", title=f"{metric}: with the change / without it; the band counts as equivalent")
+    made.update_yaxes(categoryorder="array", categoryarray=list(labels)[::-1])
+    return made

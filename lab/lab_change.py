@@ -1,0 +1,146 @@
+"""A change in the lab: one deployment in the place of another, and where the time of a request went."""
+
+import math
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import waterfall
+from analysis.ablation import duration_effect
+from analysis.waterfall import LATENCY, PartChange
+from workbench.aggregates import SPLIT
+from workbench.endpoints import PUBLISHED
+from workbench.errors import RecordingError
+from workbench.recording import Experiment, arm
+
+from . import plot_style, texts
+from .shown import Shown
+
+PERCENT = 100
+MIN_SHARE = 0.05  # of a change that a sentence names
+BAR_PX, MARGIN_PX = 26, 110
+
+
+class LabChange:
+    """One deployment in the place of another under one scenario.
+
+    change = exp.change("as-measured", "tuned")
+    change.why()         # all requests
+    change.why("login")  # one endpoint
+    """
+
+    def __init__(self, experiment: Experiment, before: str, after: str, scenario: str):
+        self.experiment, self.before, self.after, self.scenario = experiment, before, after, scenario
+
+    def why(self, endpoint: str = "") -> Shown:
+        """The waterfall from the mean latency before to the one after, part by part, with intervals.
+
+        Raises `RecordingError` for an endpoint that neither side has.
+        """
+        endpoints = [endpoint] if endpoint else PUBLISHED
+        if endpoint:
+            self._require_endpoint(endpoint)
+        parts = waterfall.waterfall(self.experiment, self.before, self.after, self.scenario, endpoints)
+        table = pd.DataFrame([part._asdict() for part in parts.values()], columns=list(PartChange._fields))
+        if not parts:
+            return Shown([self._missing(endpoint)], table)
+        return Shown(list(self._sentences(parts, endpoint)), table, self._figure(parts))
+
+    def __repr__(self) -> str:
+        effect = duration_effect(self.experiment, self.before, self.after, self.scenario)
+        shown = f"{self.after} in the place of {self.before} under {self.scenario}"
+        if effect is None:
+            return f"{shown}: no duration to compare"
+        interval = f"95 % {effect.low:.3g} to {effect.high:.3g}" if effect.interval else "no interval"
+        blocks = texts.counted(effect.blocks, "block")
+        return f"{shown}: duration × {effect.ratio:.3g} ({interval}, n = {blocks}); .why() shows where the time went"
+
+    def _require_endpoint(self, endpoint: str) -> None:
+        rows = self.experiment.by_endpoint
+        known = {name for side in (self.before, self.after) for name in arm(rows, side, self.scenario)["endpoint"]}
+        if endpoint not in known:
+            names = ", ".join(sorted(known))
+            raise RecordingError(f"no run of the two has requests to {endpoint!r}; there are {names or 'none'}")
+
+    def _missing(self, endpoint: str) -> str:
+        of = f" to {endpoint}" if endpoint else ""
+        return (
+            f"No waterfall of the requests{of}: {self.before} and {self.after} share no block under {self.scenario} in "
+            "which every part of the time was measured."
+        )
+
+    def _sentences(self, parts: dict[str, PartChange], endpoint: str) -> list[str]:
+        total = parts[LATENCY]
+        subject = endpoint or "a request"
+        direction = "less" if total.change_ms < 0 else "more"
+        first = (
+            f"Under {self.scenario} {subject} took {texts.milliseconds(total.before_ms)} on {self.before} and "
+            f"{texts.milliseconds(total.after_ms)} on {self.after}: {texts.milliseconds(abs(total.change_ms))} "
+            f"{direction}{_interval(total)}."
+        )
+        largest = sorted((parts[name] for name in SPLIT), key=lambda part: -abs(part.change_ms))
+        causes = [
+            f"{abs(part.change_ms) / abs(total.change_ms):.0%} of the difference is {part.part}{_interval(part)}."
+            for part in largest[:3]
+            if total.change_ms and part.change_ms / total.change_ms >= MIN_SHARE
+        ]
+        return [first, *causes, "Means over successful requests, paired by block; percentiles do not add up."]
+
+    def _figure(self, parts: dict[str, PartChange]) -> go.Figure:
+        steps = [part for name, part in parts.items() if name != LATENCY]
+        total = parts[LATENCY]
+        made = plot_style.figure(height_px=MARGIN_PX + BAR_PX * (len(steps) + 2), showlegend=False)
+        ends_ms = _ends_ms([part.change_ms for part in steps], total.before_ms)
+        _bar(made, self.before, total.before_ms, 0, plot_style.colour_of(self.before, 0))
+        for part, end_ms in zip(steps, ends_ms, strict=True):
+            colour = plot_style.colour_of("improvement" if part.change_ms < 0 else "regression", 0)
+            _bar(made, part.part, part.change_ms, end_ms - part.change_ms, colour, _half_width_ms(part), is_change=True)
+        _bar(made, self.after, total.after_ms, 0, plot_style.colour_of(self.after, 1))
+        made.update_yaxes(autorange="reversed")
+        made.update_xaxes(title="mean time of a request (ms)", rangemode="tozero")
+        return made
+
+
+def _bar(
+    made: go.Figure,
+    name: str,
+    value_ms: float,
+    base_ms: float,
+    colour: str,
+    error_ms: float = 0,
+    *,
+    is_change: bool = False,
+) -> None:
+    sign = "+" if is_change and value_ms > 0 else ""
+    error = {
+        "type": "data",
+        "array": [error_ms],
+        "color": plot_style.NEUTRAL,
+        "thickness": 1.5,
+        "visible": error_ms > 0,
+    }
+    made.add_trace(
+        go.Bar(
+            x=[value_ms], y=[f"{name}  {sign}{texts.milliseconds(value_ms)}"], base=[base_ms], orientation="h",
+            marker={"color": colour}, error_x=error, hovertemplate=f"{name}: %{{x:.3f}} ms<extra></extra>",
+        )
+    )  # fmt: skip
+
+
+def _interval(part: PartChange) -> str:
+    if part.interval is None:
+        return f" (no interval: {texts.counted(part.blocks, 'block')})"
+    return f" (95 % {texts.interval_ms(*part.interval)}, n = {texts.counted(part.blocks, 'block')})"
+
+
+def _half_width_ms(part: PartChange) -> float:
+    return 0.0 if math.isnan(part.high_ms) else part.high_ms - part.change_ms
+
+
+def _ends_ms(changes_ms: list[float], before_ms: float) -> list[float]:
+    """Where each step of the waterfall ends."""
+    ends, at = [], before_ms
+    for change in changes_ms:
+        at += change
+        ends.append(at)
+    return ends

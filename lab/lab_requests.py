@@ -1,0 +1,72 @@
+"""The requests of a run in the lab: the slowest ones, and SQL over all of them."""
+
+from functools import cached_property
+
+import pandas as pd
+
+from workbench.errors import RecordingError
+from workbench.recording import Run
+
+from . import texts
+from .shown import Shown
+
+COLUMNS = "endpoint, user, sequence, start_ms, latency_ms, queue_ms, app_ms, pool_ms, db_ms, hash_ms, cache, worker, ok"
+
+
+class LabRequests:
+    """The requests of a run, those of every phase; times in ms since the run began.
+
+    run.requests.slowest("login", 10)
+    run.requests.query("SELECT endpoint, count(*) AS requests FROM measured GROUP BY endpoint")
+    run.requests.frame
+    """
+
+    def __init__(self, run: Run):
+        self._run = run
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a request in the order of their sends; a million rows take about a gigabyte of memory."""
+        return self._run.requests
+
+    def slowest(self, endpoint: str = "", number: int = 10) -> Shown:
+        """The slowest measured requests, of one endpoint or of all.
+
+        Raises `RecordingError` for an endpoint that the run lacks, and where its rows cannot be read.
+        """
+        condition, parameters = ("endpoint = ?", [endpoint]) if endpoint else ("true", [])
+        table = self._run.rows.query(
+            f"SELECT {COLUMNS} FROM measured WHERE {condition} ORDER BY latency_ms DESC NULLS LAST LIMIT ?",
+            [*parameters, int(number)],
+        )
+        if table.empty:
+            raise RecordingError(self._absence(endpoint))
+        of = f" to {endpoint}" if endpoint else ""
+        slowest = table.iloc[0]
+        sentence = (
+            f"The {texts.counted(len(table), 'slowest request')}{of} of {self._run.name}; the first took "
+            f"{texts.milliseconds(slowest['latency_ms'])}."
+        )
+        return Shown([sentence.replace("1 slowest request", "slowest request"), self._how_to_look(slowest)], table)
+
+    def query(self, sql: str) -> Shown:
+        """The result of SQL (DuckDB) over `requests`, and `measured`, those of the measured phase.
+
+        Raises `RecordingError` with what the database says of the query.
+        """
+        table = self._run.rows.query(sql)
+        return Shown([f"{texts.counted(len(table), 'row')} of {self._run.name}"], table)
+
+    def _absence(self, endpoint: str) -> str:
+        known = self._run.rows.query("SELECT DISTINCT endpoint FROM measured ORDER BY endpoint")["endpoint"]
+        if endpoint and len(known):
+            return f"{self._run.name} has no request to {endpoint!r}; there are {', '.join(known)}"
+        return f"{self._run.name} measured no request"
+
+    def _how_to_look(self, row: pd.Series) -> str:
+        return f"run.microscope({int(row['user'])}, {int(row['sequence'])}) shows what the first one waited for."
+
+    def __repr__(self) -> str:
+        counts = self._run.rows.query("SELECT phase, count(*) AS requests FROM requests GROUP BY phase ORDER BY phase")
+        listed = ", ".join(f"{number:,} in {phase}" for phase, number in counts.itertuples(index=False))
+        return f"requests of {self._run.name}: {listed or 'none'}; .slowest(), .query(), .frame"

@@ -1,0 +1,76 @@
+"""A run in the lab: its requests, where their time went, its pool and its database."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from workbench.recording import Run
+
+from . import readings_over_time, time_shares
+from .heat_map import heat_map
+from .lab_requests import LabRequests
+from .microscope import Microscope
+from .shown import Shown, without_front_end
+from .timeline_view import TimelineView
+
+
+class LabRun:
+    """A recorded run.
+
+        run = exp.run("tuned", "burst-50", block=1)
+        run.timeline()                     # its requests, to brush
+        run.requests.slowest("login", 10)
+        run.split(quantile=(.90, .99))     # where the time of the tail went
+        run.over_time(); run.pool(); run.waits(); run.statements()
+
+    `recorded` is the run as the analysis reads it, `siblings` the runs of the same arm, itself included.
+    """
+
+    def __init__(self, recorded: Run, siblings: Sequence[Run] = ()):
+        self.recorded = recorded
+        self.siblings = tuple(siblings) or (recorded,)
+
+    @cached_property
+    def requests(self) -> LabRequests:
+        """Its requests."""
+        return LabRequests(self.recorded)
+
+    def timeline(self, colour: str = "endpoint") -> TimelineView:
+        """Its requests by start and latency, to brush; coloured by `endpoint`, `worker`, `cache` or `outcome`."""
+        return TimelineView(self.recorded, self.siblings, colour)
+
+    def microscope(self, user: int, sequence: int) -> Microscope:
+        """What one request waited for, and which requests held its worker meanwhile.
+
+        Raises `RecordingError` where the run has no such request.
+        """
+        return Microscope(self.recorded, user, sequence)
+
+    def split(self, quantile: tuple[float, float] = (0.90, 0.99), endpoint: str = "") -> Shown:
+        """Where the time of the requests between two quantiles of latency went, beside that of all requests."""
+        return time_shares.split(self.recorded, quantile, endpoint)
+
+    def over_time(self) -> Shown:
+        """Percentiles of latency, connections in use and CPU over time, on one axis."""
+        return readings_over_time.over_time(self.recorded)
+
+    def heat_map(self) -> Shown:
+        """Latency over time as a heat map, with connections in use and CPU below it."""
+        return heat_map(self.recorded)
+
+    def pool(self) -> Shown:
+        """The connections of its workers' pools over time: in use, idle, and callers that waited."""
+        return readings_over_time.pool(self.recorded)
+
+    def waits(self) -> Shown:
+        """What the active sessions of the database waited for."""
+        return readings_over_time.waits(self.recorded)
+
+    def statements(self, number: int = 10) -> Shown:
+        """The statements on which the database spent the most time."""
+        return readings_over_time.statements(self.recorded, number)
+
+    def __repr__(self) -> str:
+        return repr(self.recorded)
+
+    def _repr_html_(self) -> str:
+        return str(without_front_end("", self.recorded.summary(), self.recorded.overview())["text/html"])

@@ -1,0 +1,199 @@
+"""A what-if prediction in the lab: a deployment with other settings, beside what earlier predictions were worth."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.capacity.bracket import UNITS, load_of
+from analysis.capacity.predictions import DIRECTORY, PredictedRun, predicted_runs
+from analysis.cli.what_if_command import MAX_LOAD, changed_settings
+from analysis.queueing.burst_simulation import predict_burst, prediction_table
+from analysis.queueing.preconditions import PredictionError
+from analysis.queueing.what_if import DeploymentModel, Family
+from workbench.arms import SINGLE
+from workbench.errors import RecordingError, UserError
+from workbench.recording import Experiment, Run, open_experiment
+
+from . import plot_style, texts
+from .shown import Shown
+
+COLUMNS = ["metric", "as it was measured", "predicted as it is", "predicted with the change"]
+TRACK_COLUMNS = ["experiment", "run", "written", "predicted_ms", "measured_ms", "error"]
+MAX_EXPERIMENTS = 10  # the newest ones whose predictions are shown
+MS_PER_S = 1_000
+BURST = "burst"
+TRACK_PX = 320
+
+
+def predict_load(experiment: Experiment, deployment: str, load: str, settings: Mapping[str, float | str]) -> Shown:
+    """Predict a deployment with other settings under a load: `burst-50`, `sustained-300` or `open-400`.
+
+    The table has each metric as it was measured, as the model predicts it without a change, and with it; the first two
+    say how far to trust the model. Where the model does not cover the prediction the result says why. Raises
+    `UserError` for a load and for a setting that is not valid.
+    """
+    family, _, number = load.partition("-")
+    if not (number.isascii() and number.isdecimal() and int(number)) or family not in (BURST, *MAX_LOAD):
+        raise UserError(f"{load!r} is not a load; there are burst-USERS, sustained-USERS and open-RATE, as in burst-50")
+    try:
+        if family == BURST:
+            run, table = _burst(experiment, deployment, int(number), settings)
+        else:
+            run, table = _steady(
+                experiment, deployment, "open" if family == "open" else "sustained", int(number), settings
+            )
+    except PredictionError as error:
+        return Shown([f"This cannot be predicted: {error}."], pd.DataFrame(columns=COLUMNS))
+    record = track_record(experiment)
+    return Shown(_sentences(deployment, load, settings, run, table, record), table, _track_figure(record))
+
+
+def _burst(experiment: Experiment, deployment: str, users: int, settings: Mapping) -> tuple[Run, pd.DataFrame]:
+    """The base run and the table of a burst, times in ms."""
+    runs = experiment.find(deployment, SINGLE)
+    if not runs:
+        raise PredictionError(
+            f"a burst is predicted from single requests, and {deployment} has no valid run of {SINGLE}"
+        )
+    unchanged = prediction_table(experiment, deployment, users).set_index("metric")
+    changed = predict_burst(runs[0], users, changed_settings(runs[0], settings))
+    if changed is None or unchanged.empty:
+        raise PredictionError(f"{runs[0].name} does not show the service demands of its requests")
+    rows = MS_PER_S * pd.concat([unchanged["measured"], unchanged["predicted"], changed], axis=1)
+    rows.columns = pd.Index(COLUMNS[1:])
+    rows.index = pd.Index([f"{name} (ms)" for name in rows.index], name=COLUMNS[0])
+    return runs[0], rows.reset_index()
+
+
+def _steady(
+    experiment: Experiment, deployment: str, family: Family, number: int, settings: Mapping
+) -> tuple[Run, pd.DataFrame]:
+    """The base run and the table of a steady load: p95 by endpoint (ms), throughput, and the capacity."""
+    run = base_run(experiment, deployment)
+    hash_ms, hit_ratio, others = settings.get("hash_ms"), settings.get("hit_ratio"), _without_costs(settings)
+    models = [
+        DeploymentModel.from_run(run),
+        DeploymentModel.from_run(
+            run,
+            changed_settings(run, others),
+            hash_ms=None if hash_ms is None else float(hash_ms),
+            hit_ratios=None if hit_ratio is None else dict.fromkeys(run.record["scenario"]["shares"], float(hit_ratio)),
+        ),
+    ]
+    measured = run.by_endpoint.set_index("endpoint") if _is_load(run, family, number) else None
+    columns = []
+    for model in models:
+        prediction = model.predict(family, number)
+        capacity = model.capacity(family, MAX_LOAD[family])
+        p95_ms = {f"{name}, p95 (ms)": value for name, value in prediction.p95_ms.items()}
+        columns.append({**p95_ms, f"capacity ({UNITS[family]})": 0.0 if capacity is None else capacity})
+    table = pd.DataFrame({"predicted as it is": columns[0], "predicted with the change": columns[1]})
+    names = [str(name).partition(",")[0] for name in table.index]
+    known = measured["response_p95_ms"].reindex(names).to_numpy() if measured is not None else None
+    table.insert(0, COLUMNS[1], known)
+    return run, table.rename_axis("metric").reset_index()
+
+
+def _without_costs(settings: Mapping) -> dict:
+    return {name: value for name, value in settings.items() if name not in ("hash_ms", "hit_ratio")}
+
+
+def _is_load(run: Run, family: str, number: int) -> bool:
+    return run.record["scenario"]["kind"] == family and load_of(run) == number
+
+
+def base_run(experiment: Experiment, deployment: str) -> Run:
+    """The run of a deployment under the lowest steady load. Raises `PredictionError` where it has none."""
+    steady = [run for run in experiment.runs_of(deployment) if run.record["scenario"].get("steady")]
+    if not steady:
+        raise PredictionError(
+            f"{deployment} has no valid run under a steady load (sustained or open) in {experiment.name}"
+        )
+    return min(steady, key=lambda run: (load_of(run), len(run.scenario)))  # of variants of a load the plain one
+
+
+def track_record(experiment: Experiment) -> pd.DataFrame:
+    """The predictions that were written before their runs (`TRACK_COLUMNS`), those of other experiments included."""
+    rows = [_track_row(experiment.name, each) for each in predicted_runs(experiment)[0]]
+    for other in _others(experiment):
+        rows += [_track_row(other.name, each) for each in predicted_runs(other)[0]]
+    return pd.DataFrame(rows, columns=TRACK_COLUMNS)
+
+
+def _others(experiment: Experiment) -> Iterator[Experiment]:
+    """The newest other experiments beside this one with predictions; one that cannot be read is left out."""
+    folders = sorted(experiment.directory.parent.glob(f"*/{DIRECTORY}"), reverse=True)
+    for folder in [path.parent for path in folders if path.parent != experiment.directory][:MAX_EXPERIMENTS]:
+        try:
+            yield open_experiment(Path(folder))
+        except RecordingError:
+            continue
+
+
+def _track_row(experiment: str, each: PredictedRun) -> dict:
+    written = datetime.fromisoformat(each.prediction.written)
+    values = experiment, each.run.name, f"{written:%Y-%m-%d %H:%M}", each.predicted_ms, each.measured_ms, each.error
+    return dict(zip(TRACK_COLUMNS, values, strict=True))
+
+
+def _sentences(
+    deployment: str, load: str, settings: Mapping, run: Run, table: pd.DataFrame, record: pd.DataFrame
+) -> list[str]:
+    changes = ", ".join(f"{name}={value}" for name, value in settings.items()) or "no change"
+    first = table.iloc[0]
+    without, with_change = first["predicted as it is"], first["predicted with the change"]
+    prediction = (
+        f"{deployment} under {load} with {changes}: {first['metric']} from {texts.number(without)} to "
+        f"{texts.number(with_change)}, predicted, not measured (from {run.name})."
+    )
+    return [prediction, _check(without, first["as it was measured"]), _track_sentence(record)]
+
+
+def _check(predicted: float, measured: float | None) -> str:
+    """What the model says about the set-up as it is, beside what was measured."""
+    if measured is None or pd.isna(measured):
+        return "This load was not measured on the deployment as it is, so this prediction has no check here."
+    return (
+        f"Without the change the model predicts {texts.number(predicted)} where {texts.number(measured)} was measured: "
+        f"an error of {predicted / measured - 1:+.0%}."
+    )
+
+
+def _track_sentence(record: pd.DataFrame) -> str:
+    finite = record[record["error"] > -1]
+    if finite.empty:
+        return (
+            "No prediction was written before its run yet: `make report PROFILE=full` does so for each capacity search."
+        )
+    worst = finite["error"].abs().median()
+    return f"{texts.counted(len(finite), 'prediction')} were written before their runs; half are within {worst:.0%}."
+
+
+def _track_figure(record: pd.DataFrame) -> go.Figure | None:
+    """Predicted against measured p95, with the date on which each was written; None without any."""
+    finite = record[record["error"] > -1]
+    if finite.empty:
+        return None
+    made = plot_style.figure(height_px=TRACK_PX, showlegend=False)
+    ends = [
+        finite[["predicted_ms", "measured_ms"]].min(axis=None),
+        finite[["predicted_ms", "measured_ms"]].max(axis=None),
+    ]
+    line = {"color": plot_style.NEUTRAL, "dash": "dot"}
+    made.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
+    made.add_trace(
+        go.Scatter(
+            x=finite["predicted_ms"],
+            y=finite["measured_ms"],
+            mode="markers",
+            customdata=finite[["run", "written"]],
+            hovertemplate="%{customdata[0]}, written %{customdata[1]}: predicted %{x:.1f} ms, measured %{y:.1f} ms"
+            "<extra></extra>",
+        )
+    )
+    made.update_xaxes(type="log", title="predicted p95 (ms)")
+    made.update_yaxes(type="log", title="measured p95 (ms)")
+    return made

@@ -1,0 +1,132 @@
+"""What was read during a run: latency, connections and CPU over time, the database's waits and statements."""
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from analysis import bottleneck
+from analysis.metrics import arm_metrics, run_metrics
+from analysis.metrics.cpu_metrics import MACHINE
+from workbench.recording import Run
+
+from . import plot_style, texts
+from .shown import Shown
+
+US_PER_S, NS_PER_MS = 1_000_000, 1_000_000
+PERCENTILES = ("median_ms", "p95_ms")
+STATES = {"checked_out": "used", "idle": "idle", "pending": "waiting"}  # of a connection, and of its callers
+PANELS_PX, POOL_PX = 560, 300
+
+
+def over_time(run: Run) -> Shown:
+    """Percentiles of latency, connections in use and CPU over time, on one axis: seconds since the first request."""
+    table, width_s = run_metrics.over_time(run)
+    made = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06,
+        subplot_titles=["latency (ms)", "connections in use", "CPU (cores)"],
+    )  # fmt: skip
+    made.update_layout(plot_style.figure(height_px=PANELS_PX).layout)
+    for name in PERCENTILES:
+        _line(made, 1, table["at_s"], table[name], name.removesuffix("_ms"))
+    add_pool(made, run, 2)
+    add_cpu(made, run, 3)
+    made.update_yaxes(type="log", row=1, col=1)
+    made.update_xaxes(title="seconds since the first request", row=3, col=1)
+    lacking = [] if len(run.pool) else ["The pool was not read in this run."]
+    first = f"{run.deployment} under {run.scenario}, in intervals of {texts.number(width_s)} s"
+    return Shown([first, *lacking], table, made)
+
+
+def add_pool(made: go.Figure, run: Run, row: int) -> None:
+    """Add the connections in use of each worker to a row of a figure, over the seconds since the first request."""
+    for worker, readings in run.pool.groupby("worker"):
+        _line(made, row, (readings["at_us"] - begin_us(run)) / US_PER_S, readings["checked_out"], f"worker {worker}")
+
+
+def add_cpu(made: go.Figure, run: Run, row: int) -> None:
+    """Add the CPU of each role, in cores, to a row of a figure."""
+    for role, cores in _cpu_cores(run).items():
+        _line(made, row, cores["at_s"], cores["cores"], role)
+
+
+def begin_us(run: Run) -> float:
+    """The send of the first request of a run, in µs since the run began."""
+    return float(run.rows.query("SELECT min(start_ms) AS first_ms FROM requests")["first_ms"].iloc[0]) * 1000
+
+
+def _line(made: go.Figure, row: int, x: pd.Series, y: pd.Series, name: str) -> None:
+    number = len(made.data)
+    line = {"color": plot_style.colour_of(name, number), "width": 1.5}
+    made.add_trace(go.Scatter(x=x, y=y, name=name, mode="lines", line=line), row=row, col=1)
+
+
+def _cpu_cores(run: Run) -> dict[str, pd.DataFrame]:
+    """The CPU of each role between two readings, in cores: `at_s` of the later one, and `cores`."""
+    first_us, result = begin_us(run), {}
+    for role, readings in run.process[run.process["role"] != MACHINE].groupby("role"):
+        growth = readings[["at_us", "cpu_us"]].diff()
+        cores = (growth["cpu_us"] / growth["at_us"]).rename("cores")
+        result[str(role)] = pd.DataFrame({"at_s": (readings["at_us"] - first_us) / US_PER_S, "cores": cores}).dropna()
+    return result
+
+
+def pool(run: Run) -> Shown:
+    """The pools' connections over time, and their totals."""
+    if run.pool.empty:
+        return Shown([f"The pool was not read in {run.name}."], run.pool)
+    table = _pool_use(run)
+    made = plot_style.figure(height_px=POOL_PX)
+    for state in STATES.values():
+        line = {"color": plot_style.colour_of(state, 0), "shape": "hv"}
+        made.add_trace(go.Scatter(x=table["at_s"], y=table[state], name=state, mode="lines", line=line))
+    made.update_xaxes(title="seconds since the first request")
+    made.update_yaxes(title="connections", rangemode="tozero")
+    totals = arm_metrics.pool_totals(run)
+    return Shown([_pool_sentence(table), *([] if totals is None else [_totals_sentence(totals)])], table, made)
+
+
+def _pool_use(run: Run) -> pd.DataFrame:
+    """The connections of all workers at each reading: at_s (since the first request), used, idle, waiting, limit."""
+    total = run.pool.groupby("at_us")[[*STATES, "limit"]].sum().rename(columns=STATES).reset_index()
+    total.insert(0, "at_s", (total.pop("at_us") - begin_us(run)) / US_PER_S)
+    return total
+
+
+def _pool_sentence(table: pd.DataFrame) -> str:
+    limit = int(table["limit"].max())
+    allowed = f"of {limit} that the pools may open" if limit else "without a limit"
+    return (
+        f"At most {int(table['used'].max())} connections were in use at a reading, {allowed}; at most "
+        f"{int(table['waiting'].max())} callers waited for one."
+    )
+
+
+def _totals_sentence(totals: pd.Series) -> str:
+    waited_ms, longest_ms = totals["wait_ns"] / NS_PER_MS, totals["longest_wait_ns"] / NS_PER_MS
+    return (
+        f"Over the whole run a connection was taken {texts.counted(int(totals['acquires']), 'time')}; callers waited "
+        f"{texts.milliseconds(waited_ms)} for one in all, the longest of them {texts.milliseconds(longest_ms)}."
+    )
+
+
+def waits(run: Run) -> Shown:
+    """What the active sessions of the database waited for, on average."""
+    table = pd.DataFrame() if run.database.empty or run.totals is None else bottleneck.session_waits(run)
+    if table.empty:
+        return Shown([f"The sessions of the database were not read in {run.name}, or none was active."], table)
+    first = table.iloc[0]
+    sentence = f"On average {texts.number(first['sessions'])} active sessions: {first['wait']}, most of all waits."
+    made = plot_style.figure(height_px=POOL_PX)
+    made.add_trace(go.Bar(x=table["sessions"], y=table["wait"], orientation="h", marker={"color": plot_style.NEUTRAL}))
+    made.update_yaxes(autorange="reversed")
+    made.update_xaxes(title="active sessions, mean")
+    return Shown([sentence], table, made)
+
+
+def statements(run: Run, number: int) -> Shown:
+    """The statements on which the database spent the most time."""
+    table = bottleneck.top_statements(run, number)
+    if table.empty:
+        return Shown([f"The statements of the database were not counted in {run.name}."], table)
+    first = table.iloc[0]
+    return Shown([f"{first['share']:.0%} of the time of all statements went into the first one."], table)

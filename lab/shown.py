@@ -1,0 +1,70 @@
+"""A result in a cell: sentences, a figure, and a table that can be sorted and filtered in place."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import display
+from workbench.text_cleaning import Target, cleaned
+
+from . import plot_style
+from .table_view import table_widget
+
+MAX_TEXT_ROWS = 20  # of a table in a terminal
+
+
+class Shown:
+    """A result: what it says (`sentences`), its numbers (`table`), and its figure, None where there is none.
+
+    In a notebook all of them show themselves; as text the sentences and the first rows of the table.
+    """
+
+    def __init__(self, sentences: Sequence[str], table: pd.DataFrame, figure: go.Figure | None = None):
+        self.sentences = tuple(sentences)
+        self.table = table
+        self.figure = figure
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """A new widget with the result; the table of one that is shown twice does not format its numbers."""
+        parts: list[Any] = [ipywidgets.HTML(paragraphs(self.sentences))]
+        if self.figure is not None:
+            parts.append(plot_style.interactive(self.figure))
+        if not self.table.empty:
+            parts.append(self._table_widget())
+        return plot_style.styled(parts)
+
+    def _table_widget(self) -> Any:
+        table = table_widget(self.table)
+        if self.figure is None:
+            return table
+        folded = ipywidgets.Accordion([table])
+        folded.set_title(0, f"Numbers ({len(self.table):,} rows)")
+        return folded
+
+    def __repr__(self) -> str:
+        return display.text(self.sentences, self.table.head(MAX_TEXT_ROWS))
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """The widget where there is a front end, and text and HTML where there is none."""
+        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
+
+
+def paragraphs(sentences: Sequence[str]) -> str:
+    """The sentences as HTML, the first one bold; a text of the target's stays text."""
+    first, *others = [cleaned(text, Target.HTML) for text in sentences] or [""]
+    return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{text}</p>" for text in others)])
+
+
+def without_front_end(text: str, sentences: Sequence[str], table: pd.DataFrame) -> dict[str, Any]:
+    """What a page made of the notebook shows."""
+    return {"text/plain": text, "text/html": display.html(sentences or [""], table.head(MAX_TEXT_ROWS))}
+
+
+def widget_bundle(widget: ipywidgets.Widget) -> dict[str, Any]:
+    """The part of an output that has a front end show a widget."""
+    bundle = widget._repr_mimebundle_()
+    return {"application/vnd.jupyter.widget-view+json": bundle["application/vnd.jupyter.widget-view+json"]}

@@ -1,0 +1,87 @@
+"""The timeline: its points, the answer to a box, and the request that a click opens."""
+
+import pytest
+
+from analysis.selection_contrast import MAX_VALUES
+from lab import point_sample
+from lab.timeline_view import TimelineView
+from tests.lab.shown_parts import fallback
+from workbench.errors import RecordingError, UserError
+
+
+@pytest.fixture(scope="module")
+def run(exp):
+    return exp.run("as-measured", "burst-50")
+
+
+def test_every_request_of_a_small_run_is_a_point(run):
+    view = run.timeline()
+    assert len(view.table) == view.requests == 150
+    assert sum(len(trace.x) for trace in view.figure.data) == 150
+    assert {trace.name for trace in view.figure.data} == {"login", "dashboard", "search"}
+    assert fallback(view)
+
+
+def test_of_a_large_run_the_slowest_are_points_and_the_others_a_sample(run, monkeypatch):
+    monkeypatch.setattr(point_sample, "MAX_POINTS", 40)
+    monkeypatch.setattr(point_sample, "MAX_SLOWEST", 10)
+    view = run.timeline()
+    slowest = run.requests.frame["latency_ms"].nlargest(10)
+    assert set(slowest) <= set(view.table["latency_ms"])
+    assert 30 <= len(view.table) <= 40
+    assert "the slowest and a sample, " in view.sentences[0]
+    assert view.table.equals(run.timeline().table)
+
+
+def test_a_box_is_answered_by_what_its_requests_have_more_of(run):
+    latencies = run.requests.frame.set_index("endpoint")["latency_ms"]
+    answer = run.timeline().brush(fastest_ms=latencies["search"].max() * 1.1)  # blocks differ by 2 %
+    row = answer.table.set_index(["attribute", "value"]).loc[("endpoint", "search")]
+    assert row["selected"] == 0
+    assert row["high"] < 0
+    assert row["p_holm"] < 0.05
+    assert len(answer.table) <= MAX_VALUES * 4
+
+
+def test_intervals_come_from_the_blocks_of_the_arm(run):
+    alone = TimelineView(run.recorded, [run.recorded]).brush(fastest_ms=1_000)
+    assert alone.table["low"].isna().all()
+    assert "No interval: 1 blocks" in alone.sentences[1]
+
+
+def test_nothing_and_everything_selected_are_no_comparison(run):
+    for bounds in ({"fastest_ms": 1e9}, {}):
+        answer = run.timeline().brush(**bounds)
+        assert answer.table.empty
+        assert "nothing to compare" in answer.sentences[0]
+
+
+@pytest.mark.parametrize("colour", ["endpoint", "worker", "cache", "outcome"])
+def test_every_colour_draws_every_point(run, colour):
+    assert sum(len(trace.x) for trace in run.timeline(colour).figure.data) == 150
+
+
+def test_an_unknown_colour_is_refused(run):
+    with pytest.raises(UserError, match="coloured by endpoint, worker, cache, outcome, not by 'user'"):
+        run.timeline("user")
+
+
+def test_the_requests_ahead_are_those_that_its_worker_served_meanwhile(run):
+    """One worker serves in order of arrival: each request ahead was served, and the last one until its own turn."""
+    slowest = run.requests.slowest("login", 1).table.iloc[0]
+    opened = run.microscope(slowest["user"], slowest["sequence"])
+    assert opened.ahead["served_from_ms"].is_monotonic_increasing
+    assert opened.ahead["held_ms"].sum() == pytest.approx(slowest["queue_ms"], rel=0.05)
+    assert "one of them" not in " ".join(opened.sentences)
+    assert fallback(opened)
+
+
+def test_where_threads_share_a_worker_the_holder_is_one_of_several(exp):
+    run = exp.run("tuned", "burst-50")
+    slowest = run.requests.slowest("login", 1).table.iloc[0]
+    assert "is one of them" in " ".join(run.microscope(slowest["user"], slowest["sequence"]).sentences)
+
+
+def test_a_request_that_was_not_sent_is_one_line(run):
+    with pytest.raises(RecordingError, match="has no request 99 of user 0"):
+        run.microscope(0, 99)
