@@ -23,6 +23,7 @@ from workbench.text_cleaning import Target, cleaned
 from .page_frame import TEMPLATE, Frame
 
 SENTINEL = "report complete"
+NOTEBOOK_ONLY = "notebook-only"  # the tag of a cell that the page leaves out: a text for readers of the notebook
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TITLE = re.compile(r"<h1[^>]*>.*?</h1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -37,6 +38,7 @@ def render(executed: Path, page: Path) -> None:
     """
     notebook = nbformat.read(executed, as_version=4)
     _take_sentinel(notebook, executed.name)
+    notebook.cells = [cell for cell in notebook.cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", ())]
     html, _ = _exporter().from_notebook_node(
         notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js")}
     )

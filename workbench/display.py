@@ -4,12 +4,13 @@ Latencies are of the successful responses, so their tables have the failures bes
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf, isnan
 from typing import Any
 
 import pandas as pd
 
-from .text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
+from .text_cleaning import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Target, cleaned
 
 DASH = "–"
 KINDS = "failures_by_kind"  # the last column of a table in which anything failed
@@ -29,13 +30,52 @@ def html(lines: Sequence[str], table: pd.DataFrame) -> str:
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{line}</p>" for line in others), below])
 
 
-def _printable(table: pd.DataFrame) -> pd.DataFrame:
+class FoldedTable:
+    """A table in groups that fold, with every text in full.
+
+    column: the rows with one value of it form a group
+    wanted: the value of the only group that is shown; all if empty
+    """
+
+    def __init__(self, table: pd.DataFrame, column: str, wanted: str = ""):
+        self._groups = {
+            str(value): rows.drop(columns=column)
+            for value, rows in table.groupby(column, sort=False)
+            if wanted in ("", value)
+        }
+        self._known = ", ".join(map(str, table[column].unique()))
+
+    def __repr__(self) -> str:
+        return "\n".join(text([self._summary(value)], rows) for value, rows in self._groups.items()) or self._nothing()
+
+    def _repr_html_(self) -> str:
+        groups = [
+            f"<details><summary>{cleaned(self._summary(value), Target.HTML)}</summary>{_whole_table(rows)}</details>"
+            for value, rows in self._groups.items()
+        ]
+        return "".join(groups) or f"<p>{cleaned(self._nothing(), Target.HTML)}</p>"
+
+    def _summary(self, value: str) -> str:
+        return f"{value}: {len(self._groups[value])}"
+
+    def _nothing(self) -> str:
+        return f"There is none; there are {self._known or 'no rows at all'}."
+
+
+def _whole_table(rows: pd.DataFrame) -> str:
+    """The rows as HTML; texts wrap in their cells, and none is cut."""
+    with pd.option_context("display.max_colwidth", None):
+        table = _printable(rows, MAX_CHARACTERS).to_html(index=False, na_rep=DASH, border=0, justify="left")
+    return table.replace("<td>", '<td style="text-align: left; white-space: normal; min-width: 6em">')
+
+
+def _printable(table: pd.DataFrame, limit: int = MAX_NAME_CHARACTERS) -> pd.DataFrame:
     """The table with its texts on one line each: endpoints have names of the target. Kinds of failures are clean."""
-    return table.apply(lambda column: column if column.name == KINDS else column.map(_printable_cell))
+    return table.apply(lambda column: column if column.name == KINDS else column.map(partial(_printable_cell, limit)))
 
 
-def _printable_cell(value: Any) -> Any:
-    return cleaned(value, Target.LINE, MAX_NAME_CHARACTERS) if isinstance(value, str) else value
+def _printable_cell(limit: int, value: Any) -> Any:
+    return cleaned(value, Target.LINE, limit) if isinstance(value, str) else value
 
 
 def with_failures(table: pd.DataFrame, counts: Sequence[str], times: Sequence[str], digits: int = 2) -> pd.DataFrame:

@@ -74,12 +74,14 @@ def test_the_servers_are_missing(analyst):
         assert f"{name} is not installed here" in analyst.python("-c", f"import {name}").stderr
 
 
-def test_analyse_and_report_need_recordings_only(analyst):
+def test_analyse_report_and_explore_need_recordings_only(analyst):
     findings = analyst.folder / "findings.json"
     for notebook in ("02-analyse", "03-report"):
         done = analyst.papermill(notebook, "-r", "experiment", str(analyst.experiment), "-r", "findings", str(findings))
         assert done.returncode == 0, done.stderr
     assert json.loads(findings.read_text())["experiment"] == "made"
+    done = analyst.papermill("04-explore", "-r", "experiment", str(analyst.experiment))
+    assert done.returncode == 0, done.stderr
     *_, last = json.loads((analyst.folder / "03-report.ipynb").read_text())["cells"]
     assert last["outputs"][0]["data"]["text/plain"] == ["'report complete'"]
 

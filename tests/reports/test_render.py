@@ -101,6 +101,12 @@ def test_parameter_cells_are_left_out(built, tag):
     assert "PROFILE" not in built(report(shown("<p>PROFILE</p>", metadata={"tags": [tag]})))
 
 
+def test_a_text_for_readers_of_the_notebook_is_left_out(built):
+    aside = new_markdown_cell("For the notebook.", metadata={"tags": ["notebook-only"]})
+    assert "For the notebook." not in built(report(aside))
+    assert "For the notebook." in built(report(new_markdown_cell("For the notebook.")))
+
+
 def test_stdout_is_escaped_and_stderr_is_left_out(built):
     streams = [new_output("stream", name=name, text=f"<b>{name}</b>") for name in ("stdout", "stderr")]
     html = built(report(new_code_cell("", outputs=streams)))
