@@ -11,7 +11,7 @@ from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
 from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
 from analysis.findings.measurements import LADDER, ONE_WORKER
-from workbench.arms import BASELINE, BURST_50, TUNED
+from workbench.arms import ADVISED, BASELINE, BURST_50, TUNED
 from workbench.display import seconds_form
 
 from ..markup import Html
@@ -148,12 +148,21 @@ def _lead(report: Report) -> Html:
         return Html("")
     is_work = work >= workers  # both are what the duration is divided by
     first = (
-        "Most of it is less work for each user ({before} → {after} ms); the rest is a worker for each core."
+        "Most of the gain is less work for each user ({before} → {after} ms); the rest is a worker for each core."
         if is_work
-        else "Most of it is a worker for each core; the rest is less work for each user ({before} → {after} ms)."
+        else "Most of the gain is a worker for each core; the rest is less work for each user ({before} → {after} ms)."
     )
     before, after = (of_finding(report.finding(f"work-{name}"), "{:,.0f}") for name in (BASELINE, TUNED))
-    return Html(f"<p>{sentence(first, before=before, after=after)}{_largest_change(report)}</p>")
+    cause = sentence(first, before=before, after=after)
+    return Html(f"<p>{cause}{_largest_change(report)}{_duration_of_advice(report)}</p>")
+
+
+def _duration_of_advice(report: Report) -> str:
+    """How long the burst takes on the advised set-up, where the decision is not to follow that advice."""
+    if gevent_advice(report) is None:
+        return ""
+    advised = report.finding(f"duration-{BURST_50}-{ADVISED}")
+    return str(sentence(" On 8 gevent workers it takes {duration}.", duration=_seconds(advised)))
 
 
 def _largest_change(report: Report) -> str:
@@ -166,9 +175,8 @@ def _largest_change(report: Report) -> str:
         return ""
     ratio, change, effect = min(improved, key=lambda each: each[0])
     factor = number(f"{1 / ratio:.2g}", effect.id)
-    text = sentence(" The largest single change is {name}: without it the burst takes {factor} times as long.",
-                    name=optimisation_of(change.name).name, factor=factor)  # fmt: skip
-    return str(text)
+    text = " The largest single change is {name}: with that alone undone the burst takes {factor} times as long."
+    return str(sentence(text, name=optimisation_of(change.name).name, factor=factor))
 
 
 def _ladder(report: Report) -> Html:
@@ -190,7 +198,7 @@ def _ladder(report: Report) -> Html:
         lambda: ladder([first, *rungs.values()]),
         "ladder",
         "50 users at once, from the published report to the tuned set-up",
-        "Dots are measured set-ups, lines their 95 % intervals; the ring is the published value.",
+        "Dots: measured, with 95 % intervals. Ring: published. Bars: from one set-up to the next. Log scale.",
     )
 
 
@@ -207,10 +215,10 @@ def _cards(report: Report) -> Html:
     speedup = report.finding(SPEEDUP) if succeeds(report, BASELINE) and succeeds(report, TUNED) else None
     claims, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     items = [
-        ("Faster than the published set-up", of_finding(speedup, "{:.1f} ×"), _interval(speedup)),
+        ("Speedup, 50 users at once", of_finding(speedup, "{:.1f}×"), _interval(speedup)),
         ("Successful responses, tuned", _successful(report), _lost(report)),
-        ("Published claims", _counted(claims), _others(claims)),
-        ("Our objectives", _counted(objectives), _others(objectives)),
+        ("Published claims that hold", _counted(claims), _others(claims)),
+        ("Objectives met", _counted(objectives), _others(objectives)),
     ]
     return cards(items)
 
@@ -246,10 +254,14 @@ def _counted(findings: list[Finding]) -> Html:
 
 def _others(findings: list[Finding]) -> Html:
     verdicts = [finding.verdict for finding in findings]
-    text = sentence("{failed} fail, {missing} not measured", failed=number(str(verdicts.count(FAIL)), SECTION),
-                    missing=number(str(verdicts.count(NOT_MEASURED)), SECTION))  # fmt: skip
-    invalid = verdicts.count(INVALID)
-    return Html(f"{text}, {number(str(invalid), SECTION)} invalid") if invalid else text
+    names = {FAIL: "fail", NOT_MEASURED: "not measured", INVALID: "invalid"}
+    counts = {verdict: verdicts.count(verdict) for verdict in names}
+    texts = [
+        f"{number(str(count), SECTION)} {names[verdict]}"
+        for verdict, count in counts.items()
+        if count or verdict == FAIL
+    ]
+    return Html(", ".join(texts))
 
 
 def _failures(report: Report) -> Html:
@@ -258,6 +270,7 @@ def _failures(report: Report) -> Html:
     for title, kinds in (("Objectives missed", ("objective",)), ("Published claims that do not hold", CLAIMS)):
         failed = [finding for finding in report.of_kind(*kinds) if finding.verdict == FAIL]
         if failed:
-            named = "; ".join(str(sentence("{claim}", claim=in_labels(finding.claim))) for finding in failed)
+            form = "“{claim}”" if kinds == CLAIMS else "{claim}"
+            named = "; ".join(str(sentence(form, claim=in_labels(finding.claim))) for finding in failed)
             lines.append(f"<b>{title}:</b> {named}.")
     return Html(f'<p class="failures">{"<br>".join(lines)}</p>') if lines else Html("")

@@ -219,7 +219,7 @@ def test_everything_that_failed_is_on_the_first_screen(browser, page):
     kinds = ("objective", "checklist", "published-setup")
     failed = [in_labels(each.claim) for each in findings if each.kind in kinds and each.verdict == "fail"]
     assert [claim for claim in failed if " ".join(claim.split()) not in shown] == []
-    assert "Our objectives" in shown
+    assert "Objectives met" in shown
 
 
 def test_the_values_of_the_cards_are_found_in_the_findings(browser, page):

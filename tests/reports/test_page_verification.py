@@ -105,10 +105,10 @@ def test_a_changed_text_of_a_figure_is_named(differences):
 
 def test_a_removed_and_an_added_number_are_named(differences):
     card = re.compile(rf'<span class="n" data-source="{SPEEDUP}">[^<]*</span>')
-    assert differences(lambda text: card.sub("", text)) == [f"{SPEEDUP}: the page lacks 20.0 ×"]
-    added = f'<span data-source="{SPEEDUP}">99 ×</span></main>'
+    assert differences(lambda text: card.sub("", text)) == [f"{SPEEDUP}: the page lacks 20.0×"]
+    added = f'<span data-source="{SPEEDUP}">99×</span></main>'
     assert differences(lambda text: text.replace("</main>", added)) == [
-        f"{SPEEDUP}: the page has 99 ×, which the recording does not give"
+        f"{SPEEDUP}: the page has 99×, which the recording does not give"
     ]
 
 
