@@ -54,6 +54,7 @@ def interrupted(papermill, built):
     return path.parent.name
 
 
+@pytest.mark.exhaustive
 def test_measure_analyse_and_report_one_after_the_other(papermill, interrupted):
     assert f"measured {interrupted}" in papermill.run("01-measure", profile="smoke", experiment=interrupted)
     findings = papermill.folder / "findings.json"

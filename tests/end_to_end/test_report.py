@@ -70,6 +70,7 @@ def test_the_page_stands_alone_and_shows_no_code(page):
     assert "sections.verdict" not in page
 
 
+@pytest.mark.exhaustive
 def test_the_numbers_of_the_page_are_computed_again_from_the_recording(built):
     page = built / "html" / "optimization-results.html"
     environ = {**os.environ, "TRACETRACK_DATA_DIR": str(built / "data")}

@@ -75,6 +75,7 @@ def swapped(text, start):
     return text[: match.start(3)] + str((int(match[3]) + 1) % 10) + text[match.end(3) :]
 
 
+@pytest.mark.exhaustive
 def test_a_page_that_was_changed_differs_in_the_changed_number_alone(verify):
     """All the others agree: the page that is built again has the same numbers."""
     result = verify(lambda text: swapped(text, " users at once: "))
@@ -221,6 +222,7 @@ def test_a_page_of_another_program_has_the_same_numbers_verdicts_and_sources(com
     assert compared(lambda text: CHANGES[name][0](made(text))).mismatches
 
 
+@pytest.mark.exhaustive
 def test_a_build_elsewhere_gives_the_same_bytes(built, tmp_path):
     """In another process and folder, with another hash seed, time zone and locale."""
     environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C"}
