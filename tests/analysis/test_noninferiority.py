@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import ablation, effect_tables
+from analysis import ablation
+from analysis.effect_tables import evaluate_tables, measured_tables
+from analysis.metrics.effect_metrics import EFFECT_METRICS, metrics_by_run
 from analysis.stats import hypothesis, noninferiority
 from analysis.stats.hypothesis import Effect
 from tests.analysis import simulated_failures
@@ -75,13 +77,12 @@ def test_only_an_improvement_loses_its_verdict(verdict):
 def verdicts(experiment):
     """The verdicts on each metric of `COLUMNS` in the simulated experiments."""
     change = [ablation.Change("tuned", BASELINE, TUNED)]
-    metrics = [metric for metric in effect_tables.EFFECT_METRICS if metric.column in COLUMNS]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(effect_tables, "EFFECT_METRICS", metrics)
-        tables = [
-            ablation.effect_tables(experiment, BASELINE, change, scenario)
-            for scenario in experiment.by_run["scenario"].unique()
-        ]
+    metrics = [metric for metric in EFFECT_METRICS if metric.column in COLUMNS]
+    by_run = metrics_by_run(experiment)
+    tables = [
+        evaluate_tables(measured_tables(by_run, BASELINE, change, scenario, metrics))
+        for scenario in experiment.by_run["scenario"].unique()
+    ]
     return {
         column: [table.effects[0].verdict for each in tables for table in each if table.metric.column == column]
         for column in COLUMNS
