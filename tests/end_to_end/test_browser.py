@@ -82,9 +82,7 @@ def test_the_page_of_a_run_fits_its_window_opens_its_folds_and_logs_nothing(brow
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(run_page.write(run, tmp_path).as_uri())
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    bottom = browser.execute_script(
-        "return document.querySelector('.headline .verdict').getBoundingClientRect().bottom"
-    )
+    bottom = browser.execute_script("return document.querySelector('main .verdict').getBoundingClientRect().bottom")
     assert 0 < bottom <= 800
     fold = "const fold = document.querySelector('details'); fold.querySelector('summary').click(); return fold.open"
     assert browser.execute_script(fold) is True
