@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PARTS = ("pool", "db", "hash", "cache", "session")  # of a request's time; what is in none of them is the rest
 REST = "rest"
 MAX_QUEUE_NS = 3600 * 10**9
+MAX_CONNECTION = 9_999  # numbers of a header have four digits
 RUN_TOKEN_VARIABLE = "HTTP_X_RUN_TOKEN"
 
 _UNSPENT_MS = dict.fromkeys((*PARTS, REST), 0.0)
@@ -45,8 +46,8 @@ class Timing:
     """The times of one request, from the monotonic clock, and what it did.
 
     `app_us` is the time in the application, known with the header. `db_calls` are statements, `failed_calls` those of
-    them that ended with an error, `round_trips` waits for an answer of the database, `cache_outcome` is hit, miss,
-    stale or none.
+    them that ended with an error, `round_trips` waits for an answer of the database, `connection` is the number of
+    the first database connection that it used, `cache_outcome` is hit, miss, stale or none.
     """
 
     def __init__(self, entered_ns: int, sent_ns: int | None):
@@ -57,9 +58,18 @@ class Timing:
         self.db_calls = self.failed_calls = 0
         self.round_trips = 0
         self.cache_outcome = "none"
+        self.connection: int | None = None
         self._entered_ns = self._switched_ns = entered_ns
         self._spent_ms = _UNSPENT_MS.copy()
         self._open = REST
+
+    def use_connection(self, number: int) -> None:
+        """Note the number of a database connection that the request uses; the first one is reported.
+
+        Connections are counted in their worker from 1. One above `MAX_CONNECTION` is not reported.
+        """
+        if self.connection is None and number <= MAX_CONNECTION:
+            self.connection = number
 
     def switch_to(self, part: str) -> str:
         """Book the time until now on the open part and open `part`; the name of the part that was open."""
@@ -75,7 +85,8 @@ class Timing:
         self.switch_to(self._open)
         self.app_us = (self._switched_ns - self._entered_ns + 500) // 1000
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
-        return queue + _HEADER % {
+        connection = "" if self.connection is None else f', connection;desc="{self.connection}"'
+        timed = _HEADER % {
             **self._spent_ms,
             "app": self.app_us / 1000,
             "db_calls": self.db_calls,
@@ -83,6 +94,7 @@ class Timing:
             "round_trips": self.round_trips,
             "worker": worker,
         }
+        return f"{queue}{timed}{connection}"
 
 
 class Part:

@@ -3,8 +3,11 @@
 `TimedPool` is a mixin for SQLAlchemy's pools. The counts are in a `Slot` outside of the pool, because `dispose()`
 replaces the pool by a new one. An acquire is the whole of getting a connection; the time in it that is not spent on
 creating a connection or on a pre-ping is spent waiting for another caller to give one back.
+
+Each connection has a number in its worker, counted from 1: `server_timing` reports the one that a request used.
 """
 
+import itertools
 import logging
 import sys
 import threading
@@ -17,6 +20,7 @@ from sqlalchemy import Engine, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, PoolProxiedConnection, QueuePool, _ConnectionRecord
 
+from . import server_timing
 from .deadlines import Deadline
 from .worker_metrics import FIXED_FIELDS, POOL_FIELDS, VERSION, Slot
 
@@ -57,6 +61,7 @@ class PoolStatistics:
         self._acquire_deadline = Deadline(acquire_timeout_s) if acquire_timeout_s else None
         self._answer_deadline = Deadline(answer_timeout_s) if answer_timeout_s else None
         self._thread = threading.local()
+        self._numbers = itertools.count(1)  # of the connections, in the order in which they are opened
         self._caller = CallerFinder((*PASSING_MODULES, *passing_modules))
 
     def watch(self, engine: Engine) -> None:
@@ -97,7 +102,10 @@ class PoolStatistics:
         finally:
             self._thread.acquire = outer
         taken_ns = self._acquired(acquire, taken=1, timed_out=False)
-        _record(fairy).info["taken"] = taken_ns, self._caller.find(sys._getframe(2))
+        info = _record(fairy).info
+        info["taken"] = taken_ns, self._caller.find(sys._getframe(2))
+        if number := info.get("number"):  # none of a connection that was opened before `watch`
+            server_timing.current().use_connection(number)
         return fairy
 
     def _acquired(self, acquire: "Acquire", taken: int, timed_out: bool) -> int:
@@ -158,6 +166,7 @@ class PoolStatistics:
         """Called after the dialect's own listeners, which query the server on its first connection."""
         acquire: Acquire = self._thread.acquire
         acquire.create_ns += time.monotonic_ns() - acquire.created_ns
+        record.info["number"] = next(self._numbers)
         self._add(OPEN, 1)
 
     def _closed(self, connection: DBAPIConnection, record: _ConnectionRecord) -> None:

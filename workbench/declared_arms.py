@@ -1,4 +1,4 @@
-"""The arms that an experiment declares to compare: checkouts, commands or URLs in the place of deployments.
+"""The arms that an experiment declares: checkouts, deployments, commands or URLs, by names of a user's own.
 
 Only such an experiment may have runs of several commits: each run names its source, which has to be the declared one.
 """
@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 KEY = "comparison"  # in the record of an experiment
 SOURCE = "source"  # in the deployment of a run's record
-CHECKOUT, COMMAND, URL = "checkout", "command", "url"
-KINDS = (CHECKOUT, COMMAND, URL)
+CHECKOUT, DEPLOYMENT, COMMAND, URL = "checkout", "deployment", "command", "url"
+KINDS = (CHECKOUT, DEPLOYMENT, COMMAND, URL)
+ON_OWN_DATABASE = (CHECKOUT, DEPLOYMENT)  # kinds that are served on a database of the workbench
 # Facts of a source by their names for people; other facts are named by their key.
 FACTS = {
     "changes": "local changes",
@@ -37,6 +38,11 @@ def declared(record: Mapping) -> tuple[DeclaredArm, ...]:
         DeclaredArm(entry["name"], {name: value for name, value in entry.items() if name != "name"})
         for entry in entries
     )
+
+
+def of_deployment(name: str) -> dict[str, Any]:
+    """The source of an arm that is a deployment of the workbench."""
+    return {"kind": DEPLOYMENT, DEPLOYMENT: name}
 
 
 def source_of(run: Mapping) -> Mapping[str, Any] | None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from . import seal, table_scan
 from .columns import Column
 from .errors import RecordingError
 from .reading_schema import READINGS
 from .record_files import regular_size
-from .request_schema import COLUMNS, NOT_NULL, STORED, STREAMS
+from .request_schema import COLUMNS, LATER, NOT_NULL, STORED, STREAMS
 from .table_scan import MAX_CELLS, Scan, UnreadableTable
 
 # What each table of readings answers, and the columns that this takes.
@@ -87,6 +88,15 @@ def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
         yield from _of_columns(scanned.schema)
 
 
+def absent_columns(directory: Path) -> set[str]:
+    """The columns of the stored rows of a run that were added after it was recorded."""
+    try:
+        names = pq.read_schema(directory / STORED).names
+    except (OSError, pa.ArrowException):
+        return set()  # it has streams only, or is damaged
+    return set(LATER) - set(names)
+
+
 def _of_file(name: str, error: Exception) -> str:
     """The sentence about a file that cannot be read."""
     return f"{name} {error}" if isinstance(error, UnreadableTable) else str(error)
@@ -119,7 +129,8 @@ def _counts(numbers: Mapping[str, int], rows: int) -> str:
 
 def _of_columns(schema: pa.Schema) -> Iterator[Defect]:
     for column in COLUMNS:
-        if column.question and not _matches(schema, column):
+        is_older = column.is_later and column.name not in schema.names
+        if column.question and not is_older and not _matches(schema, column):
             problem = f"{STORED}: {column.name} {_mismatch(schema, column.name)}"
             yield Defect(problem, column.question, column=column.name)
 

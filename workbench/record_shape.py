@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .declared_arms import KINDS
+from .looks import are_looks
 from .paths import is_id
 from .seal import is_description
 from .verdicts import COMPLETE, RUNNING
@@ -62,11 +63,11 @@ def _source(value: object) -> bool:
 
 
 def _arms(value: object) -> bool:
-    """Two or more arms, each with a name of its own."""
+    """Arms, each with a name of its own."""
     if not isinstance(value, list) or not all(map(_source, value)):
         return False
     names = [arm.get("name") for arm in value]
-    return all(map(is_id, names)) and 1 < len(set(names)) == len(names)
+    return all(map(is_id, names)) and 0 < len(set(names)) == len(names)
 
 
 def _pieces(value: object) -> bool:
@@ -161,6 +162,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "environment": _ENVIRONMENT_FACTS, "dataset": {"seed": _is_integer, "fingerprint": str}, "p95_ms": _number,
         "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
+        "looks": are_looks, "decided_after": SMALL,
         "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
         "comparison": {
             "arms": _arms, "deployment": is_id, "scenarios": [is_id], "blocks": SMALL, "locustfile": str, "users": str,

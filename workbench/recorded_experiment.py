@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import aggregates, comparability, display
+from . import aggregates, comparability, display, looks
 from .arms import START
 from .defects import Defect
 from .record_format import format_note, seal_note
@@ -148,6 +148,7 @@ class Experiment:
         return [
             f"experiment {self.name}: {how}, {'complete' if self.is_complete() else 'not complete'}{omitted}",
             f"{usable}; {machine}",
+            *looks.note(self.record),
             *format_note(self.record),
             *seal_note(self.record),
             *([f"without requests of type {', '.join(types)}"] if (types := self._without_types()) else []),

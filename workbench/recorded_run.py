@@ -118,11 +118,16 @@ class Run:
     @property
     def source(self) -> Source:
         """Where its request rows are, and what marks them among those of other runs."""
-        defective = {defect.column for defect in self.defects}
-        columns = tuple(name for name in SCHEMA.names if name not in defective)
         marks = self.name, self.deployment, self.scenario, self.block, self.replicate
         dropped, started = self.dropped.get(MEASURE, 0), self._generator_counts("started_tasks").get(MEASURE)
-        return Source(self.directory, columns, *marks, self.without_types, dropped, started or None, self.is_open)
+        return Source(self.directory, self._columns, *marks, self.without_types, dropped, started or None, self.is_open)
+
+    @cached_property
+    def _columns(self) -> tuple[str, ...]:
+        """The columns of its request rows that can be read."""
+        absent = defects.absent_columns(self.directory) if self.is_readable() else set()
+        lacking = absent | {defect.column for defect in self.defects}
+        return tuple(name for name in SCHEMA.names if name not in lacking)
 
     @cached_property
     def totals(self) -> pd.Series | None:

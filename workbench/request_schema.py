@@ -33,13 +33,15 @@ class RequestColumn(Column):
 
     `metric` is the `Server-Timing` metric that gives its value, and `of_metric` what is taken from it: its duration, a
     number (up to 9999) or a word (a–z) of its description. `is_part` marks the parts of the application's time; they
-    do not overlap. `is_written` marks what the load generator writes itself.
+    do not overlap. `is_written` marks what the load generator writes itself, `is_later` what older recordings lack:
+    it is null there, which is no defect.
     """
 
     metric: str = ""
     of_metric: str = ""
     is_part: bool = False
     is_written: bool = False
+    is_later: bool = False
 
 
 def _written(
@@ -56,9 +58,9 @@ def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) 
     )
 
 
-def _number(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
+def _number(name: str, meaning: str, question: str, metric: str, *, is_later: bool = False) -> RequestColumn:
     """A column with the number in the description of a metric."""
-    return RequestColumn(name, pa.int16(), "", meaning, question, metric=metric, of_metric=NUMBER)
+    return RequestColumn(name, pa.int16(), "", meaning, question, metric=metric, of_metric=NUMBER, is_later=is_later)
 
 
 def _word(name: str, meaning: str, question: str, metric: str) -> RequestColumn:
@@ -130,12 +132,21 @@ COLUMNS = (
     _duration("session", "reading and writing the session", "the time of the session", is_part=True),
     _duration("app", "in the application, from entry to response; contains the parts", "the split of the time"),
     _number("worker", "number of the worker that answered", "how the workers shared the requests", "worker"),
+    _number(
+        "connection",
+        "number of the database connection that it used, the first of several; counted in each worker from 1, so that "
+        "`worker` and `connection` name one; null where it used none",
+        "which connections the requests used",
+        "connection",
+        is_later=True,
+    ),
 )
 SCHEMA = arrow_schema(COLUMNS)
 DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURATION)
 PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
 REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
 # A client may report a request without a time that can be one: it counts, and has no latency.
+LATER = tuple(column.name for column in COLUMNS if column.is_later)
 NOT_NULL = tuple(name for name in REQUIRED if name not in ("latency_us", "response_us"))
 
 # As the generator writes a row: the header becomes the columns of its metrics.

@@ -25,11 +25,12 @@ from .reading_schema import READINGS
 from .record_files import open_regular, read_json, regular_size
 from .record_format import is_sealed
 from .request_schema import STORED
+from .statement_plans import FILE as PLANS
 
 FILE = "seal.json"
 LOG = "gunicorn.log"
 # The files of a run that readers look for: one that is there without being sealed was added.
-READ_FILES = {STORED, LOG, *(f"{name}.parquet" for name in READINGS)}
+READ_FILES = {STORED, LOG, PLANS, *(f"{name}.parquet" for name in READINGS)}
 SMALL_BYTES = 256 * 1024  # files up to this size are compared in their content whenever a recording is opened
 CHANGED, MISSING, ADDED = "was changed", "is missing", "was added"
 _DIGEST = re.compile("[0-9a-f]{64}")

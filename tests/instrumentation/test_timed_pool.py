@@ -17,6 +17,8 @@ from reference_app.counters import COUNTERS
 from reference_app.database import connection, rows
 from tests.processes import wait_until
 from tests.reference_app.pool_connections import backend, held, metrics
+from tests.reference_app.sign_in import STATISTICS, give_session
+from tests.timings import server_timing
 
 
 def test_a_pooled_connection_is_reused(start):
@@ -210,3 +212,21 @@ def test_a_pool_that_is_not_timed_counts_nothing(start):
     assert backend() == backend()
     values = metrics(app)
     assert {name: values[name] for name in POOL_FIELDS} == dict.fromkeys(POOL_FIELDS, 0)
+
+
+def test_a_request_reports_the_first_connection_that_it_used(start):
+    app = start(pool_size=2, pool_order="fifo")
+    client = app.test_client()
+    give_session(client)
+    with held(2):
+        pass
+    # They are returned in reverse: the second one comes next, and then the first, for the statistics.
+    assert server_timing(client.get(STATISTICS).headers["Server-Timing"])["connection"] == 2
+    assert server_timing(client.get(STATISTICS).headers["Server-Timing"])["connection"] == 2
+
+
+def test_a_new_connection_has_a_number_of_its_own(start):
+    client = start(pool="none").test_client()
+    give_session(client)
+    first, second = (server_timing(client.get(STATISTICS).headers["Server-Timing"])["connection"] for _ in range(2))
+    assert 1 <= first < second

@@ -216,3 +216,22 @@ def test_a_file_without_rows_says_so(builder):
     run = rewrite(run, lambda table: table.slice(0, 0))
     assert str(run.defects[0]) == "requests.parquet has no rows; not available: everything about its requests"
     assert run.totals is None
+
+
+def test_a_recording_from_before_a_column_has_no_defect_and_no_value(builder):
+    experiment = builder.experiment(builder.run(), builder.run("tuned"))
+    older = rewrite(experiment.runs[1], lambda table: table.drop_columns(["connection"]))
+    assert older.defects == ()
+    assert older.requests["connection"].isna().all()
+    both = open_experiment(experiment.directory)
+    counts = both.rows.query("SELECT deployment, count(connection) AS known FROM measured GROUP BY deployment")
+    assert counts.set_index("deployment")["known"].to_dict() == {"as-measured": 150, "tuned": 0}
+
+
+def test_a_later_column_of_another_kind_is_a_defect(builder):
+    (run,) = builder.experiment(builder.run()).runs
+    wrong = rewrite(
+        run, lambda table: table.drop_columns(["connection"]).append_column("connection", [["a"] * len(table)])
+    )
+    (defect,) = wrong.defects
+    assert "connection is string" in str(defect)

@@ -50,7 +50,6 @@ OTHER = {"name": "b", **SOURCE}
     "arms",
     [
         [],
-        [OTHER],
         [OTHER, OTHER],
         [OTHER, {**OTHER, "name": "../a"}],
         [OTHER, {"name": "a", "kind": "branch"}],
