@@ -38,6 +38,7 @@ from .effect_tables import (
     failure_reasons,
     measured_tables,
 )
+from .experiment_looks import level_of
 from .metrics.effect_metrics import EFFECT_METRICS, by_block, metrics_by_run
 from .stats.degenerate_effect import has_logarithms
 from .stats.hypothesis import ComparisonTable, Effect, evaluate_family, paired
@@ -85,7 +86,8 @@ def effect_tables(experiment: Experiment, baseline: str, changes: Sequence[Chang
 
     `all_effect_tables` returns the verdicts of a report, which correct for everything else that it compares.
     """
-    return evaluate_tables(measured_tables(metrics_by_run(experiment), baseline, changes, scenario))
+    tables = measured_tables(metrics_by_run(experiment), baseline, changes, scenario)
+    return evaluate_tables(tables, level_of(experiment))
 
 
 @lru_cache(maxsize=4)
@@ -112,7 +114,7 @@ def all_effect_tables(experiment: Experiment) -> dict[tuple[str, str], list[Effe
         ]
         for (kind, scenario), (baseline, changes) in (always | with_interval).items()
     }
-    evaluated = iter(evaluate_tables(list(chain.from_iterable(measured.values()))))
+    evaluated = iter(evaluate_tables(list(chain.from_iterable(measured.values())), level_of(experiment)))
     tables = {key: [next(evaluated) for _ in tables] for key, tables in measured.items()}
     return {key: table for key, table in tables.items() if key in always or _has_interval(table)}
 
@@ -151,7 +153,8 @@ def duration_effect(experiment: Experiment, before: str, after: str, scenario: s
     if shown := effect_of(experiment, before, after, scenario, DURATION):
         return shown
     changes, duration = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == DURATION]
-    tables = evaluate_tables(measured_tables(metrics_by_run(experiment), before, changes, scenario, duration))
+    measured = measured_tables(metrics_by_run(experiment), before, changes, scenario, duration)
+    tables = evaluate_tables(measured, level_of(experiment))
     return tables[0].effects[0] if tables else None
 
 
@@ -193,7 +196,7 @@ def interactions(experiment: Experiment, baseline: str, scenario: str) -> dict[s
         comparisons = {pair: paired(logs) for pair, logs in log_ratios.items() if len(logs)}
         if comparisons:
             measured[metric.name] = ComparisonTable(comparisons, metric.equivalence_margin)
-    return dict(zip(measured, evaluate_family(list(measured.values())), strict=True))
+    return dict(zip(measured, evaluate_family(list(measured.values()), level_of(experiment)), strict=True))
 
 
 def _interaction(by_run: pd.DataFrame, baseline: str, pair: str, column: str) -> np.ndarray:
@@ -221,7 +224,7 @@ def between_deployments(experiment: Experiment, before: str, *others: str) -> li
         name: [Change(after, before, after) for after in others if experiment.find(after, name)] for name in scenarios
     }
     tables = [table for name in scenarios for table in measured_tables(by_run, before, changes[name], name)]
-    return evaluate_tables([_with_primary(table, experiment, before) for table in tables])
+    return evaluate_tables([_with_primary(table, experiment, before) for table in tables], level_of(experiment))
 
 
 def between_experiments(

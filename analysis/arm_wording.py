@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.declared_arms import CHECKOUT, COMMAND, URL, DeclaredArm, identity
+from workbench.declared_arms import CHECKOUT, DEPLOYMENT, DeclaredArm, identity
 
 from .findings.finding import EQUIVALENT, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from .findings.wording import counted
@@ -18,16 +18,19 @@ SHARED = {  # facts of checkouts beside their code, by their names for people
 
 
 def source_text(source: Mapping[str, Any]) -> str:
-    """What an arm is: `commit 0123456789 with local changes`, its command, or its URL."""
+    """What an arm is: `commit 0123456789 with local changes`, `deployment tuned`, its command, or its URL."""
     if source["kind"] == CHECKOUT:
         commit = f"commit {(source.get('commit') or 'unknown')[:COMMIT_CHARACTERS]}"
         return f"{commit} with local changes" if source.get("dirty") else commit
-    return str(source.get(COMMAND if source["kind"] == COMMAND else URL) or "unknown")
+    named = str(source.get(source["kind"]) or "unknown")
+    return f"deployment {named}" if source["kind"] == DEPLOYMENT else named
 
 
 def arms_clause(arms: Sequence[DeclaredArm]) -> str:
     """What the arms are, and in what else they differ: `base is commit 0123456789, head is …; their … differ`."""
     named = ", ".join(f"{arm.name} is {source_text(arm.source)}" for arm in arms)
+    if len(arms) == 1:
+        return named
     if len({identity(arm.source) for arm in arms}) == 1:
         return f"{named}, which is the same"
     differing = [name for fact, name in SHARED.items() if len({repr(arm.source.get(fact)) for arm in arms}) > 1]
@@ -46,5 +49,7 @@ def verdict_counts(findings: Sequence[Finding]) -> str:
 def verdict_sentence(arms: Sequence[DeclaredArm], findings: Sequence[Finding]) -> str:
     """The whole comparison in one sentence; `findings` are those against the baseline."""
     baseline, *candidates = (arm.name for arm in arms)
+    if not candidates:
+        return f"{baseline} alone, with nothing to compare it with; {arms_clause(arms)}."
     metrics = counted(len(findings), "comparison")
     return f"{' and '.join(candidates)} against {baseline}, {metrics}: {verdict_counts(findings)}; {arms_clause(arms)}."

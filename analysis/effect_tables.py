@@ -13,7 +13,7 @@ import pandas as pd
 
 from .metrics.effect_metrics import EFFECT_METRICS, EffectMetric, by_block, replicate_log_ratios
 from .stats.block_model import BlockModel
-from .stats.confidence import MIN_BLOCKS, noise_floor
+from .stats.confidence import LEVEL, MIN_BLOCKS, noise_floor
 from .stats.degenerate_effect import degenerate_effect, has_logarithms
 from .stats.hypothesis import (
     Comparison,
@@ -86,10 +86,10 @@ class MeasuredTable:
         """The comparisons that get a verdict."""
         return {name: comparison for name, comparison in self.comparisons.items() if self.is_primary(name)}
 
-    def with_verdicts(self, effects: Iterable[Effect], aa_difference: Effect | None) -> EffectTable:
+    def with_verdicts(self, effects: Iterable[Effect], aa_difference: Effect | None, level: float) -> EffectTable:
         """The table with the effects of its comparisons, in their order."""
         untested = {
-            name: reported(name, comparison)
+            name: reported(name, comparison, level)
             for name, comparison in self.comparisons.items()
             if not self.is_primary(name)
         }
@@ -261,14 +261,14 @@ def failure_reasons(by_run: pd.DataFrame, changes: Sequence[Change]) -> dict[str
     }
 
 
-def evaluate_tables(tables: Sequence[MeasuredTable]) -> list[EffectTable]:
-    """Return the tables with verdicts; they are one family, and their A/A differences another."""
-    effects = evaluate_family([_comparison_table(table, table.tested()) for table in tables])
+def evaluate_tables(tables: Sequence[MeasuredTable], level: float = LEVEL) -> list[EffectTable]:
+    """Return the tables with verdicts at this level; they are one family, and their A/A differences another."""
+    effects = evaluate_family([_comparison_table(table, table.tested()) for table in tables], level)
     with_replicates = [table for table in tables if table.replicates]
     aa_tables = [_comparison_table(table, {AA_REPLICATE: paired(table.replicates)}) for table in with_replicates]
-    aa_differences = iter(evaluate_family(aa_tables))
+    aa_differences = iter(evaluate_family(aa_tables, level))
     return [
-        table.with_verdicts(of_table, next(aa_differences)[0] if table.replicates else None)
+        table.with_verdicts(of_table, next(aa_differences)[0] if table.replicates else None, level)
         for table, of_table in zip(tables, effects, strict=True)
     ]
 

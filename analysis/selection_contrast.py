@@ -19,10 +19,12 @@ from workbench.request_rows import RequestRows
 from .stats.confidence import LEVEL, MIN_BLOCKS, t_quantile
 from .stats.hypothesis import holm
 
+CONNECTION = "connection::VARCHAR || ' of worker ' || worker::VARCHAR"  # null where none is known
 # Each attribute of a request, as SQL that gives a text.
 ATTRIBUTES = {
     "endpoint": "endpoint",
     "worker": "coalesce(worker::VARCHAR, 'unknown')",
+    "connection": f"coalesce({CONNECTION}, 'none')",
     "cache": "coalesce(cache, 'none')",
     "outcome": "CASE WHEN ok THEN 'successful' ELSE coalesce(error, 'failed') END",
 }

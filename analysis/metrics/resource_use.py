@@ -71,6 +71,8 @@ def _worker(run: Run) -> ResourceUse:
 def _worker_utilisation(run: Run) -> tuple[float | None, str]:
     """Utilisation of the workers by the kind of server, and how much capacity they have."""
     settings, totals = run.record["deployment"]["settings"], measured_totals(run)
+    if "workers" not in settings:
+        return None, "the workers of a foreign application"
     workers = settings["workers"]
     if settings["server"] == "gevent":  # a loop accepts any number of requests, but computes for one at a time
         return _busiest_loop(run), f"the event loop of the busiest of {workers} workers, at most a core"
@@ -127,11 +129,16 @@ def _database(run: Run) -> ResourceUse:
 
 
 def _cpu(run: Run) -> ResourceUse:
-    """The CPU time of all processes that belong to the run, of all cores."""
+    """The CPU time of all processes that belong to the run, of all cores.
+
+    Of an application that the workbench did not start no process is known: then that of the whole machine.
+    """
     cores = run.record["environment"]["cpu_count"]
-    roles = [role for role in run.process["role"].unique() if role != cpu_metrics.MACHINE]
+    known = set(run.process["role"])
+    roles = sorted(known - {cpu_metrics.MACHINE}) if "server" in known else [cpu_metrics.MACHINE]
     shares = [share for role in roles if (share := _cpu_share(run, role, cores)) is not None]
-    return ResourceUse("CPU", sum(shares) if shares else None, _stalled_share(run), None, _cores(cores))
+    capacity = _cores(cores) if "server" in known else f"{_cores(cores)} of the machine of the load generator"
+    return ResourceUse("CPU", sum(shares) if shares else None, _stalled_share(run), None, capacity)
 
 
 def _cpu_share(run: Run, role: str, cores: int) -> float | None:

@@ -34,6 +34,19 @@ def test_an_attribute_of_the_slow_requests_stands_out(builder):
     assert table.index[0][0] == "worker"
 
 
+def test_worker_and_connection_together_name_a_connection(builder):
+    def on_connection(row, block):
+        row["worker"], row["connection"] = (1, 7) if row["latency_us"] > 500_000 else (0, 7)
+        if row["user"] == 0:
+            row["connection"] = None
+
+    table = contrast(rows_of(builder, on_connection).rows, Box(fastest_ms=500)).set_index(["attribute", "value"])
+    connections = table.loc["connection"]
+    assert set(connections.index) == {"7 of worker 0", "7 of worker 1", "none"}
+    assert connections.loc["7 of worker 0", "selected"] == 0
+    assert connections.loc["7 of worker 1", "others"] == 0
+
+
 def test_an_attribute_of_one_block_alone_has_an_interval_over_zero(builder):
     def in_the_first_block(row, block):
         row["worker"] = 7 if block == 0 and row["latency_us"] > 500_000 else 1
