@@ -24,6 +24,7 @@ from . import (
     run_independence,
     run_overhead,
     safety_cost,
+    watch_cost,
 )
 
 # By name, in the order in which all of them are measured.
@@ -41,6 +42,7 @@ PARTS = {
     "render": render_cost,
     "run-overhead": run_overhead,
     "run-independence": run_independence,
+    "watch": watch_cost,
 }
 
 

@@ -55,6 +55,7 @@ DRAWN = {
     "session_us": "drawn_us * 0.05",
     "app_us": "drawn_us * 0.45",
     "worker": f"n % {WORKERS}",
+    "connection": f"1 + n // {WORKERS} % 5",
 }
 SQL_TYPES = {
     pa.bool_(): "BOOLEAN",

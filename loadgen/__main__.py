@@ -12,9 +12,10 @@ import click
 import psycopg2
 
 from instrumentation import deadlines
+from workbench import looks
 from workbench.command_line import hide_secrets
 from workbench.errors import EXIT_INVALID, UsageError, UserError, reporting_errors
-from workbench.paths import SINGLE_RUNS, data_directory, runs_directory
+from workbench.paths import SINGLE_RUNS, data_directory, is_id, runs_directory
 from workbench.terminal import FiniteRange, echo
 
 from . import (
@@ -31,6 +32,7 @@ from . import (
     services,
     target,
 )
+from .arm_source import FORM
 from .compared_arms import Comparison
 from .generator.interface import INSECURE
 from .plan import OVERHEAD_S
@@ -42,7 +44,7 @@ from .target import Target, Users
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = FiniteRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
-ARM_HELP = "What to compare: NAME=checkout:FOLDER, NAME=command:WORDS or NAME=url:ADDRESS, at least twice."
+ARM_HELP = f"What to compare: {FORM}, at least twice; with --p95-ms one is enough."
 CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
 
 
@@ -82,6 +84,8 @@ def list_(markdown: bool) -> None:
     "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes of the load generator."
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the application; a free one if not given.")
+@click.option("--name", help="Id of the run; made from time, deployment and scenario if not given.")
+@click.option("--watch", is_flag=True, help="Show the requests of each second while the load goes on.")
 @click.option("--allow-invalid", is_flag=True, help="End with exit code 0 where the measurement is not valid, not 3.")
 @machine_lock.sole_use()
 def run_(
@@ -93,6 +97,8 @@ def run_(
     seed: int,
     processes: int,
     port: int | None,
+    name: str | None,
+    watch: bool,
     allow_invalid: bool,
     **options: Any,
 ) -> None:
@@ -111,13 +117,24 @@ def run_(
         processes=processes,
     )
     users = _users(**{name: value for name, value in options.items() if name not in CHANGES})
-    timestamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    directory = runs_directory() / SINGLE_RUNS / f"{timestamp}-{spec.deployment}-{scenario}"
+    directory = _new_directory(name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{spec.deployment}-{scenario}")
     if url:
-        record = _run_on_target(Target.parse(url), confirm_target, spec, directory, users)
+        record = _run_on_target(Target.parse(url), confirm_target, spec, directory, users, watch)
     else:
-        record = _run_deployment(spec, directory, users, confirm_target)
+        record = _run_deployment(spec, directory, users, confirm_target, watch)
     _end(directory, record, allow_invalid)
+
+
+def _new_directory(name: str) -> Path:
+    """The folder of a single run of this name. Raises `UsageError` if the name cannot be an id, or is in use."""
+    if not is_id(name):
+        raise UsageError(
+            f"{name!r} cannot be the id of a run; use up to 128 letters, digits, dots, dashes, underscores"
+        )
+    directory = runs_directory() / SINGLE_RUNS / name
+    if directory.exists():
+        raise UsageError(f"there is a run {name} already; choose another --name")
+    return directory
 
 
 def _users(
@@ -140,15 +157,29 @@ def _end(directory: Path, record: dict, allow_invalid: bool) -> None:
         sys.exit(record["generator"]["exit_code"])
 
 
-def _run_on_target(application: Target, confirmed: str | None, spec: RunSpec, directory: Path, users: Users) -> dict:
-    application.require_confirmed(confirmed)
-    expected_s = spec.load().expected_s()
+@contextmanager
+def _showing(what: str, expected_s: float, directory: Path, watch: bool) -> Iterator[None]:
+    """Show how far the run of the block is: as a bar, or the requests of each second."""
+    if watch:
+        from .watch import watching  # with rich, which no other command needs
+
+        with watching(directory):
+            yield
+        return
     with progress.steps("measuring", expected_s) as shown:
-        shown.begin(f"{application.public()} {spec.scenario}", expected_s)
+        shown.begin(what, expected_s)
+        yield
+
+
+def _run_on_target(
+    application: Target, confirmed: str | None, spec: RunSpec, directory: Path, users: Users, watch: bool
+) -> dict:
+    application.require_confirmed(confirmed)
+    with _showing(f"{application.public()} {spec.scenario}", spec.load().expected_s(), directory, watch):
         return target.execute(application, spec, directory, users)
 
 
-def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str | None) -> dict:
+def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str | None, watch: bool) -> dict:
     if confirmed or users != Users():
         raise UsageError(
             "--confirm-target, --locustfile, tags and certificates go with --target; a deployment has users of its own"
@@ -158,10 +189,11 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
         dataset.ensure_template(server, spec.scale, settings.indexes)
         expected_s = OVERHEAD_S + spec.load().expected_s()
-        with progress.steps("measuring", expected_s) as shown:
-            shown.begin(f"{spec.deployment} {spec.scenario}", expected_s)
-            with RunDatabases(server) as databases:
-                return run.execute(databases, spec, directory)
+        with (
+            _showing(f"{spec.deployment} {spec.scenario}", expected_s, directory, watch),
+            RunDatabases(server) as databases,
+        ):
+            return run.execute(databases, spec, directory)
 
 
 @main.command("experiment")
@@ -173,6 +205,11 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option("--deployment", help="What checkouts serve as; tuned if not given.")
 @click.option("--scenario", "scenario_names", multiple=True, help="Load of the arms; burst-50, and of checkouts reads.")
 @click.option("--blocks", type=int, help=f"Blocks of the arms; {compared_arms.BLOCKS} if not given.")
+@click.option(
+    "--until-decided",
+    type=click.IntRange(looks.MIN_BLOCKS, looks.MAX_BLOCKS),
+    help=f"Add blocks until each primary comparison has a verdict, at most so many; a look after every {looks.EVERY}.",
+)
 @click.option("--locustfile", type=FILE, help="User classes of your own, for commands and URLs.")
 @click.option("--tag", "tags", multiple=True, help="Only tasks with one of these tags.")
 @click.option("--without-tag", "without_tags", multiple=True, help="No tasks with these.")
@@ -182,11 +219,17 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option(
     "--p95-ms",
     type=FiniteRange(0, 600_000, min_open=True),
-    help="Objective of a search for capacity: the bound on p95 of every endpoint; 300 if not given.",
+    help="Objective of arms, or of a search for capacity: the bound on p95 of every endpoint; 300 if not given.",
 )
 @machine_lock.sole_use()
 def experiment_(
-    profile: str | None, scale: str | None, name: str | None, seed: int | None, p95_ms: float | None, **options: Any
+    profile: str | None,
+    scale: str | None,
+    name: str | None,
+    seed: int | None,
+    p95_ms: float | None,
+    until_decided: int | None,
+    **options: Any,
 ) -> None:
     """Run all arms of a profile, or compare arms of your own, and print the experiment's id.
 
@@ -195,10 +238,14 @@ def experiment_(
     """
     from . import experiment  # with the predictions it brings SciPy, which a single run need not wait for
 
-    comparison = _comparison(**options)
-    if comparison and (profile or p95_ms):
-        raise UsageError("--arm takes the place of a profile; leave out --profile and --p95-ms")
-    plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison)
+    if until_decided and options["blocks"] is not None:
+        raise UsageError("--blocks is a fixed number of blocks; with --until-decided leave it out")
+    if until_decided and options["arms"]:
+        options["blocks"] = until_decided
+    comparison = _comparison(has_objective=p95_ms is not None, **options)
+    if comparison and profile:
+        raise UsageError("--arm takes the place of a profile; leave out --profile")
+    plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison, until_decided)
     click.echo(experiment.execute(plan, name))
 
 
@@ -208,12 +255,16 @@ def _comparison(
     scenario_names: tuple[str, ...],
     blocks: int | None,
     confirmed: tuple[str, ...],
+    *,
+    has_objective: bool,
     **options: Any,
 ) -> Comparison | None:
-    """The comparison of arms of a user's own; None without one."""
+    """The arms of a user's own; None without one."""
     users = _users(**options)
     if arms:
-        return Comparison.of_options(arms, deployment, scenario_names, blocks, users, confirmed)
+        return Comparison.of_options(
+            arms, deployment, scenario_names, blocks, users, confirmed, has_objective=has_objective
+        )
     if deployment or scenario_names or blocks is not None or confirmed or users != Users():
         raise UsageError("--deployment, --scenario, --blocks and options of users go with --arm; a profile has its own")
     return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import declared_arms
-from workbench.declared_arms import CHECKOUT, COMMAND, SOURCE, URL
+from workbench.declared_arms import CHECKOUT, COMMAND, DEPLOYMENT, SOURCE, URL
 
 from . import progress, services, target
 from .arm_source import ArmSource
@@ -23,6 +23,7 @@ class ArmSystems:
     """The systems under test of a comparison, by arm."""
 
     comparison: Comparison
+    deployments: Mapping[str, str]
     checkouts: Mapping[str, Checkout]
     commands: Mapping[str, ServedCommand]
     targets: Mapping[str, Target]
@@ -30,11 +31,12 @@ class ArmSystems:
     @classmethod
     def inspect(cls, comparison: Comparison) -> "ArmSystems":
         """Look at each arm. Raises `UserError` for one that cannot be put under load."""
-        of_kind: dict[str, list[ArmSource]] = {CHECKOUT: [], COMMAND: [], URL: []}
+        of_kind: dict[str, list[ArmSource]] = {CHECKOUT: [], DEPLOYMENT: [], COMMAND: [], URL: []}
         for arm in comparison.arms:
             of_kind[arm.kind].append(arm)
         systems = cls(
             comparison,
+            {arm.name: arm.value for arm in of_kind[DEPLOYMENT]},
             {arm.name: Checkout.inspect(arm.name, Path(arm.value), comparison.deployment) for arm in of_kind[CHECKOUT]},
             {arm.name: ServedCommand(arm.name, arm.value, Path(arm.folder)) for arm in of_kind[COMMAND]},
             {arm.name: Target.parse(arm.value) for arm in of_kind[URL]},
@@ -49,7 +51,8 @@ class ArmSystems:
         """The facts of each arm, by name, as the record of its runs has them."""
         targets = {name: {"kind": URL, "url": application.public()} for name, application in self.targets.items()}
         checkouts = {name: checkout.record() for name, checkout in self.checkouts.items()}
-        return {**targets, **checkouts, **{name: command.record() for name, command in self.commands.items()}}
+        own = {name: declared_arms.of_deployment(deployment) for name, deployment in self.deployments.items()}
+        return {**targets, **own, **checkouts, **{name: command.record() for name, command in self.commands.items()}}
 
     def schemas(self) -> list[Path]:
         """The folders with the schemas of their databases, each once; that of the workbench where nothing else is."""

@@ -1,4 +1,4 @@
-"""The source of an arm, as a user names it: `NAME=checkout:FOLDER`, `NAME=command:WORDS` or `NAME=url:ADDRESS`."""
+"""The source of an arm, as a user names it: `NAME=KIND:VALUE`, see `FORM`."""
 
 import shlex
 from collections import Counter
@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.declared_arms import CHECKOUT, COMMAND, KINDS, URL
+from workbench.declared_arms import CHECKOUT, COMMAND, DEPLOYMENT, KINDS, ON_OWN_DATABASE, URL
 from workbench.errors import UsageError
 from workbench.paths import is_id
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target as TextTarget
 from workbench.text_cleaning import cleaned
 
+from . import deployments
 from .deployments import DEPLOYMENTS
 from .target import Target
 
-FORM = "NAME=checkout:FOLDER, NAME=command:WORDS or NAME=url:ADDRESS"
+FORM = "NAME=checkout:FOLDER, NAME=deployment:NAME, NAME=command:WORDS or NAME=url:ADDRESS"
 MAX_ARMS, MAX_NAME_CHARACTERS = 10, 40  # a name is part of the names of runs
 MAX_SHOWN = 80  # characters of what a user typed
 
 
 @dataclass(frozen=True)
 class ArmSource:
-    """An arm's name, the kind of its source, and its folder (absolute), command or address.
+    """An arm's name, the kind of its source, and its folder (absolute), deployment, command or address.
 
     `folder` is the one in which a command runs.
     """
@@ -43,7 +44,7 @@ class ArmSource:
         if not is_id(name) or len(name) > MAX_NAME_CHARACTERS:
             raise UsageError(f"--arm {_shown(given)}: {_shown(name)!r} cannot be a name; use up to "
                              f"{MAX_NAME_CHARACTERS} letters, digits, dots, dashes and underscores")  # fmt: skip
-        if name in DEPLOYMENTS:
+        if name in DEPLOYMENTS and (kind, value) != (DEPLOYMENT, name):
             raise UsageError(f"--arm {_shown(given)}: {name} is the name of a deployment; choose another name")
         if not value.strip():
             raise UsageError(f"--arm {_shown(given)} names no {kind}; it looks like {FORM}")
@@ -54,18 +55,22 @@ class ArmSource:
         return shlex.split(self.value)
 
 
-def parse_all(given: Sequence[str]) -> tuple[ArmSource, ...]:
-    """The arms of an experiment, the baseline first. Raises `UsageError` for arms that cannot be compared."""
+def parse_all(given: Sequence[str], *, has_objective: bool = False) -> tuple[ArmSource, ...]:
+    """The arms of an experiment, the baseline first; with an objective one is enough.
+
+    Raises `UsageError` for arms that cannot be measured in one experiment.
+    """
     arms = tuple(map(ArmSource.parse, given))
-    if len(arms) < 2:
-        raise UsageError("one arm compares nothing; give --arm once for the baseline and once for each other arm")
+    if len(arms) < 2 and not has_objective:
+        raise UsageError("one arm compares nothing; give --arm once for the baseline and once for each other arm, or "
+                         "--p95-ms for the objective of one")  # fmt: skip
     if len(arms) > MAX_ARMS:
         raise UsageError(f"{len(arms)} arms are too many for one experiment; give at most {MAX_ARMS}")
     if repeated := [name for name, number in Counter(arm.name for arm in arms).items() if number > 1]:
         raise UsageError(f"two arms have the name {repeated[0]}; give each a name of its own")
-    if len({arm.kind == CHECKOUT for arm in arms}) > 1:
-        raise UsageError("a checkout is served on a database of the workbench, which a command or URL does not have: "
-                         "compare checkouts with checkouts")  # fmt: skip
+    if len({arm.kind if arm.kind in ON_OWN_DATABASE else "" for arm in arms}) > 1:
+        raise UsageError("a checkout or deployment is served on a database of the workbench, which a command or URL "
+                         "does not have: compare checkouts with checkouts, deployments with deployments")  # fmt: skip
     return arms
 
 
@@ -76,6 +81,9 @@ def _checked(given: str, kind: str, value: str) -> str:
     if kind == URL:
         if not Target.parse(value).speaks_http:
             raise UsageError(f"--arm {_shown(given)}: the address of an arm begins with http:// or https://")
+        return value
+    if kind == DEPLOYMENT:
+        deployments.settings_for(value)
         return value
     assert kind == COMMAND
     try:

@@ -15,6 +15,7 @@ from typing import Any
 from instrumentation.worker_metrics import FIXED_FIELDS
 from reference_app.role_grants import GRANTS
 from reference_app.settings import Settings
+from workbench import declared_arms
 from workbench.declared_arms import CHECKOUT, SOURCE
 from workbench.errors import UserError
 
@@ -86,12 +87,12 @@ class Codes:
         return self.checkouts[spec.arm].code if spec.arm in self.checkouts else OWN
 
     def source(self, spec: RunSpec) -> dict:
-        """The source of a run's code, for its record; empty for the workbench's own.
+        """The source of a run, for its record; empty for a run of a deployment by its own name.
 
         Raises `UserError` for a checkout that was changed since it was looked at.
         """
         if spec.arm not in self.checkouts:
-            return {}
+            return {SOURCE: declared_arms.of_deployment(spec.deployment)} if spec.arm else {}
         self.checkouts[spec.arm].require_unchanged()
         return {SOURCE: self.checkouts[spec.arm].record()}
 

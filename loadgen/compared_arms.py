@@ -1,4 +1,4 @@
-"""An experiment that compares arms of a user's own: checkouts, commands or URLs, the first of them as the baseline."""
+"""An experiment with arms of a user's own: checkouts, deployments, commands or URLs, the first one the baseline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.arms import BURST_50, READS, TUNED
-from workbench.declared_arms import CHECKOUT, COMMAND, KEY, URL
+from workbench.declared_arms import CHECKOUT, COMMAND, DEPLOYMENT, KEY, ON_OWN_DATABASE, URL
 from workbench.errors import UsageError, UserError
 from workbench.primary_metrics import PrimaryMetric
 from workbench.redaction import redacted
@@ -48,17 +48,22 @@ class Comparison:
         blocks: int | None = None,
         users: Users | None = None,
         confirmed: Sequence[str] = (),
+        *,
+        has_objective: bool = False,
     ) -> "Comparison":
-        """The comparison that a command line asks for. Raises `UsageError` for options that do not fit together."""
-        parsed, users = arm_source.parse_all(arms), users or Users()
-        if parsed[0].kind == CHECKOUT and users != Users():
-            raise UsageError("--locustfile, tags and certificates go with commands and URLs; a checkout has the users "
-                             "of TraceTrack")  # fmt: skip
+        """The comparison that a command line asks for; with an objective of its arms one is enough.
+
+        Raises `UsageError` for options that do not fit together.
+        """
+        parsed, users = arm_source.parse_all(arms, has_objective=has_objective), users or Users()
+        if parsed[0].kind in ON_OWN_DATABASE and users != Users():
+            raise UsageError("--locustfile, tags and certificates go with commands and URLs; a checkout or deployment "
+                             "has the users of TraceTrack")  # fmt: skip
         if parsed[0].kind != CHECKOUT and deployment:
-            raise UsageError("--deployment is what checkouts serve as; a command or URL has its own set-up")
+            raise UsageError("--deployment is what checkouts serve as; another arm has its own set-up")
         if confirmed and not any(arm.kind == URL for arm in parsed):
             raise UsageError("--confirm-target goes with arms that are URLs")
-        default = (BURST_50, READS) if parsed[0].kind == CHECKOUT else (BURST_50,)
+        default = (BURST_50, READS) if parsed[0].kind in ON_OWN_DATABASE else (BURST_50,)
         comparison = cls(
             parsed,
             (deployment or TUNED) if parsed[0].kind == CHECKOUT else TARGET,
@@ -89,23 +94,33 @@ class Comparison:
     def _check_scenario(self, scenario: Scenario) -> None:
         if scenario.kind == "start":
             raise UsageError(f"the scenario {scenario.name} sends nothing, so there is nothing to compare")
-        if scenario.sql_before and not self.serves_checkouts:
-            raise UsageError(f"the scenario {scenario.name} needs a database of the workbench, which checkouts have")
+        if scenario.sql_before and not self.has_database:
+            raise UsageError(f"the scenario {scenario.name} needs a database of the workbench, which checkouts and "
+                             "deployments have")  # fmt: skip
 
     @property
     def serves_checkouts(self) -> bool:
-        """True where the arms are checkouts, each of which serves on a database of the workbench."""
+        """True where the arms are checkouts."""
         return self.arms[0].kind == CHECKOUT
 
+    @property
+    def has_database(self) -> bool:
+        """True where each arm serves on a database of the workbench."""
+        return self.arms[0].kind in ON_OWN_DATABASE
+
+    def deployment_of(self, name: str) -> str:
+        """The deployment that an arm serves as; `TARGET` for a command or URL."""
+        return next((arm.value for arm in self.arms if (arm.name, arm.kind) == (name, DEPLOYMENT)), self.deployment)
+
     def profile(self) -> Profile:
-        """The arms under each scenario. The baseline runs twice in a block; each other arm is compared with it."""
+        """The arms under each scenario. The baseline of others runs twice in a block, and each is compared with it."""
         candidates = tuple(arm.name for arm in self.arms[1:])
         loads = {name: scenarios.find(name) for name in self.scenarios}
         return Profile(
             "arms of a user's own",
             "production",
             tuple(
-                Arm(arm.name, name, self.blocks, _load_s(load), replicated=arm == self.arms[0])
+                Arm(arm.name, name, self.blocks, _load_s(load), replicated=bool(candidates) and arm == self.arms[0])
                 for name, load in loads.items()
                 for arm in self.arms
             ),
@@ -128,7 +143,7 @@ class Comparison:
         )
         if scenario.kind != "single" and all(arm.kind != URL for arm in self.arms):
             times.append("cpu_ms")
-        if self.serves_checkouts and scenario.kind == "single":
+        if self.has_database and scenario.kind == "single":
             times.append("database_ms")
         return (*times, *([f"{prefix}reads_p95_ms"] if self.users.locustfile is None else []))
 

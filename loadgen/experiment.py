@@ -15,7 +15,7 @@ import click
 from analysis.capacity.bracket import Probe
 from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import declared_arms, primary_metrics, seal
+from workbench import declared_arms, looks, primary_metrics, seal
 from workbench.errors import UserError
 from workbench.paths import is_id, runs_directory
 from workbench.record_format import FORMAT
@@ -24,6 +24,7 @@ from workbench.recording import open_run
 from workbench.redaction import redacted_values
 
 from . import (
+    block_looks,
     capacity_search,
     dataset,
     environment,
@@ -32,6 +33,7 @@ from . import (
     profiles,
     progress,
     server_connections,
+    stop_request,
 )
 from .arm_runs import ArmSystems
 from .capacity_search import Round
@@ -58,24 +60,30 @@ def plan_for(
     seed: int | None,
     p95_ms: float | None = None,
     comparison: Comparison | None = None,
+    until_decided: int | None = None,
 ) -> Plan:
     """Plan the experiment of this name: the interrupted one, if there is one, else a new one.
 
     None takes the value of the interrupted experiment, or the default; for the seed that is a fresh one. A
-    `comparison` of arms takes the place of a profile. Raises `UserError` if the experiment is complete, or was started
-    with other values than are given.
+    `comparison` of arms takes the place of a profile. `until_decided` is the number of blocks at
+    most, for one that adds blocks until all is decided. Raises `UserError` if the experiment is complete, or was
+    started with other values than are given.
     """
     interrupted = InterruptedExperiment.open(directory_of(name)) if name else None
-    requested = {"profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms}
+    requested = {
+        "profile": profile or None, "scale": scale or None, "seed": seed, "p95_ms": p95_ms,
+        "until_decided": until_decided,
+    }  # fmt: skip
     if interrupted:
         configuration = interrupted.configuration(requested)
         if started := Comparison.resumed(interrupted.experiment.record, comparison):
-            return comparison_plan(started, configuration["scale"], configuration["seed"])
+            configuration.pop("profile")
+            return comparison_plan(started, **configuration)
         return make_plan(**configuration)
     seed = fresh_seed() if seed is None else seed
     if comparison:
-        return comparison_plan(comparison, scale, seed)
-    return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms)
+        return comparison_plan(comparison, scale, seed, p95_ms, until_decided)
+    return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms, until_decided)
 
 
 def directory_of(name: str) -> Path:
@@ -130,16 +138,9 @@ def _execute(plan: Plan, name: str) -> None:
     record = _start_record(plan, name, directory, interrupted, systems)
     with locust_runner.fork_server() as forks, progress.steps("measuring", 0.0) as shown:
         connections = server_connections.shared_by(plan.deployments()) if plan.needs_database else {}
-        measure = partial(
-            _measure,
-            directory,
-            record,
-            interrupted,
-            shown,
-            partial(experiment_servers.runner, forks, systems),
-            connections,
-        )
-        measure(list(zip(plan.specs, plan.expected_s, strict=True)), 0.0)
+        runner = partial(experiment_servers.runner, forks, systems)
+        measure = partial(_measure, directory, record, interrupted, shown, runner, connections)
+        block_looks.measure_until_decided(plan, directory, record, measure, shown)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     _write(directory, record | {"status": "complete", "probes": probes})
 
@@ -163,6 +164,7 @@ def _start_record(
         progress.report(
             f"experiment {name} has the seed {plan.seed}; --seed {plan.seed} repeats its order and its loads"
         )
+    stop_request.withdraw(directory)
     record |= {"status": "running", "probes": record.get("probes") or []}
     _write(directory, record)
     return record
@@ -180,11 +182,15 @@ def _measure(
 ) -> None:
     """Carry out the runs that are not complete yet, and seal each; `later_s` seconds are expected to follow them."""
     left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.has_complete(run_name(spec)))]
+    block = left[0][0].block if left else 0
     shown.expect(sum(expected_s for _, expected_s in left) + later_s)
     # The server is restarted where a deployment needs another number of connections.
     for allowed, group in groupby(left, key=lambda pair: connections.get(pair[0].deployment)):
         with runner(allowed) as execute_run:
             for (spec, expected_s), following in _with_following(group):
+                if spec.block != block:
+                    stop_request.obey(directory, block)
+                    block = spec.block
                 shown.begin(f"{spec.name} {spec.scenario}, block {spec.block + 1}", expected_s)
                 outcome = execute_run(spec, directory / run_name(spec), following)
                 if not outcome["valid"]:
@@ -264,6 +270,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSy
         "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),
+        **({looks.KEY: list(plan.looks), "until_decided": plan.looks[-1]} if plan.looks else {}),
         **({declared_arms.KEY: systems.comparison.record(systems.sources())} if systems else {}),
     }
 

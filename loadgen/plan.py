@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analysis.capacity.bracket import MAX_P95_MS
+from workbench import looks
+from workbench.errors import UsageError
 from workbench.primary_metrics import PrimaryMetric
 
 from . import dataset, profiles
@@ -23,7 +25,8 @@ SEEDS_PER_EXPERIMENT = 1000  # a block has the seed of the experiment times this
 class Plan:
     """The runs of an experiment in their order, with the seconds that each is expected to take, and its searches.
 
-    The same profile, scale and seed give the same plan. `p95_ms` is the objective of the searches for capacity.
+    The same profile, scale and seed give the same plan. `p95_ms` is the objective of searches for capacity and of arms.
+    With `looks` the experiment ends after the first of these numbers of blocks at which all is decided.
     """
 
     profile: str
@@ -36,11 +39,12 @@ class Plan:
     sentinel: Arm | None = None
     primary: tuple[PrimaryMetric, ...] = ()
     comparison: Comparison | None = None
+    looks: tuple[int, ...] = ()
 
     @property
     def needs_database(self) -> bool:
         """False where no arm has a database of the workbench: commands and URLs."""
-        return self.comparison is None or self.comparison.serves_checkouts
+        return self.comparison is None or self.comparison.has_database
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
@@ -52,19 +56,37 @@ class Plan:
         return len({spec.block for spec in self.specs})
 
 
-def make_plan(profile: str, scale: str | None, seed: int, p95_ms: float | None = None) -> Plan:
-    """Plan an experiment; None takes the profile's scale, or the default objective.
+def make_plan(
+    profile: str, scale: str | None, seed: int, p95_ms: float | None = None, until_decided: int | None = None
+) -> Plan:
+    """Plan an experiment; None takes the profile's scale, the default objective, or the profile's own blocks.
 
-    Raises `UserError` for an unknown profile or scale.
+    `until_decided` is the number of blocks at most, for an experiment that adds blocks until all is decided. Raises
+    `UserError` for an unknown profile or scale, or a profile that compares nothing.
     """
-    return _plan(profiles.find(profile), profile, scale, seed, p95_ms)
+    chosen = profiles.find(profile)
+    if until_decided is None:
+        return _plan(chosen, profile, scale, seed, p95_ms)
+    if not chosen.primary:
+        raise UsageError(f"the profile {profile} compares nothing, so that no number of blocks would decide it")
+    grown = [replace(arm, blocks=until_decided) if arm.blocks >= looks.MIN_BLOCKS else arm for arm in chosen.arms]
+    plan = _plan(replace(chosen, arms=tuple(grown)), profile, scale, seed, p95_ms)
+    return replace(plan, looks=looks.plan(until_decided))
 
 
-def comparison_plan(comparison: Comparison, scale: str | None, seed: int) -> Plan:
-    """Plan an experiment that compares arms of a user's own; None takes the scale of production."""
-    plan = _plan(comparison.profile(), PROFILE, scale, seed, None)
-    specs = tuple(replace(spec, arm=spec.deployment, deployment=comparison.deployment) for spec in plan.specs)
-    return replace(plan, specs=specs, comparison=comparison)
+def comparison_plan(
+    comparison: Comparison, scale: str | None, seed: int, p95_ms: float | None = None, until_decided: int | None = None
+) -> Plan:
+    """Plan an experiment with arms of a user's own; None takes the scale of production, or the default objective.
+
+    With `until_decided` it adds blocks until all is decided, at most those of the comparison.
+    """
+    plan = _plan(comparison.profile(), PROFILE, scale, seed, p95_ms)
+    specs = tuple(
+        replace(spec, arm=spec.deployment, deployment=comparison.deployment_of(spec.deployment)) for spec in plan.specs
+    )
+    fixed = looks.plan(until_decided) if until_decided else ()
+    return replace(plan, specs=specs, comparison=comparison, looks=fixed)
 
 
 def _plan(chosen: Profile, profile: str, scale: str | None, seed: int, p95_ms: float | None) -> Plan:

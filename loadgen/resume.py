@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workbench import declared_arms, primary_metrics
+from workbench import declared_arms, looks, primary_metrics
 from workbench.errors import UserError
 from workbench.recording import SET_ASIDE, Experiment, open_experiment
 from workbench.redaction import redacted_values
@@ -68,7 +68,7 @@ class InterruptedExperiment:
         ]
         if any(
             self.experiment.record.get(key) != record.get(key)
-            for key in ("runs", "searches", "sentinel", primary_metrics.KEY)
+            for key in ("runs", "searches", "sentinel", primary_metrics.KEY, looks.KEY)
         ):
             differences.append("its profile has other runs now")
         if self.experiment.record.get(declared_arms.KEY) != redacted_values(record.get(declared_arms.KEY)):

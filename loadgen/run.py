@@ -19,6 +19,7 @@ from . import (
     record_writer,
     run_database,
     services,
+    statement_explainer,
     witnesses,
     write_audit,
 )
@@ -214,6 +215,8 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
         compaction.compact(parts.directory)
+    parts.stages.begin("audit")
+    statement_explainer.record_plans(server, parts.database.name, collector.top_statements, parts.directory)
 
 
 def _complete_record(

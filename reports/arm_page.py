@@ -100,14 +100,15 @@ def _eyebrow(experiment: Experiment) -> Html:
 def _trust(report: Report, arms: Sequence[DeclaredArm]) -> Html:
     """How the verdicts were made, the A/A difference, and in a fold the runs with their gates."""
     baseline = arms[0].name
-    method = (
+    alone = "The only arm ran once in each block, so nothing is compared. Load generator and system share the machine."
+    compared = (
         f"All arms ran once in each block, in random and balanced order, with the same seed; {baseline} ran twice, and "
         "the A/A rows are the difference of the two. Ratios are paired by block. Only metrics that were declared "
         "before the measurement get a verdict, corrected by Holm over all of them. Load generator and system share the "
         "machine."
     )
     return join(
-        Html(f"<p>{marked(method)}</p>"),
+        Html(f"<p>{marked(compared if len(arms) > 1 else alone)}</p>"),
         folded("Runs, gates and A/A differences", evidence(report)),
         sources(report),
     )

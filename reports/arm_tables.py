@@ -39,7 +39,7 @@ def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequ
         _table(judged, by_id, f"Metrics over those of {baseline}, declared before the measurement", tables),
         _absent(findings),
         folded(f"All other metrics ({len(others)}), without a verdict",
-               _table(others, by_id, f"Other metrics over those of {baseline}", [])),
+               _table(others, by_id, f"Other metrics over those of {baseline}", [])) if others else Html(""),
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from workbench.columns import arrow_schema
 from workbench.reading_schema import POOL
 
 from ..services import DatabaseServer
-from .database_reader import DatabaseReader
+from .database_reader import DatabaseReader, TopStatement
+from .live_readings import LiveReadings
 from .process_reader import INTERVAL_S, SLOW_INTERVAL_S, ProcessReader
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
@@ -26,7 +27,7 @@ class Collector:
     """Takes readings in a thread of its own from `begin` to `finish`, and counts the database's work in its block.
 
     `statements` are the calls of the application's statements during the load, as the database server counts them; None
-    where they are not known.
+    where they are not known. `top_statements` are those that took the most time, known after the block.
 
     The Parquet files are in the run's directory after the block, however it ends. The block must end after the
     application: its backends report their last counts when they end.
@@ -39,11 +40,13 @@ class Collector:
         self._processes: ProcessReader | None = None
         self._pools = pools
         self._pool_file = SampleFile(directory / "pool.parquet", POOL_SCHEMA)
+        self._live = LiveReadings(directory)
         self._server_connections = 0
         self._cost = ReadingCost()
         self._cpu_before_ms = self._database.cpu_ms()
         self._statements_before: tuple[int, int] | None = None
         self.statements: int | None = None
+        self.top_statements: list[TopStatement] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
@@ -64,7 +67,9 @@ class Collector:
         try:
             self.finish()
             self._database.add_deltas(self._now_us())
+            self.top_statements = self._database.top_statements()
         finally:
+            self._live.remove()
             for file in (self._pool_file, self._database, self._processes):
                 if file:
                     file.close()
@@ -133,8 +138,9 @@ class Collector:
             self._read_pools()
 
     def _read_pools(self) -> None:
-        at_us = self._now_us()
-        for worker, metrics in self._pools.read().items():
+        at_us, workers = self._now_us(), self._pools.read()
+        self._live.add(at_us, workers.values())
+        for worker, metrics in workers.items():
             row = {name: metrics[name] for name in POOL_FIELDS}
             row |= {"at_us": at_us, "worker": worker, "server_connections": self._server_connections}
             row["idle"] = metrics["open"] - metrics["checked_out"]

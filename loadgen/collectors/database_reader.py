@@ -4,6 +4,7 @@ import socket
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import psycopg2
@@ -15,6 +16,7 @@ from workbench.polling import attempts
 from workbench.reading_schema import DATABASE
 
 from ..services import DatabaseServer
+from ..services.application_role import ROLE
 from .sample_file import SampleFile
 
 MAX_QUERY_S = 20.0
@@ -40,6 +42,14 @@ STATEMENTS = """
     FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = %s) GROUP BY 1
 """
 STATEMENT_METRICS = ("calls", "total_ms", "rows")
+MAX_TOP_STATEMENTS = 10
+TOP_STATEMENTS = f"""
+    SELECT query, calls, total_exec_time FROM pg_stat_statements
+    WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)
+      AND userid = (SELECT oid FROM pg_roles WHERE rolname = '{ROLE}')
+      AND query LIKE '%%tracetrack.%%' AND query ~* '^\\s*(select|insert|update|delete)\\M'
+    ORDER BY total_exec_time DESC LIMIT {MAX_TOP_STATEMENTS}
+"""
 # Calls of the statements about the application's tables, which its requests need; the server may have forgotten some
 # statements in between (dealloc), or not show them to this role.
 APPLICATION_STATEMENTS = """
@@ -48,6 +58,14 @@ APPLICATION_STATEMENTS = """
            (SELECT dealloc FROM pg_stat_statements_info)
     FROM pg_stat_statements WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)
 """
+
+
+class TopStatement(NamedTuple):
+    """A statement of the application: its text with `$1` for a parameter, its calls, and the time that they took."""
+
+    text: str
+    calls: int
+    total_ms: float
 
 
 class DatabaseReader:
@@ -96,6 +114,11 @@ class DatabaseReader:
         """
         rows = self._query(APPLICATION_STATEMENTS) if self._has_statements else []
         return (int(rows[0][0]), int(rows[0][2])) if rows and not rows[0][1] else None
+
+    def top_statements(self) -> list[TopStatement]:
+        """The application's statements that took the most time so far, the first `MAX_TOP_STATEMENTS` of them."""
+        rows = self._query(TOP_STATEMENTS) if self._has_statements else []
+        return [TopStatement(text.strip(), int(calls), float(total_ms)) for text, calls, total_ms in rows]
 
     def cpu_ms(self) -> float | None:
         """CPU time that our connection has taken of the server so far; None for a server on another machine."""

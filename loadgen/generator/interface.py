@@ -5,3 +5,4 @@ ABORTED = "generator-error.txt"  # the load was given up
 REFUSED = "generator-refusal.txt"  # the load was not begun: a scenario cannot keep what the locustfile means
 
 INSECURE = "insecure"  # of TRACETRACK_TLS: certificates are not checked
+IN_FLIGHT = b"in_flight"  # the key of the requests in flight, in the metadata of a batch of rows

@@ -14,6 +14,7 @@ import pyarrow as pa
 from workbench.request_schema import WRITTEN
 
 from .fitting_values import fitting_row, is_fitting_batch
+from .interface import IN_FLIGHT
 
 ROWS_PER_BATCH = 250
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
@@ -30,10 +31,17 @@ class Recorder:
 
     `row` makes the values of `WRITTEN`, in its order, of the arguments that `add` keeps for each request. Rows are made
     a batch at a time: code that was just used is several times faster than between two requests. `on_failure` is called
-    once, with the reason, when a write fails.
+    once, with the reason, when a write fails. `in_flight` returns the requests in flight, None where not counted: the
+    number stands beside each batch, for those who watch the run.
     """
 
-    def __init__(self, directory: Path, row: Callable[..., tuple], on_failure: Callable[[str], None]):
+    def __init__(
+        self,
+        directory: Path,
+        row: Callable[..., tuple],
+        on_failure: Callable[[str], None],
+        in_flight: Callable[[], int | None] = lambda: None,
+    ):
         self.path = directory / f"requests-{os.getpid()}.arrows"
         self.rows = 0
         # The difference of the two is time in which the flush, and all else in this process, waits for a core.
@@ -45,6 +53,8 @@ class Recorder:
         self._pending: list[tuple] = []
         self._on_failure = on_failure
         self._failed = False
+        self._in_flight = in_flight
+        self._written_in_flight: int | None = None
 
     def add(self, row_arguments: tuple) -> None:
         """Keep the arguments with which `row` will be called for a request."""
@@ -56,11 +66,14 @@ class Recorder:
         """Hand the pending rows to the kernel; a kill of this process cannot take them back from there."""
         pending, self._pending = self._pending, []
         self.rows += len(pending)
-        if not pending or self._failed:
+        in_flight = self._in_flight()
+        if self._failed or not (pending or in_flight != self._written_in_flight):
             return
         start_s, start_cpu_s = time.perf_counter(), time.thread_time()
         try:
-            self._stream.write_batch(self._batch([self._row(*arguments) for arguments in pending]))
+            batch = self._batch([self._row(*arguments) for arguments in pending])
+            self._stream.write_batch(batch, custom_metadata=_metadata(in_flight))
+            self._written_in_flight = in_flight
             self._file.flush()
         except OSError as error:
             self._fail(f"{NOT_WRITTEN}: {error.strerror or error}")
@@ -90,6 +103,10 @@ class Recorder:
         if not self._failed:
             self._stream.close()
         self._file.close()
+
+
+def _metadata(in_flight: int | None) -> dict[bytes, bytes] | None:
+    return None if in_flight is None else {IN_FLIGHT: b"%d" % in_flight}
 
 
 def _batch(rows: Sequence[tuple]) -> pa.RecordBatch:

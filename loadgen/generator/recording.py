@@ -129,7 +129,7 @@ def record_process(environment: Environment, number: int) -> Recorder:
     counts = summary.Summary(environment, number)
     timestamps.install()
     run_token.install(environment)
-    rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason))
+    rows = Recorder(destination().directory, row, lambda reason: abort(environment, reason), _in_flight)
     _record_requests(environment, rows)
 
     def finish(**_: object) -> None:
@@ -146,6 +146,12 @@ def record_process(environment: Environment, number: int) -> Recorder:
     gevent.spawn(_flush_periodically, rows)
     loop_watch.watch.start()
     return rows
+
+
+def _in_flight() -> int | None:
+    """The requests in flight; None where a client's requests are seen at their end only."""
+    counted = timestamps.in_flight
+    return counted.current if counted.is_complete else None
 
 
 def _record_requests(environment: Environment, rows: Recorder) -> None:

@@ -36,6 +36,9 @@ def test_a_command_keeps_its_quotes_and_the_folder_it_was_named_in(tmp_path, mon
         ("a=command:  ", "names no command"),
         ("a=command:python 'x", "its command cannot be read: no closing quotation"),
         ("a=command:''", "names no command"),
+        ("a=deployment:", "names no deployment"),
+        ("a=deployment:tunde", "no deployment 'tunde'"),
+        ("tuned=deployment:as-measured", "tuned is the name of a deployment"),
         ("a=url:nonsense", "is no target"),
         ("a=url:http://[", "is no target"),
         ("a=url:ws://127.0.0.1:80", "begins with http:// or https://"),
@@ -53,6 +56,8 @@ def test_what_is_no_arm_is_refused_in_one_line(given, message):
         (["a=url:http://127.0.0.1:1"], "one arm compares nothing"),
         (["a=command:x", "a=command:y"], "two arms have the name a"),
         (["a=checkout:.", "b=url:http://127.0.0.1:1"], "compare checkouts with checkouts"),
+        (["a=checkout:.", "b=deployment:tuned"], "compare checkouts with checkouts"),
+        (["a=deployment:tuned", "b=command:serve"], "deployments with deployments"),
         ([f"a{number}=command:x" for number in range(MAX_ARMS + 1)], "too many"),
     ],
 )
@@ -65,3 +70,12 @@ def test_a_secret_in_an_option_is_not_repeated():
     with pytest.raises(UsageError) as error:
         ArmSource.parse("x y=url:http://user:correct-horse@127.0.0.1:1")
     assert "correct-horse" not in error.value.message
+
+
+def test_a_deployment_may_have_its_own_name():
+    assert ArmSource.parse("tuned=deployment:tuned") == ArmSource("tuned", "deployment", "tuned")
+
+
+def test_with_an_objective_one_arm_is_enough():
+    (arm,) = parse_all(["a=url:http://127.0.0.1:1"], has_objective=True)
+    assert arm.name == "a"

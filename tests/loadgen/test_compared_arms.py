@@ -54,6 +54,22 @@ def test_urls_and_users_of_a_locustfile_declare_no_cpu_time_and_no_reads(tmp_pat
     assert [each.metric for each in comparison_plan(comparison, None, 1).primary] == ["makespan_s"]
 
 
+def test_each_deployment_serves_as_itself():
+    comparison = Comparison.of_options(("base=deployment:as-measured", "tuned=deployment:tuned"))
+    plan = comparison_plan(comparison, "small", 1)
+    assert {spec.arm: spec.deployment for spec in plan.specs} == {"base": "as-measured", "tuned": "tuned"}
+    assert comparison.scenarios == ("burst-50", "reads")
+    assert "cpu_ms" in {each.metric for each in plan.primary}
+    assert plan.needs_database
+
+
+def test_one_arm_runs_once_in_a_block_and_declares_nothing():
+    comparison = Comparison.of_options(COMMANDS[:1], blocks=5, has_objective=True)
+    plan = comparison_plan(comparison, None, 1, p95_ms=150.0)
+    assert [(spec.block, spec.replicate) for spec in plan.specs] == [(block, False) for block in range(5)]
+    assert (plan.primary, plan.p95_ms) == ((), 150.0)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -9,6 +9,7 @@ import pytest
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
 from loadgen.deployments import CORES
+from workbench import statement_plans
 from workbench.request_schema import DURATIONS
 
 
@@ -44,7 +45,7 @@ def test_no_process_is_left_and_the_directory_has_only_the_known_files(command, 
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
         "database.parquet", "generator-0.json", "gunicorn.log", "locust.log",
-        "pool.parquet", "process.parquet", "requests.parquet", "run.json", "seal.json",
+        "plans.json", "pool.parquet", "process.parquet", "requests.parquet", "run.json", "seal.json",
         "valkey.log",
     }  # fmt: skip
 
@@ -66,6 +67,8 @@ def test_every_row_has_the_times_of_the_server(requests):
     logins = requests[requests["endpoint"] == "login"]
     assert (logins["hash_us"] > 0).all()
     assert set(requests["worker"]) <= set(range(CORES))
+    # Each request looks at least its account up, on one of the three connections of its worker.
+    assert set(requests["connection"]) <= {1, 2, 3}
 
 
 def test_all_users_of_a_burst_start_at_one_instant(requests):
@@ -127,6 +130,14 @@ def test_readings_cover_the_pools(directory):
     assert last["creates"].sum() == 3 * CORES
     assert last["server_connections"].max() == last["open"].sum()
     assert last["uses"].sum() >= 25
+
+
+def test_the_statements_of_the_application_have_plans(directory, record):
+    plans = statement_plans.read(directory)
+    assert all("tracetrack." in plan.statement and plan.nodes and not plan.failure for plan in plans)
+    (login,) = [plan for plan in plans if "WHERE username =" in plan.statement]
+    assert login.calls == 25 + 3 * CORES
+    assert record["files"]["plans.json"]["bytes"] == (directory / "plans.json").stat().st_size
 
 
 def test_round_trips_are_counted(requests):

@@ -74,3 +74,18 @@ def test_the_decision_needs_no_objective(builder, slower, exit_code):
     text = summary(decision, experiment, findings)
     assert len(text.encode()) < MAX_BYTES
     assert "base is commit aaaaaaaaaa" in text
+
+
+def test_one_arm_alone_has_a_page_and_no_decision(builder):
+    experiment = compared(builder, {"application": 1.0})
+    findings = conclusions(experiment)
+    text = _text(page_of(experiment))
+    assert "application alone, with nothing to compare it with" in text
+    assert "All other metrics" not in text
+    assert decide(experiment, findings).exit_code == 3
+
+
+def test_a_deployment_is_named_as_one(builder):
+    source = {"kind": "deployment", "deployment": "as-measured"}
+    experiment = compared(builder, {"base": 1.0, "head": 1.5}, sources={"base": source, "head": source})
+    assert "base is deployment as-measured" in _text(page_of(experiment))

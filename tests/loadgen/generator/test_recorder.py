@@ -146,7 +146,7 @@ def test_failed_write_is_reported_once(tmp_path, monkeypatch):
     written = Recorder(tmp_path, unchanged, reasons.append)
 
     class FullDisk:
-        def write_batch(self, batch):
+        def write_batch(self, batch, custom_metadata):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(written, "_stream", FullDisk())
