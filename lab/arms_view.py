@@ -1,5 +1,6 @@
 """Two arms side by side, chosen from menus: the waterfall, the percentiles, and the effects of the scenario."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -94,8 +95,8 @@ class ArmsView:
         return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
 
 
-def percentile_curves(experiment: Experiment, deployments: tuple[str, str], scenario: str) -> Shown:
-    """The latency of two deployments over the quantile, up to the last one that their requests support."""
+def percentile_curves(experiment: Experiment, deployments: Sequence[str], scenario: str) -> Shown:
+    """The latency of deployments over the quantile, up to the last one that their requests support."""
     made, tables = plot_style.figure(), []
     for number, deployment in enumerate(deployments):
         curve = arm_metrics.percentile_curve(experiment, deployment, scenario)

@@ -6,9 +6,11 @@ from itertools import chain
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.ablation import all_effect_tables
+from analysis.ablation import all_effect_tables, between_deployments
 from analysis.effect_tables import AA_REPLICATE, EffectTable
+from analysis.metrics.effect_metrics import EffectMetric
 from analysis.stats.hypothesis import Effect
+from workbench.declared_arms import declared
 from workbench.errors import RecordingError
 from workbench.recording import Experiment
 
@@ -25,18 +27,29 @@ def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
 
     Raises `RecordingError` where the metric has no name like this; without effects the result says so.
     """
-    tables = [table for (_, name), made in all_effect_tables(experiment).items() if name == scenario for table in made]
+    tables = effect_tables(experiment, scenario)
     names = list(dict.fromkeys(table.metric.name for table in tables))
     if names and metric not in names:
         raise RecordingError(f"no effect on {metric!r} was measured under {scenario}; there are: {', '.join(names)}")
     chosen = [table for table in tables if table.metric.name == metric and table.effects]
-    rows = pd.DataFrame(list(chain.from_iterable(_rows(table) for table in chosen)), columns=COLUMNS)
+    rows = pd.DataFrame(list(chain.from_iterable(effect_rows(table) for table in chosen)), columns=COLUMNS)
     if rows.empty:
         return Shown([f"No change was measured under {scenario}: it takes two deployments in the same blocks."], rows)
-    return Shown(_sentences(chosen, scenario, rows), rows, _figure(rows, metric, chosen))
+    labels = rows["change"].where(~rows["change"].duplicated(keep=False), rows["change"] + " → " + rows["after"])
+    title = f"{metric}: with the change / without it; the band counts as equivalent"
+    return Shown(_sentences(chosen, scenario, rows), rows, forest(rows, labels, chosen[0].metric, title))
 
 
-def _rows(table: EffectTable) -> list[dict]:
+def effect_tables(experiment: Experiment, scenario: str) -> list[EffectTable]:
+    """The effects that an experiment measured under a scenario: of its arms against the first, or of deployments."""
+    baseline, *others = [arm.name for arm in declared(experiment.record)] or [""]
+    if baseline:
+        return [each for each in between_deployments(experiment, baseline, *others) if each.scenario == scenario]
+    return [each for (_, name), made in all_effect_tables(experiment).items() if name == scenario for each in made]
+
+
+def effect_rows(table: EffectTable) -> list[dict]:
+    """A row (`COLUMNS`) for each change of a table, and one for the difference of identical runs."""
     rows = [
         _row(change.name, change.after, effect) for change, effect in zip(table.changes, table.effects, strict=True)
     ]
@@ -77,10 +90,10 @@ def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame)
     ]
 
 
-def _figure(rows: pd.DataFrame, metric: str, tables: Sequence[EffectTable]) -> go.Figure:
+def forest(rows: pd.DataFrame, labels: pd.Series, metric: EffectMetric, title: str) -> go.Figure:
+    """Draw effects (`COLUMNS`) below each other, each with its interval and label; the band is that of `metric`."""
     made = plot_style.figure(height_px=MARGIN_PX + ROW_PX * len(rows))
-    labels = rows["change"].where(~rows["change"].duplicated(keep=False), rows["change"] + " → " + rows["after"])
-    margin = tables[0].metric.equivalence_margin
+    margin = metric.equivalence_margin
     made.add_vrect(1 / (1 + margin), 1 + margin, fillcolor=plot_style.NEUTRAL, opacity=0.15, line_width=0)
     made.add_vline(1, line={"color": plot_style.NEUTRAL, "width": 1})
     for number, (verdict, group) in enumerate(rows.groupby("verdict", sort=False)):
@@ -102,6 +115,6 @@ def _figure(rows: pd.DataFrame, metric: str, tables: Sequence[EffectTable]) -> g
                 "n = %{customdata[2]} blocks)<extra></extra>",
             )
         )
-    made.update_xaxes(type="log", title=f"{metric}: with the change / without it; the band counts as equivalent")
+    made.update_xaxes(type="log", title=title)
     made.update_yaxes(categoryorder="array", categoryarray=list(labels)[::-1])
     return made

@@ -37,7 +37,7 @@ class LabChange:
 
         Raises `RecordingError` for an endpoint that neither side has.
         """
-        endpoints = [endpoint] if endpoint else PUBLISHED
+        endpoints = [endpoint] if endpoint else self._endpoints()
         if endpoint:
             self._require_endpoint(endpoint)
         parts = waterfall.waterfall(self.experiment, self.before, self.after, self.scenario, endpoints)
@@ -55,10 +55,18 @@ class LabChange:
         blocks = texts.counted(effect.blocks, "block")
         return f"{shown}: duration × {effect.ratio:.3g} ({interval}, n = {blocks}); .why() shows where the time went"
 
-    def _require_endpoint(self, endpoint: str) -> None:
+    def _known(self) -> set[str]:
+        """The endpoints of both sides."""
         rows = self.experiment.by_endpoint
-        known = {name for side in (self.before, self.after) for name in arm(rows, side, self.scenario)["endpoint"]}
-        if endpoint not in known:
+        return {name for side in (self.before, self.after) for name in arm(rows, side, self.scenario)["endpoint"]}
+
+    def _endpoints(self) -> list[str]:
+        """Those of a pass of the published report, or all of an application that has none of them."""
+        known = self._known()
+        return [name for name in PUBLISHED if name in known] or sorted(known)
+
+    def _require_endpoint(self, endpoint: str) -> None:
+        if endpoint not in (known := self._known()):
             names = ", ".join(sorted(known))
             raise RecordingError(f"no run of the two has requests to {endpoint!r}; there are {names or 'none'}")
 

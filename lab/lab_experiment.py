@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.queueing.preconditions import PredictionError
 from workbench.arms import BASELINE, BURST_50, SUSTAINED_100, TUNED
+from workbench.declared_arms import declared
 from workbench.errors import RecordingError
 from workbench.recorded_experiment import planned
 from workbench.recording import Experiment, Run
@@ -60,8 +61,9 @@ class LabExperiment:
 
     @property
     def baseline(self) -> str:
-        """The deployment that others are compared with: as-measured, or the first one that ran."""
-        return next((name for name in (BASELINE, *self.deployments) if name in self.deployments), "")
+        """The deployment that others are compared with: the first declared arm, as-measured, or the first that ran."""
+        arms = [arm.name for arm in declared(self.recorded.record)]
+        return next((name for name in (*arms[:1], BASELINE, *self.deployments) if name in self.deployments), "")
 
     @property
     def candidate(self) -> str:

@@ -10,7 +10,10 @@ from workbench.recording import Run
 from . import texts
 from .shown import Shown
 
-COLUMNS = "endpoint, user, sequence, start_ms, latency_ms, queue_ms, app_ms, pool_ms, db_ms, hash_ms, cache, worker, ok"
+COLUMNS = (
+    "endpoint, user, sequence, start_ms, latency_ms, queue_ms, app_ms, pool_ms, db_ms, hash_ms, cache, worker, "
+    "connection, ok"
+)
 
 
 class LabRequests:

@@ -5,10 +5,11 @@ from functools import cached_property
 
 from workbench.recording import Run
 
-from . import readings_over_time, time_shares
+from . import plans_view, readings_over_time, time_shares
 from .heat_map import heat_map
 from .lab_requests import LabRequests
 from .microscope import Microscope
+from .plans_view import PlansView
 from .shown import Shown, without_front_end
 from .timeline_view import TimelineView
 
@@ -20,7 +21,7 @@ class LabRun:
         run.timeline()                     # its requests, to brush
         run.requests.slowest("login", 10)
         run.split(quantile=(.90, .99))     # where the time of the tail went
-        run.over_time(); run.pool(); run.waits(); run.statements()
+        run.over_time(); run.pool(); run.waits(); run.statements(); run.plans()
 
     `recorded` is the run as the analysis reads it, `siblings` the runs of the same arm, itself included.
     """
@@ -35,7 +36,7 @@ class LabRun:
         return LabRequests(self.recorded)
 
     def timeline(self, colour: str = "endpoint") -> TimelineView:
-        """Its requests by start and latency, to brush; coloured by `endpoint`, `worker`, `cache` or `outcome`."""
+        """Its requests by start and latency, to brush; coloured by one of `timeline_view.COLOURS`."""
         return TimelineView(self.recorded, self.siblings, colour)
 
     def microscope(self, user: int, sequence: int) -> Microscope:
@@ -68,6 +69,10 @@ class LabRun:
     def statements(self, number: int = 10) -> Shown:
         """The statements on which the database spent the most time."""
         return readings_over_time.statements(self.recorded, number)
+
+    def plans(self) -> PlansView:
+        """The plans of the statements on which the database spent the most time."""
+        return plans_view.plans(self.recorded)
 
     def __repr__(self) -> str:
         return repr(self.recorded)

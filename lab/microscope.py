@@ -49,7 +49,7 @@ class Microscope:
         outcome = "succeeded" if row["ok"] else f"failed ({row['error']})"
         first = f"{row['endpoint']}, request {row['sequence']} of user {row['user']}, {outcome}"
         took = "" if pd.isna(row["latency_ms"]) else f" after {texts.milliseconds(row['latency_ms'])}"
-        return [f"{first}{took}.", *self._sent(), *self._waited(), *self._readings()]
+        return [f"{first}{took}.", *self._sent(), *self._waited(), *self._connection(), *self._readings()]
 
     def _sent(self) -> list[str]:
         row = self.request
@@ -69,6 +69,12 @@ class Microscope:
         if self.ahead.empty:
             return [f"{wait}; no recorded request held it meanwhile."]
         return [f"{wait}, which served {self._holders()} meanwhile."]
+
+    def _connection(self) -> list[str]:
+        row = self.request
+        if row[["worker", "connection"]].isna().any():
+            return []
+        return [f"It used connection {row['connection']:.0f} of worker {row['worker']:.0f}."]
 
     def _holders(self) -> str:
         at_once = served_at_once(self._run)

@@ -2,19 +2,23 @@
 
 import pandas as pd
 
+from analysis.selection_contrast import CONNECTION
 from workbench.recording import Run
 
 MAX_POINTS = 12_000  # which a browser draws and moves without a delay
 MAX_SLOWEST = 4_000  # of them, which no sample may miss
-COLUMNS = "user, sequence, endpoint, start_ms - min(start_ms) OVER () AS at_ms, latency_ms, worker, cache, ok"
+COLUMNS = (
+    "user, sequence, endpoint, start_ms - min(start_ms) OVER () AS at_ms, latency_ms, worker, "
+    f"{CONNECTION} AS connection, cache, ok"
+)
 
 
 def points(run: Run) -> tuple[pd.DataFrame, int]:
     """The points of a figure and the number of measured requests with a latency.
 
-    Columns: user, sequence, endpoint, at_ms (from the first measured send), latency_ms, worker, cache, ok. Of more than
-    `MAX_POINTS` requests the slowest ones, and of the others those whose hash of user and sequence is smallest: the
-    same points every time.
+    Columns: user, sequence, endpoint, at_ms (from the first measured send), latency_ms, worker, connection (a text with
+    its worker), cache, ok. Of more than `MAX_POINTS` requests the slowest ones, and of the others those whose hash of
+    user and sequence is smallest: the same points every time.
     """
     number = int(run.rows.query("SELECT count(latency_ms) AS requests FROM measured")["requests"].iloc[0])
     shown = f"SELECT {COLUMNS} FROM measured WHERE latency_ms IS NOT NULL"

@@ -19,7 +19,10 @@ from .microscope import Microscope
 from .point_sample import points
 from .shown import Shown, paragraphs, widget_bundle, without_front_end
 
-COLOURS = ("endpoint", "worker", "cache", "outcome")
+COLOURS = ("endpoint", "worker", "connection", "cache", "outcome")
+MAX_COLOURS = 20  # values with a colour of their own; a pool may have had thousands of connections
+OTHER = "other"
+NUMBERED = ("worker", "connection")  # whose values are no names by themselves
 HEIGHT_PX = 420
 MS_PER_S = 1000
 HINT = "Draw a box around some requests to see what they have more of than the others; click one to open it."
@@ -54,7 +57,13 @@ class TimelineView:
             return [f"{first}: no measured request has a latency."]
         drawn = f"the slowest and a sample, {len(self.table):,} of " if len(self.table) < self.requests else ""
         counted = texts.counted(self.requests, "measured request")
-        return [f"{first}: {drawn}{counted}.", "A selection counts all of them, and those of the arm's other blocks."]
+        unknown = [f"No request reported its {self._colour}."] if self._is_unknown() else []
+        selection = "A selection counts all of them, and those of the arm's other blocks."
+        return [f"{first}: {drawn}{counted}.", *unknown, selection]
+
+    def _is_unknown(self) -> bool:
+        """True where the column of the colour has no value."""
+        return self._colour in self.table and bool(self.table[self._colour].isna().all())
 
     def brush(self, **bounds_ms: float) -> Shown:
         """What the requests in a box have more of than the others; `bounds_ms` are the fields of `Box`."""
@@ -89,7 +98,7 @@ class TimelineView:
                 go.Scattergl(
                     x=group["at_ms"] / MS_PER_S,
                     y=group["latency_ms"],
-                    name=f"{self._colour} {name}" if self._colour == "worker" else str(name),
+                    name=f"{self._colour} {name}" if self._colour in NUMBERED else str(name),
                     mode="markers",
                     marker={"size": 5, "opacity": 0.7, "color": plot_style.colour_of(str(name), number)},
                     customdata=group[["user", "sequence", "endpoint"]],
@@ -102,12 +111,14 @@ class TimelineView:
         return made
 
     def _coloured(self) -> pd.DataFrame:
-        """The points with the value that colours them."""
+        """The points with the value that colours them: the commonest ones, and one for all others."""
         if self._colour == "outcome":
             values = self.table["ok"].map({True: "successful", False: "failed"})
         else:
             values = self.table[self._colour].astype("object").where(self.table[self._colour].notna(), "none")
-        return self.table.assign(colour=values.astype(str))
+        labels = values.astype(str)
+        commonest = labels.value_counts().index[:MAX_COLOURS]
+        return self.table.assign(colour=labels.where(labels.isin(commonest), OTHER))
 
     def _selected(self, trace: Any, selected: Any, selector: Any) -> None:
         """Answer a box; the front end reports it once for each trace, and one answer is enough."""

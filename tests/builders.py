@@ -318,6 +318,7 @@ def _generator_row(row: dict) -> tuple:
     """A row as the generator writes it, the times of the application in the header."""
     parts = [f"{name.removesuffix('_us')};dur={row[name] / 1000}" for name in DURATIONS if row[name] is not None]
     parts += [f'trips;desc="{row["db_round_trips"]}"', f'worker;desc="{row["worker"]}"']
+    parts += [f'connection;desc="{row["connection"]}"'] if row.get("connection") is not None else []
     timing = ", ".join(parts).replace("db;dur", f'db;desc="{row["db_calls"]}";dur')
     written = row | {"server_timing": timing}
     return tuple(written.get(name) for name in WRITTEN.names)

@@ -61,7 +61,7 @@ def request_row(
         "queue_us": latency_us - app_us, **parts,
         "db_calls": statements, "db_round_trips": statements + (3 if settings.reads == "transaction" else 1),
         "cache": "none" if settings.cache == "off" or endpoint in ("login", "scan") else "hit",
-        "app_us": app_us, "worker": user % settings.workers,
+        "app_us": app_us, "worker": user % settings.workers, "connection": 1,
     }  # fmt: skip
 
 

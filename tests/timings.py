@@ -5,7 +5,7 @@ import pyarrow as pa
 from workbench.request_schema import DURATIONS, WRITTEN
 from workbench.request_stream import to_stored
 
-COLUMNS = (*DURATIONS, "db_calls", "db_round_trips", "cache", "worker")
+COLUMNS = (*DURATIONS, "db_calls", "db_round_trips", "cache", "worker", "connection")
 
 
 def server_timing(header: str | None) -> dict:

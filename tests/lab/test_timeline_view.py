@@ -2,8 +2,9 @@
 
 import pytest
 
-from analysis.selection_contrast import MAX_VALUES
-from lab import point_sample
+from analysis.selection_contrast import ATTRIBUTES, MAX_VALUES
+from lab import point_sample, timeline_view
+from lab.lab_run import LabRun
 from lab.timeline_view import TimelineView
 from tests.lab.shown_parts import fallback
 from workbench.errors import RecordingError, UserError
@@ -40,7 +41,7 @@ def test_a_box_is_answered_by_what_its_requests_have_more_of(run):
     assert row["selected"] == 0
     assert row["high"] < 0
     assert row["p_holm"] < 0.05
-    assert len(answer.table) <= MAX_VALUES * 4
+    assert len(answer.table) <= MAX_VALUES * len(ATTRIBUTES)
 
 
 def test_intervals_come_from_the_blocks_of_the_arm(run):
@@ -56,13 +57,28 @@ def test_nothing_and_everything_selected_are_no_comparison(run):
         assert "nothing to compare" in answer.sentences[0]
 
 
-@pytest.mark.parametrize("colour", ["endpoint", "worker", "cache", "outcome"])
+@pytest.mark.parametrize("colour", ["endpoint", "worker", "connection", "cache", "outcome"])
 def test_every_colour_draws_every_point(run, colour):
     assert sum(len(trace.x) for trace in run.timeline(colour).figure.data) == 150
 
 
+def test_values_beyond_the_commonest_share_a_colour(run, monkeypatch):
+    monkeypatch.setattr(timeline_view, "MAX_COLOURS", 2)
+    assert {trace.name for trace in run.timeline().figure.data} > {"other"}
+    assert len(run.timeline().figure.data) == 3
+
+
+def test_a_colour_that_was_not_recorded_is_named(builder):
+    files = builder.run("tuned")
+    for row in files.rows:
+        row["connection"] = None
+    older = LabRun(builder.experiment(files).runs[0])
+    assert "No request reported its connection." in older.timeline("connection").sentences
+    assert len(older.timeline().sentences) == 2
+
+
 def test_an_unknown_colour_is_refused(run):
-    with pytest.raises(UserError, match="coloured by endpoint, worker, cache, outcome, not by 'user'"):
+    with pytest.raises(UserError, match="coloured by endpoint, worker, connection, cache, outcome, not by 'user'"):
         run.timeline("user")
 
 

@@ -1,6 +1,6 @@
 """The list of what is stored."""
 
-from lab.stored import Stored
+from lab.stored_recordings import Stored
 
 
 def test_without_anything_the_way_to_it_is_named(tmp_path):

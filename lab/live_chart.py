@@ -1,0 +1,51 @@
+"""The chart of a run that goes on: percentiles, throughput, requests in flight and pool use, a point a second."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from loadgen.run_seconds import Second
+
+from . import plot_style
+
+SHOWN_SECONDS = 180
+HEIGHT_PX = 520
+LEGEND_PX, LEGEND_Y = 110, 1.07
+RED = "#c0392b"
+# Trace: the field of a second, its panel, its name, its colour.
+TRACES = (
+    ("median_ms", 1, "p50", "#5b9bd5"),
+    ("p95_ms", 1, "p95", "#d98032"),
+    ("p99_ms", 1, "p99", "#9b6fc0"),
+    ("successes", 2, "successful", "#4a9a62"),
+    ("failures", 2, "failed", RED),
+    ("in_flight", 3, "requests in flight", "#5b9bd5"),
+    ("pool_in_use", 3, "connections in use", "#d98032"),
+    ("pool_waiting", 3, "callers without a connection", RED),
+)
+
+
+def chart() -> go.FigureWidget:
+    """An empty chart."""
+    titles = ["time of the successful responses (ms)", "responses a second", "in flight, connections"]
+    made = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.08, subplot_titles=titles)
+    made.update_layout(plot_style.figure(height_px=HEIGHT_PX).layout)
+    made.update_layout(margin={"t": LEGEND_PX}, legend={"y": LEGEND_Y})  # above the first title
+    made.update_annotations(font={"size": 12})
+    for name, row, label, colour in TRACES:
+        line = {"color": colour, "width": 1.5}
+        made.add_trace(go.Scatter(x=[], y=[], name=label, mode="lines", line=line, meta=name), row=row, col=1)
+    made.update_yaxes(type="log", row=1, col=1)
+    made.update_yaxes(rangemode="tozero", row=2, col=1)
+    made.update_yaxes(rangemode="tozero", row=3, col=1)
+    made.update_xaxes(title="seconds since the first request", row=3, col=1)
+    return plot_style.interactive(made)
+
+
+def update(made: go.FigureWidget, seconds: Sequence[Second]) -> None:
+    """Draw these seconds in the place of those before."""
+    at_s = [second.second for second in seconds]
+    with made.batch_update():
+        for trace in made.data:
+            trace.x, trace.y = at_s, [getattr(second, trace.meta) for second in seconds]

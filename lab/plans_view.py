@@ -1,0 +1,116 @@
+"""The plans of a run's statements: what the server read for them, and which tables it reads whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+
+from analysis.query_plans import MIN_ROWS, Scan, plan_text, whole_scans
+from workbench import display, statement_plans
+from workbench.recording import Run
+from workbench.statement_plans import StatementPlan
+from workbench.text_cleaning import Target, cleaned
+
+from . import plot_style, texts
+from .shown import Shown, paragraphs, widget_bundle
+from .table_view import table_widget
+
+COLUMNS = ["statement", "calls", "mean_ms", "total_ms", "plan"]
+MAX_STATEMENT = 70  # characters of a statement in a sentence or a title
+GENERIC = (
+    "These are generic plans, for any values of the parameters, made after the load: the plan that ran may have been "
+    "another one. Costs and rows are the planner's estimates."
+)
+
+
+class PlansView(Shown):
+    """The statements on which the database spent the most time, each with its plan.
+
+        plans = run.plans()
+        plans.table[["statement", "calls", "mean_ms"]]
+        print(plans.table["plan"].iloc[0])
+
+    Times are those of the server, in ms.
+    """
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """A new widget: sentences, the statements as a table, and each plan in a fold."""
+        parts: list[Any] = [ipywidgets.HTML(paragraphs(self.sentences))]
+        if not self.table.empty:
+            folds = ipywidgets.Accordion([ipywidgets.HTML(_preformatted(str(plan))) for plan in self.table["plan"]])
+            for number, statement in enumerate(self.table["statement"]):
+                folds.set_title(number, _shortened(statement))
+            parts += [table_widget(self._without_plans()), folds]
+        return plot_style.styled(parts)
+
+    def __repr__(self) -> str:
+        plans = (f"\n{row.statement}\n{row.plan}" for row in self.table.itertuples())
+        return "\n".join([display.text(self.sentences, self._without_plans()), *plans])
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        plans = "".join(
+            f"<p>{cleaned(row.statement, Target.HTML)}</p>{_preformatted(str(row.plan))}"
+            for row in self.table.itertuples()
+        )
+        html = display.html(self.sentences, self._without_plans()) + plans
+        return {"text/plain": repr(self), "text/html": html, **widget_bundle(self.widget)}
+
+    def _without_plans(self) -> pd.DataFrame:
+        return self.table.drop(columns="plan")
+
+
+def plans(run: Run) -> PlansView:
+    """The plans of a run's statements. Raises `RecordingError` where their file is of another shape."""
+    recorded = statement_plans.read(run.directory)
+    if recorded is None:
+        sentence = (
+            f"No plan was recorded in {run.name}: it is older than plans, its application did not use the workbench's "
+            "own PostgreSQL, or it sent no statement."
+        )
+        return PlansView([sentence], pd.DataFrame(columns=COLUMNS))
+    table = pd.DataFrame([_row(plan) for plan in recorded], columns=COLUMNS)
+    return PlansView(_sentences(run, recorded), table)
+
+
+def _row(plan: StatementPlan) -> tuple[Any, ...]:
+    text = plan_text(plan.nodes) if plan.nodes else f"not planned: {plan.failure}"
+    return plan.statement, plan.calls, plan.mean_ms, plan.total_ms, text
+
+
+def _sentences(run: Run, recorded: Sequence[StatementPlan]) -> list[str]:
+    failed = sum(not plan.nodes for plan in recorded)
+    unplanned = [f"{texts.counted(failed, 'statement')} could not be planned; the reason stands in its place."]
+    return [
+        f"The {texts.counted(len(recorded), 'statement')} on which the database spent the most time in {run.name}.",
+        *_scan_sentences(whole_scans(recorded, _rows(run))),
+        *(unplanned if failed else []),
+        GENERIC,
+    ]
+
+
+def _scan_sentences(scans: Sequence[Scan]) -> list[str]:
+    if not scans:
+        return [f"None of these plans reads a table of {MIN_ROWS:,} rows or more whole."]
+    return [f"{_shortened(scan.statement)} {_reading(scan)}." for scan in scans]
+
+
+def _reading(scan: Scan) -> str:
+    if scan.order_index:
+        return f"walks {scan.table} ({scan.rows:,} rows) in the order of {scan.order_index} until it has enough rows"
+    return f"reads {scan.table} ({scan.rows:,} rows) by a sequential scan"
+
+
+def _rows(run: Run) -> Mapping[str, int]:
+    counts = run.record["dataset"].get("counts")
+    return counts if isinstance(counts, dict) else {}
+
+
+def _shortened(statement: str) -> str:
+    return statement if len(statement) <= MAX_STATEMENT else f"{statement[: MAX_STATEMENT - 1]}…"
+
+
+def _preformatted(plan: str) -> str:
+    lines = (cleaned(line, Target.HTML) for line in plan.splitlines())
+    return f"<pre>{'<br>'.join(lines)}</pre>"
