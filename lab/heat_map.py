@@ -25,7 +25,7 @@ def heat_map(run: Run) -> Shown:
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.6, 0.2, 0.2],
         subplot_titles=["latency (ms); darker is more requests", "connections in use", "CPU (cores)"],
     )  # fmt: skip
-    made.update_layout(plot_style.figure(height_px=HEIGHT_PX).layout)
+    plot_style.legend_below(plot_style.in_style(made, HEIGHT_PX))
     grid = table.pivot_table("requests", "latency_ms", "at_s")
     made.add_trace(
         go.Heatmap(

@@ -169,8 +169,8 @@ def _arm(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 def _took_s(record: Mapping[str, Any]) -> float:
     try:
-        begun, ended = (datetime.fromisoformat(record[name]) for name in ("started", "ended"))
-        return (ended - begun).total_seconds()
+        started, ended = (datetime.fromisoformat(record[name]) for name in ("started", "ended"))
+        return (ended - started).total_seconds()
     except (KeyError, TypeError, ValueError):
         return OVERHEAD_S
 

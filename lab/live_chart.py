@@ -30,7 +30,7 @@ def chart() -> go.FigureWidget:
     """An empty chart."""
     titles = ["time of the successful responses (ms)", "responses a second", "in flight, connections"]
     made = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.08, subplot_titles=titles)
-    made.update_layout(plot_style.figure(height_px=HEIGHT_PX).layout)
+    plot_style.in_style(made, HEIGHT_PX)
     made.update_layout(margin={"t": LEGEND_PX}, legend={"y": LEGEND_Y})  # above the first title
     made.update_annotations(font={"size": 12})
     for name, row, label, colour in TRACES:

@@ -24,7 +24,11 @@ CSS = f"""<style>
 
 def figure(*, height_px: int = HEIGHT_PX, **axes: Any) -> go.Figure:
     """An empty figure in the style of the lab; `axes` are arguments of `update_layout`."""
-    made = go.Figure()
+    return in_style(go.Figure(), height_px).update_layout(**axes)
+
+
+def in_style(made: go.Figure, height_px: int) -> go.Figure:
+    """The figure with the lab's style on all of its axes, those of every panel."""
     made.update_layout(
         height=height_px,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
@@ -36,8 +40,12 @@ def figure(*, height_px: int = HEIGHT_PX, **axes: Any) -> go.Figure:
         modebar={"bgcolor": CLEAR, "color": NEUTRAL, "activecolor": NEUTRAL, "orientation": "v"},
     )
     made.update_xaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
-    made.update_yaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
-    return made.update_layout(**axes)
+    return made.update_yaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
+
+
+def legend_below(made: go.Figure) -> go.Figure:
+    """The figure with its legend below the last axis, as the titles of panels are where it was."""
+    return made.update_layout(legend={"y": -0.12, "yanchor": "top"})
 
 
 def interactive(made: go.Figure) -> go.FigureWidget:

@@ -25,7 +25,7 @@ def over_time(run: Run) -> Shown:
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06,
         subplot_titles=["latency (ms)", "connections in use", "CPU (cores)"],
     )  # fmt: skip
-    made.update_layout(plot_style.figure(height_px=PANELS_PX).layout)
+    plot_style.legend_below(plot_style.in_style(made, PANELS_PX))
     for name in PERCENTILES:
         _line(made, 1, table["at_s"], table[name], name.removesuffix("_ms"))
     add_pool(made, run, 2)

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "bench")
+PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "lab", "bench")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 # The public import of a user's locustfile, and the sections of the page, which are named after what they show.
 SHARED_NAMES = {ROOT / "loadgen" / "generator" / "recording.py", *(ROOT / "reports" / "sections").glob("*.py")}

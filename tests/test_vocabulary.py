@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "bench")
+PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "lab", "bench")
 TEXTS = ("README.md", "objectives.toml", "docs/*.md", "reports/template/*", "notebooks/*.ipynb", "Makefile")
 # Word (a regular expression) and the term in its place.
 HOME_MADE = {
