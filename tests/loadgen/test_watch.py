@@ -30,7 +30,8 @@ def terminal():
 
 def test_a_terminal_shows_the_seconds_and_then_the_summary(command, terminal):
     reading, writing = terminal
-    environ = {**command._environ, "TERM": "xterm"}
+    environ = {name: value for name, value in command._environ.items() if name != "COLUMNS"}  # pytest-xdist sets it
+    environ["TERM"] = "xterm"
     arguments = [*RUN, "--scenario", "sustained-8", "--duration", "3", "--warmup", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "loadgen", *arguments], stdin=writing, stdout=writing, stderr=writing, env=environ,
