@@ -244,7 +244,7 @@ def _interval(speedup: Finding | None) -> Html:
     if speedup.interval is None:
         return sentence("no interval: {n}", n=plural(speedup.n, "block"))
     low, high = (number(f"{end:.1f}", speedup.id) for end in speedup.interval)
-    return sentence("{low} to {high} (95 %), {n}", low=low, high=high, n=plural(speedup.n, "block"))
+    return sentence("95 %: {low}–{high}, {n}", low=low, high=high, n=plural(speedup.n, "block"))
 
 
 def _counted(findings: list[Finding]) -> Html:

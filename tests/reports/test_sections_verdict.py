@@ -56,7 +56,7 @@ def test_the_speedup_has_its_interval_and_its_blocks(decided):
     finding = decided.finding("step-as-measured-to-tuned")
     low, high = finding.interval
     assert value == f"{finding.effect:.1f}×" == "20.0×"
-    assert detail == f"{low:.1f} to {high:.1f} (95 %), 4 blocks"
+    assert detail == f"95 %: {low:.1f}–{high:.1f}, 4 blocks"
 
 
 def test_the_cause_is_the_larger_of_the_two_steps(decided, builder):
