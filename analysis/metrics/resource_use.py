@@ -96,7 +96,7 @@ def _cores(count: int) -> str:
 def _pool(run: Run) -> ResourceUse:
     """Each worker has its own pool, and nothing balances requests between them: the busiest is the limit."""
     readings = measured_readings(run, run.pool)
-    if len(readings) < 2:
+    if readings["at_us"].nunique() < 2:  # a short run of several workers may have one instant for all
         return ResourceUse("pool", None, None, None, "the pool's connections")
     last, first = (readings.groupby("worker").nth(place).set_index("worker") for place in (-1, 0))
     growth = (last - first)[["use_ns", "wait_ns", "timeouts"]]

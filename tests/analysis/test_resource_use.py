@@ -47,3 +47,10 @@ def test_use_without_readings_is_none(builder):
     assert use["pool"].utilisation is None
     assert use["database"].waiting is None
     assert use["worker"].utilisation == pytest.approx(1.0, rel=0.001)
+
+
+def test_one_instant_of_several_workers_is_no_time_in_which_a_pool_was_used(builder):
+    run = builder.run("tuned", "burst-50")
+    run.pool = [{**run.pool[0], "worker": worker} for worker in (0, 1)]
+    pool = use_by_name(builder, run)["pool"]
+    assert pool.utilisation is None

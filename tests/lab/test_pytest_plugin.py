@@ -38,7 +38,7 @@ TESTS = """
 import sys
 import pytest
 SERVER = f"{sys.executable} server.py"
-@pytest.mark.sustains("burst-8", p95_ms=2000, command=f"{SERVER} 0.02", locustfile="users.py")
+@pytest.mark.sustains("burst-8", p95_ms=2000, command=f"{SERVER} 0.1", locustfile="users.py")
 def test_fast():
     open("body", "a").write("fast ")
 @pytest.mark.sustains("burst-8", p95_ms=100, command=f"{SERVER} 0.3", locustfile="users.py")
