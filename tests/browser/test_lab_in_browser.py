@@ -34,6 +34,10 @@ PATIENCE_S = 120
 SPREAD = (1.0, 1.02, 0.98, 1.01)
 NOTEBOOK = "notebooks/04-explore.ipynb"
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)")
+INK_AND_GROUND = """
+return [getComputedStyle(document.querySelector('.js-plotly-plot text')).fill,
+        getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor];
+"""
 KERNEL = "jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status"
 
 
@@ -176,13 +180,11 @@ def test_a_slider_moves_the_prediction(lab):
 
 
 def test_both_themes_have_readable_figures(lab):
+    """JupyterLab loads a theme's colours after the command has ended."""
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         lab.execute("apputils:change-theme", json.dumps({"theme": theme}))
-        ink = wait_for(
-            lambda: lab.run("return getComputedStyle(document.querySelector('.js-plotly-plot text')).fill"), "text"
-        )
-        ground = lab.run("return getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor")
-        assert contrast(str(ink), str(ground)) >= 4.5, (theme, ink, ground)
+        wait_for(lambda: lab.run("return document.body.dataset.jpThemeName") == theme, theme)  # noqa: B023
+        wait_for(lambda: contrast(*lab.run(INK_AND_GROUND)) >= 4.5, f"readable text on {theme}")
 
 
 def contrast(first: str, second: str) -> float:
