@@ -34,6 +34,8 @@ PATIENCE_S = 120
 SPREAD = (1.0, 1.02, 0.98, 1.01)
 NOTEBOOK = "notebooks/04-explore.ipynb"
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)")
+# JupyterLab's own, now and then while it draws its frame anew for another theme.
+RACE = re.compile(r"/static/lab/jlab_core\..*The node to be removed is not a child of this node")
 INK_AND_GROUND = """
 return [getComputedStyle(document.querySelector('.js-plotly-plot text')).fill,
         getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor];
@@ -203,4 +205,5 @@ def test_nothing_is_asked_of_the_network_and_nothing_fails_in_the_console(lab, s
     here = urlsplit(server[0]).netloc
     assert [url for url in urls if urlsplit(url).scheme in ("http", "https") and urlsplit(url).netloc != here] == []
     assert len(urls) > 10
-    assert [entry for entry in lab.driver.get_log("browser") if entry["level"] == "SEVERE"] == []
+    errors = [entry["message"] for entry in lab.driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert [text for text in errors if not RACE.search(text)] == []
