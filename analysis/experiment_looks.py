@@ -11,7 +11,7 @@ from .stats.group_sequential import Looks
 
 
 def looks_of(record: Mapping[str, Any]) -> Looks:
-    """The looks of an experiment: those that it fixed, or each of its blocks from `MIN_BLOCKS` on."""
+    """The planned interim analyses of an experiment; without any, one after each block from `MIN_BLOCKS` on."""
     if fixed := looks.fixed(record):
         return Looks(fixed)
     blocks = max((entry.get("block", 0) + 1 for entry in record["runs"]), default=MIN_BLOCKS)

@@ -1,8 +1,8 @@
 """Which requests held the worker of a request while it waited.
 
-A request waits from its send until the application has it (`queue`). Those that the same worker served in that time
-held it. A synchronous worker serves one request at a time, so the one that it served was the cause; where several
-threads or greenlets share a worker, each of them may have been one.
+A request waits from its send until the application has it (`queue`). The requests that the same worker served in that
+time held the worker. A synchronous worker serves one request at a time, so the one that it served was the cause. Where
+several threads or greenlets share a worker, each of them may have been the cause.
 """
 
 import pandas as pd

@@ -1,7 +1,7 @@
 """Effects while an experiment goes on: one ratio for each primary comparison, with a repeated confidence interval.
 
-It may be looked at after every block, or after those that the experiment fixed: the intervals are as wide as that takes
-(`stats.group_sequential`). A value of a run is computed once, when the run ends.
+The interim analyses are the planned ones of the experiment, or one after each block. The intervals allow for all of
+them (`stats.group_sequential`). A value of a run is computed once, when the run ends.
 """
 
 import math

@@ -18,7 +18,7 @@ WIDTH = "360px"
 class Sliders:
     """Sliders that start at the recorded settings of a run.
 
-    `settings` has those that were moved, by the names of `python -m analysis what-if`; `users` is the load. `cached`
+    `settings` has the changed settings, by the names of `python -m analysis what-if`; `users` is the load. `cached`
     are the endpoints with a cache.
     """
 

@@ -27,7 +27,7 @@ class Collector:
     """Takes readings in a thread of its own from `begin` to `finish`, and counts the database's work in its block.
 
     `statements` are the calls of the application's statements during the load, as the database server counts them; None
-    where they are not known. `top_statements` are those that took the most time, known after the block.
+    where they are not known. `top_statements` are the statements with the most time, known after the block.
 
     The Parquet files are in the run's directory after the block, however it ends. The block must end after the
     application: its backends report their last counts when they end.

@@ -5,22 +5,10 @@ import sys
 import pytest
 
 from lab.marked_load import MarkedLoad
+from tests.loadgen.page_server import SLOW_PROGRAM
 
 pytest_plugins = ("pytester",)
 
-SERVER = """
-import os, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Pages(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        time.sleep(float(sys.argv[1]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-ThreadingHTTPServer.request_queue_size = 64  # a full queue costs a second
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Pages).serve_forever()
-"""
 USERS = """
 import time
 from locust import FastHttpUser, task
@@ -53,7 +41,7 @@ def test_busy_generator():
 @pytest.mark.exclusive
 def test_the_load_decides_before_the_body_runs(pytester, monkeypatch):
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(pytester.path / "data"))
-    pytester.makepyfile(server=SERVER, users=USERS, busy=USERS + BUSY, test_mine=TESTS)
+    pytester.makepyfile(server=SLOW_PROGRAM, users=USERS, busy=USERS + BUSY, test_mine=TESTS)
     result = pytester.runpytest_subprocess("--strict-markers", "--junit-xml=junit.xml", timeout=300)
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(

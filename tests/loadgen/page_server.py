@@ -17,6 +17,20 @@ class Slow(HttpUser):
     def look(self):
         self.client.get("/missing", name="missing")
 """
+# A program that listens on `PORT`, and answers each request after as many seconds as its argument says.
+SLOW_PROGRAM = """
+import os, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Pages(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        time.sleep(float(sys.argv[1]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+ThreadingHTTPServer.request_queue_size = 64  # a full queue costs a second
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Pages).serve_forever()
+"""
 LOGIN_PAGE = b"<html><form action=/login></form></html>"
 
 

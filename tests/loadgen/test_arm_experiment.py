@@ -8,26 +8,13 @@ import sys
 import pytest
 
 from tests.loadgen.checkouts import make_checkout, replace
-from tests.loadgen.page_server import Pages, listening
+from tests.loadgen.page_server import SLOW_PROGRAM, Pages, listening
 from workbench import seal
 from workbench.errors import RecordingError
 from workbench.paths import REPOSITORY
 from workbench.recording import open_experiment
 
 LOAD = ("--scenario", "burst-8", "--blocks", "4")
-SERVER = """
-import os, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Pages(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        time.sleep(float(sys.argv[1]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-ThreadingHTTPServer.request_queue_size = 64  # a full queue costs a second
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Pages).serve_forever()
-"""
 
 
 def reports(command, output, *words):
@@ -161,7 +148,7 @@ def users(tmp_path):
 
 @pytest.mark.exclusive
 def test_commands_are_compared_with_their_cpu_time(command, users, tmp_path):
-    (tmp_path / "my server.py").write_text(SERVER)
+    (tmp_path / "my server.py").write_text(SLOW_PROGRAM)
     arms = (f"old=command:{sys.executable} 'my server.py' 0.2", f"new=command:{sys.executable} 'my server.py' 0.6")
     words = [word for arm in arms for word in ("--arm", arm)]
     measured(command, "commands", *words, "--locustfile", users, cwd=tmp_path)
