@@ -16,8 +16,7 @@ from workbench.recording import Experiment, arm
 from . import plot_style, texts
 from .shown import Shown
 
-PERCENT = 100
-MIN_SHARE = 0.05  # of a change that a sentence names
+MIN_SHARE, MAX_PARTS = 0.05, 3  # of the parts of a change that have a sentence: their share, and their number
 BAR_PX, MARGIN_PX = 26, 110
 
 
@@ -80,17 +79,16 @@ class LabChange:
     def _sentences(self, parts: dict[str, PartChange], endpoint: str) -> list[str]:
         total = parts[LATENCY]
         subject = endpoint or "a request"
-        direction = "less" if total.change_ms < 0 else "more"
         first = (
             f"Under {self.scenario} {subject} took {texts.milliseconds(total.before_ms)} on {self.before} and "
-            f"{texts.milliseconds(total.after_ms)} on {self.after}: {texts.milliseconds(abs(total.change_ms))} "
-            f"{direction}{_interval(total)}."
+            f"{texts.milliseconds(total.after_ms)} on {self.after}: {_more_or_less(total.change_ms)}"
+            f"{_interval(total)}."
         )
         largest = sorted((parts[name] for name in SPLIT), key=lambda part: -abs(part.change_ms))
         causes = [
-            f"{abs(part.change_ms) / abs(total.change_ms):.0%} of the difference is {part.part}{_interval(part)}."
-            for part in largest[:3]
-            if total.change_ms and part.change_ms / total.change_ms >= MIN_SHARE
+            f"{part.part}: {_more_or_less(part.change_ms)}{_interval(part)}."
+            for part in largest[:MAX_PARTS]
+            if abs(part.change_ms) >= MIN_SHARE * abs(total.change_ms)
         ]
         return [first, *causes, "Means over successful requests, paired by block; percentiles do not add up."]
 
@@ -133,6 +131,10 @@ def _bar(
             marker={"color": colour}, error_x=error, hovertemplate=f"{name}: %{{x:.3f}} ms<extra></extra>",
         )
     )  # fmt: skip
+
+
+def _more_or_less(change_ms: float) -> str:
+    return f"{texts.milliseconds(abs(change_ms))} {'less' if change_ms < 0 else 'more'}"
 
 
 def _interval(part: PartChange) -> str:
