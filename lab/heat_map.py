@@ -1,6 +1,7 @@
 """Latency over time as a heat map, with connections in use and CPU below it on the same axis."""
 
-import numpy as np
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -23,13 +24,16 @@ def heat_map(run: Run) -> Shown:
         return Shown([f"{run.name} measured no request with a latency."], table)
     made = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.6, 0.2, 0.2],
-        subplot_titles=["latency (ms); darker is more requests", "connections in use", "CPU (cores)"],
+        subplot_titles=["latency (ms); lighter is more requests", "connections in use", "CPU (cores)"],
     )  # fmt: skip
     plot_style.legend_below(plot_style.in_style(made, HEIGHT_PX))
     grid = table.pivot_table("requests", "latency_ms", "at_s")
+    magnitudes = [
+        [math.log10(count) if count > 0 else None for count in row] for row in grid.to_numpy()
+    ]  # JSON has no NaN
     made.add_trace(
         go.Heatmap(
-            x=grid.columns, y=grid.index, z=np.log10(grid), customdata=grid, colorscale="Blues", showscale=False,
+            x=grid.columns, y=grid.index, z=magnitudes, customdata=grid.fillna(0), colorscale="Plasma", showscale=False,
             hovertemplate="%{x:.2f} s, %{y:.2f} ms: %{customdata} requests<extra></extra>",
         ),
         row=1, col=1,
