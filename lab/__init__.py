@@ -17,29 +17,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .live_form import StartForm
     from .live_start import attach, start_experiment, start_run
+    from .measuring import start_form
     from .opening import open_experiment, open_run
     from .stored_recordings import stored
 
 __all__ = [
-    "StartForm",
     "attach",
     "load_ipython_extension",
     "open_experiment",
     "open_run",
     "start_experiment",
+    "start_form",
     "start_run",
     "stored",
 ]
 
 # The module of each name: imported when the name is used first, as pytest loads this package for its plug-in.
 MODULES = {
-    "StartForm": "live_form",
     "attach": "live_start",
     "open_experiment": "opening",
     "open_run": "opening",
     "start_experiment": "live_start",
+    "start_form": "measuring",
     "start_run": "live_start",
     "stored": "stored_recordings",
 }

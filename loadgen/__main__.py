@@ -4,7 +4,6 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from instrumentation import deadlines
 from workbench import looks
 from workbench.command_line import hide_secrets
 from workbench.errors import EXIT_INVALID, UsageError, UserError, reporting_errors
-from workbench.paths import SINGLE_RUNS, data_directory, is_id, runs_directory
+from workbench.paths import data_directory
 from workbench.terminal import FiniteRange, echo
 
 from . import (
@@ -27,6 +26,7 @@ from . import (
     profiles,
     progress,
     run,
+    run_folder,
     run_summary,
     scenarios,
     services,
@@ -117,24 +117,12 @@ def run_(
         processes=processes,
     )
     users = _users(**{name: value for name, value in options.items() if name not in CHANGES})
-    directory = _new_directory(name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{spec.deployment}-{scenario}")
+    directory = run_folder.named(name) if name else run_folder.dated(f"{spec.deployment}-{scenario}")
     if url:
         record = _run_on_target(Target.parse(url), confirm_target, spec, directory, users, watch)
     else:
         record = _run_deployment(spec, directory, users, confirm_target, watch)
     _end(directory, record, allow_invalid)
-
-
-def _new_directory(name: str) -> Path:
-    """The folder of a single run of this name. Raises `UsageError` if the name cannot be an id, or is in use."""
-    if not is_id(name):
-        raise UsageError(
-            f"{name!r} cannot be the id of a run; use up to 128 letters, digits, dots, dashes, underscores"
-        )
-    directory = runs_directory() / SINGLE_RUNS / name
-    if directory.exists():
-        raise UsageError(f"there is a run {name} already; choose another --name")
-    return directory
 
 
 def _users(

@@ -1,9 +1,9 @@
 """A command that serves an application: started for one run, and ended after it with all that it started."""
 
 import http.client
-import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +41,7 @@ class ServedCommand:
     def require_startable(self) -> None:
         """Raise `UserError` where there is no such program, before anything is measured."""
         program = shlex.split(self.command)[0]
-        path = os.environ.get("PATH", os.defpath).split(os.pathsep)
-        places = [self.folder / program] if "/" in program else [Path(folder) / program for folder in path]
-        if not any(place.is_file() and os.access(place, os.X_OK) for place in places):
+        if shutil.which(str(self.folder / program) if "/" in program else program) is None:
             raise UserError(f"arm {self.name}: there is no program {program!r}; name one that is on the PATH, or its "
                             "path")  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lab import StartForm, live_form
+from lab import live_form
+from lab.live_form import StartForm
 from workbench.errors import UsageError
 
 

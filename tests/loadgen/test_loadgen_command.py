@@ -6,7 +6,7 @@ import socket
 import pytest
 from click.testing import CliRunner
 
-from loadgen import machine_lock, services
+from loadgen import machine_lock, run_folder, services
 from loadgen.__main__ import main
 from loadgen.services import postgres
 
@@ -158,3 +158,12 @@ def test_a_full_disk_is_reported(own_command, mount, server):
         own_command, before=mount.before(own_command.data, "size=2g,nr_inodes=2"), environ={"DATABASE_URL": server.url}
     )
     assert "No space left on device" in error_of(finished)
+
+
+def test_runs_that_begin_in_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
+    made = []
+    for _ in range(3):
+        made.append(run_folder.dated("tuned-burst-25"))
+        made[-1].mkdir(parents=True)
+    assert len(set(made)) == 3

@@ -108,7 +108,8 @@ def test_every_signal_ends_a_command_alike(number):
 def test_a_hangup_that_is_ignored_stays_ignored():
     script = COMMAND + "    time.sleep(0.3)\n    print('done')\n"
     ignoring = (
-        "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.execv(sys.executable, sys.argv)"
+        "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
     arguments = [sys.executable, "-c", ignoring, "-c", script]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
