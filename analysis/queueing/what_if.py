@@ -5,6 +5,7 @@ The simulation knows the effect of the `MODELLED_SETTINGS`; another difference b
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from statistics import fmean
 from typing import Literal
@@ -29,6 +30,9 @@ REPLICATIONS = 5  # simulations of a load
 MIN_LOAD, MIN_STEP = {"open": 0.5, "sustained": 1.0}, {"open": 0.1, "sustained": 1.0}
 MAX_RATIO = 1.02  # of the two loads between which a predicted capacity lies
 SATURATION_FACTOR = 1.1  # the search starts with this times the load at which the cores are saturated
+# One simulation with p95 this many times above or below its bound decides a load. Near saturation two simulations of
+# one load differ up to eightfold, as the logins of the start are served in time, or are not.
+DECISIVE = 10.0
 MAX_STEP_DOWN = 1.5  # the capacity is nearer to that load than to nothing
 MAX_RPS = 20_000.0  # the first load where requests take no CPU time
 
@@ -133,34 +137,49 @@ class DeploymentModel:
                 return end.value
 
     def capacity_steps(
-        self, family: Family, highest: float, p95_ms: float = MAX_P95_MS
+        self,
+        family: Family,
+        highest: float,
+        p95_ms: float = MAX_P95_MS,
+        *,
+        max_ratio: float = MAX_RATIO,
+        replications: int = REPLICATIONS,
     ) -> Generator[None, None, float | None]:
-        """Search the capacity in steps of one simulation each, and return it; a caller can do other things between."""
+        """Search the capacity in steps of one simulation each, and return it; a caller can do other things between.
+
+        It lies between the returned load and `max_ratio` times that. Of so many `replications` of a load most decide.
+        """
         lower, step = MIN_LOAD[family], MIN_STEP[family]
+        is_sustained = partial(self._is_sustained, family, p95_ms=p95_ms, replications=replications)
         upper = min(highest, max(2 * lower, self._saturating_load(family)))
-        if not (yield from self._is_sustained(family, lower, p95_ms)):
+        if not (yield from is_sustained(lower)):
             return None
-        while (yield from self._is_sustained(family, upper, p95_ms)):
+        while (yield from is_sustained(upper)):
             if upper >= highest:
                 return highest
             lower, upper = upper, min(highest, 2 * upper)
-        while upper / lower > MAX_RATIO and upper - lower > step:
+        while upper / lower > max_ratio and upper - lower > step:
             middle = max((lower * upper) ** 0.5, upper / MAX_STEP_DOWN)
-            if (yield from self._is_sustained(family, middle, p95_ms)):
+            if (yield from is_sustained(middle)):
                 lower = middle
             else:
                 upper = middle
         return lower
 
-    def _is_sustained(self, family: Family, number: float, p95_ms: float) -> Generator[None, None, bool]:
+    def _is_sustained(
+        self, family: Family, number: float, p95_ms: float, replications: int
+    ) -> Generator[None, None, bool]:
         """Return True where p95 stays below the bound in most simulations; stop as soon as that is decided."""
         below = 0
         for simulated, rows in enumerate(self._simulate(family, number), 1):
-            below += rows.empty or _p95_ms(rows).max() < p95_ms
+            ratio = 0.0 if rows.empty else _p95_ms(rows).max() / p95_ms
+            below += ratio < 1
             yield
-            if max(below, simulated - below) > REPLICATIONS / 2:
+            if not 1 / DECISIVE < ratio < DECISIVE:
+                return ratio < 1
+            if max(below, simulated - below) > replications / 2:
                 break
-        return below > REPLICATIONS / 2
+        return below > replications / 2
 
     def _simulate(self, family: Family, number: float) -> Iterator[pd.DataFrame]:
         load = self._load(family, number)
