@@ -48,7 +48,7 @@ def predict_load(experiment: Experiment, deployment: str, load: str, settings: M
     except PredictionError as error:
         return Shown([f"This cannot be predicted: {error}."], pd.DataFrame(columns=COLUMNS))
     record = track_record(experiment)
-    return Shown(_sentences(deployment, load, settings, run, table, record), table, _track_figure(record))
+    return Shown(_sentences(deployment, load, settings, run, table, record), table, track_figure(record))
 
 
 def _burst(experiment: Experiment, deployment: str, users: int, settings: Mapping) -> tuple[Run, pd.DataFrame]:
@@ -149,7 +149,7 @@ def _sentences(
         f"{deployment} under {load} with {changes}: {first['metric']} from {texts.number(without)} to "
         f"{texts.number(with_change)}, predicted, not measured (from {run.name})."
     )
-    return [prediction, _check(without, first["as it was measured"]), _track_sentence(record)]
+    return [prediction, _check(without, first["as it was measured"]), track_sentence(record)]
 
 
 def _check(predicted: float, measured: float | None) -> str:
@@ -162,7 +162,8 @@ def _check(predicted: float, measured: float | None) -> str:
     )
 
 
-def _track_sentence(record: pd.DataFrame) -> str:
+def track_sentence(record: pd.DataFrame) -> str:
+    """How many predictions were written before their runs, and how near half of them came."""
     finite = record[record["error"] > -1]
     if finite.empty:
         return (
@@ -172,7 +173,7 @@ def _track_sentence(record: pd.DataFrame) -> str:
     return f"{texts.counted(len(finite), 'prediction')} were written before their runs; half are within {worst:.0%}."
 
 
-def _track_figure(record: pd.DataFrame) -> go.Figure | None:
+def track_figure(record: pd.DataFrame) -> go.Figure | None:
     """Predicted against measured p95, with the date on which each was written; None without any."""
     finite = record[record["error"] > -1]
     if finite.empty:
@@ -194,6 +195,6 @@ def _track_figure(record: pd.DataFrame) -> go.Figure | None:
             "<extra></extra>",
         )
     )
-    made.update_xaxes(type="log", title="predicted p95 (ms)")
-    made.update_yaxes(type="log", title="measured p95 (ms)")
+    made.update_xaxes(plot_style.log_axis("predicted p95 (ms)"))
+    made.update_yaxes(plot_style.log_axis("measured p95 (ms)"))
     return made

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.capacity.bracket import load_of
+from analysis.capacity.bracket import MAX_P95_MS, load_of
 from analysis.cli.what_if_command import changed_settings
 from analysis.queueing.preconditions import PredictionError
 from analysis.queueing.what_if import DeploymentModel, Family
@@ -22,16 +22,19 @@ from workbench.errors import RecordingError, UserError
 from workbench.recording import Experiment, Run
 
 from . import plot_style, texts
-from .prediction import base_run, track_record
+from .prediction import base_run, track_figure, track_record, track_sentence
 from .shown import paragraphs, widget_bundle, without_front_end
 from .what_if_sliders import Sliders
 
 FIRST_REPLICATIONS, REPLICATIONS = 1, 3  # of the first answer, and of the one that takes its place
-WARMUP_S, DURATION_S = 5.0, 15.0
+MAX_DURATION_S = 15.0  # of the measured phase of a simulation
 MAX_USERS = 5_000
+MAX_RATIO = 1.08  # of the capacity to the one that is shown, which differs as much between two seeds
 CURVE_POINTS = 8
 SUSTAINED: Family = "sustained"
 COLUMNS = ["users", "endpoint", "p95_ms"]
+COSTS = {"hash_ms", "hit_ratio"}  # sliders of what requests need, which are no settings of a deployment
+INSIDE, OUTSIDE, MEASURED = "inside", "outside", "measured"  # traces of the figure
 GREY, PLAIN = 0.4, 1.0  # opacity of a value that is being computed again, and of a current one
 
 
@@ -57,18 +60,22 @@ class WhatIfPanel:
         self.capacity: float | None = None
         self._steps: Iterator[None] = iter(())
         self._task: asyncio.Task | None = None
+        self._headline = ipywidgets.HTML()
         self._p95 = ipywidgets.HTML()
         self._capacity_text = ipywidgets.HTML()
         self._moved()
 
-    def settle(self) -> None:
-        """Compute everything that is still to be computed."""
+    def settle(self, *, until_capacity: bool = False) -> None:
+        """Compute what is still to be computed: all of it, or as much as the capacity takes."""
         for _ in self._steps:
-            pass
+            if until_capacity and self._capacity_text.layout.opacity == str(PLAIN):
+                break
 
     def _moved(self) -> None:
         """Answer a slider: the first p95 at once, the rest in steps."""
         self._capacity_text.layout.opacity = str(GREY)
+        self._headline.value = paragraphs(self.sentences)
+        self._draw_measured()
         self._steps = self._answer()
         next(self._steps, None)
         try:
@@ -90,15 +97,15 @@ class WhatIfPanel:
             self._p95.value = paragraphs([f"This cannot be predicted: {error}"])
 
     def _predicted(self, settings: Mapping[str, Any], users: int) -> Iterator[None]:
-        """Show p95 after the first simulation, then the curve, then the capacity."""
+        """Show p95 after the first simulation, then the capacity, then p95 of more simulations, and the curve."""
         model = self._model(settings)
         self._show_p95(model.predict(SUSTAINED, users, FIRST_REPLICATIONS).p95_ms, users)
         yield
-        self._show_p95(model.predict(SUSTAINED, users, REPLICATIONS).p95_ms, users)
-        yield
-        capacity = yield from model.capacity_steps(SUSTAINED, MAX_USERS)
+        capacity = yield from model.capacity_steps(SUSTAINED, MAX_USERS, max_ratio=MAX_RATIO, replications=REPLICATIONS)
         self.capacity = capacity
         self._show_capacity(capacity)
+        yield
+        self._show_p95(model.predict(SUSTAINED, users, REPLICATIONS).p95_ms, users)
         yield
         rows = []
         for number in _loads(capacity, users):
@@ -108,45 +115,63 @@ class WhatIfPanel:
             yield
 
     def _model(self, settings: Mapping[str, Any]) -> DeploymentModel:
-        costs = {name: settings[name] for name in ("hash_ms", "hit_ratio") if name in settings}
+        costs = {name: settings[name] for name in COSTS & settings.keys()}
         others = {name: value for name, value in settings.items() if name not in costs}
         hit_ratios = dict.fromkeys(self.sliders.cached, costs["hit_ratio"]) if "hit_ratio" in costs else None
         changed = changed_settings(self._run, others)
         model = DeploymentModel.from_run(self._run, changed, hash_ms=costs.get("hash_ms"), hit_ratios=hit_ratios)
-        return model.with_duration(WARMUP_S, DURATION_S)
+        return model.with_duration(model.load.warmup_s, min(model.load.duration_s, MAX_DURATION_S))
 
     def _show_p95(self, p95_ms: Mapping[str, float], users: int) -> None:
         listed = ", ".join(f"{name} {texts.milliseconds(value)}" for name, value in p95_ms.items())
         self._p95.value = paragraphs([f"{users:,} users: p95 {listed}", "Predicted, not measured."])
 
     def _show_capacity(self, capacity: float | None) -> None:
-        text = "no number of users" if capacity is None else f"up to {capacity:,.0f} users"
-        self._capacity_text.value = paragraphs([f"Sustained: {text}, with p95 of every endpoint below 300 ms"])
+        text = "no number of users" if capacity is None else f"up to about {capacity:,.0f} users"
+        bound = f"p95 of every endpoint below {MAX_P95_MS:g} ms"
+        self._capacity_text.value = paragraphs([f"Sustained: {text}, with {bound}"])
         self._capacity_text.layout.opacity = str(PLAIN)
 
     def _draw(self, table: pd.DataFrame) -> None:
-        """Draw the curve of each endpoint: dotted outside of the loads at which a prediction was ever checked."""
+        """Draw the curve of each endpoint: dotted outside of the loads at which this set-up was measured."""
         self.table = table
-        low, high = self.checked
+        low, high = self.checked or (np.inf, -np.inf)
         with self.figure.batch_update():
             for trace in self.figure.data:
-                if trace.meta in ("inside", "outside"):
+                if trace.meta in (INSIDE, OUTSIDE):
                     rows = table[table["endpoint"] == trace.name]
                     inside = rows["users"].between(low, high)
-                    shown = rows["p95_ms"].where(inside) if trace.meta == "inside" else rows["p95_ms"]
+                    shown = rows["p95_ms"].where(inside) if trace.meta == INSIDE else rows["p95_ms"]
                     trace.update(x=rows["users"], y=shown)
 
-    @cached_property
-    def checked(self) -> tuple[float, float]:
-        """The least and the most users at which a prediction for this deployment was compared with a measurement."""
-        users = [load_of(run) for run in self._measured_runs()]
-        return min(users), max(users)
+    def _draw_measured(self) -> None:
+        """Draw what was measured: of this set-up filled points, else of the deployment as it is open ones."""
+        same = self._measured_runs(self.sliders.settings)
+        runs = same or self._measured_runs({})
+        with self.figure.batch_update():
+            for trace in self.figure.data:
+                if trace.meta == MEASURED:
+                    values = [_p95_of(run, trace.name) for run in runs]
+                    trace.update(x=[load_of(run) for run in runs], y=values, text=[run.name for run in runs])
+                    trace.marker.symbol = "circle" if same else "circle-open"
 
-    def _measured_runs(self) -> list[Run]:
-        runs = self._experiment.runs_of(self._deployment)
-        return [
-            run for run in runs if run.record["scenario"]["kind"] == SUSTAINED and run.record["scenario"].get("steady")
-        ]
+    @property
+    def checked(self) -> tuple[float, float] | None:
+        """The least and the most users at which the chosen set-up was measured; None where it never was."""
+        users = [load_of(run) for run in self._measured_runs(self.sliders.settings)]
+        return (min(users), max(users)) if users else None
+
+    def _measured_runs(self, moved: Mapping[str, Any]) -> list[Run]:
+        """The runs of any deployment that has these settings, under users with think time."""
+        if moved.keys() & COSTS:
+            return []
+        settings = changed_settings(self._run, moved)
+        return [run for run in self._sustained_runs if run.record["deployment"]["settings"] == settings]
+
+    @cached_property
+    def _sustained_runs(self) -> list[Run]:
+        loads = [(run, run.record["scenario"]) for run in self._experiment.usable]
+        return [run for run, load in loads if load["kind"] == SUSTAINED and load.get("steady")]
 
     @cached_property
     def figure(self) -> go.FigureWidget:
@@ -154,45 +179,56 @@ class WhatIfPanel:
         made = plot_style.figure()
         for number, name in enumerate(self._run.record["scenario"]["shares"]):
             self._add_traces(made, name, plot_style.colour_of(name, number))
-        made.update_xaxes(title="users with think time", type="log")
-        made.update_yaxes(title="p95 (ms)", type="log")
+        made.add_hline(MAX_P95_MS, line={"color": plot_style.NEUTRAL, "dash": "dash", "width": 1})
+        made.update_xaxes(plot_style.log_axis("users with think time"))
+        made.update_yaxes(plot_style.log_axis("p95 (ms)"))
         return plot_style.interactive(made)
 
     def _add_traces(self, made: go.Figure, endpoint: str, colour: str) -> None:
-        """Add the predicted lines of an endpoint, still empty, and its measured points."""
-        for meta, dash in (("outside", "dot"), ("inside", "solid")):
+        """Add the predicted lines and the measured points of an endpoint, still empty."""
+        for meta, dash in ((OUTSIDE, "dot"), (INSIDE, "solid")):
             line = {"color": colour, "dash": dash, "width": 2}
-            is_named = meta == "inside"
+            is_named = meta == OUTSIDE  # the line that is always there
             made.add_trace(go.Scatter(x=[], y=[], name=endpoint, meta=meta, mode="lines", line=line,
                                       legendgroup=endpoint, showlegend=is_named))  # fmt: skip
-        runs = self._measured_runs()
         made.add_trace(
             go.Scatter(
-                x=[load_of(run) for run in runs], y=[_p95_of(run, endpoint) for run in runs],
-                text=[run.name for run in runs], mode="markers", marker={"color": colour, "size": 9},
+                x=[], y=[], name=endpoint, meta=MEASURED, mode="markers", marker={"color": colour, "size": 9},
                 legendgroup=endpoint, showlegend=False, hovertemplate="measured in %{text}: %{y:.1f} ms<extra></extra>",
             )
         )  # fmt: skip
 
     @property
     def sentences(self) -> list[str]:
-        """What the curve is, and how far it was checked."""
+        """What the curve is, how far it was checked, and what earlier predictions were worth."""
+        return [
+            f"{self._deployment} with the settings below, predicted from {self._run.name}",
+            self._checked_sentence(),
+            track_sentence(self._record),
+        ]
+
+    def _checked_sentence(self) -> str:
+        if self.checked is None:
+            return (
+                "This set-up was never measured: every line is a prediction without a check, and dotted. Open points "
+                f"are {self._deployment} as it was measured."
+            )
         low, high = self.checked
         there = f"at {low:,.0f} users" if low == high else f"from {low:,.0f} to {high:,.0f} users"
-        record = track_record(self._experiment)
-        earlier = f" Earlier predictions: {len(record)}, in exp.predictions." if len(record) else ""
-        return [
-            f"{self._deployment} with other settings, predicted from {self._run.name}",
-            f"Points are measured, lines predicted. It was checked {there}; elsewhere lines are dotted.{earlier}",
-        ]
+        return f"Lines are predicted, points measured. This set-up was measured {there}; elsewhere lines are dotted."
+
+    @cached_property
+    def _record(self) -> pd.DataFrame:
+        return track_record(self._experiment)
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
-        """Sliders, values and curve."""
+        """Sliders, values and curve, with earlier predictions beside it."""
         values = ipywidgets.HBox([self._p95, self._capacity_text], layout={"flex_flow": "row wrap", "grid_gap": "2em"})
-        return plot_style.styled(
-            [ipywidgets.HTML(paragraphs(self.sentences)), self.sliders.widget, values, self.figure]
-        )
+        earlier = track_figure(self._record)
+        beside = [] if earlier is None else [plot_style.interactive(earlier)]
+        return plot_style.styled([self._headline, self.sliders.widget, values, plot_style.side_by_side(
+            [self.figure, *beside])])  # fmt: skip
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
