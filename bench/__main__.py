@@ -14,6 +14,7 @@ from . import (
     analysis_scaling,
     cached_read,
     instrumentation_cost,
+    lab_cost,
     open_load,
     pool_cost,
     proxy_cost,
@@ -43,6 +44,7 @@ PARTS = {
     "run-overhead": run_overhead,
     "run-independence": run_independence,
     "watch": watch_cost,
+    "lab": lab_cost,
 }
 
 

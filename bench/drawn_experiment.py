@@ -93,6 +93,11 @@ READINGS = {
 }
 
 
+def rows_of_runs(long_rows: int) -> int:
+    """The rows of an experiment whose long runs have so many each."""
+    return BLOCKS * len(DEPLOYMENTS) * (sum(FIXED_ROWS.values()) + len(LONG_SCENARIOS) * long_rows)
+
+
 def create(directory: Path, rows: int) -> None:
     """Write an experiment with `rows` request rows in all."""
     database = duckdb.connect()
