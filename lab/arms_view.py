@@ -105,7 +105,7 @@ def percentile_curves(experiment: Experiment, deployments: Sequence[str], scenar
         made.add_trace(go.Scatter(x=curve["nines"], y=curve["latency_ms"], name=deployment, mode="lines", line=line))
     places = [float(-np.log10(1 - quantile)) for quantile in TICKS]
     made.update_xaxes(tickvals=places, ticktext=list(TICKS.values()), title="quantile")
-    made.update_yaxes(type="log", title="latency (ms)")
+    made.update_yaxes(plot_style.log_axis("latency (ms)"))
     table = pd.concat(tables, ignore_index=True)
     return Shown([f"Latency by quantile under {scenario}, over all valid runs"], table, made)
 

@@ -14,10 +14,11 @@ from workbench.declared_arms import declared
 from workbench.errors import RecordingError
 from workbench.recording import Experiment
 
-from . import plot_style
+from . import plot_style, texts
 from .shown import Shown
 
 COLUMNS = ["change", "after", "ratio", "low", "high", "verdict", "p_holm", "blocks", "detectable"]
+NOUNS = ("improvement", "regression")  # of the verdicts
 ROW_PX, MARGIN_PX = 24, 110
 CORRECTION = "p_holm is corrected by Holm over all verdicts of the experiment; intervals are not corrected."
 
@@ -36,7 +37,7 @@ def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
     if rows.empty:
         return Shown([f"No change was measured under {scenario}: it takes two deployments in the same blocks."], rows)
     labels = rows["change"].where(~rows["change"].duplicated(keep=False), rows["change"] + " → " + rows["after"])
-    title = f"{metric}: with the change / without it; the band counts as equivalent"
+    title = f"{metric}, with the change / without it"
     return Shown(_sentences(chosen, scenario, rows), rows, forest(rows, labels, chosen[0].metric, title))
 
 
@@ -76,7 +77,10 @@ def _row(change: str, after: str, effect: Effect) -> dict:
 
 def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame) -> list[str]:
     counts = rows[rows["change"] != AA_REPLICATE]["verdict"].value_counts()
-    listed = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    listed = ", ".join(
+        texts.counted(number, verdict) if verdict in NOUNS else f"{number} {verdict}"
+        for verdict, number in counts.items()
+    )
     floor = next((table.noise_floor for table in tables if table.noise_floor is not None), None)
     noise = (
         f"Two identical runs differ by up to × {floor:.3g} in 95 % of the blocks."
@@ -85,7 +89,7 @@ def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame)
     )
     return [
         f"{tables[0].metric.name} under {scenario}: {listed}.",
-        f"A ratio below 1 is less with the change. {noise}",
+        f"A ratio below 1 is less with the change; in the grey band it counts as equivalent. {noise}",
         CORRECTION if rows["p_holm"].notna().any() else "No p: nothing was tested.",
     ]
 
@@ -115,6 +119,6 @@ def forest(rows: pd.DataFrame, labels: pd.Series, metric: EffectMetric, title: s
                 "n = %{customdata[2]} blocks)<extra></extra>",
             )
         )
-    made.update_xaxes(type="log", title=title)
+    made.update_xaxes(plot_style.log_axis(title))
     made.update_yaxes(categoryorder="array", categoryarray=list(labels)[::-1])
     return made

@@ -40,7 +40,7 @@ def heat_map(run: Run) -> Shown:
     )  # fmt: skip
     add_pool(made, run, 2)
     add_cpu(made, run, 3)
-    made.update_yaxes(type="log", row=1, col=1)
+    made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_xaxes(title="seconds since the first request", row=3, col=1)
     lacking = [] if len(run.pool) else ["The pool was not read in this run."]
     counted = texts.counted(int(table["requests"].sum()), "measured request")

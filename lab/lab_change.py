@@ -81,12 +81,12 @@ class LabChange:
         subject = endpoint or "a request"
         first = (
             f"Under {self.scenario} {subject} took {texts.milliseconds(total.before_ms)} on {self.before} and "
-            f"{texts.milliseconds(total.after_ms)} on {self.after}: {_more_or_less(total.change_ms)}"
+            f"{texts.milliseconds(total.after_ms)} on {self.after}: {texts.more_or_less(total.change_ms)}"
             f"{_interval(total)}."
         )
         largest = sorted((parts[name] for name in SPLIT), key=lambda part: -abs(part.change_ms))
         causes = [
-            f"{part.part}: {_more_or_less(part.change_ms)}{_interval(part)}."
+            f"{part.part}: {texts.more_or_less(part.change_ms)}{_interval(part)}."
             for part in largest[:MAX_PARTS]
             if abs(part.change_ms) >= MIN_SHARE * abs(total.change_ms)
         ]
@@ -131,10 +131,6 @@ def _bar(
             marker={"color": colour}, error_x=error, hovertemplate=f"{name}: %{{x:.3f}} ms<extra></extra>",
         )
     )  # fmt: skip
-
-
-def _more_or_less(change_ms: float) -> str:
-    return f"{texts.milliseconds(abs(change_ms))} {'less' if change_ms < 0 else 'more'}"
 
 
 def _interval(part: PartChange) -> str:

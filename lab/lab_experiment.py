@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -156,8 +157,8 @@ class LabExperiment:
     def __repr__(self) -> str:
         return repr(self._summary)
 
-    def _repr_html_(self) -> str:
-        return str(self._summary._repr_mimebundle_()["text/html"])
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        return self._summary._repr_mimebundle_()
 
     @cached_property
     def _summary(self) -> Shown:

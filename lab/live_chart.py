@@ -36,7 +36,7 @@ def chart() -> go.FigureWidget:
     for name, row, label, colour in TRACES:
         line = {"color": colour, "width": 1.5}
         made.add_trace(go.Scatter(x=[], y=[], name=label, mode="lines", line=line, meta=name), row=row, col=1)
-    made.update_yaxes(type="log", row=1, col=1)
+    made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_yaxes(rangemode="tozero", row=2, col=1)
     made.update_yaxes(rangemode="tozero", row=3, col=1)
     made.update_xaxes(title="seconds since the first request", row=3, col=1)

@@ -8,18 +8,22 @@ import plotly.graph_objects as go
 
 from analysis.figures.palette import COLOURS, LINE_COLOURS
 
-CLASS = "workbench-lab"
+from .cell_style import CLASS, CellStyle
+
 HEIGHT_PX = 360
+LOG_TICKS = [(digit * 10.0**exponent, exponent) for exponent in range(-4, 8) for digit in (1, 2, 5)]
+TOOLS_PX = 40  # right of a figure, for its buttons
+# A figure is as wide as its cell. Plotly's button that uploads a figure to its maker is not there.
+CONFIGURATION = {
+    "displaylogo": False,
+    "responsive": True,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["toImage", "lasso2d", "autoScale2d"],
+}
 NEUTRAL = "#7d868f"  # lines that show on both themes
 GRID = "rgba(125, 134, 143, 0.25)"
 CLEAR = "rgba(0, 0, 0, 0)"
-# The front end's own colours of text: a figure does not know the theme.
-CSS = f"""<style>
-.{CLASS} .js-plotly-plot text {{ fill: var(--jp-content-font-color1, #1b1f24) !important; }}
-.{CLASS} .js-plotly-plot .hoverlayer text {{ fill: #ffffff !important; }}
-.{CLASS} p {{ max-width: 60em; margin: 0 0 0.4em; line-height: 1.4; }}
-.{CLASS} .widget-html-content {{ color: var(--jp-content-font-color1, #1b1f24); white-space: normal; }}
-</style>"""
 
 
 def figure(*, height_px: int = HEIGHT_PX, **axes: Any) -> go.Figure:
@@ -31,7 +35,7 @@ def in_style(made: go.Figure, height_px: int) -> go.Figure:
     """The figure with the lab's style on all of its axes, those of every panel."""
     made.update_layout(
         height=height_px,
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        margin={"l": 10, "r": TOOLS_PX, "t": 30, "b": 10},
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         font={"size": 12},
@@ -43,6 +47,12 @@ def in_style(made: go.Figure, height_px: int) -> go.Figure:
     return made.update_yaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
 
 
+def log_axis(title: str = "") -> dict[str, Any]:
+    """A logarithmic axis with a number at 1, 2 and 5 of each power of ten."""
+    texts = [f"{value:,.{max(0, -exponent)}f}" for value, exponent in LOG_TICKS]
+    return {"type": "log", "title": title, "tickvals": [value for value, _ in LOG_TICKS], "ticktext": texts}
+
+
 def legend_below(made: go.Figure) -> go.Figure:
     """The figure with its legend below the last axis, as the titles of panels are where it was."""
     return made.update_layout(legend={"y": -0.12, "yanchor": "top"})
@@ -51,15 +61,21 @@ def legend_below(made: go.Figure) -> go.Figure:
 def interactive(made: go.Figure) -> go.FigureWidget:
     """The figure as a widget."""
     widget = made if isinstance(made, go.FigureWidget) else go.FigureWidget(made)
-    widget._config = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "lasso2d", "autoScale2d"]}
+    widget._config = CONFIGURATION
     return widget
 
 
 def styled(parts: Sequence[Any]) -> ipywidgets.VBox:
     """Widgets below each other, in the colours of the front end's theme."""
-    box = ipywidgets.VBox([ipywidgets.HTML(CSS), *parts])
+    box = ipywidgets.VBox([CellStyle(), *parts])
     box.add_class(CLASS)
     return box
+
+
+def side_by_side(parts: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+    """Widgets beside each other where there is room, else below each other."""
+    columns = [ipywidgets.VBox([part], layout={"flex": "1 1 26em", "min_width": "0"}) for part in parts]
+    return ipywidgets.Box(columns, layout={"flex_flow": "row wrap"})
 
 
 def colour_of(name: str, number: int) -> str:

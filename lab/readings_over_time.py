@@ -30,7 +30,7 @@ def over_time(run: Run) -> Shown:
         _line(made, 1, table["at_s"], table[name], name.removesuffix("_ms"))
     add_pool(made, run, 2)
     add_cpu(made, run, 3)
-    made.update_yaxes(type="log", row=1, col=1)
+    made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_xaxes(title="seconds since the first request", row=3, col=1)
     lacking = [] if len(run.pool) else ["The pool was not read in this run."]
     first = f"{run.deployment} under {run.scenario}, in intervals of {texts.number(width_s)} s"

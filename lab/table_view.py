@@ -1,12 +1,14 @@
 """A table in a cell: sorted and filtered in place, and never more rows than a browser shows at once."""
 
+import numpy as np
 import pandas as pd
 from itables.widget import ITable
 
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 MAX_ROWS = 5_000  # sent to the browser; a frame of a million rows stays in the kernel
-SIGNIFICANT_DIGITS = 4
+SIGNIFICANT_DIGITS, MAX_DECIMALS = 3, 4
+MAX_WHOLE = 2**53  # above it a float has no digit after the point
 
 
 def table_widget(table: pd.DataFrame) -> ITable:
@@ -19,15 +21,27 @@ def table_widget(table: pd.DataFrame) -> ITable:
         showIndex=False,
         maxBytes=0,
         layout={"topStart": "pageLength", "topEnd": "search", "bottomStart": "info", "bottomEnd": "paging"},
-        classes="compact stripe",
+        classes="compact stripe nowrap",
+        scrollX=True,
         style="table-layout:auto;width:auto;max-width:100%;float:left",
     )
 
 
 def _printable(column: pd.Series) -> pd.Series:
-    """A column with rounded numbers, and texts of the target on one line."""
+    """A column with as many decimals as its middle value needs, and texts of the target on one line."""
     if pd.api.types.is_float_dtype(column):
-        return column.map(lambda value: float(f"{value:.{SIGNIFICANT_DIGITS}g}"), na_action="ignore")
+        return _rounded(column)
     if pd.api.types.is_string_dtype(column) or column.dtype == object:
         return column.map(lambda value: cleaned(str(value), Target.LINE, MAX_NAME_CHARACTERS), na_action="ignore")
     return column
+
+
+def _rounded(column: pd.Series) -> pd.Series:
+    known = column.dropna()
+    sizes = known.abs()[np.isfinite(known) & (known != 0)]
+    if sizes.empty:
+        return column
+    decimals = int(np.clip(SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(sizes.median())), 0, MAX_DECIMALS))
+    rounded = column.round(decimals)
+    is_whole = bool((rounded.dropna() % 1 == 0).all()) and sizes.max() < MAX_WHOLE
+    return rounded.astype("Int64") if is_whole and np.isfinite(known).all() else rounded

@@ -19,12 +19,18 @@ def milliseconds(value: float) -> str:
 
 
 def interval_ms(low: float, high: float) -> str:
-    """Both ends with their signs: `-12.3 to +4.56 ms`."""
-    return f"{_signed(low)} to {_signed(high)} ms"
+    """An interval of a difference: `4.56 to 12.3 ms less`; with both signs `1.20 ms less to 3.40 ms more`."""
+    if low < 0 < high:
+        return f"{more_or_less(low)} to {more_or_less(high)}"
+    nearer, farther = sorted((abs(low), abs(high)))
+    unit = milliseconds(farther).rpartition(" ")[2]
+    first = milliseconds(nearer).removesuffix(f" {unit}") if unit == "ms" else number(nearer / 1000)
+    return f"{first} to {more_or_less(max(low, high, key=abs))}"
 
 
-def _signed(value: float) -> str:
-    return f"+{number(value)}" if value > 0 else number(value)
+def more_or_less(change_ms: float) -> str:
+    """`4.56 ms less`, `1.23 s more`."""
+    return f"{milliseconds(abs(change_ms))} {'less' if change_ms < 0 else 'more'}"
 
 
 def counted(amount: int, noun: str) -> str:

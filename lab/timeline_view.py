@@ -107,7 +107,7 @@ class TimelineView:
                 )
             )
         made.update_xaxes(title="seconds since the first measured request")
-        made.update_yaxes(type="log", title="latency (ms)")
+        made.update_yaxes(plot_style.log_axis("latency (ms)"))
         return made
 
     def _coloured(self) -> pd.DataFrame:
