@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import ipywidgets
 import pandas as pd
 
 from workbench import display
@@ -13,7 +14,9 @@ from workbench.errors import RecordingError
 from workbench.paths import REPOSITORY, runs_directory
 from workbench.record_files import read_json
 
-from .shown import paragraphs
+from . import plot_style, texts
+from .shown import paragraphs, widget_bundle
+from .table_view import table_widget
 
 PAGES = {"optimization-results.html": "the report", "index.html": "all reports"}
 COLUMNS = ["experiment", "profile", "status", "planned runs"]
@@ -24,21 +27,31 @@ class Stored:
 
     def __init__(self, pages: Path, runs: Path):
         self._pages = [pages / name for name in PAGES if (pages / name).is_file()]
+        self._folder = [runs] if runs.is_relative_to(REPOSITORY) and runs.is_dir() else []
         self.table = pd.DataFrame(list(_experiments(runs)), columns=COLUMNS)
 
     @property
     def sentences(self) -> list[str]:
         """How much there is, and how to get more."""
-        pages = "" if self._pages else "No page is built yet: `make report` measures and builds one."
+        pages = "" if self._pages else "No page is built yet: make report measures and builds one."
         experiments = "" if len(self.table) else "No experiment is recorded yet: 01-measure.ipynb measures one."
-        return [f"{len(self.table)} recorded experiments", *filter(None, [pages, experiments])]
+        return [texts.counted(len(self.table), "recorded experiment"), *filter(None, [pages, experiments])]
 
     def __repr__(self) -> str:
         return display.text([*self.sentences, *map(str, self._pages)], self.table)
 
-    def _repr_html_(self) -> str:
-        links = "".join(f"<p>{_link(path)}</p>" for path in self._pages)
-        return links + paragraphs(self.sentences) + display.html([""], self.table)
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Links, sentences, and the table of the experiments."""
+        text = ipywidgets.HTML(self._links() + paragraphs(self.sentences))
+        return plot_style.styled([text, *([table_widget(self.table)] if len(self.table) else [])])
+
+    def _links(self) -> str:
+        return "".join(f"<p>{_link(path)}</p>" for path in (*self._pages, *self._folder))
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        html = self._links() + display.html(self.sentences, self.table)
+        return {"text/plain": repr(self), "text/html": html, **widget_bundle(self.widget)}
 
 
 def stored() -> Stored:
@@ -55,7 +68,9 @@ def _experiments(runs: Path) -> Iterator[tuple[Any, ...]]:
             yield path.parent.name, None, "cannot be read", None
 
 
-def _link(page: Path) -> str:
-    """A link that JupyterLab's server answers with the page itself, in a tab of its own."""
-    address = "/files/" + quote(str(page.relative_to(REPOSITORY)))
-    return f'<a href="{escape(address)}" target="_blank">{PAGES[page.name]}</a>'
+def _link(path: Path) -> str:
+    """A link to a page in a tab of its own, or to a folder in JupyterLab's list of files."""
+    place = quote(str(path.relative_to(REPOSITORY)))
+    if path.is_dir():
+        return f'<a href="/lab/tree/{escape(place)}">the recorded runs</a>'
+    return f'<a href="/files/{escape(place)}" target="_blank">{PAGES[path.name]}</a>'

@@ -13,6 +13,7 @@ import pandas as pd
 from .text_cleaning import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Target, cleaned
 
 DASH = "–"
+MAX_OPEN_ROWS = 40  # of a table that is not folded
 KINDS = "failures_by_kind"  # the last column of a table in which anything failed
 MEANS = {"mean_ms": "sent_mean_ms", "response_mean_ms": "sent_response_mean_ms"}  # with those of what was sent
 
@@ -24,9 +25,11 @@ def text(lines: Sequence[str], table: pd.DataFrame) -> str:
 
 
 def html(lines: Sequence[str], table: pd.DataFrame) -> str:
-    """The lines as paragraphs, the first one bold, and the table below them."""
+    """The lines as paragraphs, the first one bold, and the table below them; a long one is folded."""
     first, *others = (cleaned(line, Target.HTML) for line in lines)
     below = "" if table.empty else _printable(table).to_html(index=False, na_rep=DASH, border=0)
+    if len(table) > MAX_OPEN_ROWS:
+        below = f"<details><summary>{len(table)} rows</summary>{below}</details>"
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{line}</p>" for line in others), below])
 
 

@@ -6,7 +6,7 @@ from lab.stored_recordings import Stored
 def test_without_anything_the_way_to_it_is_named(tmp_path):
     nothing = Stored(tmp_path / "html", tmp_path / "runs")
     assert "make report" in repr(nothing)
-    assert "01-measure.ipynb" in nothing._repr_html_()
+    assert "01-measure.ipynb" in nothing._repr_mimebundle_()["text/html"]
 
 
 def test_experiments_are_listed_and_one_that_cannot_be_read_too(builder, tmp_path):
