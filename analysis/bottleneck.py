@@ -21,6 +21,7 @@ from .metrics.resource_use import (
     number_of_readings,
     resource_use,
 )
+from .request_waits import NO_EVENT
 
 INNERMOST_FIRST = ("CPU", "database", "pool", "worker")
 
@@ -116,7 +117,7 @@ def session_waits(run: Run) -> pd.DataFrame:
     if activity.empty:
         return pd.DataFrame(columns=["wait", "sessions"])
     mean = active.groupby("metric")["value"].sum() / number_of_readings(run, activity)
-    named = mean.rename(index={"none": "CPU or nothing"}).sort_values(ascending=False)
+    named = mean.rename(index={"none": NO_EVENT}).sort_values(ascending=False)
     return named.rename("sessions").rename_axis("wait").reset_index()
 
 

@@ -10,7 +10,7 @@ in neither view.
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,12 +70,16 @@ class RequestRows:
     def __init__(self, sources: Iterable[Source]):
         self._sources = list(sources)
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """The result of a query of `requests` or `measured`; `?` stands for a parameter.
+    def query(
+        self, sql: str, parameters: Sequence[Any] = (), tables: Mapping[str, pd.DataFrame] | None = None
+    ) -> pd.DataFrame:
+        """The result of a query of `requests` or `measured`; `?` stands for a parameter, `tables` can be joined.
 
         Raises `RecordingError` where the query is not valid, and where a file has changed or is damaged inside.
         """
         try:
+            for name, table in (tables or {}).items():
+                self._connection.register(name, table)
             return self._connection.execute(sql, list(parameters)).df()
         except INVALID_QUERIES as error:
             raise RecordingError(f"the query cannot be answered: {str(error).splitlines()[0]}") from None
