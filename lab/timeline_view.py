@@ -9,6 +9,7 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.request_waits import readings_by_place
 from analysis.selection_contrast import Box, contrast, sentences
 from workbench.errors import UserError
 from workbench.recording import Run
@@ -17,6 +18,7 @@ from workbench.request_rows import RequestRows
 from . import plot_style, texts
 from .microscope import Microscope
 from .point_sample import points
+from .run_loss import loss, or_loss, present
 from .shown import Shown, paragraphs, widget_bundle, without_front_end
 
 COLOURS = ("endpoint", "worker", "connection", "cache", "outcome")
@@ -35,87 +37,132 @@ class TimelineView:
         view.brush(fastest_ms=300)                # what a box drawn with the mouse does
         view.brush(fastest_ms=300, to_ms=10_000)  # of those sent in the first ten seconds
         view.answer                               # that of the last selection
+        view.recolour("worker")                   # what the menu does
 
     `siblings` are the runs of the arm: the same selection in each of their blocks gives the intervals. `table` has the
     points. Raises `UserError` for a colour that is none of `COLOURS`.
     """
 
     def __init__(self, run: Run, siblings: Sequence[Run], colour: str = "endpoint"):
-        if colour not in COLOURS:
-            raise UserError(f"requests are coloured by {', '.join(COLOURS)}, not by {colour!r}")
-        self._run, self._colour = run, colour
-        self._rows = RequestRows([each.source for each in siblings])
-        self.table, self.requests = points(run)
+        self._run = run
+        self._siblings = tuple(siblings) if run in siblings else (run,)  # a run that is not valid stands alone
+        self._loss = loss(run)
+        self.table, self.requests = (pd.DataFrame(), 0) if self._loss else points(run)
         self.answer: Shown | None = None
+        self._kept: tuple[list[Run], RequestRows, pd.DataFrame] | None = None
+        self._menu = ipywidgets.Dropdown(options=COLOURS, value=_checked(colour), description="colour")
+        self._menu.observe(lambda _: self._draw_again(), names="value")
+        self._above = ipywidgets.HTML(paragraphs(self.sentences))
         self._below = ipywidgets.VBox([ipywidgets.HTML(HINT)])
+
+    @property
+    def colour(self) -> str:
+        """What the points are coloured by."""
+        return str(self._menu.value)
 
     @property
     def sentences(self) -> list[str]:
         """What the points are."""
+        if self._loss:
+            return [f"{self._loss}."]
         first = f"{self._run.deployment} under {self._run.scenario}, block {self._run.block + 1}"
         if not self.requests:
             return [f"{first}: no measured request has a latency."]
         drawn = f"the slowest and a sample, {len(self.table):,} of " if len(self.table) < self.requests else ""
         counted = texts.counted(self.requests, "measured request")
-        unknown = [f"No request reported its {self._colour}."] if self._is_unknown() else []
+        unknown = [f"No request reported its {self.colour}."] if self._is_unknown() else []
         selection = "A selection counts all of them, and those of the arm's other blocks."
         return [f"{first}: {drawn}{counted}.", *unknown, selection]
 
     def _is_unknown(self) -> bool:
         """True where the column of the colour has no value."""
-        return self._colour in self.table and bool(self.table[self._colour].isna().all())
+        return self.colour in self.table and bool(self.table[self.colour].isna().all())
 
     def brush(self, **bounds_ms: float) -> Shown:
         """What the requests in a box have more of than the others; `bounds_ms` are the fields of `Box`."""
         box = Box(**bounds_ms)
-        table = contrast(self._rows, box)
-        if table.empty:
-            self.answer = Shown(["The selection has no request, or every one: there is nothing to compare."], table)
-        else:
-            self.answer = Shown([f"Requests {_described(box)}:", *sentences(table)], table)
+        self.answer = or_loss(self._run, lambda: self._compared(box))
         self._below.children = [self.answer.widget]
         return self.answer
 
+    def _compared(self, box: Box) -> Shown:
+        rows, readings, lost = self._of_siblings()
+        table = contrast(rows, box, readings)
+        if table.empty:
+            nothing = "The selection has no request, or every one: there is nothing to compare."
+            return Shown([nothing, *lost], table)
+        unread = [] if len(readings) else ["The database's sessions were not read: no request has a wait event."]
+        return Shown([f"Requests {_described(box)}:", *sentences(table), *unread, *lost], table)
+
+    def _of_siblings(self) -> tuple[RequestRows, pd.DataFrame, list[str]]:
+        """The rows of the arm's runs, the readings of their database, and a line for each run that cannot be read.
+
+        Rows and readings are kept for the next selection.
+        """
+        runs, lost = present(self._siblings)
+        if self._kept is None or self._kept[0] != runs:
+            rows = RequestRows([run.source for run in runs])
+            self._kept = runs, rows, readings_by_place(runs, rows)
+        return *self._kept[1:], lost
+
     def open(self, user: int, sequence: int) -> Microscope:
-        """Open one request below the figure."""
+        """Open one request below the figure. Raises `RecordingError` where the run has no such request."""
         opened = Microscope(self._run, user, sequence)
         self._below.children = [opened.widget]
         return opened
 
+    def recolour(self, colour: str) -> None:
+        """Colour the points by another of `COLOURS`; what is below the figure stays. Raises `UserError` for no colour.
+
+        view.recolour("worker")
+        """
+        self._menu.value = _checked(colour)
+
+    def _draw_again(self) -> None:
+        self._above.value = paragraphs(self.sentences)
+        if "figure" in vars(self):
+            with self.figure.batch_update():
+                self.figure.data = ()
+                self.figure.add_traces(self._traces())
+            self._listen(self.figure)
+
     @cached_property
     def figure(self) -> go.FigureWidget:
         """The figure, which answers to a box and to a click."""
-        made = plot_style.interactive(self._drawn())
-        for trace in made.data:
-            trace.on_selection(self._selected)
-            trace.on_click(self._clicked)
+        drawn = plot_style.figure(height_px=HEIGHT_PX, dragmode="select").add_traces(self._traces())
+        drawn.update_xaxes(title="seconds since the first measured request")
+        drawn.update_yaxes(plot_style.log_axis("latency (ms)"))
+        made = plot_style.interactive(drawn)
+        self._listen(made)
+        or_loss(self._run, self._of_siblings)  # so that the first box is answered as soon as the others
         return made
 
-    def _drawn(self) -> go.Figure:
-        made = plot_style.figure(height_px=HEIGHT_PX, dragmode="select")
-        for number, (name, group) in enumerate(self._coloured().groupby("colour", sort=True)):
-            made.add_trace(
-                go.Scattergl(
-                    x=group["at_ms"] / MS_PER_S,
-                    y=group["latency_ms"],
-                    name=f"{self._colour} {name}" if self._colour in NUMBERED else str(name),
-                    mode="markers",
-                    marker={"size": 5, "opacity": 0.7, "color": plot_style.colour_of(str(name), number)},
-                    customdata=group[["user", "sequence", "endpoint"]],
-                    hovertemplate="%{customdata[2]}, user %{customdata[0]}, request %{customdata[1]}: %{y:.2f} ms"
-                    "<extra></extra>",
-                )
+    def _listen(self, figure: go.FigureWidget) -> None:
+        for trace in figure.data:
+            trace.on_selection(self._selected)
+            trace.on_click(self._clicked)
+
+    def _traces(self) -> list[go.Scattergl]:
+        return [
+            go.Scattergl(
+                x=group["at_ms"] / MS_PER_S,
+                y=group["latency_ms"],
+                name=f"{self.colour} {name}" if self.colour in NUMBERED else str(name),
+                mode="markers",
+                marker={"size": 5, "opacity": 0.7, "color": plot_style.colour_of(str(name), number)},
+                customdata=group[["user", "sequence", "endpoint"]],
+                hovertemplate="%{customdata[2]}, user %{customdata[0]}, request %{customdata[1]}: %{y:.2f} ms"
+                "<extra></extra>",
             )
-        made.update_xaxes(title="seconds since the first measured request")
-        made.update_yaxes(plot_style.log_axis("latency (ms)"))
-        return made
+            for number, (name, group) in enumerate(self._coloured().groupby("colour", sort=True))
+        ]
 
     def _coloured(self) -> pd.DataFrame:
         """The points with the value that colours them: the commonest ones, and one for all others."""
-        if self._colour == "outcome":
+        if self.colour == "outcome":
             values = self.table["ok"].map({True: "successful", False: "failed"})
         else:
-            values = self.table[self._colour].astype("object").where(self.table[self._colour].notna(), "none")
+            values = self.table[self.colour].astype("object").where(self.table[self.colour].notna(), "none")
         labels = values.astype(str)
         commonest = labels.value_counts().index[:MAX_COLOURS]
         return self.table.assign(colour=labels.where(labels.isin(commonest), OTHER))
@@ -130,20 +177,27 @@ class TimelineView:
     def _clicked(self, trace: Any, clicked: Any, state: Any) -> None:
         for number in clicked.point_inds[:1]:
             user, sequence, _ = trace.customdata[number]
-            self.open(int(user), int(sequence))
+            opened = or_loss(self._run, lambda: Microscope(self._run, int(user), int(sequence)))  # noqa: B023
+            self._below.children = [opened.widget]
 
     @cached_property
     def widget(self) -> ipywidgets.VBox:
         """Figure and answer."""
         if not self.requests:
-            return plot_style.styled([ipywidgets.HTML(paragraphs(self.sentences))])
-        return plot_style.styled([ipywidgets.HTML(paragraphs(self.sentences)), self.figure, self._below])
+            return plot_style.styled([self._above])
+        return plot_style.styled([self._above, self._menu, self.figure, self._below])
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
+
+
+def _checked(colour: str) -> str:
+    if colour not in COLOURS:
+        raise UserError(f"requests are coloured by {', '.join(COLOURS)}, not by {colour!r}")
+    return colour
 
 
 def _described(box: Box) -> str:

@@ -1,6 +1,7 @@
 """The timeline: its points, the answer to a box, and the request that a click opens."""
 
 import pytest
+from plotly.callbacks import BoxSelector, Points
 
 from analysis.selection_contrast import ATTRIBUTES, MAX_VALUES
 from lab import point_sample, timeline_view
@@ -41,13 +42,16 @@ def test_a_box_is_answered_by_what_its_requests_have_more_of(run):
     assert row["selected"] == 0
     assert row["high"] < 0
     assert row["p_holm"] < 0.05
-    assert len(answer.table) <= MAX_VALUES * len(ATTRIBUTES)
+    assert len(answer.table[answer.table["attribute"].isin(ATTRIBUTES)]) <= MAX_VALUES * len(ATTRIBUTES)
+    blocks = answer.table[answer.table["attribute"] == "block"]
+    assert list(blocks["value"].sort_values()) == ["1", "2", "3", "4"]
+    assert blocks["low"].isna().all()
 
 
 def test_intervals_come_from_the_blocks_of_the_arm(run):
     alone = TimelineView(run.recorded, [run.recorded]).brush(fastest_ms=1_000)
     assert alone.table["low"].isna().all()
-    assert "No interval: 1 blocks" in alone.sentences[1]
+    assert "No interval: 1 block has" in alone.sentences[1]
 
 
 def test_nothing_and_everything_selected_are_no_comparison(run):
@@ -60,6 +64,33 @@ def test_nothing_and_everything_selected_are_no_comparison(run):
 @pytest.mark.parametrize("colour", ["endpoint", "worker", "connection", "cache", "outcome"])
 def test_every_colour_draws_every_point(run, colour):
     assert sum(len(trace.x) for trace in run.timeline(colour).figure.data) == 150
+
+
+def test_another_colour_leaves_the_answer_and_the_points(run):
+    view = run.timeline()
+    points, answer = view.table, view.brush(fastest_ms=1_000)
+    traces = {trace.name for trace in view.figure.data}
+    view._menu.value = "cache"  # as a click on the menu does
+    assert {trace.name for trace in view.figure.data} == {"none"} != traces
+    assert sum(len(trace.x) for trace in view.figure.data) == 150
+    assert view.answer is answer
+    assert view._below.children[0] is not None
+    assert view.table is points
+    view.recolour("endpoint")
+    assert {trace.name for trace in view.figure.data} == traces
+    assert view.colour == "endpoint"
+    with pytest.raises(UserError, match="not by 'user'"):
+        view.recolour("user")
+
+
+def test_a_new_colour_answers_to_a_box_and_to_a_click(run):
+    view = run.timeline()
+    view.recolour("worker")
+    (trace,) = view.figure.data
+    view._selected(trace, None, BoxSelector(xrange=(-1.0, 100.0), yrange=(1e3, 1e6)))
+    assert "Requests of 1.00 s to" in view.answer.sentences[0]
+    view._clicked(trace, Points(point_inds=[0]), None)
+    assert "It waited" in view._below.children[0].children[0].children[1].value
 
 
 def test_values_beyond_the_commonest_share_a_colour(run, monkeypatch):

@@ -1,0 +1,50 @@
+"""Runs whose files have gone or changed since they were opened: one line in the place of a traceback."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from workbench.errors import RecordingError
+from workbench.recording import Run
+from workbench.request_schema import STORED, STREAMS
+
+from .shown import Shown
+
+View = TypeVar("View")
+UNREADABLE = (RecordingError, OSError, pa.ArrowException)
+
+
+def loss(run: Run) -> str:
+    """Why the requests of a run cannot be read now, in one line; empty where they can."""
+    if not run.directory.is_dir():
+        return f"{run.name} was deleted: there is no {run.directory} any more"
+    if not run.source.is_stored() and not any(run.directory.glob(STREAMS)):
+        return f"{run.name} has no {STORED} and no stream: its requests were deleted or never written"
+    try:
+        run.rows.query("SELECT count(*) FROM requests")
+    except UNREADABLE as error:
+        return reason(error)
+    return ""
+
+
+def reason(error: Exception) -> str:
+    """The first line of the message of an error."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def present(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """The runs whose requests can be read now, and a sentence for each other one."""
+    losses = {run: loss(run) for run in runs}
+    return [run for run in runs if not losses[run]], [f"Left out: {text}." for text in losses.values() if text]
+
+
+def or_loss(run: Run, make: Callable[[], View]) -> View | Shown:
+    """What `make` gives, or one line where the run was deleted, or its files cannot be read."""
+    if not run.directory.is_dir():
+        return Shown([f"{loss(run)}."], pd.DataFrame())
+    try:
+        return make()
+    except UNREADABLE as error:
+        return Shown([f"This cannot be shown: {reason(error)}."], pd.DataFrame())
