@@ -128,8 +128,9 @@ def _of_attribute(attribute: str, counted: pd.DataFrame) -> Iterator[tuple]:
 def _of_blocks(totals: pd.DataFrame) -> Iterator[tuple]:
     """Yield the share of each block among the selected requests of all blocks, and among the others."""
     blocks = int((totals > 0).all(axis=1).sum())
-    for block, shares in (totals / totals.sum()).iterrows():
-        yield _untested(BLOCK, f"{int(block) + 1}", shares, blocks)
+    shares = totals / totals.sum()
+    for block in totals.index:
+        yield _untested(BLOCK, f"{block + 1}", shares.loc[block], blocks)
 
 
 def _without_reading(totals: pd.DataFrame, with_reading: pd.DataFrame) -> Iterator[tuple]:
@@ -182,10 +183,8 @@ def _about_readings(table: pd.DataFrame, named: pd.DataFrame) -> list[str]:
     if absent.empty or WAIT_EVENT not in set(named["attribute"]):
         return []
     row = absent.iloc[0]
-    return [
-        f"A wait event is that of the instant, and its shares are of the requests into which a reading of the sessions "
-        f"fell: {1 - row['selected']:.0%} of the selected ones, {1 - row['others']:.0%} of the others."
-    ]
+    shares = f"{1 - row['selected']:.0%} of the selected ones, {1 - row['others']:.0%} of the others"
+    return [f"A wait event is of the instant; its shares are of the requests into which a reading fell: {shares}."]
 
 
 def _about_blocks(table: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from workbench.recording import Run
 
 from . import plot_style, texts
-from .readings_over_time import add_cpu, add_pool, begin_us
+from .readings_over_time import add_cpu, add_pool, begin_us, since, unread
 from .shown import Shown
 
 COLUMNS = ["at_s", "latency_ms", "requests"]
@@ -41,10 +41,9 @@ def heat_map(run: Run) -> Shown:
     add_pool(made, run, 2)
     add_cpu(made, run, 3)
     made.update_yaxes(plot_style.log_axis(), row=1, col=1)
-    made.update_xaxes(title="seconds since the first request", row=3, col=1)
-    lacking = [] if len(run.pool) else ["The pool was not read in this run."]
+    made.update_xaxes(title=since(run), row=3, col=1)
     counted = texts.counted(int(table["requests"].sum()), "measured request")
-    return Shown([f"{run.deployment} under {run.scenario}: {counted}", *lacking], table, made)
+    return Shown([f"{run.deployment} under {run.scenario}: {counted}", *unread(run)], table, made)
 
 
 def _counts(run: Run) -> pd.DataFrame:

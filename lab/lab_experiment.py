@@ -20,6 +20,7 @@ from .lab_change import LabChange
 from .lab_run import LabRun
 from .prediction import predict_load, track_record
 from .shown import Shown
+from .split_view import SplitView
 from .what_if_panel import WhatIfPanel
 
 MAX_NAMED = 12
@@ -112,6 +113,18 @@ class LabExperiment:
         Raises `RecordingError` for an experiment without two deployments under one scenario.
         """
         return ArmsView(self.recorded, self.baseline, self.candidate)
+
+    def split(
+        self, scenario: str = BURST_50, endpoint: str = "", quantile: tuple[float, float] = (0.90, 0.99)
+    ) -> SplitView:
+        """Where the time of the requests between two quantiles went, by deployment; menus and a slider choose others.
+
+        Raises `RecordingError` for a name that the experiment lacks.
+
+            exp.split("burst-50", "login").choose(quantile=(0.99, 1))
+        """
+        _require("scenario", scenario, self.scenarios)
+        return SplitView(self.recorded, scenario, endpoint, quantile)
 
     def run(self, deployment: str, scenario: str, block: int = 1, *, replicate: bool = False) -> LabRun:
         """A run by its arm and block; blocks count from 1. Raises `RecordingError` where there is none.

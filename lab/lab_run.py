@@ -10,6 +10,7 @@ from .heat_map import heat_map
 from .lab_requests import LabRequests
 from .microscope import Microscope
 from .plans_view import PlansView
+from .run_loss import or_loss
 from .shown import Shown, without_front_end
 from .timeline_view import TimelineView
 
@@ -48,34 +49,38 @@ class LabRun:
 
     def split(self, quantile: tuple[float, float] = (0.90, 0.99), endpoint: str = "") -> Shown:
         """Where the time of the requests between two quantiles of latency went, beside that of all requests."""
-        return time_shares.split(self.recorded, quantile, endpoint)
+        return or_loss(self.recorded, lambda: time_shares.split(self.recorded, quantile, endpoint))
 
     def over_time(self) -> Shown:
         """Percentiles of latency, connections in use and CPU over time, on one axis."""
-        return readings_over_time.over_time(self.recorded)
+        return or_loss(self.recorded, lambda: readings_over_time.over_time(self.recorded))
 
     def heat_map(self) -> Shown:
         """Latency over time as a heat map, with connections in use and CPU below it."""
-        return heat_map(self.recorded)
+        return or_loss(self.recorded, lambda: heat_map(self.recorded))
 
     def pool(self) -> Shown:
         """The connections of its workers' pools over time: in use, idle, and callers that waited."""
-        return readings_over_time.pool(self.recorded)
+        return or_loss(self.recorded, lambda: readings_over_time.pool(self.recorded))
 
     def waits(self) -> Shown:
         """What the active sessions of the database waited for."""
-        return readings_over_time.waits(self.recorded)
+        return or_loss(self.recorded, lambda: readings_over_time.waits(self.recorded))
 
     def statements(self, number: int = 10) -> Shown:
         """The statements on which the database spent the most time."""
-        return readings_over_time.statements(self.recorded, number)
+        return or_loss(self.recorded, lambda: readings_over_time.statements(self.recorded, number))
 
-    def plans(self) -> PlansView:
+    def plans(self) -> PlansView | Shown:
         """The plans of the statements on which the database spent the most time."""
-        return plans_view.plans(self.recorded)
+        return or_loss(self.recorded, lambda: plans_view.plans(self.recorded))
 
     def __repr__(self) -> str:
-        return repr(self.recorded)
+        return repr(self._summary)
 
     def _repr_html_(self) -> str:
-        return str(without_front_end("", self.recorded.summary(), self.recorded.overview())["text/html"])
+        return str(without_front_end("", self._summary.sentences, self._summary.table)["text/html"])
+
+    @property
+    def _summary(self) -> Shown:
+        return or_loss(self.recorded, lambda: Shown(self.recorded.summary(), self.recorded.overview()))

@@ -10,31 +10,55 @@ from analysis.metrics.cpu_metrics import MACHINE
 from workbench.recording import Run
 
 from . import plot_style, texts
+from .percentile_bands import add_bands, supported
+from .run_loss import loss
 from .shown import Shown
 
 US_PER_S, NS_PER_MS = 1_000_000, 1_000_000
-PERCENTILES = ("median_ms", "p95_ms")
 STATES = {"checked_out": "used", "idle": "idle", "pending": "waiting"}  # of a connection, and of its callers
 PANELS_PX, POOL_PX = 560, 300
 
 
 def over_time(run: Run) -> Shown:
     """Percentiles of latency, connections in use and CPU over time, on one axis: seconds since the first request."""
-    table, width_s = run_metrics.over_time(run)
+    lost = loss(run)
+    table, width_s = (pd.DataFrame(), 0.0) if lost else run_metrics.over_time(run)
     made = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06,
-        subplot_titles=["latency (ms)", "connections in use", "CPU (cores)"],
+        subplot_titles=["latency of successful responses (ms)", "connections in use", "CPU (cores)"],
     )  # fmt: skip
     plot_style.legend_below(plot_style.in_style(made, PANELS_PX))
-    for name in PERCENTILES:
-        _line(made, 1, table["at_s"], table[name], name.removesuffix("_ms"))
+    lines = [f"{lost}." if lost else "No request was sent."]
+    if not table.empty:
+        table, lines = _with_bands(made, run, table, width_s)
     add_pool(made, run, 2)
     add_cpu(made, run, 3)
     made.update_yaxes(plot_style.log_axis(), row=1, col=1)
-    made.update_xaxes(title="seconds since the first request", row=3, col=1)
-    lacking = [] if len(run.pool) else ["The pool was not read in this run."]
+    made.update_xaxes(title=since(run), row=3, col=1)
+    return Shown([*lines, *unread(run)], table, made if made.data else None)
+
+
+def _with_bands(made: go.Figure, run: Run, table: pd.DataFrame, width_s: float) -> tuple[pd.DataFrame, list[str]]:
+    """Add the percentiles of latency to the first row; returns their table, and sentences about them."""
+    table, left_out = supported(table)
+    add_bands(made, table, width_s, 1)
+    none = [] if table["successful"].any() else ["No response was successful, so there is no latency."]
+    dropped = ["Arrivals that were dropped are in no percentile."] if run.dropped else []
     first = f"{run.deployment} under {run.scenario}, in intervals of {texts.number(width_s)} s"
-    return Shown([first, *lacking], table, made)
+    return table, [first, *none, *left_out, *dropped]
+
+
+def unread(run: Run) -> list[str]:
+    """A sentence with the readings that a run lacks."""
+    readings = {"pool": run.pool, "CPU": run.process[run.process["role"] != MACHINE]}
+    lacking = [name for name, table in readings.items() if table.empty]
+    verb = "were" if len(lacking) > 1 else "was"
+    return [f"The {' and the '.join(lacking)} {verb} not read in this run."] if lacking else []
+
+
+def since(run: Run) -> str:
+    """The title of the axis of time."""
+    return "seconds since the first request" if begin_us(run) else "seconds since the start of the run"
 
 
 def add_pool(made: go.Figure, run: Run, row: int) -> None:
@@ -50,8 +74,11 @@ def add_cpu(made: go.Figure, run: Run, row: int) -> None:
 
 
 def begin_us(run: Run) -> float:
-    """The send of the first request of a run, in µs since the run began."""
-    return float(run.rows.query("SELECT min(start_ms) AS first_ms FROM requests")["first_ms"].iloc[0]) * 1000
+    """The send of the first request of a run, in µs since the run began; 0 where no request is known."""
+    if loss(run):
+        return 0.0
+    first_ms = run.rows.query("SELECT min(start_ms) AS first_ms FROM requests")["first_ms"].iloc[0]
+    return 0.0 if pd.isna(first_ms) else float(first_ms) * 1000
 
 
 def _line(made: go.Figure, row: int, x: pd.Series, y: pd.Series, name: str) -> None:
@@ -79,7 +106,7 @@ def pool(run: Run) -> Shown:
     for state in STATES.values():
         line = {"color": plot_style.colour_of(state, 0), "shape": "hv"}
         made.add_trace(go.Scatter(x=table["at_s"], y=table[state], name=state, mode="lines", line=line))
-    made.update_xaxes(title="seconds since the first request")
+    made.update_xaxes(title=since(run))
     made.update_yaxes(title="connections", rangemode="tozero")
     totals = arm_metrics.pool_totals(run)
     return Shown([_pool_sentence(table), *([] if totals is None else [_totals_sentence(totals)])], table, made)

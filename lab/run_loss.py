@@ -6,6 +6,7 @@ from typing import TypeVar
 import pandas as pd
 import pyarrow as pa
 
+from workbench import seal
 from workbench.errors import RecordingError
 from workbench.recording import Run
 from workbench.request_schema import STORED, STREAMS
@@ -17,11 +18,18 @@ UNREADABLE = (RecordingError, OSError, pa.ArrowException)
 
 
 def loss(run: Run) -> str:
-    """Why the requests of a run cannot be read now, in one line; empty where they can."""
+    """Why the requests of a run cannot be read now, in one line; empty where they can.
+
+    The file of a sealed run is compared in its size, another one is opened.
+    """
     if not run.directory.is_dir():
         return f"{run.name} was deleted: there is no {run.directory} any more"
-    if not run.source.is_stored() and not any(run.directory.glob(STREAMS)):
-        return f"{run.name} has no {STORED} and no stream: its requests were deleted or never written"
+    if not run.source.is_stored():
+        streamed = any(run.directory.glob(STREAMS))
+        return "" if streamed else f"{run.name} has no {STORED} and no stream: it was deleted, or never written"
+    if sealed := (run.record.get("files") or {}).get(STORED):
+        problems = list(seal.size_mismatches(run.directory, {STORED: sealed}))
+        return f"{run.name}: {STORED} {problems[0][1]} after the run had ended" if problems else ""
     try:
         run.rows.query("SELECT count(*) FROM requests")
     except UNREADABLE as error:

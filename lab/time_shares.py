@@ -1,94 +1,117 @@
-"""Where the time of a run's requests went, for the requests between two quantiles and for all of them."""
+"""Where the time of requests went, for those between two quantiles and for all of them."""
+
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from workbench.aggregates import SPLIT
 from workbench.errors import UserError
 from workbench.recording import Run
+from workbench.request_rows import RequestRows
 
 from . import plot_style, texts
 from .shown import Shown
 
-COLUMNS = ["endpoint", "requests", "share", "latency_ms", *SPLIT]
+COLUMNS = ["requests", "share", "latency_ms", *SPLIT]
 MIN_SHARE = 0.1  # of a part that a sentence names
-BAR_PX, MARGIN_PX = 34, 100
+BAR_PX, MARGIN_PX = 30, 110
 ALL, TAIL = "all", "tail"
+Quantiles = tuple[float, float]
 
 
-def split(run: Run, quantile: tuple[float, float], endpoint: str = "") -> Shown:
+def split(run: Run, quantile: Quantiles, endpoint: str = "") -> Shown:
     """The mean time in each part, by endpoint: of all requests, and of those between two quantiles of latency.
 
     Only of successful measured requests whose application reported its time. Raises `UserError` for quantiles that are
     not 0 ≤ low < high ≤ 1.
     """
+    check(quantile)
+    table = means(run.rows, "endpoint", quantile, endpoint)
+    if table.empty:
+        of = f" to {endpoint}" if endpoint else ""
+        return Shown([f"{run.name} has no successful request{of} whose parts are known (`Server-Timing`)."], table)
+    first = f"Where the time went, of all requests and of those between {named(quantile)}."
+    return Shown([first, *sentences(table, "endpoint")], table, bars(table, "endpoint", quantile))
+
+
+def check(quantile: Quantiles) -> None:
+    """Raise `UserError` for quantiles that are not 0 ≤ low < high ≤ 1."""
     low, high = quantile
     if not 0 <= low < high <= 1:
         raise UserError(f"quantiles are two numbers from 0 to 1 in ascending order, not {quantile}")
-    table = _means(run, low, high, endpoint)
-    if table.empty:
-        of = f" to {endpoint}" if endpoint else ""
-        return Shown([f"{run.name} has no request{of} whose parts are known (`Server-Timing`)."], table)
-    return Shown(_sentences(table, low, high), table, _figure(table, low, high))
 
 
-def _means(run: Run, low: float, high: float, endpoint: str) -> pd.DataFrame:
-    """A row for each endpoint and share of its requests (`COLUMNS`), times in ms."""
+def named(quantile: Quantiles, between: str = " and ") -> str:
+    """`p90 and p99`."""
+    return between.join(f"p{round(100 * each, 6):g}" for each in quantile)
+
+
+def means(rows: RequestRows, group: str, quantile: Quantiles, endpoint: str = "") -> pd.DataFrame:
+    """A row for each value of a column (`group`) and share of its requests (`COLUMNS`), times in ms.
+
+    The quantiles are of the requests of one run with one value of `group`; the means are over the requests of all runs.
+    """
+    low, high = quantile
     condition, parameters = ("endpoint = ?", [endpoint]) if endpoint else ("true", [])
     parts = ", ".join(f"avg(coalesce({part}_ms, 0)) AS {part}" for part in SPLIT)
     known = (
         f"SELECT * FROM measured WHERE ok AND app_ms IS NOT NULL AND queue_ms IS NOT NULL AND rest_ms IS NOT NULL "
         f"AND {condition}"
     )
-    return run.rows.query(
+    return rows.query(
         f"""
         WITH known AS ({known}), ends AS (
-            SELECT endpoint, quantile_cont(latency_ms, {low}) AS low_ms, quantile_cont(latency_ms, {high}) AS high_ms
-            FROM known GROUP BY endpoint
+            SELECT run, {group}, quantile_cont(latency_ms, {low}) AS low_ms,
+                   quantile_cont(latency_ms, {high}) AS high_ms
+            FROM known GROUP BY run, {group}
         ), shares AS (
             SELECT '{ALL}' AS share, known.* FROM known
-            UNION ALL SELECT '{TAIL}', known.* FROM known JOIN ends USING (endpoint)
+            UNION ALL SELECT '{TAIL}', known.* FROM known JOIN ends USING (run, {group})
             WHERE latency_ms BETWEEN low_ms AND high_ms
         )
-        SELECT endpoint, count(*) AS requests, share, avg(latency_ms) AS latency_ms, {parts}
-        FROM shares GROUP BY endpoint, share ORDER BY endpoint, share
+        SELECT {group}, count(*) AS requests, share, avg(latency_ms) AS latency_ms, {parts}
+        FROM shares GROUP BY {group}, share ORDER BY {group}, share
         """,
         parameters,
     )
 
 
-def _sentences(table: pd.DataFrame, low: float, high: float) -> list[str]:
-    lines = [f"Where the time went, of all requests and of those between p{100 * low:g} and p{100 * high:g}."]
+def sentences(table: pd.DataFrame, group: str) -> Iterator[str]:
+    """Yield a sentence for each value of `group`: the parts with at least a tenth of the time of its tail."""
     for row in table[table["share"] == TAIL].to_dict("records"):
-        parts = sorted(SPLIT, key=lambda part: -row[part])
-        named = [
-            f"{row[part] / row['latency_ms']:.0%} {part}"
-            for part in parts
-            if row[part] >= MIN_SHARE * row["latency_ms"]
-        ]
-        lines.append(
-            f"{row['endpoint']}: {texts.milliseconds(row['latency_ms'])} in "
-            f"{texts.counted(row['requests'], 'request')} of the tail: {', '.join(named)}."
+        largest = sorted((part for part in SPLIT if row[part] >= MIN_SHARE * row["latency_ms"]), key=lambda p: -row[p])
+        parts = ", ".join(f"{row[part] / row['latency_ms']:.0%} {part}" for part in largest)
+        yield (
+            f"{row[group]}: {texts.milliseconds(row['latency_ms'])} in "
+            f"{texts.counted(row['requests'], 'request')} of the tail: {parts}."
         )
-    return lines
 
 
-def _figure(table: pd.DataFrame, low: float, high: float) -> go.Figure:
-    names = {ALL: "all", TAIL: f"p{100 * low:g}–p{100 * high:g}"}
-    labels = [table["endpoint"], table["share"].map(names)]
-    made = plot_style.figure(height_px=MARGIN_PX + BAR_PX * len(table), barmode="stack")
+def bars(table: pd.DataFrame, group: str, quantile: Quantiles) -> go.Figure:
+    """Draw the parts twice, in ms and as shares of the mean latency: two bars for each value of `group`."""
+    labels = [table[group], table["share"].map({ALL: "all", TAIL: named(quantile, "–")})]
+    made = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
+    plot_style.in_style(made, MARGIN_PX + BAR_PX * len(table)).update_layout(barmode="stack")
     for number, part in enumerate(SPLIT):
         if table[part].any():
-            made.add_trace(
-                go.Bar(
-                    x=table[part],
-                    y=labels,
-                    name=part,
-                    orientation="h",
-                    marker={"color": plot_style.colour_of(part, number)},
-                    hovertemplate=f"{part}: %{{x:.2f}} ms<extra></extra>",
-                )
-            )
-    made.update_xaxes(title="mean time of a request (ms)")
-    made.update_yaxes(autorange="reversed")
-    return made
+            shares = 100 * table[part] / table["latency_ms"]
+            for column, (values, unit) in enumerate(((table[part], "ms"), (shares, "%")), start=1):
+                bar = _bar(part, number, values, labels, unit)
+                made.add_trace(bar.update(showlegend=column == 1), row=1, col=column)
+    made.update_xaxes(title="mean time of a request (ms)", col=1)
+    made.update_xaxes(title="share of it (%)", col=2)
+    return made.update_yaxes(autorange="reversed")
+
+
+def _bar(part: str, number: int, values: pd.Series, labels: Sequence[pd.Series], unit: str) -> go.Bar:
+    return go.Bar(
+        x=values,
+        y=labels,
+        name=part,
+        legendgroup=part,
+        orientation="h",
+        marker={"color": plot_style.colour_of(part, number)},
+        hovertemplate=f"{part}: %{{x:.2f}} {unit}<extra></extra>",
+    )

@@ -15,6 +15,7 @@ from workbench.recording import Run
 from workbench.request_schema import MEASURE
 
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+OVER_TIME = {"median_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
 INTERVAL_WIDTHS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
 MAX_INTERVALS, MIN_REQUESTS = 100, 15
 # An event that reports a value that is no duration seems to begin before it was due.
@@ -91,25 +92,29 @@ def over_time(run: Run) -> tuple[pd.DataFrame, float]:
     """Return the requests of all phases by the time of their send, and the width of an interval in seconds.
 
     A row for each interval: `at_s` of its start since the first request, the rates `successful_rps` and `failed_rps`,
-    and `median_ms` and `p95_ms` of the successful responses. An interval without a request has rates of 0.
+    and of the successful responses their number `successful` and the quantiles `OVER_TIME`. An interval without a
+    request has rates of 0. A run without a request gives an empty table.
     """
     bounds = run.rows.query(
         f"SELECT min(begin_ms) AS first_ms, max(begin_ms) AS last_ms, count(*) AS n FROM ({_BEGUN})"
     )
     first_ms, last_ms, requests = bounds.iloc[0]
+    if not requests:
+        return pd.DataFrame(columns=["at_s", "successful_rps", "failed_rps", "successful", *OVER_TIME]), 0.0
+    quantiles = ", ".join(f"quantile_cont(latency_ms, {q}) FILTER (ok) AS {name}" for name, q in OVER_TIME.items())
     width_s = _interval_width_s((last_ms - first_ms) / 1000, int(requests))
     table = run.rows.query(
         f"""
         SELECT floor((begin_ms - ?) / ?)::BIGINT AS place, count(*) FILTER (ok) / {width_s} AS successful_rps,
-               count(*) FILTER (NOT ok) / {width_s} AS failed_rps,
-               quantile_cont(latency_ms, 0.5) FILTER (ok) AS median_ms,
-               quantile_cont(latency_ms, 0.95) FILTER (ok) AS p95_ms
+               count(*) FILTER (NOT ok) / {width_s} AS failed_rps, count(latency_ms) FILTER (ok) AS successful,
+               {quantiles}
         FROM ({_BEGUN}) GROUP BY place ORDER BY place
         """,
         [first_ms, 1000 * width_s],
     ).set_index("place")
     table = table.reindex(range(int(table.index.max()) + 1))
-    table[["successful_rps", "failed_rps"]] = table[["successful_rps", "failed_rps"]].fillna(0.0)
+    counted = ["successful_rps", "failed_rps", "successful"]
+    table[counted] = table[counted].fillna(0.0)
     return table.reset_index(drop=True).assign(at_s=lambda rows: rows.index * width_s), width_s
 
 
