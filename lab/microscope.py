@@ -1,4 +1,4 @@
-"""One request in detail: what it waited for, who held its worker meanwhile, and what the database did."""
+"""One request in detail: what it waited for, what held its worker meanwhile, and what the database did."""
 
 from functools import cached_property
 from typing import Any
@@ -7,18 +7,23 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis import bottleneck
 from analysis.request_holders import holders, request_row, served_at_once
+from analysis.request_waits import NO_EVENT
 from workbench.aggregates import SPLIT
 from workbench.errors import RecordingError
 from workbench.recording import Run
 
 from . import plot_style, texts
+from .request_trail import RequestTrail
 from .shown import Shown, paragraphs, widget_bundle, without_front_end
+from .table_view import table_widget
 
-MAX_LINKS = 12
-MAX_NAMED = 3
+MAX_NAMED, MAX_STATEMENTS = 3, 10
 BAR_PX = 130
 US_PER_MS = 1000
+EVENTS = {"none": NO_EVENT}
+MEANS_OF_RUN = "These are means over the whole run, not times of this request."
 
 
 class Microscope:
@@ -26,21 +31,29 @@ class Microscope:
 
         run.microscope(user=17, sequence=1)
 
-    `request` is its row, `ahead` the requests that held its worker while it waited. Raises `RecordingError` where the
-    run has no such request.
+    `request` is its row, `ahead` the requests that its worker served while it waited, `statements` those of its run
+    with their mean times. Raises `RecordingError` where the run has no such request.
     """
 
     def __init__(self, run: Run, user: int, sequence: int):
         request = request_row(run, int(user), int(sequence))
         if request is None:
             raise RecordingError(f"{run.name} has no request {sequence} of user {user}")
-        self._run, self.request = run, request
+        self.run, self.request = run, request
         self.ahead = holders(run, request)
 
     @property
     def table(self) -> pd.DataFrame:
-        """The requests that held its worker."""
+        """The requests that its worker served while it waited."""
         return self.ahead
+
+    @cached_property
+    def statements(self) -> pd.DataFrame:
+        """The statements of the run on which the database spent the most time: `statement`, `calls`, `mean_ms`.
+
+        Means over the run; which statements this request sent is not recorded.
+        """
+        return bottleneck.top_statements(self.run, MAX_STATEMENTS)[["statement", "calls", "mean_ms"]]
 
     @property
     def sentences(self) -> list[str]:
@@ -49,7 +62,14 @@ class Microscope:
         outcome = "succeeded" if row["ok"] else f"failed ({row['error']})"
         first = f"{row['endpoint']}, request {row['sequence']} of user {row['user']}, {outcome}"
         took = "" if pd.isna(row["latency_ms"]) else f" after {texts.milliseconds(row['latency_ms'])}"
-        return [f"{first}{took}.", *self._sent(), *self._waited(), *self._connection(), *self._readings()]
+        return [
+            f"{first}{took}.",
+            *self._sent(),
+            *self._waited(),
+            *self._connection(),
+            *self._readings(),
+            *self._lacking(),
+        ]
 
     def _sent(self) -> list[str]:
         row = self.request
@@ -77,7 +97,6 @@ class Microscope:
         return [f"It used connection {row['connection']:.0f} of worker {row['worker']:.0f}."]
 
     def _holders(self) -> str:
-        at_once = served_at_once(self._run)
         largest = self.ahead.nlargest(MAX_NAMED, "held_ms")
         named = ", ".join(
             f"{row['endpoint']} of user {row['user']} ({texts.milliseconds(row['held_ms'])})"
@@ -85,27 +104,49 @@ class Microscope:
         )
         number = texts.counted(len(self.ahead), "request")
         more = ", …" if len(self.ahead) > MAX_NAMED else ""
+        return f"{number}{self._doubt()}: {named}{more}"
+
+    def _doubt(self) -> str:
+        """Why it is not known which request held the worker; empty where that is the request that it served."""
+        at_once = served_at_once(self.run)
         if at_once == 1:
-            return f"{number}: {named}{more}"
-        shared = "greenlets" if at_once is None else f"{at_once} threads"
-        return f"{number} in {shared}; the one that held it is one of them: {named}{more}"
+            return ""
+        server = (self.run.record["deployment"].get("settings") or {}).get("server")
+        shared = f"{at_once} threads" if at_once else "greenlets"
+        how = f"in {shared}" if server else "and how many it serves at once is not known"
+        if len(self.ahead) == 1:
+            return f" {how}, which need not have held it"
+        return f" {how}; the one that held it is one of them"
 
     def _readings(self) -> list[str]:
         """The pool and the database's waits as they were read last before the request was served."""
         queue_ms = 0.0 if pd.isna(self.request["queue_ms"]) else self.request["queue_ms"]
-        at_us = US_PER_MS * (self.request["start_ms"] + queue_ms)
-        database, lines = self._run.database, []
-        if (pool := _last(self._run.pool, at_us)) is not None:
+        at_us, lines = US_PER_MS * (self.request["start_ms"] + queue_ms), []
+        if (pool := _last(self.run.pool, at_us)) is not None:
             in_use, waiting = int(pool["checked_out"].sum()), int(pool["pending"].sum())
             lines.append(
                 f"The pools had {texts.counted(in_use, 'connection')} in use and {texts.counted(waiting, 'caller')} "
                 f"waiting, read {_ago(pool, at_us)} before it was served."
             )
-        active = database[(database["source"] == "activity") & (database["name"] == "active")]
-        if (activity := _last(active, at_us)) is not None:
-            waits = ", ".join(f"{row.value:g} × {row.metric}" for row in activity.itertuples())
-            lines.append(f"Active sessions of the database {_ago(activity, at_us)} before: {waits} (`none` is CPU).")
+        if (sessions := _last(self._activity, at_us)) is not None:
+            active = sessions[(sessions["name"] == "active") & (sessions["value"] > 0)].replace({"metric": EVENTS})
+            waits = ", ".join(f"{row.value:g} × {row.metric}" for row in active.itertuples()) or "none"
+            lines.append(f"Active sessions of the database {_ago(sessions, at_us)} before: {waits}.")
         return lines
+
+    @property
+    def _activity(self) -> pd.DataFrame:
+        return self.run.database[self.run.database["source"] == "activity"]
+
+    def _lacking(self) -> list[str]:
+        """A sentence with the readings that the run lacks."""
+        readings = {
+            "the pools": self.run.pool,
+            "the database's sessions": self._activity,
+            "its statements": self.statements,
+        }
+        lacking = [name for name, table in readings.items() if table.empty]
+        return [f"Not read in this run: {', '.join(lacking)}."] if lacking else []
 
     @property
     def parts(self) -> pd.DataFrame:
@@ -128,24 +169,24 @@ class Microscope:
         made.update_yaxes(showticklabels=False)
         return made
 
+    def other(self, user: int, sequence: int) -> "Microscope":
+        """Another request of the same run. Raises `RecordingError` where there is none."""
+        return Microscope(self.run, user, sequence)
+
+    def content(self) -> list[ipywidgets.Widget]:
+        """New widgets with the request, and the statements of its run in a fold."""
+        shown = Shown(self.sentences, self.ahead, self._figure() if len(self.parts) else None)
+        if self.statements.empty:
+            return [shown.widget]
+        table = [ipywidgets.HTML(paragraphs([MEANS_OF_RUN])), table_widget(self.statements)]
+        folded = ipywidgets.Accordion([plot_style.styled(table)])
+        folded.set_title(0, f"Statements of the run: mean times ({len(self.statements)} rows)")
+        return [shown.widget, folded]
+
     @cached_property
     def widget(self) -> ipywidgets.VBox:
-        """The request, with a button for each request that held its worker."""
-        place = ipywidgets.VBox()
-        longest = self.ahead.nlargest(MAX_LINKS, "held_ms")
-        buttons = [self._link(place, row) for row in longest.itertuples()]
-        shown = Shown(self.sentences, self.ahead, self._figure() if len(self.parts) else None)
-        links = [ipywidgets.HTML(paragraphs(["Open a request that held its worker"])), ipywidgets.HBox(buttons)]
-        links[1].layout.flex_flow = "row wrap"
-        place.children = [shown.widget, *(links if buttons else [])]
-        return place
-
-    def _link(self, place: ipywidgets.VBox, row: Any) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=f"{row.endpoint} {row.user}-{row.sequence}", tooltip="open this request")
-        button.on_click(
-            lambda _: setattr(place, "children", [Microscope(self._run, int(row.user), int(row.sequence)).widget])
-        )
-        return button
+        """The request, with a button for each request that its worker served meanwhile, and a way back from there."""
+        return RequestTrail(self).place
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences)

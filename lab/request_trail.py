@@ -1,0 +1,61 @@
+"""Requests that were opened one after the other: the last one shows, with buttons to others and a way back."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from .run_loss import or_loss
+from .shown import Shown, paragraphs
+
+if TYPE_CHECKING:
+    from .microscope import Microscope
+
+MAX_LINKS = 12
+
+
+class RequestTrail:
+    """The widget of a request; `place` shows the request that was opened last."""
+
+    def __init__(self, first: "Microscope"):
+        self.place = ipywidgets.VBox()
+        self._opened: list[Microscope | Shown] = [first]
+        self._show()
+
+    def back(self) -> None:
+        """Show the request before; nothing at the first one."""
+        if len(self._opened) > 1:
+            self._opened.pop()
+            self._show()
+
+    def _open(self, request: "Microscope", user: int, sequence: int) -> None:
+        self._opened.append(or_loss(request.run, lambda: request.other(user, sequence)))
+        self._show()
+
+    def _show(self) -> None:
+        """Show the last request with widgets of its own: one of a table shows once only."""
+        last = self._opened[-1]
+        back = [_button("← Back", "show the request before", self.back)] if len(self._opened) > 1 else []
+        parts = [last.widget] if isinstance(last, Shown) else [*last.content(), *self._links(last)]
+        self.place.children = [*back, *parts]
+
+    def _links(self, request: "Microscope") -> list[ipywidgets.Widget]:
+        """A button for each of the requests that its worker served longest meanwhile."""
+        longest = request.ahead.nlargest(MAX_LINKS, "held_ms")
+        if longest.empty:
+            return []
+        buttons = [self._link(request, row) for row in longest.itertuples()]
+        title = ipywidgets.HTML(paragraphs(["Open a request that its worker served meanwhile"]))
+        return [title, ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"})]
+
+    def _link(self, request: "Microscope", row: Any) -> ipywidgets.Button:
+        user, sequence = int(row.user), int(row.sequence)
+        return _button(
+            f"{row.endpoint} {user}-{sequence}", "open this request", lambda: self._open(request, user, sequence)
+        )
+
+
+def _button(name: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+    button = ipywidgets.Button(description=name, tooltip=tooltip)
+    button.on_click(lambda _: act())
+    return button
