@@ -1,15 +1,19 @@
 """A what-if prediction in the lab: a deployment with other settings, beside what earlier predictions were worth."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.capacity.bracket import UNITS, load_of
 from analysis.capacity.predictions import DIRECTORY, PredictedRun, predicted_runs
-from analysis.cli.what_if_command import MAX_LOAD, changed_settings
+from analysis.cli.what_if_command import MAX_LOAD, cached_endpoints, changed_settings
+from analysis.metrics.arm_metrics import duration_s
 from analysis.queueing.burst_simulation import predict_burst, prediction_table
 from analysis.queueing.preconditions import PredictionError
 from analysis.queueing.what_if import DeploymentModel, Family
@@ -18,9 +22,13 @@ from workbench.errors import RecordingError, UserError
 from workbench.recording import Experiment, Run, open_experiment
 
 from . import plot_style, texts
+from .prediction_checks import Check, checks, sentences
 from .shown import Shown
 
 COLUMNS = ["metric", "as it was measured", "predicted as it is", "predicted with the change"]
+COSTS = {"hash_ms", "hit_ratio"}  # of what requests need: no settings of a deployment
+WARMUP_S, DURATION_S = 10.0, 10.0  # of a simulation of the search for a capacity
+MAX_RATIO, REPLICATIONS = 1.08, 3  # two seeds give capacities that differ as much
 TRACK_COLUMNS = ["experiment", "run", "written", "predicted_ms", "measured_ms", "error"]
 MAX_EXPERIMENTS = 10  # the newest ones whose predictions are shown
 MS_PER_S = 1_000
@@ -32,7 +40,8 @@ def predict_load(experiment: Experiment, deployment: str, load: str, settings: M
     """Predict a deployment with other settings under a load: `burst-50`, `sustained-300` or `open-400`.
 
     The table has each metric as it was measured, as the model predicts it without a change, and with it; the first two
-    say how far to trust the model. Where the model does not cover the prediction the result says why. Raises
+    say how far to trust the model without a change. Other set-ups of the experiment that it covers are predicted too,
+    and compared with their measurement. Where the model does not cover the prediction the result says why. Raises
     `UserError` for a load and for a setting that is not valid.
     """
     family, _, number = load.partition("-")
@@ -40,65 +49,112 @@ def predict_load(experiment: Experiment, deployment: str, load: str, settings: M
         raise UserError(f"{load!r} is not a load; there are burst-USERS, sustained-USERS and open-RATE, as in burst-50")
     try:
         if family == BURST:
-            run, table = _burst(experiment, deployment, int(number), settings)
+            run, table, checked = _burst(experiment, deployment, int(number), settings)
         else:
-            run, table = _steady(
+            run, table, checked = _steady(
                 experiment, deployment, "open" if family == "open" else "sustained", int(number), settings
             )
     except PredictionError as error:
         return Shown([f"This cannot be predicted: {error}."], pd.DataFrame(columns=COLUMNS))
     record = track_record(experiment)
-    return Shown(_sentences(deployment, load, settings, run, table, record), table, track_figure(record))
+    lines = [*_sentences(deployment, load, settings, run, table), *sentences(checked, deployment)]
+    return Shown([*lines, *track_sentences(record)], table, track_figure(record))
 
 
-def _burst(experiment: Experiment, deployment: str, users: int, settings: Mapping) -> tuple[Run, pd.DataFrame]:
-    """The base run and the table of a burst, times in ms."""
+def _burst(
+    experiment: Experiment, deployment: str, users: int, settings: Mapping
+) -> tuple[Run, pd.DataFrame, list[Check]]:
+    """The base run, the table of a burst (times in ms), and the checks by its duration."""
     runs = experiment.find(deployment, SINGLE)
     if not runs:
         raise PredictionError(
             f"a burst is predicted from single requests, and {deployment} has no valid run of {SINGLE}"
         )
+    run, scenario = runs[0], f"{BURST}-{users}"
     unchanged = prediction_table(experiment, deployment, users).set_index("metric")
-    changed = predict_burst(runs[0], users, changed_settings(runs[0], settings))
+    changed = predict_burst(run, users, changed_settings(run, settings))
     if changed is None or unchanged.empty:
-        raise PredictionError(f"{runs[0].name} does not show the service demands of its requests")
+        raise PredictionError(f"{run.name} does not show the service demands of its requests")
     rows = MS_PER_S * pd.concat([unchanged["measured"], unchanged["predicted"], changed], axis=1)
     rows.columns = pd.Index(COLUMNS[1:])
     rows.index = pd.Index([f"{name} (ms)" for name in rows.index], name=COLUMNS[0])
-    return runs[0], rows.reset_index()
+    checked = checks(
+        experiment,
+        run,
+        scenario,
+        lambda others: MS_PER_S * _duration_s(predict_burst(run, users, others)),
+        lambda name: MS_PER_S * (duration_s(experiment, name, scenario) or math.nan),
+    )
+    return run, rows.reset_index(), checked
+
+
+def _duration_s(predicted: pd.Series | None) -> float:
+    return math.nan if predicted is None else float(predicted["duration"])
 
 
 def _steady(
     experiment: Experiment, deployment: str, family: Family, number: int, settings: Mapping
-) -> tuple[Run, pd.DataFrame]:
-    """The base run and the table of a steady load: p95 by endpoint (ms), throughput, and the capacity."""
+) -> tuple[Run, pd.DataFrame, list[Check]]:
+    """The base run, the table of a steady load (p95 by endpoint in ms, and the capacity), and the checks by p95."""
     run = base_run(experiment, deployment)
-    hash_ms, hit_ratio, others = settings.get("hash_ms"), settings.get("hit_ratio"), _without_costs(settings)
-    models = [
-        DeploymentModel.from_run(run),
-        DeploymentModel.from_run(
-            run,
-            changed_settings(run, others),
-            hash_ms=None if hash_ms is None else float(hash_ms),
-            hit_ratios=None if hit_ratio is None else dict.fromkeys(run.record["scenario"]["shares"], float(hit_ratio)),
-        ),
-    ]
+    models = [model_of(run, {}), *([model_of(run, settings)] if settings else [])]
     measured = run.by_endpoint.set_index("endpoint") if _is_load(run, family, number) else None
-    columns = []
-    for model in models:
-        prediction = model.predict(family, number)
-        capacity = model.capacity(family, MAX_LOAD[family])
-        p95_ms = {f"{name}, p95 (ms)": value for name, value in prediction.p95_ms.items()}
-        columns.append({**p95_ms, f"capacity ({UNITS[family]})": 0.0 if capacity is None else capacity})
-    table = pd.DataFrame({"predicted as it is": columns[0], "predicted with the change": columns[1]})
+    columns = [_column(model, family, number) for model in models]
+    table = pd.DataFrame(dict(zip(COLUMNS[2:], (columns[0], columns[-1]), strict=True)))
     names = [str(name).partition(",")[0] for name in table.index]
     known = measured["response_p95_ms"].reindex(names).to_numpy() if measured is not None else None
     table.insert(0, COLUMNS[1], known)
-    return run, table.rename_axis("metric").reset_index()
+    checked = checks(
+        experiment,
+        run,
+        f"{family}-{number}",
+        lambda others: models[0].from_run(run, others).predict(family, number).slowest_ms,
+        lambda name: _slowest_ms(experiment, name, f"{family}-{number}"),
+    )
+    return run, table.rename_axis("metric").reset_index(), checked
 
 
-def _without_costs(settings: Mapping) -> dict:
-    return {name: value for name, value in settings.items() if name not in ("hash_ms", "hit_ratio")}
+def _column(model: DeploymentModel, family: Family, number: int) -> dict[str, float]:
+    """The predicted p95 of each endpoint (ms), and the predicted capacity."""
+    p95_ms = {f"{name}, p95 (ms)": value for name, value in model.predict(family, number).p95_ms.items()}
+    capacity = finished(capacity_steps(model, family))
+    return {**p95_ms, f"capacity ({UNITS[family]})": 0.0 if capacity is None else capacity}
+
+
+def model_of(run: Run, settings: Mapping[str, Any]) -> DeploymentModel:
+    """The model of the deployment of a run with other settings, `hash_ms` and `hit_ratio` included.
+
+    Raises `PredictionError` where it does not cover them, and `UserError` for one that is not valid.
+    """
+    costs = {name: float(settings[name]) for name in COSTS & settings.keys()}
+    others = {name: value for name, value in settings.items() if name not in COSTS}
+    hit_ratios = dict.fromkeys(cached_endpoints(run), costs["hit_ratio"]) if "hit_ratio" in costs else None
+    changed = changed_settings(run, others)
+    return DeploymentModel.from_run(run, changed, hash_ms=costs.get("hash_ms"), hit_ratios=hit_ratios)
+
+
+def capacity_steps(model: DeploymentModel, family: Family) -> Generator[None, None, float | None]:
+    """Search the capacity of a deployment in steps of one simulation each, within a few seconds in all.
+
+    The simulated warm-up is so long that most users have logged in: with a shorter one their logins reach into the
+    measured phase, and the capacity is that of a start.
+    """
+    searched = model.with_duration(WARMUP_S, DURATION_S)
+    return searched.capacity_steps(family, MAX_LOAD[family], max_ratio=MAX_RATIO, replications=REPLICATIONS)
+
+
+def finished(steps: Generator[None, None, float | None]) -> float | None:
+    """The result of steps, all of them taken."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _slowest_ms(experiment: Experiment, deployment: str, scenario: str) -> float:
+    """The p95 response time of the slowest endpoint, the mean over the runs of an arm."""
+    return fmean(float(run.by_endpoint["response_p95_ms"].max()) for run in experiment.find(deployment, scenario))
 
 
 def _is_load(run: Run, family: str, number: int) -> bool:
@@ -139,17 +195,15 @@ def _track_row(experiment: str, each: PredictedRun) -> dict:
     return dict(zip(TRACK_COLUMNS, values, strict=True))
 
 
-def _sentences(
-    deployment: str, load: str, settings: Mapping, run: Run, table: pd.DataFrame, record: pd.DataFrame
-) -> list[str]:
+def _sentences(deployment: str, load: str, settings: Mapping, run: Run, table: pd.DataFrame) -> list[str]:
     changes = ", ".join(f"{name}={value}" for name, value in settings.items()) or "no change"
     first = table.iloc[0]
-    without, with_change = first["predicted as it is"], first["predicted with the change"]
+    without, with_change = first[COLUMNS[2]], first[COLUMNS[3]]
     prediction = (
         f"{deployment} under {load} with {changes}: {first['metric']} from {texts.number(without)} to "
-        f"{texts.number(with_change)}, predicted, not measured (from {run.name})."
+        f"{texts.number(with_change)}, × {with_change / without:.2f}, predicted, not measured (from {run.name})."
     )
-    return [prediction, _check(without, first["as it was measured"]), track_sentence(record)]
+    return [prediction, _check(without, first[COLUMNS[1]])]
 
 
 def _check(predicted: float, measured: float | None) -> str:
@@ -157,20 +211,18 @@ def _check(predicted: float, measured: float | None) -> str:
     if measured is None or pd.isna(measured):
         return "This load was not measured on the deployment as it is, so this prediction has no check here."
     return (
-        f"Without the change the model predicts {texts.number(predicted)} where {texts.number(measured)} was measured: "
-        f"an error of {predicted / measured - 1:+.0%}."
+        f"As it is, the model predicts {texts.number(predicted)} where {texts.number(measured)} was measured, an error "
+        f"of {predicted / measured - 1:+.0%}; this says nothing about the change itself."
     )
 
 
-def track_sentence(record: pd.DataFrame) -> str:
-    """How many predictions were written before their runs, and how near half of them came."""
+def track_sentences(record: pd.DataFrame) -> list[str]:
+    """How many predictions were written before their runs, and how near half of them came; none without any."""
     finite = record[record["error"] > -1]
     if finite.empty:
-        return (
-            "No prediction was written before its run yet: `make report PROFILE=full` does so for each capacity search."
-        )
+        return []
     worst = finite["error"].abs().median()
-    return f"{texts.counted(len(finite), 'prediction')} were written before their runs; half are within {worst:.0%}."
+    return [f"{texts.counted(len(finite), 'prediction')} were written before their runs; half are within {worst:.0%}."]
 
 
 def track_figure(record: pd.DataFrame) -> go.Figure | None:

@@ -11,7 +11,7 @@ from workbench import display
 from workbench.text_cleaning import Target, cleaned
 
 from . import plot_style
-from .table_view import table_widget
+from .table_view import printable, table_widget
 
 MAX_TEXT_ROWS = 20  # of a table in a terminal
 
@@ -46,7 +46,7 @@ class Shown:
         return folded
 
     def __repr__(self) -> str:
-        return display.text(self.sentences, self.table.head(MAX_TEXT_ROWS))
+        return display.text(self.sentences, self.table.head(MAX_TEXT_ROWS).apply(printable))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The widget where there is a front end, and text and HTML where there is none."""
@@ -61,7 +61,7 @@ def paragraphs(sentences: Sequence[str]) -> str:
 
 def without_front_end(text: str, sentences: Sequence[str], table: pd.DataFrame) -> dict[str, Any]:
     """What a page made of the notebook shows."""
-    return {"text/plain": text, "text/html": display.html(sentences or [""], table.head(MAX_TEXT_ROWS))}
+    return {"text/plain": text, "text/html": display.html(sentences or [""], table.head(MAX_TEXT_ROWS).apply(printable))}
 
 
 def widget_bundle(widget: ipywidgets.Widget) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def table_widget(table: pd.DataFrame) -> ITable:
     shown = table.head(MAX_ROWS)
     more = f"the first {MAX_ROWS:,} of {len(table):,} rows; .table has all" if len(table) > MAX_ROWS else ""
     return ITable(
-        shown.apply(_printable),
+        shown.apply(printable),
         caption=more or None,
         showIndex=False,
         maxBytes=0,
@@ -27,7 +27,7 @@ def table_widget(table: pd.DataFrame) -> ITable:
     )
 
 
-def _printable(column: pd.Series) -> pd.Series:
+def printable(column: pd.Series) -> pd.Series:
     """A column with as many decimals as its middle value needs, and texts of the target on one line."""
     if pd.api.types.is_float_dtype(column):
         return _rounded(column)

@@ -22,18 +22,25 @@ from workbench.errors import RecordingError, UserError
 from workbench.recording import Experiment, Run
 
 from . import plot_style, texts
-from .prediction import base_run, track_figure, track_record, track_sentence
+from .prediction import (
+    COSTS,
+    DURATION_S,
+    REPLICATIONS,
+    WARMUP_S,
+    base_run,
+    capacity_steps,
+    model_of,
+    track_figure,
+    track_record,
+    track_sentences,
+)
 from .shown import paragraphs, widget_bundle, without_front_end
 from .what_if_sliders import Sliders
 
-FIRST_REPLICATIONS, REPLICATIONS = 1, 3  # of the first answer, and of the one that takes its place
-MAX_DURATION_S = 15.0  # of the measured phase of a simulation
-MAX_USERS = 5_000
-MAX_RATIO = 1.08  # of the capacity to the one that is shown, which differs as much between two seeds
+FIRST_REPLICATIONS = 1  # of the first answer
 CURVE_POINTS = 8
 SUSTAINED: Family = "sustained"
 COLUMNS = ["users", "endpoint", "p95_ms"]
-COSTS = {"hash_ms", "hit_ratio"}  # sliders of what requests need, which are no settings of a deployment
 INSIDE, OUTSIDE, MEASURED = "inside", "outside", "measured"  # traces of the figure
 GREY, PLAIN = 0.4, 1.0  # opacity of a value that is being computed again, and of a current one
 
@@ -98,29 +105,21 @@ class WhatIfPanel:
 
     def _predicted(self, settings: Mapping[str, Any], users: int) -> Iterator[None]:
         """Show p95 after the first simulation, then the capacity, then p95 of more simulations, and the curve."""
-        model = self._model(settings)
+        model = model_of(self._run, settings)
+        model = model.with_duration(WARMUP_S, DURATION_S)
         self._show_p95(model.predict(SUSTAINED, users, FIRST_REPLICATIONS).p95_ms, users)
         yield
-        capacity = yield from model.capacity_steps(SUSTAINED, MAX_USERS, max_ratio=MAX_RATIO, replications=REPLICATIONS)
+        capacity = yield from capacity_steps(model, SUSTAINED)
         self.capacity = capacity
         self._show_capacity(capacity)
         yield
-        self._show_p95(model.predict(SUSTAINED, users, REPLICATIONS).p95_ms, users)
-        yield
+        prediction = yield from model.prediction_steps(SUSTAINED, users, REPLICATIONS)
+        self._show_p95(prediction.p95_ms, users)
         rows = []
         for number in _loads(capacity, users):
-            p95_ms = model.predict(SUSTAINED, number, FIRST_REPLICATIONS).p95_ms
-            rows += [(number, name, value) for name, value in p95_ms.items()]
+            prediction = yield from model.prediction_steps(SUSTAINED, number, REPLICATIONS)
+            rows += [(number, name, value) for name, value in prediction.p95_ms.items()]
             self._draw(pd.DataFrame(rows, columns=COLUMNS))
-            yield
-
-    def _model(self, settings: Mapping[str, Any]) -> DeploymentModel:
-        costs = {name: settings[name] for name in COSTS & settings.keys()}
-        others = {name: value for name, value in settings.items() if name not in costs}
-        hit_ratios = dict.fromkeys(self.sliders.cached, costs["hit_ratio"]) if "hit_ratio" in costs else None
-        changed = changed_settings(self._run, others)
-        model = DeploymentModel.from_run(self._run, changed, hash_ms=costs.get("hash_ms"), hit_ratios=hit_ratios)
-        return model.with_duration(model.load.warmup_s, min(model.load.duration_s, MAX_DURATION_S))
 
     def _show_p95(self, p95_ms: Mapping[str, float], users: int) -> None:
         listed = ", ".join(f"{name} {texts.milliseconds(value)}" for name, value in p95_ms.items())
@@ -204,7 +203,7 @@ class WhatIfPanel:
         return [
             f"{self._deployment} with the settings below, predicted from {self._run.name}",
             self._checked_sentence(),
-            track_sentence(self._record),
+            *track_sentences(self._record),
         ]
 
     def _checked_sentence(self) -> str:
@@ -240,7 +239,8 @@ class WhatIfPanel:
 def _loads(capacity: float | None, users: int) -> list[int]:
     """The numbers of users at which the curve is computed, ascending."""
     highest = max(2 * users, 1.2 * (capacity or 1))
-    return sorted({int(number) for number in np.geomspace(max(1, highest / 50), highest, CURVE_POINTS).round()})
+    spread = np.geomspace(max(1, highest / 50), highest, CURVE_POINTS).round()
+    return sorted({users, *(int(number) for number in spread)})
 
 
 def _p95_of(run: Run, endpoint: str) -> float:

@@ -31,7 +31,7 @@ class Sliders:
         self._sliders["round_trip_ms"] = _real("round trip (ms)", settings["round_trip_ms"], MAX_ROUND_TRIP_MS, 0.5)
         if (hash_ms := model.demands.hash_ms()) is not None:
             self._sliders["hash_ms"] = _real("hash (ms)", round(hash_ms, 1), MAX_HASH_MS, 0.1)
-        if self.cached and settings["cache"] != "off":
+        if settings["cache"] != "off" and _show_hits_and_misses(model, self.cached):
             self._sliders["hit_ratio"] = _real("cache hit ratio", _hit_ratio(run, self.cached), 1.0, 0.01)
         self._recorded = {name: slider.value for name, slider in self._sliders.items()}
 
@@ -72,6 +72,12 @@ def _real(name: str, value: float, largest: float, step: float) -> ipywidgets.Fl
 
 def _look() -> Mapping[str, Any]:
     return {"continuous_update": False, "layout": {"width": WIDTH}, "style": {"description_width": "120px"}}
+
+
+def _show_hits_and_misses(model: DeploymentModel, cached: list[str]) -> bool:
+    """True where the demands of a hit and of a miss of each of these endpoints are known."""
+    demands = [model.demands.endpoints.get(name) for name in cached]
+    return bool(demands) and all(each is not None and each.hits and each.misses for each in demands)
 
 
 def _hit_ratio(run: Run, cached: list[str]) -> float:

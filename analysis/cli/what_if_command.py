@@ -77,7 +77,7 @@ def predictions(
     changed = {**settings, **dict(_setting(text, settings) for text in assignments)}
     parsed_loads = [_load(text) for text in loads]
     try:
-        hit_ratios = None if hit_ratio is None else dict.fromkeys(_cached_endpoints(run), hit_ratio)
+        hit_ratios = None if hit_ratio is None else dict.fromkeys(cached_endpoints(run), hit_ratio)
         model = DeploymentModel.from_run(run, changed, hash_ms=hash_ms, hit_ratios=hit_ratios)
         model = model.with_duration(WARMUP_S, DURATION_S)
         yield f"{run.deployment}, calibrated from {run.name}{_changes(settings, changed, hash_ms, hit_ratio)}:"
@@ -94,7 +94,8 @@ def changed_settings(run: Run, changes: Mapping[str, float | str]) -> dict:
     return {**settings, **dict(_setting(f"{name}={value}", settings) for name, value in changes.items())}
 
 
-def _cached_endpoints(run: Run) -> list[str]:
+def cached_endpoints(run: Run) -> list[str]:
+    """The endpoints of a run that have a cache."""
     return [name for name in CACHE_LIFETIME_SETTINGS if name in run.record["scenario"]["shares"]]
 
 

@@ -47,6 +47,7 @@ def predict_burst(run: Run, users: int, settings: Mapping | None = None) -> pd.S
     recorded = run.record["deployment"]["settings"]
     settings = recorded if settings is None else settings
     preconditions.check_settings(recorded, settings, None, None)
+    preconditions.check_burst_settings(recorded, settings)
     demands = calibrate(run)
     if demands is None or not set(PUBLISHED) <= demands.endpoints.keys():
         return None

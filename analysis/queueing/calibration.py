@@ -34,6 +34,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from workbench.recording import Run
+from workbench.request_schema import MEASURE, WARM_UP
 
 from ..metrics import cpu_metrics
 from .service_demands import Demands, EndpointDemands, ServiceDemand
@@ -67,30 +68,38 @@ def _demands(run: Run) -> Demands | None:
     calibration = Calibration.from_run(run, run.totals, rows)
     if calibration is None or not rows["counted"].any():
         return None
+    counted, warming = rows[rows["counted"]], rows[rows["warm_up_miss"]]
     return Demands(
         {
-            str(endpoint): _endpoint_demands(
-                calibration.demands(requests[requests["hit"]]), calibration.demands(requests[~requests["hit"]])
-            )
-            for endpoint, requests in rows[rows["counted"]].groupby("endpoint")
+            str(endpoint): _endpoint_demands(calibration, requests, warming[warming["endpoint"] == endpoint])
+            for endpoint, requests in counted.groupby("endpoint")
         }
     )
 
 
 def _reported(run: Run) -> pd.DataFrame:
-    """A row for each request that reported its parts; `counted` are the successful ones of the measured phase."""
+    """A row for each request that reported its parts; `counted` are the successful ones of the measured phase.
+
+    `warm_up_miss` are the successful ones of the warm-up that missed a cache.
+    """
     rows = run.rows.query(
-        f"SELECT endpoint, start_ms, phase = 'measure' AND ok AS counted, "
-        f"coalesce(cache IN ('hit', 'stale'), false) AS hit, latency_ms - app_ms AS outside_ms, "
-        f"{', '.join(REPORTED_COLUMNS)} FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
+        f"SELECT endpoint, start_ms, phase = '{MEASURE}' AND ok AS counted, "
+        f"coalesce(cache IN ('hit', 'stale'), false) AS hit, "
+        f"phase = '{WARM_UP}' AND ok AND coalesce(cache = 'miss', false) AS warm_up_miss, "
+        f"latency_ms - app_ms AS outside_ms, {', '.join(REPORTED_COLUMNS)} "
+        "FROM requests WHERE app_ms IS NOT NULL ORDER BY start_ms, user, sequence"
     )
     numbers = [*REPORTED_COLUMNS, "outside_ms"]
     rows[numbers] = rows[numbers].fillna(0.0).clip(lower=0.0)
     return rows
 
 
-def _endpoint_demands(hits: tuple[ServiceDemand, ...], misses: tuple[ServiceDemand, ...]) -> EndpointDemands:
-    return EndpointDemands(hits, misses, len(hits) / (len(hits) + len(misses)))
+def _endpoint_demands(calibration: "Calibration", requests: pd.DataFrame, warming: pd.DataFrame) -> EndpointDemands:
+    """The demands of one endpoint; where every measured request hit the cache, its misses are those of the warm-up."""
+    hits, misses = requests[requests["hit"]], requests[~requests["hit"]]
+    return EndpointDemands(
+        calibration.demands(hits), calibration.demands(warming if misses.empty else misses), len(hits) / len(requests)
+    )
 
 
 @dataclass(frozen=True)

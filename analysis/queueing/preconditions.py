@@ -71,10 +71,16 @@ def check_settings(
         raise PredictionError(f"the time of a hash by {settings['password_hash']} is not given")
     if hit_ratios and settings["cache"] == "off":
         raise PredictionError("a cache that is off has no hits; leave out the hit ratio, or set cache to another value")
-    if "threads" in changed and settings["server"] != "gthread":
+    if "threads" in changed and settings["server"] != "gthread" and settings["threads"] != 1:
         raise PredictionError(
             f"threads are a setting of gthread, and the server is {settings['server']}; set server=gthread too"
         )
+
+
+def check_burst_settings(recorded: Mapping, settings: Mapping) -> None:
+    """Require that caches are as they were: which requests of a burst find a value depends on those before them."""
+    if changed := [name for name in CACHE_SETTINGS if recorded.get(name) != settings.get(name)]:
+        raise PredictionError(f"the model of a burst does not cover a change of {', '.join(changed)}")
 
 
 def check_search_terms(run: Run, settings: Mapping) -> None:

@@ -112,7 +112,21 @@ class DeploymentModel:
 
         Means over so many simulations; of each p95 the median. Raises `PredictionError`.
         """
-        simulated = [rows for rows in islice(self._simulate(family, number), replications) if not rows.empty]
+        steps = self.prediction_steps(family, number, replications)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def prediction_steps(
+        self, family: Family, number: float, replications: int = REPLICATIONS
+    ) -> Generator[None, None, LoadPrediction]:
+        """Make the prediction of `predict` in steps of one simulation each; a caller can do other things between."""
+        simulated = []
+        for rows in islice(self._simulate(family, number), replications):
+            simulated += [] if rows.empty else [rows]
+            yield
         if not simulated:
             raise PredictionError(f"a load of {number:g} is too small: no request would be measured")
         p95_ms = pd.DataFrame([_p95_ms(rows) for rows in simulated]).median()

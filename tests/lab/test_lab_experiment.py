@@ -56,6 +56,25 @@ def test_a_prediction_stands_beside_what_was_measured(exp):
     assert "predicted, not measured" in shown.sentences[0]
 
 
+def test_a_prediction_of_a_set_up_that_was_measured_is_its_check(builder):
+    runs = [builder.run("tuned", "single"), builder.run("tuned"), builder.run("tuned-with-one-worker")]
+    shown = open_experiment(builder.experiment(*runs).directory).what_if("tuned", "burst-50", hash_limit=2)
+    check = next(sentence for sentence in shown.sentences if "From the same run" in sentence)
+    assert "tuned-with-one-worker (workers=1) at" in check
+    assert "was measured, an error of" in check
+
+
+def test_a_prediction_without_such_a_set_up_says_so(exp):
+    assert "no prediction of a change of as-measured can be checked" in " ".join(
+        exp.what_if("as-measured", "burst-50", workers=2).sentences
+    )
+
+
+def test_a_burst_with_another_cache_is_refused(exp):
+    (sentence,) = exp.what_if("tuned", "burst-50", cache="off").sentences
+    assert sentence == "This cannot be predicted: the model of a burst does not cover a change of cache."
+
+
 @pytest.mark.parametrize(
     ("load", "settings", "message"),
     [

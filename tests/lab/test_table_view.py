@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.table_view import MAX_ROWS, _printable, table_widget
+from lab.table_view import MAX_ROWS, printable, table_widget
 
 
 @pytest.mark.parametrize(
@@ -23,17 +23,17 @@ from lab.table_view import MAX_ROWS, _printable, table_widget
     ],
 )
 def test_decimals_follow_the_middle_value(given, shown):
-    printed = _printable(pd.Series(given, dtype=float))
+    printed = printable(pd.Series(given, dtype=float))
     assert [None if pd.isna(value) else value for value in printed] == shown
 
 
 def test_whole_numbers_have_no_point():
-    assert _printable(pd.Series([6047.0, 5879.0])).dtype == "Int64"
-    assert _printable(pd.Series([1e300])).dtype == float
+    assert printable(pd.Series([6047.0, 5879.0])).dtype == "Int64"
+    assert printable(pd.Series([1e300])).dtype == float
 
 
 def test_texts_stay_on_one_line():
-    assert "\n" not in _printable(pd.Series(["a\nb"]))[0]
+    assert "\n" not in printable(pd.Series(["a\nb"]))[0]
 
 
 def test_a_long_table_says_that_it_is_cut():
