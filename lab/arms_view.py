@@ -16,6 +16,7 @@ from workbench.recording import Experiment
 from . import plot_style
 from .effects_plot import effects
 from .lab_change import LabChange
+from .run_loss import UNREADABLE, reason
 from .shown import Shown, widget_bundle, without_front_end
 
 ALL = "all requests"
@@ -66,6 +67,13 @@ class ArmsView:
         return self._why.sentences
 
     def _update(self) -> None:
+        try:
+            self._compare()
+        except UNREADABLE as error:
+            self._why = Shown([f"This cannot be shown: {reason(error)}; open the experiment again."], pd.DataFrame())
+            self._below.children = [self._why.widget]
+
+    def _compare(self) -> None:
         before, after, scenario, endpoint = (menu.value for menu in self._menus.values())
         lacking = [name for name in (before, after) if name not in self._scenarios[scenario]]
         if lacking:

@@ -46,6 +46,8 @@ class LabRequests:
             raise RecordingError(self._absence(endpoint))
         of = f" to {endpoint}" if endpoint else ""
         slowest = table.iloc[0]
+        if pd.isna(slowest["latency_ms"]):
+            return Shown([f"No request{of} of {self._run.name} has a latency."], table)
         sentence = (
             f"The {texts.counted(len(table), 'slowest request')}{of} of {self._run.name}; the first took "
             f"{texts.milliseconds(slowest['latency_ms'])}."
@@ -70,6 +72,12 @@ class LabRequests:
         return f"run.microscope({int(row['user'])}, {int(row['sequence'])}) shows what the first one waited for."
 
     def __repr__(self) -> str:
+        try:
+            return self._summary()
+        except RecordingError as error:
+            return f"requests of {self._run.name}: {error}"
+
+    def _summary(self) -> str:
         counts = self._run.rows.query("SELECT phase, count(*) AS requests FROM requests GROUP BY phase ORDER BY phase")
         listed = ", ".join(f"{number:,} in {phase}" for phase, number in counts.itertuples(index=False))
         return f"requests of {self._run.name}: {listed or 'none'}; .slowest(), .query(), .frame"

@@ -15,6 +15,7 @@ from .run_loss import loss
 from .shown import Shown
 
 US_PER_S, NS_PER_MS = 1_000_000, 1_000_000
+SERVER = "server"  # the role of the application's processes
 STATES = {"checked_out": "used", "idle": "idle", "pending": "waiting"}  # of a connection, and of its callers
 PANELS_PX, POOL_PX = 560, 300
 
@@ -49,11 +50,13 @@ def _with_bands(made: go.Figure, run: Run, table: pd.DataFrame, width_s: float) 
 
 
 def unread(run: Run) -> list[str]:
-    """A sentence with the readings that a run lacks."""
-    readings = {"pool": run.pool, "CPU": run.process[run.process["role"] != MACHINE]}
-    lacking = [name for name, table in readings.items() if table.empty]
+    """Sentences with the readings that a run lacks."""
+    roles = sorted(set(run.process["role"]) - {MACHINE})
+    lacking = [name for name, is_read in (("pool", len(run.pool)), ("CPU", roles)) if not is_read]
     verb = "were" if len(lacking) > 1 else "was"
-    return [f"The {' and the '.join(lacking)} {verb} not read in this run."] if lacking else []
+    none = [f"The {' and the '.join(lacking)} {verb} not read in this run."] if lacking else []
+    part = [f"The CPU of the application was not read, only that of {', '.join(roles)}."]
+    return [*none, *(part if roles and SERVER not in roles else [])]
 
 
 def since(run: Run) -> str:

@@ -41,10 +41,9 @@ class RequestTrail:
 
     def _links(self, request: "Microscope") -> list[ipywidgets.Widget]:
         """A button for each of the requests that its worker served longest meanwhile."""
-        longest = request.ahead.nlargest(MAX_LINKS, "held_ms")
-        if longest.empty:
+        if request.ahead.empty:
             return []
-        buttons = [self._link(request, row) for row in longest.itertuples()]
+        buttons = [self._link(request, row) for row in request.ahead.nlargest(MAX_LINKS, "held_ms").itertuples()]
         title = ipywidgets.HTML(paragraphs(["Open a request that its worker served meanwhile"]))
         return [title, ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"})]
 

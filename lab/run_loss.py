@@ -50,9 +50,10 @@ def present(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 
 def or_loss(run: Run, make: Callable[[], View]) -> View | Shown:
     """What `make` gives, or one line where the run was deleted, or its files cannot be read."""
-    if not run.directory.is_dir():
-        return Shown([f"{loss(run)}."], pd.DataFrame())
     try:
-        return make()
+        if run.directory.is_dir():
+            return make()
+        lost = loss(run)
     except UNREADABLE as error:
-        return Shown([f"This cannot be shown: {reason(error)}."], pd.DataFrame())
+        lost = loss(run) or reason(error)
+    return Shown([f"This cannot be shown: {lost}."], pd.DataFrame())

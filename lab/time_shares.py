@@ -57,8 +57,8 @@ def means(rows: RequestRows, group: str, quantile: Quantiles, endpoint: str = ""
     condition, parameters = ("endpoint = ?", [endpoint]) if endpoint else ("true", [])
     parts = ", ".join(f"avg(coalesce({part}_ms, 0)) AS {part}" for part in SPLIT)
     known = (
-        f"SELECT * FROM measured WHERE ok AND app_ms IS NOT NULL AND queue_ms IS NOT NULL AND rest_ms IS NOT NULL "
-        f"AND {condition}"
+        f"SELECT * FROM measured WHERE ok AND latency_ms IS NOT NULL AND app_ms IS NOT NULL AND queue_ms IS NOT NULL "
+        f"AND rest_ms IS NOT NULL AND {condition}"
     )
     return rows.query(
         f"""

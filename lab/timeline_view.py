@@ -71,7 +71,8 @@ class TimelineView:
         drawn = f"the slowest and a sample, {len(self.table):,} of " if len(self.table) < self.requests else ""
         counted = texts.counted(self.requests, "measured request")
         unknown = [f"No request reported its {self.colour}."] if self._is_unknown() else []
-        selection = "A selection counts all of them, and those of the arm's other blocks."
+        others = "and those of the arm's other blocks" if len(self._siblings) > 1 else "of this run alone"
+        selection = f"A selection counts all of them, {others}."
         return [f"{first}: {drawn}{counted}.", *unknown, selection]
 
     def _is_unknown(self) -> bool:
@@ -143,6 +144,8 @@ class TimelineView:
             trace.on_click(self._clicked)
 
     def _traces(self) -> list[go.Scattergl]:
+        if self.table.empty:
+            return []
         return [
             go.Scattergl(
                 x=group["at_ms"] / MS_PER_S,

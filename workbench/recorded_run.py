@@ -6,11 +6,13 @@ Durations are integer microseconds on disk and float milliseconds once read. A r
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import aggregates, defects, display
@@ -229,10 +231,12 @@ class Run:
     def _readings(self, name: str) -> pd.DataFrame:
         """One table of readings; empty where it is missing or has a defect."""
         path = self.directory / f"{name}.parquet"
-        if path.exists() and not self._has_defect(path):
-            with pq.ParquetFile(path) as file:
-                names = [column.name for column in READINGS[name] if column.name in file.schema_arrow.names]
-                return file.read(columns=names).to_pandas()
+        # A file may have gone or changed since its defects were looked for.
+        with suppress(OSError, pa.ArrowException):
+            if path.exists() and not self._has_defect(path):
+                with pq.ParquetFile(path) as file:
+                    names = [column.name for column in READINGS[name] if column.name in file.schema_arrow.names]
+                    return file.read(columns=names).to_pandas()
         return pd.DataFrame(columns=[column.name for column in READINGS[name]])
 
     def _has_defect(self, path: Path) -> bool:
