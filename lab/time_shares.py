@@ -53,29 +53,33 @@ def means(rows: RequestRows, group: str, quantile: Quantiles, endpoint: str = ""
 
     The quantiles are of the requests of one run with one value of `group`; the means are over the requests of all runs.
     """
-    low, high = quantile
     condition, parameters = ("endpoint = ?", [endpoint]) if endpoint else ("true", [])
-    parts = ", ".join(f"avg(coalesce({part}_ms, 0)) AS {part}" for part in SPLIT)
-    known = (
-        f"SELECT * FROM measured WHERE ok AND latency_ms IS NOT NULL AND app_ms IS NOT NULL AND queue_ms IS NOT NULL "
-        f"AND rest_ms IS NOT NULL AND {condition}"
-    )
-    return rows.query(
+    sums = ", ".join(f"sum({part}_ms) AS {part}" for part in SPLIT)
+    sums_by_share = rows.query(
         f"""
-        WITH known AS ({known}), ends AS (
-            SELECT run, {group}, quantile_cont(latency_ms, {low}) AS low_ms,
-                   quantile_cont(latency_ms, {high}) AS high_ms
-            FROM known GROUP BY run, {group}
-        ), shares AS (
-            SELECT '{ALL}' AS share, known.* FROM known
-            UNION ALL SELECT '{TAIL}', known.* FROM known JOIN ends USING (run, {group})
-            WHERE latency_ms BETWEEN low_ms AND high_ms
+        WITH known AS (
+            SELECT * FROM measured WHERE ok AND latency_us IS NOT NULL AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
+                AND rest_ms IS NOT NULL AND {condition}
+        ), ends AS (
+            SELECT run, {group}, quantile_cont(latency_us, {list(quantile)}) AS ends FROM known GROUP BY run, {group}
         )
-        SELECT {group}, count(*) AS requests, share, avg(latency_ms) AS latency_ms, {parts}
-        FROM shares GROUP BY {group}, share ORDER BY {group}, share
+        SELECT {group}, latency_us BETWEEN ends[1] AND ends[2] AS is_tail,
+               count(*) AS requests, sum(latency_ms) AS latency_ms, {sums}
+        FROM known JOIN ends USING (run, {group}) GROUP BY ALL
         """,
         parameters,
     )
+    return _of_all_and_tail(sums_by_share, group)
+
+
+def _of_all_and_tail(sums: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Means from the sums over the requests in the tail (`is_tail`) and over the others."""
+    both = {ALL: sums, TAIL: sums[sums["is_tail"]]}
+    tables = [each.groupby(group).sum(numeric_only=True).assign(share=share) for share, each in both.items()]
+    table = pd.concat(tables).rename_axis(group).reset_index().sort_values([group, "share"], ignore_index=True)
+    times = ["latency_ms", *SPLIT]
+    table[times] = table[times].fillna(0.0).div(table["requests"], axis=0)
+    return table[[group, *COLUMNS]]
 
 
 def sentences(table: pd.DataFrame, group: str) -> Iterator[str]:

@@ -103,7 +103,7 @@ class TimelineView:
         runs, lost = present(self._siblings)
         if self._kept is None or self._kept[0] != runs:
             rows = RequestRows([run.source for run in runs])
-            self._kept = runs, rows, readings_by_place(runs, rows)
+            self._kept = runs, rows, readings_by_place(runs)
         return *self._kept[1:], lost
 
     def open(self, user: int, sequence: int) -> Microscope:
@@ -135,7 +135,6 @@ class TimelineView:
         drawn.update_yaxes(plot_style.log_axis("latency (ms)"))
         made = plot_style.interactive(drawn)
         self._listen(made)
-        or_loss(self._run, self._of_siblings)  # so that the first box is answered as soon as the others
         return made
 
     def _listen(self, figure: go.FigureWidget) -> None:
