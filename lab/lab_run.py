@@ -51,9 +51,13 @@ class LabRun:
         """Where the time of the requests between two quantiles of latency went, beside that of all requests."""
         return or_loss(self.recorded, lambda: time_shares.split(self.recorded, quantile, endpoint))
 
-    def over_time(self) -> Shown:
-        """Percentiles of latency, connections in use and CPU over time, on one axis."""
-        return or_loss(self.recorded, lambda: readings_over_time.over_time(self.recorded))
+    def over_time(self, interval_s: float | None = None) -> Shown:
+        """Percentiles of latency, connections in use and CPU over time, on one axis.
+
+        A longer interval has more requests, so that p99 is known: `run.over_time(interval_s=2)`. Raises `UserError`
+        for an interval that is not above 0, or of which the run has more than 1,000.
+        """
+        return or_loss(self.recorded, lambda: readings_over_time.over_time(self.recorded, interval_s))
 
     def heat_map(self) -> Shown:
         """Latency over time as a heat map, with connections in use and CPU below it."""

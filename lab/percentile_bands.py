@@ -33,7 +33,8 @@ def supported(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if not lines:
         return kept, []
     intervals = texts.counted(int(any_response.sum()), "interval")
-    return kept, [f"Left out for want of successful responses, of {intervals}: {', '.join(lines)}."]
+    longer = "a longer one has more: run.over_time(interval_s=…)"
+    return kept, [f"Left out for want of successful responses, of {intervals}: {', '.join(lines)}; {longer}."]
 
 
 def add_bands(made: go.Figure, table: pd.DataFrame, width_s: float, row: int) -> None:
@@ -53,11 +54,11 @@ def add_bands(made: go.Figure, table: pd.DataFrame, width_s: float, row: int) ->
 
 
 def _add_median(made: go.Figure, table: pd.DataFrame, width_s: float, row: int) -> None:
-    twice = table.loc[table.index.repeat(2)]
+    doubled = table.loc[table.index.repeat(2)]
     made.add_trace(
         go.Scatter(
-            x=_edges(table, width_s), y=twice[MEDIAN], name="median", mode="lines",
-            line={"color": COLOUR, "width": 1.5}, customdata=[*map(_described, twice.to_dict("records"))],
+            x=_edges(table, width_s), y=doubled[MEDIAN], name="median", mode="lines",
+            line={"color": COLOUR, "width": 1.5}, customdata=[*map(_described, doubled.to_dict("records"))],
             hovertemplate="%{x:.2f} s: %{customdata}<extra></extra>",
         ),
         row=row, col=1,

@@ -1,5 +1,7 @@
 """What was read during a run: latency, connections and CPU over time, the database's waits and statements."""
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -7,6 +9,7 @@ from plotly.subplots import make_subplots
 from analysis import bottleneck
 from analysis.metrics import arm_metrics, run_metrics
 from analysis.metrics.cpu_metrics import MACHINE
+from workbench.errors import UserError
 from workbench.recording import Run
 
 from . import plot_style, texts
@@ -15,15 +18,21 @@ from .run_loss import loss
 from .shown import Shown
 
 US_PER_S, NS_PER_MS = 1_000_000, 1_000_000
+MAX_INTERVALS = 1000
 SERVER = "server"  # the role of the application's processes
 STATES = {"checked_out": "used", "idle": "idle", "pending": "waiting"}  # of a connection, and of its callers
 PANELS_PX, POOL_PX = 560, 300
 
 
-def over_time(run: Run) -> Shown:
-    """Percentiles of latency, connections in use and CPU over time, on one axis: seconds since the first request."""
+def over_time(run: Run, interval_s: float | None = None) -> Shown:
+    """Percentiles of latency, connections in use and CPU over time, on one axis: seconds since the first request.
+
+    Raises `UserError` for an interval that is not above 0, or of which the run has more than `MAX_INTERVALS`.
+    """
     lost = loss(run)
-    table, width_s = (pd.DataFrame(), 0.0) if lost else run_metrics.over_time(run)
+    if interval_s is not None and not lost:
+        _check_interval(run, interval_s)
+    table, width_s = (pd.DataFrame(), 0.0) if lost else run_metrics.over_time(run, interval_s)
     made = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06,
         subplot_titles=["latency of successful responses (ms)", "connections in use", "CPU (cores)"],
@@ -37,6 +46,15 @@ def over_time(run: Run) -> Shown:
     made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_xaxes(title=since(run), row=3, col=1)
     return Shown([*lines, *unread(run)], table, made if made.data else None)
+
+
+def _check_interval(run: Run, interval_s: float) -> None:
+    length_s = run.rows.query("SELECT (max(start_ms) - min(start_ms)) / 1000 AS length_s FROM requests")["length_s"][0]
+    if not 0 < interval_s < math.inf:
+        raise UserError(f"an interval is a number of seconds above 0, not {interval_s}")
+    if length_s / interval_s > MAX_INTERVALS:
+        least = texts.number(length_s / MAX_INTERVALS)
+        raise UserError(f"{run.name} has more than {MAX_INTERVALS:,} intervals of {interval_s} s; take {least} or more")
 
 
 def _with_bands(made: go.Figure, run: Run, table: pd.DataFrame, width_s: float) -> tuple[pd.DataFrame, list[str]]:

@@ -112,10 +112,10 @@ class SplitView:
         """The parts of the time between the quantiles, a sentence for each deployment."""
         return self._answer.sentences
 
-    def _of_scenario(self, *, again: bool = False) -> _OfScenario:
-        """The requests of the chosen scenario; read `again` where a file has changed since."""
+    def _of_scenario(self, *, is_reread: bool = False) -> _OfScenario:
+        """The requests of the chosen scenario; `is_reread` leaves out what was lost since."""
         scenario = str(self._scenario.value)
-        if again or scenario not in self._kept:
+        if is_reread or scenario not in self._kept:
             runs, lost = present([run for run in self._experiment.usable if run.scenario == scenario])
             rows = RequestRows([run.source for run in runs])
             known = rows.query("SELECT DISTINCT endpoint FROM measured ORDER BY endpoint")["endpoint"]
@@ -134,14 +134,14 @@ class SplitView:
             self._offer_endpoints()
             shown = self._split()
         except UNREADABLE:
-            shown = self._split_again()
+            shown = self._split_without_lost()
         self._answer = shown
         self._below.children = [shown.widget]
 
-    def _split_again(self) -> Shown:
+    def _split_without_lost(self) -> Shown:
         """The result without the runs whose files have changed since they were read first; why there is none."""
         try:
-            self._of_scenario(again=True)
+            self._of_scenario(is_reread=True)
             self._offer_endpoints()
             return self._split()
         except UNREADABLE as error:

@@ -51,7 +51,7 @@ class TimelineView:
         self.answer: Shown | None = None
         self._kept: tuple[list[Run], RequestRows, pd.DataFrame] | None = None
         self._menu = ipywidgets.Dropdown(options=COLOURS, value=_checked(colour), description="colour")
-        self._menu.observe(lambda _: self._draw_again(), names="value")
+        self._menu.observe(lambda _: self._redraw(), names="value")
         self._above = ipywidgets.HTML(paragraphs(self.sentences))
         self._below = ipywidgets.VBox([ipywidgets.HTML(HINT)])
 
@@ -119,7 +119,7 @@ class TimelineView:
         """
         self._menu.value = _checked(colour)
 
-    def _draw_again(self) -> None:
+    def _redraw(self) -> None:
         self._above.value = paragraphs(self.sentences)
         if "figure" in vars(self):
             with self.figure.batch_update():
@@ -130,7 +130,8 @@ class TimelineView:
     @cached_property
     def figure(self) -> go.FigureWidget:
         """The figure, which answers to a box and to a click."""
-        drawn = plot_style.figure(height_px=HEIGHT_PX, dragmode="select").add_traces(self._traces())
+        drawn = plot_style.figure(height_px=HEIGHT_PX, dragmode="select", showlegend=True).add_traces(self._traces())
+        drawn.update_layout(newselection={"line": {"color": plot_style.NEUTRAL, "width": 1.5}})
         drawn.update_xaxes(title="seconds since the first measured request")
         drawn.update_yaxes(plot_style.log_axis("latency (ms)"))
         made = plot_style.interactive(drawn)

@@ -88,8 +88,10 @@ def phases(run: Run) -> pd.DataFrame:
     """)
 
 
-def over_time(run: Run) -> tuple[pd.DataFrame, float]:
+def over_time(run: Run, width_s: float | None = None) -> tuple[pd.DataFrame, float]:
     """Return the requests of all phases by the time of their send, and the width of an interval in seconds.
+
+    Without a width intervals have at least `MIN_REQUESTS` requests on average.
 
     A row for each interval: `at_s` of its start since the first request, the rates `successful_rps` and `failed_rps`,
     and of the successful responses their number `successful` and the quantiles `OVER_TIME`. An interval without a
@@ -102,7 +104,7 @@ def over_time(run: Run) -> tuple[pd.DataFrame, float]:
     if not requests:
         return pd.DataFrame(columns=["at_s", "successful_rps", "failed_rps", "successful", *OVER_TIME]), 0.0
     quantiles = ", ".join(f"quantile_cont(latency_ms, {q}) FILTER (ok) AS {name}" for name, q in OVER_TIME.items())
-    width_s = _interval_width_s((last_ms - first_ms) / 1000, int(requests))
+    width_s = width_s or _interval_width_s((last_ms - first_ms) / 1000, int(requests))
     table = run.rows.query(
         f"""
         SELECT floor((begin_ms - ?) / ?)::BIGINT AS place, count(*) FILTER (ok) / {width_s} AS successful_rps,

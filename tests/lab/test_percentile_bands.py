@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from lab.lab_run import LabRun
 from lab.percentile_bands import add_bands, supported
 from tests.lab.shown_parts import fallback
+from workbench.errors import UserError
 
 
 def intervals(*numbers: int) -> pd.DataFrame:
@@ -31,7 +32,10 @@ def test_a_percentile_takes_as_many_responses_as_make_it_more_than_the_slowest()
     assert list(table["p90_ms"].notna()) == [True, True, True, False, False]
     assert list(table["median_ms"].notna()) == [True, True, True, True, False]
     (line,) = lines
-    assert "of 4 intervals: p90 in 1 (fewer than 10), p95 in 2 (fewer than 20), p99 in 3 (fewer than 100)." in line
+    assert (
+        "of 4 intervals: p90 in 1 (fewer than 10), p95 in 2 (fewer than 20), p99 in 3 (fewer than 100); a longer one"
+        in line
+    )
 
 
 def test_with_enough_responses_nothing_is_left_out():
@@ -62,6 +66,24 @@ def test_the_line_of_the_median_has_a_gap_and_names_what_it_hides():
 def test_bands_without_an_interval_that_supports_them_are_not_drawn():
     table, _ = supported(intervals(5, 5))
     assert set(drawn(table)) == {"median"}
+
+
+def test_a_longer_interval_has_more_percentiles(exp):
+    run = exp.run("as-measured", "burst-50")
+    table = run.over_time(interval_s=60).table
+    assert list(table["successful"]) == [150]
+    latencies = run.requests.frame["latency_ms"]
+    assert table["p99_ms"][0] == pytest.approx(latencies.quantile(0.99))
+    assert len(run.over_time().table) > 1
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "message"),
+    [(0, "above 0, not 0"), (-1, "not -1"), (float("nan"), "not nan"), (1e-6, "more than 1,000 intervals of 1e-06 s")],
+)
+def test_an_interval_that_makes_no_figure_is_refused(exp, interval_s, message):
+    with pytest.raises(UserError, match=message):
+        exp.run("as-measured", "burst-50").over_time(interval_s)
 
 
 @pytest.mark.parametrize("requests", [0, 1, 150])
