@@ -21,6 +21,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 from tests.browser.conftest import FLAGS
 from tests.builders import Builder
@@ -159,6 +160,16 @@ def test_a_box_around_slow_requests_is_answered(lab):
     wait_for(lambda: re.search(r"Requests of [\d.,]+ m?s to [\d.,]+ m?s, sent", lab.text()), "answer to the box")
 
 
+def test_a_colour_from_the_menu_leaves_the_answer(lab):
+    answer = re.search(r"Requests of .*", lab.text())
+    menus = [Select(each) for each in lab.all(".widget-dropdown select")]
+    menu = next(each for each in menus if [option.text for option in each.options[:2]] == ["endpoint", "worker"])
+    menu.select_by_visible_text("worker")
+    wait_for(lambda: any("worker 0" in each.text for each in lab.all(".js-plotly-plot .legend")), "new colours")
+    assert answer
+    assert answer[0] in lab.text()
+
+
 def test_a_click_opens_the_request_that_held_the_worker(lab):
     before = lab.text().count("It waited")
     link = next(each for each in lab.all("button.jupyter-button") if each.get_attribute("title") == "open this request")
@@ -167,6 +178,22 @@ def test_a_click_opens_the_request_that_held_the_worker(lab):
     user = name.split()[-1].partition("-")[0]
     wait_for(lambda: f"of user {user}, succeeded" in lab.text(), "opened request")
     assert lab.text().count("It waited") >= before - 1
+
+
+def test_back_leads_to_the_request_before(lab):
+    back, links = "button[title='show the request before']", "button[title='open this request']"
+    if not lab.all(back):
+        ActionChains(lab.driver).move_to_element(lab.all(links)[0]).click().perform()
+    wait_for(lambda: len(lab.all(back)) == 1, "button to go back")
+    opened = len(lab.all(links))
+    ActionChains(lab.driver).move_to_element(lab.all(back)[0]).click().perform()
+    wait_for(lambda: not lab.all(back) and len(lab.all(links)) > opened, "first request")
+
+
+def test_other_percentiles_are_split_by_deployment(lab):
+    (slider,) = [each for each in lab.all(".widget-hslider") if "percentiles" in each.text]
+    slider.find_element(By.CSS_SELECTOR, ".noUi-handle-lower").send_keys(Keys.ARROW_LEFT)
+    wait_for(lambda: "of those between p89.5 and p99 of their run" in lab.text(), "another split")
 
 
 def test_a_slider_moves_the_prediction(lab):
