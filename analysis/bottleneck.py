@@ -132,4 +132,4 @@ def top_statements(run: Run, limit: int = 5) -> pd.DataFrame:
         return pd.DataFrame(columns=["statement", "calls", "total_ms", "mean_ms", "share"])
     table = table.assign(mean_ms=table["total_ms"] / table["calls"], share=table["total_ms"] / table["total_ms"].sum())
     top = table.sort_values("total_ms", ascending=False).head(limit).rename_axis("statement").reset_index()
-    return top[["statement", "calls", "total_ms", "mean_ms", "share"]]
+    return top[["statement", "calls", "total_ms", "mean_ms", "share"]].rename_axis(columns=None)

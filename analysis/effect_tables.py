@@ -48,6 +48,7 @@ class EffectTable:
     `aa_difference` compares the A/A replicates of the baseline; None where the baseline has none. Its verdict comes
     from a family of its own, that of all A/A differences. `noise_floor` is the ratio (above 1) that another pair of
     identical runs stays below with a probability of 95 %; None for fewer than `MIN_BLOCKS` blocks with a replicate.
+    `baseline` is the deployment that each change is of or to; empty between two experiments.
     """
 
     scenario: str
@@ -56,6 +57,7 @@ class EffectTable:
     effects: tuple[Effect, ...]
     aa_difference: Effect | None
     noise_floor: float | None = None
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class MeasuredTable:
     replicates: Sequence[float] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     primary: frozenset[str] | None = None
+    baseline: str = ""
 
     def is_primary(self, name: str) -> bool:
         """True for a change that gets a verdict."""
@@ -105,6 +108,7 @@ class MeasuredTable:
             tuple(without_failing([by_name[change.name] for change in self.changes], self.reasons)),
             aa_difference,
             noise_floor(self.replicates),
+            self.baseline,
         )
 
 
@@ -161,6 +165,7 @@ def _measured_table(
         },
         {name: _paired_degenerate(name, both, metric) for name, both in sides.items() if name not in comparable},
         replicate_log_ratios(by_run[by_run["deployment"] == baseline], metric.column),
+        baseline=baseline,
     )
 
 

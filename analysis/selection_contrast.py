@@ -46,15 +46,15 @@ FAIR_SHARES, MIN_MORE = 2.0, 0.1  # from which a block has far more of the selec
 class Box:
     """Selected requests: by latency, and by the time from the first measured send to theirs; both in ms."""
 
-    fastest_ms: float = 0.0
-    slowest_ms: float = math.inf
+    min_latency_ms: float = 0.0
+    max_latency_ms: float = math.inf
     from_ms: float = 0.0
     to_ms: float = math.inf
 
     @property
     def condition(self) -> str:
         """The selection as SQL over rows with `at_ms`."""
-        bounds = {"at_ms": (self.from_ms, self.to_ms), "latency_ms": (self.fastest_ms, self.slowest_ms)}
+        bounds = {"at_ms": (self.from_ms, self.to_ms), "latency_ms": (self.min_latency_ms, self.max_latency_ms)}
         within = [f"{name} BETWEEN '{low}'::DOUBLE AND '{high}'::DOUBLE" for name, (low, high) in bounds.items()]
         return f"coalesce({' AND '.join(within)}, false)"
 
@@ -158,12 +158,23 @@ def _tested(differences: np.ndarray) -> tuple[float, float, float]:
     return mean - half_width, mean + half_width, float(2 * special.stdtr(blocks - 1, -abs(mean) / std_error))
 
 
+def sizes(rows: RequestRows, box: Box) -> tuple[int, int]:
+    """How many measured requests are in the box, and how many there are, those of all runs."""
+    table = rows.query(f"""
+        WITH first AS (SELECT run, min(start_ms) AS first_ms FROM measured GROUP BY run),
+        begun AS (SELECT latency_ms, start_ms - first_ms AS at_ms FROM measured JOIN first USING (run))
+        SELECT count(*) FILTER ({box.condition}) AS chosen, count(*) AS requests FROM begun
+    """)
+    return int(table["chosen"].iloc[0]), int(table["requests"].iloc[0])
+
+
 def sentences(table: pd.DataFrame, limit: int = 3) -> Sequence[str]:
     """What the selected requests have more of, the largest differences first; or that nothing stands out."""
     certain = table[(table["low"] > 0) & (table["p_holm"] <= 1 - LEVEL)].head(limit)
     lines = [
         f"{row['attribute']} {row['value']}: {row['selected']:.0%} of the selected requests, {row['others']:.0%} of "
-        f"the others (difference 95 % {row['low']:.0%} to {row['high']:.0%}, n = {row['blocks']} blocks)."
+        f"the others ({100 * row['low']:.0f} to {100 * row['high']:.0f} percentage points more, 95 %, "
+        f"n = {row['blocks']} blocks)."
         for row in certain.to_dict("records")
     ]
     return [*(lines or _uncertain(table)), *_about_readings(table, certain), *_about_blocks(table)]

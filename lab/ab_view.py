@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import ipywidgets
 import pandas as pd
@@ -18,14 +17,14 @@ from . import plot_style
 from .arms_view import percentile_curves
 from .effects_plot import COLUMNS, effect_rows, effect_tables, forest
 from .lab_change import LabChange
-from .shown import Shown, paragraphs, widget_bundle, without_front_end
+from .shown import Shown, View, paragraphs
 from .sustained_view import sustained
 
 TITLE = "ratio to {baseline}; the band counts as equivalent"
 HOW_TO_READ = "A ratio below 1 is less than {baseline}. Only metrics declared before the measurement have a verdict."
 
 
-class AbView:
+class AbView(View):
     """The arms of an experiment under one scenario; the first one is the baseline.
 
         view = %ab --load burst-50 base=deployment:as-measured head=deployment:tuned
@@ -110,6 +109,3 @@ class AbView:
 
     def __repr__(self) -> str:
         return "\n\n".join(["\n".join(self.sentences), *map(repr, self._parts)])
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -17,13 +16,13 @@ from . import plot_style
 from .effects_plot import effects
 from .lab_change import LabChange
 from .run_loss import UNREADABLE, reason
-from .shown import Shown, widget_bundle, without_front_end
+from .shown import Shown, View
 
 ALL = "all requests"
 TICKS = {0.5: "p50", 0.9: "p90", 0.99: "p99", 0.999: "p99.9"}
 
 
-class ArmsView:
+class ArmsView(View):
     """Two deployments under one scenario.
 
         view = exp.arms()
@@ -95,12 +94,6 @@ class ArmsView:
         """The menus, and what they show."""
         menus = ipywidgets.HBox(list(self._menus.values()), layout={"flex_flow": "row wrap"})
         return plot_style.styled([menus, self._below])
-
-    def __repr__(self) -> str:
-        return "\n".join(self.sentences)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
 
 
 def percentile_curves(experiment: Experiment, deployments: Sequence[str], scenario: str) -> Shown:

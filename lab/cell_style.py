@@ -8,11 +8,13 @@ so a change of the cell's width is made known as such a resize.
 import anywidget
 
 CLASS = "workbench-lab"
+LONG_TEXT = "workbench-long-text"  # of the cells of a table that wrap
 CSS = f"""
 .{CLASS} .js-plotly-plot text {{ fill: var(--jp-content-font-color1, #1b1f24) !important; }}
 .{CLASS} .js-plotly-plot .hoverlayer text {{ fill: #ffffff !important; }}
 .{CLASS} .modebar {{ opacity: 0.35; }}
 .{CLASS} .js-plotly-plot:hover .modebar {{ opacity: 1; }}
+.{CLASS} td.{LONG_TEXT} {{ white-space: normal !important; min-width: 36em; overflow-wrap: anywhere; }}
 .{CLASS} p {{ max-width: 60em; margin: 0 0 0.4em; line-height: 1.4; }}
 .{CLASS} .widget-html-content {{ color: var(--jp-content-font-color1, #1b1f24); white-space: normal; }}
 """

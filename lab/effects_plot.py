@@ -17,10 +17,15 @@ from workbench.recording import Experiment
 from . import plot_style, texts
 from .shown import Shown
 
-COLUMNS = ["change", "after", "ratio", "low", "high", "verdict", "p_holm", "blocks", "detectable"]
+COLUMNS = ["change", "before", "after", "ratio", "low", "high", "verdict", "p_holm", "blocks", "detectable"]
 NOUNS = ("improvement", "regression")  # of the verdicts
 ROW_PX, MARGIN_PX = 24, 110
-CORRECTION = "p_holm is corrected by Holm over all verdicts of the experiment; intervals are not corrected."
+RULE = (
+    "A change is an improvement or a regression where p_holm is at most 0.05, equivalent where a test shows that it is "
+    "in the grey band, else inconclusive. p_holm is p, corrected by Holm for all verdicts of the experiment; "
+    "intervals are not corrected. `detectable` is the smallest ratio that so many blocks show with a power of 80 %."
+)
+REPORTED = "No p: this metric was not declared as primary, so it has intervals and no verdict."
 
 
 def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
@@ -36,7 +41,7 @@ def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
     rows = pd.DataFrame(list(chain.from_iterable(effect_rows(table) for table in chosen)), columns=COLUMNS)
     if rows.empty:
         return Shown([f"No change was measured under {scenario}: it takes two deployments in the same blocks."], rows)
-    labels = rows["change"].where(~rows["change"].duplicated(keep=False), rows["change"] + " → " + rows["after"])
+    labels = rows.apply(_label, axis=1)
     title = f"{metric}, with the change / without it"
     return Shown(_sentences(chosen, scenario, rows), rows, forest(rows, labels, chosen[0].metric, title))
 
@@ -52,18 +57,25 @@ def effect_tables(experiment: Experiment, scenario: str) -> list[EffectTable]:
 def effect_rows(table: EffectTable) -> list[dict]:
     """A row (`COLUMNS`) for each change of a table, and one for the difference of identical runs."""
     rows = [
-        _row(change.name, change.after, effect) for change, effect in zip(table.changes, table.effects, strict=True)
+        _row(change.name, change.before, change.after, effect)
+        for change, effect in zip(table.changes, table.effects, strict=True)
     ]
     if table.aa_difference is not None:
-        before = table.changes[0].before if table.changes else ""
-        rows.append(_row(AA_REPLICATE, before, table.aa_difference))
+        rows.append(_row(AA_REPLICATE, table.baseline, table.baseline, table.aa_difference))
     return rows
 
 
-def _row(change: str, after: str, effect: Effect) -> dict:
+def _label(row: pd.Series) -> str:
+    """What a row compares: `cache: tuned-without-cache → tuned`; without a name where that is the second deployment."""
+    sides = f"{row['before']} → {row['after']}"
+    return sides if row["change"] == row["after"] else f"{row['change']}: {sides}"
+
+
+def _row(change: str, before: str, after: str, effect: Effect) -> dict:
     detectable = effect.power.minimum_detectable_effect if effect.power is not None else None
     return {
         "change": change,
+        "before": before,
         "after": after,
         "ratio": effect.ratio,
         "low": effect.low,
@@ -83,14 +95,14 @@ def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame)
     )
     floor = next((table.noise_floor for table in tables if table.noise_floor is not None), None)
     noise = (
-        f"Two identical runs differ by up to × {floor:.3g} in 95 % of the blocks."
+        f"Two identical runs of a block differ by up to × {floor:.3g} in 95 % of the blocks; means over blocks by less."
         if floor is not None
         else "There are too few pairs of identical runs to say how much those differ."
     )
     return [
-        f"{tables[0].metric.name} under {scenario}: {listed}.",
-        f"A ratio below 1 is less with the change; in the grey band it counts as equivalent. {noise}",
-        CORRECTION if rows["p_holm"].notna().any() else "No p: nothing was tested.",
+        f"{tables[0].metric.name} under {scenario}: {listed}, identical runs not counted.",
+        f"A ratio below 1 is less with the change. {noise}",
+        RULE if rows["p_holm"].notna().any() else REPORTED,
     ]
 
 

@@ -24,7 +24,7 @@ def heat_map(run: Run) -> Shown:
         return Shown([f"{run.name} measured no request with a latency."], table)
     made = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.6, 0.2, 0.2],
-        subplot_titles=["latency (ms); lighter is more requests", "connections in use", "CPU (cores)"],
+        subplot_titles=["latency (ms); blue is few requests, orange many", "connections in use", "CPU (cores)"],
     )  # fmt: skip
     plot_style.legend_below(plot_style.in_style(made, HEIGHT_PX))
     grid = table.pivot_table("requests", "latency_ms", "at_s")
@@ -33,7 +33,8 @@ def heat_map(run: Run) -> Shown:
     ]  # JSON has no NaN
     made.add_trace(
         go.Heatmap(
-            x=grid.columns, y=grid.index, z=magnitudes, customdata=grid.fillna(0), colorscale="Plasma", showscale=False,
+            x=grid.columns, y=grid.index, z=magnitudes, customdata=grid.fillna(0),
+            colorscale=plot_style.HEAT, showscale=False,
             hovertemplate="%{x:.2f} s, %{y:.2f} ms: %{customdata} requests<extra></extra>",
         ),
         row=1, col=1,

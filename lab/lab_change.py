@@ -2,11 +2,13 @@
 
 import math
 
+import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
 from analysis import waterfall
 from analysis.ablation import duration_effect
+from analysis.request_holders import served_at_once
 from analysis.waterfall import LATENCY, PartChange
 from workbench.aggregates import SPLIT
 from workbench.endpoints import PUBLISHED
@@ -14,13 +16,14 @@ from workbench.errors import RecordingError
 from workbench.recording import Experiment, arm
 
 from . import plot_style, texts
-from .shown import Shown
+from .shown import Shown, View
 
+QUEUE = "queue"
 MIN_SHARE, MAX_PARTS = 0.05, 3  # of the parts of a change that have a sentence: their share, and their number
 BAR_PX, MARGIN_PX = 26, 110
 
 
-class LabChange:
+class LabChange(View):
     """One deployment in the place of another under one scenario.
 
     change = exp.change("as-measured", "tuned")
@@ -45,14 +48,29 @@ class LabChange:
             return Shown([self._missing(endpoint)], table)
         return Shown(list(self._sentences(parts, endpoint)), table, self._figure(parts))
 
-    def __repr__(self) -> str:
+    @property
+    def sentences(self) -> list[str]:
+        """How the duration changed, and what the waterfall of all requests says."""
+        return [self._duration(), *self.why().sentences]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The numbers of the waterfall of all requests."""
+        return self.why().table
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Sentences and waterfall."""
+        return Shown(self.sentences, self.table, self.why().figure).widget
+
+    def _duration(self) -> str:
         effect = duration_effect(self.experiment, self.before, self.after, self.scenario)
         shown = f"{self.after} in the place of {self.before} under {self.scenario}"
         if effect is None:
             return f"{shown}: no duration to compare"
         interval = f"95 % {effect.low:.3g} to {effect.high:.3g}" if effect.interval else "no interval"
         blocks = texts.counted(effect.blocks, "block")
-        return f"{shown}: duration × {effect.ratio:.3g} ({interval}, n = {blocks}); .why() shows where the time went"
+        return f"{shown}: duration × {effect.ratio:.3g} ({interval}, n = {blocks})"
 
     def _known(self) -> set[str]:
         """The endpoints of both sides."""
@@ -90,7 +108,27 @@ class LabChange:
             for part in largest[:MAX_PARTS]
             if abs(part.change_ms) >= MIN_SHARE * abs(total.change_ms)
         ]
-        return [first, *causes, "Means over successful requests, paired by block; percentiles do not add up."]
+        return [
+            first,
+            *causes,
+            *self._queue(parts[QUEUE], total),
+            "Means over successful requests, paired by block; percentiles do not add up.",
+        ]
+
+    def _queue(self, queue: PartChange, total: PartChange) -> list[str]:
+        """Why requests wait on the first deployment, where most of their time is queue."""
+        runs = self.experiment.find(self.before, self.scenario)
+        at_once = served_at_once(runs[0]) if runs else None
+        if queue.before_ms < total.before_ms / 2 or at_once is None:
+            return []
+        workers = int(runs[0].record["deployment"]["settings"]["workers"])
+        rows = arm(self.experiment.by_endpoint, self.before, self.scenario)
+        app_ms = float((rows["app_ms"] * rows["successful"]).sum() / rows["successful"].sum())
+        serves = f"{texts.counted(workers, 'worker')} {'serve' if workers > 1 else 'serves'}"
+        at_a_time = f"{texts.counted(at_once, 'request')} at a time{' each' if workers > 1 else ''}"
+        takes = f"a request takes {texts.milliseconds(app_ms)} there on average, whatever its endpoint"
+        first = f"On {self.before} queue is {texts.milliseconds(queue.before_ms)} of it"
+        return [f"{first}: {serves} {at_a_time}, and {takes}; the others wait."]
 
     def _figure(self, parts: dict[str, PartChange]) -> go.Figure:
         steps = [part for name, part in parts.items() if name != LATENCY]

@@ -1,32 +1,32 @@
 """An experiment in the lab: its runs, its changes and effects, and predictions from it."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
 
+import ipywidgets
 import pandas as pd
 
 from analysis.queueing.preconditions import PredictionError
 from workbench.arms import BASELINE, BURST_50, SUSTAINED_100, TUNED
 from workbench.declared_arms import declared
 from workbench.errors import RecordingError
-from workbench.recorded_experiment import planned
 from workbench.recording import Experiment, Run
 
+from . import experiment_parts
 from .arms_view import ArmsView
 from .effects_plot import effects
 from .lab_change import LabChange
+from .lab_requests import query
 from .lab_run import LabRun
 from .prediction import predict_load, track_record
-from .shown import Shown
+from .shown import Shown, View
 from .split_view import SplitView
 from .what_if_panel import WhatIfPanel
 
 MAX_NAMED = 12
 
 
-class LabExperiment:
+class LabExperiment(View):
     """A recorded experiment.
 
         exp.runs                                          # a row for each run
@@ -52,25 +52,48 @@ class LabExperiment:
         return Shown(self.recorded.summary(), table)
 
     @property
-    def deployments(self) -> list[str]:
-        """The names of its deployments."""
+    def sentences(self) -> Sequence[str]:
+        """What it is, how much of it can be used, and on which machine it was measured."""
+        return self.recorded.summary()
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row for each arm, a deployment under a scenario: how many runs were planned, and how many are valid."""
+        return experiment_parts.arms(self.recorded)
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Sentences and table."""
+        return Shown(self.sentences, self.table).widget
+
+    @cached_property
+    def deployments(self) -> Shown:
+        """A row for each deployment: what it is."""
+        return experiment_parts.described(self.recorded, "deployment")
+
+    @cached_property
+    def scenarios(self) -> Shown:
+        """A row for each scenario: what its load is."""
+        return experiment_parts.described(self.recorded, "scenario")
+
+    @property
+    def _deployments(self) -> list[str]:
         return list(dict.fromkeys(run.deployment for run in self.recorded.runs))
 
     @property
-    def scenarios(self) -> list[str]:
-        """The names of its scenarios."""
+    def _scenarios(self) -> list[str]:
         return list(dict.fromkeys(run.scenario for run in self.recorded.runs))
 
     @property
     def baseline(self) -> str:
         """The deployment that others are compared with: the first declared arm, as-measured, or the first that ran."""
         arms = [arm.name for arm in declared(self.recorded.record)]
-        return next((name for name in (*arms[:1], BASELINE, *self.deployments) if name in self.deployments), "")
+        return next((name for name in (*arms[:1], BASELINE, *self._deployments) if name in self._deployments), "")
 
     @property
     def candidate(self) -> str:
         """The deployment to compare with the baseline: tuned, or the first other one that ran."""
-        others = [name for name in self.deployments if name != self.baseline]
+        others = [name for name in self._deployments if name != self.baseline]
         return TUNED if TUNED in others else next(iter(others), "")
 
     def change(self, before: str, after: str, scenario: str = "") -> LabChange:
@@ -81,16 +104,16 @@ class LabExperiment:
             exp.change("as-measured", "tuned").why()
         """
         for name in (before, after):
-            _require("deployment", name, self.deployments)
+            _require("deployment", name, self._deployments)
         if scenario:
-            _require("scenario", scenario, self.scenarios)
+            _require("scenario", scenario, self._scenarios)
         return LabChange(self.recorded, before, after, scenario or self._shared_scenario(before, after))
 
     def _shared_scenario(self, before: str, after: str) -> str:
         """The scenario under which both have the most blocks; burst-50 before others."""
         blocks = {
             scenario: min(self.recorded.blocks(before, scenario), self.recorded.blocks(after, scenario))
-            for scenario in self.scenarios
+            for scenario in self._scenarios
         }
         scenario = max(blocks, key=lambda name: (blocks[name], name == BURST_50), default="")
         if not scenario or not blocks[scenario]:
@@ -104,7 +127,7 @@ class LabExperiment:
 
             exp.effects("reads", "database time per successful request")
         """
-        _require("scenario", scenario, self.scenarios)
+        _require("scenario", scenario, self._scenarios)
         return effects(self.recorded, scenario, metric)
 
     def arms(self) -> ArmsView:
@@ -123,7 +146,7 @@ class LabExperiment:
 
             exp.split("burst-50", "login").choose(quantile=(0.99, 1))
         """
-        _require("scenario", scenario, self.scenarios)
+        _require("scenario", scenario, self._scenarios)
         return SplitView(self.recorded, scenario, endpoint, quantile)
 
     def run(self, deployment: str, scenario: str, block: int = 1, *, replicate: bool = False) -> LabRun:
@@ -131,8 +154,8 @@ class LabExperiment:
 
         exp.run("tuned", "burst-50", block=1)
         """
-        _require("deployment", deployment, self.deployments)
-        _require("scenario", scenario, self.scenarios)
+        _require("deployment", deployment, self._deployments)
+        _require("scenario", scenario, self._scenarios)
         runs = [run for run in self.recorded.runs if (run.deployment, run.scenario) == (deployment, scenario)]
         for run in runs:
             if (run.block + 1, run.replicate) == (block, replicate):
@@ -150,12 +173,12 @@ class LabExperiment:
             exp.what_if(workers=4, round_trip_ms=5)
             exp.what_if("as-measured", "burst-50", workers=2)
         """
-        _require("deployment", deployment, self.deployments)
+        _require("deployment", deployment, self._deployments)
         return predict_load(self.recorded, deployment, load, settings)
 
     def what_if_panel(self, deployment: str = TUNED) -> WhatIfPanel | Shown:
         """Sliders over the settings of a deployment; where no prediction can start from its runs, why."""
-        _require("deployment", deployment, self.deployments)
+        _require("deployment", deployment, self._deployments)
         try:
             return WhatIfPanel(self.recorded, deployment)
         except PredictionError as error:
@@ -167,28 +190,14 @@ class LabExperiment:
         record = track_record(self.recorded)
         return Shown([f"{len(record)} predictions were written before their runs."], record)
 
-    def __repr__(self) -> str:
-        return repr(self._summary)
+    def query(self, sql: str) -> Shown:
+        """The result of SQL (DuckDB) over the requests of all runs: `requests`, and `measured`, those of that phase.
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return self._summary._repr_mimebundle_()
+        Raises `RecordingError` with what the database says of the query.
 
-    @cached_property
-    def _summary(self) -> Shown:
-        """Its arms: how many of the planned runs of each can be used."""
-        arms = Counter(
-            (each.get("deployment", "–"), each.get("scenario", "–")) for each in planned(self.recorded.record)
-        )
-        rows = [
-            {
-                "deployment": deployment,
-                "scenario": scenario,
-                "planned": number,
-                "valid": len(self.recorded.find(deployment, scenario)),
-            }
-            for (deployment, scenario), number in arms.items()
-        ]
-        return Shown(self.recorded.summary(), pd.DataFrame(rows))
+            exp.query("SELECT deployment, block, max(latency_ms) FROM measured GROUP BY ALL ORDER BY ALL")
+        """
+        return query(self.recorded.usable, sql, f"the valid runs of {self.recorded.name}")
 
 
 def _validity(run: Run) -> str:

@@ -1,22 +1,39 @@
 """The requests of a run in the lab: the slowest ones, and SQL over all of them."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
+import ipywidgets
 import pandas as pd
 
 from workbench.errors import RecordingError
 from workbench.recording import Run
+from workbench.request_rows import RequestRows
 
 from . import texts
-from .shown import Shown
+from .run_loss import or_loss
+from .shown import Shown, View
 
+COUNTS = """
+    SELECT phase, endpoint, count(*) AS requests, count(*) FILTER (NOT ok) AS failures FROM requests
+    GROUP BY ALL ORDER BY ALL
+"""
 COLUMNS = (
-    "endpoint, user, sequence, start_ms, latency_ms, queue_ms, app_ms, pool_ms, db_ms, hash_ms, cache, worker, "
-    "connection, ok"
+    "endpoint, user, sequence, start_ms - (SELECT min(start_ms) FROM measured) AS at_ms, latency_ms, queue_ms, app_ms, "
+    "pool_ms, db_ms, hash_ms, cache, worker, connection, ok"
 )
 
 
-class LabRequests:
+def query(runs: Sequence[Run], sql: str, name: str) -> Shown:
+    """The result of SQL (DuckDB) over the requests of runs; blocks count from 1, as everywhere in the lab.
+
+    Raises `RecordingError` with what the database says of the query.
+    """
+    table = RequestRows([run.source._replace(block=run.block + 1) for run in runs]).query(sql)
+    return Shown([f"{texts.counted(len(table), 'row')} of {name}"], table)
+
+
+class LabRequests(View):
     """The requests of a run, those of every phase; times in ms since the run began.
 
     run.requests.slowest("login", 10)
@@ -59,8 +76,7 @@ class LabRequests:
 
         Raises `RecordingError` with what the database says of the query.
         """
-        table = self._run.rows.query(sql)
-        return Shown([f"{texts.counted(len(table), 'row')} of {self._run.name}"], table)
+        return query([self._run], sql, self._run.name)
 
     def _absence(self, endpoint: str) -> str:
         known = self._run.rows.query("SELECT DISTINCT endpoint FROM measured ORDER BY endpoint")["endpoint"]
@@ -71,13 +87,26 @@ class LabRequests:
     def _how_to_look(self, row: pd.Series) -> str:
         return f"run.microscope({int(row['user'])}, {int(row['sequence'])}) shows what the first one waited for."
 
-    def __repr__(self) -> str:
-        try:
-            return self._summary()
-        except RecordingError as error:
-            return f"requests of {self._run.name}: {error}"
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How many there are, and what can be asked of them."""
+        return self._summary.sentences
 
-    def _summary(self) -> str:
-        counts = self._run.rows.query("SELECT phase, count(*) AS requests FROM requests GROUP BY phase ORDER BY phase")
-        listed = ", ".join(f"{number:,} in {phase}" for phase, number in counts.itertuples(index=False))
-        return f"requests of {self._run.name}: {listed or 'none'}; .slowest(), .query(), .frame"
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each phase and endpoint: how many requests, and how many of them failed."""
+        return self._summary.table
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Sentences and table."""
+        return self._summary.widget
+
+    @property
+    def _summary(self) -> Shown:
+        return or_loss(self._run, self._counted)
+
+    def _counted(self) -> Shown:
+        counts = self._run.rows.query(COUNTS)
+        first = f"{texts.counted(int(counts['requests'].sum()), 'request')} of {self._run.name}"
+        return Shown([first, "slowest() lists them, query() takes SQL, frame has all of them."], counts)

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+import ipywidgets
+import pandas as pd
+
 from workbench.recording import Run
 
 from . import plans_view, readings_over_time, time_shares
@@ -11,11 +14,11 @@ from .lab_requests import LabRequests
 from .microscope import Microscope
 from .plans_view import PlansView
 from .run_loss import or_loss
-from .shown import Shown, without_front_end
+from .shown import Shown, View
 from .timeline_view import TimelineView
 
 
-class LabRun:
+class LabRun(View):
     """A recorded run.
 
         run = exp.run("tuned", "burst-50", block=1)
@@ -79,11 +82,20 @@ class LabRun:
         """The plans of the statements on which the database spent the most time."""
         return or_loss(self.recorded, lambda: plans_view.plans(self.recorded))
 
-    def __repr__(self) -> str:
-        return repr(self._summary)
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it is, and whether it is valid."""
+        return self._summary.sentences
 
-    def _repr_html_(self) -> str:
-        return str(without_front_end("", self._summary.sentences, self._summary.table)["text/html"])
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each endpoint: requests, failures, and latency of the successful ones (ms)."""
+        return self._summary.table
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Sentences and table."""
+        return self._summary.widget
 
     @property
     def _summary(self) -> Shown:

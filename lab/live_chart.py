@@ -31,7 +31,9 @@ def chart() -> go.FigureWidget:
     titles = ["time of the successful responses (ms)", "responses a second", "in flight, connections"]
     made = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.08, subplot_titles=titles)
     plot_style.in_style(made, HEIGHT_PX)
-    made.update_layout(margin={"t": LEGEND_PX}, legend={"y": LEGEND_Y})  # above the first title
+    made.update_layout(
+        margin={"t": LEGEND_PX}, legend={"yref": "paper", "yanchor": "bottom", "y": LEGEND_Y}
+    )  # above the first title
     made.update_annotations(font={"size": 12})
     for name, row, label, colour in TRACES:
         line = {"color": colour, "width": 1.5}

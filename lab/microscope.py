@@ -1,7 +1,6 @@
 """One request in detail: what it waited for, what held its worker meanwhile, and what the database did."""
 
 from functools import cached_property
-from typing import Any
 
 import ipywidgets
 import pandas as pd
@@ -16,17 +15,18 @@ from workbench.recording import Run
 
 from . import plot_style, texts
 from .request_trail import RequestTrail
-from .shown import Shown, paragraphs, widget_bundle, without_front_end
+from .shown import Shown, View, paragraphs
 from .table_view import table_widget
 
 MAX_NAMED, MAX_STATEMENTS = 3, 10
+MIN_SHARE = 0.01  # of a part that a sentence names
 BAR_PX = 130
 US_PER_MS = 1000
 EVENTS = {"none": NO_EVENT}
 MEANS_OF_RUN = "These are means over the whole run, not times of this request."
 
 
-class Microscope:
+class Microscope(View):
     """One request of a run.
 
         run.microscope(user=17, sequence=1)
@@ -44,8 +44,9 @@ class Microscope:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The requests that its worker served while it waited."""
-        return self.ahead
+        """The requests that its worker served while it waited; times in ms since the first measured request."""
+        times = {name: self.ahead[name] - self._first_ms for name in ("served_from_ms", "served_to_ms")}
+        return self.ahead.assign(**times) if len(self.ahead) else self.ahead
 
     @cached_property
     def statements(self) -> pd.DataFrame:
@@ -66,6 +67,7 @@ class Microscope:
             f"{first}{took}.",
             *self._sent(),
             *self._waited(),
+            *self._spent(),
             *self._connection(),
             *self._readings(),
             *self._lacking(),
@@ -76,8 +78,15 @@ class Microscope:
         if pd.isna(row["scheduled_ms"]):
             return []
         late_ms = row["start_ms"] - row["scheduled_ms"]
-        due_s, late = row["scheduled_ms"] / 1000, texts.milliseconds(late_ms)
-        return [f"It was due {due_s:.3f} s after the start and sent {late} later."]
+        due_ms = row["scheduled_ms"] - self._first_ms
+        due = f"{texts.milliseconds(abs(due_ms))} {'before' if due_ms < 0 else 'after'}"
+        return [f"It was due {due} the first measured request, and sent {texts.milliseconds(late_ms)} later."]
+
+    @cached_property
+    def _first_ms(self) -> float:
+        """The send of the first measured request, in ms since the run began."""
+        first = self.run.rows.query("SELECT min(start_ms) AS first_ms FROM measured")["first_ms"].iloc[0]
+        return 0.0 if pd.isna(first) else float(first)
 
     def _waited(self) -> list[str]:
         row = self.request
@@ -90,6 +99,13 @@ class Microscope:
             return [f"{wait}; no recorded request held it meanwhile."]
         return [f"{wait}, which served {self._holders()} meanwhile."]
 
+    def _spent(self) -> list[str]:
+        """Where its time went after the wait, the longest parts first."""
+        after = self.parts[(self.parts["part"] != "queue") & (self.parts["ms"] >= MIN_SHARE * self.parts["ms"].sum())]
+        longest = after.nlargest(MAX_NAMED, "ms")
+        named = ", ".join(f"{texts.milliseconds(row['ms'])} {row['part']}" for row in longest.to_dict("records"))
+        return [f"Of its own time: {named}."] if named else []
+
     def _connection(self) -> list[str]:
         row = self.request
         if row[["worker", "connection"]].isna().any():
@@ -97,14 +113,16 @@ class Microscope:
         return [f"It used connection {row['connection']:.0f} of worker {row['worker']:.0f}."]
 
     def _holders(self) -> str:
-        largest = self.ahead.nlargest(MAX_NAMED, "held_ms")
-        named = ", ".join(
-            f"{row['endpoint']} of user {row['user']} ({texts.milliseconds(row['held_ms'])})"
-            for row in largest.to_dict("records")
-        )
+        """How many requests its worker served meanwhile, for how long, and which: in the order in which it did."""
+        held_ms = self.ahead["held_ms"]
         number = texts.counted(len(self.ahead), "request")
-        more = ", …" if len(self.ahead) > MAX_NAMED else ""
-        return f"{number}{self._doubt()}: {named}{more}"
+        kinds = ", ".join(f"{count} × {name}" for name, count in self.ahead["endpoint"].value_counts().items())
+        first, last = self.ahead.iloc[0], self.ahead.iloc[-1]
+        users = f"from that of user {first['user']} to that of user {last['user']}"
+        each = f"{texts.number(held_ms.min())} to {texts.milliseconds(held_ms.max())} each"
+        if len(self.ahead) == 1:
+            users, each = f"that of user {first['user']}", texts.milliseconds(held_ms.max())
+        return f"{number}{self._doubt()}: {kinds}, {users}, {each}, {texts.milliseconds(held_ms.sum())} together"
 
     def _doubt(self) -> str:
         """Why it is not known which request held the worker; empty where that is the request that it served."""
@@ -175,7 +193,7 @@ class Microscope:
 
     def content(self) -> list[ipywidgets.Widget]:
         """New widgets with the request, and the statements of its run in a fold."""
-        shown = Shown(self.sentences, self.ahead, self._figure() if len(self.parts) else None)
+        shown = Shown(self.sentences, self.table, self._figure() if len(self.parts) else None)
         if self.statements.empty:
             return [shown.widget]
         table = [ipywidgets.HTML(paragraphs([MEANS_OF_RUN])), table_widget(self.statements)]
@@ -187,12 +205,6 @@ class Microscope:
     def widget(self) -> ipywidgets.VBox:
         """The request, with a button for each request that its worker served meanwhile, and a way back from there."""
         return RequestTrail(self).place
-
-    def __repr__(self) -> str:
-        return "\n".join(self.sentences)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.ahead), **widget_bundle(self.widget)}
 
 
 def _last(readings: pd.DataFrame, at_us: float) -> pd.DataFrame | None:

@@ -65,10 +65,7 @@ def plans(run: Run) -> PlansView:
     """The plans of a run's statements. Raises `RecordingError` where their file is of another shape."""
     recorded = statement_plans.read(run.directory)
     if recorded is None:
-        sentence = (
-            f"No plan was recorded in {run.name}: it is older than plans, its application did not use the workbench's "
-            "own PostgreSQL, or it sent no statement."
-        )
+        sentence = f"No plan was recorded in {run.name}: {_absence(run)}."
         return PlansView([sentence], pd.DataFrame(columns=COLUMNS))
     table = pd.DataFrame([_row(plan) for plan in recorded], columns=COLUMNS)
     return PlansView(_sentences(run, recorded), table)
@@ -77,6 +74,13 @@ def plans(run: Run) -> PlansView:
 def _row(plan: StatementPlan) -> tuple[Any, ...]:
     text = plan_text(plan.nodes) if plan.nodes else f"not planned: {plan.failure}"
     return plan.statement, plan.calls, plan.mean_ms, plan.total_ms, text
+
+
+def _absence(run: Run) -> str:
+    """Why a run has no plans."""
+    if not (run.database["source"] == "statement").any():
+        return "its application did not use the workbench's own PostgreSQL, or sent no statement"
+    return "it was measured by a version that recorded none"
 
 
 def _sentences(run: Run, recorded: Sequence[StatementPlan]) -> list[str]:

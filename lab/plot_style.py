@@ -22,6 +22,9 @@ CONFIGURATION = {
     "modeBarButtonsToRemove": ["toImage", "lasso2d", "autoScale2d"],
 }
 NEUTRAL = "#7d868f"  # lines that show on both themes
+ROLES = {"server": "#6a5acd", "database": "#a8562e", "generator": "#7d868f", "store": "#008f68"}  # of processes
+# From few to many, visible on both themes.
+HEAT = ((0.0, "#4f8fd0"), (0.5, "#c2569b"), (1.0, "#f0a72e"))
 GRID = "rgba(125, 134, 143, 0.25)"
 CLEAR = "rgba(0, 0, 0, 0)"
 
@@ -40,7 +43,8 @@ def in_style(made: go.Figure, height_px: int) -> go.Figure:
         plot_bgcolor=CLEAR,
         font={"size": 12},
         hoverlabel={"bgcolor": "#3f4a56"},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+        # Measured from the edge of the figure: from the plot, it stays where it was when the width changes.
+        legend={"orientation": "h", "yref": "container", "yanchor": "top", "y": 1, "x": 0, "traceorder": "normal"},
         modebar={"bgcolor": CLEAR, "color": NEUTRAL, "activecolor": NEUTRAL, "orientation": "v"},
     )
     made.update_xaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
@@ -55,7 +59,7 @@ def log_axis(title: str = "") -> dict[str, Any]:
 
 def legend_below(made: go.Figure) -> go.Figure:
     """The figure with its legend below the last axis, as the titles of panels are where it was."""
-    return made.update_layout(legend={"y": -0.12, "yanchor": "top"})
+    return made.update_layout(legend={"yref": "paper", "y": -0.12, "yanchor": "top"})
 
 
 def interactive(made: go.Figure) -> go.FigureWidget:
@@ -78,6 +82,11 @@ def side_by_side(parts: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
     return ipywidgets.Box(columns, layout={"flex_flow": "row wrap"})
 
 
+def colour_of_worker(number: Any) -> str:
+    """The colour of a worker by its number, the same in every figure."""
+    return str(LINE_COLOURS[int(number) % len(LINE_COLOURS)])
+
+
 def colour_of(name: str, number: int) -> str:
     """The colour of a series, an endpoint or a part; one by its number for a name that has none."""
-    return str(COLOURS.get(name) or LINE_COLOURS[number % len(LINE_COLOURS)])
+    return str(ROLES.get(name) or COLOURS.get(name) or LINE_COLOURS[number % len(LINE_COLOURS)])

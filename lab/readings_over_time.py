@@ -85,13 +85,20 @@ def since(run: Run) -> str:
 def add_pool(made: go.Figure, run: Run, row: int) -> None:
     """Add the connections in use of each worker to a row of a figure, over the seconds since the first request."""
     for worker, readings in run.pool.groupby("worker"):
-        _line(made, row, (readings["at_us"] - begin_us(run)) / US_PER_S, readings["checked_out"], f"worker {worker}")
+        _line(
+            made,
+            row,
+            (readings["at_us"] - begin_us(run)) / US_PER_S,
+            readings["checked_out"],
+            f"worker {worker}",
+            plot_style.colour_of_worker(worker),
+        )
 
 
 def add_cpu(made: go.Figure, run: Run, row: int) -> None:
     """Add the CPU of each role, in cores, to a row of a figure."""
     for role, cores in _cpu_cores(run).items():
-        _line(made, row, cores["at_s"], cores["cores"], role)
+        _line(made, row, cores["at_s"], cores["cores"], role, plot_style.colour_of(role, row))
 
 
 def begin_us(run: Run) -> float:
@@ -102,9 +109,8 @@ def begin_us(run: Run) -> float:
     return 0.0 if pd.isna(first_ms) else float(first_ms) * 1000
 
 
-def _line(made: go.Figure, row: int, x: pd.Series, y: pd.Series, name: str) -> None:
-    number = len(made.data)
-    line = {"color": plot_style.colour_of(name, number), "width": 1.5}
+def _line(made: go.Figure, row: int, x: pd.Series, y: pd.Series, name: str, colour: str) -> None:
+    line = {"color": colour, "width": 1.5}
     made.add_trace(go.Scatter(x=x, y=y, name=name, mode="lines", line=line), row=row, col=1)
 
 
@@ -124,8 +130,8 @@ def pool(run: Run) -> Shown:
         return Shown([f"The pool was not read in {run.name}."], run.pool)
     table = _pool_use(run)
     made = plot_style.figure(height_px=POOL_PX)
-    for state in STATES.values():
-        line = {"color": plot_style.colour_of(state, 0), "shape": "hv"}
+    for number, state in enumerate(STATES.values()):
+        line = {"color": plot_style.colour_of(state, number), "shape": "hv"}
         made.add_trace(go.Scatter(x=table["at_s"], y=table[state], name=state, mode="lines", line=line))
     made.update_xaxes(title=since(run))
     made.update_yaxes(title="connections", rangemode="tozero")
@@ -141,12 +147,11 @@ def _pool_use(run: Run) -> pd.DataFrame:
 
 
 def _pool_sentence(table: pd.DataFrame) -> str:
-    limit = int(table["limit"].max())
+    limit, waiting = int(table["limit"].max()), int(table["waiting"].max())
     allowed = f"of {limit} that the pools may open" if limit else "without a limit"
-    return (
-        f"At most {int(table['used'].max())} connections were in use at a reading, {allowed}; at most "
-        f"{int(table['waiting'].max())} callers waited for one."
-    )
+    used = texts.counted(int(table["used"].max()), "connection")
+    waited = f"up to {texts.counted(waiting, 'caller')} waited" if waiting else "no caller waited"
+    return f"At the {texts.counted(len(table), 'reading')} up to {used} were in use, {allowed}; {waited} for one."
 
 
 def _totals_sentence(totals: pd.Series) -> str:
@@ -159,11 +164,16 @@ def _totals_sentence(totals: pd.Series) -> str:
 
 def waits(run: Run) -> Shown:
     """What the active sessions of the database waited for, on average."""
-    table = pd.DataFrame() if run.database.empty or run.totals is None else bottleneck.session_waits(run)
+    if run.database.empty or run.totals is None:
+        return Shown([f"The sessions of the database were not read in {run.name}."], pd.DataFrame())
+    table = bottleneck.session_waits(run)
     if table.empty:
-        return Shown([f"The sessions of the database were not read in {run.name}, or none was active."], table)
+        return Shown([f"At every reading in {run.name} no session of the database was active."], table)
     first = table.iloc[0]
-    sentence = f"On average {texts.number(first['sessions'])} active sessions: {first['wait']}, most of all waits."
+    sentence = (
+        f"At a reading {texts.number(table['sessions'].sum())} sessions were active on average; most often with "
+        f"{first['wait']} ({texts.number(first['sessions'])})."
+    )
     made = plot_style.figure(height_px=POOL_PX)
     made.add_trace(go.Bar(x=table["sessions"], y=table["wait"], orientation="h", marker={"color": plot_style.NEUTRAL}))
     made.update_yaxes(autorange="reversed")
@@ -176,5 +186,5 @@ def statements(run: Run, number: int) -> Shown:
     table = bottleneck.top_statements(run, number)
     if table.empty:
         return Shown([f"The statements of the database were not counted in {run.name}."], table)
-    first = table.iloc[0]
-    return Shown([f"{first['share']:.0%} of the time of all statements went into the first one."], table)
+    share, first = table.iloc[0]["share"], "Means and totals are those of the database, its waits for locks included."
+    return Shown([f"The first statement took {share:.0%} of the time of all statements.", first], table)

@@ -16,16 +16,61 @@ from .table_view import printable, table_widget
 MAX_TEXT_ROWS = 20  # of a table in a terminal
 
 
-class Shown:
+class View:
+    """What shows itself in a cell: sentences, numbers and a widget; as text the sentences and the first numbers."""
+
+    has_table_in_text = True  # False for a table that says nothing as text
+
+    @property
+    def sentences(self) -> Sequence[str]:
+        """What it says, the most important sentence first."""
+        raise NotImplementedError
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Its numbers."""
+        raise NotImplementedError
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        """What it is in a notebook."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return display.text(self.sentences, self._first_rows if self.has_table_in_text else pd.DataFrame())
+
+    def _repr_html_(self) -> str:
+        return display.html(self.sentences or [""], self._first_rows)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """The widget where there is a front end, and text and HTML where there is none."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_(), **widget_bundle(self.widget)}
+
+    @property
+    def _first_rows(self) -> pd.DataFrame:
+        return self.table.head(MAX_TEXT_ROWS).apply(printable)
+
+
+class Shown(View):
     """A result: what it says (`sentences`), its numbers (`table`), and its figure, None where there is none.
 
-    In a notebook all of them show themselves; as text the sentences and the first rows of the table.
+    shown = exp.effects("burst-50")
+    shown.table.sort_values("ratio")
+    shown.figure.write_html("effects.html")
     """
 
     def __init__(self, sentences: Sequence[str], table: pd.DataFrame, figure: go.Figure | None = None):
-        self.sentences = tuple(sentences)
-        self.table = table
-        self.figure = figure
+        self._sentences, self._table, self.figure = tuple(sentences), table, figure
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it says."""
+        return self._sentences
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Its numbers."""
+        return self._table
 
     @property
     def widget(self) -> ipywidgets.VBox:
@@ -45,13 +90,6 @@ class Shown:
         folded.set_title(0, f"Numbers ({len(self.table):,} rows)")
         return folded
 
-    def __repr__(self) -> str:
-        return display.text(self.sentences, self.table.head(MAX_TEXT_ROWS).apply(printable))
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widget where there is a front end, and text and HTML where there is none."""
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
-
 
 def paragraphs(sentences: Sequence[str]) -> str:
     """The sentences as HTML, the first one bold; a text of the target's stays text."""
@@ -61,7 +99,8 @@ def paragraphs(sentences: Sequence[str]) -> str:
 
 def without_front_end(text: str, sentences: Sequence[str], table: pd.DataFrame) -> dict[str, Any]:
     """What a page made of the notebook shows."""
-    return {"text/plain": text, "text/html": display.html(sentences or [""], table.head(MAX_TEXT_ROWS).apply(printable))}
+    html = display.html(sentences or [""], table.head(MAX_TEXT_ROWS).apply(printable))
+    return {"text/plain": text, "text/html": html}
 
 
 def widget_bundle(widget: ipywidgets.Widget) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ipywidgets
 import pandas as pd
@@ -14,7 +14,7 @@ from workbench.request_rows import RequestRows
 
 from . import plot_style
 from .run_loss import UNREADABLE, present, reason
-from .shown import Shown, widget_bundle, without_front_end
+from .shown import Shown, View
 from .time_shares import Quantiles, bars, check, means, named, sentences
 
 ALL = "all requests"
@@ -31,7 +31,7 @@ class _OfScenario(NamedTuple):
     lost: list[str]
 
 
-class SplitView:
+class SplitView(View):
     """The mean time of requests by part, for each deployment under one scenario.
 
         view = exp.split("burst-50", "login")
@@ -170,12 +170,6 @@ class SplitView:
         """Menus and slider, and what they show."""
         menus = ipywidgets.HBox([self._scenario, self._endpoint, self._slider], layout={"flex_flow": "row wrap"})
         return plot_style.styled([menus, self._below])
-
-    def __repr__(self) -> str:
-        return "\n".join(self.sentences)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
 
 
 def _set(menu: ipywidgets.Dropdown, kind: str, value: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.request_waits import readings_by_place
-from analysis.selection_contrast import Box, contrast, sentences
+from analysis.selection_contrast import Box, contrast, sentences, sizes
 from workbench.errors import UserError
 from workbench.recording import Run
 from workbench.request_rows import RequestRows
@@ -19,7 +20,7 @@ from . import plot_style, texts
 from .microscope import Microscope
 from .point_sample import points
 from .run_loss import loss, or_loss, present
-from .shown import Shown, paragraphs, widget_bundle, without_front_end
+from .shown import Shown, View, paragraphs
 
 COLOURS = ("endpoint", "worker", "connection", "cache", "outcome")
 MAX_COLOURS = 20  # values with a colour of their own; a pool may have had thousands of connections
@@ -27,15 +28,16 @@ OTHER = "other"
 NUMBERED = ("worker", "connection")  # whose values are no names by themselves
 HEIGHT_PX = 420
 MS_PER_S = 1000
+BOUNDS = [bound.name for bound in fields(Box)]
 HINT = "Draw a box around some requests to see what they have more of than the others; click one to open it."
 
 
-class TimelineView:
+class TimelineView(View):
     """The requests of a run as points: seconds since the first measured one, and latency.
 
         view = run.timeline()
-        view.brush(fastest_ms=300)                # what a box drawn with the mouse does
-        view.brush(fastest_ms=300, to_ms=10_000)  # of those sent in the first ten seconds
+        view.brush(min_latency_ms=300)                # what a box drawn with the mouse does
+        view.brush(min_latency_ms=300, to_ms=10_000)  # of those sent in the first ten seconds
         view.answer                               # that of the last selection
         view.recolour("worker")                   # what the menu does
 
@@ -43,11 +45,13 @@ class TimelineView:
     points. Raises `UserError` for a colour that is none of `COLOURS`.
     """
 
+    has_table_in_text = False
+
     def __init__(self, run: Run, siblings: Sequence[Run], colour: str = "endpoint"):
         self._run = run
         self._siblings = tuple(siblings) if run in siblings else (run,)  # a run that is not valid stands alone
         self._loss = loss(run)
-        self.table, self.requests = (pd.DataFrame(), 0) if self._loss else points(run)
+        self._points, self.requests = (pd.DataFrame(), 0) if self._loss else points(run)
         self.answer: Shown | None = None
         self._kept: tuple[list[Run], RequestRows, pd.DataFrame] | None = None
         self._menu = ipywidgets.Dropdown(options=COLOURS, value=_checked(colour), description="colour")
@@ -61,6 +65,11 @@ class TimelineView:
         return str(self._menu.value)
 
     @property
+    def table(self) -> pd.DataFrame:
+        """The points: a row for each request that is drawn."""
+        return self._points
+
+    @property
     def sentences(self) -> list[str]:
         """What the points are."""
         if self._loss:
@@ -68,19 +77,26 @@ class TimelineView:
         first = f"{self._run.deployment} under {self._run.scenario}, block {self._run.block + 1}"
         if not self.requests:
             return [f"{first}: no measured request has a latency."]
-        drawn = f"the slowest and a sample, {len(self.table):,} of " if len(self.table) < self.requests else ""
+        drawn = f"the slowest and a sample, {len(self._points):,} of " if len(self._points) < self.requests else ""
         counted = texts.counted(self.requests, "measured request")
         unknown = [f"No request reported its {self.colour}."] if self._is_unknown() else []
-        others = "and those of the arm's other blocks" if len(self._siblings) > 1 else "of this run alone"
-        selection = f"A selection counts all of them, {others}."
+        others = len(self._siblings) - 1
+        of_others = f"and those of the {texts.counted(others, 'other run')} of {self._run.deployment} under this load"
+        selection = f"A selection counts all of them, {of_others if others else 'of this run alone'}."
         return [f"{first}: {drawn}{counted}.", *unknown, selection]
 
     def _is_unknown(self) -> bool:
         """True where the column of the colour has no value."""
-        return self.colour in self.table and bool(self.table[self.colour].isna().all())
+        return self.colour in self._points and bool(self._points[self.colour].isna().all())
 
     def brush(self, **bounds_ms: float) -> Shown:
-        """What the requests in a box have more of than the others; `bounds_ms` are the fields of `Box`."""
+        """What the requests in a box have more of than the others.
+
+        Bounds, in ms: `min_latency_ms`, `max_latency_ms`, and `from_ms`, `to_ms` of the send since the first measured
+        one. Raises `UserError` for another one.
+        """
+        if unknown := sorted(bounds_ms.keys() - set(BOUNDS)):
+            raise UserError(f"a box has no bound {', '.join(unknown)}; it has {', '.join(BOUNDS)}")
         box = Box(**bounds_ms)
         self.answer = or_loss(self._run, lambda: self._compared(box))
         self._below.children = [self.answer.widget]
@@ -93,7 +109,10 @@ class TimelineView:
             nothing = "The selection has no request, or every one: there is nothing to compare."
             return Shown([nothing, *lost], table)
         unread = [] if len(readings) else ["The database's sessions were not read: no request has a wait event."]
-        return Shown([f"Requests {_described(box)}:", *sentences(table), *unread, *lost], table)
+        chosen, requests = sizes(rows, box)
+        runs = texts.counted(len(self._siblings) - len(lost), "run")
+        first = f"Requests {_described(box)}: {chosen:,} of {requests:,} in {runs}"
+        return Shown([first, *sentences(table), *unread, *lost], table)
 
     def _of_siblings(self) -> tuple[RequestRows, pd.DataFrame, list[str]]:
         """The rows of the arm's runs, the readings of their database, and a line for each run that cannot be read.
@@ -144,7 +163,7 @@ class TimelineView:
             trace.on_click(self._clicked)
 
     def _traces(self) -> list[go.Scattergl]:
-        if self.table.empty:
+        if self._points.empty:
             return []
         return [
             go.Scattergl(
@@ -163,19 +182,24 @@ class TimelineView:
     def _coloured(self) -> pd.DataFrame:
         """The points with the value that colours them: the commonest ones, and one for all others."""
         if self.colour == "outcome":
-            values = self.table["ok"].map({True: "successful", False: "failed"})
+            values = self._points["ok"].map({True: "successful", False: "failed"})
         else:
-            values = self.table[self.colour].astype("object").where(self.table[self.colour].notna(), "none")
+            values = self._points[self.colour].astype("object").where(self._points[self.colour].notna(), "none")
         labels = values.astype(str)
         commonest = labels.value_counts().index[:MAX_COLOURS]
-        return self.table.assign(colour=labels.where(labels.isin(commonest), OTHER))
+        return self._points.assign(colour=labels.where(labels.isin(commonest), OTHER))
 
     def _selected(self, trace: Any, selected: Any, selector: Any) -> None:
         """Answer a box; the front end reports it once for each trace, and one answer is enough."""
         if trace is not self.figure.data[0] or not getattr(selector, "xrange", None):
             return
-        (left_s, right_s), (fastest_ms, slowest_ms) = sorted(selector.xrange), sorted(selector.yrange)
-        self.brush(fastest_ms=fastest_ms, slowest_ms=slowest_ms, from_ms=MS_PER_S * left_s, to_ms=MS_PER_S * right_s)
+        (left_s, right_s), (min_latency_ms, max_latency_ms) = sorted(selector.xrange), sorted(selector.yrange)
+        self.brush(
+            min_latency_ms=min_latency_ms,
+            max_latency_ms=max_latency_ms,
+            from_ms=MS_PER_S * left_s,
+            to_ms=MS_PER_S * right_s,
+        )
 
     def _clicked(self, trace: Any, clicked: Any, state: Any) -> None:
         for number in clicked.point_inds[:1]:
@@ -190,12 +214,6 @@ class TimelineView:
             return plot_style.styled([self._above])
         return plot_style.styled([self._above, self._menu, self.figure, self._below])
 
-    def __repr__(self) -> str:
-        return "\n".join(self.sentences)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
-
 
 def _checked(colour: str) -> str:
     if colour not in COLOURS:
@@ -205,8 +223,8 @@ def _checked(colour: str) -> str:
 
 def _described(box: Box) -> str:
     """A box in words."""
-    slow = f"of {texts.milliseconds(box.fastest_ms)}"
-    slow += " and more" if math.isinf(box.slowest_ms) else f" to {texts.milliseconds(box.slowest_ms)}"
+    slow = f"of {texts.milliseconds(box.min_latency_ms)}"
+    slow += " and more" if math.isinf(box.max_latency_ms) else f" to {texts.milliseconds(box.max_latency_ms)}"
     if math.isinf(box.to_ms):
         return slow
     return f"{slow}, sent {box.from_ms / MS_PER_S:.2f} to {box.to_ms / MS_PER_S:.2f} s after the first"

@@ -34,7 +34,7 @@ from .prediction import (
     track_record,
     track_sentences,
 )
-from .shown import paragraphs, widget_bundle, without_front_end
+from .shown import View, paragraphs
 from .what_if_sliders import Sliders
 
 FIRST_REPLICATIONS = 1  # of the first answer
@@ -45,7 +45,7 @@ INSIDE, OUTSIDE, MEASURED = "inside", "outside", "measured"  # traces of the fig
 GREY, PLAIN = 0.4, 1.0  # opacity of a value that is being computed again, and of a current one
 
 
-class WhatIfPanel:
+class WhatIfPanel(View):
     """Sliders for one deployment under users with think time.
 
         panel = exp.what_if_panel()
@@ -63,7 +63,7 @@ class WhatIfPanel:
         self._experiment, self._deployment = experiment, deployment
         self.sliders = Sliders(self._run, model, int(load_of(self._run)))
         self.sliders.on_change(self._moved)
-        self.table = pd.DataFrame(columns=COLUMNS)
+        self._curve = pd.DataFrame(columns=COLUMNS)
         self.capacity: float | None = None
         self._steps: Iterator[None] = iter(())
         self._task: asyncio.Task | None = None
@@ -133,7 +133,7 @@ class WhatIfPanel:
 
     def _draw(self, table: pd.DataFrame) -> None:
         """Draw the curve of each endpoint: dotted outside of the loads at which this set-up was measured."""
-        self.table = table
+        self._curve = table
         low, high = self.checked or (np.inf, -np.inf)
         with self.figure.batch_update():
             for trace in self.figure.data:
@@ -198,6 +198,11 @@ class WhatIfPanel:
         )  # fmt: skip
 
     @property
+    def table(self) -> pd.DataFrame:
+        """The predicted p95 (ms) of each endpoint over users."""
+        return self._curve
+
+    @property
     def sentences(self) -> list[str]:
         """What the curve is, how far it was checked, and what earlier predictions were worth."""
         return [
@@ -228,12 +233,6 @@ class WhatIfPanel:
         beside = [] if earlier is None else [plot_style.interactive(earlier)]
         return plot_style.styled([self._headline, self.sliders.widget, values, plot_style.side_by_side(
             [self.figure, *beside])])  # fmt: skip
-
-    def __repr__(self) -> str:
-        return "\n".join(self.sentences)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        return {**without_front_end(repr(self), self.sentences, self.table), **widget_bundle(self.widget)}
 
 
 def _loads(capacity: float | None, users: int) -> list[int]:

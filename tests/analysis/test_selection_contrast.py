@@ -30,7 +30,7 @@ def test_an_attribute_of_the_slow_requests_stands_out(builder):
     def on_worker(row, block):
         row["worker"] = 7 if row["latency_us"] > 500_000 else 1
 
-    table = contrast(rows_of(builder, on_worker).rows, Box(fastest_ms=500)).set_index(["attribute", "value"])
+    table = contrast(rows_of(builder, on_worker).rows, Box(min_latency_ms=500)).set_index(["attribute", "value"])
     row = table.loc[("worker", "7")]
     assert (row["selected"], row["others"], row["difference"]) == (1.0, 0.0, 1.0)
     assert not any("Block" in text for text in sentences(table.reset_index()))
@@ -44,7 +44,7 @@ def test_worker_and_connection_together_name_a_connection(builder):
         if row["user"] == 0:
             row["connection"] = None
 
-    table = contrast(rows_of(builder, on_connection).rows, Box(fastest_ms=500)).set_index(["attribute", "value"])
+    table = contrast(rows_of(builder, on_connection).rows, Box(min_latency_ms=500)).set_index(["attribute", "value"])
     connections = table.loc["connection"]
     assert set(connections.index) == {"7 of worker 0", "7 of worker 1", "none"}
     assert connections.loc["7 of worker 0", "selected"] == 0
@@ -55,7 +55,7 @@ def test_an_attribute_of_one_block_alone_has_an_interval_over_zero(builder):
     def in_the_first_block(row, block):
         row["worker"] = 7 if block == 0 and row["latency_us"] > 500_000 else 1
 
-    row = contrast(rows_of(builder, in_the_first_block).rows, Box(fastest_ms=500)).set_index(["attribute", "value"])
+    row = contrast(rows_of(builder, in_the_first_block).rows, Box(min_latency_ms=500)).set_index(["attribute", "value"])
     assert row.loc[("worker", "7"), "low"] < 0 < row.loc[("worker", "7"), "high"]
 
 
@@ -74,7 +74,7 @@ def test_without_a_difference_the_correction_holds_its_level(monkeypatch):
 
 def test_failures_and_open_bounds_are_selected_by_latency_alone(builder):
     experiment = rows_of(builder, lambda row, block: row.update(ok=False, error="500") if row["user"] == 0 else None)
-    table = contrast(experiment.rows, Box(fastest_ms=500, from_ms=0)).set_index(["attribute", "value"])
+    table = contrast(experiment.rows, Box(min_latency_ms=500, from_ms=0)).set_index(["attribute", "value"])
     assert ("outcome", "500") in table.index
 
 
@@ -117,7 +117,7 @@ def test_a_wait_event_stands_out_among_the_requests_with_a_reading(builder):
     instants = [(at_ms, "active", "Lock:tuple" if at_ms < 1000 else "none", 1.0) for at_ms in range(0, 3000, 30)]
     for run in experiment.runs:
         vars(run)["database"] = pd.DataFrame(with_waits(RunFiles({}, [], None, None, None), instants).database)
-    table = contrast(experiment.rows, Box(fastest_ms=500), readings_by_place(experiment.runs))
+    table = contrast(experiment.rows, Box(min_latency_ms=500), readings_by_place(experiment.runs))
     rows = table.set_index(["attribute", "value"])
     assert rows.loc[(WAIT_EVENT, "Lock:tuple"), ["selected", "others", "low"]].to_list() == [1.0, 0.0, 1.0]
     assert rows.loc[(WAIT_EVENT, "CPU or nothing"), ["selected", "others"]].to_list() == [0.0, 1.0]
@@ -125,7 +125,7 @@ def test_a_wait_event_stands_out_among_the_requests_with_a_reading(builder):
     assert absent["selected"] == 0
     assert 0.5 < absent["others"] < 0.9  # two of three requests of 10 ms, with 30 ms between the readings
     assert np.isnan(absent["low"])
-    without = contrast(experiment.rows, Box(fastest_ms=500), readings_by_place([]))
+    without = contrast(experiment.rows, Box(min_latency_ms=500), readings_by_place([]))
     assert WAIT_EVENT not in set(without["attribute"])
 
 
@@ -147,7 +147,7 @@ def test_a_block_with_most_of_the_selected_requests_is_named_without_an_interval
     def in_the_second_block(row, block):
         row["latency_us"] = 900_000 if row["user"] < (40 if block == 1 else 2) else 10_000
 
-    table = contrast(rows_of(builder, in_the_second_block, blocks=3).rows, Box(fastest_ms=500))
+    table = contrast(rows_of(builder, in_the_second_block, blocks=3).rows, Box(min_latency_ms=500))
     blocks = table[table["attribute"] == BLOCK].set_index("value")
     assert blocks["selected"].sum() == pytest.approx(1)
     assert blocks["others"].sum() == pytest.approx(1)
@@ -158,7 +158,7 @@ def test_a_block_with_most_of_the_selected_requests_is_named_without_an_interval
 
 def test_all_requests_of_one_block_and_none_of_another_are_a_selection(builder):
     experiment = rows_of(builder, lambda row, block: row.update(latency_us=1000 * (1 + 1000 * block)), blocks=2)
-    table = contrast(experiment.rows, Box(fastest_ms=500))
+    table = contrast(experiment.rows, Box(min_latency_ms=500))
     assert list(table["attribute"].unique()) == [BLOCK]
     assert "No interval: 0 blocks have" in sentences(table)[0]
 
@@ -166,7 +166,7 @@ def test_all_requests_of_one_block_and_none_of_another_are_a_selection(builder):
 def test_rare_values_stay_in_the_totals(builder):
     """Twenty endpoints: the shares are of all requests, not of those to the endpoints that are listed."""
     experiment = rows_of(builder, lambda row, block: row.update(endpoint=f"page {row['user'] % 20:02}"), blocks=1)
-    table = contrast(experiment.rows, Box(fastest_ms=500))
+    table = contrast(experiment.rows, Box(min_latency_ms=500))
     endpoints = table[table["attribute"] == "endpoint"]
     assert len(endpoints) == selection_contrast.MAX_VALUES
     assert endpoints["others"].sum() < 0.8

@@ -29,7 +29,7 @@ def test_an_experiment_without_a_run_shows_itself(builder):
     assert empty.runs.sentences[-1] == "It has no run yet."
     assert fallback(empty.runs)
     assert "not complete" in repr(empty)
-    assert list(empty._summary.table["valid"]) == [0]
+    assert list(empty.table["valid"]) == [0]
 
 
 def test_without_any_experiment_the_way_to_one_is_named(tmp_path, monkeypatch):

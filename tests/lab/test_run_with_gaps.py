@@ -64,7 +64,7 @@ def test_a_run_that_was_deleted_under_its_views_is_one_line(opened):
     assert "was deleted" in box
     assert "was deleted" in click
     assert "was deleted" in repr(run)
-    assert "cannot be read" in repr(run.requests)
+    assert "was deleted" in repr(run.requests)
     with pytest.raises(RecordingError, match="cannot be read"):
         run.requests.slowest()
 
@@ -99,11 +99,11 @@ def test_readings_that_were_truncated_are_as_if_they_were_not_read(opened):
 def test_other_runs_of_the_arm_that_were_lost_are_named_and_left_out(opened):
     run = opened(blocks=4)
     timeline = run.timeline()
-    before = timeline.brush(fastest_ms=50).table["blocks"].max()
+    before = timeline.brush(min_latency_ms=50).table["blocks"].max()
     _, second, third, _ = run.siblings
     shutil.rmtree(second.directory)
     truncate(third.directory / "requests.parquet")
-    answer = timeline.brush(fastest_ms=50)
+    answer = timeline.brush(min_latency_ms=50)
     assert (before, answer.table["blocks"].max()) == (4, 2)
     assert answer.sentences[-2].startswith("Left out: 2-02-tuned-burst-50 was deleted")
     assert answer.sentences[-1].startswith("Left out: 3-03-tuned-burst-50: requests.parquet was changed")
@@ -190,7 +190,7 @@ def test_a_single_request_is_shown_and_nothing_is_compared(opened):
     assert "1 request of the tail" in texts["split"]
     assert "p99 in 1 (fewer than 100)" in texts["over_time"]
     view = run.timeline()
-    assert "nothing to compare" in view.brush(fastest_ms=0).sentences[0]
+    assert "nothing to compare" in view.brush(min_latency_ms=0).sentences[0]
 
 
 def test_menus_of_two_arms_answer_after_a_run_was_lost(builder):

@@ -37,7 +37,7 @@ def test_of_a_large_run_the_slowest_are_points_and_the_others_a_sample(run, monk
 
 def test_a_box_is_answered_by_what_its_requests_have_more_of(run):
     latencies = run.requests.frame.set_index("endpoint")["latency_ms"]
-    answer = run.timeline().brush(fastest_ms=latencies["search"].max() * 1.1)  # blocks differ by 2 %
+    answer = run.timeline().brush(min_latency_ms=latencies["search"].max() * 1.1)  # blocks differ by 2 %
     row = answer.table.set_index(["attribute", "value"]).loc[("endpoint", "search")]
     assert row["selected"] == 0
     assert row["high"] < 0
@@ -49,13 +49,13 @@ def test_a_box_is_answered_by_what_its_requests_have_more_of(run):
 
 
 def test_intervals_come_from_the_blocks_of_the_arm(run):
-    alone = TimelineView(run.recorded, [run.recorded]).brush(fastest_ms=1_000)
+    alone = TimelineView(run.recorded, [run.recorded]).brush(min_latency_ms=1_000)
     assert alone.table["low"].isna().all()
     assert "No interval: 1 block has" in alone.sentences[1]
 
 
 def test_nothing_and_everything_selected_are_no_comparison(run):
-    for bounds in ({"fastest_ms": 1e9}, {}):
+    for bounds in ({"min_latency_ms": 1e9}, {}):
         answer = run.timeline().brush(**bounds)
         assert answer.table.empty
         assert "nothing to compare" in answer.sentences[0]
@@ -68,7 +68,7 @@ def test_every_colour_draws_every_point(run, colour):
 
 def test_another_colour_leaves_the_answer_and_the_points(run):
     view = run.timeline()
-    points, answer = view.table, view.brush(fastest_ms=1_000)
+    points, answer = view.table, view.brush(min_latency_ms=1_000)
     traces = {trace.name for trace in view.figure.data}
     view._menu.value = "cache"  # as a click on the menu does
     assert {trace.name for trace in view.figure.data} == {"none"} != traces
