@@ -39,7 +39,7 @@ RECORDED = ("endpoint", "worker", "connection", "cache", "ok", "error")
 COLUMNS = ["attribute", "value", "selected", "others", "difference", "low", "high", "p_holm", "blocks"]
 SIDES = ["chosen", "rest"]
 MAX_VALUES = 12  # of an attribute; the requests with rarer ones stay in the totals
-FAIR_SHARES, MIN_MORE = 2.0, 0.1  # from which a block has far more of the selected requests than of the others
+FAIR_SHARES, MIN_MORE = 2.0, 0.25  # from which a block has far more of the selected requests than of the others
 
 
 @dataclass(frozen=True)

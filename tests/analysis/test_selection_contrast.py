@@ -156,6 +156,16 @@ def test_a_block_with_most_of_the_selected_requests_is_named_without_an_interval
     assert "Block 2 has 91% of the selected requests" in sentences(table)[-1]
 
 
+@pytest.mark.parametrize(
+    ("selected", "others", "is_named"), [(0.5, 0.25, True), (0.6, 0.35, False), (0.4, 0.16, False)]
+)
+def test_a_block_is_named_from_twice_the_share_and_25_points_more(selected, others, is_named):
+    names = ["attribute", "value", "selected", "others", "difference", "low", "high", "p_holm", "blocks"]
+    row = (BLOCK, "3", selected, others, selected - others, np.nan, np.nan, np.nan, 5)
+    text = " ".join(sentences(pd.DataFrame([row], columns=names)))
+    assert ("Block 3 has" in text) == is_named
+
+
 def test_all_requests_of_one_block_and_none_of_another_are_a_selection(builder):
     experiment = rows_of(builder, lambda row, block: row.update(latency_us=1000 * (1 + 1000 * block)), blocks=2)
     table = contrast(experiment.rows, Box(min_latency_ms=500))
