@@ -159,7 +159,7 @@ class LabExperiment(View):
         runs = [run for run in self.recorded.runs if (run.deployment, run.scenario) == (deployment, scenario)]
         for run in runs:
             if (run.block + 1, run.replicate) == (block, replicate):
-                return LabRun(run, [each for each in runs if each in self.recorded.usable])
+                return LabRun(run, [each for each in runs if self.recorded.is_usable(each)])
         blocks = sorted({run.block + 1 for run in runs if run.replicate == replicate})
         there = f"blocks {_listed(blocks)}" if blocks else "no run"
         raise RecordingError(f"{deployment} under {scenario} has no run in block {block}; it has {there}")

@@ -43,9 +43,12 @@ class Experiment:
     @cached_property
     def usable(self) -> list[Run]:
         """The complete and valid runs whose rows can be read; none where the experiment's own record was changed."""
-        if self.mismatches:
-            return []
-        return [run for run in self.runs if run.status == "complete" and run.record["valid"] and run.is_readable()]
+        return [run for run in self.runs if self.is_usable(run)]
+
+    def is_usable(self, run: Run) -> bool:
+        """Whether a run of it is complete, valid and can be read; none is where the experiment's record was changed."""
+        is_valid = run.status == "complete" and bool(run.record["valid"])
+        return not self.mismatches and is_valid and run.is_readable()
 
     @property
     def digest(self) -> str | None:
