@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from instrumentation.worker_metrics import POOL_FIELDS
 from loadgen import deployments, scenarios
+from workbench import seal
 from workbench.arms import BASELINE, BURST_25, BURST_50, READS, SINGLE, SUSTAINED_100, SUSTAINED_100_WRITE, TUNED
 from workbench.endpoints import PUBLISHED
 from workbench.record_format import FORMAT
@@ -110,13 +111,15 @@ def create(directory: Path, rows: int) -> None:
         names.append({"run": name})
         run = directory / name
         run.mkdir(parents=True)
-        (run / "run.json").write_text(json.dumps(_run_record(name, deployment, scenario, block)))
         _write_tables(database, run, FIXED_ROWS.get(scenario, long_rows))
+        run_record = _run_record(name, deployment, scenario, block) | {"files": seal.describe_run(run)}
+        seal.write(run / "run.json", json.dumps(run_record))
     record = {
         "format": FORMAT, "experiment": NAME, "profile": NAME, "scale": "small", "seed": 1, "runs": names,
         "status": "complete", "environment": ENVIRONMENT,
+        "files": {f"{path.parent.name}/run.json": seal.describe(path) for path in directory.glob("*/run.json")},
     }  # fmt: skip
-    (directory / "experiment.json").write_text(json.dumps(record))
+    seal.write(directory / "experiment.json", json.dumps(record))
 
 
 def _write_tables(database: duckdb.DuckDBPyConnection, run: Path, rows: int) -> None:
