@@ -14,7 +14,7 @@ from workbench.recording import Run
 
 from . import plot_style, texts
 from .percentile_bands import add_bands, supported
-from .run_loss import loss
+from .run_loss import UNREADABLE, loss, reason
 from .shown import Shown
 
 US_PER_S, NS_PER_MS = 1_000_000, 1_000_000
@@ -29,10 +29,7 @@ def over_time(run: Run, interval_s: float | None = None) -> Shown:
 
     Raises `UserError` for an interval that is not above 0, or of which the run has more than `MAX_INTERVALS`.
     """
-    lost = loss(run)
-    if interval_s is not None and not lost:
-        _check_interval(run, interval_s)
-    table, width_s = (pd.DataFrame(), 0.0) if lost else run_metrics.over_time(run, interval_s)
+    table, width_s, lost = _latencies(run, interval_s)
     made = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06,
         subplot_titles=["latency of successful responses (ms)", "connections in use", "CPU (cores)"],
@@ -46,6 +43,19 @@ def over_time(run: Run, interval_s: float | None = None) -> Shown:
     made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_xaxes(title=since(run), row=3, col=1)
     return Shown([*lines, *unread(run)], table, made if made.data else None)
+
+
+def _latencies(run: Run, interval_s: float | None) -> tuple[pd.DataFrame, float, str]:
+    """The table of `run_metrics.over_time`, the width of an interval, and why the requests cannot be read, if so."""
+    lost = loss(run)
+    try:
+        if not lost:
+            if interval_s is not None:
+                _check_interval(run, interval_s)
+            return *run_metrics.over_time(run, interval_s), ""
+    except UNREADABLE as error:
+        lost = loss(run, reads_all=True) or reason(error)
+    return pd.DataFrame(), 0.0, lost
 
 
 def _check_interval(run: Run, interval_s: float) -> None:
@@ -103,9 +113,10 @@ def add_cpu(made: go.Figure, run: Run, row: int) -> None:
 
 def begin_us(run: Run) -> float:
     """The send of the first request of a run, in µs since the run began; 0 where no request is known."""
-    if loss(run):
+    try:
+        first_ms = run.rows.query("SELECT min(start_ms) AS first_ms FROM requests")["first_ms"].iloc[0]
+    except UNREADABLE:
         return 0.0
-    first_ms = run.rows.query("SELECT min(start_ms) AS first_ms FROM requests")["first_ms"].iloc[0]
     return 0.0 if pd.isna(first_ms) else float(first_ms) * 1000
 
 

@@ -116,7 +116,8 @@ class SplitView(View):
         """The requests of the chosen scenario; `is_reread` leaves out what was lost since."""
         scenario = str(self._scenario.value)
         if is_reread or scenario not in self._kept:
-            runs, lost = present([run for run in self._experiment.usable if run.scenario == scenario])
+            of_scenario = [run for run in self._experiment.usable if run.scenario == scenario]
+            runs, lost = present(of_scenario, reads_all=is_reread)
             rows = RequestRows([run.source for run in runs])
             known = rows.query("SELECT DISTINCT endpoint FROM measured ORDER BY endpoint")["endpoint"]
             self._kept[scenario] = _OfScenario(rows, list(known), sorted({run.deployment for run in runs}), lost)

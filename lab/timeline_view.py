@@ -19,7 +19,7 @@ from workbench.request_rows import RequestRows
 from . import plot_style, texts
 from .microscope import Microscope
 from .point_sample import points
-from .run_loss import loss, or_loss, present
+from .run_loss import UNREADABLE, loss, or_loss, present, reason
 from .shown import Shown, View, paragraphs
 
 COLOURS = ("endpoint", "worker", "connection", "cache", "outcome")
@@ -50,8 +50,8 @@ class TimelineView(View):
     def __init__(self, run: Run, siblings: Sequence[Run], colour: str = "endpoint"):
         self._run = run
         self._siblings = tuple(siblings) if run in siblings else (run,)  # a run that is not valid stands alone
-        self._loss = loss(run)
-        self._points, self.requests = (pd.DataFrame(), 0) if self._loss else points(run)
+        self._left_out: list[str] = []
+        self._drawn, self.requests, self._loss = _points(run)
         self.answer: Shown | None = None
         self._kept: tuple[list[Run], RequestRows, pd.DataFrame] | None = None
         self._menu = ipywidgets.Dropdown(options=COLOURS, value=_checked(colour), description="colour")
@@ -67,7 +67,7 @@ class TimelineView(View):
     @property
     def table(self) -> pd.DataFrame:
         """The points: a row for each request that is drawn."""
-        return self._points
+        return self._drawn
 
     @property
     def sentences(self) -> list[str]:
@@ -77,7 +77,7 @@ class TimelineView(View):
         first = f"{self._run.deployment} under {self._run.scenario}, block {self._run.block + 1}"
         if not self.requests:
             return [f"{first}: no measured request has a latency."]
-        drawn = f"the slowest and a sample, {len(self._points):,} of " if len(self._points) < self.requests else ""
+        drawn = f"the slowest and a sample, {len(self._drawn):,} of " if len(self._drawn) < self.requests else ""
         counted = texts.counted(self.requests, "measured request")
         unknown = [f"No request reported its {self.colour}."] if self._is_unknown() else []
         others = len(self._siblings) - 1
@@ -87,7 +87,7 @@ class TimelineView(View):
 
     def _is_unknown(self) -> bool:
         """True where the column of the colour has no value."""
-        return self.colour in self._points and bool(self._points[self.colour].isna().all())
+        return self.colour in self._drawn and bool(self._drawn[self.colour].isna().all())
 
     def brush(self, **bounds_ms: float) -> Shown:
         """What the requests in a box have more of than the others.
@@ -103,6 +103,15 @@ class TimelineView(View):
         return self.answer
 
     def _compared(self, box: Box) -> Shown:
+        try:
+            return self._of_box(box)
+        except UNREADABLE:
+            # The size of a file is as it was, and its content is not.
+            runs, lines = present(self._siblings, reads_all=True)
+            self._siblings, self._left_out = tuple(runs), [*self._left_out, *lines]
+            return self._of_box(box)
+
+    def _of_box(self, box: Box) -> Shown:
         rows, readings, lost = self._of_siblings()
         table = contrast(rows, box, readings)
         if table.empty:
@@ -123,7 +132,7 @@ class TimelineView(View):
         if self._kept is None or self._kept[0] != runs:
             rows = RequestRows([run.source for run in runs])
             self._kept = runs, rows, readings_by_place(runs)
-        return *self._kept[1:], lost
+        return *self._kept[1:], [*self._left_out, *lost]
 
     def open(self, user: int, sequence: int) -> Microscope:
         """Open one request below the figure. Raises `RecordingError` where the run has no such request."""
@@ -163,7 +172,7 @@ class TimelineView(View):
             trace.on_click(self._clicked)
 
     def _traces(self) -> list[go.Scattergl]:
-        if self._points.empty:
+        if self._drawn.empty:
             return []
         return [
             go.Scattergl(
@@ -182,12 +191,12 @@ class TimelineView(View):
     def _coloured(self) -> pd.DataFrame:
         """The points with the value that colours them: the commonest ones, and one for all others."""
         if self.colour == "outcome":
-            values = self._points["ok"].map({True: "successful", False: "failed"})
+            values = self._drawn["ok"].map({True: "successful", False: "failed"})
         else:
-            values = self._points[self.colour].astype("object").where(self._points[self.colour].notna(), "none")
+            values = self._drawn[self.colour].astype("object").where(self._drawn[self.colour].notna(), "none")
         labels = values.astype(str)
         commonest = labels.value_counts().index[:MAX_COLOURS]
-        return self._points.assign(colour=labels.where(labels.isin(commonest), OTHER))
+        return self._drawn.assign(colour=labels.where(labels.isin(commonest), OTHER))
 
     def _selected(self, trace: Any, selected: Any, selector: Any) -> None:
         """Answer a box; the front end reports it once for each trace, and one answer is enough."""
@@ -213,6 +222,17 @@ class TimelineView(View):
         if not self.requests:
             return plot_style.styled([self._above])
         return plot_style.styled([self._above, self._menu, self.figure, self._below])
+
+
+def _points(run: Run) -> tuple[pd.DataFrame, int, str]:
+    """The points of a run, the number of its requests with a latency, and why they cannot be read, if so."""
+    lost = loss(run)
+    try:
+        if not lost:
+            return *points(run), ""
+    except UNREADABLE as error:
+        lost = loss(run, reads_all=True) or reason(error)
+    return pd.DataFrame(), 0, lost
 
 
 def _checked(colour: str) -> str:

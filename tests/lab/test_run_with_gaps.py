@@ -43,6 +43,14 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:500])
 
 
+def damage(path: Path) -> None:
+    """Change the content of a file, and not its size."""
+    content = bytearray(path.read_bytes())
+    half = slice(50, len(content) // 2)
+    content[half] = bytes(255 - byte for byte in content[half])
+    path.write_bytes(content)
+
+
 @pytest.fixture
 def opened(builder: Builder) -> Callable[..., LabRun]:
     """The first of some runs of one arm, each changed by a function."""
@@ -84,6 +92,18 @@ def test_of_a_run_whose_requests_were_truncated_the_readings_are_shown(opened):
     assert all("requests.parquet was changed" in text for text in by_hand(timeline))
 
 
+def test_a_run_whose_requests_were_damaged_inside_is_as_one_that_was_truncated(opened):
+    run = opened()
+    timeline = run.timeline()
+    damage(run.recorded.directory / "requests.parquet")
+    texts = said(run)
+    for name in ("over_time", "heat_map", "split", "timeline", "waits"):
+        assert "1-01-tuned-burst-50: requests.parquet has a page that no run writes" in texts[name]
+    assert "connections were in use" in texts["pool"]
+    assert "server" in {trace.name for trace in run.over_time().figure.data}
+    assert all("has a page that no run writes" in text for text in by_hand(timeline))
+
+
 def test_readings_that_were_truncated_are_as_if_they_were_not_read(opened):
     run = opened()
     for name in ("pool", "process", "database"):
@@ -107,6 +127,11 @@ def test_other_runs_of_the_arm_that_were_lost_are_named_and_left_out(opened):
     assert (before, answer.table["blocks"].max()) == (4, 2)
     assert answer.sentences[-2].startswith("Left out: 2-02-tuned-burst-50 was deleted")
     assert answer.sentences[-1].startswith("Left out: 3-03-tuned-burst-50: requests.parquet was changed")
+    damage(run.siblings[3].directory / "requests.parquet")
+    for _ in range(2):
+        answer = timeline.brush(fastest_ms=50)
+        assert answer.table["blocks"].max() == 1
+        assert sum(text.startswith("Left out: ") for text in answer.sentences) == 3
 
 
 def test_a_run_that_was_cut_off_is_brushed_alone(builder):
