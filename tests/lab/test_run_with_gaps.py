@@ -129,7 +129,7 @@ def test_other_runs_of_the_arm_that_were_lost_are_named_and_left_out(opened):
     assert answer.sentences[-1].startswith("Left out: 3-03-tuned-burst-50: requests.parquet was changed")
     damage(run.siblings[3].directory / "requests.parquet")
     for _ in range(2):
-        answer = timeline.brush(fastest_ms=50)
+        answer = timeline.brush(min_latency_ms=50)
         assert answer.table["blocks"].max() == 1
         assert sum(text.startswith("Left out: ") for text in answer.sentences) == 3
 
