@@ -104,7 +104,7 @@ def execute(plan: Plan, name: str | None = None) -> str:
     """Carry out the plan and return the experiment's id.
 
     An interrupted experiment of that name is resumed: its complete runs stay as they are. Raises `UserError` if it is
-    complete, or was started with another plan, code, machine or dataset. A run that aborts ends the experiment.
+    complete, or was started with another plan, code, machine or dataset. A run that fails ends the experiment.
     """
     name = name or new_name(plan.profile)
     with resume_hint(name):
@@ -142,6 +142,7 @@ def _execute(plan: Plan, name: str) -> None:
         measure = partial(_measure, directory, record, interrupted, shown, runner, connections)
         block_looks.measure_until_decided(plan, directory, record, measure, shown)
         probes = _search(plan, directory, record, measure, shown, interrupted)
+    stop_request.withdraw(directory)
     _write(directory, record | {"status": "complete", "probes": probes})
 
 
@@ -181,8 +182,8 @@ def _measure(
     later_s: float,
 ) -> None:
     """Carry out the runs that are not complete yet, and seal each; `later_s` seconds are expected to follow them."""
-    left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.has_complete(run_name(spec)))]
-    block = left[0][0].block if left else 0
+    left = [(spec, s) for spec, s in timed if not (interrupted and interrupted.keeps(run_name(spec)))]
+    block = max(0, left[0][0].block - 1) if left else 0  # the one that has ended, if any has
     shown.expect(sum(expected_s for _, expected_s in left) + later_s)
     # The server is restarted where a deployment needs another number of connections.
     for allowed, group in groupby(left, key=lambda pair: connections.get(pair[0].deployment)):
@@ -225,19 +226,19 @@ def _search(
                 predictions.record(search, spec)
         record["prediction_failures"] = predictions.failures
         _write(directory, record)
-        if not (interrupted and all(interrupted.has_complete(run_name(spec)) for spec in round_.specs)):
-            _wait_until(round_.not_before_s, shown)
+        if not (interrupted and all(interrupted.keeps(run_name(spec)) for spec in round_.specs)):
+            _wait_until(round_.not_before_s, shown, directory, round_.specs[0].block - 1)
         timed = [(spec, OVERHEAD_S + spec.load().expected_s()) for spec in round_.specs]
         measure(timed, round_.later * sum(expected_s for _, expected_s in timed) / len(timed))
     return probes
 
 
-def _wait_until(instant_s: float, shown: Steps) -> None:
-    """Wait until an instant in seconds since 1970 (UTC), if it is not over."""
+def _wait_until(instant_s: float, shown: Steps, directory: Path, block: int) -> None:
+    """Wait after a block until an instant in seconds since 1970 (UTC), if it is not over."""
     wait_s = instant_s - time.time()
     if wait_s > 0:
         shown.begin(f"waiting {wait_s:.0f} s, as the probes of a load lie minutes apart", wait_s)
-        time.sleep(min(wait_s, capacity_search.MIN_GAP_S))
+        stop_request.obey_while_waiting(directory, block, min(wait_s, capacity_search.MIN_GAP_S))
 
 
 def _rounds(plan: Plan, directory: Path, predictions: PredictionLog, shown: Steps) -> Iterator[Round]:

@@ -16,11 +16,13 @@ from typing import NoReturn
 from workbench.errors import UserError
 from workbench.polling import attempts
 
+from . import run_folder, stop_request
 from .fork_client import ForkServer, serving
 from .generator import recorder
 from .generator.interface import ABORTED, REFUSED
 from .scenarios import Scenario
 from .services import free_port
+from .stop_request import StoppedByHand
 from .subprocesses import Child, start
 
 GENERATOR = Path(__file__).with_name("generator")
@@ -132,14 +134,26 @@ class Generator:
     def wait(self, check: Callable[[], None]) -> None:
         """Wait until the generator has ended by itself; `check` is called ten times a second and raises on trouble.
 
-        Raises `UserError` for a process that failed, and after the longest time that the load may take.
+        Raises `UserError` for a process that failed, for a run whose folder is gone, and after the longest time that
+        the load may take; `StoppedByHand` where the run was asked to stop.
         """
         limit_s = _time_limit_s(self.load.scenario)
         for _ in attempts(limit_s, 0.0):
             if self.ended(0.1):
                 return
+            run_folder.require_present(self.directory)
+            self._obey_request()
             check()
         raise UserError(f"the run did not end within {limit_s:.0f} s and was stopped")
+
+    def _obey_request(self) -> None:
+        """Raise `StoppedByHand` if the run was asked to stop; the load ends before what serves it."""
+        try:
+            stop_request.obey_run(self.directory)
+        except StoppedByHand:
+            for child in (*self.senders, *filter(None, [self.master])):
+                child.stop()
+            raise
 
     def ended(self, timeout_s: float) -> bool:
         """Return whether all processes end by themselves within the time. Raises `UserError` for one that failed."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench import declared_arms, looks, primary_metrics
 from workbench.errors import UserError
-from workbench.recording import SET_ASIDE, Experiment, open_experiment
+from workbench.recording import SET_ASIDE, Experiment, Run, open_experiment
 from workbench.redaction import redacted_values
 
 from . import progress
@@ -78,30 +78,34 @@ class InterruptedExperiment:
                 f"experiment {self.experiment.name} cannot be resumed: {', '.join(differences)}; choose another name"
             )
 
-    def has_complete(self, run: str) -> bool:
-        """Return whether the run of this name is complete, and its files are those that it left."""
-        return any(
-            recorded.name == run and recorded.status == "complete" and recorded.is_readable()
-            for recorded in self.experiment.runs
-        )
+    def keeps(self, run: str) -> bool:
+        """Return whether a run is not repeated: it is complete and can be read, or was stopped by hand."""
+        return any(recorded.name == run and _is_kept(recorded) for recorded in self.experiment.runs)
 
     def resume(self) -> dict:
         """Set aside the runs that were cut off, report which are reused, and return the record to continue."""
         record = self.experiment.record
         planned = [run["run"] for key in ("runs", "probes") for run in record.get(key, [])]
-        complete = [run for run in planned if self.has_complete(run)]
-        cut_off = [run for run in planned if run not in complete and (self.experiment.directory / run).exists()]
+        kept = [run for run in planned if self.keeps(run)]
+        cut_off = [run for run in planned if run not in kept and (self.experiment.directory / run).exists()]
         for run in cut_off:
             _set_aside(self.experiment.directory / run)
         repeated = f", {len(cut_off)} cut off and run again" if cut_off else ""
-        reused = f"{len(complete)} of {len(planned)} runs are complete"
+        stopped = sum(run.was_stopped_by_hand for run in self.experiment.runs)
+        reused = f"{len(kept) - stopped} of {len(planned)} runs are complete" + (
+            f", {stopped} stopped by hand" if stopped else ""
+        )
         progress.report(f"experiment {self.experiment.name} is resumed: {reused}{repeated}")
-        resumed = record | {"resumed_after": [*record.get("resumed_after", []), len(complete)]}
+        resumed = record | {"resumed_after": [*record.get("resumed_after", []), len(kept)]}
         if "files" not in record:
             return resumed
-        incomplete = set(planned) - set(complete)
+        incomplete = set(planned) - set(kept)
         files = {name: entry for name, entry in record["files"].items() if name.split("/")[0] not in incomplete}
         return resumed | {"files": files}
+
+
+def _is_kept(run: Run) -> bool:
+    return run.was_stopped_by_hand or (run.status == "complete" and run.is_readable())
 
 
 def _fixed_facts(record: dict) -> dict:

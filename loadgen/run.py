@@ -18,6 +18,7 @@ from . import (
     locust_runner,
     record_writer,
     run_database,
+    run_folder,
     services,
     statement_explainer,
     witnesses,
@@ -35,6 +36,7 @@ from .run_spec import RunSpec, run_name
 from .run_stages import LOAD, RunStages
 from .scenarios import Scenario
 from .services import DatabaseServer
+from .stop_request import StoppedByHand
 from .subprocesses import Child, deferred_signals
 
 CLONE_BYTES = 1 * 2**30
@@ -160,18 +162,28 @@ def _audit_writes(parts: RunParts) -> None:
 def recorded(
     directory: Path, spec: RunSpec, scenario: Scenario, deployment: dict, server: DatabaseServer | None = None
 ) -> Iterator[dict]:
-    """Yield the record of a run, for the block to complete; write it at both ends of the block, however that ends."""
+    """Yield the record of a run, for the block to complete; write it at both ends of the block, however that ends.
+
+    A run that was stopped by hand ends the block, and no more than that.
+    """
     record = record_writer.begin(directory, spec, scenario, deployment, server)
     reason = "unknown"
     try:
         yield record
         record["status"] = "complete"
+    except StoppedByHand as error:
+        reason, record["stopped_by_hand"] = error.message, True
+    except OSError as error:
+        reason = record_writer.interruption_reason(error)
+        run_folder.require_present(directory)
+        raise
     except BaseException as error:
         reason = record_writer.interruption_reason(error)
         raise
     finally:
-        with deferred_signals():
-            record_writer.close(directory, record, scenario, reason)
+        if directory.is_dir():
+            with deferred_signals():
+                record_writer.close(directory, record, scenario, reason)
 
 
 def _generator(

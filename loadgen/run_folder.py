@@ -1,10 +1,10 @@
-"""The folder of a single run, by its name or by the instant of its start."""
+"""The folder of a single run, by its name or by the instant of its start; and of any run that goes on."""
 
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
-from workbench.errors import UsageError
+from workbench.errors import UsageError, UserError
 from workbench.paths import SINGLE_RUNS, is_id, runs_directory
 
 
@@ -25,3 +25,9 @@ def dated(load: str) -> Path:
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{load}"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(folder for each in names if not (folder := runs_directory() / SINGLE_RUNS / each).exists())
+
+
+def require_present(directory: Path) -> None:
+    """Raise `UserError` if the folder of a run that goes on was deleted."""
+    if not directory.is_dir():
+        raise UserError(f"{directory} was deleted while the run went on; nothing of the run is left, measure again")

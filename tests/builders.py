@@ -123,6 +123,11 @@ class RunFiles:
         self.process = self.database = self.pool = None
         return self
 
+    def stopped_by_hand(self) -> "RunFiles":
+        """Make it a run that was stopped from the board of an experiment, which went on."""
+        self.record |= {"status": "aborted", "valid": False, "reasons": ["stopped by hand"], "stopped_by_hand": True}
+        return self
+
     def cut_off(self) -> "RunFiles":
         """Make it a run that was killed: its first record, a stream without an end, no readings."""
         self.record = {name: value for name, value in self.record.items() if name not in FINAL_FIELDS}

@@ -147,7 +147,8 @@ _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowl
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
 OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     "run": {
-        "run": is_id, "experiment": is_id, "position": SMALL, "replicate": bool, "rows": COUNT, "seed": _is_integer,
+        "run": is_id, "experiment": is_id, "position": SMALL, "replicate": bool, "stopped_by_hand": bool, "rows": COUNT,
+        "seed": _is_integer,
         "processes": SMALL, "started": str, "ended": str, "served": COUNT, "database_lost": COUNT, "locustfile": str,
         "files": is_description, "environment": _ENVIRONMENT_FACTS, "scenario": _SCENARIO,
         "deployment": {"settings": _SETTINGS, "source": _source}, "generator": _GENERATOR, "counters": _by_name(COUNT),

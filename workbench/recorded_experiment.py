@@ -36,9 +36,9 @@ class Experiment:
         return self.directory.name
 
     def is_complete(self) -> bool:
-        """Whether every planned run is complete."""
-        complete = [run for run in self.runs if run.status == "complete"]
-        return self.record["status"] == "complete" and 0 < len(complete) == len(planned(self.record))
+        """Whether every planned run is complete, or was stopped by hand."""
+        final = [run for run in self.runs if run.is_final]
+        return self.record["status"] == "complete" and 0 < len(final) == len(planned(self.record))
 
     @cached_property
     def usable(self) -> list[Run]:

@@ -74,6 +74,16 @@ class Run:
         return "cut off" if self.record["status"] == "running" else self.record["status"]
 
     @property
+    def was_stopped_by_hand(self) -> bool:
+        """True for a run of an experiment that was asked to stop: the experiment went on, and does not repeat it."""
+        return self.status == "aborted" and bool(self.record.get("stopped_by_hand"))
+
+    @property
+    def is_final(self) -> bool:
+        """True for a run that its experiment does not repeat: it is complete, or was stopped by hand."""
+        return self.status == "complete" or self.was_stopped_by_hand
+
+    @property
     def is_open(self) -> bool:
         """Whether its load is open: requests are due by a schedule, and the response time counts from there."""
         return self.record["scenario"]["kind"] == "open"

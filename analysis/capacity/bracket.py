@@ -184,7 +184,7 @@ def _result(experiment: Experiment, search: dict) -> CapacityResult:
 def _probe_runs(experiment: Experiment, result: CapacityResult) -> Iterator[Run]:
     names = {probe["run"] for probe in experiment.record["probes"]}
     for run in experiment.runs:
-        if run.name in names and result.covers(run) and run.status == "complete":
+        if run.name in names and result.covers(run) and run.is_final:
             yield run
 
 

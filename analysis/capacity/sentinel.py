@@ -59,7 +59,7 @@ def sentinels_of(experiment: Experiment) -> list[Sentinel]:
     """The sentinels of an experiment in their order; none where its profile has none."""
     arm = experiment.record.get("sentinel") or {}
     names = {probe["run"] for probe in experiment.record.get("probes") or []}
-    runs = [run for run in experiment.runs if run.name in names and run.status == "complete"]
+    runs = [run for run in experiment.runs if run.name in names and run.is_final]
     return [
         Sentinel.from_run(run)
         for run in runs

@@ -62,6 +62,12 @@ def test_capacity_results_are_read_from_the_probes(builder):
     )
 
 
+def test_a_probe_that_was_stopped_by_hand_is_an_invalid_one(builder):
+    stopped = builder.run("tuned", "open-8").stopped_by_hand()
+    (result,) = capacity_results(searched(builder, stopped, builder.run("tuned", "open-4").aborted()))
+    assert [(probe.load, probe.sustained, probe.reason) for probe in result.probes] == [(8, None, "stopped by hand")]
+
+
 def test_capacity_results_without_a_search_are_none(builder):
     assert capacity_results(builder.experiment(builder.run())) == []
 

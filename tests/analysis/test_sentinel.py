@@ -66,6 +66,14 @@ def test_sentinel_with_a_failure_makes_its_blocks_void(builder):
     assert [probe.block for probe in result.probes if probe.sustained is None] == [2, 3]
 
 
+def test_sentinel_that_was_stopped_by_hand_makes_its_blocks_void(builder):
+    experiment = with_sentinels(builder, 1, 1, 1, 1, 1)
+    sentinel = next(run for run in experiment.runs if run.scenario == SENTINEL["scenario"] and run.block == 2)
+    sentinel.record.update(status="aborted", valid=False, stopped_by_hand=True)
+    (result,) = capacity_results(experiment)
+    assert [probe.block for probe in result.probes if probe.sustained is None] == [2, 3]
+
+
 def test_end_of_a_run_without_a_time_is_zero(builder):
     experiment = builder.experiment(builder.run())
     assert ended_s(experiment.runs[0]) == 1767225660  # 2026-01-01T00:01:00Z

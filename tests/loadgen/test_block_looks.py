@@ -15,7 +15,6 @@ from tests.builders import ENVIRONMENT, seal_experiment
 from tests.loadgen.run_process import wait_for
 from workbench.arms import BASELINE, BURST_50, TUNED
 from workbench.errors import RecordingError, UserError
-from workbench.interruption import Interrupted
 from workbench.primary_metrics import PrimaryMetric, to_record
 from workbench.record_format import FORMAT
 from workbench.recording import open_experiment
@@ -206,16 +205,7 @@ def test_a_stop_after_the_block_ends_it_there_and_it_can_be_resumed(own_command,
     assert "resume it with" in errors
     assert "Traceback" not in errors
     assert {path.name[0] for path in directory.glob("*/run.json") for path in [path.parent]} == {"1"}
-    assert not (directory / stop_request.FILE).exists()
+    assert not (directory / stop_request.AFTER_BLOCK).exists()
     assert own_command.processes() == []
     record = json.loads((directory / "experiment.json").read_text())
     assert record["status"] == "running"
-
-
-def test_a_request_is_obeyed_once(tmp_path):
-    stop_request.ask(tmp_path / "none")
-    stop_request.obey(tmp_path, 0)
-    stop_request.ask(tmp_path)
-    with pytest.raises(Interrupted, match="stopped after block 3"):
-        stop_request.obey(tmp_path, 2)
-    stop_request.obey(tmp_path, 3)

@@ -131,7 +131,7 @@ def test_resume_reuses_complete_runs_and_sets_aside_those_that_were_cut_off(dire
     interrupted = InterruptedExperiment.open(directory)
     before = content(directory)
     record = interrupted.resume()
-    assert [interrupted.has_complete(run) for run in RUNS] == [True, False, False]
+    assert [interrupted.keeps(run) for run in RUNS] == [True, False, False]
     assert record == RECORD | {"resumed_after": [1]}
     message = "experiment mine is resumed: 1 of 3 runs are complete, 1 cut off and run again\n"
     assert capsys.readouterr().err == message
@@ -147,6 +147,16 @@ def test_resume_sets_aside_each_cut_off_run_under_another_name(directory):
     InterruptedExperiment.open(directory).resume()
     stopped = sorted(path.name for path in directory.glob("*.stopped-*"))
     assert stopped == [f"{RUNS[1]}.stopped-{number}" for number in (1, 2, 3)]
+
+
+def test_a_run_that_was_stopped_by_hand_is_not_repeated(directory, capsys):
+    record = json.loads((directory / RUNS[1] / "run.json").read_text())
+    (directory / RUNS[1] / "run.json").write_text(json.dumps(record | {"stopped_by_hand": True}))
+    interrupted = InterruptedExperiment.open(directory)
+    assert [interrupted.keeps(run) for run in RUNS] == [True, True, False]
+    assert interrupted.resume()["resumed_after"] == [2]
+    assert capsys.readouterr().err == "experiment mine is resumed: 1 of 3 runs are complete, 1 stopped by hand\n"
+    assert (directory / RUNS[1]).is_dir()
 
 
 def test_resume_without_cut_off_runs_does_not_mention_them(directory, capsys):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.workbench.one_line import require_one_line
+from workbench.arms import TUNED
 from workbench.recording import RecordingError, arm, newest_experiment
 
 
@@ -71,6 +72,17 @@ def test_text_of_a_record_is_escaped(builder):
 
 def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(builder):
     assert builder.experiment(builder.run(), builder.run().invalid()).is_complete()
+
+
+def test_a_run_that_was_stopped_by_hand_leaves_the_experiment_complete_and_enters_no_metric(builder):
+    experiment = builder.experiment(builder.run(), builder.run(TUNED).stopped_by_hand())
+    assert experiment.is_complete()
+    kept, stopped = experiment.runs
+    assert experiment.usable == [kept]
+    assert (stopped.status, stopped.is_final, stopped.is_valid()) == ("aborted", True, False)
+    assert stopped.headline() == ["tuned under burst-50, aborted, not valid: stopped by hand"]
+    assert len(stopped.requests) > 0
+    assert experiment.problems() == []
 
 
 def test_an_experiment_with_a_run_that_never_started_is_not_complete(builder):
