@@ -36,6 +36,7 @@ class RunProgress:
     def __init__(self, directory: Path):
         self.directory = directory
         self.record: dict[str, Any] = {}
+        self.problem = ""  # why its record cannot be read any more
         self._modified_ns = 0
         self._run_seconds: RunSeconds | None = None
         self._tails: dict[Path, RequestTail] = {}
@@ -146,6 +147,8 @@ class RunProgress:
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each thing that is missing from what is shown."""
+        if self.problem:
+            yield f"What is shown is the last that could be read: {self.problem}."
         if self._run_seconds and self._run_seconds.late:
             yield f"{self._run_seconds.late} rows came so late that their second's percentiles lack them."
 
@@ -156,11 +159,18 @@ class RunProgress:
             if modified_ns == self._modified_ns:
                 return
             record = run_record.read(self.directory, "run").content
-        except (OSError, RecordingError):
-            return  # it is not there yet, or was damaged: the last one stays
-        self._modified_ns, self.record = modified_ns, record
+        except (OSError, RecordingError) as error:  # the last one stays
+            self.problem = self._problem(error)
+            return
+        self._modified_ns, self.record, self.problem = modified_ns, record, ""
         if self._run_seconds is None:
             self._run_seconds = RunSeconds(is_open=self._is_open())
+
+    def _problem(self, error: Exception) -> str:
+        """What is wrong with its record; empty where it has none yet."""
+        if self.directory.is_dir():
+            return str(error) if (self.directory / run_record.FILES["run"]).exists() else ""
+        return f"its folder {self.directory} is gone" if self.record else ""
 
     def _is_open(self) -> bool:
         return bool(self.record) and self.record["scenario"]["kind"] == "open"

@@ -1,6 +1,8 @@
 """A run that goes on, read from its folder: seconds, totals, what is left; and rows that are half written."""
 
 import json
+import os
+import shutil
 from contextlib import ExitStack, closing
 
 import pytest
@@ -208,3 +210,29 @@ def test_a_sparkline_begins_at_0():
     assert sparkline([1.0, None, 8.0, 4.0]) == "▂ █▅"
     assert sparkline([None]) == " "
     assert sparkline([0.0]) == "▁"
+
+
+def test_a_record_that_is_damaged_or_gone_leaves_the_last_state_and_is_named(going):
+    going.send(row(1.0))
+    record = going.directory / "run.json"
+    content = record.read_text()
+    record.write_text("{")
+    going.progress.poll()
+    assert "run.json is not readable JSON" in "".join(going.progress.notes())
+    assert going.progress.successes == 1
+    record.write_text(content)
+    os.utime(record, (1, 1))
+    going.progress.poll()
+    assert list(going.progress.notes()) == []
+    shutil.rmtree(going.directory)
+    going.progress.poll()
+    (note,) = going.progress.notes()
+    assert note == f"What is shown is the last that could be read: its folder {going.directory} is gone."
+    assert going.progress.successes == 1
+
+
+def test_a_run_that_has_not_begun_lacks_nothing(tmp_path):
+    for directory in (tmp_path, tmp_path / "none"):
+        progress = RunProgress(directory)
+        progress.poll()
+        assert (list(progress.notes()), progress.problem, progress.phase) == ([], "", STARTING)
