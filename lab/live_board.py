@@ -24,6 +24,7 @@ from . import texts
 COLUMNS = ["deployment", "scenario", "block", "run", "state", "p95_ms", "reason"]
 VALID, INVALID, GOING, WAITING = "valid", "not valid", "going", "waiting"
 MARKS = {VALID: "●", INVALID: "○", GOING: "…", WAITING: ""}
+CELL = "white-space:nowrap;padding:1px 10px"
 COLOURS = {VALID: "#3c8d53", INVALID: "#c0392b", GOING: "#d98032", WAITING: "inherit"}
 
 
@@ -44,13 +45,14 @@ class Board:
         self.going: Path | None = None  # the folder of the run that goes on
         self.effects: list[RunningEffect] = []
         self._ended: dict[str, Ended] = {}
+        self._unreadable: dict[str, str] = {}  # runs whose record cannot be read, each with what is wrong
         self._values: list[dict[str, Any]] = []
         self._modified_ns = 0
 
     def look(self, at_once: int | None = None) -> None:
         """Read the runs that have ended since, at most so many."""
         self._read_record()
-        known, self.going = len(self._ended), None
+        known, self.going, self._unreadable = len(self._ended), None, {}
         for name in [entry["run"] for entry in self.entries if entry["run"] not in self._ended]:
             if self._read_run(name) and len(self._ended) - known == at_once:
                 break
@@ -94,9 +96,14 @@ class Board:
         return len(self._ended)
 
     @property
-    def invalid(self) -> int:
-        """The number of runs that are not valid."""
-        return sum(bool(ended.reason) for ended in self._ended.values())
+    def invalid(self) -> list[str]:
+        """Of each run that is not valid the first reason."""
+        return [reason for each in self._ended.values() if (reason := each.reason)] + list(self._unreadable.values())
+
+    @property
+    def is_gone(self) -> bool:
+        """True where the folder was there and is not any more."""
+        return bool(self.record) and not self.directory.is_dir()
 
     def html(self) -> str:
         """The board as a table: an arm a row, a block a column."""
@@ -104,14 +111,14 @@ class Board:
         if table.empty:
             return ""
         blocks = sorted(table["block"].unique())
-        head = "".join(f"<th scope='col'>block {block}</th>" for block in blocks)
+        head = "".join(f"<th scope='col' style='text-align:right;{CELL}'>block {block}</th>" for block in blocks)
         rows = (
             f"<tr>{_arm_header(*map(str, arm))}{''.join(_cell(runs[runs['block'] == block]) for block in blocks)}</tr>"
             for arm, runs in table.groupby(["deployment", "scenario"], sort=False)
         )
         return (
-            f"<div style='max-height:24em;overflow:auto'><table><thead><tr><th></th>{head}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table></div>"
+            f"<div style='max-height:24em;overflow:auto'><table style='line-height:1.5'>"
+            f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
 
     def _read_record(self) -> None:
@@ -127,6 +134,8 @@ class Board:
         """Read a run if it has ended; returns whether it has."""
         directory = self.directory / name
         if not directory.is_dir():
+            if f"{name}/run.json" in (self.record.get("files") or {}):
+                self._unreadable[name] = "its folder is gone"
             return False
         try:
             run = open_run(directory)
@@ -134,7 +143,9 @@ class Board:
                 self.going = directory
                 return False
             totals, values = run.totals, values_of(run, primary_columns(self.record))
-        except (RecordingError, OSError, duckdb.Error):  # it is being written, or was deleted
+        except (RecordingError, OSError, duckdb.Error) as error:  # it is being written, or was deleted
+            if (directory / "run.json").exists():
+                self._unreadable[name] = str(error).removeprefix(f"{directory}/")
             return False
         column = "response_p95_ms" if run.is_open else "p95_ms"
         reason = "" if run.is_valid() else next(iter([*run.record["reasons"], *map(str, run.defects)]), run.status)
@@ -144,15 +155,12 @@ class Board:
         return True
 
     def _row(self, entry: Mapping[str, Any]) -> tuple:
-        ended = self._ended.get(entry["run"])
-        if ended:
-            state = INVALID if ended.reason else VALID
-        else:
-            state = GOING if self.going is not None and self.going.name == entry["run"] else WAITING
-        return (
-            *_arm(entry), entry.get("block", 0) + 1, entry["run"], state,
-            ended and ended.p95_ms, ended.reason if ended else "",
-        )  # fmt: skip
+        name, p95_ms, reason, state = entry["run"], None, self._unreadable.get(entry["run"], ""), WAITING
+        if ended := self._ended.get(name):
+            p95_ms, reason, state = ended.p95_ms, ended.reason, VALID
+        elif self.going is not None and self.going.name == name:
+            state = GOING
+        return (*_arm(entry), entry.get("block", 0) + 1, name, INVALID if reason else state, p95_ms, reason)
 
 
 def _expected_s(scenario: str) -> float:
@@ -176,7 +184,7 @@ def _took_s(record: Mapping[str, Any]) -> float:
 
 
 def _cell(runs: pd.DataFrame) -> str:
-    return f"<td style='text-align:right;white-space:nowrap'>{' '.join(_marked(run) for run in runs.itertuples())}</td>"
+    return f"<td style='text-align:right;{CELL}'>{' '.join(_marked(run) for run in runs.itertuples())}</td>"
 
 
 def _marked(run: Any) -> str:
@@ -187,4 +195,4 @@ def _marked(run: Any) -> str:
 
 def _arm_header(deployment: str, scenario: str) -> str:
     names = [cleaned(name, Target.HTML) for name in (deployment, scenario)]
-    return f"<th scope='row' style='text-align:left'>{names[0]} <span style='opacity:.7'>{names[1]}</span></th>"
+    return f"<th scope='row' style='text-align:left;{CELL}'>{names[0]} <span style='opacity:.7'>{names[1]}</span></th>"

@@ -1,6 +1,7 @@
 """The chart of a run that goes on: percentiles, throughput, requests in flight and pool use, a point a second."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -10,8 +11,7 @@ from loadgen.run_seconds import Second
 from . import plot_style
 
 SHOWN_SECONDS = 180
-HEIGHT_PX = 520
-LEGEND_PX, LEGEND_Y = 110, 1.07
+HEIGHT_PX = 480
 RED = "#c0392b"
 # Trace: the field of a second, its panel, its name, its colour.
 TRACES = (
@@ -20,29 +20,39 @@ TRACES = (
     ("p99_ms", 1, "p99", "#9b6fc0"),
     ("successes", 2, "successful", "#4a9a62"),
     ("failures", 2, "failed", RED),
-    ("in_flight", 3, "requests in flight", "#5b9bd5"),
+    ("in_flight", 3, "requests", "#5b9bd5"),
     ("pool_in_use", 3, "connections in use", "#d98032"),
-    ("pool_waiting", 3, "callers without a connection", RED),
+    ("pool_waiting", 3, "callers waiting for one", RED),
 )
 
 
 def chart() -> go.FigureWidget:
     """An empty chart."""
-    titles = ["time of the successful responses (ms)", "responses a second", "in flight, connections"]
+    titles = ["time of the successful responses (ms)", "responses a second", "in flight"]
     made = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.08, subplot_titles=titles)
     plot_style.in_style(made, HEIGHT_PX)
-    made.update_layout(
-        margin={"t": LEGEND_PX}, legend={"yref": "paper", "yanchor": "bottom", "y": LEGEND_Y}
-    )  # above the first title
-    made.update_annotations(font={"size": 12})
+    made.update_annotations(font={"size": 12}, x=0, xanchor="left")
+    for row in (1, 2, 3):
+        made.update_layout({_legend(row): _legend_above(made.layout[f"yaxis{row}"].domain[1])})
     for name, row, label, colour in TRACES:
         line = {"color": colour, "width": 1.5}
-        made.add_trace(go.Scatter(x=[], y=[], name=label, mode="lines", line=line, meta=name), row=row, col=1)
+        trace = go.Scatter(x=[], y=[], name=label, mode="lines", line=line, meta=name, legend=_legend(row))
+        made.add_trace(trace, row=row, col=1)
     made.update_yaxes(plot_style.log_axis(), row=1, col=1)
     made.update_yaxes(rangemode="tozero", row=2, col=1)
     made.update_yaxes(rangemode="tozero", row=3, col=1)
     made.update_xaxes(title="seconds since the first request", row=3, col=1)
     return plot_style.interactive(made)
+
+
+def _legend(row: int) -> str:
+    """The name of the legend of a panel."""
+    return "legend" if row == 1 else f"legend{row}"
+
+
+def _legend_above(top: float) -> dict[str, Any]:
+    """A legend above a panel that ends at this height, beside the title."""
+    return {"orientation": "h", "x": 1, "xanchor": "right", "yref": "paper", "y": top, "yanchor": "bottom"}
 
 
 def update(made: go.FigureWidget, seconds: Sequence[Second]) -> None:

@@ -1,6 +1,8 @@
 """An experiment while it goes on: a board of its runs, intervals that shrink, and the run of now."""
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import plotly.graph_objects as go
 from analysis.experiment_looks import looks_of
 from analysis.running_effects import RunningEffect
 from loadgen import stop_request
-from loadgen.background import Measurement
+from loadgen.background import INTERVAL_S, Measurement
 from workbench import looks
 from workbench.errors import RecordingError
 
@@ -24,6 +26,11 @@ from .opening import open_experiment
 
 RUNS_AT_ONCE = 1  # that are read between two cells: each takes some tens of milliseconds
 ROW_PX, MARGIN_PX, MAX_EFFECTS = 26, 120, 24
+MAX_KINDS = 3  # of reasons in a sentence
+COLOUR = plot_style.colour_of("", 0)
+RUN_HINT = "The run of now ends, is not valid, and is not repeated; the experiment goes on."
+AFTER_HINT = "The experiment ends when all runs of this block have ended; it can be resumed."
+NOW_HINT = "The experiment ends now; it can be resumed, and repeats the run of now."
 REPEATED = "Intervals are repeated confidence intervals: they may be looked at after every look."
 
 
@@ -32,9 +39,11 @@ class LiveExperiment(LiveView):
 
         live = start_experiment("quick")
         live                          # follows it; show it again after a reload
-        live.stop_after_block()       # what the buttons do
+        live.stop_run()               # what the buttons do
+        live.stop_after_block()
         live.stop()
         live.effects                  # the intervals of now
+        await live.completed()        # waits for the end, and gives the id; the buttons answer meanwhile
         live.recorded                 # the experiment, once it has ended
 
     `table` has a row for each planned run.
@@ -46,13 +55,14 @@ class LiveExperiment(LiveView):
         self._board = Board(directory)
         self._measurement = measurement
         self._run: LiveRun | None = None
+        self._stopped_run: Path | None = None  # the run that was last asked to stop
+        self._stops_after_block = False
         self._drawn: tuple[int, Path | None] = (-1, None)  # runs that had ended, and the one that went on
-        self._board_html, self._run_box = ipywidgets.HTML(), ipywidgets.VBox([])
-        self._stop = ipywidgets.Button(description="Stop this run", icon="stop")
-        self._stop_after = ipywidgets.Button(description="Stop after this block", icon="step-forward",
-                                             layout={"width": "auto"})  # fmt: skip
-        self._stop.on_click(lambda _: self.stop())
-        self._stop_after.on_click(lambda _: self.stop_after_block())
+        self._board_html = ipywidgets.HTML(layout={"overflow": "auto", "max_width": "100%"})
+        self._effects_box, self._run_box = ipywidgets.VBox([]), ipywidgets.VBox([])
+        self._stop_run = _button("Stop this run", "eject", RUN_HINT, self.stop_run)
+        self._stop_after = _button("Stop after this block", "step-forward", AFTER_HINT, self.stop_after_block)
+        self._stop = _button("Stop now", "stop", NOW_HINT, self.stop)
 
     @property
     def is_going(self) -> bool:
@@ -63,11 +73,12 @@ class LiveExperiment(LiveView):
     def sentences(self) -> Sequence[str]:
         """How far it is, what is not valid, when it is looked at next, and why it ended."""
         if problem := self._measurement.problem():
-            return [f"Experiment {self.name} did not complete: {problem}", *self._resume()]
+            return [f"Experiment {self.name} did not complete: {problem}", *self._gone(), *self._resume()]
         if not self._board.entries:
             printed = self._measurement.lines()
             return [f"Experiment {self.name}: preparing", *printed[-1:]]
-        return [self._progress(), *self._invalid(), *self._looks(), *self._end()]
+        now = [self._progress(), *self._gone(), *self._requested()]
+        return [*now, *self._invalid(), *self._looks(), *self._end()]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -86,14 +97,37 @@ class LiveExperiment(LiveView):
             raise RecordingError("the experiment goes on; .recorded opens it once it has ended")
         return open_experiment(self._board.directory)
 
+    async def completed(self) -> str:
+        """Wait until it is complete; print what the command prints, and return the id.
+
+        Views and buttons answer meanwhile, and interrupting the cell ends the wait alone. Raises `RuntimeError` with
+        the error of the command, and `KeyboardInterrupt` where it was stopped.
+        """
+        try:
+            while self._measurement.print_new_lines():
+                await asyncio.sleep(INTERVAL_S)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt("this cell waits no longer; the measurement goes on") from None
+        self._measurement.result()
+        return self.name
+
     def stop(self) -> None:
         """End the run of now, and the experiment with it; it can be resumed."""
         self._measurement.stop()
-        self._stop.disabled = self._stop_after.disabled = True
+        self._stop.disabled = self._stop_after.disabled = self._stop_run.disabled = True
+
+    def stop_run(self) -> None:
+        """End the run of now: it is not valid, and not repeated. The experiment goes on with the next one."""
+        if self._board.going is not None and self.is_going:
+            stop_request.ask_run(self._board.going)
+            self._stopped_run = self._board.going
+        self._stop_run.disabled = True
 
     def stop_after_block(self) -> None:
         """End the experiment when the runs of this block have ended; it can be resumed."""
-        stop_request.ask(self._board.directory)
+        if self.is_going:
+            stop_request.ask(self._board.directory)
+            self._stops_after_block = True
         self._stop_after.disabled = True
 
     def look(self) -> None:
@@ -110,12 +144,13 @@ class LiveExperiment(LiveView):
     def draw(self) -> None:
         """Show the board, the intervals and the run of now."""
         super().draw()
+        for box in (self._effects_box, self._run_box):
+            _fit(box)
         if self._drawn != (state := (self._board.ended, self._board.going)):
             self._drawn = state
             self._board_html.value = self._board.html()
             self._draw_effects()
-        if not self.is_going:
-            self._stop.disabled = self._stop_after.disabled = True
+        self._draw_buttons()
         if self._run is None:
             return
         if self._run_box.children != (self._run.widget,):
@@ -127,18 +162,30 @@ class LiveExperiment(LiveView):
         """The intervals of now, one for each primary comparison."""
         made = plot_style.figure(height_px=MARGIN_PX)
         made.add_vline(1, line={"color": plot_style.NEUTRAL, "width": 1})
-        made.add_trace(go.Scatter(x=[], y=[], mode="markers", marker={"size": 9}, showlegend=False))
-        made.update_xaxes(type="log", title="primary metric: the arm / its baseline, so far")
+        made.add_trace(go.Scatter(x=[], y=[], mode="markers", marker={"size": 9, "color": COLOUR}, showlegend=False))
+        made.update_xaxes(plot_style.log_axis("primary metric: the arm / its baseline, so far"))
         made.update_yaxes(autorange="reversed")
-        return plot_style.interactive(made)
+        widget = plot_style.interactive(made)
+        widget._config = {**plot_style.CONFIGURATION, "displayModeBar": False}  # it has no room beside it
+        return widget
 
     @property
     def parts(self) -> Sequence[ipywidgets.Widget]:
         """Buttons, board, intervals, and the run of now."""
-        return [ipywidgets.HBox([self._stop, self._stop_after]), self._board_html, self.figure, self._run_box]
+        buttons = ipywidgets.HBox([self._stop_run, self._stop_after, self._stop])
+        return [buttons, self._board_html, self._effects_box, self._run_box]
+
+    def _draw_buttons(self) -> None:
+        going = self._board.going
+        self._stop_run.disabled = not self.is_going or going is None or going == self._stopped_run
+        if not self.is_going:
+            self._stop.disabled = self._stop_after.disabled = True
 
     def _draw_effects(self) -> None:
         shown = self._board.effects[:MAX_EFFECTS]
+        if not shown:
+            return
+        self._effects_box.children = (self.figure,)
         labels = [f"{each.after} / {each.before}, {each.scenario}: {each.metric}" for each in shown]
         with self.figure.batch_update():
             self.figure.layout.height = MARGIN_PX + ROW_PX * len(shown)
@@ -156,9 +203,21 @@ class LiveExperiment(LiveView):
         left = f", about {_minutes(board.left_s)} left" if self.is_going else ""
         return f"Experiment {self.name}: {board.ended} of {len(board.entries)} runs have ended{left}"
 
+    def _requested(self) -> list[str]:
+        """What was requested and has not happened yet."""
+        if not self.is_going:
+            return []
+        going = self._board.going
+        run = [f"{going.name} is being stopped."] if going is not None and going == self._stopped_run else []
+        return [*run, *(["It ends after this block."] if self._stops_after_block else [])]
+
     def _invalid(self) -> list[str]:
-        number = self._board.invalid
-        return [f"{texts.counted(number, 'run')} not valid; the board says why."] if number else []
+        reasons = self._board.invalid
+        if not reasons:
+            return []
+        kinds = [kind for kind, _ in Counter(reason.partition(":")[0] for reason in reasons).most_common()]
+        more = ", …" if len(kinds) > MAX_KINDS else ""
+        return [f"{texts.counted(len(reasons), 'run')} not valid (○): {'; '.join(kinds[:MAX_KINDS])}{more}"]
 
     def _looks(self) -> list[str]:
         record, ended = self._board.record, self._board.blocks_ended
@@ -173,11 +232,33 @@ class LiveExperiment(LiveView):
         if self.is_going:
             return []
         if self._board.is_complete:
-            return ["It is complete; .recorded opens it."]
+            return ["It is complete."] if self._board.is_gone else ["It is complete; .recorded opens it."]
         return ["It was stopped.", *self._resume()]
 
     def _resume(self) -> list[str]:
-        return [f'It can be resumed: start_experiment(experiment="{self.name}")'] if self._board.entries else []
+        return [f'It can be resumed: start_experiment(experiment="{self.name}")'] if self._can_resume else []
+
+    @property
+    def _can_resume(self) -> bool:
+        return bool(self._board.entries) and not self._board.is_gone
+
+    def _gone(self) -> list[str]:
+        return [f"Its folder {self._board.directory} is gone, with what was recorded."] if self._board.is_gone else []
+
+
+def _fit(box: ipywidgets.VBox) -> None:
+    """Have a figure that was added to what is shown already take the width that it has there."""
+    for widget in box.children:
+        if isinstance(widget, go.FigureWidget) and not widget.layout.autosize:
+            widget.layout.autosize = True
+        elif isinstance(widget, ipywidgets.VBox):
+            _fit(widget)
+
+
+def _button(description: str, icon: str, hint: str, press: Callable[[], None]) -> ipywidgets.Button:
+    button = ipywidgets.Button(description=description, icon=icon, tooltip=hint, layout={"width": "auto"})
+    button.on_click(lambda _: press())
+    return button
 
 
 def _minutes(seconds: float) -> str:

@@ -111,6 +111,8 @@ class LiveRun(LiveView):
         """How the run ended, and whether it is valid."""
         record = self._progress.record
         if record.get("valid"):
-            return "It is valid; .recorded opens it."
+            return "It is valid." if self._progress.problem else "It is valid; .recorded opens it."
+        if not record:
+            return "It ended before it had begun."
         reasons = "; ".join(record.get("reasons") or [])
-        return f"It is not valid: {reasons or 'it ended before it had begun'}"
+        return f"It is not valid: {reasons or 'it was cut off, without a last record'}"

@@ -2,19 +2,20 @@
 
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadgen.background import Measurement
 from workbench.errors import RecordingError, UsageError
 from workbench.paths import SINGLE_RUNS, is_id, runs_directory
 
-from .live_experiment import LiveExperiment
-from .live_run import LiveRun
+if TYPE_CHECKING:  # what shows a measurement takes seconds to import: meanwhile it starts
+    from .live_experiment import LiveExperiment
+    from .live_run import LiveRun
 
-_started: list[LiveRun | LiveExperiment] = []  # by this kernel, the newest last
+_started: "list[LiveRun | LiveExperiment]" = []  # by this kernel, the newest last
 
 
-def start_run(deployment: str, scenario: str, **options: Any) -> LiveRun:
+def start_run(deployment: str, scenario: str, **options: Any) -> "LiveRun":
     """Put a deployment under a load, beside the kernel. Raises `UsageError` while another measurement goes on.
 
     `options` are those of `python -m loadgen run`: `duration`, `warmup`, `users`, `scale`, `seed`, …
@@ -26,12 +27,15 @@ def start_run(deployment: str, scenario: str, **options: Any) -> LiveRun:
     name = f"{_now()}-{deployment}-{scenario}"
     given = _options({"deployment": deployment, "scenario": scenario, "name": name, **options})
     directory = runs_directory() / SINGLE_RUNS / _id(name)
-    live = LiveRun(directory, Measurement(["run", *given]))
+    measurement = Measurement(["run", *given])
+    from .live_run import LiveRun
+
+    live = LiveRun(directory, measurement)
     _started.append(live)
     return live
 
 
-def start_experiment(profile: str = "", experiment: str = "", **options: Any) -> LiveExperiment:
+def start_experiment(profile: str = "", experiment: str = "", **options: Any) -> "LiveExperiment":
     """Measure a profile, or go on with the experiment of this id, beside the kernel.
 
     `options` are those of `python -m loadgen experiment`: `scale`, `seed`, `until_decided`, `arm`, `scenario`, …; a
@@ -44,12 +48,15 @@ def start_experiment(profile: str = "", experiment: str = "", **options: Any) ->
     name = experiment or f"{_now()}-{profile or ('comparison' if 'arm' in options else 'quick')}"
     given = _options({"experiment": name, **({"profile": profile} if profile else {}), **options})
     directory = runs_directory() / _id(name)
-    live = LiveExperiment(directory, Measurement(["experiment", *given]))
+    measurement = Measurement(["experiment", *given])
+    from .live_experiment import LiveExperiment
+
+    live = LiveExperiment(directory, measurement)
     _started.append(live)
     return live
 
 
-def attach() -> LiveRun | LiveExperiment:
+def attach() -> "LiveRun | LiveExperiment":
     """The newest measurement that this kernel started, for instance after a reload of the page.
 
     Raises `RecordingError` where it started none.

@@ -6,6 +6,7 @@ nothing is asked of the processes that make or serve the load.
 
 import asyncio
 import math
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
+from loadgen import progress
 from workbench import display
 from workbench.polling import attempts
 
@@ -104,6 +106,9 @@ class LiveView:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         text = repr(self)
+        shown = without_front_end(text, self.sentences, self.table.tail(MAX_TEXT_ROWS))
+        if progress.DESCRIPTOR in os.environ:  # a command runs the notebook and shows the progress
+            return shown
         self.draw()
         self.follow()
-        return {**without_front_end(text, self.sentences, self.table.tail(MAX_TEXT_ROWS)), **widget_bundle(self.widget)}
+        return {**shown, **widget_bundle(self.widget)}

@@ -9,8 +9,8 @@ import click
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
+from loadgen.background import run_experiment
 from loadgen.compared_arms import BLOCKS, Comparison
-from loadgen.notebook import run_experiment
 from loadgen.target import Users
 from workbench.arms import BURST_50
 from workbench.declared_arms import DEPLOYMENT, KINDS, URL
@@ -89,7 +89,7 @@ class LabMagics(Magics):
         """
         given = _parsed(line, cell or "")
         try:
-            name = run_experiment(words=given.words())
+            name = run_experiment(given.words())
             experiment = open_experiment(recording_path(name))
         except (RuntimeError, RecordingError) as error:
             raise UsageError(f"nothing can be compared: {error}") from None

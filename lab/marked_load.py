@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.sustained_load import SUSTAINED, sustained_load
+from loadgen.background import run_experiment
 from loadgen.compared_arms import MIN_BLOCKS, Comparison
-from loadgen.notebook import run_experiment
 from loadgen.target import Users
 from workbench.declared_arms import COMMAND, DEPLOYMENT, URL
 from workbench.errors import RecordingError, UserError
@@ -52,7 +52,7 @@ class MarkedLoad:
     def measure(self) -> Measured:
         """Carry out all blocks by `python -m loadgen experiment`, print its output, and evaluate them."""
         try:
-            name = run_experiment(words=self.words())
+            name = run_experiment(self.words())
             experiment = open_experiment(recording_path(name))
         except (RuntimeError, RecordingError) as error:
             return Measured(False, f"{self._scenario} was not measured: {_message(error)}")

@@ -1,6 +1,7 @@
 """The board of an experiment that goes on: states, p95, time left, and intervals with as many blocks as there are."""
 
 import json
+import shutil
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_the_interval_of_now_contains_the_ratio(grow):
 def test_an_invalid_run_is_marked_with_its_reason_and_enters_no_interval(grow):
     board = Board(grow(4, invalid=True))
     board.look()
-    assert board.invalid == 1
+    assert board.invalid == ["the <reason>"]
     assert board.effects[0].blocks == 3
     shown = board.html()
     assert "○" in shown
@@ -120,3 +121,22 @@ def test_a_run_that_was_deleted_meanwhile_keeps_its_value(grow):
         path.unlink()
     board.look()
     assert board.table["state"][0] == "valid"
+
+
+def test_a_run_whose_record_is_damaged_or_whose_folder_is_gone_says_so(grow):
+    directory = grow(2)
+    first, second, *_ = sorted(path.parent.name for path in directory.glob("1-*/run.json"))
+    (directory / first / "run.json").write_text("{")
+    shutil.rmtree(directory / second)
+    board = Board(directory)
+    board.look()
+    rows = board.table.set_index("run")
+    assert (rows["state"][first], rows["reason"][first]) == (
+        "not valid",
+        "run.json is not readable JSON; measure again",
+    )
+    assert (rows["state"][second], rows["reason"][second]) == ("not valid", "its folder is gone")
+    assert (board.ended, len(board.invalid), board.is_gone) == (4, 2, False)
+    shutil.rmtree(directory)
+    board.look()
+    assert (board.ended, board.is_gone) == (4, True)

@@ -58,13 +58,63 @@ def test_a_run_is_stopped_between_cells(command):
     assert live.recorded.recorded.status == "aborted"
 
 
+ARMS = ["base=deployment:tuned", "head=deployment:as-claimed"]
+
+
+async def waiting(live):
+    """What ends a cell that waits for an experiment."""
+    try:
+        return await live.completed()
+    except KeyboardInterrupt as interrupt:
+        return str(interrupt)
+
+
+async def until(condition):
+    for _ in attempts(PATIENCE_S, 0.0):
+        await asyncio.sleep(0.2)
+        if condition():
+            return
+    pytest.fail(f"not true after {PATIENCE_S} s")
+
+
+def test_an_experiment_is_waited_for_while_its_buttons_stop_a_run_and_all_of_it(command, capsys):
+    async def cells():
+        live = start_experiment(arm=ARMS, scenario="sustained-8", blocks=4, scale="small")
+        live._repr_mimebundle_()
+        cell = asyncio.create_task(waiting(live))
+        await until(lambda: not live._stop_run.disabled and live._run.table["successes"].sum() > 0)
+        cell.cancel()  # as interrupting it does
+        ends = [await cell]
+        assert live.is_going
+        live._stop_run.click()
+        assert live._stop_run.disabled
+        assert any("is being stopped" in text for text in live.sentences)
+        assert live._run.figure.layout.autosize  # it was added to what was shown already
+        await until(lambda: live._board.ended == 1)
+        live._stop.click()
+        return live, [*ends, await waiting(live)]
+
+    live, ends = asyncio.run(cells())
+    assert ends == ["this cell waits no longer; the measurement goes on", "stopped by SIGTERM"]
+    live.look()
+    ended = live.table[live.table["state"] == "not valid"]
+    assert [reason.partition(" by ")[2] for reason in ended["reason"]] == ["hand", "SIGTERM"]
+    assert any("It can be resumed" in text for text in live.sentences)
+    assert capsys.readouterr().out.count("is not valid: stopped by hand") == 1
+    assert command.processes() == []
+
+
+def test_waiting_for_what_cannot_be_measured_raises_its_error():
+    with pytest.raises(RuntimeError, match="there is no profile 'nope'"):
+        asyncio.run(start_experiment("nope").completed())
+
+
 @pytest.mark.parametrize(
     ("start", "problem"),
     [
         (lambda: start_run("fastest", "burst-8"), "there is no deployment 'fastest'"),
         (lambda: start_experiment("smoke", until_decided=8), "the profile smoke compares nothing"),
         pytest.param(lambda: start_run("tuned", "burst-8", wrong=1), "No such option", marks=pytest.mark.exhaustive),
-        pytest.param(lambda: start_experiment("nope"), "there is no profile 'nope'", marks=pytest.mark.exhaustive),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(start, problem):
