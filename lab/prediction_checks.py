@@ -33,29 +33,29 @@ def checks(
     the name of a deployment.
     """
     others = {run.deployment: run for run in experiment.usable if run.scenario == scenario}
-    found: list[Check] = []
+    checked: list[Check] = []
     for name, run in others.items():
         changes = _changes(base.record["deployment"]["settings"], run.record["deployment"]["settings"])
-        if not changes or len(found) == MAX_CHECKS:
+        if not changes or len(checked) == MAX_CHECKS:
             continue
         try:
             predicted_ms = predict_ms(run.record["deployment"]["settings"])
         except PredictionError:
             continue
-        found.append(Check(name, changes, predicted_ms, measure_ms(name)))
-    return found
+        checked.append(Check(name, changes, predicted_ms, measure_ms(name)))
+    return checked
 
 
-def sentences(found: Sequence[Check], deployment: str) -> list[str]:
+def sentences(checked: Sequence[Check], deployment: str) -> list[str]:
     """How far each prediction was from its measurement, or that no change was ever checked."""
-    if not found:
+    if not checked:
         which = f"No other set-up that was measured here differs from {deployment} only in what the model covers"
         return [f"{which}: no prediction of a change of {deployment} can be checked."]
     return [
         f"From the same run the model predicts {each.deployment} ({each.changes}) at "
         f"{texts.milliseconds(each.predicted_ms)}; {texts.milliseconds(each.measured_ms)} was measured, an error of "
         f"{each.predicted_ms / each.measured_ms - 1:+.0%}."
-        for each in found
+        for each in checked
     ]
 
 
