@@ -1,6 +1,7 @@
 """An experiment while it goes on: a board of its runs, intervals that shrink, and the run of now."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -108,6 +109,22 @@ class LiveExperiment(LiveView):
                 await asyncio.sleep(INTERVAL_S)
         except asyncio.CancelledError:
             raise KeyboardInterrupt("this cell waits no longer; the measurement goes on") from None
+        self._measurement.result()
+        return self.name
+
+    def finish(self) -> str:
+        """Wait until it is complete, as `completed` does, and block meanwhile: buttons do not answer.
+
+        Interrupting it ends the measurement.
+        """
+        try:
+            while self._measurement.print_new_lines():
+                self.refresh()
+                time.sleep(INTERVAL_S)
+        except KeyboardInterrupt:
+            self._measurement.close()
+            raise
+        self.refresh()
         self._measurement.result()
         return self.name
 

@@ -8,18 +8,19 @@ from typing import Any, NamedTuple
 import click
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.display import display
 
-from loadgen.background import run_experiment
 from loadgen.compared_arms import BLOCKS, Comparison
 from loadgen.target import Users
 from workbench.arms import BURST_50
 from workbench.declared_arms import DEPLOYMENT, KINDS, URL
-from workbench.errors import RecordingError, UserError
+from workbench.errors import UserError
 from workbench.paths import is_id, recording_path
 from workbench.recording import open_experiment
 from workbench.terminal import FiniteRange
 
 from .ab_view import AbView
+from .live_start import start_experiment
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 USAGE = """\
@@ -40,15 +41,19 @@ class Given(NamedTuple):
     tags: tuple[str, ...]
     confirmed: tuple[str, ...]
 
-    def words(self) -> list[str]:
+    def options(self) -> dict[str, Any]:
         """The options of `python -m loadgen experiment`."""
-        words = [word for arm in self.arms for word in ("--arm", arm)]
-        words += ["--scenario", self.load, "--blocks", str(self.blocks)]
-        words += ["--p95-ms", str(self.p95_ms)] if self.p95_ms is not None else []
-        words += ["--locustfile", str(self.locustfile)] if self.locustfile else []
-        words += ["--scale", self.scale] if self.scale else []
-        words += [word for tag in self.tags for word in ("--tag", tag)]
-        return words + [word for host in self.confirmed for word in ("--confirm-target", host)]
+        options = {
+            "arm": list(self.arms),
+            "scenario": self.load,
+            "blocks": self.blocks,
+            "p95_ms": self.p95_ms,
+            "locustfile": self.locustfile,
+            "scale": self.scale,
+            "tag": list(self.tags),
+            "confirm_target": list(self.confirmed),
+        }
+        return {name: value for name, value in options.items() if value is not None}
 
     def check(self) -> None:
         """Raise `UserError` for what the load generator would refuse."""
@@ -85,13 +90,16 @@ class LabMagics(Magics):
 
         An arm is a deployment of the workbench, checkout:FOLDER (a working tree of this project), command:WORDS (a
         server that listens on $PORT) or url:ADDRESS. Deployments and checkouts have the users of TraceTrack. With
-        --p95-ms each arm is also evaluated against the bound, and one arm is enough.
+        --p95-ms each arm is also evaluated against the bound, and one arm is enough. A board shows the runs as they
+        end; interrupting the cell ends the measurement.
         """
         given = _parsed(line, cell or "")
         try:
-            name = run_experiment(given.words())
+            live = start_experiment(**given.options())
+            display(live)
+            name = live.finish()
             experiment = open_experiment(recording_path(name))
-        except (RuntimeError, RecordingError) as error:
+        except (RuntimeError, UserError) as error:
             raise UsageError(f"nothing can be compared: {error}") from None
         return AbView(experiment, given.load, given.p95_ms)
 

@@ -61,7 +61,9 @@ def test_two_deployments_are_measured_and_shown(shell, tmp_path, monkeypatch, ca
     monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
     cell = "base: as-measured\nhead: deployment:tuned\n"
     view = shell.run_cell_magic("ab", "--load burst-8 --blocks 4 --scale small --p95-ms 60000", cell)
-    assert "measuring: done" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "preparing" in printed  # the board, as text
+    assert "measuring: done" in printed
     assert view.sentences[0].startswith("head against base, 3 comparisons:")
     assert any("system CPU per request under burst-8: head instead of base" in line for line in view.sentences)
     assert any("burst-8 on head with p95 of every endpoint below 60.0 s: sustained" in line for line in view.sentences)
