@@ -18,7 +18,7 @@ from workbench.recording import open_run
 pytestmark = pytest.mark.extra
 
 CELLS = (
-    'from lab import attach, start_run\nlive = start_run("tuned", "sustained-8", scale="small")\nlive',
+    'from lab import attach, start_run\nlive = start_run("tuned", "sustained-8", scale="small", duration=600)\nlive',
     "live.recorded",
     "attach()",
 )
