@@ -21,11 +21,12 @@ COLUMNS = ["change", "before", "after", "ratio", "low", "high", "verdict", "p_ho
 NOUNS = ("improvement", "regression")  # of the verdicts
 ROW_PX, MARGIN_PX = 24, 110
 RULE = (
-    "A change is an improvement or a regression where p_holm is at most 0.05, equivalent where a test shows that it is "
-    "in the grey band, else inconclusive. p_holm is p, corrected by Holm for all verdicts of the experiment; "
-    "intervals are not corrected. `detectable` is the smallest ratio that so many blocks show with a power of 80 %."
+    "A change is an improvement or a regression where p_holm, the p of a ratio of 1, is at most 0.05; its interval may "
+    "reach into the grey band. It is equivalent where two one-sided tests show that it is in the band, which was fixed "
+    "beforehand; else it is inconclusive. All p are corrected by Holm for all verdicts of the experiment, intervals not. "
+    "`detectable` is the smallest ratio that so many blocks show with a power of 80 %."
 )
-REPORTED = "No p: this metric was not declared as primary, so it has intervals and no verdict."
+REPORTED = "Reported is no verdict: the metric was not declared as primary under this load, and has no p."
 
 
 def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
@@ -40,7 +41,9 @@ def effects(experiment: Experiment, scenario: str, metric: str) -> Shown:
     chosen = [table for table in tables if table.metric.name == metric and table.effects]
     rows = pd.DataFrame(list(chain.from_iterable(effect_rows(table) for table in chosen)), columns=COLUMNS)
     if rows.empty:
-        return Shown([f"No change was measured under {scenario}: it takes two deployments in the same blocks."], rows)
+        return Shown(
+            [f"No change is evaluated under {scenario}: it takes two deployments that share several blocks."], rows
+        )
     labels = rows.apply(_label, axis=1)
     title = f"{metric}, with the change / without it"
     return Shown(_sentences(chosen, scenario, rows), rows, forest(rows, labels, chosen[0].metric, title))
@@ -93,16 +96,19 @@ def _sentences(tables: Sequence[EffectTable], scenario: str, rows: pd.DataFrame)
         texts.counted(number, verdict) if verdict in NOUNS else f"{number} {verdict}"
         for verdict, number in counts.items()
     )
-    floor = next((table.noise_floor for table in tables if table.noise_floor is not None), None)
+    floors = [
+        f"of {table.baseline} by up to × {table.noise_floor:.3g}" for table in tables if table.noise_floor is not None
+    ]
     noise = (
-        f"Two identical runs of a block differ by up to × {floor:.3g} in 95 % of the blocks; means over blocks by less."
-        if floor is not None
+        f"Two identical runs of a block differ in 95 % of the blocks: {', '.join(floors)}; means over blocks by less."
+        if floors
         else "There are too few pairs of identical runs to say how much those differ."
     )
     return [
         f"{tables[0].metric.name} under {scenario}: {listed}, identical runs not counted.",
         f"A ratio below 1 is less with the change. {noise}",
-        RULE if rows["p_holm"].notna().any() else REPORTED,
+        *([RULE] if rows["p_holm"].notna().any() else []),
+        *([REPORTED] if (rows["verdict"] == "reported").any() else []),
     ]
 
 

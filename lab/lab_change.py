@@ -123,12 +123,13 @@ class LabChange(View):
             return []
         workers = int(runs[0].record["deployment"]["settings"]["workers"])
         rows = arm(self.experiment.by_endpoint, self.before, self.scenario)
-        app_ms = float((rows["app_ms"] * rows["successful"]).sum() / rows["successful"].sum())
+        spent_ms = (rows["app_ms"] * rows["successful"]).groupby(rows["endpoint"]).sum()
+        app_ms = (spent_ms / rows.groupby("endpoint")["successful"].sum()).nlargest(MAX_PARTS)
         serves = f"{texts.counted(workers, 'worker')} {'serve' if workers > 1 else 'serves'}"
         at_a_time = f"{texts.counted(at_once, 'request')} at a time{' each' if workers > 1 else ''}"
-        takes = f"a request takes {texts.milliseconds(app_ms)} there on average, whatever its endpoint"
+        takes = ", ".join(f"a {name} {texts.milliseconds(float(ms))}" for name, ms in app_ms.items())
         first = f"On {self.before} queue is {texts.milliseconds(queue.before_ms)} of it"
-        return [f"{first}: {serves} {at_a_time}, and {takes}; the others wait."]
+        return [f"{first}: {serves} {at_a_time}, {takes} on average, and the others wait."]
 
     def _figure(self, parts: dict[str, PartChange]) -> go.Figure:
         steps = [part for name, part in parts.items() if name != LATENCY]

@@ -44,7 +44,7 @@ class LabExperiment(View):
     @cached_property
     def runs(self) -> Shown:
         """A row for each run: its arm, its block, whether it is valid, and its headline metrics."""
-        table = self.recorded.overview()
+        table = self.recorded.overview().rename(columns={"makespan_s": "duration_s"})
         if table.empty:
             return Shown([*self.recorded.summary(), "It has no run yet."], table)
         reasons = {run.name: _validity(run) for run in self.recorded.runs}

@@ -122,7 +122,9 @@ class Microscope(View):
         each = f"{texts.number(held_ms.min())} to {texts.milliseconds(held_ms.max())} each"
         if len(self.ahead) == 1:
             users, each = f"that of user {first['user']}", texts.milliseconds(held_ms.max())
-        return f"{number}{self._doubt()}: {kinds}, {users}, {each}, {texts.milliseconds(held_ms.sum())} together"
+        together = texts.milliseconds(held_ms.sum())
+        overlapping = "" if served_at_once(self.run) == 1 else ", overlapping"
+        return f"{number}{self._doubt()}: {kinds}, {users}, {each}, {together} together{overlapping}"
 
     def _doubt(self) -> str:
         """Why it is not known which request held the worker; empty where that is the request that it served."""

@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 
 from analysis.capacity.bracket import UNITS, load_of
 from analysis.capacity.predictions import DIRECTORY, PredictedRun, predicted_runs
+from analysis.cli.what_if_command import DURATION_S as SETTLED_DURATION_S
 from analysis.cli.what_if_command import MAX_LOAD, cached_endpoints, changed_settings
+from analysis.cli.what_if_command import WARMUP_S as SETTLED_WARMUP_S
 from analysis.metrics.arm_metrics import duration_s
 from analysis.queueing.burst_simulation import predict_burst, prediction_table
 from analysis.queueing.preconditions import PredictionError
@@ -116,7 +118,8 @@ def _steady(
 
 def _column(model: DeploymentModel, family: Family, number: int) -> dict[str, float]:
     """The predicted p95 of each endpoint (ms), and the predicted capacity."""
-    p95_ms = {f"{name}, p95 (ms)": value for name, value in model.predict(family, number).p95_ms.items()}
+    settled = model.with_duration(SETTLED_WARMUP_S, SETTLED_DURATION_S)
+    p95_ms = {f"{name}, p95 (ms)": value for name, value in settled.predict(family, number).p95_ms.items()}
     capacity = finished(capacity_steps(model, family))
     return {**p95_ms, f"capacity ({UNITS[family]})": 0.0 if capacity is None else capacity}
 

@@ -50,7 +50,7 @@ def sentences(checked: Sequence[Check], deployment: str) -> list[str]:
     """How far each prediction was from its measurement, or that no change was ever checked."""
     if not checked:
         which = f"No other set-up that was measured here differs from {deployment} only in what the model covers"
-        return [f"{which}: no prediction of a change of {deployment} can be checked."]
+        return [f"{which} for this load: no prediction of a change of {deployment} can be checked."]
     return [
         f"From the same run the model predicts {each.deployment} ({each.changes}) at "
         f"{texts.milliseconds(each.predicted_ms)}; {texts.milliseconds(each.measured_ms)} was measured, an error of "

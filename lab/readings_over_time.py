@@ -181,9 +181,10 @@ def waits(run: Run) -> Shown:
     if table.empty:
         return Shown([f"At every reading in {run.name} no session of the database was active."], table)
     first = table.iloc[0]
+    readings = bottleneck.number_of_readings(run, bottleneck.activity_readings(run))
     sentence = (
-        f"At a reading {texts.number(table['sessions'].sum())} sessions were active on average; most often with "
-        f"{first['wait']} ({texts.number(first['sessions'])})."
+        f"{texts.number(table['sessions'].sum())} sessions were active on average over "
+        f"{texts.counted(readings, 'reading')}; most often with {first['wait']} ({texts.number(first['sessions'])})."
     )
     made = plot_style.figure(height_px=POOL_PX)
     made.add_trace(go.Bar(x=table["sessions"], y=table["wait"], orientation="h", marker={"color": plot_style.NEUTRAL}))

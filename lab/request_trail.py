@@ -44,7 +44,8 @@ class RequestTrail:
         if request.ahead.empty:
             return []
         buttons = [self._link(request, row) for row in request.ahead.nlargest(MAX_LINKS, "held_ms").itertuples()]
-        title = ipywidgets.HTML(paragraphs(["Open a request that its worker served meanwhile"]))
+        some = f" (the {MAX_LINKS} longest of {len(request.ahead)})" if len(request.ahead) > MAX_LINKS else ""
+        title = ipywidgets.HTML(paragraphs([f"Open a request that its worker served meanwhile{some}"]))
         return [title, ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"})]
 
     def _link(self, request: "Microscope", row: Any) -> ipywidgets.Button:

@@ -25,6 +25,7 @@ from . import plot_style, texts
 from .prediction import (
     COSTS,
     DURATION_S,
+    MAX_RATIO,
     REPLICATIONS,
     WARMUP_S,
     base_run,
@@ -126,7 +127,9 @@ class WhatIfPanel(View):
         self._p95.value = paragraphs([f"{users:,} users: p95 {listed}", "Predicted, not measured."])
 
     def _show_capacity(self, capacity: float | None) -> None:
-        text = "no number of users" if capacity is None else f"up to about {capacity:,.0f} users"
+        text = (
+            "no number of users" if capacity is None else f"up to about {capacity:,.0f} users (± {MAX_RATIO - 1:.0%})"
+        )
         bound = f"p95 of every endpoint below {MAX_P95_MS:g} ms"
         self._capacity_text.value = paragraphs([f"Sustained: {text}, with {bound}"])
         self._capacity_text.layout.opacity = str(PLAIN)
@@ -239,7 +242,7 @@ def _loads(capacity: float | None, users: int) -> list[int]:
     """The numbers of users at which the curve is computed, ascending."""
     highest = max(2 * users, 1.2 * (capacity or 1))
     spread = np.geomspace(max(1, highest / 50), highest, CURVE_POINTS).round()
-    return sorted({users, *(int(number) for number in spread)})
+    return sorted({users, int(capacity or users), *(int(number) for number in spread)})
 
 
 def _p95_of(run: Run, endpoint: str) -> float:
