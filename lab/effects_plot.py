@@ -23,7 +23,7 @@ ROW_PX, MARGIN_PX = 24, 110
 RULE = (
     "A change is an improvement or a regression where p_holm, the p of a ratio of 1, is at most 0.05; its interval may "
     "reach into the grey band. It is equivalent where two one-sided tests show that it is in the band, which was fixed "
-    "beforehand; else it is inconclusive. All p are corrected by Holm for all verdicts of the experiment, intervals not. "
+    "beforehand; else it is inconclusive. All p are corrected by Holm for all verdicts here, intervals not. "
     "`detectable` is the smallest ratio that so many blocks show with a power of 80 %."
 )
 REPORTED = "Reported is no verdict: the metric was not declared as primary under this load, and has no p."
