@@ -1,25 +1,39 @@
 """Requests that were opened one after the other: the last one shows, with buttons to others and a way back."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ipywidgets
+import pandas as pd
+
+from workbench.recording import Run
 
 from .run_loss import or_loss
 from .shown import Shown, paragraphs
 
-if TYPE_CHECKING:
-    from .microscope import Microscope
-
 MAX_LINKS = 12
+
+
+class OpenedRequest(Protocol):
+    """A request of a run: what it shows, the requests that its worker served before it, and the way to another one."""
+
+    @property
+    def run(self) -> Run: ...
+
+    @property
+    def ahead(self) -> pd.DataFrame: ...
+
+    def content(self) -> list[ipywidgets.Widget]: ...
+
+    def other(self, user: int, sequence: int) -> "OpenedRequest": ...
 
 
 class RequestTrail:
     """The widget of a request; `place` shows the request that was opened last."""
 
-    def __init__(self, first: "Microscope"):
+    def __init__(self, first: OpenedRequest):
         self.place = ipywidgets.VBox()
-        self._opened: list[Microscope | Shown] = [first]
+        self._opened: list[OpenedRequest | Shown] = [first]
         self._show()
 
     def back(self) -> None:
@@ -28,7 +42,7 @@ class RequestTrail:
             self._opened.pop()
             self._show()
 
-    def _open(self, request: "Microscope", user: int, sequence: int) -> None:
+    def _open(self, request: OpenedRequest, user: int, sequence: int) -> None:
         self._opened.append(or_loss(request.run, lambda: request.other(user, sequence)))
         self._show()
 
@@ -39,7 +53,7 @@ class RequestTrail:
         parts = [last.widget] if isinstance(last, Shown) else [*last.content(), *self._links(last)]
         self.place.children = [*back, *parts]
 
-    def _links(self, request: "Microscope") -> list[ipywidgets.Widget]:
+    def _links(self, request: OpenedRequest) -> list[ipywidgets.Widget]:
         """A button for each of the requests that its worker served longest meanwhile."""
         if request.ahead.empty:
             return []
@@ -48,7 +62,7 @@ class RequestTrail:
         title = ipywidgets.HTML(paragraphs([f"Open a request that its worker served meanwhile{some}"]))
         return [title, ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"})]
 
-    def _link(self, request: "Microscope", row: Any) -> ipywidgets.Button:
+    def _link(self, request: OpenedRequest, row: Any) -> ipywidgets.Button:
         user, sequence = int(row.user), int(row.sequence)
         return _button(
             f"{row.endpoint} {user}-{sequence}", "open this request", lambda: self._open(request, user, sequence)
