@@ -20,6 +20,9 @@ pytestmark = pytest.mark.extra
 
 SPREAD = (1.0, 1.02, 0.98, 1.01)
 NOTEBOOK = "notebooks/04-explore.ipynb"
+FIGURES = "[...document.querySelectorAll('.jp-OutputArea-output .js-plotly-plot')]"
+WIDTHS = f"return {FIGURES}.map(plot => plot.querySelector('.main-svg').clientWidth / plot.clientWidth)"
+PLACES_PX = f"return {FIGURES}.map(plot => plot.clientWidth)"
 INK_AND_GROUND = """
 return [getComputedStyle(document.querySelector('.js-plotly-plot text')).fill,
         getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor];
@@ -58,6 +61,14 @@ def test_every_cell_runs_and_shows_itself(lab):
     assert None not in lab.execution_counts()
     assert "Model class" not in lab.text()  # what JupyterLab shows in the place of a widget that it cannot make
     assert re.search(r"queue: [\d.]+ m?s less", lab.text())
+
+
+def test_figures_are_as_wide_as_their_cell_and_offer_no_upload(lab):
+    wait_for(lambda: min(lab.run(WIDTHS)) > 0.98, "figures as wide as their place")
+    assert max(lab.run(PLACES_PX)) > 1000
+    buttons = lab.run("return [...document.querySelectorAll('.modebar-btn')].map(button => button.dataset.title)")
+    assert "Zoom in" in buttons
+    assert not [title for title in buttons if re.search("share|cloud|upload|chart studio", title, re.IGNORECASE)]
 
 
 def test_a_box_around_slow_requests_is_answered(lab):
