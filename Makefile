@@ -22,12 +22,16 @@ export PROFILE EXPERIMENT BASELINE A B PYTHON
 # The programs of .venv/bin are run as modules: the first line of their files has the path of the project's folder.
 override PY := .venv/bin/python
 override STAMP := .venv/installed
-override PACKAGES := workbench instrumentation reference_app loadgen analysis reports bench tests
+override PACKAGES := workbench instrumentation reference_app loadgen analysis reports lab bench tests
 override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 override EXPERIMENT_OPTION := $${EXPERIMENT:+"--experiment=$$EXPERIMENT"}
 
 # No installer may fetch an interpreter, and nothing of the caller's Python may leak in.
 export UV_PYTHON_DOWNLOADS := never
+# Certificates are those of the machine, as for pip: a company's own authority is known there only.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS := 1
+endif
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONDONTWRITEBYTECODE :=
 

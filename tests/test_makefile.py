@@ -10,7 +10,7 @@ from workbench.paths import REPOSITORY
 
 FOLDER = "my \"own\" 'work' $HOME $(touch pwned) `touch pwned` Lager-Größe; touch pwned"
 DECOYS = ("my", 'my "own"', "Lager-Größe;", "touch", "pwned-not")
-PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "bench", "tests")
+PACKAGES = ("workbench", "instrumentation", "reference_app", "loadgen", "analysis", "reports", "lab", "bench", "tests")
 VALUES = [
     "x; touch pwned", "$(touch pwned)", "$(shell touch pwned)", "`touch pwned`", "'\"; touch pwned; '\"", "a\nb", "-x",
 ]  # fmt: skip
