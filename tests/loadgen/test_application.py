@@ -2,14 +2,12 @@
 
 import re
 import signal
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
@@ -133,9 +131,9 @@ def pools(text):
     return set(re.findall(r'db_client_connection_max\{db_client_connection_pool_name="(.+?)"\}', text))
 
 
-def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
-    """The server creates the metrics file itself, as outside of the workbench."""
-    before = set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*"))
+def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get, monkeypatch):
+    """The server creates the metrics file itself, as outside of the workbench, and removes it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # other servers of this machine have files in the usual one
     with application.serve(replace(settings, workers=2), tmp_path / "gunicorn.log") as served:
         # Nothing waits for all workers here: the first one answers while the second is starting.
         for _ in attempts(20, 0.05):
@@ -143,6 +141,7 @@ def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
                 break
         else:
             pytest.fail("the second worker has no pool")
+        assert len(list(tmp_path.glob("tracetrack-readings-*"))) == 1
         old = {process.pid for process in psutil.Process(served.child.pid).children()}
         served.child.process.send_signal(signal.SIGHUP)
         for _ in attempts(10, 0.1):
@@ -155,4 +154,4 @@ def test_metrics_has_the_pools_of_living_workers_only(settings, tmp_path, get):
                 break
         else:
             pytest.fail("the pools are not those of the two new workers")
-    assert set(Path(tempfile.gettempdir()).glob("tracetrack-readings-*")) <= before
+    assert list(tmp_path.glob("tracetrack-readings-*")) == []
