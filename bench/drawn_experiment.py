@@ -134,7 +134,8 @@ def _write_tables(database: duckdb.DuckDBPyConnection, run: Path, rows: int) -> 
 def _run_record(name: str, deployment: str, scenario: str, block: int) -> dict:
     settings = deployments.settings_for(deployment, scale="small").public()
     return {
-        "format": FORMAT, "run": name, "experiment": NAME, "block": block, "replicate": False, "status": "complete",
+        "format": FORMAT, "run": name, "experiment": NAME, "block": block, "position": 0, "replicate": False,
+        "seed": 1, "started": "2026-01-01T00:00:00.000Z", "ended": "2026-01-01T00:01:00.000Z", "status": "complete",
         "valid": True, "deployment": {"name": deployment, "settings": settings},
         "scenario": scenarios.find(scenario).record(), "reasons": [], "environment": ENVIRONMENT,
         "dataset": {"scale": "small"}, "gates": [], "generator": {"cpu_ms": 1000.0}, "counters": {}, "health": {},
