@@ -65,7 +65,7 @@ def test_every_cell_runs_and_shows_itself(lab):
 
 def test_figures_are_as_wide_as_their_cell_and_offer_no_upload(lab):
     wait_for(lambda: min(lab.run(WIDTHS)) > 0.98, "figures as wide as their place")
-    assert max(lab.run(PLACES_PX)) > 1000
+    assert max(lab.run(PLACES_PX)) > 800  # 700 is what plotly takes where it knows no width
     buttons = lab.run("return [...document.querySelectorAll('.modebar-btn')].map(button => button.dataset.title)")
     assert "Zoom in" in buttons
     assert not [title for title in buttons if re.search("share|cloud|upload|chart studio", title, re.IGNORECASE)]
