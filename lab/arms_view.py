@@ -16,13 +16,13 @@ from . import plot_style
 from .effects_plot import effects
 from .lab_change import LabChange
 from .run_loss import UNREADABLE, reason
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 
 ALL = "all requests"
 TICKS = {0.5: "p50", 0.9: "p90", 0.99: "p99", 0.999: "p99.9"}
 
 
-class ArmsView(View):
+class ArmsView(SummaryView):
     """Two deployments under one scenario.
 
         view = exp.arms()
@@ -56,14 +56,9 @@ class ArmsView(View):
             self._menus[name].value = value
 
     @property
-    def table(self) -> pd.DataFrame:
-        """The numbers of the waterfall."""
-        return self._why.table
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What the waterfall says."""
-        return self._why.sentences
+    def _summary(self) -> Shown:
+        """The waterfall."""
+        return self._why
 
     def _update(self) -> None:
         try:

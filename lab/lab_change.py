@@ -2,7 +2,6 @@
 
 import math
 
-import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -16,14 +15,14 @@ from workbench.errors import RecordingError
 from workbench.recording import Experiment, arm
 
 from . import plot_style, texts
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 
 QUEUE = "queue"
 MIN_SHARE, MAX_PARTS = 0.05, 3  # of the parts of a change that have a sentence: their share, and their number
 BAR_PX, MARGIN_PX = 26, 110
 
 
-class LabChange(View):
+class LabChange(SummaryView):
     """One deployment in the place of another under one scenario.
 
     change = exp.change("as-measured", "tuned")
@@ -49,19 +48,9 @@ class LabChange(View):
         return Shown(list(self._sentences(parts, endpoint)), table, self._figure(parts))
 
     @property
-    def sentences(self) -> list[str]:
-        """How the duration changed, and what the waterfall of all requests says."""
-        return [self._duration(), *self.why().sentences]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The numbers of the waterfall of all requests."""
-        return self.why().table
-
-    @property
-    def widget(self) -> ipywidgets.VBox:
-        """Sentences and waterfall."""
-        return Shown(self.sentences, self.table, self.why().figure).widget
+    def _summary(self) -> Shown:
+        why = self.why()
+        return Shown([self._duration(), *why.sentences], why.table, why.figure)
 
     def _duration(self) -> str:
         effect = duration_effect(self.experiment, self.before, self.after, self.scenario)

@@ -1,9 +1,8 @@
 """An experiment in the lab: its runs, its changes and effects, and predictions from it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
-import ipywidgets
 import pandas as pd
 
 from analysis.queueing.preconditions import PredictionError
@@ -19,14 +18,14 @@ from .lab_change import LabChange
 from .lab_requests import query
 from .lab_run import LabRun
 from .prediction import predict_load, track_record
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 from .split_view import SplitView
 from .what_if_panel import WhatIfPanel
 
 MAX_NAMED = 12
 
 
-class LabExperiment(View):
+class LabExperiment(SummaryView):
     """A recorded experiment.
 
         exp.runs                                          # a row for each run
@@ -35,7 +34,8 @@ class LabExperiment(View):
         exp.run("tuned", "burst-50", block=1).timeline()  # its requests, to brush
         exp.what_if(workers=4)                            # a prediction
 
-    `recorded` is the experiment as the analysis reads it.
+    `table` has a row for each arm: how many runs were planned, and how many are valid. `recorded` is the experiment as
+    the analysis reads it.
     """
 
     def __init__(self, recorded: Experiment):
@@ -51,20 +51,9 @@ class LabExperiment(View):
         table["valid"] = table["run"].map(reasons)
         return Shown(self.recorded.summary(), table)
 
-    @property
-    def sentences(self) -> Sequence[str]:
-        """What it is, how much of it can be used, and on which machine it was measured."""
-        return self.recorded.summary()
-
     @cached_property
-    def table(self) -> pd.DataFrame:
-        """A row for each arm, a deployment under a scenario: how many runs were planned, and how many are valid."""
-        return experiment_parts.arms(self.recorded)
-
-    @property
-    def widget(self) -> ipywidgets.VBox:
-        """Sentences and table."""
-        return Shown(self.sentences, self.table).widget
+    def _summary(self) -> Shown:
+        return Shown(self.recorded.summary(), experiment_parts.arms(self.recorded))
 
     @cached_property
     def deployments(self) -> Shown:

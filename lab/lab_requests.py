@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-import ipywidgets
 import pandas as pd
 
 from workbench.errors import RecordingError
@@ -12,7 +11,7 @@ from workbench.request_rows import RequestRows
 
 from . import texts
 from .run_loss import or_loss
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 
 COUNTS = """
     SELECT phase, endpoint, count(*) AS requests, count(*) FILTER (NOT ok) AS failures FROM requests
@@ -33,7 +32,7 @@ def query(runs: Sequence[Run], sql: str, name: str) -> Shown:
     return Shown([f"{texts.counted(len(table), 'row')} of {name}"], table)
 
 
-class LabRequests(View):
+class LabRequests(SummaryView):
     """The requests of a run, those of every phase; times in ms since the run began.
 
     run.requests.slowest("login", 10)
@@ -86,21 +85,6 @@ class LabRequests(View):
 
     def _how_to_look(self, row: pd.Series) -> str:
         return f"run.microscope({int(row['user'])}, {int(row['sequence'])}) shows what the first one waited for."
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """How many there are, and what can be asked of them."""
-        return self._summary.sentences
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """A row for each phase and endpoint: how many requests, and how many of them failed."""
-        return self._summary.table
-
-    @property
-    def widget(self) -> ipywidgets.VBox:
-        """Sentences and table."""
-        return self._summary.widget
 
     @property
     def _summary(self) -> Shown:

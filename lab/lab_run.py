@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-import ipywidgets
-import pandas as pd
-
 from workbench.recording import Run
 
 from . import plans_view, readings_over_time, time_shares
@@ -14,11 +11,11 @@ from .lab_requests import LabRequests
 from .microscope import Microscope
 from .plans_view import PlansView
 from .run_loss import or_loss
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 from .timeline_view import TimelineView
 
 
-class LabRun(View):
+class LabRun(SummaryView):
     """A recorded run.
 
         run = exp.run("tuned", "burst-50", block=1)
@@ -81,21 +78,6 @@ class LabRun(View):
     def plans(self) -> PlansView | Shown:
         """The plans of the statements on which the database spent the most time."""
         return or_loss(self.recorded, lambda: plans_view.plans(self.recorded))
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What it is, and whether it is valid."""
-        return self._summary.sentences
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """A row for each endpoint: requests, failures, and latency of the successful ones (ms)."""
-        return self._summary.table
-
-    @property
-    def widget(self) -> ipywidgets.VBox:
-        """Sentences and table."""
-        return self._summary.widget
 
     @property
     def _summary(self) -> Shown:

@@ -15,16 +15,16 @@ import ipywidgets
 import pandas as pd
 
 from loadgen import progress
-from workbench import display
 from workbench.polling import attempts
 
 from . import plot_style
-from .shown import MAX_TEXT_ROWS, paragraphs, widget_bundle, without_front_end
+from .shown import MAX_TEXT_ROWS, View, paragraphs
+from .table_view import printable
 
 INTERVAL_S = 1.0
 
 
-class LiveView:
+class LiveView(View):
     """What a subclass shows of a measurement; `look` reads what is new, and `is_going` says whether there may be more.
 
     Showing the object again, as after a reload of the page, shows the state of now.
@@ -37,16 +37,6 @@ class LiveView:
     @property
     def is_going(self) -> bool:
         """True while there may be something new."""
-        raise NotImplementedError
-
-    @property
-    def sentences(self) -> Sequence[str]:
-        """What is known now."""
-        raise NotImplementedError
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The numbers of now."""
         raise NotImplementedError
 
     @property
@@ -100,15 +90,18 @@ class LiveView:
         self.draw()
         return plot_style.styled([self._headline, *self.parts])
 
+    @property
+    def _first_rows(self) -> pd.DataFrame:
+        """The last rows: those are of now."""
+        return self.table.tail(MAX_TEXT_ROWS).apply(printable)
+
     def __repr__(self) -> str:
         self.look()
-        return display.text(self.sentences, self.table.tail(MAX_TEXT_ROWS))
+        return super().__repr__()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        text = repr(self)
-        shown = without_front_end(text, self.sentences, self.table.tail(MAX_TEXT_ROWS))
         if progress.DESCRIPTOR in os.environ:  # a command runs the notebook and shows the progress
-            return shown
-        self.draw()
+            return {"text/plain": repr(self), "text/html": self._repr_html_()}
         self.follow()
-        return {**shown, **widget_bundle(self.widget)}
+        self.refresh()
+        return super()._repr_mimebundle_()

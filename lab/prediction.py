@@ -18,7 +18,7 @@ from analysis.cli.what_if_command import WARMUP_S as SETTLED_WARMUP_S
 from analysis.metrics.arm_metrics import duration_s
 from analysis.queueing.burst_simulation import predict_burst, prediction_table
 from analysis.queueing.preconditions import PredictionError
-from analysis.queueing.what_if import DeploymentModel, Family
+from analysis.queueing.what_if import DeploymentModel, Family, finished
 from workbench.arms import SINGLE
 from workbench.errors import RecordingError, UserError
 from workbench.recording import Experiment, Run, open_experiment
@@ -144,15 +144,6 @@ def capacity_steps(model: DeploymentModel, family: Family) -> Generator[None, No
     """
     searched = model.with_duration(WARMUP_S, DURATION_S)
     return searched.capacity_steps(family, MAX_LOAD[family], max_ratio=MAX_RATIO, replications=REPLICATIONS)
-
-
-def finished(steps: Generator[None, None, float | None]) -> float | None:
-    """The result of steps, all of them taken."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def _slowest_ms(experiment: Experiment, deployment: str, scenario: str) -> float:

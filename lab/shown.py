@@ -91,16 +91,33 @@ class Shown(View):
         return folded
 
 
+class SummaryView(View):
+    """A view whose sentences, table and widget are those of a result, `_summary`."""
+
+    @property
+    def _summary(self) -> Shown:
+        raise NotImplementedError
+
+    @property
+    def sentences(self) -> Sequence[str]:
+        """What it says."""
+        return self._summary.sentences
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Its numbers."""
+        return self._summary.table
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        """A new widget with sentences, figure and table."""
+        return self._summary.widget
+
+
 def paragraphs(sentences: Sequence[str]) -> str:
     """The sentences as HTML, the first one bold; a text of the target's stays text."""
     first, *others = [cleaned(text, Target.HTML) for text in sentences] or [""]
     return "".join([f"<p><strong>{first}</strong></p>", *(f"<p>{text}</p>" for text in others)])
-
-
-def without_front_end(text: str, sentences: Sequence[str], table: pd.DataFrame) -> dict[str, Any]:
-    """What a page made of the notebook shows."""
-    html = display.html(sentences or [""], table.head(MAX_TEXT_ROWS).apply(printable))
-    return {"text/plain": text, "text/html": html}
 
 
 def widget_bundle(widget: ipywidgets.Widget) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from workbench.request_rows import RequestRows
 
 from . import plot_style
 from .run_loss import UNREADABLE, present, reason
-from .shown import Shown, View
+from .shown import Shown, SummaryView
 from .time_shares import Quantiles, bars, check, means, named, sentences
 
 ALL = "all requests"
@@ -31,7 +31,7 @@ class _OfScenario(NamedTuple):
     lost: list[str]
 
 
-class SplitView(View):
+class SplitView(SummaryView):
     """The mean time of requests by part, for each deployment under one scenario.
 
         view = exp.split("burst-50", "login")
@@ -103,14 +103,8 @@ class SplitView(View):
         return low, high
 
     @property
-    def table(self) -> pd.DataFrame:
-        """A row for each deployment and share of its requests; times in ms."""
-        return self._answer.table
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The parts of the time between the quantiles, a sentence for each deployment."""
-        return self._answer.sentences
+    def _summary(self) -> Shown:
+        return self._answer
 
     def _of_scenario(self, *, is_reread: bool = False) -> _OfScenario:
         """The requests of the chosen scenario; `is_reread` leaves out what was lost since."""

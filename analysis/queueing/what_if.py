@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from statistics import fmean
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from .server_model import ServerModel
 from .service_demands import Demands
 
 Family = Literal["open", "sustained"]
+Result = TypeVar("Result")
 
 REPLICATIONS = 5  # simulations of a load
 MIN_LOAD, MIN_STEP = {"open": 0.5, "sustained": 1.0}, {"open": 0.1, "sustained": 1.0}
@@ -112,12 +113,7 @@ class DeploymentModel:
 
         Means over so many simulations; of each p95 the median. Raises `PredictionError`.
         """
-        steps = self.prediction_steps(family, number, replications)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value
+        return finished(self.prediction_steps(family, number, replications))
 
     def prediction_steps(
         self, family: Family, number: float, replications: int = REPLICATIONS
@@ -143,12 +139,7 @@ class DeploymentModel:
         None where the smallest load, one user or one request in two seconds, is not sustained. Raises
         `PredictionError`.
         """
-        steps = self.capacity_steps(family, highest, p95_ms)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value
+        return finished(self.capacity_steps(family, highest, p95_ms))
 
     def capacity_steps(
         self,
@@ -258,3 +249,12 @@ def _throughput_rps(rows: pd.DataFrame) -> float:
 
 def _p95_ms(rows: pd.DataFrame) -> pd.Series:
     return rows.groupby("endpoint")["latency_ms"].quantile(0.95)
+
+
+def finished(steps: Generator[None, None, Result]) -> Result:
+    """The result of steps, all of them taken."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
