@@ -161,8 +161,6 @@ class LiveExperiment(LiveView):
     def draw(self) -> None:
         """Show the board, the intervals and the run of now."""
         super().draw()
-        for box in (self._effects_box, self._run_box):
-            _fit(box)
         if self._drawn != (state := (self._board.ended, self._board.going)):
             self._drawn = state
             self._board_html.value = self._board.html()
@@ -261,15 +259,6 @@ class LiveExperiment(LiveView):
 
     def _gone(self) -> list[str]:
         return [f"Its folder {self._board.directory} is gone, with what was recorded."] if self._board.is_gone else []
-
-
-def _fit(box: ipywidgets.VBox) -> None:
-    """Have a figure that was added to what is shown already take the width that it has there."""
-    for widget in box.children:
-        if isinstance(widget, go.FigureWidget) and not widget.layout.autosize:
-            widget.layout.autosize = True
-        elif isinstance(widget, ipywidgets.VBox):
-            _fit(widget)
 
 
 def _button(description: str, icon: str, hint: str, press: Callable[[], None]) -> ipywidgets.Button:
