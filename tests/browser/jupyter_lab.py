@@ -91,6 +91,12 @@ def chromium(profile: Path, height_px: int = 9000) -> Iterator[webdriver.Chrome]
         driver.quit()
 
 
+WIDTHS_PX = """
+return [...document.querySelectorAll('.jp-OutputArea-output .workbench-lab > .js-plotly-plot')]
+    .map(plot => [plot.querySelector('.main-svg').clientWidth, plot.clientWidth]);
+"""
+
+
 class Lab:
     """The notebook in the browser."""
 
@@ -153,6 +159,11 @@ class Lab:
         counts = self.run(f"return {CODE_CELLS}.map(cell => cell.model.executionCount)")
         assert isinstance(counts, list)
         return counts
+
+    def are_figures_fitted(self) -> bool:
+        """True where every figure is drawn as wide as its place, and no place is left as narrow as plotly's own 700."""
+        widths = self.run(WIDTHS_PX)
+        return bool(widths) and all(drawn > 0.98 * place and place > 800 for drawn, place in widths)  # type: ignore[union-attr, attr-defined]
 
     def errors(self) -> list[str]:
         """The errors of cells, and what they printed on the error stream."""

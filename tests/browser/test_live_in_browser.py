@@ -129,6 +129,7 @@ def test_01_shows_a_board_whose_buttons_answer_while_its_last_cell_waits(lab, fo
     lab.begin("notebook:run-all-cells")
     wait_for(lambda: "block 1" in lab.text() and "…" in lab.text(), "run on the board")
     wait_for(lambda: lab.button("Stop now").is_enabled(), "button")
+    wait_for(lab.are_figures_fitted, "chart as wide as its place, though it was added to what was shown already")
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         lab.execute("apputils:change-theme", json.dumps({"theme": theme}))
         wait_for(lambda: lab.run("return document.body.dataset.jpThemeName") == theme, theme)  # noqa: B023

@@ -89,7 +89,7 @@ def test_an_experiment_is_waited_for_while_its_buttons_stop_a_run_and_all_of_it(
         live._stop_run.click()
         assert live._stop_run.disabled
         assert any("is being stopped" in text for text in live.sentences)
-        assert live._run.figure.layout.autosize  # it was added to what was shown already
+        assert live._run_box.children == (live._run.widget,)
         await until(lambda: live._board.ended == 1)
         live._stop.click()
         return live, [*ends, await waiting(live)]
