@@ -110,7 +110,7 @@ def _steady(
         experiment,
         run,
         f"{family}-{number}",
-        lambda others: models[0].from_run(run, others).predict(family, number).slowest_ms,
+        lambda others: DeploymentModel.from_run(run, others).predict(family, number).slowest_ms,
         lambda name: _slowest_ms(experiment, name, f"{family}-{number}"),
     )
     return run, table.rename_axis("metric").reset_index(), checked
