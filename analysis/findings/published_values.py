@@ -51,7 +51,7 @@ class PublishedValue:
             return claim.finding(NOT_MEASURED, f"no valid run of {self.scenario} on {BASELINE}", runs, bound=bound)
         ratio = _ratio(one_more_run(measured, _runs_a_block(runs)), self.value)
         return claim.reported(
-            self._evidence(measured, ratio, tuned),
+            self._evidence(measured, tuned),
             runs,
             effect=ratio.value,
             interval=ratio.interval,
@@ -59,9 +59,9 @@ class PublishedValue:
             bound=bound,
         )
 
-    def _evidence(self, measured: Estimate, ratio: Estimate, tuned: Estimate | None) -> str:
+    def _evidence(self, measured: Estimate, tuned: Estimate | None) -> str:
         """The measured value, the prediction of the queueing model, and the value on tuned."""
-        text = f"measured {self._with_interval(measured)}, {ratio.value:.2f} of the published value"
+        text = f"measured {self._with_interval(measured)}"
         if self.predicted is not None:
             error = self.predicted / measured.value - 1
             text += f"; a single queue predicts {self.shown(self.predicted)} ({error:+.1%})"
