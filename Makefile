@@ -39,7 +39,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
+	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if|operations chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
 

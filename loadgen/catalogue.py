@@ -9,6 +9,7 @@ from workbench.arms import BASELINE
 
 from . import dataset, deployments, profiles, scenarios
 from .arrivals import Piece
+from .deployment import MAX_CORES, PerCore
 from .plan import make_plan
 
 COMMAND = "python -m loadgen list --markdown > docs/DEPLOYMENTS.md"
@@ -25,7 +26,7 @@ DEPLOYMENTS = f"""\
 
 The last column has the settings in which a deployment differs from its parent, with the parent's value in brackets; all
 settings are in `reference_app/settings.py`. *Cores* is the number of cores of the machine, at most
-{deployments.MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host.
+{MAX_CORES}. *Profile* stands for the value of the pool profile, which follows from the database's host.
 
 The published set-up reads its sessions with pickle. A user of the machine who can write to the folder or the store of
 the sessions can therefore run code in the application. Such a deployment is for comparison only."""
@@ -159,14 +160,14 @@ def _shown(value: Any) -> str:
             return "none"
         case int() | float():
             return f"{value:,g}"
-        case (int() | float() as low, int() | float() as high) if not isinstance(value, deployments.PerCore):
+        case (int() | float() as low, int() | float() as high) if not isinstance(value, PerCore):
             return f"{low:g}" if low == high else f"{low:g}–{high:g}"
         case Piece():
             rate = _shown((value.from_rps, value.to_rps))
             return f"{rate}/s for {value.duration_s:g} s"
         case dict():
             return " + ".join(f"{share:.0%} {name}" for name, share in value.items())
-        case deployments.PerCore():
+        case PerCore():
             return str(value)
         case tuple():
             return ", ".join(map(_shown, value))

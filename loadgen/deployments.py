@@ -3,48 +3,22 @@
 Each row of `DEPLOYMENTS` has the settings in which a deployment differs from its parent, and in the first row from the
 defaults of `reference_app.settings.Settings`. To add a deployment: a row here, and an arm in `loadgen.profiles` that
 runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate
-the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`.
+the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`. Those of the profile `operations` are in
+`loadgen.operations_deployments`.
 """
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import Any
 
 from reference_app.settings import Settings
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TOGETHER, TUNED, WITH, WITHOUT
 from workbench.errors import UsageError
 
+from .deployment import CORES, Deployment, PerCore
+from .operations_deployments import OPERATIONS
+
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 UNPICKLES = "Unpickles its sessions, as published: for comparison only."
-MAX_CORES = 8  # as far as the server's connections reach
-CORES = min(MAX_CORES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-class PerCore(NamedTuple):
-    """A setting whose value depends on the machine: `each` for every core, and `extra`."""
-
-    each: int
-    extra: int = 0
-
-    def value(self, cores: int) -> int:
-        return self.each * cores + self.extra
-
-    def __str__(self) -> str:
-        cores = "cores" if self.each == 1 else f"{self.each} × cores"
-        return f"{cores} + {self.extra}" if self.extra else cores
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A deployment in one sentence, and the settings in which it differs from the deployment `parent`.
-
-    An empty `parent` stands for the defaults of `Settings`.
-    """
-
-    description: str
-    parent: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 # The published run hashed as many passwords at once as came, and kept sessions in files; the rest are the defaults.
@@ -211,6 +185,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
         TUNED,
         {"pool_size": 30, "pool_max_overflow": 20, "max_connections": PerCore(50, 10)},
     ),
+    **OPERATIONS,
 }
 
 

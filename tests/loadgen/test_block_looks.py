@@ -9,7 +9,7 @@ import pytest
 from analysis.ablation import between_deployments
 from loadgen import block_looks, experiment, plan, profiles, progress, stop_request
 from loadgen.compared_arms import Comparison
-from loadgen.profiles import Arm, Profile
+from loadgen.profile import Arm, Profile
 from loadgen.run_spec import run_name
 from tests.builders import ENVIRONMENT, seal_experiment
 from tests.loadgen.run_process import wait_for

@@ -10,7 +10,8 @@ import pytest
 from analysis.capacity.bracket import Probe, bracket
 from analysis.capacity.sentinel import Sentinel, void_blocks
 from loadgen import capacity_search
-from loadgen.profiles import PROFILES, SENTINEL, Search
+from loadgen.profile import Search
+from loadgen.profiles import PROFILES, SENTINEL
 from loadgen.run_spec import run_name
 
 SEARCHES = (Search("as-measured", "open", 8), Search("tuned", "open", 100), Search("tuned", "sustained", 100, most=150))

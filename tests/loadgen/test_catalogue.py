@@ -1,6 +1,7 @@
 """The documentation of deployments and scenarios is up to date."""
 
 from loadgen import catalogue, deployments, profiles, scenarios
+from loadgen.deployment import CORES
 from workbench.paths import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "DEPLOYMENTS.md"
@@ -20,7 +21,7 @@ def test_the_document_names_every_deployment_scenario_family_and_profile():
 
 def test_the_document_does_not_depend_on_the_machine(monkeypatch):
     before = catalogue.markdown()
-    monkeypatch.setattr(deployments, "CORES", deployments.CORES + 1)
+    monkeypatch.setattr(deployments, "CORES", CORES + 1)
     assert catalogue.markdown() == before
 
 

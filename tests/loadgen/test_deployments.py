@@ -3,6 +3,7 @@
 import pytest
 
 from loadgen import deployments, profiles
+from loadgen.deployment import CORES, PerCore
 from reference_app.settings import Settings
 from workbench.arms import TUNED, WITH, WITHOUT
 from workbench.errors import UserError
@@ -17,12 +18,12 @@ def test_differences_are_those_from_the_parent():
     assert deployments.differences("as-measured") == {}
     assert deployments.differences("as-claimed") == {"cache": ("off", "process")}
     assert deployments.differences("tuned")["server"] == ("sync", "gthread")
-    assert deployments.differences("tuned-with-one-worker") == {"workers": (deployments.PerCore(1), 1)}
+    assert deployments.differences("tuned-with-one-worker") == {"workers": (PerCore(1), 1)}
 
 
 def test_settings_per_core_have_the_number_of_cores_of_this_machine():
-    assert deployments.settings_for("tuned").workers == deployments.CORES
-    assert deployments.settings_for("tuned-without-pool").max_connections == 64 * deployments.CORES + 20
+    assert deployments.settings_for("tuned").workers == CORES
+    assert deployments.settings_for("tuned-without-pool").max_connections == 64 * CORES + 20
 
 
 @pytest.mark.parametrize(

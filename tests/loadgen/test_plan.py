@@ -15,7 +15,7 @@ from loadgen.run_spec import RunSpec, run_name
 from workbench.errors import UserError
 
 PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
-COMPARING = {"quick", "requests", "database", "ablation", "full", "smoke"}
+COMPARING = {"quick", "requests", "database", "ablation", "full", "operations", "smoke"}
 
 
 def arms(specs: Iterable[RunSpec]) -> list[tuple[str, str]]:
@@ -123,7 +123,7 @@ def test_every_arm_of_the_default_profile_that_is_compared_runs_in_four_blocks_o
 def test_primary_metrics_are_of_arms_that_the_profile_runs(profile):
     plan = make_plan(profile, None, 1)
     ran = {(spec.deployment, spec.scenario) for spec in plan.specs}
-    assert bool(plan.primary) == (profile in {"quick", "requests", "database", "ablation", "full"})
+    assert bool(plan.primary) == (profile in COMPARING - {"smoke"})
     assert {each.metric for each in plan.primary} <= {metric.column for metric in EFFECT_METRICS}
     for each in plan.primary:
         assert each.deployments

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.capacity import predictions
 from loadgen.prediction_log import PredictionLog
-from loadgen.profiles import Search
+from loadgen.profile import Search
 from loadgen.run_spec import RunSpec
 from workbench.recording import open_run
 

@@ -8,7 +8,7 @@ import pytest
 
 from loadgen.accounts import PASSWORD
 from loadgen.dataset import SCALES
-from loadgen.deployments import CORES
+from loadgen.deployment import CORES
 from workbench import statement_plans
 from workbench.request_schema import DURATIONS
 
