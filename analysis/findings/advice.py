@@ -3,9 +3,22 @@
 Advice about a thing that no run varies is *not measured*. To evaluate another line: a check in `CHECKS`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from workbench.arms import ADVISED, BASELINE, BURST_50, CLAIMED, READS, START, TUNED, WITH, WITHOUT
+from workbench.arms import (
+    ADVISED,
+    BASELINE,
+    BURST_50,
+    CLAIMED,
+    MISSING_TABLE,
+    ON_RDS,
+    READS,
+    START,
+    TUNED,
+    WITH,
+    WITHOUT,
+)
+from workbench.endpoints import DASHBOARD
 from workbench.recording import Experiment, Run
 
 from .. import ablation
@@ -13,6 +26,7 @@ from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
 from . import published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
+from .missing_table import degraded_lines, runs_without
 from .wording import ratio_with_interval
 
 KIND = "advice"
@@ -122,6 +136,30 @@ def _share_of_part(part: str, deployment: str, text: str, *, is_for: bool) -> Ch
     return check
 
 
+def _missing_tables(claim: Claim) -> Finding:
+    """The share of dashboards that lack something without a table, and with all of them."""
+    without, whole = runs_without(claim.experiment), claim.experiment.find(BASELINE, BURST_50)
+    if not without:
+        return claim.not_run(ON_RDS, MISSING_TABLE)
+    if not whole:
+        return claim.not_run(BASELINE, BURST_50)
+    lacked, lacked_whole = (sum(len(degraded_lines(run)) for run in runs) for runs in (without, whole))
+    total, total_whole = _dashboards(without), _dashboards(whole)
+    if not (total and total_whole):
+        return claim.not_measured("no dashboard was requested", [*without, *whole])
+    evidence = (
+        f"without the table bill {lacked} of {total} dashboards lacked a number, with all tables {lacked_whole} of "
+        f"{total_whole}"
+    )
+    shares = lacked / total, lacked_whole / total_whole
+    verdict = FOLLOW if shares[0] > shares[1] else DO_NOT_FOLLOW
+    return claim.finding(verdict, evidence, [*without, *whole], effect=shares[0], bound=shares[1])
+
+
+def _dashboards(runs: Sequence[Run]) -> int:
+    return sum(int((run.measured["endpoint"] == DASHBOARD.name).sum()) for run in runs)
+
+
 _SESSIONS = _change(
     f"{TUNED}{WITHOUT}shared-sessions", TUNED,
     verdicts={"improvement": FOLLOW, "equivalent": FOLLOW, "regression": DO_NOT_FOLLOW},
@@ -149,6 +187,7 @@ CHECKS: Mapping[str, Check] = {
     "Set up Redis for distributed session storage": _SESSIONS,
     "Migrate blocking queries to async_db_operations framework": _DATABASE_WAIT,
     "Implement non-blocking endpoints for heavy queries": _DATABASE_WAIT,
+    'Create missing tables (bills, etc.) with proper schema': _missing_tables,
     "Add indexes for frequently queried columns": _change(
         BASELINE, f"{BASELINE}{WITH}trigram", READS, DATABASE_TIME,
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},

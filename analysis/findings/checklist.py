@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from workbench.arms import BASELINE, BURST_25, BURST_50, MISSING_TABLE, ON_RDS, SINGLE
+from workbench.arms import BASELINE, BURST_25, BURST_50, ON_RDS, SINGLE
 from workbench.endpoints import DASHBOARD, LOGIN, SEARCH
 from workbench.recording import Experiment, Run
 from workbench.request_schema import request_name
@@ -13,6 +13,7 @@ from workbench.request_schema import request_name
 from ..metrics import arm_metrics
 from . import published_report
 from .finding import Claim, Finding
+from .missing_table import degraded_lines, runs_without
 from .statement import Check, Statement
 from .wording import counted
 
@@ -90,14 +91,14 @@ def _schema_matches(claim: Claim) -> Finding:
     errors, responses = (
         sum(int(arm_metrics.measured_totals(run)[name]) for run in runs) for name in ("server_errors", "requests")
     )
-    degraded = sum(len(_degraded_lines(run)) for run in runs)
+    degraded = sum(len(degraded_lines(run)) for run in runs)
     text = f"{errors:,} of {responses:,} responses were server errors, and {degraded} lacked a table or a column"
     return claim.pass_if(errors + degraded == 0, text, runs, effect=float(errors + degraded), columns=["status"])
 
 
 def _errors_are_handled(claim: Claim) -> Finding:
     """All requests succeed although a statement fails in each dashboard request."""
-    runs = _runs_with_missing_table(claim.experiment)
+    runs = runs_without(claim.experiment)
     if not runs:
         return claim.not_measured("no run in which a statement failed")
     requests = pd.concat([run.measured for run in runs])
@@ -111,7 +112,7 @@ def _errors_are_handled(claim: Claim) -> Finding:
 
 def _errors_are_logged(claim: Claim) -> Finding:
     """Each failed statement leaves a log line with the id of its request, and the pool is monitored meanwhile."""
-    runs = _runs_with_missing_table(claim.experiment)
+    runs = runs_without(claim.experiment)
     if not runs:
         return claim.not_measured("no run in which a statement failed and its log line was searched for")
     unreadable = [defect for run in runs for defect in run.defects if defect.problem.startswith("pool.parquet")]
@@ -128,21 +129,11 @@ def _errors_are_logged(claim: Claim) -> Finding:
     return claim.pass_if(condition, text, runs, effect=float(logged), columns=["user", "sequence"])
 
 
-def _runs_with_missing_table(experiment: Experiment) -> list[Run]:
-    """The runs in which a statement fails in each dashboard request."""
-    return [run for deployment in (BASELINE, ON_RDS) for run in experiment.find(deployment, MISSING_TABLE)]
-
-
 def _logged_failures(run: Run) -> tuple[int, int]:
     """The number of dashboard requests, and how many of them have a log line with their id."""
     rows = run.requests[run.requests["endpoint"] == DASHBOARD.name]
     names = {request_name(user, sequence) for user, sequence in zip(rows["user"], rows["sequence"], strict=True)}
-    return len(names), len(names & {line.get("request_id") for line in _degraded_lines(run)})
-
-
-def _degraded_lines(run: Run) -> list[dict]:
-    """The log lines of responses that lacked a table or a column."""
-    return [line for line in run.log if line.get("unavailable")]
+    return len(names), len(names & {line.get("request_id") for line in degraded_lines(run)})
 
 
 def _sessions_work(claim: Claim) -> Finding:

@@ -143,6 +143,19 @@ def test_waiting_for_the_database_is_worth_a_change_where_it_is_a_share_of_the_t
     assert finding.effect == pytest.approx(database_share, abs=0.01)
 
 
+@pytest.mark.parametrize(("logged", "verdict"), [(True, FOLLOW), (False, DO_NOT_FOLLOW)])
+def test_missing_tables_are_to_be_created_where_a_dashboard_lacks_a_number(advise, logged, verdict):
+    def change(run):
+        if not logged:
+            run.log = []
+
+    finding = advise(burst(BASELINE), ("as-measured-on-rds", 1.0, "missing-table"), blocks=1, change=change)[
+        "Create missing tables (bills, etc.) with proper schema"
+    ]
+    assert (finding.verdict, finding.effect, finding.bound) == (verdict, float(logged), 0)
+    assert len(finding.runs) == 2
+
+
 def test_advice_that_no_run_varies_is_not_measured(full):
     findings = {finding.claim.partition(": ")[2]: finding for finding in advice.findings(full)}
     unknown = findings.keys() - CHECKS.keys()
