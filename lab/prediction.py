@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 
 from analysis.capacity.bracket import UNITS, load_of
 from analysis.capacity.predictions import DIRECTORY, PredictedRun, predicted_runs
-from analysis.cli.what_if_command import DURATION_S as SETTLED_DURATION_S
-from analysis.cli.what_if_command import MAX_LOAD, cached_endpoints, changed_settings
-from analysis.cli.what_if_command import WARMUP_S as SETTLED_WARMUP_S
 from analysis.metrics.arm_metrics import duration_s
 from analysis.queueing.burst_simulation import predict_burst, prediction_table
+from analysis.queueing.changed_settings import cached_endpoints, changed_settings
 from analysis.queueing.preconditions import PredictionError
-from analysis.queueing.what_if import DeploymentModel, Family, finished
+from analysis.queueing.what_if import DURATION_S as SETTLED_DURATION_S
+from analysis.queueing.what_if import MAX_LOAD, DeploymentModel, Family, finished
+from analysis.queueing.what_if import WARMUP_S as SETTLED_WARMUP_S
 from workbench.arms import SINGLE
 from workbench.errors import RecordingError, UserError
 from workbench.recording import Experiment, Run, open_experiment

@@ -15,7 +15,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.capacity.bracket import MAX_P95_MS, load_of
-from analysis.cli.what_if_command import changed_settings
+from analysis.queueing.changed_settings import changed_settings
 from analysis.queueing.preconditions import PredictionError
 from analysis.queueing.what_if import DeploymentModel, Family
 from workbench.errors import RecordingError, UserError

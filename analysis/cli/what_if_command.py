@@ -4,25 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from workbench.endpoints import CACHE_LIFETIME_SETTINGS
 from workbench.errors import UserError
 from workbench.paths import recording_path
 from workbench.recording import Run, open_run
 from workbench.terminal import FiniteRange, echo
 
 from ..capacity.bracket import MAX_P95_MS, UNITS
-from ..queueing.preconditions import MODELLED_SETTINGS, PredictionError
-from ..queueing.what_if import DeploymentModel, Family
+from ..queueing.changed_settings import assignment, cached_endpoints
+from ..queueing.preconditions import PredictionError
+from ..queueing.what_if import DURATION_S, MAX_LOAD, WARMUP_S, DeploymentModel, Family
 
-MAX_LOAD: Mapping[Family, int] = {"open": 20_000, "sustained": 5_000}  # that the load generator makes
-MAX_SETTING = 1000  # workers, threads, connections
-POSITIVE_SETTINGS = ("workers", "threads", "pool_size")
-CHOICES = {
-    "server": ("sync", "gthread", "gevent"),
-    "cache": ("off", "process", "shared"),
-    "password_hash": ("scrypt", "argon2id"),
-}
-WARMUP_S, DURATION_S = 15.0, 20.0  # of a predicted load: until all users have logged in, and as long as a probe
 PREDICTED = "predicted, not measured:"
 
 
@@ -74,7 +65,7 @@ def predictions(
     one that is not valid, and where the model does not cover a prediction.
     """
     settings = run.record["deployment"]["settings"]
-    changed = {**settings, **dict(_setting(text, settings) for text in assignments)}
+    changed = {**settings, **dict(assignment(text, settings) for text in assignments)}
     parsed_loads = [_load(text) for text in loads]
     try:
         hit_ratios = None if hit_ratio is None else dict.fromkeys(cached_endpoints(run), hit_ratio)
@@ -86,17 +77,6 @@ def predictions(
             yield from _latencies(model, family, number)
     except PredictionError as error:
         raise UserError(f"this cannot be predicted: {error}") from None
-
-
-def changed_settings(run: Run, changes: Mapping[str, float | str]) -> dict:
-    """The recorded settings of a run with other values. Raises `UserError` for one that the model does not cover."""
-    settings = run.record["deployment"]["settings"]
-    return {**settings, **dict(_setting(f"{name}={value}", settings) for name, value in changes.items())}
-
-
-def cached_endpoints(run: Run) -> list[str]:
-    """The endpoints of a run that have a cache."""
-    return [name for name in CACHE_LIFETIME_SETTINGS if name in run.record["scenario"]["shares"]]
 
 
 def _capacities(model: DeploymentModel, p95_ms: float) -> Iterator[str]:
@@ -119,28 +99,6 @@ def _changes(settings: Mapping, changed: Mapping, hash_ms: float | None, hit_rat
     changes += [] if hash_ms is None else [f"a hash of {hash_ms:g} ms"]
     changes += [] if hit_ratio is None else [f"{hit_ratio:.0%} of the reads answered by the cache"]
     return f", with {', '.join(changes)}" if changes else ""
-
-
-def _setting(text: str, settings: Mapping) -> tuple[str, str | int | float]:
-    """Name and value of an assignment, with a value of the type that the setting has now."""
-    name, equals, value = text.partition("=")
-    if not equals or name not in MODELLED_SETTINGS or name not in settings:
-        covered = ", ".join(MODELLED_SETTINGS)
-        raise UserError(f"{text!r} is not a setting that the model covers; it covers {covered}, as in workers=4")
-    if value not in CHOICES.get(name, (value,)):
-        raise UserError(f"{name} takes one of {', '.join(CHOICES[name])}, not {value!r}")
-    return name, value if isinstance(settings[name], str) else _number(name, value, settings[name])
-
-
-def _number(name: str, value: str, current: float) -> int | float:
-    try:
-        number = float(value) if isinstance(current, float) else int(value)
-    except ValueError:
-        raise UserError(f"{name} takes a number, not {value!r}") from None
-    minimum = 1 if name in POSITIVE_SETTINGS else 0
-    if not minimum <= number <= MAX_SETTING:
-        raise UserError(f"{name} takes a number from {minimum} to {MAX_SETTING}, not {value}")
-    return number
 
 
 def _load(text: str) -> tuple[Family, int]:

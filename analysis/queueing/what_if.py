@@ -25,6 +25,8 @@ from .server_model import ServerModel
 from .service_demands import Demands
 
 Family = Literal["open", "sustained"]
+MAX_LOAD: Mapping[Family, int] = {"open": 20_000, "sustained": 5_000}  # that the load generator makes
+WARMUP_S, DURATION_S = 15.0, 20.0  # of a predicted load: until all users have logged in, and as long as a probe
 Result = TypeVar("Result")
 
 REPLICATIONS = 5  # simulations of a load
