@@ -3,7 +3,7 @@
 They are rows of `loadgen.deployments.DEPLOYMENTS` like all others.
 """
 
-from workbench.arms import TUNED
+from workbench.arms import BASELINE, TUNED
 
 from .deployment import Deployment
 
@@ -15,4 +15,12 @@ SERVERS = {
     ),
     "tuned-with-gevent": Deployment("Tuned with a gevent worker for each core.", TUNED, {"server": "gevent"}),
 }
-OPERATIONS = {**SERVERS}
+SESSIONS = {
+    "tuned-with-database-sessions": Deployment("Tuned with sessions in PostgreSQL.", TUNED, {"sessions": "database"}),
+    "as-measured-with-database-sessions": Deployment(
+        "The baseline with sessions in PostgreSQL, which the published report says its files save.",
+        BASELINE,
+        {"sessions": "database"},
+    ),
+}
+OPERATIONS = {**SERVERS, **SESSIONS}

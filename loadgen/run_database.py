@@ -170,14 +170,14 @@ def change(server: DatabaseServer, database: str, sql: str) -> None:
 
 
 def _prepare_clone(server: DatabaseServer, name: str, settings: Settings, code: AppCode) -> None:
-    """Set password hashes, statistics triggers and the application's rights, and load all tables into memory.
+    """Set password hashes, optional parts of the schema and the application's rights, and load all tables into memory.
 
     The accounts share one hash: to compute a hundred would take longer than the run, and to verify costs the same.
     """
     with closing(server.connect(name)) as connection, connection.cursor() as cursor:
         cursor.execute('UPDATE tracetrack."user" SET password_hash = %s', (_stored_hash(settings.password_hash),))
-        if settings.statistics_query == "summary":
-            cursor.execute((code.schema / "summary.sql").read_text())
+        for part in settings.schema_parts:
+            cursor.execute((code.schema / f"{part}.sql").read_text())
         if server.application_role:
             role_grants.grant(cursor, server.application_role, code.grants)
         try:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import reference_app
 from instrumentation.worker_metrics import MetricsFileError, Slot, WorkerMetrics
-from reference_app import connection_budget, security_headers
+from reference_app import connection_budget, schema_parts, security_headers
 from reference_app.counters import COUNTERS
 from reference_app.sessions.session_files import make_directory
 from reference_app.settings import Settings, SettingsError
@@ -66,7 +66,17 @@ def on_starting(server: Any) -> None:
         sys.exit(f"over the connection budget: {error}")
     except psycopg2.OperationalError as error:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
+    _require_session_table(server)
     _prepare_metrics_file()
+
+
+def _require_session_table(server: Any) -> None:
+    try:
+        schema_parts.require_session_table(_settings)
+    except schema_parts.MissingPartError as error:
+        sys.exit(f"not started: {error}")
+    except psycopg2.OperationalError as error:
+        server.log.warning("the table of sessions was not checked: %s", str(error).strip().splitlines()[0])
 
 
 def _wait_for_start_signal() -> None:

@@ -17,8 +17,12 @@ GRANTS = (
     "INSERT (bag_id, user_id, parent_id, idempotency_key) ON tracetrack.scan",
     "INSERT (id), DELETE ON tracetrack.ended_session",
 )
-# Its triggers count what the application writes, with the application's rights.
-SUMMARY_GRANT = "SELECT, UPDATE ON tracetrack.summary"
+# By the table of an optional part of the schema.
+OPTIONAL_GRANTS = {
+    # Its triggers count what the application writes, with the application's rights.
+    "tracetrack.summary": "SELECT, UPDATE ON tracetrack.summary",
+    "tracetrack.session": "SELECT, INSERT, UPDATE, DELETE ON tracetrack.session",
+}
 
 
 def grant(cursor: Cursor, role: str, core: Sequence[str] = GRANTS) -> None:
@@ -26,9 +30,9 @@ def grant(cursor: Cursor, role: str, core: Sequence[str] = GRANTS) -> None:
 
     `core` are the rights that it needs in any case.
     """
-    cursor.execute("SELECT to_regclass('tracetrack.summary') IS NOT NULL")
-    grants = (*core, SUMMARY_GRANT) if cursor.fetchone() == (True,) else core
-    for privileges in grants:
+    cursor.execute("SELECT name FROM unnest(%s) AS name WHERE to_regclass(name) IS NOT NULL", (list(OPTIONAL_GRANTS),))
+    present = [name for (name,) in cursor.fetchall()]
+    for privileges in (*core, *(OPTIONAL_GRANTS[name] for name in present)):
         cursor.execute(f"GRANT {privileges} TO {quote_ident(role, cursor)}")
 
 

@@ -85,8 +85,8 @@ class Settings:
     cache_statistics_ttl_s: int = 10
     cache_search_ttl_s: int = 30
 
-    # sessions end after the lifetime without a request; shared and cookie sessions after the longest time in any case
-    sessions: Literal["filesystem", "flask-session-redis", "shared", "cookie"] = "cookie"
+    # sessions end after the lifetime without a request; the workbench's own after the longest time too
+    sessions: Literal["filesystem", "flask-session-redis", "shared", "database", "cookie"] = "cookie"
     session_threshold: int = 500
     session_lifetime_s: int = 3600
     session_longest_s: int = 12 * 3600
@@ -122,6 +122,12 @@ class Settings:
     def needs_store(self) -> bool:
         """True if the caches or the sessions are in the store that all workers share."""
         return self.cache == "shared" or self.sessions in ("flask-session-redis", "shared")
+
+    @property
+    def schema_parts(self) -> tuple[str, ...]:
+        """The optional parts of the schema that the deployment needs, as `migrate` calls them."""
+        needed = {"summary": self.statistics_query == "summary", "session": self.sessions == "database"}
+        return tuple(part for part, is_needed in needed.items() if is_needed)
 
     def require_startable(self) -> None:
         """Raise `SettingsError` for settings with which a server must not start."""

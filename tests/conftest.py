@@ -91,7 +91,7 @@ def template(server) -> str:
 @pytest.fixture(scope="module")
 def database(server, template) -> Iterator[str]:
     """A clone; `run_database.clone` drops left-over ones, so no two may be in use at a time."""
-    settings = deployments.settings_for("as-measured", password_hash=QUICK_HASH)
+    settings = deployments.settings_for("as-measured", password_hash=QUICK_HASH, sessions="database")
     with run_database.clone(server, template, "tests", settings) as name:
         yield name
 

@@ -1,19 +1,17 @@
 """Sessions in the cookie itself, signed: no store is needed, and the database lists those that ended by a logout."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..database import lookup, rows, transaction
 from ..settings import Settings
-from ..store import StoreUnavailable
-from .json_session import JsonSessions, SessionRecord, new_id
+from .database_errors import as_store_errors
+from .json_session import JsonSessions, SessionRecord
+from .session_ids import new_id
 
 ENDED = "SELECT 1 FROM tracetrack.ended_session WHERE id = %(id)s"
 END = text("INSERT INTO tracetrack.ended_session (id) VALUES (:id) ON CONFLICT DO NOTHING")
@@ -54,19 +52,10 @@ class CookieSessions(JsonSessions):
     def drop(self, token: str) -> None:
         """List the session as one that has ended, and forget those whose cookies have expired."""
         if record := self.read(token):
-            with _database_errors(), transaction() as opened:
+            with as_store_errors(), transaction() as opened:
                 rows(opened, FORGET, seconds=self._max_age_s)
                 rows(opened, END, id=record.id)
 
     def _has_ended(self, session_id: str) -> bool:
-        with _database_errors():
+        with as_store_errors():
             return lookup(ENDED, {"id": session_id}) is not None
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    """Let a failure of the database be one of the sessions' store, which it is here."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(str(error).split("\n")[0]) from error

@@ -1,6 +1,5 @@
 """Sessions in JSON, and what all kinds of them share: lifetimes, cookies, and a new id at each login."""
 
-import secrets
 import time
 from abc import abstractmethod
 from contextlib import suppress
@@ -138,8 +137,3 @@ class JsonSessions(CookieAttributes):
     def _left_s(self, record: SessionRecord) -> int:
         """Seconds until the session ends, for lack of requests or for its age."""
         return min(record.seen_s + self._lifetime_s, record.began_s + self._max_age_s) - int(time.time())
-
-
-def new_id() -> str:
-    """256 random bits as 43 characters of a URL."""
-    return secrets.token_urlsafe(32)

@@ -1,17 +1,14 @@
 """Sessions in the store of all workers: the cookie is a random id, and the store knows only its digest."""
 
-import hashlib
 import json
-import re
 from typing import Any
 
 from flask import Flask
 
 from ..settings import Settings
 from ..store import Store
-from .json_session import JsonSessions, SessionRecord, new_id
-
-_ID = re.compile(r"[A-Za-z0-9_-]{43}")
+from .json_session import JsonSessions, SessionRecord
+from .session_ids import digest, is_id, new_id
 
 
 class SharedSessions(JsonSessions):
@@ -27,7 +24,7 @@ class SharedSessions(JsonSessions):
         return cls(app.extensions["store"], settings.session_lifetime_s, settings.session_longest_s)
 
     def read(self, token: str) -> SessionRecord | None:
-        if not _ID.fullmatch(token):
+        if not is_id(token):
             return None
         with self._store.use() as client:
             stored: Any = client.get(self._key(token))
@@ -43,9 +40,9 @@ class SharedSessions(JsonSessions):
         return token if stored else None
 
     def drop(self, token: str) -> None:
-        if _ID.fullmatch(token):
+        if is_id(token):
             with self._store.use() as client:
                 client.delete(self._key(token))
 
     def _key(self, token: str) -> str:
-        return f"{self._store.prefix}session:{hashlib.sha256(token.encode()).hexdigest()}"
+        return f"{self._store.prefix}session:{digest(token).hexdigest()}"

@@ -87,6 +87,7 @@ DATABASE_CHANGES = {
     "separate": "a statement for each number",
     "summary": "summary table for the dashboard",
     "trigram": "trigram index",
+    "database sessions": "sessions in PostgreSQL",
     "cross region": "database in another region",
 }
 _SET_UPS = {

@@ -98,14 +98,15 @@ def test_the_command_grants_the_rights_to_a_role_of_any_name(empty_database):
         1,
         'Error: nothing was granted: schema "tracetrack" does not exist\n',
     )
-    empty_database.lines("--with", "summary")
+    empty_database.lines("--with", "summary", "--with", "session")
     granted = run_grant("the app's", empty_database.url)
     assert (granted.exit_code, granted.stdout) == (0, "the app's may run the application\n")
     right = "has_table_privilege(%s, 'tracetrack.{}', '{}')"
-    rights = f"SELECT {right.format('summary', 'UPDATE')}, {right.format('bag', 'DELETE')}"
+    tried = (("summary", "UPDATE"), ("session", "DELETE"), ("bag", "DELETE"))
+    rights = f"SELECT {', '.join(right.format(*each) for each in tried)}"
     with closing(psycopg2.connect(empty_database.url)) as connection, connection.cursor() as cursor:
-        cursor.execute(rights, ("the app's", "the app's"))
-        assert cursor.fetchone() == (True, False)
+        cursor.execute(rights, ("the app's",) * len(tried))
+        assert cursor.fetchone() == (True, True, False)
     unknown = run_grant("nobody else", empty_database.url)
     assert (unknown.exit_code, unknown.stderr) == (1, 'Error: nothing was granted: role "nobody else" does not exist\n')
 

@@ -37,6 +37,12 @@ def test_a_deployment_over_the_connection_budget_is_refused(server, database):
     assert not any(secret in line for secret in (server.url, server.url.partition("@")[0]))
 
 
+def test_sessions_in_a_database_without_their_table_are_refused(server):
+    line = refused_start(STARTABLE, database_url=server.url, sessions="database")
+    assert line.startswith("not started: sessions is database, and the database has no table tracetrack.session;")
+    assert "migrate --with session" in line
+
+
 def test_a_metrics_file_of_another_application_is_refused(server, database, tmp_path):
     WorkerMetrics.create(tmp_path / "metrics", workers=1, counters=["orders"])
     line = refused_start(STARTABLE, database_url=server.url_of(database), readings_file=tmp_path / "metrics")

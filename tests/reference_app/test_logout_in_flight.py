@@ -12,13 +12,19 @@ from reference_app.sessions.session_files import SessionFiles
 from tests.processes import wait_until
 from tests.reference_app.sign_in import STATISTICS, status_with, token_of, try_login
 
-KINDS = ("filesystem", "flask-session-redis", "shared", "cookie")
+KINDS = ("filesystem", "flask-session-redis", "shared", "database", "cookie")
 ALL_KINDS = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture
 def settings(settings, store, kind):
     return replace(settings, sessions=kind, redis_url=store.url, store_prefix=store.prefix)
+
+
+@pytest.fixture(autouse=True)
+def no_sessions(own_rows):
+    """Those of other tests of the module are gone."""
+    own_rows("DELETE FROM tracetrack.session")
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +48,14 @@ def during_request(app, client):
 
 
 @pytest.fixture
-def entries(tmp_path, store_client, kind):
+def entries(tmp_path, store_client, own_rows, kind):
     """The stored sessions that have a user."""
 
     def read():
         if kind == "filesystem":
             contents = [file.read_bytes() for file in (tmp_path / "sessions").iterdir()]
+        elif kind == "database":
+            contents = [text.encode() for (text,) in own_rows("SELECT content::text FROM tracetrack.session")]
         else:
             contents = [store_client.get(key) for key in store_client.keys("*session:*")]
         return [content for content in contents if b"user001" in content]
@@ -137,8 +145,8 @@ def test_the_list_of_ended_sessions_forgets_those_whose_cookies_have_expired(cli
     assert len(listed) == 2
 
 
-@pytest.mark.parametrize("kind", ["cookie"])
-def test_a_logout_that_cannot_be_listed_is_refused(make_app, settings, server, client, auth):
+@pytest.mark.parametrize("kind", ["cookie", "database"])
+def test_a_logout_that_cannot_be_stored_is_refused(make_app, settings, server, client, auth):
     auth.login()
     elsewhere = make_app(replace(settings, database_url=server.url_of("no_such_database"))).test_client()
     elsewhere.set_cookie("session", token_of(client))

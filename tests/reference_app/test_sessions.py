@@ -10,11 +10,13 @@ import pytest
 from itsdangerous.encoding import base64_decode
 
 from reference_app.sessions.cookie_sessions import CookieSessions
+from reference_app.sessions.database_sessions import MAX_REMOVED, DatabaseSessions
 from reference_app.sessions.json_session import SessionRecord
 from reference_app.sessions.shared_sessions import SharedSessions
 from tests.reference_app.sign_in import STATISTICS, credential, form, status_with, token_of, try_login
 
-PUBLISHED, JSON = ("filesystem", "flask-session-redis"), {"shared": SharedSessions, "cookie": CookieSessions}
+PUBLISHED = ("filesystem", "flask-session-redis")
+JSON = {"shared": SharedSessions, "database": DatabaseSessions, "cookie": CookieSessions}
 ALL_KINDS = pytest.mark.parametrize("kind", [*PUBLISHED, *JSON])
 JSON_KINDS = pytest.mark.parametrize("kind", list(JSON))
 
@@ -32,8 +34,10 @@ def aged(app, token, *, began_s=0, seen_s=0):
     """The cookie of the same session, as if it had begun, or was last written, so many seconds earlier."""
     settings = app.extensions["settings"]
     sessions = JSON[settings.sessions].from_settings(app, settings)
-    record = sessions.read(token)
-    return sessions.write(token, SessionRecord(record.data, record.began_s - began_s, record.seen_s - seen_s), 3600)
+    with app.app_context():
+        record = sessions.read(token)
+        older = SessionRecord(record.data, record.began_s - began_s, record.seen_s - seen_s)
+        return sessions.write(token, older, 3600)
 
 
 @ALL_KINDS
@@ -180,6 +184,62 @@ def test_the_cookie_holds_compressed_json(client, auth):
     auth.login()
     payload = token_of(client).removeprefix(".").partition(".")[0]
     assert json.loads(zlib.decompress(base64_decode(payload)))["data"]["user"]["username"] == "user001"
+
+
+@pytest.mark.parametrize("kind", ["database"])
+def test_the_table_holds_plain_json_and_no_usable_id(app, client, auth, own_rows, kind):
+    own_rows("DELETE FROM tracetrack.session")
+    auth.login()
+    token = token_of(client)
+    ((stored_id, content),) = own_rows("SELECT id, content FROM tracetrack.session")
+    assert bytes(stored_id) == hashlib.sha256(token.encode()).digest()
+    assert token not in json.dumps(content)
+    assert content.keys() == {"data", "began_s", "seen_s"}
+    assert content["data"]["user"]["credential"] == credential(app)
+
+
+@pytest.mark.parametrize("kind", ["database"])
+def test_a_row_is_written_once_a_minute_and_ends_with_its_session(app, client, auth, own_rows, settings, kind):
+    own_rows("DELETE FROM tracetrack.session")
+    auth.login()
+    row = "SELECT xmin::text, extract(epoch FROM expires_at - now()) FROM tracetrack.session"
+    ((version, left_s),) = own_rows(row)
+    assert settings.session_lifetime_s - 5 <= left_s <= settings.session_lifetime_s
+    for _ in range(5):
+        client.get(STATISTICS)
+    assert own_rows(row)[0][0] == version
+    own_rows("UPDATE tracetrack.session SET expires_at = now() + interval '100 s'")
+    aged(app, token_of(client), seen_s=60)
+    client.get(STATISTICS)
+    assert own_rows(row)[0][1] > 3500
+    own_rows("UPDATE tracetrack.session SET expires_at = now()")
+    assert client.get(STATISTICS).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["database"])
+def test_a_login_removes_sessions_that_have_ended_and_no_others(app, client, auth, own_rows, kind):
+    own_rows("DELETE FROM tracetrack.session")
+    auth.login()
+    ended, count = "INSERT INTO tracetrack.session SELECT sha256(n::text::bytea), '{}', now() - n * interval '1 h'", 30
+    own_rows(f"{ended} FROM generate_series(1, {count}) n")
+    assert try_login(app.test_client()).status_code == 302
+    assert own_rows("SELECT count(*) FROM tracetrack.session WHERE expires_at <= now()") == [(count - MAX_REMOVED,)]
+    assert try_login(app.test_client()).status_code == 302
+    assert own_rows("SELECT count(*), min(expires_at) > now() FROM tracetrack.session") == [(3, True)]
+    assert client.get(STATISTICS).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["database"])
+def test_a_read_needs_one_statement_more_and_one_round_trip(make_app, settings, kind):
+    def counts(sessions):
+        client = make_app(replace(settings, sessions=sessions, pool_pre_ping=False)).test_client()
+        try_login(client)
+        timing = client.get("/api/bags/search?q=").headers["Server-Timing"].split(", ")
+        parts = {part.split(";")[0]: part.rpartition("=")[2].strip('"') for part in timing}
+        return int(parts["db"]), int(parts["trips"])
+
+    without, with_session = counts("shared"), counts("database")
+    assert with_session == (without[0] + 1, without[1] + 1)
 
 
 @JSON_KINDS

@@ -10,7 +10,7 @@ import pytest
 from tests.reference_app.sign_in import STATISTICS, form
 
 IN_VALKEY = ("flask-session-redis", "shared")
-ALL_KINDS = pytest.mark.parametrize("kind", ["filesystem", *IN_VALKEY, "cookie"])
+ALL_KINDS = pytest.mark.parametrize("kind", ["filesystem", *IN_VALKEY, "database", "cookie"])
 GOOD = {"data": {"user": {"id": 1, "username": "user001", "role": "admin"}}, "began_s": 2**40, "seen_s": 2**40}
 OTHER_SHAPES = {
     "text": "user001",
@@ -124,6 +124,14 @@ def test_a_stored_content_of_another_shape_is_no_session(app, store_client, kind
 def test_a_damaged_stored_content_is_no_session(app, store_client, kind, content):
     cookie = log_in(app)
     store_client.set(store_client.keys("*session:*")[0], content)
+    require_no_session(app, cookie)
+
+
+@pytest.mark.parametrize("kind", ["database"])
+@pytest.mark.parametrize("shape", [name for name in OTHER_SHAPES if name != "number"])
+def test_a_row_of_another_shape_is_no_session(app, own_rows, shape, kind):
+    cookie = log_in(app)
+    own_rows("UPDATE tracetrack.session SET content = %s", json.dumps(OTHER_SHAPES[shape]))
     require_no_session(app, cookie)
 
 
