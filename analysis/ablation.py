@@ -21,6 +21,7 @@ from workbench.arms import (
     BURST_100,
     MAIN_DEPLOYMENTS,
     READS,
+    SUSTAINED_100,
     TOGETHER,
     TUNED,
     WITH,
@@ -105,7 +106,8 @@ def all_effect_tables(experiment: Experiment) -> dict[tuple[str, str], list[Effe
         ("optimisation", READS): (TUNED, leave_one_out_changes),
     }
     with_interval = {("deployment", scenario): (BASELINE, replacements) for scenario in OTHER_BURSTS}
-    with_interval[("addition", BURST_50)] = (TUNED, single_changes)
+    with_interval |= {("addition", scenario): (TUNED, single_changes) for scenario in (BURST_50, SUSTAINED_100)}
+    with_interval[("optimisation", SUSTAINED_100)] = (TUNED, leave_one_out_changes)
     by_run = metrics_by_run(experiment)
     measured = {
         (kind, scenario): [
@@ -145,15 +147,20 @@ def comparisons_in(tables: Sequence[EffectTable]) -> int:
 
 
 def duration_effect(experiment: Experiment, before: str, after: str, scenario: str) -> Effect | None:
-    """Return the effect of `after` in the place of `before` on the duration of a scenario; None if one has no run.
+    """Return the effect of `after` in the place of `before` on the duration of a scenario, as `effect_between`."""
+    return effect_between(experiment, before, after, scenario, DURATION)
+
+
+def effect_between(experiment: Experiment, before: str, after: str, scenario: str, metric: str) -> Effect | None:
+    """Return the effect of `after` in the place of `before` on a metric of a scenario; None if one has no run.
 
     It is the one that the report shows, where that compares the two, so that both have the same interval; else a family
     of its own.
     """
-    if shown := effect_of(experiment, before, after, scenario, DURATION):
+    if shown := effect_of(experiment, before, after, scenario, metric):
         return shown
-    changes, duration = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == DURATION]
-    measured = measured_tables(metrics_by_run(experiment), before, changes, scenario, duration)
+    changes, metrics = [Change(after, before, after)], [each for each in EFFECT_METRICS if each.column == metric]
+    measured = measured_tables(metrics_by_run(experiment), before, changes, scenario, metrics)
     tables = evaluate_tables(measured, level_of(experiment))
     return tables[0].effects[0] if tables else None
 

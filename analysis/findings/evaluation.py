@@ -13,6 +13,7 @@ from . import (
     published_ratios,
     published_setup,
     published_values,
+    session_storage,
 )
 from .finding import Finding
 
@@ -22,6 +23,7 @@ PRODUCERS = (
     published_values.findings,
     published_ratios.findings,
     published_setup.findings,
+    session_storage.findings,
     advice.findings,
     objectives.findings,
     effects.findings,

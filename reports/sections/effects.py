@@ -12,7 +12,7 @@ from analysis.findings import wording
 from analysis.stats.confidence import MIN_BLOCKS
 from analysis.stats.hypothesis import Effect
 from analysis.stats.power import MAX_BLOCKS
-from workbench.arms import BASELINE, BURST_50, READS, TUNED
+from workbench.arms import BASELINE, BURST_50, READS, SUSTAINED_100, TUNED
 
 from ..markup import Html, escaped
 from ..tables import Verdict, table
@@ -42,8 +42,9 @@ def method(report: Report) -> Html:
 
 def optimisation_effects(report: Report) -> Html:
     """The effect of each optimisation of tuned: tuned with it against tuned without it."""
-    pieces = [_effects(report, "optimisation", scenario, "without it") for scenario in (BURST_50, READS)]
-    pieces += [_effects(report, "addition", BURST_50, f"on {TUNED}"), _interactions(report)]
+    pieces = [_effects(report, "optimisation", scenario, "without it") for scenario in (BURST_50, READS, SUSTAINED_100)]
+    pieces += [_effects(report, "addition", scenario, f"on {TUNED}") for scenario in (BURST_50, SUSTAINED_100)]
+    pieces.append(_interactions(report))
     measured = [piece for piece in pieces if piece]
     return join(*measured) if measured else prose("This experiment did not run tuned with one optimisation left out.")
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from analysis.findings import published_report
+from analysis.findings import published_report, session_storage
 from analysis.metrics import arm_metrics, cpu_metrics
 from workbench import endpoints
 from workbench.arms import BASELINE, BURST_50, CLAIMED, MAIN_DEPLOYMENTS, SINGLE, SUSTAINED_100, TUNED
 from workbench.recording import Run, arm
 
 from ..markup import Html
-from ..tables import Quantity, table
+from ..numerals import marked
+from ..numerals import with_interval as with_interval_of
+from ..tables import Quantity, Verdict, table
 from .comparison import (
     Cell,
     Measure,
@@ -27,7 +29,7 @@ from .comparison import (
     prose,
     settings_of,
 )
-from .names import set_up
+from .names import in_labels, set_up
 
 NOTE = "50 users at once, the first run of each set-up, no interval."
 NOTE_ON_TIMES = (
@@ -103,7 +105,23 @@ def sessions(report: Report) -> Html:
     note = "The times are means of single requests."
     single = comparison("The session, declared and measured", metrics, note=note)
     by_set_up = _by_deployment(report, "Sessions by set-up", _session_row, "sessions", note=NOTE_ON_TIMES)
-    return join(single, by_set_up)
+    return join(single, by_set_up, _session_storage(report))
+
+
+def _session_storage(report: Report) -> Html:
+    """What sessions in the database cost in the place of others, with the verdict on the published sentence."""
+    findings = [finding for each in session_storage.COMPARISONS if (finding := report.finding(each.id))]
+    rows = [
+        {
+            "claim": marked(in_labels(finding.claim), "published"),
+            "database time with / without": with_interval_of(finding, "{:.2f}"),
+            "all per request": marked(in_labels(finding.evidence), finding.id),
+            "verdict": Verdict(finding.verdict),
+        }
+        for finding in findings
+    ]
+    note = "With sessions in PostgreSQL instead, over the same without them; paired by block, with 95 % intervals."
+    return table(pd.DataFrame(rows, dtype=object), "What sessions outside of the database save", note=note)
 
 
 def workers(report: Report) -> Html:

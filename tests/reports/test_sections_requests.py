@@ -2,7 +2,9 @@
 
 import pytest
 
+from analysis.findings import session_storage
 from reports.sections import requests
+from reports.sections.comparison import Report
 from tests.reports.page_reader import column, page_text, report_of, table_cells
 from workbench.arms import BASELINE, CLAIMED, LABELS, TUNED
 
@@ -52,6 +54,21 @@ def test_sessions_are_shown_with_their_evictions(builder):
     assert rows[HERE]["live sessions evicted"] == "4"
     assert rows[HERE]["reads with their session"] == "99.0%"
     assert rows[HERE]["login (ms)"] == "4.00"
+
+
+def test_what_sessions_outside_of_the_database_save_has_a_verdict(builder):
+    runs = [
+        builder.run(deployment, "reads", block=block)
+        for deployment in (BASELINE, "as-measured-with-database-sessions")
+        for block in range(4)
+    ]
+    experiment = builder.experiment(*runs)
+    report = Report(experiment, list(session_storage.findings(experiment)))
+    rows = table_cells(requests.sessions(report), "What sessions outside of the database save")
+    ((claim, cells),) = rows.items()
+    assert "reduces database load vs storing sessions in DB" in claim
+    assert cells["database time with / without"].startswith("1.00")
+    assert "statements" in cells["all per request"]
 
 
 def test_a_record_from_before_the_counters_shows_none(builder):
