@@ -125,6 +125,11 @@ def current() -> Timing:
     return _current.get() or _DISCARDED
 
 
+def is_timed() -> bool:
+    """True within a request that is timed."""
+    return _current.get() is not None
+
+
 def part(name: str) -> Part | nullcontext[None]:
     """Book the time of a `with` block, in the request being served, on `name`, one of `PARTS`."""
     timing = _current.get()

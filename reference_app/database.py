@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,12 +17,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
+from instrumentation.statement_samples import StatementSamples
 from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
 
 from . import pool_profiles
 from .settings import Settings, current_settings
 
 APPLICATION_NAME = "tracetrack"
+# Parameters of statements whose values are no secret and name no person: plans are shown with them.
+PUBLIC_PARAMETERS = ("word", "pattern", "limit", "child", "parent", "bag")
 GRACE_S = 1.0  # after the time at which the server ends a statement by itself
 POOLS: dict[tuple[str, bool], type[Pool]] = {
     ("queue", True): TimedQueuePool,
@@ -138,12 +142,15 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
     timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
     with server_timing.part("db"):
+        started_ns = time.monotonic_ns()
         try:
             result = connection.execute(statement, parameters)
         except DBAPIError:
             timing.failed_calls += 1
             raise
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+        selected = [dict(row) for row in result.mappings()] if result.returns_rows else []
+        _samples().note(statement, parameters, time.monotonic_ns() - started_ns)
+        return selected
 
 
 def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -183,8 +190,16 @@ def _first_row(driver: Any, statement: str, parameters: Mapping[str, Any]) -> tu
     timing.db_calls += 1
     timing.round_trips += 1
     with server_timing.part("db"), driver.cursor() as cursor:
+        started_ns = time.monotonic_ns()
         cursor.execute(statement, parameters)
-        return cursor.fetchone()
+        row = cursor.fetchone()
+        _samples().note(statement, parameters, time.monotonic_ns() - started_ns)
+        return row
+
+
+def _samples() -> StatementSamples:
+    samples: StatementSamples = current_app.extensions["statement_samples"]
+    return samples
 
 
 def roll_back(connection: Connection) -> None:
@@ -270,3 +285,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.pool_ping_after_ms:
         _skip_recent_pings(engine, settings.pool_ping_after_ms / 1000)
     app.extensions["engine"] = engine
+    app.extensions["statement_samples"] = StatementSamples(
+        settings.samples_file, PUBLIC_PARAMETERS, partial(_driver_text, engine)
+    )
+
+
+def _driver_text(engine: Engine, statement: TextClause | str) -> str:
+    """A statement as the driver gets it: one that is a text already is for the driver itself."""
+    return statement if isinstance(statement, str) else str(statement.compile(dialect=engine.dialect))

@@ -20,6 +20,10 @@ from .service_urls import DATABASE_EXAMPLE, STORE_EXAMPLE, is_database_url, is_s
 PREFIX = "TRACETRACK_"
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 RUN_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
+# Keys, tokens, URLs with passwords, and files: a record has none of them.
+OF_THIS_MACHINE = (
+    "secret_key", "run_token", "redis_url", "store_prefix", "session_directory", "readings_file", "samples_file",
+)  # fmt: skip
 REQUIRED = ("database_url", "secret_key")
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
@@ -40,6 +44,7 @@ class Settings:
     redis_url: str = field(default="", repr=False)
     session_directory: str = ""
     readings_file: str = ""  # of the workers' metrics; the server creates one if it is not set
+    samples_file: str = ""  # of the slowest executions of each statement; none are recorded if it is not set
 
     # the store that all workers share
     store_prefix: str = "tracetrack:"
@@ -195,7 +200,7 @@ class Settings:
         """The fields that a record may keep, the profile's filled in: no key, password or folder of this machine."""
         shown = asdict(self.with_profile())
         shown.update(database_url=redacted(self.database_url), pool_profile=self.profile)
-        for name in ("secret_key", "run_token", "redis_url", "store_prefix", "session_directory", "readings_file"):
+        for name in OF_THIS_MACHINE:
             del shown[name]
         return shown
 
