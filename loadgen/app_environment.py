@@ -16,6 +16,8 @@ from . import proxy, services
 from .addresses import resolve
 from .services import DatabaseServer, StoreServer, database_url, make_private
 
+STATEMENT_SAMPLES = "statement-samples"
+
 WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 
@@ -59,6 +61,11 @@ class AppEnvironment:
     folder: Path
     counted_names: tuple[str, ...] = COUNTERS
 
+    @property
+    def statement_samples(self) -> Path:
+        """The file with the slowest executions of each statement; missing where the application records none."""
+        return self.folder / STATEMENT_SAMPLES
+
     def counters(self) -> dict[str, int]:
         """The counters of the application, added up over its workers."""
         workers = self.metrics.read().values()
@@ -73,7 +80,7 @@ class AppEnvironment:
 
 @contextmanager
 def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS) -> Iterator[AppEnvironment]:
-    """Create a secret key, temporary folders, a metrics file and, where the deployment needs one, a store.
+    """Create a secret key, temporary folders, files of metrics and of statements, and a store where one is needed.
 
     All are gone after the block. `counters` are those of the application's workers.
     """
@@ -86,6 +93,7 @@ def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUN
             settings,
             session_directory=str(folder / "sessions"),
             readings_file=str(file),
+            samples_file=str(folder / STATEMENT_SAMPLES),
             secret_key=secrets.token_hex(32),
         )
         store = None

@@ -29,7 +29,7 @@ OWN_PYTHON = Path(".venv", "bin", "python")
 PLACEHOLDERS = {"database_url": "postgresql://127.0.0.1/none", "secret_key": "0123456789abcdef" * 2}
 START_SIGNAL = b"TRACETRACK_START_SIGNAL"
 # Settings that a run decides; the application of a checkout needs them as well.
-OF_A_RUN = ("run_token", "readings_file", "login_throttle")
+OF_A_RUN = ("run_token", "readings_file", "samples_file", "login_throttle")
 CODE = ("commit", "dirty", "changes")
 
 

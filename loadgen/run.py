@@ -1,7 +1,7 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +15,13 @@ from . import (
     compaction,
     dataset,
     deployments,
+    earlier_plans,
     locust_runner,
     record_writer,
     run_database,
     run_folder,
     services,
+    statement_executions,
     statement_explainer,
     witnesses,
     write_audit,
@@ -29,6 +31,7 @@ from .app_environment import AppEnvironment, WorkerCounts
 from .application import StartingApplication
 from .checkout import Codes
 from .collectors.collector import Collector
+from .collectors.database_reader import TopStatement
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
 from .run_database import RunDatabase, RunDatabases
@@ -227,8 +230,16 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
         compaction.compact(parts.directory)
-    parts.stages.begin("audit")
-    statement_explainer.record_plans(server, parts.database.name, collector.top_statements, parts.directory)
+    _record_plans(parts, collector.top_statements)
+
+
+def _record_plans(parts: RunParts, statements: Sequence[TopStatement]) -> None:
+    """Record the plans of the statements with the most time, now that the application has ended."""
+    parts.stages.begin("plans")
+    database, record = parts.database, parts.record
+    executions = statement_executions.slowest(parts.environment.statement_samples)
+    earlier = earlier_plans.of_run(parts.directory, record["deployment"]["name"], record["scenario"]["name"])
+    statement_explainer.record_plans(database.server, database.name, statements, parts.directory, executions, earlier)
 
 
 def _complete_record(

@@ -14,6 +14,7 @@ from workbench.columns import arrow_schema
 from workbench.errors import UserError
 from workbench.polling import attempts
 from workbench.reading_schema import DATABASE
+from workbench.statement_plans import MIN_SHARE
 
 from ..services import DatabaseServer
 from ..services.application_role import ROLE
@@ -44,10 +45,15 @@ STATEMENTS = """
 STATEMENT_METRICS = ("calls", "total_ms", "rows")
 MAX_TOP_STATEMENTS = 10
 TOP_STATEMENTS = f"""
-    SELECT query, calls, total_exec_time FROM pg_stat_statements
-    WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)
-      AND userid = (SELECT oid FROM pg_roles WHERE rolname = '{ROLE}')
-      AND query LIKE '%%tracetrack.%%' AND query ~* '^\\s*(select|insert|update|delete)\\M'
+    SELECT query, calls, total_exec_time, share, queryid
+    FROM (
+        SELECT *, coalesce(total_exec_time / nullif(sum(total_exec_time) OVER (), 0), 0) AS share
+        FROM pg_stat_statements
+        WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = %s)
+          AND userid = (SELECT oid FROM pg_roles WHERE rolname = '{ROLE}')
+    ) AS of_the_application
+    WHERE share >= {MIN_SHARE}
+       OR query LIKE '%%tracetrack.%%' AND query ~* '^\\s*(select|insert|update|delete)\\M'
     ORDER BY total_exec_time DESC LIMIT {MAX_TOP_STATEMENTS}
 """
 # Calls of the statements about the application's tables, which its requests need; the server may have forgotten some
@@ -61,11 +67,16 @@ APPLICATION_STATEMENTS = """
 
 
 class TopStatement(NamedTuple):
-    """A statement of the application: its text with `$1` for a parameter, its calls, and the time that they took."""
+    """A statement of the application: its text with `$1` for a parameter, its calls, and the time that they took.
+
+    `share` is its part of the time of all of the application's statements, `query_id` the server's number for it.
+    """
 
     text: str
     calls: int
     total_ms: float
+    share: float = 0.0
+    query_id: int | None = None
 
 
 class DatabaseReader:
@@ -118,7 +129,10 @@ class DatabaseReader:
     def top_statements(self) -> list[TopStatement]:
         """The application's statements that took the most time so far, the first `MAX_TOP_STATEMENTS` of them."""
         rows = self._query(TOP_STATEMENTS) if self._has_statements else []
-        return [TopStatement(text.strip(), int(calls), float(total_ms)) for text, calls, total_ms in rows]
+        return [
+            TopStatement(text.strip(), int(calls), float(total_ms), float(share), query_id)
+            for text, calls, total_ms, share, query_id in rows
+        ]
 
     def cpu_ms(self) -> float | None:
         """CPU time that our connection has taken of the server so far; None for a server on another machine."""

@@ -11,6 +11,7 @@ from loadgen.dataset import SCALES
 from loadgen.deployment import CORES
 from workbench import statement_plans
 from workbench.request_schema import DURATIONS
+from workbench.statement_plans import FILE, MIN_SHARE
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_the_record_has_the_arm_and_the_environment(record):
     assert record["scenario"]["name"] == "burst-25"
     assert record["dataset"]["counts"] == SCALES["small"].counts()
     assert record["started"] < record["ended"]
-    assert list(record["stages_s"]) == ["record", "clone", "application", "load", "readings", "stop", "audit"]
+    assert list(record["stages_s"]) == ["record", "clone", "application", "load", "readings", "stop", "plans", "audit"]
     assert all(0 <= seconds < 60 for seconds in record["stages_s"].values())
     assert record["environment"]["postgresql"].startswith("18")
 
@@ -137,7 +138,19 @@ def test_the_statements_of_the_application_have_plans(directory, record):
     assert all("tracetrack." in plan.statement and plan.nodes and not plan.failure for plan in plans)
     (login,) = [plan for plan in plans if "WHERE username =" in plan.statement]
     assert login.calls == 25 + 3 * CORES
+    assert record["stages_s"]["plans"] > 0
     assert record["files"]["plans.json"]["bytes"] == (directory / "plans.json").stat().st_size
+
+
+def test_the_statements_with_the_most_time_are_executed_without_showing_whose_account_it_was(directory):
+    plans = statement_plans.read(directory)
+    assert all(plan.is_executed == (plan.share >= MIN_SHARE) for plan in plans)
+    (login,) = [plan for plan in plans if "WHERE username =" in plan.statement]
+    assert login.is_executed
+    assert login.values == {"username": "***"}
+    assert login.nodes[0]["Actual Rows"] == 1
+    assert ":username::text" in json.dumps(login.nodes)
+    assert "user0" not in (directory / FILE).read_text()
 
 
 def test_round_trips_are_counted(requests):
