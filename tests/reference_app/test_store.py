@@ -258,3 +258,12 @@ def test_under_traffic_no_request_fails_while_the_store_fails_and_returns(serve,
     events = [line["event"] for line in lines if line["event"].startswith("shared store")]
     assert events == ["shared store unavailable", "shared store available again"] * 2
     assert 2 <= failures(visit(served)) <= 40
+
+
+def test_a_new_connection_sends_nothing_but_its_password(connected_store):
+    commands = connected_store.client.info("commandstats")
+    connected_store.client.connection_pool.disconnect()
+    connected_store.client.ping()
+    after = connected_store.client.info("commandstats")
+    calls = {name: after[name]["calls"] - commands.get(name, {"calls": 0})["calls"] for name in after}
+    assert {name for name, count in calls.items() if count} == {"cmdstat_auth", "cmdstat_info", "cmdstat_ping"}
