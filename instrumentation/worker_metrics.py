@@ -78,6 +78,10 @@ class Slot:
         with self.lock:
             self.memory[self.places[name]] += change
 
+    def get(self, name: str) -> int:
+        """The value of the field `name`."""
+        return self.memory[self.places[name]]
+
     def count_response(self, app_us: int, is_error: bool, statements: int, failed_statements: int) -> None:
         """Count a response that took the application `app_us`, and the statements that it needed."""
         memory = self.memory

@@ -30,6 +30,7 @@ from . import (
     sessions,
     store,
     throttle,
+    warm_up_requests,
 )
 from .settings import Settings
 from .worker_number import worker_number
@@ -96,12 +97,14 @@ def renew_after_fork(app: Flask, settings: Settings) -> None:
 
 
 def warm_up(app: Flask) -> None:
-    """Do before the first request the work that it would otherwise wait for: open connections, and compute hashes.
+    """Do before the first request the work that it would otherwise wait for.
 
-    The caches stay empty. Raises SQLAlchemy's errors if the database is not available.
+    Connections are opened, hashes computed, and the code runs that requests have in common. The caches stay empty.
+    Raises SQLAlchemy's errors if the database is not available.
     """
     with app.app_context():
-        database.warm_up(app.extensions["engine"], login.ACCOUNT, username="")
+        database.warm_up(app.extensions["engine"], login.warm_up, dashboard.warm_up, search.warm_up)
         passwords.warm_up()
         if app.extensions["store"]:
             app.extensions["store"].is_available()
+    warm_up_requests.send(app)

@@ -115,3 +115,10 @@ def _require_missing(error: ProgrammingError) -> tuple[str, str]:
     if cause.pgcode not in MISSING:
         raise error
     return cause.pgcode, str(cause).split("\n")[0]
+
+
+def warm_up(opened: Connection) -> None:
+    """Read the parts that take no time: not the counts, where they are not kept by triggers."""
+    rows(opened, RECENT_ACTIVITY)
+    if current_settings().statistics_query == "summary":
+        rows(opened, SUMMARY)

@@ -1,26 +1,25 @@
 """Access to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import Any
-from weakref import WeakKeyDictionary
+from functools import cache
+from typing import Any, TypeVar
 
 import psycopg2
 import sqlalchemy
 from flask import Flask, current_app
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, QueuePool
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
 from instrumentation.statement_samples import StatementSamples
 from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
 
-from . import pool_profiles
+from . import pings, pool_profiles
 from .settings import Settings, current_settings
 
 APPLICATION_NAME = "tracetrack"
@@ -35,6 +34,7 @@ POOLS: dict[tuple[str, bool], type[Pool]] = {
 }
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
 
 
 def create_engine(settings: Settings) -> Engine:
@@ -153,19 +153,36 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
         return selected
 
 
+def read(statement: TextClause, **parameters: Any) -> list[Row]:
+    """All rows of one statement that is a unit of reading by itself, as dictionaries.
+
+    In autocommit psycopg2 is used directly, see `lookup`. Raises SQLAlchemy's errors.
+    """
+    if current_settings().reads == "transaction":
+        with connection() as opened:
+            return rows(opened, statement, **parameters)
+    return _execute_alone(_driver_text(statement), parameters, _all_rows)
+
+
 def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row of one statement by itself, without a transaction; None if there is none.
 
     Every request of a user needs one, so psycopg2 is used directly: SQLAlchemy's part of it costs more than the rest.
     `statement` has psycopg2's placeholders: `%(name)s`. Raises SQLAlchemy's errors.
     """
+    return _execute_alone(statement, parameters, lambda cursor: cursor.fetchone())
+
+
+def _execute_alone(statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]) -> Result:
+    """What `fetch` makes of the cursor after the statement, on a connection of its own in autocommit."""
     engine: Engine = current_app.extensions["engine"]
     with _sqlalchemy_errors(engine, statement):
         with server_timing.part("pool"):
             pooled = engine.raw_connection()
         try:
-            return _first_row(pooled.dbapi_connection, statement, parameters)
+            return _execute(pooled.dbapi_connection, statement, parameters, fetch)
         except psycopg2.Error as error:
+            server_timing.current().failed_calls += 1
             if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
                 pooled.invalidate(error)
             raise
@@ -183,7 +200,7 @@ def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
         raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
 
 
-def _first_row(driver: Any, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _execute(driver: Any, statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]) -> Result:
     if not driver.autocommit:
         driver.autocommit = True
     timing = server_timing.current()
@@ -192,14 +209,25 @@ def _first_row(driver: Any, statement: str, parameters: Mapping[str, Any]) -> tu
     with server_timing.part("db"), driver.cursor() as cursor:
         started_ns = time.monotonic_ns()
         cursor.execute(statement, parameters)
-        row = cursor.fetchone()
+        result = fetch(cursor)
         _samples().note(statement, parameters, time.monotonic_ns() - started_ns)
-        return row
+        return result
 
 
 def _samples() -> StatementSamples:
     samples: StatementSamples = current_app.extensions["statement_samples"]
     return samples
+
+
+def _all_rows(cursor: Any) -> list[Row]:
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+@cache
+def _driver_text(statement: TextClause | str) -> str:
+    """The statement with psycopg2's placeholders; one that is a text has them already."""
+    return statement if isinstance(statement, str) else str(statement.compile(dialect=PGDialect_psycopg2()))
 
 
 def roll_back(connection: Connection) -> None:
@@ -225,46 +253,16 @@ def _is_idle(driver: Any) -> bool:
     return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
 
-def warm_up(engine: Engine, statement: TextClause, **parameters: Any) -> None:
-    """Open as many connections as the pool keeps, and execute the statement on each.
+def warm_up(engine: Engine, *reads: Callable[[Connection], object]) -> None:
+    """Open as many connections as the pool keeps, and do the reads on each.
 
-    A backend reads its catalogs for its first statement.
+    A backend reads its catalogs for its first statement, and more of them for the first one with a table.
     """
     with ExitStack() as stack:
         for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 1):
-            rows(stack.enter_context(connection()), statement, **parameters)
-
-
-def _count_pings(engine: Engine) -> None:
-    """Count a pre-ping as a round trip of the request that waits for it."""
-    dialect: Any = engine.dialect
-    ping = dialect.do_ping
-
-    def counted_ping(connection: DBAPIConnection) -> bool:
-        server_timing.current().round_trips += 1
-        return ping(connection)
-
-    dialect.do_ping = counted_ping
-
-
-def _skip_recent_pings(engine: Engine, idle_s: float) -> None:
-    """Skip the pre-ping of connections that were used less than `idle_s` ago.
-
-    Source: HikariCP's `aliveBypassWindowMs`.
-    """
-    used_s: WeakKeyDictionary[DBAPIConnection, float] = WeakKeyDictionary()
-    dialect: Any = engine.dialect
-    ping = dialect.do_ping
-
-    def checked_in(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        if connection is not None:
-            used_s[connection] = time.monotonic()
-
-    def ping_if_idle(connection: DBAPIConnection) -> bool:
-        return time.monotonic() - used_s.get(connection, 0.0) < idle_s or ping(connection)
-
-    event.listen(engine, "checkin", checked_in)
-    dialect.do_ping = ping_if_idle
+            opened = stack.enter_context(connection())
+            for read in reads:
+                read(opened)
 
 
 def _max_wait_s(settings: Settings) -> float:
@@ -281,15 +279,8 @@ def init_app(app: Flask, settings: Settings) -> None:
             (settings.pool_timeout_s, settings.connect_timeout_s) if settings.deadlines else (None, None)
         )
         PoolStatistics(app.extensions["worker_slot"], acquire_s, answer_s, passing_modules=(__name__,)).watch(engine)
-    _count_pings(engine)
+    pings.count(engine)
     if settings.pool_ping_after_ms:
-        _skip_recent_pings(engine, settings.pool_ping_after_ms / 1000)
+        pings.skip_recent(engine, settings.pool_ping_after_ms / 1000)
     app.extensions["engine"] = engine
-    app.extensions["statement_samples"] = StatementSamples(
-        settings.samples_file, PUBLIC_PARAMETERS, partial(_driver_text, engine)
-    )
-
-
-def _driver_text(engine: Engine, statement: TextClause | str) -> str:
-    """A statement as the driver gets it: one that is a text already is for the driver itself."""
-    return statement if isinstance(statement, str) else str(statement.compile(dialect=engine.dialect))
+    app.extensions["statement_samples"] = StatementSamples(settings.samples_file, PUBLIC_PARAMETERS, _driver_text)

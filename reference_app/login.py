@@ -4,11 +4,11 @@ import logging
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import hash_kinds, passwords
-from .database import Row, connection, rows, transaction
+from .database import Row, read, rows, transaction
 from .guards import sessions_required
 from .session_account import current_user, log_in
 from .settings import current_settings
@@ -82,8 +82,7 @@ def _find_account(username: str) -> Row | None:
     # PostgreSQL's text holds no NUL, so no account has one.
     if not username or "\0" in username:
         return None
-    with connection() as opened:
-        return next(iter(rows(opened, ACCOUNT, username=username)), None)
+    return next(iter(read(ACCOUNT, username=username)), None)
 
 
 def _rehash(account: Row, password: str) -> str | None:
@@ -98,3 +97,8 @@ def _rehash(account: Row, password: str) -> str | None:
     except SQLAlchemyError as error:
         log.warning("password not rehashed", extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
         return None
+
+
+def warm_up(opened: Connection) -> None:
+    """Read as a login does, of no account."""
+    rows(opened, ACCOUNT, username="")

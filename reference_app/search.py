@@ -6,11 +6,11 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from .cached_answer import Answer
 from .caches import cached
-from .database import connection, rows
+from .database import read, rows
 from .guards import login_required
 
 blueprint = Blueprint("search", __name__)
@@ -73,10 +73,12 @@ def _first_digits(limit: str) -> int:
 
 
 def _read(term: str, limit: int) -> Answer:
-    pattern = _containing(term)
-    with connection() as opened:
-        bags = rows(opened, SEARCH, word=_containing(longest_word(term)), pattern=pattern, limit=limit)
+    bags = read(SEARCH, **_parameters(term, limit))
     return {"bags": bags, "count": len(bags), "timestamp": datetime.now(UTC).isoformat()}
+
+
+def _parameters(term: str, limit: int) -> dict[str, str | int]:
+    return {"word": _containing(longest_word(term)), "pattern": _containing(term), "limit": limit}
 
 
 def longest_word(term: str) -> str:
@@ -91,3 +93,8 @@ def longest_word(term: str) -> str:
 def _containing(literal: str) -> str:
     """A LIKE pattern of texts that contain this one literally."""
     return "%" + literal.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def warm_up(opened: Connection) -> None:
+    """Let the database plan a search, and find nothing: it executes no plan for a limit of 0."""
+    rows(opened, SEARCH, **_parameters("warm-up", 0))

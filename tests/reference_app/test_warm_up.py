@@ -16,6 +16,7 @@ from loadgen.subprocesses import start
 from reference_app.settings import Settings
 
 PATIENCE_S = 20
+MAX_EMPTY_SESSION_BYTES = 40  # of cachelib's own count of files
 
 
 def totals(answer):
@@ -57,6 +58,23 @@ def test_a_worker_without_its_database_starts(make_app, settings, server):
     with pytest.raises(OperationalError):
         reference_app.warm_up(app)
     assert app.test_client().get("/login").status_code == 200
+
+
+@pytest.mark.parametrize("sessions", ["shared", "cookie", "filesystem", "flask-session-redis"])
+def test_a_warm_up_counts_no_request_and_leaves_no_session(make_app, quick, tmp_path, sessions):
+    app = make_app(replace(quick, sessions=sessions, session_directory=str(tmp_path), warm_up=True))
+    store = app.extensions["store"].client
+    before = set(store.keys())
+    reference_app.warm_up(app)
+    assert app.extensions["worker_slot"].get("requests") == 0
+    assert set(store.keys()) <= before
+    assert [path for path in tmp_path.iterdir() if path.stat().st_size > MAX_EMPTY_SESSION_BYTES] == []
+
+
+def test_a_warm_up_without_its_store_ends(make_app, quick):
+    app = make_app(replace(quick, redis_url=f"redis://127.0.0.1:{free_port()}", warm_up=True))
+    reference_app.warm_up(app)
+    assert app.extensions["worker_slot"].get("requests") == 0
 
 
 def served_form(address):
