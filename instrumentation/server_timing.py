@@ -80,6 +80,11 @@ class Timing:
         self._open = part
         return outer
 
+    def parts_us(self) -> tuple[int, int, int]:
+        """The times in the queue, for the pool and in the database until the header; -1 for an unknown queue."""
+        queue_us = -1 if self.queue_ns is None else self.queue_ns // 1000
+        return queue_us, round(1000 * self._spent_ms["pool"]), round(1000 * self._spent_ms["db"])
+
     def header(self, worker: int) -> str:
         """The `Server-Timing` value: durations in milliseconds, to the microsecond, and the worker's number."""
         self.switch_to(self._open)
@@ -125,9 +130,9 @@ def current() -> Timing:
     return _current.get() or _DISCARDED
 
 
-def is_timed() -> bool:
-    """True within a request that is timed."""
-    return _current.get() is not None
+def current_or_none() -> Timing | None:
+    """The timing of the request being served, if it is timed."""
+    return _current.get()
 
 
 def part(name: str) -> Part | nullcontext[None]:

@@ -41,7 +41,11 @@ class StatementSamples:
 
     def note(self, statement: Hashable, values: Mapping[str, Any], took_ns: int) -> None:
         """Record an execution of a statement if none like it took as long."""
-        if self._descriptor is None or took_ns <= self._bounds_ns.get(statement, 0) or not server_timing.is_timed():
+        if (
+            self._descriptor is None
+            or took_ns <= self._bounds_ns.get(statement, 0)
+            or server_timing.current_or_none() is None
+        ):
             return
         if statement in self._bounds_ns or len(self._bounds_ns) < MAX_STATEMENTS:
             self._bounds_ns[statement] = took_ns * GROWTH

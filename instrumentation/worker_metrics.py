@@ -132,6 +132,13 @@ class WorkerMetrics:
             return cls(mmap.mmap(file.fileno(), 0), counters, len(header))
 
     @classmethod
+    def open_declared(cls, path: Path) -> "WorkerMetrics":
+        """Map an existing file with the counters that it declares. Raises `MetricsFileError` as `open` does."""
+        with open(path, "rb") as file:
+            counters = _declared_counters(path, file.readline(MAX_HEADER_BYTES))
+        return cls.open(path, counters)
+
+    @classmethod
     def private(cls, counters: Sequence[str] = ()) -> "WorkerMetrics":
         """One slot that no other process sees."""
         return cls(mmap.mmap(-1, FIELD_BYTES * (len(FIXED_FIELDS) + len(counters))), counters)
@@ -162,11 +169,15 @@ def _header(counters: Sequence[str]) -> bytes:
     return line.ljust(-(-(len(line) + 1) // FIELD_BYTES) * FIELD_BYTES - 1) + b"\n"
 
 
-def _require_counters(path: Path, header: bytes, counters: Sequence[str]) -> None:
+def _declared_counters(path: Path, header: bytes) -> Sequence[str]:
     try:
-        declared = json.loads(header)["counters"]
+        return json.loads(header)["counters"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise MetricsFileError(f"{path} is not a file of worker metrics") from None
+
+
+def _require_counters(path: Path, header: bytes, counters: Sequence[str]) -> None:
+    declared = _declared_counters(path, header)
     if declared != list(counters):
         raise MetricsFileError(
             f"{path} was created for the counters {declared}, but this application declares {list(counters)}; "

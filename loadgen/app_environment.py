@@ -95,6 +95,7 @@ def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUN
             readings_file=str(file),
             samples_file=str(folder / STATEMENT_SAMPLES),
             secret_key=secrets.token_hex(32),
+            monitor_port=services.free_port() if settings.monitor else settings.monitor_port,
         )
         store = None
         if settings.needs_store:

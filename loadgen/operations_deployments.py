@@ -23,4 +23,12 @@ SESSIONS = {
         {"sessions": "database"},
     ),
 }
-OPERATIONS = {**SERVERS, **SESSIONS}
+MONITORED = "tuned-with-monitor"
+MONITORING = {
+    MONITORED: Deployment(
+        "Tuned with the monitor beside it: a process that shows the workers' metrics, and what they record for it.",
+        TUNED,
+        {"monitor": True},
+    ),
+}
+OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING}

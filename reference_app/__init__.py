@@ -7,7 +7,7 @@ from dogpile.util import NameRegistry
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from instrumentation import prometheus_exporter, server_timing, worker_metrics
+from instrumentation import prometheus_exporter, recorded_wsgi, server_timing, worker_metrics
 
 from . import (
     caches,
@@ -21,6 +21,7 @@ from . import (
     health,
     login,
     logs,
+    monitoring,
     openapi,
     passwords,
     request_body,
@@ -36,7 +37,7 @@ from .settings import Settings
 from .worker_number import worker_number
 
 # Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
-COMPONENTS = (database, store, caches, hash_executor, hash_kinds, throttle, sessions)
+COMPONENTS = (monitoring, database, store, caches, hash_executor, hash_kinds, throttle, sessions)
 VIEWS = (login, dashboard, search, scans, health, openapi)
 
 
@@ -65,12 +66,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
     for view in VIEWS:
         app.register_blueprint(view.blueprint)
-    app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))
+    _init_metrics(app, settings)
     if settings.server_timing and (settings.run_token or settings.server_timing_for_all):
         run_token = None if settings.server_timing_for_all else settings.run_token
         server_timing.init_app(app, worker_number, run_token)
     security_headers.init_app(app)
     return app
+
+
+def _init_metrics(app: Flask, settings: Settings) -> None:
+    """Let the monitor have the metrics, where there is one; else the application shows them itself."""
+    if settings.monitor:
+        app.register_blueprint(monitoring.blueprint)
+        recorded_wsgi.init_app(app)
+    else:
+        app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))
 
 
 def _init_components(app: Flask, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
+from instrumentation.recorded_wsgi import RECORDER
 from instrumentation.statement_samples import StatementSamples
 from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
 
@@ -180,7 +181,7 @@ def _execute_alone(statement: str, parameters: Mapping[str, Any], fetch: Callabl
         with server_timing.part("pool"):
             pooled = engine.raw_connection()
         try:
-            return _execute(pooled.dbapi_connection, statement, parameters, fetch)
+            return _execute(engine, pooled.dbapi_connection, statement, parameters, fetch)
         except psycopg2.Error as error:
             server_timing.current().failed_calls += 1
             if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
@@ -200,7 +201,9 @@ def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
         raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
 
 
-def _execute(driver: Any, statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]) -> Result:
+def _execute(
+    engine: Engine, driver: Any, statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]
+) -> Result:
     if not driver.autocommit:
         driver.autocommit = True
     timing = server_timing.current()
@@ -208,7 +211,7 @@ def _execute(driver: Any, statement: str, parameters: Mapping[str, Any], fetch: 
     timing.round_trips += 1
     with server_timing.part("db"), driver.cursor() as cursor:
         started_ns = time.monotonic_ns()
-        cursor.execute(statement, parameters)
+        engine.dialect.do_execute(cursor, statement, parameters)
         result = fetch(cursor)
         _samples().note(statement, parameters, time.monotonic_ns() - started_ns)
         return result
@@ -282,5 +285,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     pings.count(engine)
     if settings.pool_ping_after_ms:
         pings.skip_recent(engine, settings.pool_ping_after_ms / 1000)
+    if settings.monitor:
+        app.extensions[RECORDER].watch(engine)
     app.extensions["engine"] = engine
     app.extensions["statement_samples"] = StatementSamples(settings.samples_file, PUBLIC_PARAMETERS, _driver_text)

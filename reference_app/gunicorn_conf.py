@@ -15,6 +15,9 @@ import psycopg2
 from sqlalchemy.exc import SQLAlchemyError
 
 import reference_app
+from instrumentation.monitor import monitor_process
+from instrumentation.monitor.access import derive_key
+from instrumentation.monitor_file import MonitorFile, companion
 from instrumentation.worker_metrics import MetricsFileError, Slot, WorkerMetrics
 from reference_app import connection_budget, schema_parts, security_headers
 from reference_app.counters import COUNTERS
@@ -24,6 +27,7 @@ from reference_app.worker_number import assign_worker_number
 
 BIND = "TRACETRACK_BIND"
 START_SIGNAL, SIGNAL_INTERVAL_S = "TRACETRACK_START_SIGNAL", 0.005
+MONITOR_PORT, COUNTER_PREFIX = "TRACETRACK_MONITOR_PORT", "tracetrack_"
 METRICS_FILE, CREATED_METRICS_FILE = "TRACETRACK_READINGS_FILE", "TRACETRACK_OWN_READINGS"
 
 try:
@@ -68,6 +72,8 @@ def on_starting(server: Any) -> None:
         server.log.warning("the connection budget was not checked: %s", str(error).strip().splitlines()[0])
     _require_session_table(server)
     _prepare_metrics_file()
+    if _settings.monitor:
+        _start_monitor(server)
 
 
 def _require_session_table(server: Any) -> None:
@@ -100,10 +106,28 @@ def _prepare_metrics_file() -> None:
     os.environ[METRICS_FILE] = os.environ[CREATED_METRICS_FILE] = path
 
 
+def _start_monitor(server: Any) -> None:
+    """Start the monitor, which ends with this process. Without its port the application is served all the same."""
+    metrics_file = os.environ[METRICS_FILE]
+    MonitorFile.create(companion(metrics_file), WorkerMetrics.open(Path(metrics_file), COUNTERS).slots)
+    try:
+        monitor_process.start(
+            metrics_file,
+            derive_key(_settings.secret_key),
+            _settings.monitor_port,
+            prefix=COUNTER_PREFIX,
+            public_url=_settings.monitor_url,
+            while_alive=os.getpid(),
+        )
+    except monitor_process.MonitorNotStarted as error:
+        server.log.warning("no monitor: %s with %s", error, MONITOR_PORT)
+
+
 def on_exit(server: Any) -> None:
     """Remove the metrics file if this server created it."""
     if path := os.environ.get(CREATED_METRICS_FILE):
         Path(path).unlink(missing_ok=True)
+        companion(path).unlink(missing_ok=True)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -135,6 +159,8 @@ def post_worker_init(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Clear the slot of a worker that has ended."""
     _slot(worker).clear()
+    if _settings.monitor:
+        MonitorFile.open(companion(os.environ[METRICS_FILE])).clear(worker.number)
 
 
 def _slot(worker: Any) -> Slot:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/database"
 STORE_EXAMPLE = "redis://:password@host:6379/0"
+MONITOR_EXAMPLE = "https://monitor.example.com"
 
 
 def is_database_url(url: str) -> bool:
@@ -42,3 +43,13 @@ def redacted(url: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     netloc = f"{user.split(':')[0]}:***@{host}" if at else host
     return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def is_monitor_url(url: str) -> bool:
+    """True for no URL, and for one of HTTP that names nothing but a host and a port."""
+    try:
+        parts = urlsplit(url)
+        return not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
+                           and parts.port != 0 and not (parts.username or parts.query or parts.fragment))  # fmt: skip
+    except ValueError:
+        return False

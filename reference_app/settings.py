@@ -15,19 +15,29 @@ from flask import current_app
 
 from . import pool_profiles, secret_key
 from .pool_profiles import PoolProfile
-from .service_urls import DATABASE_EXAMPLE, STORE_EXAMPLE, is_database_url, is_store_url, redacted
+from .service_urls import (
+    DATABASE_EXAMPLE,
+    MONITOR_EXAMPLE,
+    STORE_EXAMPLE,
+    is_database_url,
+    is_monitor_url,
+    is_store_url,
+    redacted,
+)
 
 PREFIX = "TRACETRACK_"
+MAX_PORT = 65_535
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 RUN_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 # Keys, tokens, URLs with passwords, and files: a record has none of them.
 OF_THIS_MACHINE = (
     "secret_key", "run_token", "redis_url", "store_prefix", "session_directory", "readings_file", "samples_file",
+    "monitor_port", "monitor_url",
 )  # fmt: skip
 REQUIRED = ("database_url", "secret_key")
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
-    "session_lifetime_s", "session_longest_s",
+    "session_lifetime_s", "session_longest_s", "monitor_port",
 )  # fmt: skip
 
 
@@ -45,6 +55,11 @@ class Settings:
     session_directory: str = ""
     readings_file: str = ""  # of the workers' metrics; the server creates one if it is not set
     samples_file: str = ""  # of the slowest executions of each statement; none are recorded if it is not set
+
+    # a process beside the server that shows the workers' metrics
+    monitor: bool = False
+    monitor_port: int = 9464  # on 127.0.0.1; the port of OpenTelemetry's exporter for Prometheus
+    monitor_url: str = ""  # where browsers find it, behind a proxy
 
     # the store that all workers share
     store_prefix: str = "tracetrack:"
@@ -153,6 +168,8 @@ class Settings:
             )
         if self.redis_url and not is_store_url(self.redis_url):
             raise SettingsError(f"{PREFIX}REDIS_URL cannot be used; it looks like {STORE_EXAMPLE}")
+        if not is_monitor_url(self.monitor_url):
+            raise SettingsError(f"{PREFIX}MONITOR_URL cannot be used; it looks like {MONITOR_EXAMPLE}")
         if self.sessions == "filesystem" and not self.session_directory:
             raise SettingsError(f"{PREFIX}SESSION_DIRECTORY is not set; sessions is filesystem, which needs a folder")
 
@@ -238,3 +255,5 @@ def _check(name: str, kind: Any, value: Any) -> None:
         raise SettingsError(f"{name} is {value}; it must be a number of at least 0")
     if name in AT_LEAST_ONE and value < 1:
         raise SettingsError(f"{name} is {value}; it must be a number of at least 1")
+    if name == "monitor_port" and value > MAX_PORT:
+        raise SettingsError(f"{name} is {value}; it must be a port, at most {MAX_PORT}")
