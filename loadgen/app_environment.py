@@ -12,7 +12,7 @@ from reference_app.settings import Settings
 from workbench.errors import UserError
 from workbench.temporary_folder import temporary_folder
 
-from . import proxy, services
+from . import monitor_reader, proxy, services
 from .addresses import resolve
 from .services import DatabaseServer, StoreServer, database_url, make_private
 
@@ -65,6 +65,10 @@ class AppEnvironment:
     def statement_samples(self) -> Path:
         """The file with the slowest executions of each statement; missing where the application records none."""
         return self.folder / STATEMENT_SAMPLES
+
+    def monitored(self) -> dict[str, float]:
+        """What the monitor has counted; empty without one."""
+        return monitor_reader.read(self.settings.monitor_port) if self.settings.monitor else {}
 
     def counters(self) -> dict[str, int]:
         """The counters of the application, added up over its workers."""

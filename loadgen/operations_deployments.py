@@ -3,7 +3,7 @@
 They are rows of `loadgen.deployments.DEPLOYMENTS` like all others.
 """
 
-from workbench.arms import BASELINE, TUNED
+from workbench.arms import BASELINE, MONITORED, TUNED
 
 from .deployment import Deployment
 
@@ -23,7 +23,6 @@ SESSIONS = {
         {"sessions": "database"},
     ),
 }
-MONITORED = "tuned-with-monitor"
 MONITORING = {
     MONITORED: Deployment(
         "Tuned with the monitor beside it: a process that shows the workers' metrics, and what they record for it.",

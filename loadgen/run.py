@@ -17,6 +17,7 @@ from . import (
     deployments,
     earlier_plans,
     locust_runner,
+    monitor_reader,
     record_writer,
     run_database,
     run_folder,
@@ -214,7 +215,7 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         stack.enter_context(starting.child)
         served = starting.complete()
         record["health"] = served.health
-        before = environment.counted()
+        before, monitored_before = environment.counted(), environment.monitored()
         parts.database.require_quiet_server()
         roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
         # A server of the user's may run on this machine, and its CPU time is not that of others.
@@ -226,6 +227,8 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         parts.stages.begin("readings")
         server.require_alive()
         counts = _complete_record(record, environment, collector, before)
+        if monitored_before:
+            record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
         parts.begin_stopping()
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop

@@ -20,6 +20,14 @@ MAX_USERS, MAX_RATE_RPS, MAX_DURATION_S = 5_000, 20_000, 24 * 3600.0
 MIN_IN_FLIGHT = 50
 
 
+# For deployments whose statistics are kept by triggers; others have no such table.
+SLOW_SUMMARY = """
+ALTER TABLE tracetrack.summary RENAME TO kept_summary;
+CREATE VIEW tracetrack.summary AS SELECT kept_summary.* FROM tracetrack.kept_summary, pg_sleep(0.6);
+GRANT SELECT ON tracetrack.summary TO PUBLIC;
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A load, by its `kind`.
@@ -103,6 +111,13 @@ FIXED = {
             users=5,
             sql_before="DROP TABLE tracetrack.bill CASCADE",
             unavailable=("total_bills",),
+        ),
+        Scenario(
+            name=arms.SLOW_STATEMENT,
+            description="A burst of 5 users on a database that takes 0.6 s for the numbers that triggers keep.",
+            kind="burst",
+            users=5,
+            sql_before=SLOW_SUMMARY,
         ),
         Scenario(
             name=arms.START,

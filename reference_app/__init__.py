@@ -21,7 +21,7 @@ from . import (
     health,
     login,
     logs,
-    monitoring,
+    monitor_entry,
     openapi,
     passwords,
     request_body,
@@ -37,7 +37,7 @@ from .settings import Settings
 from .worker_number import worker_number
 
 # Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
-COMPONENTS = (monitoring, database, store, caches, hash_executor, hash_kinds, throttle, sessions)
+COMPONENTS = (monitor_entry, database, store, caches, hash_executor, hash_kinds, throttle, sessions)
 VIEWS = (login, dashboard, search, scans, health, openapi)
 
 
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _init_metrics(app: Flask, settings: Settings) -> None:
     """Let the monitor have the metrics, where there is one; else the application shows them itself."""
     if settings.monitor:
-        app.register_blueprint(monitoring.blueprint)
+        app.register_blueprint(monitor_entry.blueprint)
         recorded_wsgi.init_app(app)
     else:
         app.register_blueprint(prometheus_exporter.create_blueprint(counters.metric_families))

@@ -11,6 +11,7 @@ ADVISED = "as-advised"
 TUNED = "tuned"
 GEVENT_BLOCKING = "gevent-blocking"
 ON_RDS = "as-measured-on-rds"  # the baseline, its database under a host name of RDS
+MONITORED = "tuned-with-monitor"
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
 # What people read in the place of these names.
@@ -34,4 +35,5 @@ BURST_10_MIX = "burst-10-mix"
 SUSTAINED_100 = "sustained-100"
 SUSTAINED_100_WRITE = "sustained-100-write"
 MISSING_TABLE = "missing-table"
+SLOW_STATEMENT = "slow-statement"
 START = "start"

@@ -24,7 +24,7 @@ from workbench.recording import Experiment, Run
 from .. import ablation
 from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
-from . import published_report
+from . import monitoring, published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
 from .missing_table import degraded_lines, runs_without
 from .wording import ratio_with_interval
@@ -193,6 +193,10 @@ CHECKS: Mapping[str, Check] = {
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},
         text="trigram indexes: database time of reads × {ratio}",
     ),
+    "Add connection pool monitoring dashboard": monitoring.pool_is_tracked,
+    "Set up performance monitoring dashboards": monitoring.requests_are_tracked,
+    "Configure alerts for slow queries (>500ms)": monitoring.slow_statements_are_noticed,
+    "Track connection pool utilization": monitoring.pool_is_tracked,
     "Implement query result caching strategy": _change(
         BASELINE, CLAIMED,
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},

@@ -11,7 +11,7 @@ from workbench.recording import Experiment, Run
 from workbench.request_schema import request_name
 
 from ..metrics import arm_metrics
-from . import published_report
+from . import monitoring, published_report
 from .finding import Claim, Finding
 from .missing_table import degraded_lines, runs_without
 from .statement import Check, Statement
@@ -111,7 +111,10 @@ def _errors_are_handled(claim: Claim) -> Finding:
 
 
 def _errors_are_logged(claim: Claim) -> Finding:
-    """Each failed statement leaves a log line with the id of its request, and the pool is monitored meanwhile."""
+    """Each failed statement leaves a log line with the id of its request, and the monitor counts each request.
+
+    Without a run of the monitor, the pool has to be read while statements fail.
+    """
     runs = runs_without(claim.experiment)
     if not runs:
         return claim.not_measured("no run in which a statement failed and its log line was searched for")
@@ -126,7 +129,10 @@ def _errors_are_logged(claim: Claim) -> Finding:
         f"pool was read {readings} times meanwhile"
     )
     condition = logged == failed > 0 and readings > 0
-    return claim.pass_if(condition, text, runs, effect=float(logged), columns=["user", "sequence"])
+    if monitored := monitoring.runs_with_monitor(claim.experiment):
+        text = f"{text}; {monitoring.counted_requests(monitored)}"
+        condition = condition and monitoring.is_complete(monitored)
+    return claim.pass_if(condition, text, [*runs, *monitored], effect=float(logged), columns=["user", "sequence"])
 
 
 def _logged_failures(run: Run) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from .worker_number import worker_number
 
 ADMIN = "admin"
 
-blueprint = Blueprint("monitoring", __name__)
+blueprint = Blueprint("monitor_entry", __name__)
 
 
 @blueprint.get("/admin/monitor")
