@@ -79,13 +79,14 @@ test-accuracy: $(STAMP) ## run the long tests, and those that measure time; the 
 	@$(PY) -m pytest -m "simulated or exhaustive" --numprocesses 2
 	@$(PY) -m pytest -m exclusive --numprocesses 0
 
-test-extra: $(STAMP) ## run the tests that need Debian's Chromium; installs it where it may
-	@if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then \
+test-extra: $(STAMP) ## run the tests that need Debian's Chromium and PgBouncer; installs them where it may
+	@PATH="$$PATH:/usr/sbin"; \
+	if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null || ! command -v pgbouncer >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "test-extra: installing Debian's chromium and chromium-driver"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; \
+	    echo "test-extra: installing Debian's chromium, chromium-driver and pgbouncer"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver pgbouncer >/dev/null; \
 	  else \
-	    echo "test-extra: chromium and chromedriver are missing and only root can install them: apt-get install chromium chromium-driver" >&2; exit 1; \
+	    echo "test-extra: chromium, chromedriver or pgbouncer is missing and only root can install them: apt-get install chromium chromium-driver pgbouncer" >&2; exit 1; \
 	  fi; fi
 	@$(PY) -m pytest -m extra --numprocesses 0
 

@@ -14,9 +14,11 @@ from workbench.temporary_folder import temporary_folder
 
 from . import monitor_reader, proxy, services
 from .addresses import resolve
-from .services import DatabaseServer, StoreServer, database_url, make_private
+from .route_processes import Route
+from .services import DatabaseServer, PoolerSettings, StoreServer, database_url, make_private
 
 STATEMENT_SAMPLES = "statement-samples"
+SPARE_CLIENTS = 20  # beside those of the workers' pools: checks at the start, and readings
 
 WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
@@ -24,23 +26,36 @@ WorkerCounts = tuple[frozenset[int], dict[str, int]]
 @contextmanager
 def database_route(
     server: DatabaseServer, database: str, settings: Settings, directory: Path
-) -> Iterator[tuple[str, dict[str, int]]]:
+) -> Iterator[tuple[str, Route]]:
     """The database's URL for the application, and the processes between the two, by role.
 
     The URL has the deployment's host name, if it has one. Where the deployment has a round trip, it leads through a
-    proxy that delays.
+    proxy that delays; where it has a pooler, through that first: the pooler runs beside the application.
     """
     url, address = server.application_url_of(database), server.address
-    processes: dict[str, int] = {}
+    route: Route = {}
     with ExitStack() as stack:
         # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
         if settings.round_trip_ms or (settings.database_host and isinstance(address, str)):
             delaying = stack.enter_context(proxy.through(address, settings.round_trip_ms, directory / "proxy.log"))
-            processes["proxy"] = delaying.child.pid
+            route["proxy"] = delaying
             url = database_url.through(url, delaying.address, settings.database_host)
         elif settings.database_host and isinstance(address, tuple):
             url = database_url.through(url, (_resolved(address[0]), address[1]), settings.database_host)
-        yield url, processes
+        if settings.pooler == "pgbouncer":
+            log = directory / "pgbouncer.log"
+            route["pooler"] = pooler = stack.enter_context(services.pooler(url, _pooler_settings(settings), log))
+            url = pooler.url
+        yield url, route
+
+
+def _pooler_settings(settings: Settings) -> PoolerSettings:
+    return PoolerSettings(
+        settings.pooler_size,
+        settings.client_connections() + SPARE_CLIENTS,
+        settings.pool_timeout_s,
+        settings.statement_timeout_ms,
+    )
 
 
 def _resolved(host: str) -> str:

@@ -11,7 +11,7 @@ from workbench.errors import UsageError, UserError
 from workbench.primary_metrics import PrimaryMetric
 from workbench.redaction import redacted
 
-from . import arm_source, deployments, scenarios
+from . import arm_source, missing_programs, scenarios
 from .arm_source import ArmSource
 from .profiles import Arm, Profile
 from .scenarios import Scenario
@@ -83,8 +83,9 @@ class Comparison:
         if len(self.scenarios) > MAX_SCENARIOS:
             raise UsageError(f"{len(self.scenarios)} scenarios are too many for one experiment; give at most "
                              f"{MAX_SCENARIOS}")  # fmt: skip
-        if self.serves_checkouts:
-            deployments.settings_for(self.deployment)
+        served = [arm.value for arm in self.arms if arm.kind == DEPLOYMENT]
+        for name in [self.deployment] if self.serves_checkouts else served:
+            missing_programs.require_for(name)
         for name in self.scenarios:
             self._check_scenario(scenarios.find(name))
         self.users.check()

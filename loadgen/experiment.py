@@ -15,7 +15,7 @@ import click
 from analysis.capacity.bracket import Probe
 from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import declared_arms, looks, primary_metrics, seal
+from workbench import declared_arms, primary_metrics, seal
 from workbench.errors import UserError
 from workbench.paths import is_id, runs_directory
 from workbench.record_format import FORMAT
@@ -79,11 +79,11 @@ def plan_for(
         if started := Comparison.resumed(interrupted.experiment.record, comparison):
             configuration.pop("profile")
             return comparison_plan(started, **configuration)
-        return make_plan(**configuration)
+        return make_plan(**configuration).runnable()
     seed = fresh_seed() if seed is None else seed
     if comparison:
         return comparison_plan(comparison, scale, seed, p95_ms, until_decided)
-    return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms, until_decided)
+    return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms, until_decided).runnable()
 
 
 def directory_of(name: str) -> Path:
@@ -271,7 +271,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSy
         "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
         "dataset": {"seed": dataset.SEED, "fingerprint": dataset.fingerprint(plan.scale)},
         "environment": environment.describe(server),
-        **({looks.KEY: list(plan.looks), "until_decided": plan.looks[-1]} if plan.looks else {}),
+        **plan.optional_facts(),
         **({declared_arms.KEY: systems.comparison.record(systems.sources())} if systems else {}),
     }
 

@@ -3,9 +3,9 @@
 They are rows of `loadgen.deployments.DEPLOYMENTS` like all others.
 """
 
-from workbench.arms import BASELINE, MONITORED, TUNED
+from workbench.arms import ADVISED, BASELINE, MONITORED, TUNED
 
-from .deployment import Deployment
+from .deployment import Deployment, PerCore
 
 SERVERS = {
     "tuned-with-sync-workers": Deployment(
@@ -30,4 +30,19 @@ MONITORING = {
         {"monitor": True},
     ),
 }
-OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING}
+# With as many connections at the server as the pools of tuned have.
+_PGBOUNCER = {"pooler": "pgbouncer", "pooler_size": PerCore(3)}
+POOLERS = {
+    "tuned-with-pgbouncer": Deployment("Tuned with PgBouncer behind its small pools.", TUNED, _PGBOUNCER),
+    "tuned-without-pool-with-pgbouncer": Deployment(
+        "Tuned with PgBouncer in the place of its pools: each use opens a connection to PgBouncer.",
+        "tuned-without-pool",
+        _PGBOUNCER,
+    ),
+    "as-advised-with-pgbouncer": Deployment(
+        "The advice with PgBouncer beside the application, which opens 20 connections instead of up to 720.",
+        ADVISED,
+        {"pooler": "pgbouncer", "pooler_size": 20, "max_connections": 100},
+    ),
+}
+OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS}

@@ -1,6 +1,7 @@
 """The profile `operations`: tuned on other servers, and what runs around the application."""
 
 from workbench.arms import (
+    ADVISED,
     BASELINE,
     BURST_50,
     MISSING_TABLE,
@@ -13,14 +14,16 @@ from workbench.arms import (
 )
 from workbench.primary_metrics import PrimaryMetric
 
-from .operations_deployments import SERVERS, SESSIONS
+from .operations_deployments import POOLERS, SERVERS, SESSIONS
 from .profile import Arm, Profile
 
 BLOCKS = 4  # the fewest that give an interval
 STEADY = {"warmup_s": 2.0, "duration_s": 8.0}  # users with think time, as short as four blocks allow
 STEADY_S = 11.0
 TUNED_SESSIONS, PUBLISHED_SESSIONS = SESSIONS
-SUSTAINED = (f"{TUNED}{WITHOUT}shared-sessions", TUNED_SESSIONS)
+TUNED_POOLER, UNPOOLED_POOLER, ADVISED_POOLER = POOLERS
+SUSTAINED = (f"{TUNED}{WITHOUT}shared-sessions", TUNED_SESSIONS, TUNED_POOLER)
+UNPOOLED = f"{TUNED}{WITHOUT}pool"
 
 SERVER_ARMS = (
     Arm(TUNED, BURST_50, BLOCKS, 0.5, replicated=True),
@@ -36,13 +39,17 @@ MONITORING_ARMS = (
     Arm(BASELINE, MISSING_TABLE, 1, 1.5),
     Arm(BASELINE, BURST_50, 1, 6.5),
 )
+POOLER_ARMS = (
+    *(Arm(deployment, BURST_50, BLOCKS, 0.8) for deployment in (TUNED_POOLER, UNPOOLED, UNPOOLED_POOLER)),
+    *(Arm(deployment, BURST_50, BLOCKS, 4) for deployment in (ADVISED, ADVISED_POOLER)),
+)
 
 OPERATIONS = Profile(
-    "tuned on other servers, with its sessions elsewhere, and with the monitor",
+    "tuned on other servers, with its sessions elsewhere, with the monitor and with PgBouncer",
     "production",
-    (*SERVER_ARMS, *SESSION_ARMS, *MONITORING_ARMS),
+    (*SERVER_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS),
     primary=(
-        *(PrimaryMetric(metric, BURST_50, tuple(SERVERS)) for metric in ("makespan_s", "cpu_ms")),
+        *(PrimaryMetric(metric, BURST_50, (*SERVERS, TUNED_POOLER, UNPOOLED)) for metric in ("makespan_s", "cpu_ms")),
         *(PrimaryMetric(metric, SUSTAINED_100, SUSTAINED) for metric in ("database_ms", "cpu_ms")),
         PrimaryMetric("database_ms", READS, (PUBLISHED_SESSIONS,)),
     ),

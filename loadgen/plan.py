@@ -4,13 +4,16 @@ import random
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import not_
 
 from analysis.capacity.bracket import MAX_P95_MS
-from workbench import looks
+from workbench import left_out_arms, looks
 from workbench.errors import UsageError
+from workbench.left_out_arms import LeftOutArm
 from workbench.primary_metrics import PrimaryMetric
 
-from . import dataset, profiles
+from . import dataset, missing_programs, profiles, progress
 from .block_order import balanced_orders
 from .compared_arms import PROFILE, Comparison
 from .profiles import Arm, Profile, Search
@@ -26,7 +29,8 @@ class Plan:
     """The runs of an experiment in their order, with the seconds that each is expected to take, and its searches.
 
     The same profile, scale and seed give the same plan. `p95_ms` is the objective of searches for capacity and of arms.
-    With `looks` the experiment ends after the first of these numbers of blocks at which all is decided.
+    With `looks` the experiment ends after the first of these numbers of blocks at which all is decided. `left_out` are
+    the arms that the machine cannot run.
     """
 
     profile: str
@@ -40,6 +44,7 @@ class Plan:
     primary: tuple[PrimaryMetric, ...] = ()
     comparison: Comparison | None = None
     looks: tuple[int, ...] = ()
+    left_out: tuple[LeftOutArm, ...] = ()
 
     @property
     def needs_database(self) -> bool:
@@ -50,6 +55,25 @@ class Plan:
         """The deployments that are put under load, each once, the first one first."""
         names = [*(spec.deployment for spec in self.specs), *(search.deployment for search in self.searches)]
         return list(dict.fromkeys([*names, self.sentinel.deployment] if self.sentinel else names))
+
+    def optional_facts(self) -> dict:
+        """What its record has of it, and most records have not."""
+        growing = {looks.KEY: list(self.looks), "until_decided": self.looks[-1]} if self.looks else {}
+        return growing | ({left_out_arms.KEY: left_out_arms.to_record(self.left_out)} if self.left_out else {})
+
+    def runnable(self) -> "Plan":
+        """The plan without the arms that this machine cannot run; a line says which, and the rest goes on."""
+        reasons = {name: reason for name in self.deployments() if (reason := missing_programs.missing_for(name))}
+        for reason in sorted(set(reasons.values())):
+            progress.report(f"not measured: {', '.join(sorted(reasons))}: {reason}")
+        kept = [spec.deployment not in reasons for spec in self.specs]
+        arms = {(spec.deployment, spec.scenario) for spec in compress(self.specs, map(not_, kept))}
+        return replace(
+            self,
+            specs=tuple(compress(self.specs, kept)),
+            expected_s=tuple(compress(self.expected_s, kept)),
+            left_out=tuple(LeftOutArm(*arm, reasons[arm[0]]) for arm in sorted(arms)),
+        )
 
     def blocks(self) -> int:
         """The number of blocks, those of the searches apart."""

@@ -1,7 +1,7 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from . import (
     locust_runner,
     monitor_reader,
     record_writer,
+    route_processes,
     run_database,
     run_folder,
     services,
@@ -35,6 +36,7 @@ from .collectors.collector import Collector
 from .collectors.database_reader import TopStatement
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
+from .route_processes import Route
 from .run_database import RunDatabase, RunDatabases
 from .run_spec import RunSpec, run_name
 from .run_stages import LOAD, RunStages
@@ -121,7 +123,7 @@ def execute(
         recorded(directory, spec, scenario, deployment, server) as record,
         databases.clone(directory.name, template.name, settings, code) as database,
         _generator(spec, scenario, directory, port, settings.run_token, forks) as generator,
-        app_environment.database_route(server, database.name, settings, directory) as (url, route_processes),
+        app_environment.database_route(server, database.name, settings, directory) as (url, route),
     ):
         settings = replace(settings, database_url=url)
         record["stages_s"] = stages.seconds
@@ -130,16 +132,16 @@ def execute(
         with app_environment.set_up(settings, directory, code.counters) as environment:
             sql = scenario.sql_before
             parts = RunParts(database, environment, port, record, stages, directory, following, sql, codes, code)
-            _carry_out(parts, generator, route_processes)
+            _carry_out(parts, generator, route)
         _audit_writes(parts)
     return record
 
 
-def _carry_out(parts: RunParts, generator: Generator | None, route_processes: Mapping[str, int]) -> None:
+def _carry_out(parts: RunParts, generator: Generator | None, route: Route) -> None:
     if generator is None:
         _start_only(parts)
     else:
-        _drive(parts, generator, route_processes)
+        _drive(parts, generator, route)
 
 
 def _settings(spec: RunSpec) -> Settings:
@@ -201,7 +203,7 @@ def _generator(
     return locust_runner.generator(load, application.url_of(port), directory, forks)
 
 
-def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, int]) -> None:
+def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
     """Start the application, release the users, wait for the end of the load, and complete the record."""
     record, environment, server = parts.record, parts.environment, parts.database.server
     store = environment.store
@@ -211,7 +213,9 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         collector = stack.enter_context(
             Collector(server, parts.database.name, parts.directory, generator.started_ns, environment.metrics)
         )
-        # It ends before the collector: its backends report their last figures when they end.
+        # They end before the collector: their backends report their last figures when they end.
+        for between in route.values():
+            stack.enter_context(between.child)
         stack.enter_context(starting.child)
         served = starting.complete()
         record["health"] = served.health
@@ -220,12 +224,15 @@ def _drive(parts: RunParts, generator: Generator, route_processes: Mapping[str, 
         roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
         # A server of the user's may run on this machine, and its CPU time is not that of others.
         is_whole = server.pid is not None and (store is None or store.pid is not None)
-        collector.begin({**roles, "store": store.pid if store else None, **route_processes}, is_whole=is_whole)
+        collector.begin(
+            {**roles, "store": store.pid if store else None, **route_processes.pids(route)}, is_whole=is_whole
+        )
         parts.stages.begin(LOAD)
         generator.release_users()
-        generator.wait(lambda: _check_health(served.child, server, collector))
+        generator.wait(lambda: _check_health(served.child, route, server, collector))
         parts.stages.begin("readings")
         server.require_alive()
+        record["pooler"] = route_processes.pooler_readings(route)
         counts = _complete_record(record, environment, collector, before)
         if monitored_before:
             record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
@@ -275,8 +282,9 @@ def _start_only(parts: RunParts) -> None:
         parts.record["health"] = served.health
 
 
-def _check_health(gunicorn: Child, server: DatabaseServer, collector: Collector) -> None:
-    """Raise `UserError` if the application or the database has ended, and say which of them."""
+def _check_health(gunicorn: Child, route: Route, server: DatabaseServer, collector: Collector) -> None:
+    """Raise `UserError` if the application, the database or what is between them has ended, and say which."""
+    route_processes.require_running(route)
     if gunicorn.ended():
         code = gunicorn.process.returncode
         raise UserError(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")

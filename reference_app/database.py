@@ -49,7 +49,7 @@ def create_engine(settings: Settings) -> Engine:
         connect_args=_connect_arguments(settings),
         **(_queue_arguments(settings) if settings.pool == "queue" else {}),
     )
-    if settings.statement_timeout_ms and pool_profiles.is_proxy(settings.database_url):
+    if settings.statement_timeout_ms and settings.pooler == "none" and pool_profiles.is_proxy(settings.database_url):
         # An RDS Proxy refuses start-up options; the SET costs a round trip for each connection and pins it.
         statement = f"SET statement_timeout = {settings.statement_timeout_ms}"
         event.listen(engine, "connect", lambda connection, record: _execute_in_autocommit(connection, statement))
@@ -69,7 +69,10 @@ def _connect_arguments(settings: Settings) -> dict[str, Any]:
     }
     if settings.tcp_user_timeout_ms:
         arguments["tcp_user_timeout"] = settings.tcp_user_timeout_ms
-    if settings.statement_timeout_ms and not pool_profiles.is_proxy(settings.database_url):
+    # A pooler refuses start-up options, and a SET would hold for the next user of the server's connection: the pooler
+    # sets the timeout itself.
+    takes_options = settings.pooler == "none" and not pool_profiles.is_proxy(settings.database_url)
+    if settings.statement_timeout_ms and takes_options:
         arguments["options"] = f"-c statement_timeout={settings.statement_timeout_ms}"
     return arguments
 

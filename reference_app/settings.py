@@ -37,7 +37,7 @@ OF_THIS_MACHINE = (
 REQUIRED = ("database_url", "secret_key")
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
-    "session_lifetime_s", "session_longest_s", "monitor_port",
+    "session_lifetime_s", "session_longest_s", "monitor_port", "pooler_size",
 )  # fmt: skip
 
 
@@ -123,6 +123,8 @@ class Settings:
     max_connections: int = 100
     database_host: str = ""
     round_trip_ms: float = 0.0
+    pooler: Literal["none", "pgbouncer"] = "none"  # a pooler of transactions before the database
+    pooler_size: int = 20  # its connections to the server
 
     def __post_init__(self) -> None:
         for name, kind in _field_types().items():
@@ -189,7 +191,11 @@ class Settings:
         return replace(self, **asdict(self.pool_in_force()))
 
     def connections_allowed(self) -> int:
-        """The number of connections that all workers together may open."""
+        """The number of connections that the deployment may open at its database server."""
+        return self.pooler_size if self.pooler != "none" else self.client_connections()
+
+    def client_connections(self) -> int:
+        """The number of connections that all workers together may open, to the server or to a pooler before it."""
         if self.pool == "none":
             return self.workers * (self.worker_connections if self.server == "gevent" else self.threads)
         pool = self.pool_in_force()

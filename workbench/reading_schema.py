@@ -13,7 +13,12 @@ _AT = Column("at_us", pa.int64(), SINCE_START, "when it was read")
 
 PROCESS = (
     _AT,
-    Column("role", pa.string(), "", "`generator-<n>`, `server`, `database`, `store`, or `machine` for all processes"),
+    Column(
+        "role",
+        pa.string(),
+        "",
+        "`generator-<n>`, `server`, `database`, `store`, `pooler`, `proxy`, or `machine` for all processes",
+    ),
     Column("processes", pa.int32(), "", "how many processes the role has"),
     # It shrinks where a process ends whose parent does not wait for it.
     Column("cpu_us", pa.int64(), "µs", "CPU time since the readings began, ended processes included", is_signed=True),

@@ -157,6 +157,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "outcome": {"started": bool, "message": str}, "writes": _WRITES,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
         "discarded_timings": _by_name(COUNT),
+        "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},
         "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},
     },
     "experiment": {
@@ -164,6 +165,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
         "looks": are_looks, "decided_after": SMALL,
+        "left_out": [{"deployment": is_id, "scenario": is_id, "reason": str}],
         "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
         "comparison": {
             "arms": _arms, "deployment": is_id, "scenarios": [is_id], "blocks": SMALL, "locustfile": str, "users": str,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from workbench import left_out_arms
 from workbench.recording import Experiment, Run
 
 from .queries import query_of
@@ -169,6 +170,8 @@ class Claim:
     def not_run(self, deployment: str, *scenarios: str) -> Finding:
         """The finding that no valid run of any of these arms exists: *invalid* where there are others."""
         text = f"no valid run of {' or '.join(scenarios)} on {deployment}"
+        if reason := left_out_arms.reason_for(self.experiment.record, deployment, scenarios):
+            text += f": {reason}"
         runs = [run for run in self.experiment.runs if run.deployment == deployment and run.scenario in scenarios]
         if not runs or set(runs) & set(self.experiment.usable):
             return self.not_measured(text)

@@ -10,7 +10,7 @@ from workbench.recording import Experiment, Run, arm
 from .arm_metrics import makespan_s, measured_totals
 
 MACHINE = "machine"  # the role of readings of all processes of the machine
-SYSTEM_ROLES = ("server", "database", "store")
+SYSTEM_ROLES = ("server", "database", "store", "pooler")
 WORK = ("hash", "db")  # the parts of a request's time in which the system computes for it
 WORK_COLUMNS = ("hash_us", "db_us", "db_calls")
 WORK_BY_ROLE = {"server": "hash", "database": "db", "store": None, "generator": None}  # the part of WORK of each role
@@ -144,7 +144,7 @@ def cpu_ms_per_request(run: Run, role: str = "server") -> float | None:
 
 
 def system_cpu_ms_per_request(run: Run) -> float | None:
-    """Return the CPU time (ms) of workers, PostgreSQL and store together over the number of requests.
+    """Return the CPU time (ms) of workers, PostgreSQL, store and pooler together over the number of requests.
 
     None where that of the workers, or of a role that the run has, was not read. None too for single requests: the
     requests of their warm-up are others, and CPU time is known of both together only.

@@ -53,9 +53,9 @@ OPEN_LOAD_COLUMNS = ("response_mean_ms", "response_reads_p95_ms")
 def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     """Return the experiment's `by_run` with the columns of `EFFECT_METRICS` that it lacks.
 
-    `cpu_ms` is the CPU time of workers, PostgreSQL and Valkey per request (ms), `throughput_rps` the successful
-    responses per second of makespan, and `success_share` their share of all requests, those of dropped arrivals
-    included. The response time is a metric of open load only.
+    `cpu_ms` is the CPU time of workers, PostgreSQL, Valkey and PgBouncer per request (ms), `throughput_rps` the
+    successful responses per second of makespan, and `success_share` their share of all requests, those of dropped
+    arrivals included. The response time is a metric of open load only.
     `statement_count`, `cpu_ticks` and `makespan_us` are the counts behind values.
     """
     runs = {run.name: run for run in experiment.usable}

@@ -1,7 +1,7 @@
-"""The user that PostgreSQL runs as: it refuses root, and in a container root is often the only user.
+"""The user that PostgreSQL and PgBouncer run as: they refuse root, and in a container root is often the only user.
 
-An ordinary user runs it under their own account. Root runs it as a user of a namespace of its own, which changes no
-account and no permission of the machine. Where the kernel forbids that, root runs it as `nobody`.
+An ordinary user runs them under their own account. Root runs them as a user of a namespace of its own, which changes no
+account and no permission of the machine. Where the kernel forbids that, root runs them as `nobody`.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ NAMESPACE_USER = 1000
 NOBODY = 65534
 
 
-def prepare_for(directory: Path, programs: Path) -> Callable[[], None] | None:
-    """A function that a child calls before it becomes PostgreSQL; None where there is nothing to do.
+def prepare_for(directory: Path, programs: Path, name: str = "PostgreSQL") -> Callable[[], None] | None:
+    """A function that a child calls before it becomes the server `name`; None where there is nothing to do.
 
-    `directory` and its parent, which are closed to other users, are given to the user that PostgreSQL will run as.
+    `directory` and its parent, which are closed to other users, are given to the user that the server will run as.
     Raises `UserError` if that is `nobody`, and `nobody` cannot reach them or the folder of the programs.
     """
     if os.geteuid() != 0:
@@ -29,7 +29,7 @@ def prepare_for(directory: Path, programs: Path) -> Callable[[], None] | None:
         _give_to(directory, 0)
         return _enter_namespace
     for folder in (directory.parent.parent, programs):
-        _require_reachable(folder)
+        _require_reachable(folder, name)
     _give_to(directory, NOBODY)
     return _become_nobody
 
@@ -67,10 +67,10 @@ def _give_to(directory: Path, owner: int) -> None:
             os.chown(path, owner, owner, follow_symlinks=False)
 
 
-def _require_reachable(folder: Path) -> None:
+def _require_reachable(folder: Path, name: str) -> None:
     for parent in (folder, *folder.parents):
         if parent.exists() and not parent.stat().st_mode & 0o001:
             raise UserError(
-                f"PostgreSQL will not run as root, this machine allows no user namespace, and the account nobody "
+                f"{name} will not run as root, this machine allows no user namespace, and the account nobody "
                 f"cannot enter {parent}\nRun as another user, move the folder, or set DATABASE_URL to your own server."
             )
