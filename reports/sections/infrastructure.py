@@ -3,17 +3,23 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from analysis.findings import checklist, published_report
-from analysis.metrics import arm_metrics
+import pandas as pd
+
+from analysis.findings import checklist, pooling, published_report
+from analysis.metrics import arm_estimates, arm_metrics, pooler_metrics
 from workbench.arms import BURST_50, ON_RDS
 from workbench.recording import Run
 
 from ..markup import Html
+from ..numerals import PUBLISHED, SETTING, marked
+from ..tables import Quantity, Verdict, table
 from .comparison import (
+    OF_SUCCESSES,
     Cell,
     Measure,
     MetricRow,
     Report,
+    burst_seconds,
     comparison,
     connections_allowed,
     first_run,
@@ -21,8 +27,9 @@ from .comparison import (
     prose,
     ratio,
     settings_of,
+    three_digits,
 )
-from .names import load
+from .names import in_labels, load, set_up
 
 
 def pool(report: Report) -> Html:
@@ -32,7 +39,51 @@ def pool(report: Report) -> Html:
         "connections on, the lines are of the first run of 50 users at once, health check included."
     )
     metrics = [*_declared_pool(report), *_observed_pool(report)]
-    return join(prose(text), comparison("The pool, declared and in use", metrics, note=_rds_note(report)))
+    in_use = comparison("The pool, declared and in use", metrics, note=_rds_note(report))
+    return join(prose(text), in_use, _beside_pgbouncer(report))
+
+
+def _beside_pgbouncer(report: Report) -> Html:
+    """The pools beside PgBouncer, a set-up a row, and what the published words about it come to."""
+    names = [name for pair in pooling.PAIRS.items() if all(map(_ran, [report] * 2, pair)) for name in pair]
+    note = (
+        f"{OF_SUCCESSES} 50 users at once, over all blocks. PgBouncer runs beside the application, in transaction "
+        "mode; the wait for one of its connections is a mean over its transactions, of the first run."
+    )
+    measured = table(pd.DataFrame([_pooler_row(report, name) for name in names], dtype=object), "Pools and PgBouncer",
+                     note=note)  # fmt: skip
+    ids = (pooling.CLAIM, *map(pooling.change_id, pooling.PAIRS))
+    rows = [
+        {
+            "claim": marked(in_labels(finding.claim), PUBLISHED if finding.id == pooling.CLAIM else SETTING),
+            "measured": marked(in_labels(finding.evidence), finding.id),
+            "verdict": Verdict(finding.verdict),
+        }
+        for finding in map(report.finding, ids)
+        if finding
+    ]
+    return join(measured, table(pd.DataFrame(rows, dtype=object), "What PgBouncer changes"))
+
+
+def _ran(report: Report, deployment: str) -> bool:
+    return bool(report.experiment.find(deployment, BURST_50))
+
+
+def _pooler_row(report: Report, deployment: str) -> dict:
+    experiment, run = report.experiment, report.experiment.find(deployment, BURST_50)[0]
+    latency = pooler_metrics.latency(experiment, deployment, BURST_50)
+    return {
+        "set-up": set_up(deployment),
+        "peak connections at the server": pooler_metrics.largest_peak_connections(experiment, deployment, BURST_50),
+        "median (ms)": three_digits(latency and latency.median_ms),
+        "p95 (ms)": three_digits(latency and latency.p95_ms),
+        "duration (s)": burst_seconds(arm_estimates.duration_s(experiment, deployment, BURST_50)),
+        "wait in PgBouncer (ms)": Quantity.optional(pooler_metrics.wait_ms(run), "{:,.2f}"),
+        "CPU of PgBouncer per request (ms)": Quantity.optional(
+            pooler_metrics.pooler_cpu_ms_per_request(run), "{:,.2f}"
+        ),
+        "failures": arm_metrics.failures(experiment, deployment, BURST_50),
+    }
 
 
 def _published_pool(profile: str) -> dict[str, Any]:

@@ -88,11 +88,13 @@ DATABASE_CHANGES = {
     "summary": "summary table for the dashboard",
     "trigram": "trigram index",
     "database sessions": "sessions in PostgreSQL",
+    "pgbouncer": "PgBouncer",
     "cross region": "database in another region",
 }
 _SET_UPS = {
     **LABELS,
     ON_RDS: f"{LABELS[BASELINE]}: host name of RDS",
+    f"{TUNED}{WITHOUT}pool{WITH}pgbouncer": f"{LABELS[TUNED]} with PgBouncer in the place of its pools",
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
     "cross-region": f"{LABELS[BASELINE]}: {DATABASE_CHANGES['cross region']}",
 }
@@ -109,7 +111,7 @@ def set_up(deployment: str) -> str:
         return _SET_UPS[deployment]
     if deployment.startswith(TUNED + WITHOUT):
         return f"{LABELS[TUNED]} {_lacking(deployment.removeprefix(TUNED + WITHOUT))}"
-    for base in (BASELINE, TUNED):
+    for base in (BASELINE, TUNED, ADVISED):
         if deployment.startswith(base + WITH):
             return f"{LABELS[base]}: {change(_spaced(deployment.removeprefix(base + WITH)))}"
     return deployment

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.findings import objectives, published_report, published_setup, session_storage
+from analysis.findings import objectives, pooling, published_report, published_setup, session_storage
 from analysis.findings.checklist import CHECKS
 from analysis.findings.evaluation import evaluate as evaluate_all
 from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS
@@ -42,6 +42,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         *ratios,
         *statements,
         session_storage.PUBLISHED.id,
+        pooling.CLAIM,
         *(
             f"advice-recommendations-{number}"
             for number, _ in enumerate(published_report.rows("recommendations"), start=1)
@@ -60,7 +61,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         ["checklist"] * 10
         + ["published-value"] * len(values)
         + ["published-ratio"] * len(ratios)
-        + ["published-setup"] * 10
+        + ["published-setup"] * 11
         + ["advice"] * 26
         + ["objective"] * len(objectives.load())
         + ["explanation"] * 3

@@ -13,6 +13,7 @@ COLUMNS = {
     "totals": ["users", "requests", "success_ratio", "duration_s", "throughput_rps"],
     "pool": ["profile", "pool_size", "pool_max_overflow", "total", "recycle_s", "keepalives_idle_s"],
     "caches": ["endpoint", "ttl_s"],
+    "pooling": ["implementation"],
     "sessions": ["storage", "threshold", "lifetime_s", "benefit"],
     "checklist": ["id", "claim"],
     "recommendations": ["environment", "subject", "recommendation"],

@@ -2,9 +2,11 @@
 
 import pytest
 
+from analysis.findings import pooling
 from reports.sections import infrastructure
+from reports.sections.comparison import Report
 from tests.reports.page_reader import page_text, report_of, table_cells
-from workbench.arms import BASELINE, LABELS
+from workbench.arms import ADVISED, BASELINE, LABELS, TUNED
 
 
 def test_the_pool_shows_what_the_server_and_the_pool_counted(reports):
@@ -33,3 +35,13 @@ def test_the_rds_profile_is_reported_as_run_only_if_it_was(builder, runs):
     )
     assert ("was not run here" in text) == (len(runs) == 1)
     assert ("was run here under another load (a missing table)" in text) == (len(runs) == 2)
+
+
+def test_the_pools_are_shown_beside_pgbouncer(builder):
+    names = (ADVISED, "as-advised-with-pgbouncer", TUNED)
+    experiment = builder.experiment(*(builder.run(name, block=block) for name in names for block in range(4)))
+    html = infrastructure.pool(Report(experiment, list(pooling.findings(experiment))))
+    rows = table_cells(html, "Pools and PgBouncer")
+    assert list(rows) == [LABELS[ADVISED], f"{LABELS[ADVISED]}: PgBouncer"]
+    assert all(float(cells["p95 (ms)"].replace(",", "")) > 0 for cells in rows.values())
+    assert len(table_cells(html, "What PgBouncer changes")) == 2
