@@ -9,6 +9,8 @@ MIN_ROWS = 10_000  # of a table whose sequential scan is worth a look
 SEQUENTIAL, BY_INDEX = "Seq Scan", ("Index Scan", "Index Only Scan")
 INDENT = "      "
 ARROW = "->  "
+ACTUAL, LOOPS, TIME, REMOVED = "Actual Rows", "Actual Loops", "Actual Total Time", "Rows Removed by Filter"
+HIT, READ = "Shared Hit Blocks", "Shared Read Blocks"
 # Properties of a node that decide what it reads, in the order of PostgreSQL's text.
 CONDITIONS = ("Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter", "Sort Key", "Group Key")
 
@@ -33,15 +35,32 @@ def plan_text(nodes: Sequence[Mapping[str, Any]]) -> str:
 def _lines(node: Mapping[str, Any]) -> Iterator[str]:
     depth = node[DEPTH]
     margin = INDENT * depth
-    costs = f"cost={_number(node, 'Startup Cost'):.2f}..{_number(node, 'Total Cost'):.2f}"
+    costs = f"cost={number(node, 'Startup Cost'):.2f}..{number(node, 'Total Cost'):.2f}"
     arrow = margin[: -len(ARROW)] + ARROW if depth else ""
-    yield f"{arrow}{_name(node)}  ({costs} rows={_number(node, 'Plan Rows'):.0f})"
+    actual = _actual(node) if is_executed(node) else ""
+    yield f"{arrow}{node_name(node)}  ({costs} rows={number(node, 'Plan Rows'):.0f}){actual}"
     for name in CONDITIONS:
         if value := node.get(name):
             yield f"{margin}  {name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+    if removed := number(node, REMOVED):
+        yield f"{margin}  {REMOVED}: {removed:.0f}"
+    if is_executed(node):
+        yield f"{margin}  Buffers: shared hit={number(node, HIT):.0f} read={number(node, READ):.0f}"
 
 
-def _name(node: Mapping[str, Any]) -> str:
+def is_executed(node: Mapping[str, Any]) -> bool:
+    """True for a node of an executed plan, also for one that was never reached."""
+    return ACTUAL in node
+
+
+def _actual(node: Mapping[str, Any]) -> str:
+    if not (loops := number(node, LOOPS)):
+        return " (never executed)"
+    time_ms = f"{number(node, 'Actual Startup Time'):.3f}..{number(node, TIME):.3f}"
+    return f" (actual time={time_ms} rows={number(node, ACTUAL):.2f} loops={loops:.0f})"
+
+
+def node_name(node: Mapping[str, Any]) -> str:
     """Such as `Parallel Seq Scan on bag`, `Index Scan using bag_pkey on bag b` or `Hash Left Join`."""
     kind = str(node.get("Node Type", "unknown"))
     join = node.get("Join Type", "Inner")
@@ -55,7 +74,8 @@ def _name(node: Mapping[str, Any]) -> str:
     return f"{name} on {table}" + (f" {alias}" if alias != table else "")
 
 
-def _number(node: Mapping[str, Any], name: str) -> float:
+def number(node: Mapping[str, Any], name: str) -> float:
+    """A property that is a number; 0 for one that is missing, or of another kind."""
     value = node.get(name)
     return float(value) if isinstance(value, int | float) else 0.0
 

@@ -34,9 +34,9 @@ def of_run(directory: Path, deployment: str, scenario: str) -> EarlierPlans:
     if record is None or _changes_data(scenario):
         return EarlierPlans()
     executed = [
-        (entry.get("arm") or entry["deployment"], entry["run"], text)
+        (entry.get("arm") or entry.get("deployment"), entry["run"], text)
         for entry in planned(record)
-        if entry["run"] != directory.name and not _changes_data(entry["scenario"])
+        if entry["run"] != directory.name and not _changes_data(entry.get("scenario", ""))
         for text in _executed(directory.parent / entry["run"])
     ]
     runs = {text: run for name, run, text in reversed(executed) if name == deployment}

@@ -27,8 +27,8 @@ from loadgen.scenarios import Scenario
 from reference_app.counters import RECORDED_COUNTERS
 from reference_app.settings import Settings
 from tests import synthetic_runs
-from workbench import seal, validity
-from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, ON_RDS, TUNED
+from workbench import seal, statement_plans, validity
+from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, ON_RDS, READS, TUNED
 from workbench.record_format import FORMAT
 from workbench.recording import Experiment, Run, open_experiment, open_run
 from workbench.request_schema import DURATIONS, SCHEMA, WRITTEN
@@ -45,6 +45,8 @@ REFUSAL = "over the connection budget: 8 workers × (40 + 50) = 720 connections,
 
 DATASET = {"scale": "small", "seed": 20251014}
 COUNTS = {"user": 100, "bag": 20000, "scan": 5500}
+# Plans that PostgreSQL made on production data, as `loadgen experiment` recorded them under `reads`.
+RECORDED_PLANS = json.loads(Path(__file__).with_name("recorded_plans.json").read_text())
 ENVIRONMENT = {
     "commit": "0123456789abcdef", "dirty": False, "cpu_model": "a processor", "cpu_count": 1, "memory_bytes": 2**33,
     "kernel": "6.1", "python": "3.11.7", "postgresql": "18.6", "postgresql_max_connections": 100, "packages": {},
@@ -96,6 +98,7 @@ class RunFiles:
     database: list[dict] | None
     pool: list[dict] | None
     log: list[str] = field(default_factory=list)
+    plans: list[dict] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -141,6 +144,8 @@ class RunFiles:
         ids = {"run": directory.name, "experiment": directory.parent.name}
         self.record |= {name: self.record[name] or value for name, value in ids.items()}
         (directory / "gunicorn.log").write_text("".join(f"{line}\n" for line in self.log))
+        if self.plans:
+            (directory / statement_plans.FILE).write_text(json.dumps({statement_plans.KEY: self.plans}))
         if self.record["status"] == "running":
             self._write_stream(directory)
         else:
@@ -182,6 +187,7 @@ class Builder:
         settings, load = _settings(deployment), scenarios.find(scenario)
         rows = synthetic_runs.request_rows(load, _service_ms(deployment, slower), settings)
         run = RunFiles(_record(deployment, settings, load, block), rows, None, None, None)
+        run.plans = RECORDED_PLANS.get(deployment, []) if scenario == READS else []
         run.record["replicate"] = replicate
         if load.kind == "start":
             run.record |= {"outcome": {"started": False, "message": REFUSAL}, "gates": []}

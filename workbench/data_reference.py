@@ -26,7 +26,7 @@ written once and never changed.
 | `run.json` | one run: deployment, scenario, seed, environment, dataset, UTC start and end, `status`, `valid`, gates |
 | `requests.parquet` | one row a request |
 | `process.parquet`, `pool.parquet`, `database.parquet` | readings during the run |
-| `plans.json` | the generic plans of the ten statements that took the most time, of the workbench's own PostgreSQL |
+| `plans.json` | plans of the ten statements with the most time, of the workbench's own PostgreSQL, see METHODS.md |
 | `predictions/<run>.json` | what a model predicted of a run, written before it started |
 | `requests-<n>.arrows` | rows of a run that is going on, or was cut off |
 | `*.log` | output of the servers and of Locust |

@@ -23,6 +23,24 @@ Hash Left Join  (cost=0.50..12.00 rows=3)
               Sort Key: a, b"""
 
 
+EXECUTED = {
+    "Actual Startup Time": 0.01, "Actual Total Time": 1.5, "Actual Rows": 4.5, "Actual Loops": 2,
+    "Rows Removed by Filter": 7, "Shared Hit Blocks": 3,
+}  # fmt: skip
+
+
+def test_an_executed_plan_has_its_rows_time_and_buffers():
+    unreached = NODES[1] | EXECUTED | {"Actual Loops": 0, "Rows Removed by Filter": 0}
+    assert plan_text([NODES[0] | EXECUTED, unreached]).splitlines() == [
+        "Hash Left Join  (cost=0.50..12.00 rows=3) (actual time=0.010..1.500 rows=4.50 loops=2)",
+        "  Hash Cond: (b.id = scan.bag_id)",
+        "  Rows Removed by Filter: 7",
+        "  Buffers: shared hit=3 read=0",
+        "  ->  Parallel Seq Scan on bag b  (cost=0.50..12.00 rows=3) (never executed)",
+        "        Buffers: shared hit=3 read=0",
+    ]
+
+
 def scans(*nodes, rows):
     return whole_scans([StatementPlan("SELECT", 1, 1.0, nodes)], {"bag": rows, "scan": rows})
 
