@@ -17,6 +17,7 @@ from .effects_plot import effects
 from .lab_change import LabChange
 from .lab_requests import query
 from .lab_run import LabRun
+from .plans_comparison import PlansComparison, compared
 from .prediction import predict_load, track_record
 from .shown import Shown, SummaryView
 from .split_view import SplitView
@@ -31,6 +32,7 @@ class LabExperiment(SummaryView):
         exp.runs                                          # a row for each run
         exp.effects("burst-50")                           # every change, with intervals
         exp.change("as-measured", "tuned").why("login")   # where the time of a request went
+        exp.plans("as-measured", "tuned")                 # query plans side by side
         exp.run("tuned", "burst-50", block=1).timeline()  # its requests, to brush
         exp.what_if(workers=4)                            # a prediction
 
@@ -118,6 +120,19 @@ class LabExperiment(SummaryView):
         """
         _require("scenario", scenario, self._scenarios)
         return effects(self.recorded, scenario, metric)
+
+    def plans(self, before: str = "", after: str = "") -> PlansComparison:
+        """The plans of two deployments' large statements side by side, the nodes that differ marked.
+
+        Without names these are the baseline and the deployment to compare with it. Raises `RecordingError` for a name
+        that the experiment lacks.
+
+            exp.plans("as-measured", "tuned")
+        """
+        names = before or self.baseline, after or self.candidate
+        for name in names:
+            _require("deployment", name, self._deployments)
+        return compared(self.recorded, *names)
 
     def arms(self) -> ArmsView:
         """Two deployments side by side, chosen from menus: waterfall, percentiles, effects.

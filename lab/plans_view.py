@@ -6,6 +6,7 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
+from analysis.deployment_plans import MeasuredStatement, application_ms
 from analysis.query_plans import MIN_ROWS, Scan, plan_text, whole_scans
 from workbench import display, statement_plans
 from workbench.recording import Run
@@ -16,11 +17,12 @@ from . import plot_style, texts
 from .shown import Shown, paragraphs, widget_bundle
 from .table_view import table_widget
 
-COLUMNS = ["statement", "calls", "mean_ms", "total_ms", "plan"]
+COLUMNS = ["statement", "calls", "mean_ms", "total_ms", "of_requests", "kind", "plan"]
 MAX_STATEMENT = 70  # characters of a statement in a sentence or a title
-GENERIC = (
-    "These are generic plans, for any values of the parameters, made after the load: the plan that ran may have been "
-    "another one. Costs and rows are the planner's estimates."
+EXECUTED = (
+    "Statements with a twentieth of the database's time were executed after the load, with values of a slow execution "
+    "that the load sent, and rolled back. The other plans are generic, for any values: the plan that ran may have been "
+    "another one, and its rows are estimates."
 )
 
 
@@ -28,10 +30,11 @@ class PlansView(Shown):
     """The statements on which the database spent the most time, each with its plan.
 
         plans = run.plans()
-        plans.table[["statement", "calls", "mean_ms"]]
+        plans.table[["statement", "calls", "mean_ms", "of_requests"]]
         print(plans.table["plan"].iloc[0])
 
-    Times are those of the server, in ms.
+    Times are those of the server, in ms. `of_requests` is the statement's share of the time of all requests in the
+    application; `kind` says whether its plan was executed.
     """
 
     @property
@@ -39,9 +42,9 @@ class PlansView(Shown):
         """A new widget: sentences, the statements as a table, and each plan in a fold."""
         parts: list[Any] = [ipywidgets.HTML(paragraphs(self.sentences))]
         if not self.table.empty:
-            folds = ipywidgets.Accordion([ipywidgets.HTML(_preformatted(str(plan))) for plan in self.table["plan"]])
+            folds = ipywidgets.Accordion([ipywidgets.HTML(preformatted(str(plan))) for plan in self.table["plan"]])
             for number, statement in enumerate(self.table["statement"]):
-                folds.set_title(number, _shortened(statement))
+                folds.set_title(number, shortened(statement))
             parts += [table_widget(self._without_plans()), folds]
         return plot_style.styled(parts)
 
@@ -51,7 +54,7 @@ class PlansView(Shown):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         plans = "".join(
-            f"<p>{cleaned(row.statement, Target.HTML)}</p>{_preformatted(str(row.plan))}"
+            f"<p>{cleaned(row.statement, Target.HTML)}</p>{preformatted(str(row.plan))}"
             for row in self.table.itertuples()
         )
         html = display.html(self.sentences, self._without_plans()) + plans
@@ -67,13 +70,16 @@ def plans(run: Run) -> PlansView:
     if recorded is None:
         sentence = f"No plan was recorded in {run.name}: {_absence(run)}."
         return PlansView([sentence], pd.DataFrame(columns=COLUMNS))
-    table = pd.DataFrame([_row(plan) for plan in recorded], columns=COLUMNS)
+    time_ms = application_ms(run)
+    measured = [MeasuredStatement(plan, run, plan.total_ms / time_ms if time_ms else None) for plan in recorded]
+    table = pd.DataFrame([_row(statement) for statement in measured], columns=COLUMNS)
     return PlansView(_sentences(run, recorded), table)
 
 
-def _row(plan: StatementPlan) -> tuple[Any, ...]:
+def _row(measured: MeasuredStatement) -> tuple[Any, ...]:
+    plan = measured.plan
     text = plan_text(plan.nodes) if plan.nodes else f"not planned: {plan.failure}"
-    return plan.statement, plan.calls, plan.mean_ms, plan.total_ms, text
+    return plan.statement, plan.calls, plan.mean_ms, plan.total_ms, measured.request_share, measured.kind, text
 
 
 def _absence(run: Run) -> str:
@@ -90,14 +96,27 @@ def _sentences(run: Run, recorded: Sequence[StatementPlan]) -> list[str]:
         f"The {texts.counted(len(recorded), 'statement')} on which the database spent the most time in {run.name}.",
         *_scan_sentences(whole_scans(recorded, _rows(run))),
         *(unplanned if failed else []),
-        GENERIC,
+        *_not_executed(recorded),
+        EXECUTED,
+    ]
+
+
+def _not_executed(recorded: Sequence[StatementPlan]) -> list[str]:
+    """Why plans of large statements are generic, and where those are that were executed before."""
+    return [
+        *(
+            f"{shortened(plan.statement)} was not executed: {plan.not_executed}."
+            for plan in recorded
+            if plan.not_executed
+        ),
+        *(f"{shortened(plan.statement)} was executed in {plan.executed_in}." for plan in recorded if plan.executed_in),
     ]
 
 
 def _scan_sentences(scans: Sequence[Scan]) -> list[str]:
     if not scans:
         return [f"None of these plans reads a table of {MIN_ROWS:,} rows or more whole."]
-    return [f"{_shortened(scan.statement)} {_reading(scan)}." for scan in scans]
+    return [f"{shortened(scan.statement)} {_reading(scan)}." for scan in scans]
 
 
 def _reading(scan: Scan) -> str:
@@ -111,10 +130,12 @@ def _rows(run: Run) -> Mapping[str, int]:
     return counts if isinstance(counts, dict) else {}
 
 
-def _shortened(statement: str) -> str:
+def shortened(statement: str) -> str:
+    """The beginning of a statement, for a sentence or a title."""
     return statement if len(statement) <= MAX_STATEMENT else f"{statement[: MAX_STATEMENT - 1]}…"
 
 
-def _preformatted(plan: str) -> str:
+def preformatted(plan: str) -> str:
+    """A plan as HTML that keeps its lines."""
     lines = (cleaned(line, Target.HTML) for line in plan.splitlines())
     return f"<pre>{'<br>'.join(lines)}</pre>"

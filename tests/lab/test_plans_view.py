@@ -38,6 +38,22 @@ def test_each_statement_has_its_plan_and_large_scans_are_named(run):
     assert len(parts(shown)[-1].children) == 2
 
 
+def test_an_executed_plan_has_actual_rows_and_its_share_of_the_time_of_requests(builder):
+    executed = {**PLANS[0], "share": 0.5, "execution_ms": 2.0, "values": {}, "not_executed": "", "executed_in": ""}
+    executed["nodes"] = [SCAN | {"Actual Rows": 3.0, "Actual Loops": 1}]
+    generic = [PLANS[0] | {"not_executed": "no values"}, PLANS[0] | {"executed_in": "1-01-tuned-reads"}]
+    files = builder.run("tuned")
+    files.plans = [executed, *generic]
+    run = LabRun(builder.experiment(files, name="executed").runs[0])
+    shown = run.plans()
+    assert list(shown.table["kind"]) == ["executed", "generic (no values)", "generic (executed in 1-01-tuned-reads)"]
+    assert "rows=3.00 loops=1" in shown.table["plan"].iloc[0]
+    total_ms = run.recorded.requests["app_ms"].sum()
+    assert shown.table["of_requests"].iloc[0] == pytest.approx(8.0 / total_ms)
+    assert "SELECT name FROM bag was not executed: no values." in shown.sentences
+    assert "SELECT name FROM bag was executed in 1-01-tuned-reads." in shown.sentences
+
+
 def test_without_a_large_scan_that_is_said(run):
     run.recorded.record["dataset"]["counts"] = {"bag": 100}
     assert "None of these plans reads a table of 10,000 rows" in with_plans(run, PLANS[:1]).sentences[1]
