@@ -36,7 +36,7 @@ KINDS = {
     "objective": Kind("Objectives", TEST),
     "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", (*COMPARISON, REPORTED)),
     "baseline": Kind("Changes against the baseline", COMPARISON),
-    "explanation": Kind("Explanations: saturated resources and growth of the tail", (REPORTED,)),
+    "explanation": Kind("Explanations: saturated resources, growth of the tail, query plans", (REPORTED,)),
     "capacity": Kind("Capacities", (REPORTED,)),
     "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
     "measurement": Kind("Measured values", (REPORTED,)),
