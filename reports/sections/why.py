@@ -8,7 +8,7 @@ from ..markup import Html
 from ..numerals import of_finding, sentence
 from ..svg import inline
 from ..tables import behind
-from . import bottlenecks, charts, database, deployments
+from . import bottlenecks, charts, database, deployments, query_plans
 from .comparison import Report, beside, join, prose
 
 
@@ -24,6 +24,7 @@ def why(report: Report) -> Html:
             ("growth of the tail", bottlenecks.tail_growth(report)),
             ("predictions from single requests", join(charts.growth(report), bottlenecks.simulated_bursts(report))),
             ("database", join(bottlenecks.database_waits(report), database.database_route(report))),
+            ("query plans", query_plans.query_plans(report)),
             ("every variant of tuned", deployments.variants_split(report)),
         ),
     )
