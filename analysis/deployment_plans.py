@@ -44,6 +44,11 @@ class MeasuredStatement:
         reason = self.plan.not_executed or executed_in
         return f"generic ({reason})" if reason else "generic"
 
+    @property
+    def values(self) -> str:
+        """What the record shows of the values it was executed with: `word = %SB1%, limit = 50`."""
+        return ", ".join(f"{name} = {value}" for name, value in self.plan.values.items())
+
     def text(self, change: PlanChange | None = None, *, is_after: bool = False) -> str:
         """The tree in few words; with a change, what differs is marked."""
         changed = () if change is None else change.changed_after if is_after else change.changed_before

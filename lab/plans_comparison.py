@@ -6,6 +6,7 @@ import ipywidgets
 import pandas as pd
 
 from analysis.deployment_plans import MeasuredStatement, StatementPair, pairs
+from analysis.plan_comparison import PlanChange
 from workbench import display
 from workbench.recording import Experiment
 
@@ -81,8 +82,13 @@ def _row(pair: StatementPair, name: str, side: MeasuredStatement, is_after: bool
     change = pair.change
     return (
         pair.statement, name, side.run.name, side.plan.calls, side.request_share, side.plan.execution_ms, side.kind,
-        change.sentence() if change else "", side.text(change, is_after=is_after),
+        change.sentence() if change else "", _plan_text(side, change, is_after),
     )  # fmt: skip
+
+
+def _plan_text(side: MeasuredStatement, change: PlanChange | None, is_after: bool) -> str:
+    tree = side.text(change, is_after=is_after)
+    return f"with {side.values}\n{tree}" if side.values else tree
 
 
 def _headline(large: list[StatementPair], before: str, after: str) -> str:

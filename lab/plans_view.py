@@ -79,6 +79,7 @@ def plans(run: Run) -> PlansView:
 def _row(measured: MeasuredStatement) -> tuple[Any, ...]:
     plan = measured.plan
     text = plan_text(plan.nodes) if plan.nodes else f"not planned: {plan.failure}"
+    text = f"with {measured.values}\n{text}" if measured.values else text
     return plan.statement, plan.calls, plan.mean_ms, plan.total_ms, measured.request_share, measured.kind, text
 
 

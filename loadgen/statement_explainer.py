@@ -28,6 +28,7 @@ from .plan_execution import PlanExecutor
 from .plan_redaction import PlanRedaction
 from .services import DatabaseServer
 from .statement_executions import Execution
+from .statement_matching import MatchedExecutions
 
 MAX_STATEMENT_MS, MAX_S = 200, 1.0  # to plan one statement, and all of them
 MAX_EXECUTING_S = 20.0  # for all that are executed
@@ -124,8 +125,8 @@ def _unused(name: str, value: Any) -> bool:
 
 def _wanted(
     statements: Sequence[TopStatement], entries: Sequence[dict[str, Any]], earlier: EarlierPlans
-) -> Iterator[tuple[int | None, dict[str, Any]]]:
-    """Yield the number and the entry of each statement to execute; note in the others what was executed before."""
+) -> Iterator[tuple[TopStatement, dict[str, Any]]]:
+    """Yield each statement to execute with its entry; note in the others what was executed before."""
     for each, entry in zip(statements, entries, strict=True):
         if entry["failure"] or not (each.share >= MIN_SHARE or entry["statement"] in earlier.others):
             continue
@@ -133,16 +134,16 @@ def _wanted(
             entry["executed_in"] = run
         else:
             entry["not_executed"] = NO_TIME
-            yield each.query_id, entry
+            yield each, entry
 
 
 def _execute(
-    executor: PlanExecutor, wanted: Sequence[tuple[int | None, dict[str, Any]]], executions: Sequence[Execution]
+    executor: PlanExecutor, wanted: Sequence[tuple[TopStatement, dict[str, Any]]], executions: Sequence[Execution]
 ) -> None:
     """Put executed plans in the place of generic ones, or the reason why there are none."""
-    by_number = {executor.query_id(execution): execution for execution in executions}
-    for number, entry in wanted:
-        execution = by_number.get(number) if number is not None else None
+    matched = MatchedExecutions(executor, executions)
+    for statement, entry in wanted:
+        execution = matched.find(statement)
         entry["not_executed"] = _put_plan(executor, entry, execution) if execution else NO_VALUES
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lab import open_experiment
 from tests.lab.shown_parts import fallback, parts
-from tests.recorded_plans import AGGREGATED, SEARCH, compared_plans
+from tests.recorded_plans import AGGREGATED, MEASURED, SEARCH, compared_plans
 from workbench.errors import RecordingError
 
 
@@ -22,6 +22,7 @@ def test_plans_stand_beside_each_other_with_their_calls_and_shares(exp):
     assert list(search["kind"]) == ["executed", "executed"]
     assert (search["of_requests"] > 0).all()
     assert "≠" in search["plan"].iloc[0]
+    assert search["plan"].iloc[0].startswith(f"with word = {MEASURED[0]['values']['word']}, pattern = ")
     assert set(shown.table["statement"]) == {SEARCH, AGGREGATED}
 
 
