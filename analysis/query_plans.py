@@ -7,6 +7,7 @@ from workbench.statement_plans import DEPTH, StatementPlan
 
 MIN_ROWS = 10_000  # of a table whose sequential scan is worth a look
 SEQUENTIAL, BY_INDEX = "Seq Scan", ("Index Scan", "Index Only Scan")
+WRITE = "ModifyTable"  # PostgreSQL's text has its operation: Insert, Update, Delete
 INDENT = "      "
 ARROW = "->  "
 ACTUAL, LOOPS, TIME, REMOVED = "Actual Rows", "Actual Loops", "Actual Total Time", "Rows Removed by Filter"
@@ -63,6 +64,7 @@ def _actual(node: Mapping[str, Any]) -> str:
 def node_name(node: Mapping[str, Any]) -> str:
     """Such as `Parallel Seq Scan on bag`, `Index Scan using bag_pkey on bag b` or `Hash Left Join`."""
     kind = str(node.get("Node Type", "unknown"))
+    kind = str(node.get("Operation", kind)) if kind == WRITE else kind
     join = node.get("Join Type", "Inner")
     if join != "Inner":
         kind = f"{kind.removesuffix(' Join')} {join} Join"

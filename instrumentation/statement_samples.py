@@ -4,9 +4,9 @@ After a run the plans of statements are asked for with values that the load sent
 were, secrets included: it belongs into a folder that no other user can read, and goes with the run. Only requests that
 are timed (see `server_timing`) are recorded, so a warm-up leaves nothing.
 
-A line is a JSON object: `statement` as the driver gets it, with placeholders `%(name)s`; `values` by name; `public`,
-the names whose values may be shown; `took_ns`, the time of the execution. Of a statement with several lines the one
-that took longest counts.
+A line is a JSON object: `statement` as the driver gets it, with placeholders `%(name)s`; `values` by name, bytes as
+`{"hex": "…"}`; `public`, the names whose values may be shown; `took_ns`, the time of the execution. Of a statement with
+several lines the one that took longest counts.
 """
 
 import json
@@ -52,11 +52,11 @@ class StatementSamples:
             self._append(self._line(statement, values, took_ns))
 
     def _line(self, statement: Hashable, values: Mapping[str, Any], took_ns: int) -> bytes:
-        """The line of an execution; empty for values that JSON does not hold as they are."""
+        """The line of an execution; empty for values that it cannot hold as they are."""
         public = sorted(self._public & values.keys())
         entry = {"statement": self._text_of(statement), "values": dict(values), "public": public, "took_ns": took_ns}
         try:
-            return json.dumps(entry).encode() + b"\n"
+            return json.dumps(entry, default=_hex).encode() + b"\n"
         except TypeError:
             return b""
 
@@ -68,3 +68,10 @@ class StatementSamples:
         except OSError as error:
             log.warning("statements are not recorded any more", extra={"reason": error.strerror})
             self._descriptor = None
+
+
+def _hex(value: object) -> dict[str, str]:
+    """Bytes for JSON. Raises TypeError for anything else."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} cannot be recorded")
+    return {"hex": value.hex()}

@@ -21,7 +21,7 @@ class PlanRedaction:
         self._statement = execution.statement.replace("%%", "%")
         public = [str(value) for name, value in execution.values.items() if name in execution.public]
         self._public = set(public)
-        self._names = {str(value): name for name, value in execution.values.items() if name not in execution.public}
+        self._names = {_plain(value): name for name, value in execution.values.items() if name not in execution.public}
 
     def node(self, node: Mapping[str, Any]) -> dict[str, Any]:
         """A node with what may be shown of its texts."""
@@ -57,3 +57,8 @@ class PlanRedaction:
         if number in self._public or number not in self._names:
             return number
         return f":{self._names[number]}"
+
+
+def _plain(value: object) -> str:
+    """A value as PostgreSQL writes it."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)

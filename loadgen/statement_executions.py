@@ -53,7 +53,13 @@ def _execution(line: bytes) -> Execution | None:
     try:
         match json.loads(line):
             case {"statement": str(text), "values": dict(values), "public": list(public), "took_ns": int(took_ns)}:
-                return Execution(text, values, frozenset(map(str, public)), took_ns)
-    except (ValueError, RecursionError):
+                read = {name: _value(value) for name, value in values.items()}
+                return Execution(text, read, frozenset(map(str, public)), took_ns)
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
+
+
+def _value(value: Any) -> Any:
+    """A value as the application sent it; bytes stand in hexadecimal digits."""
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value

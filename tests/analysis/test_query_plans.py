@@ -23,6 +23,11 @@ Hash Left Join  (cost=0.50..12.00 rows=3)
               Sort Key: a, b"""
 
 
+def test_a_write_is_named_by_its_operation():
+    write = {"depth": 0, "Node Type": "ModifyTable", "Operation": "Insert", "Relation Name": "scan", "Alias": "scan"}
+    assert plan_text([write]).startswith("Insert on scan  (")
+
+
 EXECUTED = {
     "Actual Startup Time": 0.01, "Actual Total Time": 1.5, "Actual Rows": 4.5, "Actual Loops": 2,
     "Rows Removed by Filter": 7, "Shared Hit Blocks": 3,

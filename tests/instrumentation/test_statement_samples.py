@@ -58,6 +58,12 @@ def test_outside_of_a_timed_request_nothing_is_written(path):
     assert [line["took_ns"] for line in lines(path)] == [1]
 
 
+def test_bytes_are_written_in_hexadecimal_digits(path):
+    samples = StatementSamples(str(path), ())
+    in_a_request(lambda: samples.note("a", {"id": b"\x00\xff"}, 1))
+    assert lines(path)[0]["values"] == {"id": {"hex": "00ff"}}
+
+
 def test_without_a_path_nothing_is_recorded(path):
     in_a_request(lambda: StatementSamples("", ()).note("a", {}, 1))
     assert not path.exists()
@@ -67,7 +73,7 @@ def test_values_that_json_lacks_and_long_lines_are_left_out(path):
     samples = StatementSamples(str(path), ())
 
     def work():
-        samples.note("a", {"content": b"bytes"}, 1)
+        samples.note("a", {"content": object()}, 1)
         samples.note("b", {"content": "x" * statement_samples.MAX_LINE_BYTES}, 1)
 
     in_a_request(work)

@@ -6,7 +6,16 @@ from loadgen.plan_redaction import PlanRedaction
 from loadgen.statement_executions import Execution
 
 STATEMENT = "SELECT FROM t WHERE id = %(id)s AND name = %(name)s AND kind = 'child' AND word LIKE %(word)s LIMIT 50"
-VALUES = {"id": 17, "name": "O'Hara", "word": "%BAG%", "path": "a\\b", "child": "SB1", "parent": "SB2", "hash": "$s$15"}
+VALUES = {
+    "id": 17,
+    "name": "O'Hara",
+    "word": "%BAG%",
+    "path": "a\\b",
+    "child": "SB1",
+    "parent": "SB2",
+    "hash": "$s$15",
+    "token": b"\x00\xff",
+}
 
 
 @pytest.fixture
@@ -26,6 +35,7 @@ def redaction():
         ("(name = ANY ('{O''Hara,SB2}'::text[]))", "(name = ANY ('***'::text[]))"),
         ("((name >= 'O'::text) AND (name < 'P'::text))", "((name >= '***'::text) AND (name < '***'::text))"),
         ("(hash = '$s$15'::text)", "(hash = :hash::text)"),
+        (r"(token = '\x00ff'::bytea)", "(token = :token::bytea)"),
         ("(n = 50) AND (m = 170) AND (x17 = 1.17)", "(n = 50) AND (m = 170) AND (x17 = 1.17)"),
         ("(hashed SubPlan 17)", "(hashed SubPlan 17)"),
         ("bag_17_key", "bag_17_key"),

@@ -15,6 +15,14 @@ def test_the_slowest_execution_of_each_statement_is_read(tmp_path):
     assert {each.statement: each.values for each in slowest(path)} == {"a": {"limit": 7}, "b": {}}
 
 
+def test_bytes_are_read_as_they_were_sent(tmp_path):
+    path = tmp_path / "samples"
+    path.write_text(
+        "\n".join([line("a", 1, id={"hex": "00ff"}), line("b", 1, id={"other": 1}), line("c", 1, id={"hex": "x"})])
+    )
+    assert [(each.statement, each.values) for each in slowest(path)] == [("a", {"id": b"\x00\xff"})]
+
+
 def test_lines_that_are_cut_off_or_something_else_are_left_out(tmp_path):
     path = tmp_path / "samples"
     texts = [line("a", 1), "7", "{}", '{"statement": 1}', "[" * 100_000, "\x00", line("b", 2)[:-5]]
