@@ -24,6 +24,8 @@ override PY := .venv/bin/python
 override STAMP := .venv/installed
 override PACKAGES := workbench instrumentation reference_app loadgen analysis reports lab bench tests
 override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# Debian's, for `make test-extra`.
+override EXTRA_PACKAGES := chromium chromium-driver pgbouncer prometheus
 override EXPERIMENT_OPTION := $${EXPERIMENT:+"--experiment=$$EXPERIMENT"}
 
 # No installer may fetch an interpreter, and nothing of the caller's Python may leak in.
@@ -79,14 +81,15 @@ test-accuracy: $(STAMP) ## run the long tests, and those that measure time; the 
 	@$(PY) -m pytest -m "simulated or exhaustive" --numprocesses 2
 	@$(PY) -m pytest -m exclusive --numprocesses 0
 
-test-extra: $(STAMP) ## run the tests that need Debian's Chromium and PgBouncer; installs them where it may
-	@PATH="$$PATH:/usr/sbin"; \
-	if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null || ! command -v pgbouncer >/dev/null; then \
+test-extra: $(STAMP) ## run the tests that need Debian's Chromium, PgBouncer and Prometheus; installs them where it may
+	@PATH="$$PATH:/usr/sbin"; missing=; \
+	for program in chromium chromedriver pgbouncer promtool; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "test-extra: installing Debian's chromium, chromium-driver and pgbouncer"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver pgbouncer >/dev/null; \
+	    echo "test-extra: installing $(EXTRA_PACKAGES)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(EXTRA_PACKAGES) >/dev/null; \
 	  else \
-	    echo "test-extra: chromium, chromedriver or pgbouncer is missing and only root can install them: apt-get install chromium chromium-driver pgbouncer" >&2; exit 1; \
+	    echo "test-extra: missing:$$missing; only root can install them: apt-get install $(EXTRA_PACKAGES)" >&2; exit 1; \
 	  fi; fi
 	@$(PY) -m pytest -m extra --numprocesses 0
 
