@@ -8,6 +8,7 @@ several threads or greenlets share a worker, each of them may have been the caus
 import pandas as pd
 
 from workbench.recording import Run
+from workbench.server_kinds import LOOPS, THREADED
 
 COLUMNS = ["user", "sequence", "endpoint", "served_from_ms", "served_to_ms", "held_ms", "app_ms", "ok"]
 _SERVED = "SELECT *, start_ms + queue_ms AS served_from_ms, start_ms + queue_ms + app_ms AS served_to_ms FROM requests"
@@ -44,6 +45,6 @@ def served_at_once(run: Run) -> int | None:
     """The number of requests that a worker serves at once: 1, the threads, or None for any number (greenlets)."""
     settings = run.record["deployment"].get("settings") or {}
     server = settings.get("server")
-    if server == "gevent" or server is None:
+    if server in LOOPS or server is None:
         return None
-    return int(settings["threads"]) if server == "gthread" else 1
+    return int(settings["threads"]) if server in THREADED else 1

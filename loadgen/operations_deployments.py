@@ -14,6 +14,11 @@ SERVERS = {
         {"server": "sync", "threads": 1},
     ),
     "tuned-with-gevent": Deployment("Tuned with a gevent worker for each core.", TUNED, {"server": "gevent"}),
+    "tuned-with-granian": Deployment(
+        "Tuned on Granian, which reads HTTP in Rust and spreads connections over sockets of its workers.",
+        TUNED,
+        {"server": "granian"},
+    ),
 }
 SESSIONS = {
     "tuned-with-database-sessions": Deployment("Tuned with sessions in PostgreSQL.", TUNED, {"sessions": "database"}),

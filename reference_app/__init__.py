@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     worker_metrics.count_requests(app)
     logs.init_app(app)
-    request_body.init_app(app)
+    request_body.init_app(app, settings)
     _init_components(app, settings)
     error_responses.init_app(app)
     csrf.init_app(app)

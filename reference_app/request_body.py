@@ -4,6 +4,7 @@
 | --- | --- |
 | 413 | longer than the limit |
 | 408 | not received in time |
+| 411 | of unknown length, where the server does not report that such a body ended early |
 | 400 | shorter than its Content-Length, or damaged |
 
 Werkzeug alone cuts a chunked body off at the limit and uses its beginning, waits for any body without a limit, and
@@ -12,19 +13,20 @@ takes one that ended early for whole.
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from socket import socket
 from typing import IO, TYPE_CHECKING
 
 import flask
-from flask import Flask
+from flask import Flask, current_app
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge, RequestTimeout
 from werkzeug.utils import cached_property
 
-from .settings import current_settings
+from .settings import Settings, current_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -40,6 +42,8 @@ class Request(flask.Request):
         """The body; raises the HTTP error of one that is refused."""
         if not self.environ.get("wsgi.input_terminated"):
             return super().stream
+        if current_app.extensions["body_readers"] and self.content_length is None:
+            self._require_no_body()
         announced = self.content_length or 0
         content = self._read() if announced <= MAX_BODY_BYTES else b""
         if max(announced, len(content)) > MAX_BODY_BYTES:
@@ -48,9 +52,17 @@ class Request(flask.Request):
             raise BadRequest("the body is shorter than its Content-Length")
         return BytesIO(content)
 
+    def _require_no_body(self) -> None:
+        if self.headers.get("Transfer-Encoding"):
+            raise LengthRequired("a body needs a Content-Length here")
+
     def _read(self) -> bytes:
         """The body, or as much of it as shows that it is too long."""
+        readers: Executor | None = current_app.extensions["body_readers"]
         try:
+            if readers:
+                body = readers.submit(self.environ["wsgi.input"].read, MAX_BODY_BYTES + 1)
+                return body.result(current_settings().body_timeout_s or None)
             with _read_deadline(self.environ, current_settings().body_timeout_s):
                 return self.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
         except TimeoutError:
@@ -92,7 +104,17 @@ def _read_deadline(environ: "WSGIEnvironment", seconds: float) -> Iterator[None]
         connection.settimeout(timeout_s)
 
 
-def init_app(app: Flask) -> None:
+def _body_readers(settings: Settings) -> Executor | None:
+    """Threads that wait for bodies, where a server has no socket to set a deadline on.
+
+    One whose client neither sends nor closes waits on after the deadline. It holds up no request but those with a body
+    that come when all of the threads wait.
+    """
+    return ThreadPoolExecutor(settings.threads, "body") if settings.server == "granian" else None
+
+
+def init_app(app: Flask, settings: Settings) -> None:
     """Let the application read bodies within the limits."""
+    app.extensions["body_readers"] = _body_readers(settings)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.request_class = Request

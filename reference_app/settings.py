@@ -66,7 +66,7 @@ class Settings:
     store_timeout_ms: int = 250
 
     # server
-    server: Literal["sync", "gthread", "gevent"] = "sync"
+    server: Literal["sync", "gthread", "gevent", "granian"] = "sync"
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
@@ -134,6 +134,8 @@ class Settings:
                 "preload is on and server is gevent; its locks would be created before gevent replaces them, "
                 "so set preload to false"
             )
+        if self.preload and self.server == "granian":
+            raise SettingsError("preload is on and server is granian, which loads in each worker; set preload to false")
 
     @property
     def unpickles(self) -> bool:

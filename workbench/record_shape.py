@@ -13,6 +13,7 @@ from .declared_arms import KINDS
 from .looks import are_looks
 from .paths import is_id
 from .seal import is_description
+from .server_kinds import SERVER_KINDS
 from .verdicts import COMPLETE, RUNNING
 
 Rule = type | Mapping[str, Any] | list | Callable[[Any], bool]
@@ -117,7 +118,7 @@ REQUIRED: Mapping[str, Mapping[str, Rule]] = {
     },
 }
 _SETTINGS: Mapping[str, Rule] = {
-    "server": _one_of("sync", "gthread", "gevent"), "workers": SERVER, "threads": SMALL, "pool": str,
+    "server": _one_of(*SERVER_KINDS), "workers": SERVER, "threads": SMALL, "pool": str,
     "pool_size": SMALL, "pool_max_overflow": SMALL, "hash_limit": SMALL, "round_trip_ms": _number, "cache": str,
     "cache_statistics_ttl_s": _number, "cache_search_ttl_s": _number, "session_threshold": COUNT,
     "session_lifetime_s": _number, "sessions": str, "password_hash": str, "deadlines": bool,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench import validity
 from workbench.recording import Run
+from workbench.server_kinds import LOOPS, THREADED
 
 from . import cpu_metrics
 from .arm_metrics import measured_totals, worker_shares
@@ -74,9 +75,9 @@ def _worker_utilisation(run: Run) -> tuple[float | None, str]:
     if "workers" not in settings:
         return None, "the workers of a foreign application"
     workers = settings["workers"]
-    if settings["server"] == "gevent":  # a loop accepts any number of requests, but computes for one at a time
+    if settings["server"] in LOOPS:
         return _busiest_loop(run), f"the event loop of the busiest of {workers} workers, at most a core"
-    if settings["server"] == "gthread":
+    if settings["server"] in THREADED:
         share = _share(totals["application_ms"], MS_PER_S * workers * settings["threads"] * totals["makespan_s"])
         return share, f"{settings['threads']} threads in each of {workers} workers"
     share = _share(totals["application_ms"], MS_PER_S * workers * totals["makespan_s"])

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from workbench.endpoints import CACHE_LIFETIME_SETTINGS
 from workbench.errors import UserError
 from workbench.recording import Run
+from workbench.server_kinds import SERVER_KINDS
 
 from .preconditions import MODELLED_SETTINGS
 
 MAX_SETTING = 1000  # workers, threads, connections
 POSITIVE_SETTINGS = ("workers", "threads", "pool_size")
 CHOICES = {
-    "server": ("sync", "gthread", "gevent"),
+    "server": SERVER_KINDS,
     "cache": ("off", "process", "shared"),
     "password_hash": ("scrypt", "argon2id"),
 }

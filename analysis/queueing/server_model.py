@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.recording import Run
+from workbench.server_kinds import LOOPS, THREADED
 
 from .discrete_event import Environment, Resource
 
@@ -43,8 +44,8 @@ class ServerModel:
         `worker_shares` are the run's measured ones; where their number is not that of the workers, all get the same.
         """
         settings = run.record["deployment"]["settings"] if settings is None else settings
-        loop = settings["server"] == "gevent"
-        threads = {"sync": 1, "gthread": settings["threads"], "gevent": None}[settings["server"]]
+        loop = settings["server"] in LOOPS
+        threads = None if loop else settings["threads"] if settings["server"] in THREADED else 1
         pooled = settings["pool"] != "none"
         return cls(
             cores=run.record["environment"]["cpu_count"],

@@ -1,0 +1,140 @@
+"""Granian as a server: the same rules as gunicorn's for starts, workers and bodies."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from loadgen.app_code import OWN
+from loadgen.server_commands import command
+from loadgen.services import free_port
+from reference_app.settings import Settings, SettingsError
+from tests.brief_server import serve_briefly
+from tests.processes import wait_until
+from tests.reference_app.start_refusal import STARTABLE
+from workbench.paths import REPOSITORY
+
+BODY_LIMIT_S = 1.0
+BODY = b"username=nobody&password=" + b"x" * 75
+GRANIAN = replace(STARTABLE, server="granian", threads=4)
+
+
+@pytest.fixture(scope="module")
+def granian(server, database) -> Settings:
+    return Settings(
+        database_url=server.url_of(database),
+        secret_key="a key of the tests",
+        sessions="cookie",
+        server="granian",
+        workers=2,
+        threads=4,
+        body_timeout_s=BODY_LIMIT_S,
+        pool_size=2,
+        password_hash="argon2id",
+        login_throttle=False,
+        server_timing_for_all=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def served(granian, tmp_path_factory):
+    with serve_briefly(granian, tmp_path_factory.mktemp("served") / "log") as running:
+        yield running
+
+
+def response(served, head, *pieces):
+    """Status, headers and body of the response to a login with this framing, and with these pieces of a body."""
+    address = urlsplit(served.url)
+    with closing(socket.create_connection((address.hostname, address.port), timeout=20)) as connection:
+        lines = [b"POST /login HTTP/1.1", b"Host: h", b"Content-Type: application/x-www-form-urlencoded", head]
+        connection.sendall(b"\r\n".join([*lines, b"", b"".join(pieces)]))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.headers, answer.read()
+
+
+def test_a_body_that_arrived_is_read(served):
+    status, headers, _ = response(served, b"Content-Length: 100", BODY)
+    assert status == 401
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_half_a_body_is_refused_at_the_deadline(served):
+    assert response(served, b"Content-Length: 100", BODY[:10])[0] == 408
+
+
+def test_a_body_of_unknown_length_is_refused(served):
+    assert response(served, b"Transfer-Encoding: chunked", b"64\r\n", BODY, b"\r\n0\r\n\r\n")[0] == 411
+
+
+def test_a_body_over_the_limit_is_refused(served):
+    assert response(served, b"Content-Length: 100000", BODY)[0] == 413
+
+
+def test_reads_are_served_while_bodies_are_awaited(served, visit):
+    address = urlsplit(served.url)
+    slow = [socket.create_connection((address.hostname, address.port), timeout=20) for _ in range(4)]
+    for connection in slow:
+        connection.sendall(b"POST /login HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n")
+    assert visit(served).get("/login").status == 200
+    for connection in slow:
+        connection.close()
+
+
+def workers(served):
+    return psutil.Process(served.child.pid).children()
+
+
+def test_an_ended_worker_is_replaced_under_its_number(served, visit):
+    ended = workers(served)[0]
+    ended.kill()
+    wait_until(lambda: len([worker for worker in workers(served) if worker.pid != ended.pid]) == 2)
+    wait_until(lambda: visit(served).get("/health").status == 200)
+
+
+def test_workers_end_with_a_killed_server(granian, tmp_path):
+    with serve_briefly(replace(granian, workers=1), tmp_path / "log") as running:
+        (worker,) = workers(running)
+        os.kill(running.child.pid, signal.SIGKILL)
+        wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+def refused_start(settings):
+    """The one line with which Granian refuses to start."""
+    finished = subprocess.run(
+        command(settings, OWN),
+        env={**os.environ, **settings.to_env(), "TRACETRACK_BIND": f"127.0.0.1:{free_port()}"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 1
+    (line,) = (finished.stdout + finished.stderr).splitlines()
+    return line
+
+
+def test_a_placeholder_as_key_is_refused():
+    assert refused_start(replace(GRANIAN, secret_key="change-me")).startswith("not started: TRACETRACK_SECRET_KEY")
+
+
+def test_a_deployment_over_the_connection_budget_is_refused(granian):
+    over = replace(granian, pool_size=400)
+    assert refused_start(over).startswith("over the connection budget:")
+
+
+def test_preload_is_refused():
+    with pytest.raises(SettingsError, match="server is granian"):
+        replace(GRANIAN, preload=True)
+
+
+def test_command_names_another_application():
+    assert command(GRANIAN, OWN, "slow:app()") == [sys.executable, "-m", "reference_app.granian_server", "slow:app()"]
