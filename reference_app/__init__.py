@@ -113,7 +113,8 @@ def warm_up(app: Flask) -> None:
     Raises SQLAlchemy's errors if the database is not available.
     """
     with app.app_context():
-        database.warm_up(app.extensions["engine"], login.warm_up, dashboard.warm_up, search.warm_up)
+        reads = login.warm_up, dashboard.warm_up, search.warm_up
+        warm_up_requests.open_connections(app.extensions["engine"], *reads)
         passwords.warm_up()
         if app.extensions["store"]:
             app.extensions["store"].is_available()

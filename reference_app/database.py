@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
@@ -257,18 +257,6 @@ def _driver_connection(opened: Connection) -> Any:
 def _is_idle(driver: Any) -> bool:
     """True if psycopg2's connection has no open transaction."""
     return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
-
-
-def warm_up(engine: Engine, *reads: Callable[[Connection], object]) -> None:
-    """Open as many connections as the pool keeps, and do the reads on each.
-
-    A backend reads its catalogs for its first statement, and more of them for the first one with a table.
-    """
-    with ExitStack() as stack:
-        for _ in range(engine.pool.size() if isinstance(engine.pool, QueuePool) else 1):
-            opened = stack.enter_context(connection())
-            for read in reads:
-                read(opened)
 
 
 def _max_wait_s(settings: Settings) -> float:

@@ -15,6 +15,7 @@ from . import (
     published_ratios,
     published_setup,
     published_values,
+    servers,
     session_storage,
 )
 from .finding import Finding
@@ -36,6 +37,7 @@ PRODUCERS = (
     capacities.capacities,
     capacities.predictions,
     measurements.findings,
+    servers.findings,
 )
 
 

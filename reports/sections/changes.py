@@ -18,7 +18,7 @@ from ..markup import Html
 from ..numerals import SECTION, marked, sentence
 from ..svg import inline
 from ..tables import behind
-from . import effects
+from . import effects, servers
 from .comparison import Report, join, plural
 from .names import change
 
@@ -43,6 +43,7 @@ def changes(report: Report) -> Html:
             ("every comparison of set-ups", effects.deployment_effects(report)),
             ("of changes of the tuned set-up", effects.optimisation_effects(report)),
             ("of changes of the published set-up", effects.read_effects(report)),
+            ("the tuned set-up on other servers", servers.servers(report)),
         ),
     )
 

@@ -1,0 +1,40 @@
+"""The servers of one set-up side by side, on runs whose values are known."""
+
+from analysis.findings import servers
+from analysis.metrics.server_comparison import compared_servers
+from workbench.arms import TUNED
+
+SYNC, GEVENT, GRANIAN = "tuned-with-sync-workers", "tuned-with-gevent", "tuned-with-granian"
+
+
+def test_servers_are_compared_with_tuned_first(builder):
+    runs = [builder.run(name) for name in (GRANIAN, TUNED, SYNC, GEVENT)]
+    compared = compared_servers(builder.experiment(*runs))
+    assert list(compared.index) == [TUNED, GEVENT, GRANIAN, SYNC]
+    assert list(compared["server"]) == ["gthread", "gevent", "granian", "sync"]
+    assert compared["cpu_ms"].notna().all()
+
+
+def test_a_deployment_that_differs_in_more_is_not_among_the_servers(builder):
+    runs = [builder.run(name) for name in (TUNED, GEVENT, "tuned-without-workers", "as-advised")]
+    assert list(compared_servers(builder.experiment(*runs)).index) == [TUNED, GEVENT]
+
+
+def test_one_server_is_no_comparison(builder):
+    assert compared_servers(builder.experiment(builder.run(TUNED), builder.run())).empty
+
+
+def test_a_run_without_readings_has_no_cost_and_no_memory(builder):
+    unread = builder.run(GEVENT)
+    unread.process = None
+    row = compared_servers(builder.experiment(builder.run(TUNED), unread)).loc[GEVENT]
+    assert row["cpu_ms"] is None
+    assert row["memory_mib"] is None
+
+
+def test_each_server_has_a_finding_with_its_values(builder):
+    listed = list(servers.findings(builder.experiment(builder.run(TUNED), builder.run(GRANIAN, slower=2))))
+    assert [finding.id for finding in listed] == [f"server-{TUNED}", f"server-{GRANIAN}"]
+    assert listed[1].effect > listed[0].effect
+    assert "served by granian" in listed[1].claim
+    assert "ms of CPU a request" in listed[1].evidence
