@@ -6,7 +6,7 @@ import socket
 from locust.env import Environment
 from locust.runners import Runner
 
-from . import cpu_priority, host_guard, pacer, recording, summary, tls, user_classes
+from . import client_warm_up, cpu_priority, host_guard, pacer, recording, summary, tls, user_classes
 from .config import PROCESS, SCENARIO, SEED, TLS, URL, wait_for_start_signal
 
 
@@ -22,4 +22,5 @@ def prepare(environment: Environment, runner: Runner, **_: object) -> None:
     tls.install(TLS, environment.user_classes)
     socket.getaddrinfo("127.0.0.1", None)  # the resolver is loaded at its first use
     host_guard.install(URL)
+    client_warm_up.send()
     wait_for_start_signal()
