@@ -82,7 +82,7 @@ def main() -> None:
         http1_settings=HTTP1Settings(header_read_timeout=KEEPALIVE_MS),
         workers=settings.workers,
         blocking_threads=settings.threads,
-        backpressure=settings.threads,
+        backpressure=settings.worker_connections,  # connections, idle ones too, and not requests as it says
         backlog=BACKLOG,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACEFUL_TIMEOUT_S,
