@@ -3,9 +3,11 @@
 A statement is executed for its plan in one run of a deployment: its calls and shares are those of that run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from workbench import statement_plans
 from workbench.errors import RecordingError
@@ -75,57 +77,88 @@ class StatementPair:
         return any(side is not None and _share(side) >= MIN_SHARE for side in (self.before, self.after))
 
     @property
-    def is_executed(self) -> bool:
-        """True if both plans were measured."""
-        return all(side is not None and side.plan.is_executed for side in (self.before, self.after))
+    def is_measured(self) -> bool:
+        """True if both plans were executed with the same values: then a difference comes from the deployments."""
+        before, after = self.before, self.after
+        return before is not None and after is not None and _have_same_values(before.plan, after.plan)
 
 
-def statements_of(experiment: Experiment, deployment: str) -> dict[str, MeasuredStatement]:
-    """The statements of a deployment by text, the largest share of the database's time first.
+class ExperimentPlans:
+    """The plans of an experiment, each file read once.
 
-    Of several runs the first with an executed plan counts, otherwise the one in which the statement took the largest
-    share. Runs whose scenario changes the data before the load have plans of their own, and do not count.
+    Runs whose scenario changes the data before the load have plans of their own, and do not count.
     """
-    chosen: dict[str, tuple[Run, StatementPlan]] = {}
-    for run, plan in _recorded(experiment, deployment):
-        best = chosen.get(plan.statement)
-        if best is None or _rank(plan) > _rank(best[1]):
-            chosen[plan.statement] = run, plan
-    times_ms = {run: application_ms(run) for run in {run for run, _ in chosen.values()}}
-    statements = [
-        MeasuredStatement(plan, run, plan.total_ms / time_ms if (time_ms := times_ms[run]) else None)
-        for run, plan in chosen.values()
-    ]
-    return {each.plan.statement: each for each in sorted(statements, key=_share, reverse=True)}
+
+    def __init__(self, experiment: Experiment):
+        self._experiment = experiment
+        self._deployments: dict[str, dict[str, list[MeasuredStatement]]] = {}
+
+    def statements(self, deployment: str) -> dict[str, MeasuredStatement]:
+        """The statements of a deployment by text, the largest share of the database's time first.
+
+        Of several runs the first with an executed plan counts, otherwise the one with the largest share.
+        """
+        best = {text: max(candidates, key=_rank) for text, candidates in self._candidates(deployment).items()}
+        return dict(sorted(best.items(), key=lambda item: -_share(item[1])))
+
+    def pairs(self, before: str, after: str) -> list[StatementPair]:
+        """The statements of two deployments side by side, the largest share of the database's time first.
+
+        Plans that were executed with the same values come before others.
+        """
+        chosen: list[Mapping[str, MeasuredStatement]] = [self.statements(name) for name in (before, after)]
+        result = [
+            self._measured_pair(text, before, after) or StatementPair(text, *(side.get(text) for side in chosen))
+            for text in dict.fromkeys([*chosen[0], *chosen[1]])
+        ]
+        return sorted(result, key=lambda pair: -max(_share(side) for side in (pair.before, pair.after) if side))
+
+    def _measured_pair(self, text: str, before: str, after: str) -> StatementPair | None:
+        """The pair of executed plans with the same values; of several the one with the largest shares."""
+        sides = (self._candidates(name).get(text, []) for name in (before, after))
+        pairs = [StatementPair(text, *pair) for pair in product(*sides)]
+        return max((pair for pair in pairs if pair.is_measured), key=_sum_of_shares, default=None)
+
+    def _candidates(self, deployment: str) -> dict[str, list[MeasuredStatement]]:
+        """What the runs of a deployment recorded of each statement, by text."""
+        if deployment not in self._deployments:
+            candidates: dict[str, list[MeasuredStatement]] = {}
+            for measured in self._read(deployment):
+                candidates.setdefault(measured.plan.statement, []).append(measured)
+            self._deployments[deployment] = candidates
+        return self._deployments[deployment]
+
+    def _read(self, deployment: str) -> Iterator[MeasuredStatement]:
+        """Yield the recorded plans of a deployment, run by run; files of another shape have none."""
+        for run in self._experiment.runs_of(deployment):
+            if run.record["scenario"].get("sql_before"):
+                continue
+            with suppress(RecordingError, OSError):
+                yield from measured_statements(run, statement_plans.read(run.directory) or ())
 
 
-def _recorded(experiment: Experiment, deployment: str) -> Iterator[tuple[Run, StatementPlan]]:
-    """Yield the recorded plans of a deployment, run by run; files of another shape have none."""
-    for run in experiment.runs_of(deployment):
-        if run.record["scenario"].get("sql_before"):
-            continue
-        try:
-            plans = statement_plans.read(run.directory) or ()
-        except (RecordingError, OSError):
-            continue
-        yield from ((run, plan) for plan in plans)
+def measured_statements(run: Run, plans: Sequence[StatementPlan]) -> list[MeasuredStatement]:
+    """The plans of a run, with the shares of their statements in the time of requests."""
+    time_ms = application_ms(run) if plans else None
+    return [MeasuredStatement(plan, run, plan.total_ms / time_ms if time_ms else None) for plan in plans]
 
 
-def _rank(plan: StatementPlan) -> tuple[bool, bool, float]:
-    """What makes a plan the one to show: that it was measured, that it is there, and the share of its statement."""
+def _have_same_values(before: StatementPlan, after: StatementPlan) -> bool:
+    return before.is_executed and after.is_executed and before.values == after.values
+
+
+def _rank(measured: MeasuredStatement) -> tuple[bool, bool, float]:
+    """What makes a plan the one to show: that it was executed, that it is there, and the share of its statement."""
+    plan = measured.plan
     return plan.is_executed, bool(plan.nodes), 0.0 if plan.is_executed else plan.share or 0.0
+
+
+def _sum_of_shares(pair: StatementPair) -> float:
+    return sum(_share(side) for side in (pair.before, pair.after) if side)
 
 
 def _share(statement: MeasuredStatement) -> float:
     return statement.plan.share or 0.0
-
-
-def pairs(experiment: Experiment, before: str, after: str) -> list[StatementPair]:
-    """The statements of two deployments side by side, the largest share of the database's time first."""
-    sides: list[Mapping[str, MeasuredStatement]] = [statements_of(experiment, name) for name in (before, after)]
-    texts = dict.fromkeys([*sides[0], *sides[1]])
-    result = [StatementPair(text, *(side.get(text) for side in sides)) for text in texts]
-    return sorted(result, key=lambda pair: -max(_share(side) for side in (pair.before, pair.after) if side))
 
 
 def application_ms(run: Run) -> float | None:

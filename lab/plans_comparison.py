@@ -5,7 +5,7 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
-from analysis.deployment_plans import MeasuredStatement, StatementPair, pairs
+from analysis.deployment_plans import ExperimentPlans, MeasuredStatement, StatementPair
 from analysis.plan_comparison import PlanChange
 from workbench import display
 from workbench.recording import Experiment
@@ -65,7 +65,7 @@ def _both(group: pd.DataFrame) -> ipywidgets.Widget:
 
 def compared(experiment: Experiment, before: str, after: str) -> PlansComparison:
     """The statements with a twentieth of the database's time on either deployment."""
-    large = [pair for pair in pairs(experiment, before, after) if pair.is_large]
+    large = [pair for pair in ExperimentPlans(experiment).pairs(before, after) if pair.is_large]
     table = pd.DataFrame([row for pair in large for row in _rows(pair, before, after)], columns=COLUMNS)
     if not large:
         sentence = f"No plan was recorded of a large statement of {before} or {after}."
@@ -100,7 +100,12 @@ def _headline(large: list[StatementPair], before: str, after: str) -> str:
 
 def _changes(large: list[StatementPair]) -> list[str]:
     return [
-        f"{shortened(pair.statement)}: {pair.change.sentence()}."
+        f"{shortened(pair.statement)}{_caveat(pair)}: {pair.change.sentence()}."
         for pair in large
         if pair.change is not None and not pair.change.is_same
     ]
+
+
+def _caveat(pair: StatementPair) -> str:
+    """That two plans may differ for another reason than the deployments."""
+    return "" if pair.is_measured else " (not executed with the same values)"

@@ -6,7 +6,7 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
-from analysis.deployment_plans import MeasuredStatement, application_ms
+from analysis.deployment_plans import MeasuredStatement, measured_statements
 from analysis.query_plans import MIN_ROWS, Scan, plan_text, whole_scans
 from workbench import display, statement_plans
 from workbench.recording import Run
@@ -70,9 +70,7 @@ def plans(run: Run) -> PlansView:
     if recorded is None:
         sentence = f"No plan was recorded in {run.name}: {_absence(run)}."
         return PlansView([sentence], pd.DataFrame(columns=COLUMNS))
-    time_ms = application_ms(run)
-    measured = [MeasuredStatement(plan, run, plan.total_ms / time_ms if time_ms else None) for plan in recorded]
-    table = pd.DataFrame([_row(statement) for statement in measured], columns=COLUMNS)
+    table = pd.DataFrame([_row(measured) for measured in measured_statements(run, recorded)], columns=COLUMNS)
     return PlansView(_sentences(run, recorded), table)
 
 

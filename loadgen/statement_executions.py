@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,30 @@ class Execution:
         """The statement with its values, as psycopg2 sends it. Raises KeyError or TypeError where they do not fit."""
         return cursor.mogrify(self.statement, dict(self.values)).decode()
 
+    def with_values(self, shown: Mapping[str, str]) -> "Execution":
+        """The same statement with the public values of another execution, as its record shows them."""
+        values = {
+            name: _like(value, shown[name]) if name in self.public & shown.keys() else value
+            for name, value in self.values.items()
+        }
+        return replace(self, values=values)
+
     def shown_values(self) -> dict[str, str]:
         """The values as a record has them."""
         return {name: self._shown(name, value) for name, value in self.values.items()}
 
     def _shown(self, name: str, value: object) -> str:
         return str(value)[:MAX_VALUE_CHARACTERS] if name in self.public else HIDDEN
+
+
+def _like(value: Any, shown: str) -> Any:
+    """The shown value in the type of this one; this one where it has another type, or the shown one may be cut off."""
+    if not isinstance(value, str | int | float) or len(shown) >= MAX_VALUE_CHARACTERS:
+        return value
+    try:
+        return type(value)(shown)
+    except ValueError:
+        return value
 
 
 def slowest(path: Path) -> list[Execution]:

@@ -69,7 +69,7 @@ def record_plans(
             deadlines.Deadline(MAX_EXECUTING_S),
             plan_execution.executor(server, database) as executor,
         ):
-            _execute(executor, wanted, executions)
+            _execute(executor, wanted, executions, earlier)
     atomic.write_text(directory / FILE, json.dumps(redacted_values({KEY: entries}), indent=1) + "\n")
 
 
@@ -128,7 +128,7 @@ def _wanted(
 ) -> Iterator[tuple[TopStatement, dict[str, Any]]]:
     """Yield each statement to execute with its entry; note in the others what was executed before."""
     for each, entry in zip(statements, entries, strict=True):
-        if entry["failure"] or not (each.share >= MIN_SHARE or entry["statement"] in earlier.others):
+        if entry["failure"] or not (each.share >= MIN_SHARE or entry["statement"] in earlier.values):
             continue
         if run := earlier.runs.get(entry["statement"]):
             entry["executed_in"] = run
@@ -138,13 +138,22 @@ def _wanted(
 
 
 def _execute(
-    executor: PlanExecutor, wanted: Sequence[tuple[TopStatement, dict[str, Any]]], executions: Sequence[Execution]
+    executor: PlanExecutor,
+    wanted: Sequence[tuple[TopStatement, dict[str, Any]]],
+    executions: Sequence[Execution],
+    earlier: EarlierPlans,
 ) -> None:
-    """Put executed plans in the place of generic ones, or the reason why there are none."""
+    """Put executed plans in the place of generic ones, or the reason why there are none.
+
+    A statement that was executed for another deployment has the same values, as far as these are shown.
+    """
     matched = MatchedExecutions(executor, executions)
     for statement, entry in wanted:
-        execution = matched.find(statement)
-        entry["not_executed"] = _put_plan(executor, entry, execution) if execution else NO_VALUES
+        if (execution := matched.find(statement)) is None:
+            entry["not_executed"] = NO_VALUES
+            continue
+        execution = execution.with_values(earlier.values.get(entry["statement"], {}))
+        entry["not_executed"] = _put_plan(executor, entry, execution)
 
 
 def _put_plan(executor: PlanExecutor, entry: dict[str, Any], execution: Execution) -> str:

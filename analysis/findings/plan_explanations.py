@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from workbench.arms import BASELINE
 from workbench.recording import Experiment
 
-from ..deployment_plans import StatementPair, pairs
+from ..deployment_plans import ExperimentPlans, StatementPair
 from ..plan_tree import PlanNode
 from .finding import Claim, Finding
 
@@ -17,19 +17,20 @@ MAX_WORDS = 6  # of a statement
 def findings(experiment: Experiment) -> Iterator[Finding]:
     """One for each deployment with another plan of a large statement; the effect is the ratio of execution times.
 
-    Both plans were executed, each once: there is no interval.
+    Both plans were executed with the same values, each once: there is no interval.
     """
+    plans = ExperimentPlans(experiment)
     for deployment in dict.fromkeys(run.deployment for run in experiment.usable):
-        if deployment != BASELINE and (changed := changed_pairs(experiment, deployment)):
+        if deployment != BASELINE and (changed := changed_pairs(plans, deployment)):
             yield _finding(experiment, deployment, changed)
 
 
-def changed_pairs(experiment: Experiment, deployment: str) -> list[StatementPair]:
+def changed_pairs(plans: ExperimentPlans, deployment: str) -> list[StatementPair]:
     """The large statements that the deployment executes by another plan than the baseline, both measured."""
     return [
         pair
-        for pair in pairs(experiment, BASELINE, deployment)
-        if pair.is_large and pair.is_executed and pair.change is not None and not pair.change.is_same
+        for pair in plans.pairs(BASELINE, deployment)
+        if pair.is_large and pair.is_measured and pair.change is not None and not pair.change.is_same
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.deployment_plans import MeasuredStatement, StatementPair, pairs
+from analysis.deployment_plans import ExperimentPlans, MeasuredStatement, StatementPair
 from analysis.findings.plan_explanations import opening
 from analysis.plan_comparison import PlanChange
 from analysis.plan_tree import CHANGED_MARK
@@ -36,6 +36,7 @@ class _Plan:
     deployments: list[str]
     change: PlanChange | None = None
     is_after: bool = False
+    has_same_values: bool = False
     same_as_before: list[str] = field(default_factory=list)
 
     @property
@@ -66,8 +67,9 @@ def _plans(report: Report) -> dict[str, list[_Plan]]:
     deployments = {run.deployment for run in report.experiment.usable}
     if BASELINE not in deployments:
         return plans
+    recorded = ExperimentPlans(report.experiment)
     for deployment in main_first(deployments - {BASELINE}) or [BASELINE]:
-        for pair in pairs(report.experiment, BASELINE, deployment):
+        for pair in recorded.pairs(BASELINE, deployment):
             if pair.is_large and any(side and side.nodes for side in (pair.before, pair.after)):
                 _add(plans.setdefault(pair.statement, []), pair, deployment)
     return plans
@@ -84,7 +86,7 @@ def _add(group: list[_Plan], pair: StatementPair, deployment: str) -> None:
         return
     if pair.change and group[0].change is None:
         group[0].change = pair.change
-    added = _Plan(pair.after, [deployment], pair.change, is_after=True)
+    added = _Plan(pair.after, [deployment], pair.change, is_after=True, has_same_values=pair.is_measured)
     alike = next((plan for plan in group if plan.is_after and plan.shape == added.shape), None)
     if alike:
         alike.deployments.append(deployment)
@@ -99,8 +101,15 @@ def _row(text: str, plan: _Plan) -> dict:
         "calls": measured.plan.calls,
         "of the time of requests": percent(measured.request_share),
         "one execution (ms)": Quantity.optional(measured.plan.execution_ms, "{:,.1f}"),
-        "reads": plan.change.sentence() if plan.change and plan.is_after else None,
+        "reads": _reading(plan),
     }
+
+
+def _reading(plan: _Plan) -> str | None:
+    """What a plan reads in another way than the baseline; what differs may also come from other values."""
+    if plan.change is None or not plan.is_after:
+        return None
+    return plan.change.sentence() if plan.has_same_values else f"with other values: {plan.change.sentence()}"
 
 
 def _tree(text: str, plan: _Plan) -> Html:

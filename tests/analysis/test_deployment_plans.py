@@ -2,9 +2,17 @@
 
 import pytest
 
-from analysis.deployment_plans import application_ms, pairs, statements_of
+from analysis.deployment_plans import ExperimentPlans, application_ms
 from analysis.findings import plan_explanations
 from tests.recorded_plans import AGGREGATED, MEASURED, SEARCH, compared_plans
+
+
+def statements_of(experiment, deployment):
+    return ExperimentPlans(experiment).statements(deployment)
+
+
+def pairs(experiment, before, after):
+    return ExperimentPlans(experiment).pairs(before, after)
 
 
 def generic(plan, **fields):
@@ -52,7 +60,7 @@ def test_damaged_plans_are_left_out(builder):
 def test_statements_of_two_deployments_are_pairs(builder):
     search, aggregated = (pair for pair in pairs(compared_plans(builder), "as-measured", "as-measured-with-trigram")
                           if pair.is_large)  # fmt: skip
-    assert (search.statement, search.is_executed, search.change.is_same) == (SEARCH, True, False)
+    assert (search.statement, search.is_measured, search.change.is_same) == (SEARCH, True, False)
     assert (aggregated.statement, aggregated.after, aggregated.change) == (AGGREGATED, None, None)
 
 
@@ -71,3 +79,23 @@ def test_without_another_plan_nothing_is_explained(builder):
     same.plans = MEASURED
     assert list(plan_explanations.findings(builder.experiment(builder.run("as-measured", "reads"), same))) == []
     assert list(plan_explanations.findings(builder.experiment(name="empty"))) == []
+
+
+def test_plans_with_other_values_explain_nothing(builder):
+    measured, trigram = (builder.run(name, "reads") for name in ("as-measured", "as-measured-with-trigram"))
+    trigram.plans = [plan | {"values": {"word": "%other%"}} for plan in trigram.plans]
+    experiment = builder.experiment(measured, trigram)
+    (search,) = (
+        pair for pair in pairs(experiment, "as-measured", "as-measured-with-trigram") if pair.statement == SEARCH
+    )
+    assert (search.is_measured, search.change.is_same) == (False, False)
+    assert list(plan_explanations.findings(experiment)) == []
+
+
+def test_plans_with_the_same_values_are_compared_where_there_are_several(builder):
+    other, tuned = builder.run("as-measured", "burst-50"), builder.run("tuned", "reads")
+    other.plans = [MEASURED[0] | {"values": {"word": "%BAG%"}, "share": 0.99}]
+    tuned.plans = [tuned.plans[0] | {"values": MEASURED[0]["values"]}]
+    experiment = builder.experiment(other, builder.run("as-measured", "reads"), tuned)
+    (search, *_) = pairs(experiment, "as-measured", "tuned")
+    assert (search.before.run.scenario, search.is_measured) == ("reads", True)

@@ -7,11 +7,19 @@ import pytest
 from loadgen import earlier_plans
 from loadgen.earlier_plans import EarlierPlans
 
-PLAN = {"calls": 1, "total_ms": 1.0, "nodes": [{"depth": 0}], "failure": "", "execution_ms": 1.0}
+PLAN = {
+    "values": {"q": "BAG"},
+    "calls": 1,
+    "total_ms": 1.0,
+    "nodes": [{"depth": 0}],
+    "failure": "",
+    "execution_ms": 1.0,
+}
 RUNS = {
     "1-01-tuned-burst-50": ("tuned", "burst-50", ["a"]),
     "1-02-as-measured-burst-50": ("as-measured", "burst-50", ["a", "b"]),
-    "1-03-tuned-reads": ("tuned", "reads", ["c"]),
+    "1-03-tuned-burst-25": ("tuned", "burst-25", ["c"]),
+    "1-04-tuned-reads": ("tuned", "reads", ["e"]),
     "2-01-tuned-burst-50": ("tuned", "burst-50", ["a"]),
     "2-02-tuned-missing-table": ("tuned", "missing-table", ["d"]),
     "2-03-tuned-single": ("tuned", "single", []),
@@ -36,13 +44,18 @@ def of_run(experiment, deployment="tuned", scenario="single"):
 
 def test_the_first_run_of_the_deployment_counts_and_not_one_whose_data_were_changed(experiment):
     earlier = of_run(experiment)
-    assert earlier.runs == {"a": "1-01-tuned-burst-50", "c": "1-03-tuned-reads"}
-    assert earlier.others == {"a", "b"}
+    assert earlier.runs == {"a": "1-01-tuned-burst-50", "c": "1-03-tuned-burst-25"}
+    assert earlier.values == {"a": {"q": "BAG"}, "b": {"q": "BAG"}}
+
+
+def test_a_load_with_other_search_terms_has_plans_of_its_own(experiment):
+    earlier = of_run(experiment, scenario="burst-50-mix")
+    assert (earlier.runs, earlier.values) == ({"e": "1-04-tuned-reads"}, {})
 
 
 def test_a_run_that_is_not_valid_or_has_damaged_plans_does_not_count(experiment):
     (experiment / "1-01-tuned-burst-50" / "run.json").write_text('{"valid": false}')
-    (experiment / "1-03-tuned-reads" / "plans.json").write_text("{")
+    (experiment / "1-03-tuned-burst-25" / "plans.json").write_text("{")
     assert of_run(experiment).runs == {"a": "2-01-tuned-burst-50"}
 
 

@@ -37,3 +37,11 @@ def test_without_a_file_there_is_none(tmp_path):
 def test_values_that_are_not_public_are_not_shown():
     execution = Execution("", {"limit": 5, "word": "x" * 500, "name": "Ann"}, frozenset({"limit", "word"}), 1)
     assert execution.shown_values() == {"limit": "5", "word": "x" * 100, "name": "***"}
+
+
+def test_public_values_of_another_execution_are_taken_in_their_type():
+    execution = Execution("", {"limit": 5, "word": "a", "none": None, "id": 1, "cut": "x"},
+                          frozenset({"limit", "word", "none", "cut"}), 1)  # fmt: skip
+    shown = {"limit": "7", "word": "b", "none": "c", "id": "***", "cut": "y" * 100}
+    assert execution.with_values(shown).values == {"limit": 7, "word": "b", "none": None, "id": 1, "cut": "x"}
+    assert execution.with_values({"limit": "many"}).values == execution.values

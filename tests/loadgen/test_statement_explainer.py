@@ -116,11 +116,12 @@ def test_a_statement_is_executed_once_for_a_deployment(plans_of):
     assert (plan.executed_in, plan.not_executed) == ("1-01-tuned-reads", "")
 
 
-def test_what_was_executed_for_another_deployment_is_executed_to_compare(plans_of):
-    _, plan = plans_of(0.9, 0.01, earlier=EarlierPlans(others={BY_WEIGHT.statement.split("%")[0] + "$1"}))
+def test_what_was_executed_for_another_deployment_is_executed_with_the_same_values(plans_of):
+    text = BY_WEIGHT.statement.split("%")[0] + "$1"
+    _, plan = plans_of(0.9, 0.01, earlier=EarlierPlans(values={text: {"kg": "7", "more": "x"}}))
     assert plan.is_executed
-    assert "weight_kg" in plan.nodes[0]["Filter"]
-    assert plan.values == {"kg": "1"}
+    assert "'7'::" in plan.nodes[0]["Filter"]
+    assert plan.values == {"kg": "7"}
 
 
 def test_without_recorded_values_the_generic_plan_stays(plans_of):
