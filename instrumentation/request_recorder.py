@@ -53,6 +53,10 @@ class RequestRecorder:
     def __init__(self, section: memoryview, request_id: Callable[[], str] = str):
         """`request_id` gives the id of the request that is being served, for a slow statement."""
         self._request_id = request_id
+        self.move_to(section)
+
+    def move_to(self, section: memoryview) -> None:
+        """Record in another section from now on; what was recorded before stays in the old one."""
         section[:] = bytes(SECTION_BYTES)
         self._section = section
         self._integers = section[: SECTION_BYTES // 8 * 8].cast("q")

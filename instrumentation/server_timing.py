@@ -12,7 +12,7 @@ import hmac
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +135,21 @@ def current_or_none() -> Timing | None:
     return _current.get()
 
 
+def begin(timing: Timing | None) -> Token[Timing | None]:
+    """Let this be the timing of the request that this task serves; the token ends it."""
+    return _current.set(timing)
+
+
+def end(token: Token[Timing | None]) -> None:
+    """End what `begin` began."""
+    _current.reset(token)
+
+
+def is_same_token(given: str, run_token: str) -> bool:
+    """True for the run's token, if there is one; the comparison takes the same time for any other of its length."""
+    return bool(run_token) and hmac.compare_digest(given.encode("latin-1", "replace"), run_token.encode())
+
+
 def part(name: str) -> Part | nullcontext[None]:
     """Book the time of a `with` block, in the request being served, on `name`, one of `PARTS`."""
     timing = _current.get()
@@ -164,7 +179,7 @@ class TimedApplication:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if self._run_token is not None and not self._is_of_run(environ.get(RUN_TOKEN_VARIABLE, "")):
             return self.application(environ, start_response)
-        timing = Timing(time.monotonic_ns(), _sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
+        timing = Timing(time.monotonic_ns(), sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             header = timing.header(self.worker)
@@ -189,7 +204,7 @@ def _count_response(timing: Timing, status: str) -> None:
         slot.count_response(timing.app_us, status[:1] in "45", timing.db_calls, timing.failed_calls)
 
 
-def _sent_ns(header: str) -> int | None:
+def sent_ns(header: str) -> int | None:
     """The client's clock from `X-Request-Start`; None where it is absent or no such number."""
     digits = header.removeprefix("t=")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None

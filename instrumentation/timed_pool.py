@@ -10,9 +10,9 @@ Each connection has a number in its worker, counted from 1: `server_timing` repo
 import itertools
 import logging
 import sys
-import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -41,6 +41,17 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
+# Of this thread, greenlet or task: with asyncio many of them share a thread.
+_current: ContextVar["Acquire | None"] = ContextVar("acquire", default=None)
+
+
+def _acquire() -> "Acquire":
+    """The acquire in which a connection is opened or checked."""
+    acquire = _current.get()
+    assert acquire, "connections are opened and checked by the pool only"
+    return acquire
+
+
 class PoolStatistics:
     """Counts what happens in the pools of one engine, in a slot that other processes read.
 
@@ -56,13 +67,18 @@ class PoolStatistics:
         answer_timeout_s: float | None = None,
         passing_modules: tuple[str, ...] = (),
     ):
-        self._memory = slot.memory
-        self._lock = slot.lock
+        self.move_to(slot)
         self._acquire_deadline = Deadline(acquire_timeout_s) if acquire_timeout_s else None
         self._answer_deadline = Deadline(answer_timeout_s) if answer_timeout_s else None
-        self._thread = threading.local()
         self._numbers = itertools.count(1)  # of the connections, in the order in which they are opened
         self._caller = CallerFinder((*PASSING_MODULES, *passing_modules))
+
+    def move_to(self, slot: Slot) -> None:
+        """Count in another slot from now on, with the size and limit that are known."""
+        memory = getattr(self, "_memory", None)
+        self._memory, self._lock = slot.memory, slot.lock
+        if memory is not None:
+            self._memory[SIZE], self._memory[LIMIT] = memory[SIZE], memory[LIMIT]
 
     def watch(self, engine: Engine) -> None:
         """Follow the engine's connections and pre-pings; its pool must be a `TimedPool`."""
@@ -79,7 +95,7 @@ class PoolStatistics:
         ):
             event.listen(engine, name, listener)
         # Not by the event do_connect: a listener to it makes every statement of the engine look for listeners.
-        creator = pool._creator
+        creator = pool._invoke_creator  # that of the engine's own, or a user's without a parameter
         pool._creator = lambda record: self._create(creator, record)
         dialect: Any = engine.dialect  # of this engine alone
         self._ping_by_driver = dialect.do_ping
@@ -87,8 +103,8 @@ class PoolStatistics:
 
     def acquire(self, connect: Callable[[], PoolProxiedConnection]) -> PoolProxiedConnection:
         """Call the pool's own `connect` and count its parts; the connection that it returns."""
-        outer = getattr(self._thread, "acquire", None)
-        acquire = self._thread.acquire = Acquire()
+        acquire = Acquire()
+        token = _current.set(acquire)
         memory = self._memory
         with self._lock:  # a change that others may see halfway: no version
             memory[PENDING] = pending = memory[PENDING] + 1
@@ -100,7 +116,7 @@ class PoolStatistics:
             self._acquired(acquire, taken=0, timed_out=isinstance(error, exc.TimeoutError))
             raise
         finally:
-            self._thread.acquire = outer
+            _current.reset(token)
         taken_ns = self._acquired(acquire, taken=1, timed_out=False)
         info = _record(fairy).info
         info["taken"] = taken_ns, self._caller.find(sys._getframe(2))
@@ -137,7 +153,7 @@ class PoolStatistics:
         return now_ns
 
     def _create(self, creator: Callable[..., DBAPIConnection], record: ConnectionPoolEntry) -> DBAPIConnection:
-        acquire: Acquire = self._thread.acquire
+        acquire = _acquire()
         acquire.creates += 1
         started_ns = time.monotonic_ns()
         try:
@@ -150,7 +166,7 @@ class PoolStatistics:
             acquire.create_ns += acquire.created_ns - started_ns
 
     def _ping(self, connection: DBAPIConnection) -> bool:
-        acquire: Acquire = self._thread.acquire
+        acquire = _acquire()
         acquire.pings += 1
         ping = self._ping_by_driver
         started_ns = time.monotonic_ns()
@@ -164,7 +180,7 @@ class PoolStatistics:
 
     def _connected(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """Called after the dialect's own listeners, which query the server on its first connection."""
-        acquire: Acquire = self._thread.acquire
+        acquire = _acquire()
         acquire.create_ns += time.monotonic_ns() - acquire.created_ns
         record.info["number"] = next(self._numbers)
         self._add(OPEN, 1)
@@ -172,7 +188,7 @@ class PoolStatistics:
     def _closed(self, connection: DBAPIConnection, record: _ConnectionRecord) -> None:
         # A connection that is closed during an acquire, and is old enough, was replaced for its age.
         too_old = 0 <= self._recycle_s < time.time() - record.starttime
-        if too_old and getattr(self._thread, "acquire", None):
+        if too_old and _current.get():
             self._add(RECYCLES, 1)
         self._add(OPEN, -1)
 

@@ -1,5 +1,7 @@
 """What the arms of a comparison put under load: looked at before anything is measured, then run by run."""
 
+import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from .checkout import Checkout
 from .compared_arms import Comparison
 from .dataset import SCHEMA
 from .run_spec import RunSpec
-from .served_command import HOST, ServedCommand
+from .served_command import HOST, RUN_TOKEN, ServedCommand
 from .target import Target
 
 
@@ -70,17 +72,23 @@ class ArmSystems:
         if spec.arm in self.targets:
             application = self.targets[spec.arm]
             return target.execute(application, spec, directory, self.comparison.users, self._source(spec.arm))
-        command, port = self.commands[spec.arm], services.free_port()
+        command, port, run_token = self.commands[spec.arm], services.free_port(), _run_token()
         return target.execute(
             Target.parse(f"http://{HOST}:{port}"),
             spec,
             directory,
             self.comparison.users,
             self._source(spec.arm),
-            command.serving(directory, port),
+            command.serving(directory, port, run_token),
+            run_token,
         )
 
     def _source(self, name: str) -> dict[str, Any]:
         """The deployment in the record of a run of a command or URL."""
         source = self.sources()[name]
         return {"name": name, "settings": {source["kind"]: source[source["kind"]]}, SOURCE: source}
+
+
+def _run_token() -> str:
+    """A token for the requests of a run; that of this command's environment, if the application may have it too."""
+    return os.environ.get(RUN_TOKEN) or secrets.token_urlsafe()

@@ -21,6 +21,7 @@ from .subprocesses import Child, start
 GUARD = Path(__file__).with_name("command_guard.py")
 HOST = "127.0.0.1"
 LOG = "command.log"
+RUN_TOKEN = "TRACETRACK_RUN_TOKEN"
 LISTEN_TIMEOUT_S = 30.0
 END_S = 3.0  # that the guard takes beside the grace of the command
 PORT_PLACE, HOST_PLACE = re.compile(r"\$PORT\b|\$\{PORT\}|\{port\}"), re.compile(r"\$HOST\b|\$\{HOST\}|\{host\}")
@@ -50,8 +51,10 @@ class ServedCommand:
         return [HOST_PLACE.sub(HOST, PORT_PLACE.sub(str(port), word)) for word in shlex.split(self.command)]
 
     @contextmanager
-    def serving(self, directory: Path, port: int) -> Iterator[Child]:
+    def serving(self, directory: Path, port: int, run_token: str = "") -> Iterator[Child]:
         """Run the command for the block, which begins when the port answers; its log is in the run's directory.
+
+        An application that knows the token of the run may send `Server-Timing` to the requests that carry it.
 
         Raises `UserError` where it ends early, never listens, or leaves processes behind.
         """
@@ -59,7 +62,7 @@ class ServedCommand:
             f"the command of arm {self.name}",
             [sys.executable, "-I", "-S", str(GUARD), *self.words(port)],
             directory / LOG,
-            {"PORT": str(port), "HOST": HOST},
+            {"PORT": str(port), "HOST": HOST, **({RUN_TOKEN: run_token} if run_token else {})},
             folder=self.folder,
             grace_s=GRACE_S + END_S,
         )

@@ -169,11 +169,12 @@ def execute(
     users: Users | None = None,
     deployment: dict | None = None,
     serving: AbstractContextManager[Child | None] | None = None,
+    run_token: str = "",
 ) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record.
 
     `deployment` is what the record says of it, if not its URL alone. `serving` serves the target for the run, in a
-    process whose CPU time is read; without it the target is running already.
+    process whose CPU time is read; without it the target is running already. `run_token` goes with each request.
     """
     scenario, users = spec.load(), users or Users()
     _require_load(scenario)
@@ -181,7 +182,8 @@ def execute(
     directory.mkdir(parents=True)
     deployment = deployment or {"name": spec.name, "settings": {"url": target.public()}}
     rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes, users.locustfile, users.tags, users.without_tags, users.tls)
+    load = Load(scenario, spec.seed, rows, spec.processes, users.locustfile, users.tags, users.without_tags, users.tls,
+                run_token)  # fmt: skip
     try:
         with recorded(directory, spec, scenario, deployment) as record:
             record["dataset"]["counts"] = rows

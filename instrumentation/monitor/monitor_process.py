@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from .access import KEY_VARIABLE
 
@@ -40,11 +41,12 @@ def start(
     prefix: str = "",
     public_url: str = "",
     while_alive: int | None = None,
+    keep_open: Sequence[int] = (),
 ) -> int:
     """Start the monitor for these files, and return its port. Raises `MonitorNotStarted` if the port is taken.
 
     It gets neither the environment of the application nor its open files. `while_alive` is the process with which it
-    ends; without one it ends with the last worker that has a slot.
+    ends; without one it ends with the last worker that has a slot. `keep_open` are file descriptors, for locks.
     """
     with listen(port) as listening:
         words = [sys.executable, "-m", __package__ or "", "--metrics-file", metrics_file, "--prefix", prefix,
@@ -56,7 +58,7 @@ def start(
         subprocess.run(
             ["/bin/sh", "-c", _DETACH, "sh", *words],
             env={**environ, KEY_VARIABLE: key, "PYTHONPATH": paths},
-            pass_fds=[listening.fileno()],
+            pass_fds=[listening.fileno(), *keep_open],
             check=True,
         )
         return listening.getsockname()[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..monitor_file import MonitorFile, WorkerRequests, companion
 from ..worker_metrics import WorkerMetrics, WorkerValues
+from .liveness import is_alive
 
 INTERVAL_S = 0.2  # between readings of the pools, which change fast
 SNAPSHOT_S = 1.0
@@ -51,8 +52,10 @@ class Readings:
         self._peak.take(self.metrics.read())
 
     def read(self) -> Reading:
-        """A reading of now."""
-        return Reading(time.monotonic(), self.metrics.read(), self.monitor.read())
+        """A reading of now, of the workers that are alive."""
+        counters = {worker: values for worker, values in self.metrics.read().items() if is_alive(values["pid"])}
+        requests = {worker: values for worker, values in self.monitor.read().items() if worker in counters}
+        return Reading(time.monotonic(), counters, requests)
 
     def advance(self) -> tuple[Reading, Reading, Reading, PoolPeak]:
         """Take a reading: the oldest of the last minute, the one before, the new one, and the peak since the last."""
