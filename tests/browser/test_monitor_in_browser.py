@@ -90,6 +90,11 @@ def test_the_page_is_live_and_hides_its_token(opened, settings):
         assert text in _text(opened)
 
 
+def test_the_use_of_the_pool_is_drawn_second_by_second(opened):
+    points = "return document.querySelector('#pool-line path').getAttribute('d').split('L').length"
+    assert any(opened.execute_script(points) > 3 for _ in attempts(20, 0.3))
+
+
 def test_a_key_pauses_the_page_and_lets_it_go_on(opened):
     body = opened.find_element(By.TAG_NAME, "body")
     body.send_keys("p")

@@ -54,8 +54,6 @@ function facts(list, pairs) {
 }
 
 function line(pool) {
-  uses.push(pool.used);
-  if (uses.length > 60) uses.shift();
   const top = Math.max(pool.limit, ...uses, 1);
   const at = value => 19 - 18 * value / top;
   const points = uses.map((used, place) => `${place + 60 - uses.length},${at(used)}`);
@@ -85,6 +83,7 @@ function showPool(pool) {
 
 function show(now) {
   showPool(now.pool);
+  line(now.pool);
   draw("workers", [
     ["worker", w => w.number], ["process", w => w.pid], ["since", w => clock(w.started_s)], ["active", w => number(w.active)],
     ["requests/s", w => number(w.requests_per_s, 1)], ["pool", w => `${w.used}/${w.limit}`, w => w.level], ["waiting", w => number(w.pending)],
@@ -116,6 +115,8 @@ function connect() {
   source = new EventSource("/monitor/events");
   source.onmessage = event => {
     last = JSON.parse(event.data);
+    uses.push(last.pool.used);
+    if (uses.length > 60) uses.shift();
     if (isPaused) return;
     show(last);
     state(`live, ${clock(last.at_s)}`);
