@@ -14,6 +14,8 @@ from workbench.temporary_folder import temporary_folder
 
 from . import monitor_reader, proxy, services
 from .addresses import resolve
+from .memory import memory_limit
+from .memory.memory_limit import NO_LIMIT, MemoryLimit
 from .route_processes import Route
 from .services import DatabaseServer, PoolerSettings, StoreServer, database_url, make_private
 
@@ -68,13 +70,14 @@ def _resolved(host: str) -> str:
 
 @dataclass(frozen=True)
 class AppEnvironment:
-    """The application's settings, the metrics of its workers, its store if the deployment has one, and its folder."""
+    """The application's settings, the metrics of its workers, its store if it has one, its folder and its memory."""
 
     settings: Settings
     metrics: WorkerMetrics
     store: StoreServer | None
     folder: Path
     counted_names: tuple[str, ...] = COUNTERS
+    memory: MemoryLimit = NO_LIMIT
 
     @property
     def statement_samples(self) -> Path:
@@ -99,7 +102,7 @@ class AppEnvironment:
 
 @contextmanager
 def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS) -> Iterator[AppEnvironment]:
-    """Create a secret key, temporary folders, files of metrics and of statements, and a store where one is needed.
+    """Create a secret key, temporary folders, files of metrics and of statements, the memory limit, and a store.
 
     All are gone after the block. `counters` are those of the application's workers.
     """
@@ -120,4 +123,5 @@ def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUN
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
-        yield AppEnvironment(settings, metrics, store, folder, counters)
+        memory = stack.enter_context(memory_limit.limited(settings.memory_limit_mib))
+        yield AppEnvironment(settings, metrics, store, folder, counters, memory)

@@ -18,6 +18,7 @@ from workbench.polling import attempts
 
 from . import server_commands
 from .app_code import OWN, AppCode
+from .memory.memory_limit import NO_LIMIT, MemoryLimit
 from .services import free_port
 from .subprocesses import Child, start
 
@@ -50,17 +51,21 @@ class StartingApplication:
     settings: Settings
     start_signal: Path | None
     code: AppCode = OWN
+    memory: MemoryLimit = NO_LIMIT
 
     def complete(self) -> Application:
-        """Give the start signal, and return the application once it is healthy. Raises `StartError` if it is not.
+        """Give the start signal, and return the application once it is healthy.
+
+        Raises `StartError` if it is not, and `OutOfMemoryAtStart` if the kernel ended one of its processes.
 
         With a file for the workers' metrics (`settings.readings_file`) all of its workers are ready then.
         """
         if self.start_signal:
             self.start_signal.touch()
-        health = _wait_until_healthy(self.child, self.url)
+        health = _wait_until_healthy(self.child, self.url, self.memory)
         if self.settings.readings_file:
-            _wait_until_ready(self.child, self.settings, self.code)
+            _wait_until_ready(self.child, self.settings, self.code, self.memory)
+        self.memory.require_memory()
         return Application(self.child, self.url, health)
 
 
@@ -79,11 +84,13 @@ def starting(
     wsgi_app: str = "",
     start_signal: Path | None = None,
     code: AppCode = OWN,
+    memory: MemoryLimit = NO_LIMIT,
 ) -> Iterator[StartingApplication]:
     """Start the application for the block, and stop it afterwards; `port` None takes a free one.
 
     With `start_signal` it does not use its database before `StartingApplication.complete`. `wsgi_app` replaces the WSGI
     application of the configuration; the notation is gunicorn's: `module:create_app()`. `code` is what serves.
+    Its processes are in the group of `memory`, where that has one.
     """
     if port is not None:
         _require_free(port)
@@ -95,11 +102,12 @@ def starting(
         log,
         environ | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
         stop_signal=signal.SIGTERM,
+        prepare=memory.join,
         without=code.without,
         folder=code.working_folder,
     )
     with child:
-        yield StartingApplication(child, url, settings, start_signal, code)
+        yield StartingApplication(child, url, settings, start_signal, code, memory.after_start(child.pid))
 
 
 def url_of(port: int) -> str:
@@ -117,9 +125,10 @@ def _require_free(port: int) -> None:
             raise UserError(f"port {port} cannot be used ({reason}); choose another with --port") from None
 
 
-def _wait_until_healthy(child: Child, url: str) -> dict:
+def _wait_until_healthy(child: Child, url: str, memory: MemoryLimit) -> dict:
     reason = "no answer"
     for _ in attempts(HEALTHY_TIMEOUT_S, 0.01):
+        memory.require_memory()
         if child.ended():
             break
         try:
@@ -130,15 +139,17 @@ def _wait_until_healthy(child: Child, url: str) -> dict:
         except OSError as error:
             reason = str(error)
     if child.ended():
+        memory.require_memory()
         reason = child.last_line() or f"it ended with code {child.process.returncode}"
     raise StartError(reason, child.log)
 
 
-def _wait_until_ready(child: Child, settings: Settings, code: AppCode) -> None:
+def _wait_until_ready(child: Child, settings: Settings, code: AppCode, memory: MemoryLimit) -> None:
     """Wait for every worker: the first worker answers for the application while others are still starting."""
     metrics = WorkerMetrics.open(Path(settings.readings_file), code.counters)
     ready = 0
     for _ in attempts(READY_TIMEOUT_S, 0.005):
+        memory.require_memory()
         ready = sum(values["ready"] for values in metrics.read().values())
         if ready >= settings.workers:
             return

@@ -50,4 +50,33 @@ POOLERS = {
         {"pooler": "pgbouncer", "pooler_size": 20, "max_connections": 100},
     ),
 }
-OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS}
+MEMORY_LIMIT_MIB = 512
+MEMORY = {
+    "constrained": Deployment(
+        "The published set-up with 512 MiB for all of its processes.", BASELINE, {"memory_limit_mib": MEMORY_LIMIT_MIB}
+    ),
+    "constrained-gevent": Deployment(
+        "The published advice, 8 gevent workers, with 512 MiB for all of its processes.",
+        ADVISED,
+        {"memory_limit_mib": MEMORY_LIMIT_MIB},
+    ),
+    "constrained-gevent-in-1-gib": Deployment(
+        "The published advice with 1 GiB for all of its processes.", "constrained-gevent", {"memory_limit_mib": 1024}
+    ),
+    "constrained-gevent-in-256-mib": Deployment(
+        "The published advice with 256 MiB for all of its processes: it runs out of memory at start.",
+        "constrained-gevent",
+        {"memory_limit_mib": 256},
+    ),
+    "constrained-with-8-workers": Deployment(
+        "The published set-up with 8 sync workers and 512 MiB for all of its processes.",
+        "constrained",
+        {"workers": 8, "max_connections": 450},
+    ),
+    "constrained-with-8-workers-with-preload": Deployment(
+        "8 sync workers that are forked from a process with the application in its memory, and 512 MiB for all.",
+        "constrained-with-8-workers",
+        {"preload": True},
+    ),
+}
+OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS, **MEMORY}

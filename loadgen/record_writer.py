@@ -69,7 +69,8 @@ def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> Non
 
 
 def _add_validity(directory: Path, record: dict, scenario: Scenario) -> None:
-    gates = [] if scenario.kind == "start" else run_gates.evaluate(directory, record, scenario)
+    has_load = scenario.kind != "start" and (record.get("outcome") or {}).get("started", True)
+    gates = run_gates.evaluate(directory, record, scenario) if has_load else []
     record["gates"] = [gate.record() for gate in gates]
     record["valid"] = record["status"] == "complete" and all(gate.passed is not False for gate in gates)
     record["reasons"] = [gate.reason() for gate in gates if gate.passed is False]

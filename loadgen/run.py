@@ -3,11 +3,10 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reference_app.settings import Settings
-from workbench.errors import UserError
 
 from . import (
     app_environment,
@@ -20,80 +19,33 @@ from . import (
     monitor_reader,
     record_writer,
     route_processes,
-    run_database,
     run_folder,
+    run_health,
     services,
     statement_executions,
     statement_explainer,
     witnesses,
     write_audit,
 )
-from .app_code import AppCode
 from .app_environment import AppEnvironment, WorkerCounts
-from .application import StartingApplication
 from .checkout import Codes
 from .collectors.collector import Collector
 from .collectors.database_reader import TopStatement
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
+from .memory import memory_outcome
+from .memory.memory_limit import OutOfMemoryAtStart
 from .route_processes import Route
-from .run_database import RunDatabase, RunDatabases
-from .run_spec import RunSpec, run_name
+from .run_database import RunDatabases
+from .run_parts import RunParts
+from .run_spec import RunSpec
 from .run_stages import LOAD, RunStages
 from .scenarios import Scenario
 from .services import DatabaseServer
 from .stop_request import StoppedByHand
-from .subprocesses import Child, deferred_signals
+from .subprocesses import deferred_signals
 
 CLONE_BYTES = 1 * 2**30
-START_SIGNAL = "application-start"
-
-
-@dataclass(frozen=True)
-class RunParts:
-    """What a run needs beside its load: database, app environment and port of the application, record and stages."""
-
-    database: RunDatabase
-    environment: AppEnvironment
-    port: int
-    record: dict
-    stages: RunStages
-    directory: Path
-    following: RunSpec | None
-    sql_before: str
-    codes: Codes
-    code: AppCode
-
-    @contextmanager
-    def starting_application(self) -> Iterator[StartingApplication]:
-        """Start the application, and prepare the database while its master imports what it needs.
-
-        One that does not wait for the start signal before it uses the database is started after that.
-        """
-        signal = self.environment.folder / START_SIGNAL
-        settings, log = self.environment.settings, self.directory / "gunicorn.log"
-        if not self.code.waits:
-            self._prepare_database()
-        with application.starting(settings, log, self.port, start_signal=signal, code=self.code) as starting:
-            if self.code.waits:
-                self._prepare_database()
-            yield starting
-
-    def _prepare_database(self) -> None:
-        """Wait until the database is cloned and set up."""
-        self.stages.begin("clone")
-        self.database.prepare()
-        if self.sql_before:
-            run_database.change(self.database.server, self.database.name, self.sql_before)
-        self.stages.begin("application")
-
-    def begin_stopping(self) -> None:
-        """Note that the load is over and its readings are taken: from now on the server may clone for the next run."""
-        self.stages.begin("stop")
-        if self.following:
-            indexes = deployments.settings_for(self.following.deployment).indexes
-            schema = self.codes.of(self.following).schema
-            self.database.begin_next(run_name(self.following), self.following.scale, indexes, schema)
 
 
 def execute(
@@ -133,7 +85,7 @@ def execute(
             sql = scenario.sql_before
             parts = RunParts(database, environment, port, record, stages, directory, following, sql, codes, code)
             _carry_out(parts, generator, route)
-        _audit_writes(parts)
+        _audit_rows(parts)
     return record
 
 
@@ -154,13 +106,15 @@ def _deployment(spec: RunSpec, settings: Settings) -> dict:
     return {"name": spec.name, "description": deployments.describe(spec.deployment), "settings": settings.public()}
 
 
-def _audit_writes(parts: RunParts) -> None:
-    """Compare the rows of the run with its database, before that is dropped."""
+def _audit_rows(parts: RunParts) -> None:
+    """Compare the rows of the run with its database, before that is dropped, and with what the kernel ended."""
     parts.stages.begin("audit")
     compaction.compact(parts.directory)
     requests = parts.directory / "requests.parquet"
     if writes := write_audit.check(parts.database.server, parts.database.name, requests):
         parts.record["writes"] = writes.record()
+    if "memory" in parts.record:
+        memory_outcome.add_load(parts.record["memory"], requests)
     parts.stages.begin("")
 
 
@@ -217,25 +171,30 @@ def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
         for between in route.values():
             stack.enter_context(between.child)
         stack.enter_context(starting.child)
-        served = starting.complete()
+        try:
+            served = starting.complete()
+        except OutOfMemoryAtStart as error:
+            _record_out_of_memory_at_start(parts, error)
+            return
         record["health"] = served.health
         before, monitored_before = environment.counted(), environment.monitored()
         parts.database.require_quiet_server()
         roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
         # A server of the user's may run on this machine, and its CPU time is not that of others.
         is_whole = server.pid is not None and (store is None or store.pid is not None)
-        collector.begin(
-            {**roles, "store": store.pid if store else None, **route_processes.pids(route)}, is_whole=is_whole
-        )
+        roots = {**roles, "store": store.pid if store else None, **route_processes.pids(route)}
+        memory = starting.memory
+        collector.begin(roots, is_whole=is_whole, group=memory.group)
         parts.stages.begin(LOAD)
         generator.release_users()
-        generator.wait(lambda: _check_health(served.child, route, server, collector))
+        generator.wait(lambda: run_health.check(served.child, route, server, collector, memory))
         parts.stages.begin("readings")
         server.require_alive()
         record["pooler"] = route_processes.pooler_readings(route)
         counts = _complete_record(record, environment, collector, before)
         if monitored_before:
             record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
+        record["memory"] = memory_outcome.record(memory, collector.kills(), collector.peak_pss_bytes(), parts.log)
         parts.begin_stopping()
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
@@ -275,6 +234,9 @@ def _start_only(parts: RunParts) -> None:
     with parts.starting_application() as starting:
         try:
             served = starting.complete()
+        except OutOfMemoryAtStart as error:
+            _record_out_of_memory_at_start(parts, error)
+            return
         except application.StartError as error:
             parts.record["outcome"] = {"started": False, "message": error.reason}
             return
@@ -282,13 +244,7 @@ def _start_only(parts: RunParts) -> None:
         parts.record["health"] = served.health
 
 
-def _check_health(gunicorn: Child, route: Route, server: DatabaseServer, collector: Collector) -> None:
-    """Raise `UserError` if the application, the database or what is between them has ended, and say which."""
-    route_processes.require_running(route)
-    if gunicorn.ended():
-        code = gunicorn.process.returncode
-        raise UserError(f"gunicorn ended in mid-run (code {code}): {gunicorn.last_line()}\nIts log is {gunicorn.log}")
-    if server.child:
-        server.require_alive()
-    if collector.failure:
-        raise UserError(f"the database stopped answering in mid-run: {collector.failure}")
+def _record_out_of_memory_at_start(parts: RunParts, error: OutOfMemoryAtStart) -> None:
+    """A limit with which the application does not start is the outcome of the run: it gets no load."""
+    parts.record["outcome"] = {"started": False, "message": error.message}
+    parts.record["memory"] = memory_outcome.record(parts.environment.memory, (), None, parts.log)

@@ -13,6 +13,8 @@ from workbench.request_schema import MEASURE
 from workbench.server_timing_header import discarded_note
 from workbench.text_cleaning import Target, cleaned
 
+from .memory import memory_outcome
+
 FIRST_SENDS_ADVICE = "The users of a burst start together; here the last one began late, measured by the whole burst"
 MAX_KINDS = 5  # of errors in a line
 MAX_ENDPOINTS = 25  # in the table
@@ -33,6 +35,7 @@ def lines(directory: Path, record: dict) -> list[str]:
         *_broken_connections(record),
         *_missed_rate(rows, record),
         *discarded_note(record),
+        *memory_outcome.lines(record),
         *_others(record),
     ]
     if not record["valid"]:

@@ -117,10 +117,11 @@ class Settings:
     login_throttle: bool = True
     proxies: int = 0  # in front, each of which adds to X-Forwarded-For the address that it was asked from
 
-    # the database that the workbench provides in a run, and the network to it
+    # what the workbench provides in a run: the database, the network to it, and memory
     scale: Literal["small", "production"] = "production"
     indexes: Literal["none", "btree", "trigram"] = "btree"
     max_connections: int = 100
+    memory_limit_mib: int = 0  # of all processes of the application together
     database_host: str = ""
     round_trip_ms: float = 0.0
     pooler: Literal["none", "pgbouncer"] = "none"  # a pooler of transactions before the database

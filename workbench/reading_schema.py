@@ -1,6 +1,7 @@
-"""Columns of the readings beside the requests: of processes, connection pools and the database server.
+"""Columns of the readings beside the requests: of processes, connection pools, the database server and memory.
 
-Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet`), one row a reading.
+Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet`), one row
+a reading.
 """
 
 import pyarrow as pa
@@ -86,4 +87,15 @@ DATABASE = (
     Column("metric", pa.string(), "", "of `activity` the wait as `type:event`, else the name of the counter"),
     Column("value", pa.float64(), "", "sessions, or the counter's difference; times in ms", is_signed=True),
 )
-READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE}
+MEMORY = (
+    _AT,
+    Column("process", pa.string(), "", "`master`, `worker`, or `group` for the control group of all of them"),
+    Column("worker", pa.int16(), "", "number of a worker; null where it had none yet"),
+    Column("pid", pa.int64(), "", "id of the process"),
+    Column("pss_bytes", pa.int64(), "bytes", "proportional set size: a page that n processes share counts as 1/n"),
+    Column("private_bytes", pa.int64(), "bytes", "pages that no other process has"),
+    Column("shared_bytes", pa.int64(), "bytes", "pages that other processes have too, counted whole"),
+    Column("anonymous_bytes", pa.int64(), "bytes", "the part of `pss_bytes` that belongs to no file; of `group` all"),
+    Column("usage_bytes", pa.int64(), "bytes", "of `group`: what counts against its limit"),
+)
+READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE, "memory": MEMORY}

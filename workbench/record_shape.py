@@ -89,6 +89,17 @@ def _interval(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and (value[0] is None or COUNT(value[0])) and COUNT(value[1])
 
 
+def _kills(value: object) -> bool:
+    """Processes that the kernel ended: `process` is a word, the rest are counts that may be missing."""
+    return isinstance(value, list) and all(
+        isinstance(kill, dict)
+        and isinstance(kill.get("process"), str)
+        and COUNT(kill.get("at_us"))
+        and all(value is None or COUNT(value) for name, value in kill.items() if name != "process")
+        for kill in value
+    )
+
+
 def _pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
@@ -144,6 +155,11 @@ _APPLICATION_COUNTS: Mapping[str, Rule] = {
     "requests": COUNT, "responses": COUNT, "error_responses": COUNT, "statements": COUNT, "failed_statements": COUNT,
     "app_us": COUNT, "durations": lambda value: isinstance(value, list) and all(map(_interval, value)),
 }  # fmt: skip
+_MEMORY: Mapping[str, Rule] = {
+    "limit_mib": COUNT, "enforced": bool, "reason": str, "cgroup_version": SMALL, "swap": str, "peak_bytes": COUNT,
+    "peak_pss_bytes": COUNT, "over_limit": bool, "oom_kills": COUNT, "log_reports": COUNT,
+    "log": [str], "kills": _kills,
+}  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
 OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
@@ -155,7 +171,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "deployment": {"settings": _SETTINGS, "source": _source}, "generator": _GENERATOR, "counters": _by_name(COUNT),
         "dataset": {"scale": str, "seed": _is_integer, "fingerprint": str, "counts": _by_name(COUNT)},
         "readings": {"cpu_ms": _number, "readings": COUNT, "longest_ms": _number, "database_cpu_ms": _number},
-        "outcome": {"started": bool, "message": str}, "writes": _WRITES,
+        "outcome": {"started": bool, "message": str}, "writes": _WRITES, "memory": _MEMORY,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
         "discarded_timings": _by_name(COUNT),
         "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},

@@ -89,6 +89,12 @@ class Run:
         return self.record["scenario"]["kind"] == "open"
 
     @property
+    def has_load(self) -> bool:
+        """False for a run that starts the application only, and for one whose application did not start."""
+        started = (self.record.get("outcome") or {}).get("started", True)
+        return self.record["scenario"]["kind"] != START and started
+
+    @property
     def dropped(self) -> Mapping[str, int]:
         """Dropped arrivals by phase; empty where none was dropped."""
         counts = self._generator_counts("dropped")
@@ -102,11 +108,10 @@ class Run:
     @cached_property
     def defects(self) -> tuple[Defect, ...]:
         """Defects of its files, and the questions without an answer because of them."""
-        sends_requests = self.record["scenario"]["kind"] != START
         return (
             *self.mismatches,
             *defects.of_files(self.directory, self.record, digests=self.checks_digests),
-            *(defects.of_requests(self.directory, self.record.get("rows")) if sends_requests else ()),
+            *(defects.of_requests(self.directory, self.record.get("rows")) if self.has_load else ()),
             *defects.of_readings(self.directory),
         )
 
@@ -181,6 +186,11 @@ class Run:
     def pool(self) -> pd.DataFrame:
         """Readings of the workers' pools, as on disk; empty where there are none."""
         return self._readings("pool")
+
+    @cached_property
+    def memory(self) -> pd.DataFrame:
+        """Readings of the application's memory by process, as on disk; empty where there are none."""
+        return self._readings("memory")
 
     @cached_property
     def log(self) -> list[dict]:

@@ -16,7 +16,8 @@ MODELLED_SETTINGS = (
     "password_hash", "round_trip_ms", *CACHE_SETTINGS,
 )  # fmt: skip
 REQUIRED_SETTINGS = (*MODELLED_SETTINGS, "pool", "deadlines")
-NEUTRAL_SETTINGS = ("database_url", "max_connections", "database_host")  # they may differ: they change no latency
+# They may differ: they change no latency, as long as no process is ended for want of memory.
+NEUTRAL_SETTINGS = ("database_url", "max_connections", "database_host", "memory_limit_mib")
 MIN_RESPONSES = 5  # successful ones of an endpoint, from which demands are drawn
 
 

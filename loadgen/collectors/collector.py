@@ -10,10 +10,13 @@ from instrumentation.worker_metrics import POOL_FIELDS, WorkerMetrics
 from workbench.columns import arrow_schema
 from workbench.reading_schema import POOL
 
+from ..memory.memory_group import MemoryGroup
+from ..memory.memory_watch import Kill
 from ..services import DatabaseServer
 from .database_reader import DatabaseReader, TopStatement
 from .live_readings import LiveReadings
-from .process_reader import INTERVAL_S, SLOW_INTERVAL_S, ProcessReader
+from .memory_reader import MemoryReader
+from .process_reader import INTERVAL_S, SERVER, SLOW_INTERVAL_S, ProcessReader
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
 
@@ -38,6 +41,7 @@ class Collector:
         self._started_ns = started_ns
         self._database = DatabaseReader(server, database, directory)
         self._processes: ProcessReader | None = None
+        self._memory: MemoryReader | None = None
         self._pools = pools
         self._pool_file = SampleFile(directory / "pool.parquet", POOL_SCHEMA)
         self._live = LiveReadings(directory)
@@ -70,18 +74,23 @@ class Collector:
             self.top_statements = self._database.top_statements()
         finally:
             self._live.remove()
-            for file in (self._pool_file, self._database, self._processes):
+            for file in (self._pool_file, self._database, self._processes, self._memory):
                 if file:
                     file.close()
 
-    def begin(self, roots: dict[str, int | None], *, is_whole: bool = True) -> None:
+    def begin(self, roots: dict[str, int | None], *, is_whole: bool = True, group: MemoryGroup | None = None) -> None:
         """Take the first readings, and go on in the thread; `roots` are process ids by role, None for one elsewhere.
 
-        `is_whole` says that every process of the run on this machine is among them or their children.
+        `is_whole` says that every process of the run on this machine is among them or their children. `group` has the
+        processes of the role `server`.
         No child may be started after this: a fork beside a thread may deadlock.
         """
         self._statements_before = self._database.application_statements()
-        self._processes = ProcessReader(roots, self._started_ns, self._directory, is_whole=is_whole)
+        if master_pid := roots.get(SERVER):
+            self._memory = MemoryReader(self._directory, group, master_pid)
+        self._processes = ProcessReader(
+            roots, self._started_ns, self._directory, is_whole=is_whole, memory=self._memory
+        )
         self._read_all(slow=True)
         self._thread.start()
 
@@ -107,6 +116,14 @@ class Collector:
         """The processes that belong to no role and used most CPU time, see `ProcessReader`."""
         return self._processes.busiest_others() if self._processes else []
 
+    def peak_pss_bytes(self) -> int | None:
+        """The largest sum of the proportional set sizes of the application's processes; None without readings."""
+        return self._memory.peak_pss_bytes if self._memory else None
+
+    def kills(self) -> list[Kill]:
+        """The application's processes that the kernel ended for want of memory."""
+        return self._memory.kills(self._now_us()) if self._memory else []
+
     def cost(self) -> dict[str, float | None]:
         """The cost of the readings, and the CPU time in ms that they took of the database server.
 
@@ -127,15 +144,22 @@ class Collector:
                 self._read_all(slow=number % slow_every == 0)
             else:
                 with self._cost.measured(readings=0):
+                    self._watch_memory()
                     self._read_pools()
         self._read_all(slow=True)
 
     def _read_all(self, slow: bool = False) -> None:
         with self._cost.measured():
+            self._watch_memory()  # the readings of memory need the workers' numbers
             if self._processes:
                 self._processes.read(slow)
             self._server_connections = self._database.read(self._now_us())
             self._read_pools()
+
+    def _watch_memory(self) -> None:
+        if self._memory:
+            workers = {metrics["pid"]: number for number, metrics in self._pools.read().items()}
+            self._memory.watch(self._now_us(), workers)
 
     def _read_pools(self) -> None:
         at_us, workers = self._now_us(), self._pools.read()

@@ -14,7 +14,10 @@ import psutil
 from workbench.columns import arrow_schema
 from workbench.reading_schema import PROCESS
 
+from ..memory import process_memory
+from ..memory.process_memory import ProcessMemory
 from .machine_reader import CoreTimes, ProcessTime, busiest, read_cores, read_processes
+from .memory_reader import MemoryReader
 from .process_clock import cpu_ns
 from .reading_cost import ReadingCost
 from .sample_file import SampleFile
@@ -22,6 +25,7 @@ from .sample_file import SampleFile
 INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0  # memory is a walk over a process's pages, the children one over all processes
 
+SERVER = "server"  # the role of the application
 MACHINE = "machine"  # the role of values of the whole machine
 
 SCHEMA = arrow_schema(PROCESS)
@@ -32,9 +36,18 @@ class ProcessReader:
 
     `close` leaves `process.parquet` in the directory. Times count from `started_ns` (monotonic ns). `is_whole` says
     that every process of the run on this machine has a role: what neither they nor this process use is used by others.
+    `memory` takes the memory of the processes of the role `server`, one by one.
     """
 
-    def __init__(self, roots: Mapping[str, int | None], started_ns: int, directory: Path, *, is_whole: bool = True):
+    def __init__(
+        self,
+        roots: Mapping[str, int | None],
+        started_ns: int,
+        directory: Path,
+        *,
+        is_whole: bool = True,
+        memory: MemoryReader | None = None,
+    ):
         self.cost = ReadingCost()
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
         self._started_ns = started_ns
@@ -43,6 +56,7 @@ class ProcessReader:
         self._past_cpu_us: dict[str, int] = {}
         self._cpu_us: dict[str, int] = {}  # by role, since the first reading
         self._is_whole = is_whole
+        self._memory = memory
         self._past_cores: CoreTimes | None = None
         self._past_own_ns = 0
         self._past_processes: dict[int, ProcessTime] = {}
@@ -104,7 +118,8 @@ class ProcessReader:
         return self._known.get(pid)
 
     def _read_role(self, at_us: int, role: str, first: bool, slow: bool) -> None:
-        pss_bytes = threads = present = cpu_us = 0
+        threads = present = cpu_us = 0
+        memory: dict[int, ProcessMemory] = {}
         for process in self._families[role]:
             try:
                 times = process.cpu_times()
@@ -112,13 +127,16 @@ class ProcessReader:
             except psutil.Error:
                 continue
             present += 1
-            pss_bytes += _pss_bytes(process.pid) if slow else 0
+            if slow and (read := process_memory.read(process.pid)):
+                memory[process.pid] = read
             exact_ns = cpu_ns(process.pid)
             cpu_us += round(1e6 * (times.user + times.system)) if exact_ns is None else exact_ns // 1000
             # The time of ended children is included: many a backend comes and goes between two slow readings.
             cpu_us += round(1e6 * (times.children_user + times.children_system))
         if not present:
             return
+        if slow and self._memory and role == SERVER:
+            self._memory.add(at_us, memory)
         if first:
             # The processes of the first reading have a past that is not part of this run.
             self._past_cpu_us[role] = cpu_us
@@ -127,7 +145,7 @@ class ProcessReader:
         self._file.add(
             {
                 "at_us": at_us, "role": role, "processes": present, "cpu_us": cpu_us,
-                "pss_bytes": pss_bytes or None, "threads": threads or None,
+                "pss_bytes": sum(of.pss for of in memory.values()) or None, "threads": threads or None,
             }
         )  # fmt: skip
 
@@ -162,11 +180,3 @@ def _stalled_us() -> int | None:
             return int(lines.readline().rpartition("total=")[2])
     except (OSError, ValueError):
         return None
-
-
-def _pss_bytes(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return 0

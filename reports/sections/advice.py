@@ -22,7 +22,10 @@ from .names import in_labels, optimisation_of, set_up
 CPU, DURATION = "cpu_ms", "makespan_s"
 GEVENT = "8+ gevent workers"  # in the claim of the advice
 ORDER = (DO_NOT_FOLLOW, FOLLOW, INVALID, NOT_MEASURED)  # of the verdicts of advice
-HIDDEN = ("scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle")  # settings of a run
+# Settings of a run.
+HIDDEN = (
+    "scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle", "memory_limit_mib",
+)  # fmt: skip
 
 
 def advice(report: Report) -> Html:

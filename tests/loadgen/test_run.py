@@ -45,7 +45,7 @@ def test_run_prints_the_directory(command, finished):
 def test_no_process_is_left_and_the_directory_has_only_the_known_files(command, finished, directory):
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
-        "database.parquet", "generator-0.json", "gunicorn.log", "locust.log",
+        "database.parquet", "generator-0.json", "gunicorn.log", "locust.log", "memory.parquet",
         "plans.json", "pool.parquet", "process.parquet", "requests.parquet", "run.json", "seal.json",
         "valkey.log",
     }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The memory of the application under test: its limit, its peak, and what the kernel ended for want of it."""

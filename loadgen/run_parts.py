@@ -1,0 +1,70 @@
+"""What a run needs beside its load, and the start of its application."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import application, deployments, run_database
+from .app_code import AppCode
+from .app_environment import AppEnvironment
+from .application import StartingApplication
+from .checkout import Codes
+from .run_database import RunDatabase
+from .run_spec import RunSpec, run_name
+from .run_stages import RunStages
+
+START_SIGNAL = "application-start"
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """What a run needs beside its load: database, app environment and port of the application, record and stages."""
+
+    database: RunDatabase
+    environment: AppEnvironment
+    port: int
+    record: dict
+    stages: RunStages
+    directory: Path
+    following: RunSpec | None
+    sql_before: str
+    codes: Codes
+    code: AppCode
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "gunicorn.log"
+
+    @contextmanager
+    def starting_application(self) -> Iterator[StartingApplication]:
+        """Start the application, and prepare the database while its master imports what it needs.
+
+        One that does not wait for the start signal before it uses the database is started after that.
+        """
+        signal = self.environment.folder / START_SIGNAL
+        settings = self.environment.settings
+        if not self.code.waits:
+            self._prepare_database()
+        with application.starting(
+            settings, self.log, self.port, start_signal=signal, code=self.code, memory=self.environment.memory
+        ) as starting:
+            if self.code.waits:
+                self._prepare_database()
+            yield starting
+
+    def _prepare_database(self) -> None:
+        """Wait until the database is cloned and set up."""
+        self.stages.begin("clone")
+        self.database.prepare()
+        if self.sql_before:
+            run_database.change(self.database.server, self.database.name, self.sql_before)
+        self.stages.begin("application")
+
+    def begin_stopping(self) -> None:
+        """Note that the load is over and its readings are taken: from now on the server may clone for the next run."""
+        self.stages.begin("stop")
+        if self.following:
+            indexes = deployments.settings_for(self.following.deployment).indexes
+            schema = self.codes.of(self.following).schema
+            self.database.begin_next(run_name(self.following), self.following.scale, indexes, schema)
