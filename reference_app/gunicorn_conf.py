@@ -3,6 +3,7 @@
 gunicorn runs this file by its path, outside of the package: its imports have to be absolute.
 """
 
+import gc
 import os
 from dataclasses import replace
 from typing import Any
@@ -49,6 +50,9 @@ def pre_fork(server: Any, worker: Any) -> None:
     """Give the worker the lowest free number, so that a restarted one takes the slot of the ended one."""
     used = {other.number for other in server.WORKERS.values()}
     worker.number = next(number for number in range(len(used) + 1) if number not in used)
+    if preload_app:
+        # A collection of garbage writes to every object that it looks at, and each page written to is a copy.
+        gc.freeze()
 
 
 def post_fork(server: Any, worker: Any) -> None:

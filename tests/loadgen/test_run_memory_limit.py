@@ -85,6 +85,16 @@ def test_published_setup_fits_into_512_mib(command):
     assert "memory" not in finished.stderr or not memory["enforced"]
 
 
+def test_preloaded_workers_still_share_memory_after_a_load(command):
+    """A collection of garbage in a worker must not copy the objects that all have from before the fork."""
+    deployment = "constrained-with-8-workers-with-preload"
+    finished = command.run("run", "--deployment", deployment, "--scenario", "burst-25", *SMALL)
+    memory = open_run(directory_of(finished)).memory
+    last = memory[(memory["process"] == "worker") & (memory["at_us"] == memory["at_us"].max())]
+    assert len(last) == 8
+    assert (last["shared_bytes"] > last["private_bytes"]).all()
+
+
 @pytest.mark.parametrize("scenario", ["start", "burst-25"])
 def test_limit_too_small_to_start_is_one_line_and_a_valid_run(command, scenario):
     require_groups()
