@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.paths import data_directory
 
-from . import dataset, deployments, run, server_connections, services
+from . import dataset, deployments, memory_prediction_log, run, server_connections, services
 from .arm_runs import ArmSystems
 from .checkout import Codes
 from .fork_client import ForkServer
@@ -50,4 +50,9 @@ def runner(forks: ForkServer, systems: ArmSystems | None, allowed: int | None) -
         services.database_server(data_directory() / "postgres", allowed) as server,
         RunDatabases(server) as databases,
     ):
-        yield lambda spec, directory, following: run.execute(databases, spec, directory, forks, following, codes)
+
+        def execute_run(spec: RunSpec, directory: Path, following: RunSpec | None) -> dict:
+            memory_prediction_log.record(spec, directory)
+            return run.execute(databases, spec, directory, forks, following, codes)
+
+        yield execute_run

@@ -3,7 +3,15 @@
 They are rows of `loadgen.deployments.DEPLOYMENTS` like all others.
 """
 
-from workbench.arms import ADVISED, BASELINE, MONITORED, TUNED
+from workbench.arms import (
+    ADVISED,
+    BASELINE,
+    CONSTRAINED,
+    CONSTRAINED_GEVENT,
+    CONSTRAINED_GEVENT_1_GIB,
+    MONITORED,
+    TUNED,
+)
 
 from .deployment import Deployment, PerCore
 
@@ -52,25 +60,25 @@ POOLERS = {
 }
 MEMORY_LIMIT_MIB = 512
 MEMORY = {
-    "constrained": Deployment(
+    CONSTRAINED: Deployment(
         "The published set-up with 512 MiB for all of its processes.", BASELINE, {"memory_limit_mib": MEMORY_LIMIT_MIB}
     ),
-    "constrained-gevent": Deployment(
+    CONSTRAINED_GEVENT: Deployment(
         "The published advice, 8 gevent workers, with 512 MiB for all of its processes.",
         ADVISED,
         {"memory_limit_mib": MEMORY_LIMIT_MIB},
     ),
-    "constrained-gevent-in-1-gib": Deployment(
-        "The published advice with 1 GiB for all of its processes.", "constrained-gevent", {"memory_limit_mib": 1024}
+    CONSTRAINED_GEVENT_1_GIB: Deployment(
+        "The published advice with 1 GiB for all of its processes.", CONSTRAINED_GEVENT, {"memory_limit_mib": 1024}
     ),
     "constrained-gevent-in-256-mib": Deployment(
         "The published advice with 256 MiB for all of its processes: it runs out of memory at start.",
-        "constrained-gevent",
+        CONSTRAINED_GEVENT,
         {"memory_limit_mib": 256},
     ),
     "constrained-with-8-workers": Deployment(
         "The published set-up with 8 sync workers and 512 MiB for all of its processes.",
-        "constrained",
+        CONSTRAINED,
         {"workers": 8, "max_connections": 450},
     ),
     "constrained-with-8-workers-with-preload": Deployment(

@@ -4,10 +4,14 @@ from workbench.arms import (
     ADVISED,
     BASELINE,
     BURST_50,
+    CONSTRAINED,
+    CONSTRAINED_GEVENT,
+    CONSTRAINED_GEVENT_1_GIB,
     MISSING_TABLE,
     MONITORED,
     READS,
     SLOW_STATEMENT,
+    START,
     SUSTAINED_100,
     TUNED,
     WITHOUT,
@@ -44,10 +48,21 @@ POOLER_ARMS = (
     *(Arm(deployment, BURST_50, BLOCKS, 4) for deployment in (ADVISED, ADVISED_POOLER)),
 )
 
+# In the second block runs of the first one give the costs for predictions.
+MEMORY_BLOCKS = 2
+MEMORY_ARMS = (
+    Arm(CONSTRAINED, BURST_50, MEMORY_BLOCKS, 6.5),
+    Arm(CONSTRAINED_GEVENT, BURST_50, MEMORY_BLOCKS, 8),
+    Arm(CONSTRAINED_GEVENT_1_GIB, BURST_50, MEMORY_BLOCKS, 5),
+    Arm("constrained-with-8-workers", BURST_50, MEMORY_BLOCKS, 8),
+    Arm("constrained-with-8-workers-with-preload", BURST_50, MEMORY_BLOCKS, 6),
+    Arm("constrained-gevent-in-256-mib", START, 1, 5),
+)
+
 OPERATIONS = Profile(
-    "tuned on other servers, with its sessions elsewhere, with the monitor and with PgBouncer",
+    "tuned on other servers, with its sessions elsewhere, with the monitor, with PgBouncer, and under memory limits",
     "production",
-    (*SERVER_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS),
+    (*SERVER_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS, *MEMORY_ARMS),
     primary=(
         *(PrimaryMetric(metric, BURST_50, (*SERVERS, TUNED_POOLER, UNPOOLED)) for metric in ("makespan_s", "cpu_ms")),
         *(PrimaryMetric(metric, SUSTAINED_100, SUSTAINED) for metric in ("database_ms", "cpu_ms")),

@@ -28,6 +28,7 @@ from . import (
     write_audit,
 )
 from .app_environment import AppEnvironment, WorkerCounts
+from .application import Application, StartingApplication
 from .checkout import Codes
 from .collectors.collector import Collector
 from .collectors.database_reader import TopStatement
@@ -171,10 +172,8 @@ def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
         for between in route.values():
             stack.enter_context(between.child)
         stack.enter_context(starting.child)
-        try:
-            served = starting.complete()
-        except OutOfMemoryAtStart as error:
-            _record_out_of_memory_at_start(parts, error)
+        served = _complete_start(parts, starting)
+        if served is None:
             return
         record["health"] = served.health
         before, monitored_before = environment.counted(), environment.monitored()
@@ -183,18 +182,17 @@ def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
         # A server of the user's may run on this machine, and its CPU time is not that of others.
         is_whole = server.pid is not None and (store is None or store.pid is not None)
         roots = {**roles, "store": store.pid if store else None, **route_processes.pids(route)}
-        memory = starting.memory
-        collector.begin(roots, is_whole=is_whole, group=memory.group)
+        collector.begin(roots, is_whole=is_whole, group=starting.memory.group)
         parts.stages.begin(LOAD)
         generator.release_users()
-        generator.wait(lambda: run_health.check(served.child, route, server, collector, memory))
+        generator.wait(lambda: run_health.check(served.child, route, server, collector, starting.memory))
         parts.stages.begin("readings")
         server.require_alive()
         record["pooler"] = route_processes.pooler_readings(route)
         counts = _complete_record(record, environment, collector, before)
         if monitored_before:
             record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
-        record["memory"] = memory_outcome.record(memory, collector.kills(), collector.peak_pss_bytes(), parts.log)
+        parts.record_memory(starting.memory, collector.kills(), collector.peak_pss_bytes())
         parts.begin_stopping()
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
@@ -233,18 +231,21 @@ def _start_only(parts: RunParts) -> None:
     """Start the application without any load; whether it starts is the outcome of the run."""
     with parts.starting_application() as starting:
         try:
-            served = starting.complete()
-        except OutOfMemoryAtStart as error:
-            _record_out_of_memory_at_start(parts, error)
-            return
+            served = _complete_start(parts, starting)
         except application.StartError as error:
             parts.record["outcome"] = {"started": False, "message": error.reason}
+            return
+        if served is None:
             return
         parts.record["outcome"] = {"started": True, "message": ""}
         parts.record["health"] = served.health
 
 
-def _record_out_of_memory_at_start(parts: RunParts, error: OutOfMemoryAtStart) -> None:
-    """A limit with which the application does not start is the outcome of the run: it gets no load."""
-    parts.record["outcome"] = {"started": False, "message": error.message}
-    parts.record["memory"] = memory_outcome.record(parts.environment.memory, (), None, parts.log)
+def _complete_start(parts: RunParts, starting: StartingApplication) -> Application | None:
+    """Complete the start; an application without enough memory for it is the outcome of the run, and gets no load."""
+    try:
+        return starting.complete()
+    except OutOfMemoryAtStart as error:
+        parts.record["outcome"] = {"started": False, "message": error.message}
+        parts.record_memory(starting.memory, (), None)
+        return None

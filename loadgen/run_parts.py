@@ -1,15 +1,20 @@
 """What a run needs beside its load, and the start of its application."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from reference_app.passwords import MEMORY_BYTES
 
 from . import application, deployments, run_database
 from .app_code import AppCode
 from .app_environment import AppEnvironment
 from .application import StartingApplication
 from .checkout import Codes
+from .memory import memory_outcome
+from .memory.memory_limit import MemoryLimit
+from .memory.memory_watch import Kill
 from .run_database import RunDatabase
 from .run_spec import RunSpec, run_name
 from .run_stages import RunStages
@@ -35,6 +40,12 @@ class RunParts:
     @property
     def log(self) -> Path:
         return self.directory / "gunicorn.log"
+
+    def record_memory(self, limit: MemoryLimit, kills: Sequence[Kill], peak_pss_bytes: int | None) -> None:
+        """Record the memory of the application, and what a password hash takes of it."""
+        hash_bytes = MEMORY_BYTES[self.environment.settings.password_hash]
+        self.record["memory"] = memory_outcome.record(limit, kills, peak_pss_bytes, self.log)
+        self.record["memory"]["hash_bytes"] = hash_bytes
 
     @contextmanager
     def starting_application(self) -> Iterator[StartingApplication]:

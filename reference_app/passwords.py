@@ -23,6 +23,8 @@ PREFIXES = {
     "scrypt": f"scrypt:{SCRYPT_N}:{SCRYPT_R}:{SCRYPT_P}$",
     "argon2id": f"$argon2id$v=19$m={ARGON2_MEMORY_KIB},t={ARGON2_TIME},p=1$",
 }
+# The working memory of one hash: scrypt's array has N blocks of 128 · r bytes (RFC 7914), argon2id's is its parameter.
+MEMORY_BYTES = {"scrypt": 128 * SCRYPT_R * SCRYPT_N, "argon2id": ARGON2_MEMORY_KIB * 1024}
 SALT_CHARACTERS = 16
 
 

@@ -21,6 +21,7 @@ from analysis.findings.finding import Finding
 from loadgen import deployments, scenarios
 from loadgen.collectors.collector import POOL_SCHEMA
 from loadgen.collectors.database_reader import SCHEMA as DATABASE_SCHEMA
+from loadgen.collectors.memory_reader import SCHEMA as MEMORY_SCHEMA
 from loadgen.collectors.process_reader import SCHEMA as PROCESS_SCHEMA
 from loadgen.generator.recorder import Recorder
 from loadgen.scenarios import Scenario
@@ -99,6 +100,7 @@ class RunFiles:
     pool: list[dict] | None
     log: list[str] = field(default_factory=list)
     plans: list[dict] = field(default_factory=list)
+    memory: list[dict] | None = None
 
     @property
     def name(self) -> str:
@@ -152,7 +154,12 @@ class RunFiles:
             # A test makes a request fail by its `ok`; what is stored has a reason too.
             rows = [row if row["ok"] or row["error"] else row | {"error": "failed"} for row in self.rows]
             _write_parquet(rows, SCHEMA, directory / "requests.parquet")
-        for name, schema in (("process", PROCESS_SCHEMA), ("database", DATABASE_SCHEMA), ("pool", POOL_SCHEMA)):
+        for name, schema in (
+            ("process", PROCESS_SCHEMA),
+            ("database", DATABASE_SCHEMA),
+            ("pool", POOL_SCHEMA),
+            ("memory", MEMORY_SCHEMA),
+        ):
             if (rows := getattr(self, name)) is not None:
                 _write_parquet(rows, schema, directory / f"{name}.parquet")
         seal_run(directory, self.record)

@@ -12,6 +12,9 @@ TUNED = "tuned"
 GEVENT_BLOCKING = "gevent-blocking"
 ON_RDS = "as-measured-on-rds"  # the baseline, its database under a host name of RDS
 MONITORED = "tuned-with-monitor"
+# Under a memory limit.
+CONSTRAINED = "constrained"
+CONSTRAINED_GEVENT, CONSTRAINED_GEVENT_1_GIB = "constrained-gevent", "constrained-gevent-in-1-gib"
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
 # What people read in the place of these names.

@@ -28,6 +28,7 @@ written once and never changed.
 | `process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet` | readings during the run |
 | `plans.json` | plans of the ten statements with the most time, of the workbench's own PostgreSQL, see METHODS.md |
 | `predictions/<run>.json` | what a model predicted of a run, written before it started |
+| `predictions/memory-<run>.json` | its memory, likewise |
 | `requests-<n>.arrows` | rows of a run that is going on, or was cut off |
 | `*.log` | output of the servers and of Locust |
 

@@ -158,7 +158,7 @@ _APPLICATION_COUNTS: Mapping[str, Rule] = {
 _MEMORY: Mapping[str, Rule] = {
     "limit_mib": COUNT, "enforced": bool, "reason": str, "cgroup_version": SMALL, "swap": str, "peak_bytes": COUNT,
     "peak_pss_bytes": COUNT, "over_limit": bool, "oom_kills": COUNT, "log_reports": COUNT,
-    "log": [str], "kills": _kills,
+    "hash_bytes": COUNT, "log": [str], "kills": _kills,
 }  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.

@@ -24,7 +24,7 @@ from workbench.recording import Experiment, Run
 from .. import ablation
 from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
-from . import monitoring, published_report
+from . import memory_limits, monitoring, published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
 from .missing_table import degraded_lines, runs_without
 from .wording import ratio_with_interval
@@ -188,6 +188,7 @@ CHECKS: Mapping[str, Check] = {
     "Migrate blocking queries to async_db_operations framework": _DATABASE_WAIT,
     "Implement non-blocking endpoints for heavy queries": _DATABASE_WAIT,
     'Create missing tables (bills, etc.) with proper schema': _missing_tables,
+    "Deploy on AWS/GCP with sufficient memory (4GB+ recommended)": memory_limits.enough_memory,
     "Add indexes for frequently queried columns": _change(
         BASELINE, f"{BASELINE}{WITH}trigram", READS, DATABASE_TIME,
         verdicts={"improvement": FOLLOW, "equivalent": DO_NOT_FOLLOW, "regression": DO_NOT_FOLLOW},

@@ -9,6 +9,7 @@ from . import (
     effects,
     explanations,
     measurements,
+    memory_limits,
     objectives,
     plan_explanations,
     pooling,
@@ -28,6 +29,7 @@ PRODUCERS = (
     published_setup.findings,
     session_storage.findings,
     pooling.findings,
+    memory_limits.published_claims,
     advice.findings,
     objectives.findings,
     effects.findings,
@@ -36,8 +38,10 @@ PRODUCERS = (
     plan_explanations.findings,
     capacities.capacities,
     capacities.predictions,
+    memory_limits.predictions,
     measurements.findings,
     servers.findings,
+    memory_limits.costs,
 )
 
 

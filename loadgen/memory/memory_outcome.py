@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ MAX_LINES = 5  # of the log in the record, and of kills in the summary
 MIB = 2**20
 
 
-def record(limit: MemoryLimit, kills: Sequence[Kill], peak_pss_bytes: int | None, log: Path) -> dict:
+def record(limit: MemoryLimit, kills: Sequence[Kill], peak_pss_bytes: int | None, log: Path) -> dict[str, Any]:
     """The entry `memory` of `run.json`."""
     lines = _log_lines(log)
     return {

@@ -17,6 +17,7 @@ from ..markup import Html
 from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence, with_interval
 from ..tables import Verdict, behind, table
 from .comparison import Report, join, settings_of
+from .memory import memory
 from .names import in_labels, optimisation_of, set_up
 
 CPU, DURATION = "cpu_ms", "makespan_s"
@@ -176,6 +177,7 @@ def _published_advice(report: Report) -> Html:
                 "advice that no run evaluates",
                 table(pd.DataFrame(rows[INVALID] + rows[NOT_MEASURED], dtype=object), "Not measured"),
             ),
+            ("memory: what fits into 512 MiB, 1, 2 and 4 GiB", memory(report)),
             ("the settings to copy", _settings(report) if is_adopted(report) else Html("")),
         ),
     )

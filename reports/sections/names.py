@@ -9,6 +9,9 @@ from typing import NamedTuple
 from workbench.arms import (
     ADVISED,
     BASELINE,
+    CONSTRAINED,
+    CONSTRAINED_GEVENT,
+    CONSTRAINED_GEVENT_1_GIB,
     LABELS,
     MISSING_TABLE,
     ON_RDS,
@@ -96,6 +99,12 @@ _SET_UPS = {
     ON_RDS: f"{LABELS[BASELINE]}: host name of RDS",
     f"{TUNED}{WITHOUT}pool{WITH}pgbouncer": f"{LABELS[TUNED]} with PgBouncer in the place of its pools",
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
+    CONSTRAINED: f"{LABELS[BASELINE]}, 512 MiB of memory",
+    CONSTRAINED_GEVENT: f"{LABELS[ADVISED]}, 512 MiB of memory",
+    CONSTRAINED_GEVENT_1_GIB: f"{LABELS[ADVISED]}, 1 GiB of memory",
+    "constrained-gevent-in-256-mib": f"{LABELS[ADVISED]}, 256 MiB of memory",
+    "constrained-with-8-workers": f"{LABELS[BASELINE]}: 8 workers, 512 MiB of memory",
+    "constrained-with-8-workers-with-preload": f"{LABELS[BASELINE]}: 8 preloaded workers, 512 MiB of memory",
     "cross-region": f"{LABELS[BASELINE]}: {DATABASE_CHANGES['cross region']}",
 }
 _LOADS = {SINGLE: "single requests", READS: "single reads", MISSING_TABLE: "a missing table", START: "start only"}

@@ -43,6 +43,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         *statements,
         session_storage.PUBLISHED.id,
         pooling.CLAIM,
+        "memory-gevent-8",
         *(
             f"advice-recommendations-{number}"
             for number, _ in enumerate(published_report.rows("recommendations"), start=1)
@@ -61,7 +62,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         ["checklist"] * 10
         + ["published-value"] * len(values)
         + ["published-ratio"] * len(ratios)
-        + ["published-setup"] * 11
+        + ["published-setup"] * 12
         + ["advice"] * 26
         + ["objective"] * len(objectives.load())
         + ["explanation"] * 3

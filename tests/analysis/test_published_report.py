@@ -17,6 +17,7 @@ COLUMNS = {
     "sessions": ["storage", "threshold", "lifetime_s", "benefit"],
     "checklist": ["id", "claim"],
     "recommendations": ["environment", "subject", "recommendation"],
+    "memory": ["environment", "kind", "workers", "worker_connections", "outcome"],
     "next_steps": ["topic", "step"],
     "service": ["endpoint", "service_ms"],
     "workers": ["environment", "kind", "workers"],
