@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import reference_app
-from reference_app import listening_sockets, security_headers, worker_start
+from reference_app import security_headers, worker_start
 from reference_app.worker_number import assign_worker_number
 
 _settings = worker_start.startable_settings()
 
 wsgi_app = "reference_app:create_app()"
 bind = os.environ[worker_start.BIND]
-reuse_port = listening_sockets.are_own(_settings, bind)
 worker_class = _settings.server
 workers = _settings.workers
 threads = _settings.threads
@@ -58,8 +57,6 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Make the number known to the application, and renew an application that was loaded before the fork."""
     assign_worker_number(worker.number)
-    if reuse_port:
-        worker.sockets = listening_sockets.own_sockets(worker.number, worker.sockets, server.cfg, server.log)
     if preload_app:
         app = server.app.wsgi()
         # Its settings were read before the metrics file was created.
