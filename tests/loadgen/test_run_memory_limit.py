@@ -77,7 +77,7 @@ def test_memory_of_each_process_is_recorded(gevent):
 
 
 def test_published_setup_fits_into_512_mib(command):
-    finished = command.run("run", "--deployment", "constrained", "--scenario", "burst-25", *SMALL)
+    finished = command.run("run", "--deployment", "constrained", "--scenario", "burst-25", *SMALL, timeout=120)
     memory, rows = record_of(finished)["memory"], rows_of(finished)
     assert rows["ok"].all()
     assert (memory["oom_kills"] or 0, memory["kills"], memory["log_reports"]) == (0, [], 0)
@@ -88,7 +88,7 @@ def test_published_setup_fits_into_512_mib(command):
 def test_preloaded_workers_still_share_memory_after_a_load(command):
     """A collection of garbage in a worker must not copy the objects that all have from before the fork."""
     deployment = "constrained-with-8-workers-with-preload"
-    finished = command.run("run", "--deployment", deployment, "--scenario", "burst-25", *SMALL)
+    finished = command.run("run", "--deployment", deployment, "--scenario", "burst-25", *SMALL, timeout=120)
     memory = open_run(directory_of(finished)).memory
     last = memory[(memory["process"] == "worker") & (memory["at_us"] == memory["at_us"].max())]
     assert len(last) == 8
@@ -98,7 +98,9 @@ def test_preloaded_workers_still_share_memory_after_a_load(command):
 @pytest.mark.parametrize("scenario", ["start", "burst-25"])
 def test_limit_too_small_to_start_is_one_line_and_a_valid_run(command, scenario):
     require_groups()
-    finished = command.run("run", "--deployment", "constrained-gevent-in-256-mib", "--scenario", scenario, *SMALL)
+    finished = command.run(
+        "run", "--deployment", "constrained-gevent-in-256-mib", "--scenario", scenario, *SMALL, timeout=120
+    )
     record = record_of(finished)
     assert (finished.returncode, record["status"], record["valid"]) == (0, "complete", True), finished.stderr
     assert record["outcome"]["started"] is False
@@ -119,7 +121,7 @@ def test_killed_workbench_leaves_no_process_and_its_group_is_gone_after_the_next
     parent = cgroup_hierarchy.find().parents()[0]
     left_over = list(parent.glob(f"tracetrack-{process.pid}-*"))
     assert len(left_over) == 1
-    finished = command.run("run", "--deployment", "constrained", "--scenario", "single", *SMALL)
+    finished = command.run("run", "--deployment", "constrained", "--scenario", "single", *SMALL, timeout=120)
     assert finished.returncode in (0, 3), finished.stderr
     assert not any(path.exists() for path in left_over)
     assert command.processes() == []
@@ -150,7 +152,9 @@ def data_of_nobody():
 
 def test_ordinary_user_gets_one_line_and_measured_memory(data_of_nobody):
     data = data_of_nobody
-    finished = unprivileged_run(data, "--deployment", "constrained-gevent", "--scenario", "burst-25", *SMALL)
+    finished = unprivileged_run(
+        data, "--deployment", "constrained-gevent", "--scenario", "burst-25", *SMALL, timeout=120
+    )
     record = record_of(finished)
     memory = record["memory"]
     assert (record["status"], memory["enforced"], memory["kills"]) == ("complete", False, [])
