@@ -42,7 +42,7 @@ def holders(run: Run, request: pd.Series) -> pd.DataFrame:
 
 
 def served_at_once(run: Run) -> int | None:
-    """The number of requests that a worker serves at once: 1, the threads, or None for any number (greenlets)."""
+    """The number of requests that a worker serves at once: 1, the threads, or None for any number (an event loop)."""
     settings = run.record["deployment"].get("settings") or {}
     server = settings.get("server")
     if server in LOOPS or server is None:

@@ -3,6 +3,7 @@
 | module | purpose |
 | --- | --- |
 | `server_timing` | `init_app(app, worker_number, run_token)`: `Server-Timing` for a run; `part("db")` books a block |
+| `asgi_timing` | `TimedAsgiApplication`: the same for an ASGI application |
 | `timed_pool` | `TimedQueuePool` for `create_engine`, and `PoolStatistics(slot).watch(engine)` |
 | `worker_metrics` | `init_app(app, path, worker, counters)`: one file for the metrics of all workers |
 | `prometheus_exporter` | `create_blueprint(families)`: `/metrics` for all workers |

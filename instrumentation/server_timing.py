@@ -10,13 +10,15 @@ in `X-Run-Token` is timed; the application and the load generator get the token 
 
 import hmac
 import time
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_app_context
+
+from .worker_metrics import Slot
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -101,6 +103,10 @@ class Timing:
         }
         return f"{queue}{timed}{connection}"
 
+    def count_in(self, slot: Slot, is_error: bool) -> None:
+        """Count the response in its worker's metrics, with the values of the header: the two are compared later."""
+        slot.count_response(self.app_us, is_error, self.db_calls, self.failed_calls)
+
 
 class Part:
     """A context manager that books the time of its block on `name`, less the time of inner parts.
@@ -165,8 +171,7 @@ class TimedApplication:
     """
 
     def __init__(self, application: "WSGIApplication", worker_number: Callable[[], int], run_token: str | None):
-        if run_token == "":
-            raise ValueError("an empty run token would be everybody's; without a token leave the timing out")
+        require_token(run_token)
         self.application = application
         self._worker_number = worker_number
         self._run_token = None if run_token is None else run_token.encode()
@@ -177,7 +182,7 @@ class TimedApplication:
         return self._worker_number()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if self._run_token is not None and not self._is_of_run(environ.get(RUN_TOKEN_VARIABLE, "")):
+        if not is_of_run(environ.get(RUN_TOKEN_VARIABLE, "").encode("latin-1", "replace"), self._run_token):
             return self.application(environ, start_response)
         timing = Timing(time.monotonic_ns(), sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
 
@@ -186,22 +191,38 @@ class TimedApplication:
             _count_response(timing, status)
             return start_response(status, [*headers, ("Server-Timing", header)], exc_info)
 
-        token = _current.set(timing)
-        try:
+        with timed_by(timing):
             return self.application(environ, timed_start_response)
-        finally:
-            _current.reset(token)
 
-    def _is_of_run(self, given: str) -> bool:
-        """True for the run's token; the comparison takes the same time for any other of its length."""
-        return hmac.compare_digest(given.encode("latin-1", "replace"), self._run_token or b"")
+
+@contextmanager
+def timed_by(timing: Timing) -> Iterator[None]:
+    """Let `timing` be that of the request that is served in the block."""
+    token = _current.set(timing)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def require_token(run_token: str | None) -> None:
+    """Raise `ValueError` for an empty token."""
+    if run_token == "":
+        raise ValueError("an empty run token would be everybody's; without a token leave the timing out")
+
+
+def is_of_run(given: bytes, run_token: bytes | None) -> bool:
+    """True for the run's token, and for all where that is None.
+
+    The comparison takes the same time for any other token of its length.
+    """
+    return run_token is None or hmac.compare_digest(given, run_token)
 
 
 def _count_response(timing: Timing, status: str) -> None:
-    """Count the response in the worker's metrics, with the value that its header has: the two are compared later."""
     slot = current_app.extensions.get("worker_slot") if has_app_context() else None
     if slot is not None:
-        slot.count_response(timing.app_us, status[:1] in "45", timing.db_calls, timing.failed_calls)
+        timing.count_in(slot, is_error=status[:1] in "45")
 
 
 def sent_ns(header: str) -> int | None:

@@ -13,14 +13,22 @@ import sys
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import FrameType
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, PoolProxiedConnection, QueuePool, _ConnectionRecord
+from sqlalchemy.pool import (
+    AsyncAdaptedQueuePool,
+    ConnectionPoolEntry,
+    NullPool,
+    Pool,
+    PoolProxiedConnection,
+    QueuePool,
+    _ConnectionRecord,
+)
 
 from . import server_timing
+from .caller_finder import CallerFinder
 from .deadlines import Deadline
 from .worker_metrics import FIXED_FIELDS, POOL_FIELDS, VERSION, Slot
 
@@ -46,10 +54,8 @@ _current: ContextVar["Acquire | None"] = ContextVar("acquire", default=None)
 
 
 def _acquire() -> "Acquire":
-    """The acquire in which a connection is opened or checked."""
-    acquire = _current.get()
-    assert acquire, "connections are opened and checked by the pool only"
-    return acquire
+    """The acquire in which a connection is opened or checked; a new one where a pool connects by itself."""
+    return _current.get() or Acquire()
 
 
 class PoolStatistics:
@@ -239,27 +245,6 @@ class Acquire:
         self.pings = self.ping_ns = self.ping_failures = 0
 
 
-class CallerFinder:
-    """Finds the line of code that took a connection: the innermost frame outside of the passing modules."""
-
-    def __init__(self, passing_modules: tuple[str, ...]):
-        self._passing_modules = passing_modules
-        self._is_passing: dict[str, bool] = {}  # by module
-
-    def find(self, frame: FrameType | None) -> tuple[str, int]:
-        """File and line of the first frame from this one upwards that does more than pass a connection on."""
-        known = self._is_passing.get
-        while frame:
-            module = frame.f_globals.get("__name__", "")
-            passing = known(module)
-            if passing is None:
-                passing = self._is_passing[module] = module.startswith(self._passing_modules)
-            if not passing:
-                return frame.f_code.co_filename, frame.f_lineno
-            frame = frame.f_back
-        return "", 0
-
-
 class TimedPool(Pool):
     """Mixin for a pool class, to be named before it."""
 
@@ -276,6 +261,10 @@ class TimedPool(Pool):
 
 class TimedQueuePool(TimedPool, QueuePool):
     """SQLAlchemy's default pool, timed."""
+
+
+class TimedLoopPool(TimedPool, AsyncAdaptedQueuePool):
+    """SQLAlchemy's pool for an event loop, timed; callers that wait for a connection let the loop go on."""
 
 
 class TimedNullPool(TimedPool, NullPool):

@@ -87,4 +87,24 @@ MEMORY = {
         {"preload": True},
     ),
 }
-OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS, **MEMORY}
+# Each with its database's driver as the only difference, or with its server as the only one.
+ASYNC = {
+    "tuned-with-psycopg3": Deployment(
+        "Tuned with psycopg 3 as the driver, which knows no deadlines here.",
+        TUNED,
+        {"driver": "psycopg3", "deadlines": False},
+    ),
+    "async-quart": Deployment(
+        "Tuned on an event loop: Quart on uvicorn, an asynchronous pool and psycopg 3.",
+        "tuned-with-psycopg3",
+        {"server": "uvicorn", "threads": 1},
+    ),
+}
+# Where waiting takes longer: for a database that is 5 ms away.
+ASYNC_AND_DISTANT = {
+    "async-quart-without-cache": Deployment("Asynchronous, without caches.", "async-quart", {"cache": "off"}),
+    "async-quart-without-cache-with-5-ms": Deployment(
+        "Asynchronous, without caches, its database 5 ms away.", "async-quart-without-cache", {"round_trip_ms": 5.0}
+    ),
+}
+OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS, **MEMORY, **ASYNC, **ASYNC_AND_DISTANT}

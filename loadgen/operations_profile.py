@@ -1,14 +1,19 @@
-"""The profile `operations`: tuned on other servers, and what runs around the application."""
+"""The profile `operations`: tuned on other servers, also asynchronous, and what runs around the application."""
 
 from workbench.arms import (
     ADVISED,
+    ASYNC,
     BASELINE,
     BURST_50,
     CONSTRAINED,
     CONSTRAINED_GEVENT,
     CONSTRAINED_GEVENT_1_GIB,
+    DISTANT,
+    DISTANT_ASYNC,
+    HEAVY_SEARCH_2,
     MISSING_TABLE,
     MONITORED,
+    PSYCOPG3,
     READS,
     SLOW_STATEMENT,
     START,
@@ -58,11 +63,17 @@ MEMORY_ARMS = (
     Arm("constrained-with-8-workers-with-preload", BURST_50, MEMORY_BLOCKS, 6),
     Arm("constrained-gevent-in-256-mib", START, 1, 5),
 )
+ASYNC_ARMS = (
+    *(Arm(deployment, BURST_50, BLOCKS, 0.6) for deployment in (PSYCOPG3, ASYNC)),
+    # What holds up others while a search takes long.
+    *(Arm(deployment, HEAVY_SEARCH_2, BLOCKS, 9) for deployment in (TUNED, *SERVERS, ASYNC)),
+    *(Arm(deployment, BURST_50, BLOCKS, 1) for deployment in (DISTANT, DISTANT_ASYNC)),
+)
 
 OPERATIONS = Profile(
-    "tuned on other servers, with its sessions elsewhere, with the monitor, with PgBouncer, and under memory limits",
+    "tuned on other servers, asynchronous too, with sessions elsewhere, a monitor, PgBouncer, and under memory limits",
     "production",
-    (*SERVER_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS, *MEMORY_ARMS),
+    (*SERVER_ARMS, *ASYNC_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS, *MEMORY_ARMS),
     primary=(
         *(PrimaryMetric(metric, BURST_50, (*SERVERS, TUNED_POOLER, UNPOOLED)) for metric in ("makespan_s", "cpu_ms")),
         *(PrimaryMetric(metric, SUSTAINED_100, SUSTAINED) for metric in ("database_ms", "cpu_ms")),

@@ -52,26 +52,46 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises `SettingsError` for settings with which it must not start.
     """
+    settings = startable(settings)
+    app = Flask(__name__)
+    request_body.init_app(app, settings)
+    build(app, settings)
+    if is_timed(settings):
+        server_timing.init_app(app, worker_number, timed_token(settings))
+    security_headers.init_app(app)
+    return app
+
+
+def startable(settings: Settings | None) -> Settings:
+    """These settings, or those of the environment. Raises `SettingsError` if they forbid a start."""
     settings = settings or Settings.from_env()
     settings.require_startable()
-    app = Flask(__name__)
+    return settings
+
+
+def build(app: Flask, settings: Settings) -> None:
+    """Give an application of Flask, or of Quart, all that the two have in common."""
     app.json = UnsortedJSON(app)
     app.config.update(SECRET_KEY=settings.secret_key)
     app.extensions["settings"] = settings
     worker_metrics.count_requests(app)
     logs.init_app(app)
-    request_body.init_app(app, settings)
     _init_components(app, settings)
     error_responses.init_app(app)
     csrf.init_app(app)
     for view in VIEWS:
         app.register_blueprint(view.blueprint)
     _init_metrics(app, settings)
-    if settings.server_timing and (settings.run_token or settings.server_timing_for_all):
-        run_token = None if settings.server_timing_for_all else settings.run_token
-        server_timing.init_app(app, worker_number, run_token)
-    security_headers.init_app(app)
-    return app
+
+
+def is_timed(settings: Settings) -> bool:
+    """True if requests can be timed: those of a run, or all."""
+    return settings.server_timing and bool(settings.run_token or settings.server_timing_for_all)
+
+
+def timed_token(settings: Settings) -> str | None:
+    """The token of the requests that are timed; None if all are."""
+    return None if settings.server_timing_for_all else settings.run_token
 
 
 def _init_metrics(app: Flask, settings: Settings) -> None:
@@ -113,9 +133,14 @@ def warm_up(app: Flask) -> None:
     Raises SQLAlchemy's errors if the database is not available.
     """
     with app.app_context():
-        reads = login.warm_up, dashboard.warm_up, search.warm_up
-        warm_up_requests.open_connections(app.extensions["engine"], *reads)
-        passwords.warm_up()
-        if app.extensions["store"]:
-            app.extensions["store"].is_available()
+        warm_up_in_context(app)
     warm_up_requests.send(app)
+
+
+def warm_up_in_context(app: Flask) -> None:
+    """The part of `warm_up` that needs a context of the application, and sends no requests."""
+    reads = login.warm_up, dashboard.warm_up, search.warm_up
+    warm_up_requests.open_connections(app.extensions["engine"], *reads)
+    passwords.warm_up()
+    if app.extensions["store"]:
+        app.extensions["store"].is_available()

@@ -14,7 +14,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 from dogpile.cache import CacheRegion
@@ -26,6 +26,7 @@ from instrumentation import server_timing
 
 from .cached_answer import Answer, CachedAnswer, ComputeTimeout, is_complete
 from .counters import cache_counter
+from .event_loop import CreateLock, LoopLock, thread_lock
 from .memory_cache import BoundedDict, memory_region
 from .settings import Settings
 from .store import Store, StoreUnavailable
@@ -127,7 +128,7 @@ class SharedCache:
             return store_region(store, f"{namespace}{kind}:", max_age_s)
 
         self._shared = RegionCache(lifetime, create_region)
-        self._local = RegionCache(lifetime, memory_region)
+        self._local = RegionCache(lifetime, partial(memory_region, create_lock=store.create_lock))
 
     def get(self, key: str, compute: Compute) -> tuple[Answer, str]:
         """The answer and its outcome."""
@@ -163,7 +164,8 @@ def _create_cache(app: Flask, settings: Settings, endpoint: str, lifetime: Lifet
     if settings.cache == "off":
         return NoCache()
     if settings.cache == "process":
-        return RegionCache(lifetime, memory_region)
+        create_lock: CreateLock = LoopLock if settings.server == "uvicorn" else thread_lock
+        return RegionCache(lifetime, partial(memory_region, create_lock=create_lock))
     namespace = f"{settings.store_prefix}cache:{FORMAT}:{database_id(settings)}:{endpoint}:"
     return SharedCache(lifetime, app.extensions["store"], namespace)
 

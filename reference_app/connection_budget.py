@@ -57,7 +57,7 @@ class Budget:
             return f"set TRACETRACK_WORKERS to at most {self.available}, or {enough}"
         if self.settings.pool == "queue":
             return f"set TRACETRACK_POOL_SIZE={largest} and TRACETRACK_POOL_MAX_OVERFLOW=0, or {enough}"
-        field = "WORKER_CONNECTIONS" if self.settings.server == "gevent" else "THREADS"
+        field = "WORKER_CONNECTIONS" if self.settings.serves_by_loop else "THREADS"
         return f"set TRACETRACK_{field}={largest}, or {enough}"
 
 

@@ -7,7 +7,6 @@ triggers keep. If a table or a column is missing, the answer has the parts that 
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Blueprint, g, jsonify
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from .cached_answer import Answer
 from .caches import cached
 from .database import Row, connection, roll_back, rows
+from .drivers import sqlstate
 from .guards import login_required
 from .settings import current_settings
 
@@ -111,10 +111,10 @@ def _rows_unless_missing(opened: Connection, statement: TextClause) -> list[Row]
 
 def _require_missing(error: ProgrammingError) -> tuple[str, str]:
     """PostgreSQL's code and message for a missing table or column; raises the error if it is another one."""
-    cause: Any = error.orig
-    if cause.pgcode not in MISSING:
+    code = sqlstate(error.orig)
+    if code not in MISSING:
         raise error
-    return cause.pgcode, str(cause).split("\n")[0]
+    return code, str(error.orig).split("\n")[0]
 
 
 def warm_up(opened: Connection) -> None:

@@ -6,21 +6,19 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-import psycopg2
 import sqlalchemy
 from flask import Flask, current_app
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, Pool, QueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, QueuePool
 
 from instrumentation import deadlines, server_timing
 from instrumentation.recorded_wsgi import RECORDER
 from instrumentation.statement_samples import StatementSamples
-from instrumentation.timed_pool import PoolStatistics, TimedNullPool, TimedQueuePool
+from instrumentation.timed_pool import PoolStatistics, TimedLoopPool, TimedNullPool, TimedQueuePool
 
-from . import pings, pool_profiles
+from . import drivers, pings, pool_profiles
 from .settings import Settings, current_settings
 
 APPLICATION_NAME = "tracetrack"
@@ -33,17 +31,22 @@ POOLS: dict[tuple[str, bool], type[Pool]] = {
     ("none", True): TimedNullPool,
     ("none", False): NullPool,
 }
+LOOP_POOLS = POOLS | {("queue", True): TimedLoopPool, ("queue", False): AsyncAdaptedQueuePool}
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
 
 
 def create_engine(settings: Settings) -> Engine:
-    """The engine with the pool that the settings describe; it connects at first use."""
+    """The engine with the pool that the settings describe; it connects at first use.
+
+    That of an event loop is to be used within a greenlet of the loop.
+    """
     settings = settings.with_profile()
-    engine = sqlalchemy.create_engine(
+    in_loop = settings.server == "uvicorn"
+    engine = (_create_loop_engine if in_loop else sqlalchemy.create_engine)(
         database_url(settings),
-        poolclass=POOLS[settings.pool, settings.pool_timed],
+        poolclass=(LOOP_POOLS if in_loop else POOLS)[settings.pool, settings.pool_timed],
         pool_pre_ping=settings.pool_pre_ping,
         pool_recycle=settings.pool_recycle_s or -1,
         connect_args=_connect_arguments(settings),
@@ -56,9 +59,15 @@ def create_engine(settings: Settings) -> Engine:
     return engine
 
 
+def _create_loop_engine(url: URL, **arguments: Any) -> Engine:
+    from sqlalchemy.ext.asyncio import create_async_engine  # other servers need not wait for its import
+
+    return create_async_engine(url, **arguments).sync_engine
+
+
 def database_url(settings: Settings) -> URL:
     """The URL as the application uses it."""
-    return make_url(settings.database_url).set(drivername="postgresql+psycopg2")
+    return make_url(settings.database_url).set(drivername=drivers.of_settings(settings).dialect)
 
 
 def _connect_arguments(settings: Settings) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def _queue_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def _execute_in_autocommit(connection: Any, statement: str) -> None:
-    """Execute on psycopg2's own connection, without a transaction around it."""
+    """Execute on the driver's own connection, without a transaction around it."""
     autocommit, connection.autocommit = connection.autocommit, True
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -144,7 +153,7 @@ def rows(connection: Connection, statement: TextClause, **parameters: Any) -> li
     timing.db_calls += 1
     driver = _driver_connection(connection)
     # The driver sends BEGIN by itself, and waits for its answer before it sends the statement.
-    timing.round_trips += 1 + (not driver.autocommit and _is_idle(driver))
+    timing.round_trips += 1 + (not driver.autocommit and _driver().is_idle(driver))
     with server_timing.part("db"):
         started_ns = time.monotonic_ns()
         try:
@@ -171,8 +180,8 @@ def read(statement: TextClause, **parameters: Any) -> list[Row]:
 def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row of one statement by itself, without a transaction; None if there is none.
 
-    Every request of a user needs one, so psycopg2 is used directly: SQLAlchemy's part of it costs more than the rest.
-    `statement` has psycopg2's placeholders: `%(name)s`. Raises SQLAlchemy's errors.
+    Every request of a user needs one, so the driver is used directly: SQLAlchemy's part of it costs more than the rest.
+    `statement` has the drivers' placeholders: `%(name)s`. Raises SQLAlchemy's errors.
     """
     return _execute_alone(statement, parameters, lambda cursor: cursor.fetchone())
 
@@ -185,7 +194,7 @@ def _execute_alone(statement: str, parameters: Mapping[str, Any], fetch: Callabl
             pooled = engine.raw_connection()
         try:
             return _execute(engine, pooled.dbapi_connection, statement, parameters, fetch)
-        except psycopg2.Error as error:
+        except _driver().error as error:
             server_timing.current().failed_calls += 1
             if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
                 pooled.invalidate(error)
@@ -197,11 +206,12 @@ def _execute_alone(statement: str, parameters: Mapping[str, Any], fetch: Callabl
 
 @contextmanager
 def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
-    """Raise SQLAlchemy's error in the place of psycopg2's, as it does for its own statements."""
+    """Raise SQLAlchemy's error in the place of the driver's, as it does for its own statements."""
+    base = _driver().error
     try:
         yield
-    except psycopg2.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg2.Error, dialect=engine.dialect) from error
+    except base as error:
+        raise DBAPIError.instance(statement, None, error, base, dialect=engine.dialect) from error
 
 
 def _execute(
@@ -246,17 +256,16 @@ def roll_back(connection: Connection) -> None:
 def _count_end_of_transaction(opened: Connection) -> None:
     """Count a COMMIT or ROLLBACK as a round trip; it is sent only if the server is in a transaction."""
     if not opened.invalidated:
-        server_timing.current().round_trips += not _is_idle(_driver_connection(opened))
+        server_timing.current().round_trips += not _driver().is_idle(_driver_connection(opened))
 
 
 def _driver_connection(opened: Connection) -> Any:
-    """psycopg2's connection."""
+    """The driver's connection; in an event loop SQLAlchemy's adapter around it, which waits as the loop does."""
     return opened.connection.dbapi_connection
 
 
-def _is_idle(driver: Any) -> bool:
-    """True if psycopg2's connection has no open transaction."""
-    return driver.get_transaction_status() == TRANSACTION_STATUS_IDLE
+def _driver() -> drivers.Driver:
+    return current_app.extensions["driver"]
 
 
 def _max_wait_s(settings: Settings) -> float:
@@ -267,6 +276,7 @@ def _max_wait_s(settings: Settings) -> float:
 def init_app(app: Flask, settings: Settings) -> None:
     """Create the engine, with its statistics and deadlines as the settings say."""
     deadlines.install(settings.deadlines, _max_wait_s(settings))
+    app.extensions["driver"] = drivers.of_settings(settings)
     engine = create_engine(settings)
     if settings.pool_timed:
         acquire_s, answer_s = (

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from .rendering import json_document
 from .sessions.timed_sessions import UNAVAILABLE
 from .store import StoreUnavailable
 
@@ -29,7 +30,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if not request.path.startswith("/api/"):
         return error
     response = error.get_response()  # with the headers that belong to the status, such as Allow
-    response.data = jsonify(success=False, error=error.description).data
+    response.set_data(json_document(success=False, error=error.description))
     response.content_type = "application/json"
     return response
 

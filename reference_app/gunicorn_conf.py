@@ -14,9 +14,10 @@ from reference_app.worker_number import assign_worker_number
 
 _settings = worker_start.startable_settings()
 
-wsgi_app = "reference_app:create_app()"
+_in_loop = _settings.server == "uvicorn"
+wsgi_app = "reference_app.asynchronous:create_app()" if _in_loop else "reference_app:create_app()"
 bind = os.environ[worker_start.BIND]
-worker_class = _settings.server
+worker_class = "reference_app.uvicorn_worker.UvicornWorker" if _in_loop else _settings.server
 workers = _settings.workers
 threads = _settings.threads
 worker_connections = _settings.worker_connections
@@ -66,7 +67,8 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Warm the worker up before its first request; without its database it connects when a request needs it."""
-    worker_start.make_ready(worker.wsgi, _settings, worker.number, worker.log)
+    if not _in_loop:  # where the application does so itself, once its loop runs
+        worker_start.make_ready(worker.wsgi, _settings, worker.number, worker.log)
 
 
 def child_exit(server: Any, worker: Any) -> None:

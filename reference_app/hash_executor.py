@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from instrumentation import server_timing
 
+from .event_loop import result_of
 from .settings import Settings, current_settings
 
 NICENESS = 10
@@ -23,7 +24,7 @@ def run(compute: Callable[..., Result], *arguments: Any) -> Result:
     with server_timing.part("hash"):
         if executor is None:
             return compute(*arguments)
-        return executor.submit(_at_low_priority, compute, *arguments).result()
+        return result_of(executor.submit(_at_low_priority, compute, *arguments))
 
 
 def run_in_every_thread(compute: Callable[[], object]) -> None:
@@ -31,7 +32,7 @@ def run_in_every_thread(compute: Callable[[], object]) -> None:
     executor: Executor | None = current_app.extensions["hash_executor"]
     if executor is not None:
         for future in [executor.submit(_at_low_priority, compute) for _ in range(current_settings().hash_limit)]:
-            future.result()
+            result_of(future)
 
 
 def _at_low_priority(compute: Callable[..., Result], *arguments: Any) -> Result:

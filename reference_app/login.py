@@ -2,14 +2,16 @@
 
 import logging
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import hash_kinds, passwords
 from .database import Row, read, rows, transaction
+from .event_loop import completed
 from .guards import sessions_required
+from .rendering import page
 from .session_account import current_user, log_in
 from .settings import current_settings
 from .throttle import client_address
@@ -23,24 +25,25 @@ REHASH = text(
 )
 
 
-@blueprint.get("/login")
-def form() -> ResponseReturnValue:
+@blueprint.get("/login", endpoint="form")
+def login_form() -> ResponseReturnValue:
     """The login form."""
-    return render_template("login.html", error=None)
+    return page("login.html", error=None)
 
 
 @blueprint.post("/login")
 @sessions_required
 def login() -> ResponseReturnValue:
     """A redirect to the index on success; the form again with 401 on failure, with 429 after too many attempts."""
-    username, password = request.form.get("username", ""), request.form.get("password", "")
+    form = completed(request.form)
+    username, password = form.get("username", ""), form.get("password", "")
     throttle, address = current_app.extensions["throttle"], client_address(request, current_settings().proxies)
     if wait_s := throttle.wait_s(username, address):
         message = f"Too many attempts; try again in {wait_s} seconds."
-        return render_template("login.html", error=message), 429, {"Retry-After": str(wait_s)}
+        return page("login.html", error=message), 429, {"Retry-After": str(wait_s)}
     account = _authenticate(username, password)
     if not account:
-        return render_template("login.html", error="Unknown user name or wrong password."), 401
+        return page("login.html", error="Unknown user name or wrong password."), 401
     throttle.give_back(username, address)
     password_hash = account["password_hash"]
     if passwords.is_outdated(password_hash, current_settings().password_hash):
@@ -64,7 +67,7 @@ def index() -> ResponseReturnValue:
     """The index page of the user; without one a redirect to the login form."""
     if not (user := current_user()):
         return redirect(url_for("login.form"))
-    return render_template("index.html", user=user)
+    return page("index.html", user=user)
 
 
 def _authenticate(username: str, password: str) -> Row | None:

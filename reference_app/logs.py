@@ -6,11 +6,12 @@ A request brings its id in `X-Request-ID`, or is given one; the response carries
 import logging
 import re
 import secrets
+import sys
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
-from flask.logging import wsgi_errors_stream
 from pythonjsonlogger.json import JsonFormatter
+from werkzeug.local import LocalProxy
 
 import instrumentation
 
@@ -45,12 +46,18 @@ def init_app(app: Flask) -> None:
 
 def _write_json(logger: logging.Logger) -> None:
     if not logger.handlers:
-        stream: Any = wsgi_errors_stream  # a proxy of the server's error stream in a request, else of stderr
+        stream: Any = LocalProxy(_error_stream)
         handler = logging.StreamHandler(stream)
         handler.setFormatter(JsonFormatter(FORMAT, rename_fields=RENAMED_FIELDS))
         handler.addFilter(RequestFields())
         logger.addHandler(handler)
         logger.setLevel(logging.WARNING)
+
+
+def _error_stream() -> Any:
+    """The error stream that a WSGI server gives to a request, else stderr."""
+    environ = getattr(request, "environ", {}) if has_request_context() else {}
+    return environ.get("wsgi.errors", sys.stderr)
 
 
 def _identify_request() -> None:

@@ -10,6 +10,7 @@ from dogpile.cache.api import NO_VALUE, CacheBackend, CacheMutex, CacheReturnTyp
 
 from . import cached_answer
 from .cached_answer import CachedAnswer, ComputeTimeout
+from .event_loop import CreateLock, Lock, thread_lock
 
 MAX_ANSWERS = 10_000
 BACKEND = "tracetrack.memory"
@@ -41,6 +42,7 @@ class MemoryBackend(CacheBackend):
 
     def __init__(self, arguments: dict[str, Any]):
         self._max_age_s: int = arguments["max_age_s"]
+        self._create_lock: CreateLock = arguments["create_lock"]
         self._answers = BoundedDict(max_age_s=self._max_age_s)
 
     def get(self, key: str) -> CacheReturnType:
@@ -53,7 +55,7 @@ class MemoryBackend(CacheBackend):
         self._answers[key] = value.payload
 
     def get_mutex(self, key: str) -> "WorkerMutex":
-        return WorkerMutex()
+        return WorkerMutex(self._create_lock())
 
 
 class WorkerMutex(CacheMutex):
@@ -62,8 +64,8 @@ class WorkerMutex(CacheMutex):
     A caller that has waited for `MAX_COMPUTE_S` gets `ComputeTimeout`.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, lock: Lock):
+        self._lock = lock
 
     def acquire(self, wait: bool = True) -> bool:
         acquired = self._lock.acquire(wait, cached_answer.MAX_COMPUTE_S if wait else -1)
@@ -78,9 +80,9 @@ class WorkerMutex(CacheMutex):
         return self._lock.locked()
 
 
-def memory_region(kind: str, max_age_s: int) -> CacheRegion:
-    """A new region in this worker's memory, whatever its kind."""
-    return make_region().configure(BACKEND, arguments={"max_age_s": max_age_s})
+def memory_region(kind: str, max_age_s: int, create_lock: CreateLock = thread_lock) -> CacheRegion:
+    """A new region in this worker's memory, whatever its kind; `create_lock` makes a lock for callers of the worker."""
+    return make_region().configure(BACKEND, arguments={"max_age_s": max_age_s, "create_lock": create_lock})
 
 
 register_backend(BACKEND, __name__, MemoryBackend.__name__)

@@ -28,16 +28,21 @@ def skip_recent(engine: Engine, idle_s: float) -> None:
 
     Source: HikariCP's `aliveBypassWindowMs`.
     """
-    used_s: WeakKeyDictionary[DBAPIConnection, float] = WeakKeyDictionary()
+    used_s: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
     dialect: Any = engine.dialect
     ping = dialect.do_ping
 
     def checked_in(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         if connection is not None:
-            used_s[connection] = time.monotonic()
+            used_s[_referable(connection)] = time.monotonic()
 
     def ping_if_idle(connection: DBAPIConnection) -> bool:
-        return time.monotonic() - used_s.get(connection, 0.0) < idle_s or ping(connection)
+        return time.monotonic() - used_s.get(_referable(connection), 0.0) < idle_s or ping(connection)
 
     event.listen(engine, "checkin", checked_in)
     dialect.do_ping = ping_if_idle
+
+
+def _referable(connection: Any) -> Any:
+    """The connection, or the driver's own within SQLAlchemy's adapter, which knows no weak references."""
+    return getattr(connection, "driver_connection", connection)

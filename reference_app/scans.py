@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, text
 
 from .database import Row, rows, transaction
+from .event_loop import completed
 from .guards import login_required
 
 blueprint = Blueprint("scans", __name__)
@@ -88,7 +89,7 @@ def _parse_request() -> ScanRequest:
 
 def _content() -> Any:
     try:
-        return request.get_json()
+        return completed(request.get_json())
     except RecursionError:
         raise ScanRefused(400, "the body is nested too deeply") from None
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import gunicorn.util
 from flask import Flask
 
+from instrumentation.asgi_timing import AsgiApplication, Message, Receive, Scope, Send
+
 if TYPE_CHECKING:
     from socket import socket
 
@@ -22,6 +24,7 @@ HEADERS = (
     ("Referrer-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
 )
+ASGI_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS)
 
 
 class SecurityHeaders:
@@ -35,6 +38,21 @@ class SecurityHeaders:
             return start_response(status, [*headers, *HEADERS], exc_info)
 
         return self.application(environ, start_secured_response)
+
+
+class AsgiSecurityHeaders:
+    """ASGI middleware that adds the headers to each response."""
+
+    def __init__(self, application: AsgiApplication):
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *ASGI_HEADERS]
+            await send(message)
+
+        await self._application(scope, receive, send_secured)
 
 
 def write_error(connection: "socket", status: int, reason: str, message: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from flask import current_app
 
-from . import pool_profiles, secret_key
+from . import pool_profiles, secret_key, settings_conflicts
 from .pool_profiles import PoolProfile
 from .service_urls import (
     DATABASE_EXAMPLE,
@@ -24,6 +24,7 @@ from .service_urls import (
     is_store_url,
     redacted,
 )
+from .settings_conflicts import SettingsError as SettingsError
 
 PREFIX = "TRACETRACK_"
 MAX_PORT = 65_535
@@ -39,10 +40,6 @@ AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
     "session_lifetime_s", "session_longest_s", "monitor_port", "pooler_size",
 )  # fmt: skip
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the message names it and says what it accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +63,8 @@ class Settings:
     store_timeout_ms: int = 250
 
     # server
-    server: Literal["sync", "gthread", "gevent", "granian"] = "sync"
+    # uvicorn serves the application on Quart
+    server: Literal["sync", "gthread", "gevent", "granian", "uvicorn"] = "sync"
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
@@ -90,7 +88,8 @@ class Settings:
     pool_ping_after_ms: int = 0  # a connection that was used more recently is not pinged
     pool_timed: bool = True
 
-    # connections: timeouts of their operations
+    # connections: their driver, and timeouts of their operations
+    driver: Literal["psycopg2", "psycopg3"] = "psycopg2"
     connect_timeout_s: int = 5
     statement_timeout_ms: int = 0
     tcp_user_timeout_ms: int = 0
@@ -130,18 +129,17 @@ class Settings:
     def __post_init__(self) -> None:
         for name, kind in _field_types().items():
             _check(name, kind, getattr(self, name))
-        if self.preload and self.server == "gevent":
-            raise SettingsError(
-                "preload is on and server is gevent; its locks would be created before gevent replaces them, "
-                "so set preload to false"
-            )
-        if self.preload and self.server == "granian":
-            raise SettingsError("preload is on and server is granian, which loads in each worker; set preload to false")
+        settings_conflicts.require_none(self)
 
     @property
     def unpickles(self) -> bool:
         """True if sessions are unpickled: who can write to their folder or their store runs code in the application."""
         return self.sessions in ("filesystem", "flask-session-redis")
+
+    @property
+    def serves_by_loop(self) -> bool:
+        """True if an event loop in each worker serves many requests at once, up to `worker_connections`."""
+        return self.server in ("gevent", "uvicorn")
 
     @property
     def needs_store(self) -> bool:
@@ -200,7 +198,7 @@ class Settings:
     def client_connections(self) -> int:
         """The number of connections that all workers together may open, to the server or to a pooler before it."""
         if self.pool == "none":
-            return self.workers * (self.worker_connections if self.server == "gevent" else self.threads)
+            return self.workers * (self.worker_connections if self.serves_by_loop else self.threads)
         pool = self.pool_in_force()
         return self.workers * (pool.pool_size + pool.pool_max_overflow)
 

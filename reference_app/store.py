@@ -9,7 +9,7 @@ refuses a command (as a full one does), stays available, and that is logged once
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from instrumentation.worker_metrics import Slot
 
+from .event_loop import Completing, Lock, LoopLock, thread_lock
 from .settings import Settings
 
 RETRY_INTERVAL_S = 1.0
@@ -39,25 +40,22 @@ class Store:
     """The client of the store, for use within `use()`. One object serves all threads or greenlets of a worker."""
 
     def __init__(self, url: str, prefix: str, timeout_s: float | None, slot: Slot):
-        self.client = redis.Redis.from_url(
-            url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            max_connections=MAX_CONNECTIONS,
-            # A new connection says nothing of itself and asks for no messages of Redis Enterprise: to find out its own
-            # version costs the client seven times as much CPU as to connect.
-            protocol=2,
-            driver_info=None,
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-            # A pooled connection may be dead while the store is well: try once more, over a new one.
-            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        )
+        self.client = self._connect(url, _client_arguments(timeout_s))
         self.prefix = prefix
         self._slot = slot
         self._lock = threading.Lock()
         self._is_down = False
         self._failed_s = self._next_try_s = 0.0
         self._refusal_logged_s = -REFUSAL_LOG_INTERVAL_S
+
+    def create_lock(self) -> Lock:
+        """A lock for the callers of this worker."""
+        return thread_lock()
+
+    def _connect(self, url: str, arguments: Mapping[str, Any]) -> redis.Redis:
+        # A pooled connection may be dead while the store is well: try once more, over a new one.
+        retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        return redis.Redis.from_url(url, retry=retry, **arguments)
 
     @contextmanager
     def use(self) -> Iterator[redis.Redis]:
@@ -131,6 +129,41 @@ class Store:
             )
 
 
+class LoopStore(Store):
+    """The store of an event loop: its client waits as the loop does, `blocking` has one for other threads."""
+
+    def __init__(self, url: str, prefix: str, timeout_s: float | None, slot: Slot):
+        super().__init__(url, prefix, timeout_s, slot)
+        self.blocking = Store(url, prefix, timeout_s, slot)
+
+    def create_lock(self) -> Lock:
+        return LoopLock()
+
+    def _connect(self, url: str, arguments: Mapping[str, Any]) -> Any:
+        from redis import asyncio as loop_redis  # other servers need not wait for its import
+        from redis.asyncio.lock import Lock
+        from redis.asyncio.retry import Retry as LoopRetry
+
+        retry = LoopRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        return Completing(loop_redis.Redis.from_url(url, retry=retry, **arguments), wrapped=(Lock,))
+
+
+def _client_arguments(timeout_s: float | None) -> dict[str, Any]:
+    """What the clients of both kinds are created with.
+
+    A new connection says nothing of itself and asks for no messages of Redis Enterprise: to find out its own version
+    costs the client seven times as much CPU as to connect.
+    """
+    return {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "max_connections": MAX_CONNECTIONS,
+        "protocol": 2,
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
 def _reason(error: Exception) -> str:
     return str(error).split("\n")[0] or type(error).__name__
 
@@ -139,4 +172,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Create the client if the settings name a store: the caches, the sessions and the login throttle may use it."""
     url, prefix = settings.redis_url, settings.store_prefix
     timeout_s = settings.store_timeout_ms / 1000 or None
-    app.extensions["store"] = Store(url, prefix, timeout_s, app.extensions["worker_slot"]) if url else None
+    kind = LoopStore if settings.server == "uvicorn" else Store
+    app.extensions["store"] = kind(url, prefix, timeout_s, app.extensions["worker_slot"]) if url else None

@@ -1,6 +1,5 @@
 """A cache in the store that all workers share, as a backend of dogpile."""
 
-import threading
 import time
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -45,7 +44,7 @@ class StoreMutex(CacheMutex):
     """
 
     def __init__(self, store: Store, name: str):
-        self._worker_lock = threading.Lock()  # so that only one caller of a worker polls the store
+        self._worker_lock = store.create_lock()  # so that only one caller of a worker polls the store
         self._store = store
         timeout_s = cached_answer.MAX_COMPUTE_S
         self._store_lock = store.client.lock(name, timeout=timeout_s, sleep=LOCK_POLL_S, thread_local=False)

@@ -7,6 +7,7 @@ Each attempt counts before its password is checked, so that many at once are no 
 succeeds. The counts are in the shared store where there is one, else, and while it is unavailable, in the worker.
 """
 
+import asyncio
 import hashlib
 import ipaddress
 import math
@@ -21,8 +22,9 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from .event_loop import completed
 from .settings import Settings
-from .store import Store, StoreUnavailable
+from .store import LoopStore, Store, StoreUnavailable
 
 # Ten are enough for a user who mistypes, sixty for an office behind one address.
 BY_ACCOUNT = RateLimitItemPerMinute(10, namespace="account")
@@ -68,6 +70,13 @@ class Throttle:
                 pass
         with self._lock:
             return action(self._local)
+
+
+class LoopThrottle(Throttle):
+    """Counts in a thread, as the library's storages have no coroutines that fit; the loop goes on meanwhile."""
+
+    def _count(self, action: Callable[[FixedWindowRateLimiter], int]) -> int:
+        return completed(asyncio.to_thread(super()._count, action))
 
 
 def _storage(store: Store) -> RedisStorage:
@@ -138,4 +147,8 @@ def client_address(request: Request, proxies: int) -> str:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Create the throttle."""
-    app.extensions["throttle"] = Throttle(app.extensions["store"]) if settings.login_throttle else NoThrottle()
+    app.extensions["throttle"] = _create_throttle(app.extensions["store"]) if settings.login_throttle else NoThrottle()
+
+
+def _create_throttle(store: Store | None) -> Throttle:
+    return LoopThrottle(store.blocking) if isinstance(store, LoopStore) else Throttle(store)

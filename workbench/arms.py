@@ -17,6 +17,11 @@ CONSTRAINED = "constrained"
 CONSTRAINED_GEVENT, CONSTRAINED_GEVENT_1_GIB = "constrained-gevent", "constrained-gevent-in-1-gib"
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
+# Tuned on an event loop, with the same driver in threads, and both with their database at a distance.
+SYNC_WORKERS = "tuned-with-sync-workers"
+ASYNC, PSYCOPG3 = "async-quart", "tuned-with-psycopg3"
+DISTANT, DISTANT_ASYNC = "tuned-without-cache-with-5-ms", "async-quart-without-cache-with-5-ms"
+
 # What people read in the place of these names.
 LABELS = {
     BASELINE: "published set-up, run here",
@@ -40,3 +45,4 @@ SUSTAINED_100_WRITE = "sustained-100-write"
 MISSING_TABLE = "missing-table"
 SLOW_STATEMENT = "slow-statement"
 START = "start"
+HEAVY_SEARCH_2 = "heavy-search-2"

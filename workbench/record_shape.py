@@ -137,8 +137,8 @@ _SETTINGS: Mapping[str, Rule] = {
 _SCENARIO: Mapping[str, Rule] = {
     "description": str, "users": SMALL, "passes": COUNT, "warmup_passes": COUNT, "steps": [str], "warmup_s": _number,
     "duration_s": _number, "think_s": _pair, "shares": _by_name(_number), "arrivals": str, "rates": _pieces,
-    "steady": bool, "terms": str, "user_classes": str, "sql_before": str, "unavailable": [str], "overridden": [str],
-    "pieces": _pieces,
+    "steady": bool, "terms": str, "searching_users": COUNT, "user_classes": str, "sql_before": str,
+    "unavailable": [str], "overridden": [str], "pieces": _pieces,
 }  # fmt: skip
 _ENVIRONMENT_FACTS: Mapping[str, Rule] = {
     "commit": str, "dirty": bool, "changes": str, "machine_id": str, "kernel": str, "python": str, "postgresql": str,

@@ -1,5 +1,5 @@
-"""The kinds of servers that an application may run on, by the setting `server`."""
+"""The kinds of servers of the application, by what limits how many requests a worker serves at once."""
 
-SERVER_KINDS = ("sync", "gthread", "gevent", "granian")
-LOOPS = ("gevent",)  # a loop accepts any number of requests, but computes for one at a time
+LOOPS = ("gevent", "uvicorn")  # an event loop accepts any number of requests, and computes for one at a time
 THREADED = ("gthread", "granian")  # a worker serves as many requests at once as it has threads
+SERVER_KINDS = ("sync", *THREADED, *LOOPS)

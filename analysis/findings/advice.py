@@ -24,7 +24,7 @@ from workbench.recording import Experiment, Run
 from .. import ablation
 from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
-from . import memory_limits, monitoring, published_report
+from . import async_advice, memory_limits, monitoring, published_report
 from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
 from .missing_table import degraded_lines, runs_without
 from .wording import ratio_with_interval
@@ -185,8 +185,9 @@ CHECKS: Mapping[str, Check] = {
     "90 max connections (40 base + 50 overflow)": _start_at_default,
     "Redis for session storage (multi-process support)": _SESSIONS,
     "Set up Redis for distributed session storage": _SESSIONS,
-    "Migrate blocking queries to async_db_operations framework": _DATABASE_WAIT,
-    "Implement non-blocking endpoints for heavy queries": _DATABASE_WAIT,
+    "Full async integration": async_advice.full_integration(),
+    "Migrate blocking queries to async_db_operations framework": async_advice.blocking_queries(_DATABASE_WAIT),
+    "Implement non-blocking endpoints for heavy queries": async_advice.heavy_queries(_DATABASE_WAIT),
     'Create missing tables (bills, etc.) with proper schema': _missing_tables,
     "Deploy on AWS/GCP with sufficient memory (4GB+ recommended)": memory_limits.enough_memory,
     "Add indexes for frequently queried columns": _change(

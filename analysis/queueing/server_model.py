@@ -55,7 +55,7 @@ class ServerModel:
             hash_slots=settings["hash_limit"] or None,
             low_priority_hashes=bool(settings["hash_limit"]),
             parallel_hashes=not loop or bool(settings["hash_limit"]),
-            blocking_queries=loop and not settings["deadlines"],
+            blocking_queries=settings["server"] == "gevent" and not settings["deadlines"],
             worker_shares=tuple(worker_shares) if len(worker_shares) == settings["workers"] else (),
             generators=run.record.get("processes") or 1,
         )

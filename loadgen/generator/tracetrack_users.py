@@ -49,6 +49,8 @@ class TraceTrackUser(FastHttpUser):
                 getattr(self, step)()
         elif not self.signed_in:
             self.login()
+        elif self.number < SCENARIO["searching_users"]:
+            self.search()
         else:
             (name,) = self.random.choices(list(SCENARIO["shares"]), list(SCENARIO["shares"].values()))
             getattr(self, name)()

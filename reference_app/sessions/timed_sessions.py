@@ -3,11 +3,12 @@
 from typing import Any
 
 import redis
-from flask import Flask, Request, Response, jsonify
+from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 
 from instrumentation import server_timing
 
+from ..rendering import json_document
 from ..store import StoreUnavailable
 from .json_session import JsonSession
 
@@ -65,5 +66,5 @@ def _replace_by_503(response: Response) -> None:
     response.headers.pop("Location", None)
     response.headers.pop("Set-Cookie", None)
     response.headers["Retry-After"] = "1"
-    response.data = jsonify(success=False, error=UNAVAILABLE).data
+    response.set_data(json_document(success=False, error=UNAVAILABLE))
     response.content_type = "application/json"

@@ -14,6 +14,7 @@ from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, LABELS, MAIN_DEPLOYMENTS, TUNED
 from workbench.display import seconds_form
 from workbench.recording import Experiment, Run
+from workbench.server_kinds import LOOPS
 
 from ..markup import Html
 from ..numerals import SECTION, marked
@@ -105,8 +106,8 @@ def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
 
 
 def parts_are_apart(run: Run) -> bool:
-    """False under gevent: every part of a request there has in it the wait for the event loop."""
-    return run.record["deployment"]["settings"].get("server") != "gevent"
+    """False on an event loop: every part of a request there has in it the wait for the loop."""
+    return run.record["deployment"]["settings"].get("server") not in LOOPS
 
 
 def main_first(deployments: Iterable[str]) -> list[str]:

@@ -5,7 +5,18 @@ import pytest
 from analysis.findings import advice, published_report
 from analysis.findings.advice import CHECKS
 from analysis.findings.evaluation import evaluate
-from workbench.arms import ADVISED, BASELINE, CLAIMED, TUNED
+from workbench.arms import (
+    ADVISED,
+    ASYNC,
+    BASELINE,
+    CLAIMED,
+    DISTANT,
+    DISTANT_ASYNC,
+    HEAVY_SEARCH_2,
+    PSYCOPG3,
+    SYNC_WORKERS,
+    TUNED,
+)
 
 SPREAD = (1.0, 1.01, 0.99, 1.005)
 ONE_WORKER, FILES = "tuned-without-workers", "tuned-without-shared-sessions"
@@ -13,6 +24,8 @@ TRIGRAM = "as-measured-with-trigram"
 STANDARD, FILESYSTEM = "Standard gunicorn worker (1 worker)", "Filesystem sessions"
 INDEXES, CACHING = "Add indexes for frequently queried columns", "Implement query result caching strategy"
 REDIS, GEVENT = "Redis for session storage (multi-process support)", "8+ gevent workers (requires adequate memory)"
+FULL_ASYNC, BLOCKING = "Full async integration", "Migrate blocking queries to async_db_operations framework"
+HEAVY = "Implement non-blocking endpoints for heavy queries"
 FOLLOW, DO_NOT_FOLLOW, NOT_MEASURED = "follow", "do not follow", "not measured"
 
 
@@ -60,6 +73,12 @@ def burst(deployment, slower=1.0):
         (INDEXES, [(BASELINE, 2.0, "reads"), (TRIGRAM, 1.0, "reads")], FOLLOW),
         (INDEXES, [(BASELINE, 1.0, "reads"), (TRIGRAM, 1.0, "reads")], DO_NOT_FOLLOW),
         (INDEXES, [(BASELINE, 1.0, "reads"), (TRIGRAM, 2.0, "reads")], DO_NOT_FOLLOW),
+        (FULL_ASYNC, [burst(PSYCOPG3, 1.0), burst(ASYNC, 0.5)], FOLLOW),
+        (FULL_ASYNC, [burst(PSYCOPG3, 1.0), burst(ASYNC, 1.0)], DO_NOT_FOLLOW),
+        (FULL_ASYNC, [burst(PSYCOPG3, 1.0), burst(ASYNC, 2.0)], DO_NOT_FOLLOW),
+        (BLOCKING, [burst(DISTANT, 1.0), burst(DISTANT_ASYNC, 0.5)], FOLLOW),
+        (HEAVY, [(TUNED, 1.0, HEAVY_SEARCH_2), (ASYNC, 0.02, HEAVY_SEARCH_2)], FOLLOW),
+        (HEAVY, [(TUNED, 1.0, HEAVY_SEARCH_2), (ASYNC, 0.05, HEAVY_SEARCH_2)], DO_NOT_FOLLOW),
         (GEVENT, [burst(ADVISED), burst(TUNED)], DO_NOT_FOLLOW),
         (GEVENT, [burst(ADVISED, 0.01), burst(TUNED)], FOLLOW),
     ],
@@ -172,3 +191,18 @@ def test_every_check_is_of_a_published_line_and_every_line_has_one_finding(full)
     findings = [finding for finding in evaluate(full) if finding.kind == "advice"]
     assert [finding.claim.partition(": ")[2] for finding in findings] == texts
     assert len({finding.id for finding in findings}) == len(findings)
+
+
+def test_heavy_queries_are_compared_with_threads_and_shown_beside_sync_workers(advise):
+    arms = [(TUNED, 1.0, HEAVY_SEARCH_2), (SYNC_WORKERS, 0.2, HEAVY_SEARCH_2), (ASYNC, 0.05, HEAVY_SEARCH_2)]
+    finding = advise(*arms)[HEAVY]
+    assert finding.effect == pytest.approx(1.0, rel=0.02)
+    assert "to threads × " in finding.evidence
+    assert "to sync workers × 0.25" in finding.evidence
+    assert len(finding.runs) == 12
+
+
+def test_too_few_blocks_decide_nothing_about_going_asynchronous(advise):
+    finding = advise(burst(PSYCOPG3), burst(ASYNC, 0.5), blocks=2)[FULL_ASYNC]
+    assert finding.verdict == NOT_MEASURED
+    assert "inconclusive" in finding.evidence

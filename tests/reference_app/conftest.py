@@ -1,11 +1,33 @@
-"""Fixtures of several tests of the application: databases to migrate."""
+"""Fixtures of several tests of the application: its framework, databases to migrate."""
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from reference_app import migrate
+from tests.conftest import application
+from tests.loop_served import loop_served
 from tests.reference_app.migration_target import DATABASE, ROWS, MigrationTarget
+
+
+def pytest_generate_tests(metafunc):
+    """Let the tests of a module with `FRAMEWORKS` run on each of them."""
+    frameworks = getattr(metafunc.module, "FRAMEWORKS", ())
+    if frameworks and "framework" in metafunc.fixturenames:
+        metafunc.parametrize("framework", frameworks)
+
+
+@pytest.fixture
+def framework():
+    return "flask"
+
+
+@pytest.fixture
+def make_app(framework):
+    """Applications with settings of the test's own, on the framework of the test."""
+    with ExitStack() as stack:
+        serve = {"flask": application, "quart": loop_served}[framework]
+        yield lambda settings: stack.enter_context(serve(settings))
 
 
 @pytest.fixture(scope="module")

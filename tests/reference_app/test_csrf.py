@@ -7,6 +7,8 @@ import pytest
 from loadgen.accounts import PASSWORD
 from reference_app.csrf import is_cross_site
 
+FRAMEWORKS = ("flask", "quart")
+
 SAME_SITE, CROSS_SITE = False, True
 
 

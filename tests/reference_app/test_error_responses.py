@@ -10,6 +10,8 @@ from reference_app import openapi
 from tests.reference_app.leaks import LEAK
 from tests.reference_app.sign_in import STATISTICS, give_session
 
+FRAMEWORKS = ("flask", "quart")
+
 PATHS = json.loads(openapi.DESCRIPTION)["paths"]
 
 

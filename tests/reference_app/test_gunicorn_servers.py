@@ -16,6 +16,7 @@ from tests.reference_app.sign_in import STATISTICS, encoded_form
 PATIENCE_S = 10
 # With deadlines greenlets wait cooperatively for the database.
 COOPERATIVE = {"server": "gevent", "deadlines": True}
+ASYNCHRONOUS = {"server": "uvicorn", "driver": "psycopg3"}
 
 
 @pytest.fixture
@@ -87,10 +88,10 @@ def misses(visitor, endpoint):
 
 @pytest.mark.parametrize(
     ("server_kind", "cache"),
-    [("gthread", "process"), ("gthread", "shared"), ("gevent", "process"), ("gevent", "shared")],
+    [(kind, cache) for kind in ("gthread", "gevent", "uvicorn") for cache in ("process", "shared")],
 )
 def test_fifty_requests_at_once_compute_one_answer(serve, visit, settings, locked, waiting, server_kind, cache):
-    kind = COOPERATIVE if server_kind == "gevent" else {"server": "gthread", "threads": 64}
+    kind = SERVERS[server_kind] | ({"threads": 64} if server_kind == "gthread" else {})
     served = serve(replace(settings, **kind, workers=2, cache=cache))
     visitor = visit(served).login()
     with ThreadPoolExecutor(100) as pool:
@@ -115,6 +116,7 @@ SERVERS = {
     "sync": {"server": "sync"},
     "gthread": {"server": "gthread", "threads": 4},
     "gevent": COOPERATIVE,
+    "uvicorn": ASYNCHRONOUS,
 }
 
 
@@ -148,6 +150,20 @@ def unix_sockets(served):
     return [connection.laddr for process in processes for connection in process.net_connections("unix")]
 
 
+@pytest.mark.parametrize("kind", [{"server": "gthread", "threads": 8}, COOPERATIVE, ASYNCHRONOUS])
+def test_a_request_that_waits_for_the_database_holds_up_no_other(serve, visit, settings, locked, waiting, kind):
+    served = serve(replace(settings, **kind))
+    visitor = visit(served).login()
+    with ThreadPoolExecutor(5) as pool:
+        with locked("bill"):
+            held_up = pool.submit(visitor.get, STATISTICS)
+            waiting(1)
+            for number in range(1, 4):
+                assert qr_ids(visitor.get(search(f"M444-000000{number}"))) == [f"M444-000000{number}"]
+            assert not held_up.done()
+        assert held_up.result().status == 200
+
+
 @pytest.mark.parametrize("deadlines", [True, False])
 def test_only_with_deadlines_greenlets_run_while_one_waits_for_the_database(
     serve, visit, settings, locked, waiting, deadlines
@@ -166,8 +182,9 @@ def test_only_with_deadlines_greenlets_run_while_one_waits_for_the_database(
         assert {future.result().status for future in [held_up, *others]} == {200}
 
 
-def test_a_cookie_is_secure_if_a_proxy_on_this_host_reports_tls(serve, visit, settings):
-    served = serve(settings)
+@pytest.mark.parametrize("kind", [{}, ASYNCHRONOUS])
+def test_a_cookie_is_secure_if_a_proxy_on_this_host_reports_tls(serve, visit, settings, kind):
+    served = serve(replace(settings, **kind))
     for headers, is_secure in (({"X-Forwarded-Proto": "https"}, True), ({}, False)):
         answer = visit(served).post("/login", encoded_form(), **headers)
         assert answer.status == 302

@@ -8,6 +8,8 @@ import pytest
 from loadgen.accounts import PASSWORD
 from tests.reference_app.sign_in import STATISTICS, WRONG_PASSWORD, token_of
 
+FRAMEWORKS = ("flask", "quart")
+
 SESSION_KINDS = pytest.mark.parametrize("sessions", ["filesystem", "cookie"])
 
 

@@ -14,6 +14,8 @@ from reference_app.passwords import PREFIXES, hash_password
 from tests.reference_app.sign_in import WRONG_PASSWORD
 from tests.reference_app.sign_in import try_login as post_login
 
+FRAMEWORKS = ("flask", "quart")
+
 SCHEMES = pytest.mark.parametrize("scheme", ["scrypt", "argon2id"])
 OTHERS = {"scrypt": "argon2id", "argon2id": "scrypt"}
 

@@ -9,6 +9,8 @@ from loadgen import dataset
 from reference_app.dashboard import RECENT_ACTIVITY
 from reference_app.search import SEARCH, longest_word
 
+FRAMEWORKS = ("flask", "quart")
+
 ODD_NAME = r"100%_sure\maybe"
 
 

@@ -9,6 +9,8 @@ from reference_app.settings import Settings
 from tests.brief_server import serve_briefly
 from tests.reference_app.sign_in import STATISTICS, logged_in, try_login
 
+FRAMEWORKS = ("flask", "quart")
+
 EXPECTED = {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

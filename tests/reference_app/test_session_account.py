@@ -10,6 +10,8 @@ from loadgen.dataset import SALT
 from reference_app.passwords import hash_password
 from tests.reference_app.sign_in import STATISTICS, WRONG_PASSWORD, logged_in, status_with, token_of, try_login
 
+FRAMEWORKS = ("flask", "quart")
+
 ALL_KINDS = pytest.mark.parametrize("kind", ["filesystem", "flask-session-redis", "shared", "cookie"])
 NAME = "user001"
 ORIGINAL = 'SELECT role, active, password_hash FROM tracetrack."user" WHERE username = %s'

@@ -50,6 +50,25 @@ def test_a_bad_value_is_refused_with_the_name_of_its_field(name, text):
         Settings.from_env(environ=environ(**{name: text}))
 
 
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"server": "uvicorn"}, "set driver to psycopg3"),
+        ({"server": "gevent", "driver": "psycopg3"}, "set driver to psycopg2"),
+        ({"driver": "psycopg3", "deadlines": "true"}, "set deadlines to false"),
+        ({"server": "uvicorn", "driver": "psycopg3", "preload": "true"}, "set preload to false"),
+        ({"server": "uvicorn", "driver": "psycopg3", "sessions": "filesystem"}, "set sessions to shared or cookie"),
+        ({"server": "uvicorn", "driver": "psycopg3", "threads": "4"}, "set threads to 1"),
+        ({"server": "uvicorn", "driver": "psycopg3", "hash_limit": "0"}, "set hash_limit to at least 1"),
+    ],
+)
+def test_settings_that_cannot_work_together_are_refused_with_what_to_set(changes, advice):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(environ=environ(**changes))
+    assert advice in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("missing", [True, False])
 def test_settings_without_key_or_database_are_refused(name, missing):

@@ -12,6 +12,8 @@ from loadgen.accounts import PASSWORD
 from reference_app import passwords
 from tests.reference_app.sign_in import WRONG_PASSWORD, form
 
+FRAMEWORKS = ("flask", "quart")
+
 BY_ACCOUNT, BY_ADDRESS = 10, 60
 WITH_STORE = pytest.mark.parametrize("with_store", [False, True])
 

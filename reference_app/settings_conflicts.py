@@ -1,0 +1,69 @@
+"""Settings that cannot work together, and what to set instead."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names it and says what it accepts."""
+
+
+class Conflict(NamedTuple):
+    """Settings that cannot be used together: when they meet (by the fields of `Settings`), and the message."""
+
+    applies: Callable[[Any], bool]
+    message: str
+
+
+CONFLICTS = (
+    Conflict(
+        lambda settings: settings.preload and settings.server == "gevent",
+        "preload is on and server is gevent; its locks would be created before gevent replaces them, "
+        "so set preload to false",
+    ),
+    Conflict(
+        lambda settings: settings.preload and settings.server == "granian",
+        "preload is on and server is granian, which loads in each worker; set preload to false",
+    ),
+    Conflict(
+        lambda settings: settings.preload and settings.server == "uvicorn",
+        "preload is on and server is uvicorn; its pool belongs to the loop of one worker, so set preload to false",
+    ),
+    Conflict(
+        lambda settings: settings.server == "uvicorn" and settings.driver != "psycopg3",
+        "server is uvicorn and driver is psycopg2, whose waits would stop the event loop; set driver to psycopg3",
+    ),
+    Conflict(
+        lambda settings: settings.server == "gevent" and settings.driver == "psycopg3",
+        "server is gevent and driver is psycopg3, whose waits would stop all greenlets; set driver to psycopg2",
+    ),
+    Conflict(
+        lambda settings: settings.deadlines and settings.driver == "psycopg3",
+        "deadlines is on and driver is psycopg3; they bound the waits of psycopg2 only, so set deadlines to false",
+    ),
+    Conflict(
+        lambda settings: settings.server == "uvicorn" and settings.unpickles,
+        "server is uvicorn and sessions is filesystem or flask-session-redis, whose waits would stop the event loop; "
+        "set sessions to shared or cookie",
+    ),
+    Conflict(
+        lambda settings: settings.server == "uvicorn" and settings.threads != 1,
+        "server is uvicorn, which has no threads for requests; set threads to 1",
+    ),
+    Conflict(
+        lambda settings: settings.server == "uvicorn" and settings.monitor,
+        "server is uvicorn and monitor is on, which records the requests of WSGI servers; set monitor to false",
+    ),
+    Conflict(
+        lambda settings: settings.server == "uvicorn" and not settings.hash_limit,
+        "server is uvicorn and hash_limit is 0; a hash in the event loop would stop every request, so set hash_limit "
+        "to at least 1",
+    ),
+)
+
+
+def require_none(settings: Any) -> None:
+    """Raise `SettingsError` for the first conflict among the settings."""
+    for conflict in CONFLICTS:
+        if conflict.applies(settings):
+            raise SettingsError(conflict.message)
