@@ -31,7 +31,7 @@ class InstrumentedASGI:
         self.application = application
         self._worker = worker
         self._is_admin = is_admin
-        self._run_token = os.environ.get(TOKEN_VARIABLE, "")
+        self._run_token = os.environ.get(TOKEN_VARIABLE, "").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,18 +46,19 @@ class InstrumentedASGI:
         given = headers.get("x-request-id", "")
         request_id = given if _VALID_ID.fullmatch(given) else secrets.token_hex(8)
         timing = self._timing(started_ns, headers)
-        tokens = _request_id.set(request_id), server_timing.begin(timing)
+        outer = _request_id.set(request_id)
         self._worker.recorder.begin()
         try:
-            await self.application(scope, receive, self._recording(scope, send, request_id, started_ns, timing))
+            with server_timing.timed_by(timing):
+                await self.application(scope, receive, self._recording(scope, send, request_id, started_ns, timing))
         finally:
             self._worker.recorder.end()
-            server_timing.end(tokens[1])
-            _request_id.reset(tokens[0])
+            _request_id.reset(outer)
 
     def _timing(self, started_ns: int, headers: dict[str, str]) -> Timing | None:
         """The timing of a request that carries the run's token."""
-        if not server_timing.is_same_token(headers.get("x-run-token", ""), self._run_token):
+        given = headers.get("x-run-token", "").encode("latin-1")
+        if not (self._run_token and server_timing.is_of_run(given, self._run_token)):
             return None
         return Timing(started_ns, server_timing.sent_ns(headers.get("x-request-start", "")))
 
@@ -71,7 +72,7 @@ class InstrumentedASGI:
                 added = [(b"x-request-id", request_id.encode())]
                 if timing:
                     added.append((b"server-timing", timing.header(self._worker.number).encode()))
-                    self._worker.slot.count_response(timing.app_us, status >= 400, timing.db_calls, timing.failed_calls)
+                    timing.count_in(self._worker.slot, is_error=status >= 400)
                 self._worker.recorder.record(
                     scope["method"], scope.get(ROUTE, ""), status, duration_us, request_id, timing
                 )

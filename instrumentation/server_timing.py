@@ -12,7 +12,7 @@ import hmac
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -141,21 +141,6 @@ def current_or_none() -> Timing | None:
     return _current.get()
 
 
-def begin(timing: Timing | None) -> Token[Timing | None]:
-    """Let this be the timing of the request that this task serves; the token ends it."""
-    return _current.set(timing)
-
-
-def end(token: Token[Timing | None]) -> None:
-    """End what `begin` began."""
-    _current.reset(token)
-
-
-def is_same_token(given: str, run_token: str) -> bool:
-    """True for the run's token, if there is one; the comparison takes the same time for any other of its length."""
-    return bool(run_token) and hmac.compare_digest(given.encode("latin-1", "replace"), run_token.encode())
-
-
 def part(name: str) -> Part | nullcontext[None]:
     """Book the time of a `with` block, in the request being served, on `name`, one of `PARTS`."""
     timing = _current.get()
@@ -196,8 +181,8 @@ class TimedApplication:
 
 
 @contextmanager
-def timed_by(timing: Timing) -> Iterator[None]:
-    """Let `timing` be that of the request that is served in the block."""
+def timed_by(timing: Timing | None) -> Iterator[None]:
+    """Let `timing` be that of the request that is served in the block; None for one that is not timed."""
     token = _current.set(timing)
     try:
         yield
