@@ -47,7 +47,7 @@ def test_what_if_takes_the_path_of_a_run_as_well(run, what_if):
         (["--set", "workers=many"], "workers takes a number, not 'many'"),
         (["--set", "workers=0"], "workers takes a number from 1 to 1000, not 0"),
         (["--set", "round_trip_ms=nan"], "round_trip_ms takes a number from 0 to 1000, not nan"),
-        (["--set", "server=uwsgi"], "server takes one of sync, gthread, gevent, not 'uwsgi'"),
+        (["--set", "server=uwsgi"], "server takes one of sync, gthread, granian, gevent, uvicorn, not 'uwsgi'"),
         (["--set", "cache=process"], "this cannot be predicted: no measured dashboard shows its demand"),
         (["--set", "password_hash=argon2id"], "this cannot be predicted: the time of a hash by argon2id is not given"),
         (["--load", "open-"], "'open-' is not a load"),
