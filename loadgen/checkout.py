@@ -60,7 +60,7 @@ class Checkout:
             dataset.SCHEMA if is_own else schema,
             tuple(probed["counters"]),
             tuple(probed["grants"] or GRANTS),
-            START_SIGNAL in (folder / "reference_app" / "gunicorn_conf.py").read_bytes(),
+            any(START_SIGNAL in path.read_bytes() for path in (folder / "reference_app").glob("*.py")),
         )
         return cls(name, code, _facts(folder, python, schema, probed))
 

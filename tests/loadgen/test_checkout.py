@@ -81,7 +81,7 @@ def test_an_optional_part_of_a_schema_counts(folder):
 
 
 def test_a_server_that_does_not_know_the_start_signal_is_started_after_its_database_is_there(folder):
-    replace(folder / "reference_app" / "gunicorn_conf.py", "TRACETRACK_START_SIGNAL", "TRACETRACK_OTHER")
+    replace(folder / "reference_app" / "worker_start.py", "TRACETRACK_START_SIGNAL", "TRACETRACK_OTHER")
     assert not inspected(folder).code.waits
 
 
