@@ -17,6 +17,9 @@ from tests.loadgen.memory_fixtures import require_groups
 from workbench.paths import REPOSITORY
 from workbench.recording import open_run
 
+# Hashes take the memory only where they are computed at once: beside other work the kernel ends nothing.
+pytestmark = pytest.mark.exclusive
+
 SMALL = ("--scale", "small")
 NOBODY = 65534
 
@@ -77,7 +80,7 @@ def test_memory_of_each_process_is_recorded(gevent):
 
 
 def test_published_setup_fits_into_512_mib(command):
-    finished = command.run("run", "--deployment", "constrained", "--scenario", "burst-25", *SMALL, timeout=120)
+    finished = command.run("run", "--deployment", "constrained", "--scenario", "burst-25", *SMALL)
     memory, rows = record_of(finished)["memory"], rows_of(finished)
     assert rows["ok"].all()
     assert (memory["oom_kills"] or 0, memory["kills"], memory["log_reports"]) == (0, [], 0)
@@ -88,7 +91,7 @@ def test_published_setup_fits_into_512_mib(command):
 def test_preloaded_workers_still_share_memory_after_a_load(command):
     """A collection of garbage in a worker must not copy the objects that all have from before the fork."""
     deployment = "constrained-with-8-workers-with-preload"
-    finished = command.run("run", "--deployment", deployment, "--scenario", "burst-25", *SMALL, timeout=120)
+    finished = command.run("run", "--deployment", deployment, "--scenario", "burst-25", *SMALL)
     memory = open_run(directory_of(finished)).memory
     last = memory[(memory["process"] == "worker") & (memory["at_us"] == memory["at_us"].max())]
     assert len(last) == 8
@@ -152,9 +155,7 @@ def data_of_nobody():
 
 def test_ordinary_user_gets_one_line_and_measured_memory(data_of_nobody):
     data = data_of_nobody
-    finished = unprivileged_run(
-        data, "--deployment", "constrained-gevent", "--scenario", "burst-25", *SMALL, timeout=120
-    )
+    finished = unprivileged_run(data, "--deployment", "constrained-gevent", "--scenario", "burst-25", *SMALL)
     record = record_of(finished)
     memory = record["memory"]
     assert (record["status"], memory["enforced"], memory["kills"]) == ("complete", False, [])
