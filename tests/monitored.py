@@ -2,12 +2,16 @@
 
 import http.client
 import json
+import secrets
 import urllib.parse
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
+from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import services
-from tests.conftest import Visitor
+from reference_app.counters import COUNTERS
+from reference_app.settings import Settings
+from tests.conftest import QUICK_HASH, Visitor
 
 ADMIN = "user001"
 
@@ -15,6 +19,24 @@ ADMIN = "user001"
 def with_monitor(settings, **changes):
     """The settings with a monitor on a free port."""
     return replace(settings, monitor=True, monitor_port=services.free_port(), **changes)
+
+
+def monitored_settings(server, database, folder, workers=1, **changes):
+    """Threaded workers with a monitor, on small data; their metrics are in the folder."""
+    WorkerMetrics.create(folder / "metrics", workers, COUNTERS)
+    common = Settings(
+        database_url=server.application_url_of(database),
+        secret_key=secrets.token_hex(32),
+        readings_file=str(folder / "metrics"),
+        server="gthread",
+        workers=workers,
+        pool_max_overflow=0,
+        scale="small",
+        password_hash=QUICK_HASH,
+        login_throttle=False,
+        cache="process",
+    )
+    return with_monitor(common, **changes)
 
 
 class MonitorClient:

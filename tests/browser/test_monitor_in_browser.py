@@ -9,13 +9,10 @@ from axe_core_python.selenium import Axe
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from instrumentation.worker_metrics import WorkerMetrics
 from loadgen.accounts import PASSWORD
-from reference_app.counters import COUNTERS
-from reference_app.settings import Settings
 from tests.brief_server import serve_briefly
-from tests.conftest import QUICK_HASH, Visitor
-from tests.monitored import with_monitor
+from tests.conftest import Visitor
+from tests.monitored import monitored_settings
 from workbench.polling import attempts
 
 pytestmark = pytest.mark.extra
@@ -27,15 +24,7 @@ SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 @pytest.fixture(scope="module")
 def settings(server, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("watched")
-    WorkerMetrics.create(folder / "metrics", 2, COUNTERS)
-    return with_monitor(
-        Settings(
-            database_url=server.application_url_of(database), secret_key="a key of the tests",
-            readings_file=str(folder / "metrics"), server="gthread", workers=2, threads=8, pool_size=3,
-            pool_max_overflow=0, scale="small", password_hash=QUICK_HASH, login_throttle=False, cache="process",
-            server_timing_for_all=True,
-        )
-    )  # fmt: skip
+    return monitored_settings(server, database, folder, workers=2, threads=8, pool_size=3, server_timing_for_all=True)
 
 
 @pytest.fixture(scope="module")

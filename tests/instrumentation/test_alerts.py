@@ -16,13 +16,10 @@ from contextlib import closing, contextmanager
 import psutil
 import pytest
 
-from instrumentation.worker_metrics import WorkerMetrics
 from loadgen import services, subprocesses
-from reference_app.counters import COUNTERS
-from reference_app.settings import Settings
 from tests.brief_server import serve_briefly
-from tests.conftest import QUICK_HASH, Visitor
-from tests.monitored import with_monitor
+from tests.conftest import Visitor
+from tests.monitored import monitored_settings
 from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 
@@ -78,26 +75,10 @@ class Prometheus:
 @pytest.fixture(scope="module")
 def settings(server, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alerts")
-    WorkerMetrics.create(folder / "metrics", 1, COUNTERS)
-    return with_monitor(
-        Settings(
-            database_url=server.application_url_of(database),
-            secret_key=secrets.token_hex(32),
-            readings_file=str(folder / "metrics"),
-            server="gthread",
-            threads=24,
-            pool_size=10,
-            pool_max_overflow=0,
-            pool_timeout_s=3.0,
-            sessions="filesystem",
-            session_directory=str(folder / "sessions"),
-            session_threshold=2,
-            scale="small",
-            password_hash=QUICK_HASH,
-            login_throttle=False,
-            cache="process",
-        )
-    )
+    return monitored_settings(
+        server, database, folder, threads=24, pool_size=10, pool_timeout_s=3.0, sessions="filesystem",
+        session_directory=str(folder / "sessions"), session_threshold=2,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

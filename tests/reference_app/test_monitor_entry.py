@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import secrets
 import signal
 import socket
 import time
@@ -16,10 +15,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from instrumentation.monitor.viewers import MAX_VIEWERS
 from instrumentation.worker_metrics import WorkerMetrics
 from reference_app.counters import COUNTERS
-from reference_app.settings import Settings
 from tests.brief_server import serve_briefly
-from tests.conftest import QUICK_HASH, Visitor
-from tests.monitored import MonitorClient, monitor_of, with_monitor
+from tests.conftest import Visitor
+from tests.monitored import MonitorClient, monitor_of, monitored_settings, with_monitor
 from workbench.polling import attempts
 
 STATISTICS = "/api/dashboard/stats"
@@ -29,24 +27,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 @pytest.fixture(scope="module")
 def base(server, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("monitored")
-    WorkerMetrics.create(folder / "metrics", 2, COUNTERS)
-    return with_monitor(
-        Settings(
-            database_url=server.application_url_of(database),
-            secret_key=secrets.token_hex(32),
-            readings_file=str(folder / "metrics"),
-            server="gthread",
-            workers=2,
-            threads=8,
-            pool_size=2,
-            pool_max_overflow=0,
-            scale="small",
-            password_hash=QUICK_HASH,
-            login_throttle=False,
-            cache="process",
-            server_timing_for_all=True,
-        )
-    )
+    return monitored_settings(server, database, folder, workers=2, threads=8, pool_size=2, server_timing_for_all=True)
 
 
 @pytest.fixture(scope="module")
