@@ -12,18 +12,21 @@ from .missed_objectives import missed_objectives
 from .names import CLAIMS, in_labels
 
 ORDER = {FAIL: 0, INVALID: 1, NOT_MEASURED: 2, PASS: 3}
-OPEN = {FAIL, INVALID, NOT_MEASURED}
+DECIDED = {FAIL, INVALID}
 
 
 def claims(report: Report) -> Html:
-    """What does not hold is open, with its evidence; what holds is folded."""
+    """What does not hold is open, with its evidence, and so are objectives not measured; the rest is folded."""
     published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
+    failed = [each for each in published if each.verdict in DECIDED]
+    missed = [each for each in objectives if each.verdict in {*DECIDED, NOT_MEASURED}]
     return join(
         _sentence(published),
-        _scorecard("Does not hold, was missed, or was not measured", [*published, *objectives], OPEN),
+        _scorecard("Claims that do not hold, and objectives that are not met", [*failed, *missed], set(ORDER)),
         behind(
             ("why objectives are missed", join(*missed_objectives(report))),
             ("claims that hold", _scorecard("Published claims that hold", published, {PASS})),
+            ("claims not measured", _scorecard("Published claims that were not measured", published, {NOT_MEASURED})),
             ("objectives that are met", _scorecard("Objectives that are met", objectives, {PASS})),
         ),
     )
