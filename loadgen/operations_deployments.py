@@ -71,6 +71,9 @@ MEMORY = {
     CONSTRAINED_GEVENT_1_GIB: Deployment(
         "The published advice with 1 GiB for all of its processes.", CONSTRAINED_GEVENT, {"memory_limit_mib": 1024}
     ),
+    "constrained-gevent-in-432-mib": Deployment(
+        "The published advice with 432 MiB for all of its processes.", CONSTRAINED_GEVENT, {"memory_limit_mib": 432}
+    ),
     "constrained-gevent-in-256-mib": Deployment(
         "The published advice with 256 MiB for all of its processes: it runs out of memory at start.",
         CONSTRAINED_GEVENT,
