@@ -15,8 +15,9 @@ pytestmark = pytest.mark.exclusive
 
 SLEEPS_MS = {"queue": 30.0, "pool": 20.0, "db": 40.0}
 ADDED_MS = SLEEPS_MS | {
-    "pool": 2 * SLEEPS_MS["pool"]
-}  # the account is looked up with a connection before the endpoint's
+    "pool": 2 * SLEEPS_MS["pool"],  # the account is looked up with a connection before the endpoint's
+    "db": SLEEPS_MS["db"] + 0.5,  # PostgreSQL waits for whole milliseconds, and for one more where some of it is left
+}
 NONE_MS = dict.fromkeys(SLEEPS_MS, 0.0)
 ALLOWED_MS = 2.0
 REPEATS = 3
