@@ -33,7 +33,7 @@ class PlanNode(NamedTuple):
     estimated_rows, actual_rows: of one loop; None for actual rows that nothing measured
     misestimate: the larger of the two over the smaller one, each at least 1; None where it says nothing, as below a
         LIMIT that ends the node early
-    hit, read: blocks in shared memory, and those that were read from files
+    hit, read: blocks found in shared memory, and blocks read from files
     time_ms: of all loops in one process
     processes: how many carried out the node at once
     """

@@ -30,9 +30,9 @@ def instrument(
     there are no metrics of a pool. With its first request a worker starts the monitor on 127.0.0.1, on `port`,
     INSTRUMENTATION_PORT or 9464, unless another worker has; it ends with the last of them.
 
-    `/monitor` of the application leads to the monitor: requests for which `is_admin()` is true, by default those that a
-    browser on this machine sends to this machine. `Server-Timing` goes to requests that carry the token of a run,
-    TRACETRACK_RUN_TOKEN, which the workbench sets for the commands that it serves.
+    `/monitor` of the application redirects administrators to the monitor: requests for which `is_admin()` is true, by
+    default requests from a browser on this machine to this machine. `Server-Timing` goes to requests that carry the
+    token of a run, TRACETRACK_RUN_TOKEN, which the workbench sets for the commands that it serves.
     """
     from .drop_in import instrument_flask
 

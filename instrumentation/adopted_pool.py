@@ -36,7 +36,7 @@ def adopt(engine: Any, slot: Slot, recorder: RequestRecorder) -> PoolStatistics:
 
 
 def _make_timed(pool: Pool) -> None:
-    """Let a pool be one that is timed, so that those that replace it are too: they are created with its class."""
+    """Make a pool a timed one by its class; pools that replace it are created with the same class."""
     kind = type(pool)
     pool.__class__ = type(f"Timed{kind.__name__}", (BookedPool, kind), {})
 

@@ -29,7 +29,7 @@ log = logging.getLogger("instrumentation")
 class InstrumentedWorker:
     """The instrumentation of one application in this process.
 
-    `recorder` and `slot` are private until the first request, and then those that the monitor reads.
+    The monitor reads `recorder` and `slot` from the first request on; until then both are private.
     """
 
     def __init__(self, engine: Any, port: int | None, request_id: Any):

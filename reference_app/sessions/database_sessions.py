@@ -1,7 +1,7 @@
 """Sessions in the application's own database: the cookie is a random id, and the table knows only its digest.
 
 Each use is one statement by itself, in one round trip. A request of a user needs one to read the session; a login
-writes one, and removes some of those that have ended.
+writes one, and removes some expired sessions.
 """
 
 import json
