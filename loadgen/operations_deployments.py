@@ -25,7 +25,7 @@ SERVERS = {
     "tuned-with-granian": Deployment(
         "Tuned on Granian, which reads HTTP in Rust and spreads connections over sockets of its workers.",
         TUNED,
-        {"server": "granian"},
+        {"server": "granian", "body_timeout_s": 0},
     ),
 }
 SESSIONS = {

@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = startable(settings)
     app = Flask(__name__)
-    request_body.init_app(app, settings)
+    request_body.init_app(app)
     build(app, settings)
     if is_timed(settings):
         server_timing.init_app(app, worker_number, timed_token(settings))

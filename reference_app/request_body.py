@@ -3,7 +3,7 @@
 | status | body |
 | --- | --- |
 | 413 | longer than the limit |
-| 408 | not received in time |
+| 408 | not received in time; Granian waits for it without a deadline |
 | 411 | of unknown length, where the server does not report that such a body ended early |
 | 400 | shorter than its Content-Length, or damaged |
 
@@ -13,20 +13,19 @@ takes one that ended early for whole.
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from socket import socket
 from typing import IO, TYPE_CHECKING
 
 import flask
-from flask import Flask, current_app
+from flask import Flask
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge, RequestTimeout
 from werkzeug.utils import cached_property
 
-from .settings import Settings, current_settings
+from .settings import current_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -42,7 +41,7 @@ class Request(flask.Request):
         """The body; raises the HTTP error of one that is refused."""
         if not self.environ.get("wsgi.input_terminated"):
             return super().stream
-        if current_app.extensions["body_readers"] and self.content_length is None:
+        if current_settings().server == "granian" and self.content_length is None:
             self._require_no_body()
         announced = self.content_length or 0
         content = self._read() if announced <= MAX_BODY_BYTES else b""
@@ -58,11 +57,7 @@ class Request(flask.Request):
 
     def _read(self) -> bytes:
         """The body, or as much of it as shows that it is too long."""
-        readers: Executor | None = current_app.extensions["body_readers"]
         try:
-            if readers:
-                body = readers.submit(self.environ["wsgi.input"].read, MAX_BODY_BYTES + 1)
-                return body.result(current_settings().body_timeout_s or None)
             with _read_deadline(self.environ, current_settings().body_timeout_s):
                 return self.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
         except TimeoutError:
@@ -104,17 +99,7 @@ def _read_deadline(environ: "WSGIEnvironment", seconds: float) -> Iterator[None]
         connection.settimeout(timeout_s)
 
 
-def _body_readers(settings: Settings) -> Executor | None:
-    """Threads that wait for bodies, where a server has no socket to set a deadline on.
-
-    One whose client neither sends nor closes waits on after the deadline. It holds up no request but those with a body
-    that come when all of the threads wait.
-    """
-    return ThreadPoolExecutor(settings.threads, "body") if settings.server == "granian" else None
-
-
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Let the application read bodies within the limits."""
-    app.extensions["body_readers"] = _body_readers(settings)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.request_class = Request

@@ -26,6 +26,13 @@ CONFLICTS = (
         "preload is on and server is granian, which loads in each worker; set preload to false",
     ),
     Conflict(
+        # A read in another thread cannot bound it: Granian 2.8 waits at the end of a request for a read that is under
+        # way, holding the interpreter's lock, so one slow client would stop the whole worker.
+        lambda settings: settings.body_timeout_s and settings.server == "granian",
+        "body_timeout_s is set and server is granian, which has no deadline for a body; set body_timeout_s to 0 and "
+        "put a proxy that buffers requests in front",
+    ),
+    Conflict(
         lambda settings: settings.preload and settings.server == "uvicorn",
         "preload is on and server is uvicorn; its pool belongs to the loop of one worker, so set preload to false",
     ),

@@ -14,7 +14,7 @@ SLOW_BODIES = {
     "sync": "its worker, until the deadline of the body",
     "gthread": "one thread, until the deadline of the body",
     "gevent": "one greenlet, until the deadline of the body",
-    "granian": "one thread that reads bodies, until it sends the rest or closes",
+    "granian": "one thread, until it sends the rest or closes",
 }
 
 
