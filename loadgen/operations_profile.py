@@ -24,7 +24,7 @@ from workbench.arms import (
 from workbench.primary_metrics import PrimaryMetric
 
 from .operations_deployments import POOLERS, SERVERS, SESSIONS
-from .profile import Arm, Profile
+from .profile import Arm, Profile, Search
 
 BLOCKS = 4  # the fewest that give an interval
 STEADY = {"warmup_s": 2.0, "duration_s": 8.0}  # users with think time, as short as four blocks allow
@@ -37,6 +37,9 @@ UNPOOLED = f"{TUNED}{WITHOUT}pool"
 SERVER_ARMS = (
     Arm(TUNED, BURST_50, BLOCKS, 0.5, replicated=True),
     *(Arm(deployment, BURST_50, BLOCKS, 0.6) for deployment in SERVERS),
+)  # The logins of all users take about ten seconds.
+SERVER_SEARCHES = tuple(
+    Search(deployment, "sustained", 512, warmup_s=12.0, duration_s=8.0) for deployment in (TUNED, *SERVERS, ASYNC)
 )
 SESSION_ARMS = (
     *(Arm(deployment, SUSTAINED_100, BLOCKS, STEADY_S, changes=STEADY) for deployment in (TUNED, *SUSTAINED)),
@@ -74,6 +77,7 @@ OPERATIONS = Profile(
     "tuned on other servers, asynchronous too, with sessions elsewhere, a monitor, PgBouncer, and under memory limits",
     "production",
     (*SERVER_ARMS, *ASYNC_ARMS, *SESSION_ARMS, *MONITORING_ARMS, *POOLER_ARMS, *MEMORY_ARMS),
+    SERVER_SEARCHES,
     primary=(
         *(PrimaryMetric(metric, BURST_50, (*SERVERS, TUNED_POOLER, UNPOOLED)) for metric in ("makespan_s", "cpu_ms")),
         *(PrimaryMetric(metric, SUSTAINED_100, SUSTAINED) for metric in ("database_ms", "cpu_ms")),

@@ -14,8 +14,10 @@ SLOW_BODIES = {
     "sync": "its worker, until the deadline of the body",
     "gthread": "one thread, until the deadline of the body",
     "gevent": "one greenlet, until the deadline of the body",
+    "uvicorn": "one task, until the deadline of the body",
     "granian": "one thread, until it sends the rest or closes",
 }
+DRIVERS = {"psycopg3": "psycopg 3"}  # named where it is not the usual one
 
 
 def servers(report: Report) -> Html:
@@ -26,10 +28,11 @@ def servers(report: Report) -> Html:
     rows = [
         {
             "set-up": set_up(str(name)),
-            "server": row["server"],
+            "server": " with ".join(filter(None, (row["server"], DRIVERS.get(row["driver"])))),
             "CPU a request (ms)": Quantity.optional(row["cpu_ms"], "{:.2f}"),
             "50 users at once (s)": Quantity.optional(row["duration_s"], "{:.2f}"),
             "reads p95 (ms)": Quantity.optional(row["reads_p95_ms"], "{:,.0f}"),
+            "sustains (users)": str(row["sustained"] or ""),
             "peak memory (MiB, PSS)": Quantity.optional(row["memory_mib"], "{:,.0f}"),
             "busiest worker": percent(row["busiest_worker"]),
             "a slow body holds up": SLOW_BODIES.get(row["server"], ""),
@@ -38,7 +41,7 @@ def servers(report: Report) -> Html:
         for name, row in compared.iterrows()
     ]
     note = (
-        f"{OF_SUCCESSES} 50 users at once. CPU is of the workers, hashes included. The busiest worker is the one with "
-        "the largest share of a run's requests."
+        f"{OF_SUCCESSES} 50 users at once; a search with runs of its own finds how many users a server sustains. CPU "
+        "is of the workers, hashes included. The busiest worker is the one with the largest share of a run's requests."
     )
     return table(pd.DataFrame(rows, dtype=object), "The tuned set-up by server", note=note)

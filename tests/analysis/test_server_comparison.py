@@ -20,6 +20,25 @@ def test_a_deployment_that_differs_in_more_is_not_among_the_servers(builder):
     assert list(compared_servers(builder.experiment(*runs)).index) == [TUNED, GEVENT]
 
 
+def test_an_asynchronous_server_is_among_the_servers_with_its_driver(builder):
+    names = (TUNED, "tuned-with-psycopg3", "async-quart", "tuned-with-two-threads", "async-quart-without-cache")
+    compared = compared_servers(builder.experiment(*(builder.run(name) for name in names)))
+    assert list(compared["server"] + " " + compared["driver"]) == [
+        "gthread psycopg2",
+        "uvicorn psycopg3",
+        "gthread psycopg3",
+    ]
+
+
+def test_the_users_that_a_server_sustains_are_those_of_its_search(builder):
+    runs = [builder.run(TUNED), builder.run(GRANIAN)]
+    probes = [builder.run(GRANIAN, "sustained-24"), builder.run(GRANIAN, "sustained-48", slower=1000)]
+    searches = [{"deployment": GRANIAN, "family": "sustained"}]
+    compared = compared_servers(builder.experiment(*runs, probes=probes, searches=searches))
+    assert str(compared.loc[GRANIAN, "sustained"]) == "24–48"
+    assert compared.loc[TUNED, "sustained"] is None
+
+
 def test_one_server_is_no_comparison(builder):
     assert compared_servers(builder.experiment(builder.run(TUNED), builder.run())).empty
 
