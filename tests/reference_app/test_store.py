@@ -132,18 +132,21 @@ def test_fifty_waiting_callers_do_not_wait_for_a_frozen_store_one_after_the_othe
 
 
 def test_only_one_caller_tries_an_unavailable_store(own_store):
-    store = Store(own_store.url, "tests:", 0.25, WorkerMetrics.private(COUNTERS).slot(0))
+    slot = WorkerMetrics.private(COUNTERS).slot(0)
+    store = Store(own_store.url, "tests:", 0.25, slot)
     with own_store.frozen():
         assert not store.is_available()
+        failed = slot.memory[slot.places["store_failures"]]
         time.sleep(1.05)
+        start = threading.Barrier(20)
+
+        def try_store(_):
+            start.wait(timeout=PATIENCE_S)
+            return store.is_available()
+
         with ThreadPoolExecutor(20) as pool:
-            started_s = time.monotonic()
-
-            def try_store(_):
-                assert not store.is_available()
-                return time.monotonic() - started_s
-
-            assert sum(waited_s >= 0.2 for waited_s in pool.map(try_store, range(20))) == 1
+            assert not any(pool.map(try_store, range(20)))
+        assert slot.memory[slot.places["store_failures"]] == failed + 1
     store.client.close()
 
 
