@@ -64,7 +64,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock; \
 	  uv=.venv/bin/uv; \
 	fi; \
-	$$uv pip sync --quiet --python $(PY) --require-hashes requirements.lock; \
+	$$uv pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock; \
 	$$uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline -e .; \
 	touch $@
 
