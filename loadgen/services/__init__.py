@@ -1,9 +1,10 @@
-"""The servers that a run needs: PostgreSQL and Valkey, from wheels or yours by URL, and Debian's PgBouncer."""
+"""The servers of a run: PostgreSQL and Valkey, from wheels or yours by URL, Debian's PgBouncer, and our own carrier."""
 
 from .pgbouncer import Pooler, PoolerSettings, pooler
 from .postgres import DatabaseServer, connect, database_server, describe
 from .resources import free_port, make_private, require_free_space
 from .sent_statement import SentStatement
+from .upstream_process import UpstreamServer, upstream_server
 from .valkey import StoreServer, store_server
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PoolerSettings",
     "SentStatement",
     "StoreServer",
+    "UpstreamServer",
     "connect",
     "database_server",
     "describe",
@@ -20,4 +22,5 @@ __all__ = [
     "pooler",
     "require_free_space",
     "store_server",
+    "upstream_server",
 ]
