@@ -29,16 +29,18 @@ from . import (
     search,
     security_headers,
     sessions,
+    shipments,
     store,
     throttle,
+    upstream,
     warm_up_requests,
 )
 from .settings import Settings
 from .worker_number import worker_number
 
 # Each has connections, threads, locks or counters that a forked process must create anew. Later ones need earlier ones.
-COMPONENTS = (monitor_entry, database, store, caches, hash_executor, hash_kinds, throttle, sessions)
-VIEWS = (login, dashboard, search, scans, health, openapi)
+COMPONENTS = (monitor_entry, database, store, caches, hash_executor, hash_kinds, throttle, sessions, upstream)
+VIEWS = (login, dashboard, search, scans, shipments, health, openapi)
 
 
 class UnsortedJSON(DefaultJSONProvider):

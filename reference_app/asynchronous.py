@@ -45,3 +45,5 @@ async def _served(app: Any, settings: Settings) -> AsyncIterator[None]:
     await app.ensure_async(app.extensions["engine"].dispose)()
     if store := app.extensions["store"]:
         await app.ensure_async(store.client.aclose)()
+    if upstream := app.extensions["upstream"]:
+        await app.ensure_async(upstream.close)()

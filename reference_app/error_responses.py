@@ -1,5 +1,7 @@
 """Responses to failures: a status and a short reason, JSON for the API, no internals."""
 
+from functools import partial
+
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from redis import RedisError
@@ -10,20 +12,23 @@ from werkzeug.exceptions import HTTPException
 from .rendering import json_document
 from .sessions.timed_sessions import UNAVAILABLE
 from .store import StoreUnavailable
+from .upstream import UpstreamTooSlow, UpstreamUnavailable
 
-REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (PoolTimeout, "no free database connection"),
-    (SQLAlchemyError, "database error"),
-    (StoreUnavailable, UNAVAILABLE),
-    (RedisError, UNAVAILABLE),
+REASONS: tuple[tuple[type[Exception], str, int], ...] = (
+    (PoolTimeout, "no free database connection", 503),
+    (SQLAlchemyError, "database error", 503),
+    (StoreUnavailable, UNAVAILABLE, 503),
+    (RedisError, UNAVAILABLE, 503),
+    (UpstreamUnavailable, "the carrier is not available", 503),
+    (UpstreamTooSlow, "the carrier did not answer in time", 504),
 )
 
 
 def init_app(app: Flask) -> None:
     """Register a handler for each kind of failure."""
     app.register_error_handler(HTTPException, _http_error)
-    for kind, reason in REASONS:
-        app.register_error_handler(kind, lambda error, reason=reason: _unavailable(app, reason, error))
+    for kind, reason, status in REASONS:
+        app.register_error_handler(kind, partial(_unavailable, app, reason, status))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -35,6 +40,6 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _unavailable(app: Flask, reason: str, error: Exception) -> ResponseReturnValue:
+def _unavailable(app: Flask, reason: str, status: int, error: Exception) -> ResponseReturnValue:
     app.logger.error(reason, extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
-    return jsonify(success=False, error=reason), 503, {"Retry-After": "1"}
+    return jsonify(success=False, error=reason), status, {"Retry-After": "1"}

@@ -1,4 +1,4 @@
-"""URLs of the database and the store: whether they can be used, and how they may be shown."""
+"""URLs of the services that the application uses: whether they can be used, and how they may be shown."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 DATABASE_EXAMPLE = "postgresql://user:password@host:5432/database"
 STORE_EXAMPLE = "redis://:password@host:6379/0"
 MONITOR_EXAMPLE = "https://monitor.example.com"
+UPSTREAM_EXAMPLE = "https://carrier.example.com/v1"
 
 
 def is_database_url(url: str) -> bool:
@@ -47,9 +48,17 @@ def redacted(url: str) -> str:
 
 def is_monitor_url(url: str) -> bool:
     """True for no URL, and for one of HTTP that names nothing but a host and a port."""
+    return is_upstream_url(url) and urlsplit(url).path in ("", "/")
+
+
+def is_upstream_url(url: str) -> bool:
+    """True for no URL, and for one of HTTP that names nothing but a host, a port and a path.
+
+    One with a password is refused, as messages about its service would show it.
+    """
     try:
         parts = urlsplit(url)
-        return not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
-                           and parts.port != 0 and not (parts.username or parts.query or parts.fragment))  # fmt: skip
+        return not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+                           and not (parts.username or parts.query or parts.fragment))  # fmt: skip
     except ValueError:
         return False

@@ -19,9 +19,11 @@ from .service_urls import (
     DATABASE_EXAMPLE,
     MONITOR_EXAMPLE,
     STORE_EXAMPLE,
+    UPSTREAM_EXAMPLE,
     is_database_url,
     is_monitor_url,
     is_store_url,
+    is_upstream_url,
     redacted,
 )
 from .settings_conflicts import SettingsError as SettingsError
@@ -33,12 +35,13 @@ RUN_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 # Keys, tokens, URLs with passwords, and files: a record has none of them.
 OF_THIS_MACHINE = (
     "secret_key", "run_token", "redis_url", "store_prefix", "session_directory", "readings_file", "samples_file",
-    "monitor_port", "monitor_url",
+    "monitor_port", "monitor_url", "upstream_url",
 )  # fmt: skip
 REQUIRED = ("database_url", "secret_key")
 AT_LEAST_ONE = (
     "workers", "threads", "pool_size", "max_connections", "cache_statistics_ttl_s", "cache_search_ttl_s",
     "session_lifetime_s", "session_longest_s", "monitor_port", "pooler_size",
+    "upstream_timeout_ms",
 )  # fmt: skip
 
 
@@ -116,6 +119,10 @@ class Settings:
     login_throttle: bool = True
     proxies: int = 0  # in front, each of which adds to X-Forwarded-For the address that it was asked from
 
+    # the carrier's tracking service, another process that answers when it can; without it shipments are 404
+    upstream_url: str = ""
+    upstream_timeout_ms: int = 3000  # for a whole answer
+
     # what the workbench provides in a run: the database, the network to it, and memory
     scale: Literal["small", "production"] = "production"
     indexes: Literal["none", "btree", "trigram"] = "btree"
@@ -173,6 +180,8 @@ class Settings:
             raise SettingsError(f"{PREFIX}REDIS_URL cannot be used; it looks like {STORE_EXAMPLE}")
         if not is_monitor_url(self.monitor_url):
             raise SettingsError(f"{PREFIX}MONITOR_URL cannot be used; it looks like {MONITOR_EXAMPLE}")
+        if not is_upstream_url(self.upstream_url):
+            raise SettingsError(f"{PREFIX}UPSTREAM_URL cannot be used; it looks like {UPSTREAM_EXAMPLE}")
         if self.sessions == "filesystem" and not self.session_directory:
             raise SettingsError(f"{PREFIX}SESSION_DIRECTORY is not set; sessions is filesystem, which needs a folder")
 

@@ -137,6 +137,8 @@ def application(settings: Settings) -> Iterator[Flask]:
     app.extensions["engine"].dispose()
     if app.extensions["store"]:
         app.extensions["store"].client.close()
+    if upstream := app.extensions["upstream"]:
+        upstream.close()
     if executor := app.extensions["hash_executor"]:
         executor.shutdown()
 

@@ -160,5 +160,7 @@ def loop_served(settings: Settings) -> Iterator[LoopServed]:
         if store := app.extensions["store"]:
             loop.run(app.ensure_async(store.client.aclose)())
             store.blocking.client.close()
+        if upstream := app.extensions["upstream"]:
+            loop.run(app.ensure_async(upstream.close)())
         app.extensions["hash_executor"].shutdown()
         loop.close()

@@ -20,8 +20,8 @@ from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, Hyp
 
 from loadgen import deployments, run_database
 from loadgen.accounts import PASSWORD
-from loadgen.services import free_port
-from reference_app import openapi, scans, search, throttle
+from loadgen.services import free_port, upstream_server
+from reference_app import openapi, scans, search, shipments, throttle
 from tests.reference_app.leaks import LEAK
 from tests.reference_app.sign_in import STATISTICS, form, give_session
 
@@ -31,6 +31,7 @@ OPERATIONS = {
     for path, methods in DESCRIPTION["paths"].items()
     for method, operation in methods.items()
 }
+CARRIER_MS = 20
 STATUSES = {(name, int(status)) for name, operation in OPERATIONS.items() for status in operation["responses"]}
 # Half of the fuzzed values are values that the database has.
 KNOWN = {
@@ -87,9 +88,15 @@ def database(server, template):
         yield name
 
 
+@pytest.fixture(scope="module")
+def carrier(tmp_path_factory):
+    with upstream_server(CARRIER_MS, tmp_path_factory.mktemp("carrier") / "upstream.log") as started:
+        yield started
+
+
 @pytest.fixture
-def settings(settings):
-    return replace(settings, password_hash="argon2id")
+def settings(settings, carrier):
+    return replace(settings, password_hash="argon2id", upstream_url=carrier.url)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +134,9 @@ def test_the_description_is_served(client):
 def test_the_description_has_all_paths_and_methods(app):
     # Flask's own route is to a folder that does not exist; HEAD and OPTIONS come with every route.
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
-    served = [f"{method} {rule.rule}" for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"}]
+    described = str.maketrans("<>", "{}")  # how the description writes a parameter
+    paths = [(rule.rule.translate(described), rule.methods - {"HEAD", "OPTIONS"}) for rule in rules]
+    served = [f"{method} {path}" for path, methods in paths for method in methods]
     assert sorted(served) == sorted(OPERATIONS)
 
 
@@ -140,6 +149,10 @@ def test_the_limits_are_those_of_the_application():
     assert limit["schema"] == {"type": "integer", "minimum": 1, "default": search.DEFAULT_LIMIT}
     assert bags["maxItems"] == search.MAX_LIMIT
     assert key["schema"]["maxLength"] == scans.MAX_KEY_LENGTH
+    number, text = schemas["ShipmentId"], schemas["TrackedShipment"]["properties"]["shipment"]["properties"]["place"]
+    assert all(shipments.SHIPMENT_ID.fullmatch("x" * number[name]) for name in ("minLength", "maxLength"))
+    assert not shipments.SHIPMENT_ID.fullmatch("x" * (number["maxLength"] + 1))
+    assert text["maxLength"] == shipments.MAX_TEXT_LENGTH
     assert schemas["QrId"]["maxLength"] == schemas["QrIdOrNull"]["maxLength"] == scans.MAX_ID_LENGTH
 
 
@@ -173,6 +186,7 @@ def test_every_generated_request_gets_a_described_response(live_description, ope
 CREDENTIALS = form()
 TERM = {"query_string": {"q": "M444"}}
 TOO_LONG = "x" * 70_000
+SHIPMENT = "GET /api/shipments/{shipment}"
 OTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
@@ -227,6 +241,12 @@ ANSWERS = {
     ("POST /api/scans", 415): a_scan() | {"json": None, "data": "{}"},
     ("POST /api/scans", 422): a_scan(qr_id="SB00001", parent_qr_id="SB00002"),
     ("POST /api/scans", 503): a_scan(),
+    (SHIPMENT, 200): {},
+    (SHIPMENT, 400): {},
+    (SHIPMENT, 401): {},
+    (SHIPMENT, 404): {},
+    (SHIPMENT, 503): {},
+    (SHIPMENT, 504): {},
     ("GET /health", 200): {},
     ("GET /health", 503): {},
     ("GET /metrics", 200): {},
@@ -246,17 +266,22 @@ def test_every_described_response_is_given(description, make_app, settings, serv
         settings = replace(settings, sessions="shared", redis_url=f"redis://127.0.0.1:{free_port()}")
     elif status == 503:
         settings = replace(settings, database_url=server.url_of("no_such_database"))
+    elif status == 504:
+        settings = replace(settings, upstream_timeout_ms=CARRIER_MS // 10)
+    elif (operation, status) == (SHIPMENT, 404):
+        settings = replace(settings, upstream_url="")
     client = make_app(replace(settings, login_throttle=status == 429)).test_client()
     if (operation, status) not in [*WITHOUT_LOGIN, *WITHOUT_SESSIONS]:
         give_session(client)
     if (operation, status) in WITHOUT_SESSIONS:
         client.set_cookie("session", "A" * 43)
-    method, path = operation.split()
+    method, path = operation.format(shipment="TT_1" if status == 400 else "TT-1").split()
     for _ in range(throttle.BY_ACCOUNT.amount if status == 429 else 0):
         client.open(path, method=method, data=CREDENTIALS | {"password": "wrong"})
     answer = client.open(path, method=method, **ANSWERS[operation, status])
     assert answer.status_code == status
-    find(description, operation).Case().validate_response(answer, checks=CONFORMANCE)
+    parameters = {"shipment": "TT-1"} if "{" in operation else {}
+    find(description, operation).Case(path_parameters=parameters).validate_response(answer, checks=CONFORMANCE)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_no_secret_is_printed_with_the_settings():
 def test_a_record_holds_no_secret():
     shown = Settings(**SECRETS, session_directory="/somewhere").public()
     assert shown["database_url"] == "postgresql://u:***@h/db"
-    hidden = {"secret_key", "run_token", "redis_url", "store_prefix", "monitor_port", "monitor_url"}
+    hidden = {"secret_key", "run_token", "redis_url", "store_prefix", "monitor_port", "monitor_url", "upstream_url"}
     hidden |= {"session_directory", "readings_file", "samples_file"}
     assert set(shown) == {field.name for field in fields(Settings)} - hidden
 
