@@ -17,7 +17,7 @@ from .addresses import resolve
 from .memory import memory_limit
 from .memory.memory_limit import NO_LIMIT, MemoryLimit
 from .route_processes import Route
-from .services import DatabaseServer, PoolerSettings, StoreServer, database_url, make_private
+from .services import DatabaseServer, PoolerSettings, StoreServer, UpstreamServer, database_url, make_private
 
 STATEMENT_SAMPLES = "statement-samples"
 SPARE_CLIENTS = 20  # beside those of the workers' pools: checks at the start, and readings
@@ -78,6 +78,7 @@ class AppEnvironment:
     folder: Path
     counted_names: tuple[str, ...] = COUNTERS
     memory: MemoryLimit = NO_LIMIT
+    upstream: UpstreamServer | None = None
 
     @property
     def statement_samples(self) -> Path:
@@ -101,10 +102,13 @@ class AppEnvironment:
 
 
 @contextmanager
-def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS) -> Iterator[AppEnvironment]:
+def set_up(
+    settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS, upstream_ms: float = 0.0
+) -> Iterator[AppEnvironment]:
     """Create a secret key, temporary folders, files of metrics and of statements, the memory limit, and a store.
 
-    All are gone after the block. `counters` are those of the application's workers.
+    All are gone after the block. `counters` are those of the application's workers. With `upstream_ms` there is a
+    carrier that answers after this time.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder("run"))
@@ -123,5 +127,9 @@ def set_up(settings: Settings, directory: Path, counters: tuple[str, ...] = COUN
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
+        upstream = None
+        if upstream_ms:
+            upstream = stack.enter_context(services.upstream_server(upstream_ms, directory / "upstream.log"))
+            settings = replace(settings, upstream_url=upstream.url)
         memory = stack.enter_context(memory_limit.limited(settings.memory_limit_mib))
-        yield AppEnvironment(settings, metrics, store, folder, counters, memory)
+        yield AppEnvironment(settings, metrics, store, folder, counters, memory, upstream)

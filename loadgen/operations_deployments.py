@@ -9,7 +9,9 @@ from workbench.arms import (
     CONSTRAINED,
     CONSTRAINED_GEVENT,
     CONSTRAINED_GEVENT_1_GIB,
+    GEVENT,
     MONITORED,
+    MORE_THREADS,
     TUNED,
 )
 
@@ -21,7 +23,7 @@ SERVERS = {
         TUNED,
         {"server": "sync", "threads": 1},
     ),
-    "tuned-with-gevent": Deployment("Tuned with a gevent worker for each core.", TUNED, {"server": "gevent"}),
+    GEVENT: Deployment("Tuned with a gevent worker for each core.", TUNED, {"server": "gevent"}),
     "tuned-with-granian": Deployment(
         "Tuned on Granian, which reads HTTP in Rust and spreads connections over sockets of its workers.",
         TUNED,
@@ -90,6 +92,9 @@ MEMORY = {
         {"preload": True},
     ),
 }
+THREADS = {
+    MORE_THREADS: Deployment("Tuned with four times as many threads in each worker.", TUNED, {"threads": 256}),
+}
 # Each with its database's driver as the only difference, or with its server as the only one.
 ASYNC = {
     "tuned-with-psycopg3": Deployment(
@@ -110,4 +115,4 @@ ASYNC_AND_DISTANT = {
         "Asynchronous, without caches, its database 5 ms away.", "async-quart-without-cache", {"round_trip_ms": 5.0}
     ),
 }
-OPERATIONS = {**SERVERS, **SESSIONS, **MONITORING, **POOLERS, **MEMORY, **ASYNC, **ASYNC_AND_DISTANT}
+OPERATIONS = {**SERVERS, **THREADS, **SESSIONS, **MONITORING, **POOLERS, **MEMORY, **ASYNC, **ASYNC_AND_DISTANT}

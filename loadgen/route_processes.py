@@ -1,11 +1,11 @@
-"""The processes between the application of a run and its database, by role: what they counted, and whether they run."""
+"""The processes that the application of a run reaches its database and its carrier by, by role: counts and state."""
 
 from workbench.errors import UserError
 
 from .proxy import Proxy
-from .services import Pooler
+from .services import Pooler, UpstreamServer
 
-Route = dict[str, Proxy | Pooler]
+Route = dict[str, Proxy | Pooler | UpstreamServer]
 
 
 def pids(route: Route) -> dict[str, int]:
@@ -13,10 +13,10 @@ def pids(route: Route) -> dict[str, int]:
     return {role: between.child.pid for role, between in route.items()}
 
 
-def pooler_readings(route: Route) -> dict | None:
-    """What the pooler counted; None for a route without one."""
-    pooler = route.get("pooler")
-    return pooler.readings() if isinstance(pooler, Pooler) else None
+def readings(route: Route) -> dict[str, dict | None]:
+    """What the `pooler` and the `upstream` counted; None for one that the route has not."""
+    counting = {role: between for role, between in route.items() if isinstance(between, Pooler | UpstreamServer)}
+    return {role: counting[role].readings() if role in counting else None for role in ("pooler", "upstream")}
 
 
 def require_running(route: Route) -> None:

@@ -82,7 +82,7 @@ def execute(
         record["stages_s"] = stages.seconds
         record["dataset"] |= {"counts": template.counts, "fingerprint": dataset.fingerprint(spec.scale, code.schema)}
         record["deployment"]["settings"] = settings.public()
-        with app_environment.set_up(settings, directory, code.counters) as environment:
+        with app_environment.set_up(settings, directory, code.counters, scenario.upstream_ms) as environment:
             sql = scenario.sql_before
             parts = RunParts(database, environment, port, record, stages, directory, following, sql, codes, code)
             _carry_out(parts, generator, route)
@@ -91,6 +91,8 @@ def execute(
 
 
 def _carry_out(parts: RunParts, generator: Generator | None, route: Route) -> None:
+    if upstream := parts.environment.upstream:
+        route = {**route, "upstream": upstream}
     if generator is None:
         _start_only(parts)
     else:
@@ -188,7 +190,7 @@ def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
         generator.wait(lambda: run_health.check(served.child, route, server, collector, starting.memory))
         parts.stages.begin("readings")
         server.require_alive()
-        record["pooler"] = route_processes.pooler_readings(route)
+        record |= route_processes.readings(route)
         counts = _complete_record(record, environment, collector, before)
         if monitored_before:
             record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())

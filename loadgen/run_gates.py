@@ -50,13 +50,13 @@ def _expected_rows(record: dict, scenario: Scenario) -> int | None:
     """The number of rows of a complete run; None where it is not fixed, as with a user's own locustfile.
 
     Where the scenario does not fix the number, each started task is one request, and open load has one login for each
-    user before it.
+    user before it, as has a load with a carrier.
     """
     if record["status"] != "complete" or record.get("locustfile"):
         return None
     started = (record.get("generator") or {}).get("started_tasks")
     if scenario.kind in ("sustained", "open") and started:
-        return sum(started.values()) + (scenario.users if scenario.kind == "open" else 0)
+        return sum(started.values()) + (scenario.users if scenario.kind == "open" or scenario.tracking_users else 0)
     return scenario.expected_requests()
 
 

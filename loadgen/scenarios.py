@@ -13,13 +13,12 @@ from workbench import arms, endpoints
 from workbench.endpoints import LOGIN
 from workbench.errors import UsageError
 
+from . import light_reads
 from .arrivals import Arrivals, Piece
 
 PUBLISHED_PASS = endpoints.PUBLISHED  # the requests of one pass, in the published order
 MAX_USERS, MAX_RATE_RPS, MAX_DURATION_S = 5_000, 20_000, 24 * 3600.0
 MIN_IN_FLIGHT = 50
-LIGHT_USERS = 20  # of the scenarios with heavy searches
-
 
 # For deployments whose statistics are kept by triggers; others have no such table.
 SLOW_SUMMARY = """
@@ -56,6 +55,8 @@ class Scenario:
     steady: bool = False  # load and duration are such that Little's law holds
     terms: Literal["published", "mix", "expensive"] = "published"
     searching_users: int = 0  # the first of the users do nothing but search, whatever the shares
+    tracking_users: int = 0  # the first of the users do nothing but ask where shipments are
+    upstream_ms: float = 0.0  # the time after which the carrier answers that the run starts; 0 for none
     user_classes: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
     sql_before: str = ""  # changes the run's database before the load
     unavailable: tuple[str, ...] = ()  # the numbers that the dashboard then has to report as missing
@@ -158,19 +159,6 @@ def _open(rate: int, *pieces: Piece) -> dict[str, Any]:
     }
 
 
-def _heavy_search(searching: int) -> dict[str, Any]:
-    return {
-        "kind": "sustained",
-        "users": searching + LIGHT_USERS,
-        "warmup_s": 2.0,
-        "duration_s": 6.0,
-        "think_s": (0.1, 0.3),
-        "shares": {endpoints.DASHBOARD.name: 1.0},
-        "terms": "expensive",
-        "searching_users": searching,
-    }
-
-
 def _steps(rate: int) -> dict[str, Any]:
     return _open(rate, *(Piece(10.0, rate * step / 5, rate * step / 5) for step in range(1, 6)))
 
@@ -190,12 +178,8 @@ FAMILIES = {
     "open": Family(
         "{n} requests are due each second whatever the responses, for 30 s after 5 s of warm-up.", MAX_RATE_RPS, _open
     ),
-    "heavy-search": Family(
-        f"{{n}} users search for one thing after the other that takes PostgreSQL long to find, while {LIGHT_USERS} "
-        "users read the cached dashboard, all with 0.1–0.3 s of think time, for 6 s after 2 s of warm-up.",
-        MAX_USERS,
-        _heavy_search,
-    ),
+    "heavy-search": Family(light_reads.HEAVY_SEARCH, MAX_USERS, light_reads.heavy_search),
+    "upstream": Family(light_reads.UPSTREAM, MAX_USERS, light_reads.upstream),
     "steps": Family(
         "A fifth of {n} requests each second, then two fifths, and so on, for 10 s each.", MAX_RATE_RPS, _steps
     ),
@@ -232,7 +216,7 @@ NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS
 EXAMPLES = (
     arms.BURST_25, arms.BURST_50, arms.BURST_100, arms.BURST_50_MIX, arms.BURST_50_SHARED_JAR, arms.SUSTAINED_100,
     arms.SUSTAINED_100_WRITE, "soak-100", "open-100", "open-100-write", "steps-100", "ramp-100",
-    arms.HEAVY_SEARCH_2,
+    arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
 )  # fmt: skip
 LISTED = (*FIXED, *EXAMPLES)
 

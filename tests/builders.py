@@ -38,7 +38,7 @@ from workbench.request_schema import DURATIONS, SCHEMA, WRITTEN
 EVALUATIONS: dict[str, Callable[[Experiment], Finding]] = {
     claim.id: claim.evaluate for claim in (*checklist.statements(), *objectives.load())
 }
-SERVICE_MS = {"login": 100.0, "dashboard": 80.0, "search": 5.0, "scan": 20.0}
+SERVICE_MS = {"login": 100.0, "dashboard": 80.0, "search": 5.0, "scan": 20.0, "shipment": 1000.0}
 SPEEDUPS = {BASELINE: 1, CLAIMED: 10, TUNED: 20}
 # Fields that a record gets at the end of its run.
 FINAL_FIELDS = ("rows", "gates", "health", "outcome", "writes", "counters", "generator")

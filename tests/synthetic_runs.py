@@ -36,6 +36,7 @@ def request_rows(scenario: Scenario, service_ms: Mapping[str, float], settings: 
 def _of_one_user(scenario: Scenario, service_ms: Mapping[str, float]) -> Iterator[Sent]:
     """Requests without a pause between them; those of the warm-up take three times as long."""
     steps = list(scenario.shares) if scenario.kind == "sustained" else list(scenario.steps)
+    steps += ["shipment"] if scenario.tracking_users else []
     measured = [step for _ in range(max(scenario.passes, 10)) for step in steps]
     warm_up = [*(["login"] if "login" not in steps else []), *steps]
     now_ms = 0.0

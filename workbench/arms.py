@@ -20,6 +20,7 @@ MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 # Tuned on an event loop, with the same driver in threads, and both with their database at a distance.
 SYNC_WORKERS = "tuned-with-sync-workers"
 ASYNC, PSYCOPG3 = "async-quart", "tuned-with-psycopg3"
+GEVENT, MORE_THREADS = "tuned-with-gevent", "tuned-with-256-threads"
 DISTANT, DISTANT_ASYNC = "tuned-without-cache-with-5-ms", "async-quart-without-cache-with-5-ms"
 
 # What people read in the place of these names.
@@ -46,3 +47,4 @@ MISSING_TABLE = "missing-table"
 SLOW_STATEMENT = "slow-statement"
 START = "start"
 HEAVY_SEARCH_2 = "heavy-search-2"
+UPSTREAM_50, UPSTREAM_300 = "upstream-50", "upstream-300"

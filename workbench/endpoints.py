@@ -46,7 +46,9 @@ SEARCH = Endpoint(
     lifetime_setting="cache_search_ttl_s",
 )
 SCAN = Endpoint("scan", "POST", "/api/scans", 0.0, 0.20)
-ENDPOINTS = (LOGIN, DASHBOARD, SEARCH, SCAN)
+# Of the loads with a carrier alone.
+SHIPMENT = Endpoint("shipment", "GET", "/api/shipments/{shipment}")
+ENDPOINTS = (LOGIN, DASHBOARD, SEARCH, SCAN, SHIPMENT)
 
 NAMES = tuple(endpoint.name for endpoint in ENDPOINTS)
 PUBLISHED = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.in_published_pass)

@@ -18,7 +18,7 @@ PROCESS = (
         "role",
         pa.string(),
         "",
-        "`generator-<n>`, `server`, `database`, `store`, `pooler`, `proxy`, or `machine` for all processes",
+        "`generator-<n>`, `server`, `database`, `store`, `pooler`, `proxy`, `upstream`, or `machine` for all processes",
     ),
     Column("processes", pa.int32(), "", "how many processes the role has"),
     # It shrinks where a process ends whose parent does not wait for it.

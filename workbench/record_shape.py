@@ -137,7 +137,8 @@ _SETTINGS: Mapping[str, Rule] = {
 _SCENARIO: Mapping[str, Rule] = {
     "description": str, "users": SMALL, "passes": COUNT, "warmup_passes": COUNT, "steps": [str], "warmup_s": _number,
     "duration_s": _number, "think_s": _pair, "shares": _by_name(_number), "arrivals": str, "rates": _pieces,
-    "steady": bool, "terms": str, "searching_users": COUNT, "user_classes": str, "sql_before": str,
+    "steady": bool, "terms": str, "searching_users": COUNT, "tracking_users": COUNT,
+    "upstream_ms": _number, "user_classes": str, "sql_before": str,
     "unavailable": [str], "overridden": [str], "pieces": _pieces,
 }  # fmt: skip
 _ENVIRONMENT_FACTS: Mapping[str, Rule] = {
@@ -174,6 +175,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "outcome": {"started": bool, "message": str}, "writes": _WRITES, "memory": _MEMORY,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
         "discarded_timings": _by_name(COUNT),
+        "upstream": {"answer_ms": _number, "requests": COUNT, "most_at_once": COUNT},
         "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},
         "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},
     },

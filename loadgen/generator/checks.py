@@ -63,6 +63,17 @@ def scan_failure(response: Response, qr_id: str) -> str | None:
     return None if body.get("scan", {}).get("qr_id") == qr_id else "a scan of another bag"
 
 
+def shipment_failure(response: Response, shipment: str) -> str | None:
+    """Check that the carrier's answer is on the shipment, and says where that is."""
+    body, reason = _json_body(response)
+    if reason:
+        return reason
+    answer = body.get("shipment", {})
+    if answer.get("id") != shipment:
+        return "another shipment"
+    return None if answer.get("status") and answer.get("place") else "shipment without the expected fields"
+
+
 def status_failure(response: Response) -> str | None:
     """Check the status alone, as the published run did: any 200 or 302 passes, the login page included."""
     return None if response.status_code in (200, 302) else f"status {response.status_code}"

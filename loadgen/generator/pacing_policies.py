@@ -117,8 +117,9 @@ class ThinkTime(PacingPolicy):
 
     def wait_for_first(self, taskset: TaskSet, state: VirtualUser) -> None:
         user = taskset.user
-        # A full range from 0 on, or all users would stay in step.
-        pause_s = self._random(user).uniform(0, self.scenario["think_s"][1])
+        # A full range from 0 on, or all users would stay in step; their cycle contains the wait for a carrier.
+        cycle_s = self.scenario["think_s"][1] + self.scenario["upstream_ms"] / 1000
+        pause_s = self._random(user).uniform(0, cycle_s)
         user._state = LOCUST_STATE_WAITING
         taskset._sleep(pause_s)
         if user._state == LOCUST_STATE_STOPPING:

@@ -12,17 +12,17 @@ from locust import FastHttpUser, task
 from locust.env import Environment
 
 from loadgen.accounts import PASSWORD, username
-from loadgen.generator.checks import dashboard_failure, login_failure, scan_failure, search_failure
+from loadgen.generator.checks import dashboard_failure, login_failure, scan_failure, search_failure, shipment_failure
 from loadgen.generator.config import ROWS, SCENARIO, SEED
 from loadgen.generator.virtual_user import virtual_user_of
 from loadgen.search_terms import Terms, child_qr_id
-from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH, Endpoint
+from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH, SHIPMENT, Endpoint
 
 
 class TraceTrackUser(FastHttpUser):
     """One user with a cookie jar; the scenario decides which requests they send.
 
-    The methods `login`, `dashboard`, `search` and `scan` have the names of the endpoints, which scenarios list.
+    Methods such as `login` and `dashboard` have the names of the endpoints, which scenarios list.
     """
 
     network_timeout = 300.0
@@ -38,7 +38,8 @@ class TraceTrackUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Log in beforehand, where the tasks do not begin with a login."""
-        if SCENARIO["kind"] == "open" or (SCENARIO["kind"] != "sustained" and LOGIN.name not in SCENARIO["steps"]):
+        logs_in_first = SCENARIO["kind"] == "open" or SCENARIO["tracking_users"]
+        if logs_in_first or (SCENARIO["kind"] != "sustained" and LOGIN.name not in SCENARIO["steps"]):
             self.login()
 
     @task
@@ -51,6 +52,8 @@ class TraceTrackUser(FastHttpUser):
             self.login()
         elif self.number < SCENARIO["searching_users"]:
             self.search()
+        elif self.number < SCENARIO["tracking_users"]:
+            self.shipment()
         else:
             (name,) = self.random.choices(list(SCENARIO["shares"]), list(SCENARIO["shares"].values()))
             getattr(self, name)()
@@ -76,11 +79,19 @@ class TraceTrackUser(FastHttpUser):
         key = {"Idempotency-Key": virtual_user_of(self).next_request_name()}
         self.send(SCAN, partial(scan_failure, qr_id=qr_id), json={"qr_id": qr_id}, headers=key)
 
-    def send(self, endpoint: Endpoint, check: Callable[[Any], str | None], **request: Any) -> bool:
-        """Send one request and judge its response by the content; returns whether it was successful."""
-        with self.client.request(
-            endpoint.method, endpoint.path, name=endpoint.name, catch_response=True, allow_redirects=False, **request
-        ) as response:
+    def shipment(self) -> None:
+        """Ask where a drawn shipment is."""
+        shipment = f"TT-{self.random.randrange(10**8):08d}"
+        path = SHIPMENT.path.format(shipment=shipment)
+        self.send(SHIPMENT, partial(shipment_failure, shipment=shipment), path=path)
+
+    def send(self, endpoint: Endpoint, check: Callable[[Any], str | None], path: str = "", **request: Any) -> bool:
+        """Send one request and judge its response by the content; returns whether it was successful.
+
+        `path` is that of the request where the endpoint's has a parameter.
+        """
+        request |= {"name": endpoint.name, "catch_response": True, "allow_redirects": False}
+        with self.client.request(endpoint.method, path or endpoint.path, **request) as response:
             if not response.status_code:
                 return False  # Locust has reported the failure
             if reason := self.failure_reason(response, check):
