@@ -10,15 +10,19 @@ from workbench.arms import (
     CONSTRAINED_GEVENT_1_GIB,
     DISTANT,
     DISTANT_ASYNC,
+    GEVENT,
     HEAVY_SEARCH_2,
     MISSING_TABLE,
     MONITORED,
+    MORE_THREADS,
     PSYCOPG3,
     READS,
     SLOW_STATEMENT,
     START,
     SUSTAINED_100,
     TUNED,
+    UPSTREAM_50,
+    UPSTREAM_300,
     WITHOUT,
 )
 from workbench.primary_metrics import PrimaryMetric
@@ -71,6 +75,12 @@ ASYNC_ARMS = (
     # What holds up others while a search takes long.
     *(Arm(deployment, HEAVY_SEARCH_2, BLOCKS, 9) for deployment in (TUNED, *SERVERS, ASYNC)),
     *(Arm(deployment, BURST_50, BLOCKS, 1) for deployment in (DISTANT, DISTANT_ASYNC)),
+    # What holds up others while many wait for another service: fewer than there are threads, and more.
+    *(
+        Arm(deployment, scenario, BLOCKS, 12)
+        for scenario in (UPSTREAM_50, UPSTREAM_300)
+        for deployment in (TUNED, MORE_THREADS, GEVENT, ASYNC)
+    ),
 )
 
 OPERATIONS = Profile(

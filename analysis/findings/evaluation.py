@@ -4,6 +4,7 @@ from workbench.recording import Experiment
 
 from . import (
     advice,
+    async_advice,
     capacities,
     checklist,
     effects,
@@ -41,6 +42,7 @@ PRODUCERS = (
     memory_limits.predictions,
     measurements.findings,
     servers.findings,
+    async_advice.findings,
     memory_limits.costs,
 )
 

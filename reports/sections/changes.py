@@ -18,7 +18,7 @@ from ..markup import Html
 from ..numerals import SECTION, marked, sentence
 from ..svg import inline
 from ..tables import behind
-from . import effects, servers
+from . import effects, servers, upstream_waits
 from .comparison import Report, join, plural
 from .names import change
 
@@ -44,6 +44,7 @@ def changes(report: Report) -> Html:
             ("of changes of the tuned set-up", effects.optimisation_effects(report)),
             ("of changes of the published set-up", effects.read_effects(report)),
             ("the tuned set-up on other servers", servers.servers(report)),
+            ("waiting for another service: threads, gevent, async", upstream_waits.upstream_waits(report)),
         ),
     )
 

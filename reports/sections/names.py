@@ -93,6 +93,7 @@ DATABASE_CHANGES = {
     "database sessions": "sessions in PostgreSQL",
     "pgbouncer": "PgBouncer",
     "cross region": "database in another region",
+    "256 threads": "256 threads a worker",
 }
 _SET_UPS = {
     **LABELS,
@@ -109,8 +110,13 @@ _SET_UPS = {
 }
 _LOADS = {SINGLE: "single requests", READS: "single reads", MISSING_TABLE: "a missing table", START: "start only"}
 # `burst-50-mix`: the kind of load, its size, and its variant.
-_LOAD = re.compile(r"(burst|sustained|open)-(\d+)(-[a-z-]+)?")
-_SIZES = {"burst": "{} users at once", "sustained": "{} users with think time", "open": "{} requests/s"}
+_LOAD = re.compile(r"(burst|sustained|open|upstream)-(\d+)(-[a-z-]+)?")
+_SIZES = {
+    "burst": "{} users at once",
+    "sustained": "{} users with think time",
+    "open": "{} requests/s",
+    "upstream": "{} users who wait for another service",
+}
 _LOAD_VARIANTS = {"-mix": ", mixed terms", "-shared-jar": ", one cookie jar", "-write": ", a fifth writes"}
 
 
