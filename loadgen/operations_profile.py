@@ -76,11 +76,8 @@ ASYNC_ARMS = (
     *(Arm(deployment, HEAVY_SEARCH_2, BLOCKS, 9) for deployment in (TUNED, *SERVERS, ASYNC)),
     *(Arm(deployment, BURST_50, BLOCKS, 1) for deployment in (DISTANT, DISTANT_ASYNC)),
     # What holds up others while many wait for another service: fewer than there are threads, and more.
-    *(
-        Arm(deployment, scenario, BLOCKS, 12)
-        for scenario in (UPSTREAM_50, UPSTREAM_300)
-        for deployment in (TUNED, MORE_THREADS, GEVENT, ASYNC)
-    ),
+    *(Arm(deployment, UPSTREAM_50, BLOCKS, 11) for deployment in (TUNED, GEVENT, ASYNC)),
+    *(Arm(deployment, UPSTREAM_300, BLOCKS, 13) for deployment in (TUNED, MORE_THREADS, GEVENT, ASYNC)),
 )
 
 OPERATIONS = Profile(

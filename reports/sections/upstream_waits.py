@@ -8,15 +8,18 @@ from analysis.metrics import upstream_waits as metrics
 from ..markup import Html
 from ..numerals import marked
 from ..tables import Quantity, table
-from .comparison import OF_SUCCESSES, Report, join, prose
+from .comparison import OF_SUCCESSES, Report, join
 from .names import in_labels, load, set_up
 
 
 def upstream_waits(report: Report) -> Html:
-    """What each set-up makes of waiting requests and of light reads beside them, and what an event loop is worth."""
+    """What each set-up makes of waiting requests and of light reads beside them, and what an event loop is worth.
+
+    Empty without such a load.
+    """
     rows = [row for scenario in metrics.SCENARIOS for row in _rows(report, scenario)]
     if not rows:
-        return prose("No load waits for another service.")
+        return Html("")
     note = (
         f"{OF_SUCCESSES} Closed load: each user asks again 0.1–0.3 s after the answer, which the service gives after a "
         "second. 20 more users read the cached dashboard. Values are medians over the runs; the failures are of all. "
