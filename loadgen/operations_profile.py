@@ -21,7 +21,6 @@ from workbench.arms import (
     START,
     SUSTAINED_100,
     TUNED,
-    UPSTREAM_50,
     UPSTREAM_300,
     WITHOUT,
 )
@@ -75,8 +74,7 @@ ASYNC_ARMS = (
     # What holds up others while a search takes long.
     *(Arm(deployment, HEAVY_SEARCH_2, BLOCKS, 9) for deployment in (TUNED, *SERVERS, ASYNC)),
     *(Arm(deployment, BURST_50, BLOCKS, 1) for deployment in (DISTANT, DISTANT_ASYNC)),
-    # What holds up others while many wait for another service: fewer than there are threads, and more.
-    *(Arm(deployment, UPSTREAM_50, BLOCKS, 11) for deployment in (TUNED, GEVENT, ASYNC)),
+    # What holds up others while many wait for another service: more than tuned has threads.
     *(Arm(deployment, UPSTREAM_300, BLOCKS, 13) for deployment in (TUNED, MORE_THREADS, GEVENT, ASYNC)),
 )
 
