@@ -54,6 +54,7 @@ DRAWN = {
     "cache_us": "0",
     "cache": "'hit'",
     "session_us": "drawn_us * 0.05",
+    "loop_us": "0",
     "app_us": "drawn_us * 0.45",
     "worker": f"n % {WORKERS}",
     "connection": f"1 + n // {WORKERS} % 5",

@@ -21,7 +21,7 @@ class TimedAsgiApplication:
     """ASGI middleware that times requests, as `server_timing.TimedApplication` does for WSGI.
 
     `app` ends when the response begins to be sent. What a request waits for while the loop serves another one is
-    booked on the part that is open.
+    booked on the part that is open: `loop` is not measured.
     """
 
     def __init__(self, application: AsgiApplication, worker: int, run_token: str | None, slot: Slot):
@@ -35,7 +35,7 @@ class TimedAsgiApplication:
         headers = dict(scope.get("headers", ()))
         if scope["type"] == "http" and server_timing.is_of_run(headers.get(RUN_TOKEN, b""), self._run_token):
             sent_ns = server_timing.sent_ns(headers.get(REQUEST_START, b"").decode("latin-1"))
-            await self._time(Timing(time.monotonic_ns(), sent_ns), scope, receive, send)
+            await self._time(Timing(time.monotonic_ns(), sent_ns, knows_loop=False), scope, receive, send)
         else:
             await self._application(scope, receive, send)
 

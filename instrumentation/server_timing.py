@@ -2,7 +2,8 @@
 
 The client sends `X-Request-Start: t=<nanoseconds>` from the monotonic clock, which the processes of one host share;
 `queue` runs from there to the entry into the application. `app` runs from the entry to the response and contains
-parts that cannot overlap: time belongs to the innermost open part.
+parts that cannot overlap: time belongs to the innermost open part. In a greenlet of gevent what a wait in any part is
+longer by because the loop is busy is a part of its own, `loop` (see `loop_wait`).
 
 Times show an attacker what a request did, and how long a hash took. So only a request that carries the token of the run
 in `X-Run-Token` is timed; the application and the load generator get the token in their environments.
@@ -18,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_app_context
 
+from . import loop_wait
 from .worker_metrics import Slot
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PARTS = ("pool", "db", "hash", "cache", "session")  # of a request's time; what is in none of them is the rest
+LOOP = "loop"
+PARTS = ("pool", "db", "hash", "cache", "session", LOOP)  # of a request's time; what is in none of them is the rest
 REST = "rest"
+OF_OTHERS = ("pool", "cache")  # parts that wait for what another request of the worker has to do first
 MAX_QUEUE_NS = 3600 * 10**9
 MAX_CONNECTION = 9_999  # numbers of a header have four digits
 RUN_TOKEN_VARIABLE = "HTTP_X_RUN_TOKEN"
@@ -35,7 +39,7 @@ _DESCRIPTIONS = {"db": ';desc="%(db_calls)d"', "cache": ';desc="%(cache_outcome)
 _HEADER = ", ".join(
     (
         "app;dur=%(app).3f",
-        *(f"{part};dur=%({part}).3f{_DESCRIPTIONS.get(part, '')}" for part in PARTS),
+        *(f"{part};dur=%({part}).3f{_DESCRIPTIONS.get(part, '')}" for part in PARTS if part != LOOP),
         'trips;desc="%(round_trips)d"',
         'worker;desc="%(worker)d"',
     )
@@ -49,10 +53,11 @@ class Timing:
 
     `app_us` is the time in the application, known with the header. `db_calls` are statements, `failed_calls` those of
     them that ended with an error, `round_trips` waits for an answer of the database, `connection` is the number of
-    the first database connection that it used, `cache_outcome` is hit, miss, stale or none.
+    the first database connection that it used, `cache_outcome` is hit, miss, stale or none. `knows_loop` is False where
+    it may wait for a loop that is not watched: the header then has no `loop`, which is in the other parts.
     """
 
-    def __init__(self, entered_ns: int, sent_ns: int | None):
+    def __init__(self, entered_ns: int, sent_ns: int | None, *, knows_loop: bool = True):
         queue_ns = None if sent_ns is None else entered_ns - sent_ns
         # A clock of another host would give nonsense: better no value than a wrong one.
         self.queue_ns = queue_ns if queue_ns is not None and 0 <= queue_ns <= MAX_QUEUE_NS else None
@@ -64,6 +69,8 @@ class Timing:
         self._entered_ns = self._switched_ns = entered_ns
         self._spent_ms = _UNSPENT_MS.copy()
         self._open = REST
+        self._loop_ns = 0  # since the last switch
+        self._knows_loop = knows_loop
 
     def use_connection(self, number: int) -> None:
         """Note the number of a database connection that the request uses; the first one is reported.
@@ -77,10 +84,21 @@ class Timing:
         """Book the time until now on the open part and open `part`; the name of the part that was open."""
         now_ns = time.monotonic_ns()
         outer = self._open
-        self._spent_ms[outer] += (now_ns - self._switched_ns) / 1e6
+        spent_ns = now_ns - self._switched_ns
+        if self._loop_ns:
+            # More than the time itself only where greenlets that the request started wait as well.
+            loop_ns = min(self._loop_ns, spent_ns)
+            self._spent_ms[LOOP] += loop_ns / 1e6
+            spent_ns -= loop_ns
+            self._loop_ns = 0
+        self._spent_ms[outer] += spent_ns / 1e6
         self._switched_ns = now_ns
         self._open = part
         return outer
+
+    def wait_for_loop(self, waited_ns: int, stalled_ns: int) -> None:
+        """Book s, or s', of the wait that just ended on `loop` instead of the open part; see `loop_wait`."""
+        self._loop_ns += max(waited_ns, stalled_ns) if self._open in OF_OTHERS else waited_ns
 
     def parts_us(self) -> tuple[int, int, int]:
         """The times in the queue, for the pool and in the database until the header; -1 for an unknown queue."""
@@ -92,6 +110,7 @@ class Timing:
         self.switch_to(self._open)
         self.app_us = (self._switched_ns - self._entered_ns + 500) // 1000
         queue = "" if self.queue_ns is None else f"queue;dur={self.queue_ns / 1e6:.3f}, "
+        loop = f", loop;dur={self._spent_ms[LOOP]:.3f}" if self._knows_loop else ""
         connection = "" if self.connection is None else f', connection;desc="{self.connection}"'
         timed = _HEADER % {
             **self._spent_ms,
@@ -101,7 +120,7 @@ class Timing:
             "round_trips": self.round_trips,
             "worker": worker,
         }
-        return f"{queue}{timed}{connection}"
+        return f"{queue}{timed}{loop}{connection}"
 
     def count_in(self, slot: Slot, is_error: bool) -> None:
         """Count the response in its worker's metrics, with the values of the header: the two are compared later."""
@@ -169,7 +188,8 @@ class TimedApplication:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not is_of_run(environ.get(RUN_TOKEN_VARIABLE, "").encode("latin-1", "replace"), self._run_token):
             return self.application(environ, start_response)
-        timing = Timing(time.monotonic_ns(), sent_ns(environ.get("HTTP_X_REQUEST_START", "")))
+        entered_ns, knows_loop = time.monotonic_ns(), loop_wait.watch(_current.get)
+        timing = Timing(entered_ns, sent_ns(environ.get("HTTP_X_REQUEST_START", "")), knows_loop=knows_loop)
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             header = timing.header(self.worker)

@@ -8,7 +8,7 @@ from loadgen.scenarios import Scenario
 from reference_app.settings import Settings
 from workbench.request_schema import MEASURE, WARM_UP
 
-PART_SHARES = {"pool": 0.01, "db": 0.5, "hash": 0.2, "cache": 0.0, "session": 0.04}  # of the service time
+PART_SHARES = {"pool": 0.01, "db": 0.5, "hash": 0.2, "cache": 0.0, "session": 0.04, "loop": 0.0}  # of the service time
 LOAD_START_US = 2_000_000
 READINGS = 5
 

@@ -15,9 +15,11 @@ import pandas as pd
 from . import endpoints, failures, omitted_requests
 from .omitted_requests import Group
 from .request_rows import RequestRows
-from .request_schema import MEASURE, PARTS, WARM_UP
+from .request_schema import LOOP, MEASURE, PARTS, WARM_UP
 
 SPLIT = ("queue", *PARTS, "rest", "residual")  # they add up to the latency
+# Where the wait for the loop was not measured it is in the other parts, and they add up without it.
+_SPLIT_MS = {part: f"{part}_ms" for part in SPLIT} | {LOOP: f"coalesce({LOOP}_ms, 0 * rest_ms)"}
 TAIL = (0.90, 0.99)  # the quantiles of latency between which requests form the tail
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 RESPONSE_QUANTILES = {f"response_{name}": quantile for name, quantile in QUANTILES.items()}
@@ -97,7 +99,7 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     `none`).
     """
     outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in CACHE_OUTCOMES)
-    means = ", ".join(f"avg({part}_ms) AS {part}_ms" for part in ("app", *SPLIT))
+    means = ", ".join(f"avg({part}) AS {name}_ms" for name, part in {"app": "app_ms", **_SPLIT_MS}.items())
     table = rows.query(f"""
         WITH everything AS (
             SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
@@ -153,7 +155,7 @@ def tail_by_endpoint(rows: RequestRows) -> pd.DataFrame:
     The tail are the successful requests between the 90th and the 99th percentile of latency of their endpoint and run
     whose application reported its parts.
     """
-    means = ", ".join(f"avg({name}_ms) AS {name}_ms" for name in ("latency", *SPLIT))
+    means = ", ".join(f"avg({part}) AS {name}_ms" for name, part in {"latency": "latency_ms", **_SPLIT_MS}.items())
     low, high = TAIL
     return rows.query(f"""
         WITH limits AS (

@@ -22,7 +22,7 @@ from .errors import RecordingError
 from .reading_schema import READINGS
 from .record_files import open_regular
 from .record_format import format_note, seal_note
-from .request_rows import IS_OPEN, MARKS, RAW_COLUMNS, RequestRows, Source
+from .request_rows import IS_OPEN, MARKS, PARTS_US, RAW_COLUMNS, RequestRows, Source
 from .request_schema import MEASURE, SCHEMA
 from .seal import LOG
 from .server_timing_header import discarded_note
@@ -137,7 +137,16 @@ class Run:
         """Where its request rows are, and what marks them among those of other runs."""
         marks = self.name, self.deployment, self.scenario, self.block, self.replicate
         dropped, started = self.dropped.get(MEASURE, 0), self._generator_counts("started_tasks").get(MEASURE)
-        return Source(self.directory, self._columns, *marks, self.without_types, dropped, started or None, self.is_open)
+        return Source(
+            self.directory,
+            self._columns,
+            *marks,
+            without_types=self.without_types,
+            dropped=dropped,
+            started=started or None,
+            is_open=self.is_open,
+            has_parts=not self.defect_of(*PARTS_US),
+        )
 
     @cached_property
     def _columns(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Two views: `requests` (every row, with the `run`, `deployment`, `scenario`, `block` and `replicate` of its run, and
 whether its load `is_open`) and `measured`, those of the measured phase. Times are float milliseconds (`*_ms`), with
-`rest_ms` (the application's time less its parts, where the run has all of their columns) and `residual_ms` (latency
+`rest_ms` (the application's time less its parts, where none of their columns is damaged) and `residual_ms` (latency
 less queue and application). Null is not measured. Rows of request types that are left out (`Source.without_types`) are
 in neither view.
 """
@@ -41,6 +41,7 @@ class Source(NamedTuple):
 
     `without_types` are request types that are left out: `METRIC` stands for the endpoints `METRIC <name>`. `dropped`
     arrivals of the measured phase were never sent, beside `started` tasks (None where these were not counted).
+    `has_parts` is False where the column of a part is damaged; a part that is newer than the run is none.
     """
 
     directory: Path
@@ -54,6 +55,7 @@ class Source(NamedTuple):
     dropped: int = 0
     started: int | None = None
     is_open: bool = False
+    has_parts: bool = True
 
     @property
     def file(self) -> str:
@@ -118,11 +120,11 @@ class RequestRows:
         files = defaultdict(list)
         for source in self._sources:
             if source.is_stored():
-                files[source.columns].append(_quoted(source.file))
+                files[source.columns, source.has_parts].append(_quoted(source.file))
         stored = [
-            f"SELECT {', '.join(columns)}, {FILE}, {str(set(PARTS_US) <= set(columns)).lower()} AS has_parts "
+            f"SELECT {', '.join(columns)}, {FILE}, {str(has_parts).lower()} AS has_parts "
             f"FROM read_parquet([{', '.join(paths)}], filename = '{FILE}')"
-            for columns, paths in files.items()
+            for (columns, has_parts), paths in files.items()
         ]
         parts = " - ".join(f"coalesce({part}, 0)" for part in PARTS_US)
         union = " UNION ALL BY NAME ".join([f"SELECT *, true AS has_parts FROM {STREAMED}", *stored])

@@ -51,10 +51,20 @@ def _written(
     return RequestColumn(name, kind, unit, meaning, question, words, is_written=True)
 
 
-def _duration(name: str, meaning: str, question: str, *, is_part: bool = False) -> RequestColumn:
+def _duration(
+    name: str, meaning: str, question: str, *, is_part: bool = False, is_later: bool = False
+) -> RequestColumn:
     """A column with the duration of a metric of the same name."""
     return RequestColumn(
-        f"{name}_us", pa.int32(), "µs", meaning, question, metric=name, of_metric=DURATION, is_part=is_part
+        f"{name}_us",
+        pa.int32(),
+        "µs",
+        meaning,
+        question,
+        metric=name,
+        of_metric=DURATION,
+        is_part=is_part,
+        is_later=is_later,
     )
 
 
@@ -130,6 +140,14 @@ COLUMNS = (
         "cache",
     ),
     _duration("session", "reading and writing the session", "the time of the session", is_part=True),
+    _duration(
+        "loop",
+        "waiting for the event loop, which computed for other requests; null where it was not measured, and is in the "
+        "other parts",
+        "the wait for the event loop",
+        is_part=True,
+        is_later=True,
+    ),
     _duration("app", "in the application, from entry to response; contains the parts", "the split of the time"),
     _number("worker", "number of the worker that answered", "how the workers shared the requests", "worker"),
     _number(
@@ -144,6 +162,7 @@ COLUMNS = (
 SCHEMA = arrow_schema(COLUMNS)
 DURATIONS = tuple(column.name for column in COLUMNS if column.of_metric == DURATION)
 PARTS = tuple(column.metric for column in COLUMNS if column.is_part)
+LOOP = "loop"  # the part that only some servers have, and older recordings lack
 REQUIRED = tuple(column.name for column in COLUMNS if not column.question)
 # A client may report a request without a time that can be one: it counts, and has no latency.
 LATER = tuple(column.name for column in COLUMNS if column.is_later)

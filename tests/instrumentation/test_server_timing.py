@@ -96,6 +96,38 @@ def test_a_clock_of_another_host_gives_no_queue():
             assert "queue_us" not in serve(lambda: None, **{"X-Request-Start": f"t={sent_ns}"})
 
 
+def test_the_wait_for_the_loop_is_at_most_the_time_of_the_part():
+    def work():
+        with timing.part("db"):
+            spend(5)
+            timing.current().wait_for_loop(10**9, 0)
+        with timing.part("session"):
+            spend(5)
+            timing.current().wait_for_loop(2 * 10**6, 4 * 10**6)
+
+    columns = serve(work)
+    assert columns["db_us"] == 0
+    assert columns["loop_us"] >= 5_000 + 2_000
+    assert columns["session_us"] >= 3_000
+    assert sum(columns[name] for name in PART_COLUMNS) <= columns["app_us"] + len(PARTS)
+
+
+@pytest.mark.parametrize("part", ["pool", "cache"])
+def test_a_wait_for_another_request_counts_every_stall_of_the_loop(part):
+    def work():
+        with timing.part(part):
+            spend(5)
+            timing.current().wait_for_loop(2 * 10**6, 4 * 10**6)
+
+    columns = serve(work)
+    assert columns["loop_us"] == 4_000
+    assert columns[f"{part}_us"] >= 1_000
+
+
+def test_a_loop_that_is_not_watched_has_no_part():
+    assert "loop_us" not in server_timing(timing.Timing(0, None, knows_loop=False).header(0))
+
+
 def test_time_outside_of_a_request_is_not_booked():
     with timing.part("db"):
         pass

@@ -18,7 +18,7 @@ from workbench.errors import RecordingError
 VIEWS = ("over_time", "heat_map", "pool", "waits", "statements", "plans", "split", "timeline")
 APPLICATION = (
     "queue_us", "pool_us", "db_us", "db_calls", "db_round_trips", "hash_us", "cache_us", "cache", "session_us",
-    "app_us", "worker", "connection",
+    "loop_us", "app_us", "worker", "connection",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.builders import reseal
 from tests.workbench.one_line import require_one_line
+from workbench.aggregates import SPLIT
 from workbench.recording import RecordingError, open_experiment, open_run
 
 
@@ -226,6 +227,24 @@ def test_a_recording_from_before_a_column_has_no_defect_and_no_value(builder):
     both = open_experiment(experiment.directory)
     counts = both.rows.query("SELECT deployment, count(connection) AS known FROM measured GROUP BY deployment")
     assert counts.set_index("deployment")["known"].to_dict() == {"as-measured": 150, "tuned": 0}
+
+
+def test_a_recording_from_before_the_loop_has_its_split_without_it(builder):
+    (run,) = builder.experiment(builder.run()).runs
+    rest_ms = run.requests["rest_ms"].tolist()
+    older = rewrite(run, lambda table: table.drop_columns(["loop_us"]))
+    assert older.defects == ()
+    assert older.requests["loop_ms"].isna().all()
+    assert older.requests["rest_ms"].tolist() == rest_ms
+    split = older.by_endpoint[[f"{part}_ms" for part in SPLIT]]
+    assert split.sum(axis=1).tolist() == pytest.approx(older.by_endpoint["mean_ms"].tolist())
+
+
+def test_without_a_damaged_part_there_is_no_rest(builder):
+    (run,) = builder.experiment(builder.run()).runs
+    wrong = rewrite(run, lambda table: table.drop_columns(["loop_us"]).append_column("loop_us", [["a"] * len(table)]))
+    assert wrong.requests["rest_ms"].isna().all()
+    assert wrong.by_endpoint["loop_ms"].isna().all()
 
 
 def test_a_later_column_of_another_kind_is_a_defect(builder):

@@ -9,7 +9,7 @@ from workbench.request_schema import COLUMNS, PARTS
 from workbench.server_timing_header import ROUNDING_US, columns
 
 LATENCY_US = 5_000
-GOOD = {"queue": 0.5, "app": 4.0, "pool": 0.1, "db": 2.0, "hash": 0.5, "cache": 0.2, "session": 0.3}
+GOOD = {"queue": 0.5, "app": 4.0, "pool": 0.1, "db": 2.0, "hash": 0.5, "cache": 0.2, "session": 0.3, "loop": 0.1}
 
 
 def header(**durations_ms):
