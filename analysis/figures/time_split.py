@@ -29,8 +29,8 @@ def time_split(frame: pd.DataFrame) -> Figure:
     """Stacked bars of the parts of the latency, one panel a series, each with an axis of its own.
 
     Columns: `series`, `endpoint`, `statistic` (mean: of all requests; p90–p99: of those between these percentiles of
-    latency), `part` (queue, pool, db, hash, cache, session, rest, residual), `mean_ms` (several rows are averaged; a
-    negative residual is drawn as nothing).
+    latency), `part` (queue, pool, db, hash, cache, session, loop, rest, residual), `mean_ms` (several rows are
+    averaged; a negative residual is drawn as nothing).
     """
     frame = drawable(frame, ["series", "endpoint", "statistic", "part", "mean_ms"])
     if frame.empty:

@@ -24,6 +24,7 @@ PART_LABELS = {
     "pool": "connection pool",
     "db": "database",
     "hash": "password hash",
+    "loop": "waiting for the event loop",
     "rest": "rest of the application",
 }
 

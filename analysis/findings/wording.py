@@ -16,6 +16,7 @@ PART_NAMES = {
     "hash": "hashing and waiting for a hash slot",
     "cache": "the cache",
     "session": "the session",
+    "loop": "waiting for the event loop",
     "rest": "the rest of the application",
     "residual": "time outside queue and application",
 }

@@ -21,7 +21,9 @@ from .names import arm, in_labels, load, set_up
 
 SIMULATED_USERS = (25, 50)
 MAX_STATEMENT = 160  # characters of a statement
-NO_PARTS = " Under gevent the parts of the application are not shown: each has in it the wait for the event loop."
+NO_PARTS = (
+    " The parts of the application are not shown where the wait for the event loop was not measured: each has it in it."
+)
 
 
 def saturated_resources(report: Report) -> Html:

@@ -52,8 +52,8 @@ def where_time_goes(report: Report) -> Html:
         lambda: time_split.time_split(parts),
         "time-split",
         "Where the time went, 50 users at once",
-        "Mean of all successful responses, and of those between the 90th and the 99th percentile of latency. Gevent "
-        "set-ups are left out: each part has in it the wait for the event loop.",
+        "Mean of all successful responses, and of those between the 90th and the 99th percentile of latency. Loop is "
+        "the wait for the event loop of a gevent worker while it computes for other requests.",
     )
 
 

@@ -14,6 +14,7 @@ from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, LABELS, MAIN_DEPLOYMENTS, TUNED
 from workbench.display import seconds_form
 from workbench.recording import Experiment, Run
+from workbench.request_schema import LOOP
 from workbench.server_kinds import LOOPS
 
 from ..markup import Html
@@ -106,8 +107,10 @@ def first_run(report: Report, deployment: str, scenario: str) -> Run | None:
 
 
 def parts_are_apart(run: Run) -> bool:
-    """False on an event loop: every part of a request there has in it the wait for the loop."""
-    return run.record["deployment"]["settings"].get("server") not in LOOPS
+    """False on an event loop where the wait for it was not measured: it is in every part of a request."""
+    if run.record["deployment"]["settings"].get("server") not in LOOPS:
+        return True
+    return bool(run.rows.query(f"SELECT count({LOOP}_ms) AS known FROM measured")["known"].any())
 
 
 def main_first(deployments: Iterable[str]) -> list[str]:

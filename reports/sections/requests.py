@@ -33,8 +33,7 @@ from .names import in_labels, set_up
 
 NOTE = "50 users at once, the first run of each set-up, no interval."
 NOTE_ON_TIMES = (
-    f"{NOTE} No times under gevent: there a part of a request has in it the wait for the event loop, which is not "
-    "measured apart."
+    f"{NOTE} No times where the wait for the event loop was not measured apart: a part of a request has it in it."
 )
 SHOWN_OUTCOMES = ("hit", "stale", "miss")
 
@@ -195,7 +194,7 @@ def _cache_row(run: Run, settings: dict) -> dict:
 
 
 def _part_ms(run: Run, column: str, condition: str) -> float | None:
-    """The median of a part of the time; None under gevent, where it has the wait for the event loop in it."""
+    """The median of a part of the time; None where it has the wait for the event loop in it."""
     return arm_metrics.median(run, column, condition) if parts_are_apart(run) else None
 
 

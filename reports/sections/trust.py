@@ -28,6 +28,7 @@ GLOSSARY = {
     "blocks required": "number of blocks that show an effect of the margin's size, or equivalence, four times in five",
     "users at once": "closed load: all start at one instant and make one pass: login, dashboard, search",
     "equivalent": "the interval lies within the margin around no difference, after Holm's correction",
+    "loop": "wait for the event loop of a gevent worker, which computed for other requests",
     "measured / published": "no improvement or regression: the published value is of another machine",
     "minimum detectable effect": "the smallest effect that such an experiment finds four times in five",
     "PSS": "memory of a process, with its share of what it shares with others",

@@ -97,6 +97,15 @@ def test_without_single_requests_the_choice_is_not_explained(builder):
 @pytest.mark.parametrize(
     ("section", "says"), [(requests.caches, True), (requests.sessions, True), (requests.workers, False)]
 )
-def test_times_under_gevent_have_a_note_on_the_loop(builder, section, says):
+def test_times_have_a_note_on_the_loop(builder, section, says):
     report = report_of(builder.experiment(builder.run(TUNED, "single"), builder.run(TUNED)))
-    assert ("has in it the wait for the event loop" in page_text(section(report))) == says
+    assert ("where the wait for the event loop was not measured apart" in page_text(section(report))) == says
+
+
+@pytest.mark.parametrize(("loop_us", "is_shown"), [(0, True), (700, True), (None, False)])
+def test_the_session_of_an_event_loop_has_a_time_where_the_wait_for_it_was_measured(builder, loop_us, is_shown):
+    run = builder.run("tuned-with-gevent")
+    run.rows = [row | {"loop_us": loop_us} for row in run.rows]
+    rows = table_cells(requests.sessions(report_of(builder.experiment(run))), "Sessions by set-up")
+    (cells,) = rows.values()
+    assert (cells.get("read (ms)", "–") != "–") == is_shown
