@@ -9,7 +9,8 @@ from flask import Flask, Response, g, redirect, request
 
 from . import recorded_wsgi, server_timing
 from .instrumented_worker import TOKEN_VARIABLE, InstrumentedWorker, is_from_this_machine
-from .recorded_wsgi import RECORDER, REQUEST_ID, flask_request_id
+from .recorded_wsgi import RECORDER, flask_request_id
+from .section_writer import REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -1,6 +1,6 @@
 """`/metrics` of the monitor: pools, requests and statements under OpenTelemetry's names in Prometheus' spelling.
 
-Each bucket of the durations of requests has an exemplar, the id of the last request in it, which the log has too.
+Each bucket of the durations of requests has an exemplar, the id of a recent request in it, which the log has too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -66,6 +66,7 @@ def test_the_monitor_shows_requests_by_route_with_the_slowest_and_their_parts(se
 
 
 def test_metrics_have_opentelemetrys_names_and_request_ids_as_exemplars(served, monitor):
+    time.sleep(1)  # until the exemplars of earlier requests are replaced
     Visitor(served.url).get("/health", **{"X-Request-ID": "looked-at"})
     time.sleep(0.3)  # until the metrics are read anew
     status, headers, text = MonitorClient(monitor.port).get("/metrics", Accept=OPENMETRICS)
