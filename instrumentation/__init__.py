@@ -7,7 +7,8 @@
 | `timed_pool` | `TimedQueuePool` for `create_engine`, and `PoolStatistics(slot).watch(engine)` |
 | `worker_metrics` | `init_app(app, path, worker, counters)`: one file for the metrics of all workers |
 | `prometheus_exporter` | `create_blueprint(families)`: `/metrics` for all workers |
-| `request_recorder`, `recorded_wsgi`, `section_writer` | record each request and statement for the monitor, in `monitor_file` |
+| `request_recorder`, `recorded_wsgi` | record each request and statement for the monitor |
+| `section_writer`, `monitor_file` | where that is written, and how it is read |
 | `monitor` | `python -m instrumentation.monitor`: a process with `/metrics` and `/monitor` |
 | `deadlines` | `install(True)`: every wait of psycopg2 can have a deadline |
 

@@ -10,6 +10,7 @@ from instrumentation.monitor_file import MonitorFile, companion
 from instrumentation.worker_metrics import WorkerMetrics
 
 from .counters import COUNTERS
+from .session_store import countable_sessions
 from .settings import Settings
 
 MONITOR_PORT, COUNTER_PREFIX = "TRACETRACK_MONITOR_PORT", "tracetrack_"
@@ -26,6 +27,7 @@ def start_monitor(settings: Settings, metrics_file: str, log: logging.Logger) ->
             prefix=COUNTER_PREFIX,
             public_url=settings.monitor_url,
             while_alive=os.getpid(),
+            sessions=countable_sessions(settings),
         )
     except monitor_process.MonitorNotStarted as error:
         log.warning("no monitor: %s with %s", error, MONITOR_PORT)

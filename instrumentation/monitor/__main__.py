@@ -15,6 +15,7 @@ from .liveness import is_alive
 from .monitor_app import MonitorApp
 from .monitor_process import MonitorNotStarted, listen
 from .readings import Readings
+from .session_count import SessionCounter, SessionStore
 
 WATCH_S = 0.2
 MAX_CONNECTIONS = 400  # pages, scripts and scrapes together; uvicorn answers 503 to more
@@ -39,6 +40,7 @@ def main(
         access = Access(os.environ.pop(KEY_VARIABLE, ""))
     except ValueError as error:
         raise click.ClickException(f"{KEY_VARIABLE}: {error}") from None
+    sessions = SessionCounter(SessionStore.from_environ())
     try:
         readings = Readings(metrics_file)
     except (MetricsFileError, MonitorFileError, OSError) as error:
@@ -47,16 +49,20 @@ def main(
         listening = listen(port) if listen_fd is None else socket.socket(fileno=listen_fd)
     except MonitorNotStarted as error:
         raise click.ClickException(str(error)) from None
-    asyncio.run(_serve(MonitorApp(readings, access, prefix, public_url), readings, listening, while_alive))
+    app = MonitorApp(readings, access, sessions, prefix, public_url)
+    asyncio.run(_serve(app, readings, sessions, listening, while_alive))
 
 
-async def _serve(app: MonitorApp, readings: Readings, listening: socket.socket, owner: int | None) -> None:
+async def _serve(
+    app: MonitorApp, readings: Readings, sessions: SessionCounter, listening: socket.socket, owner: int | None
+) -> None:
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", access_log=False, server_header=False, ws="none",
         limit_concurrency=MAX_CONNECTIONS, timeout_keep_alive=5, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    tasks = [asyncio.ensure_future(app.publish_snapshots()), asyncio.ensure_future(_watch(server, readings, owner))]
+    background = app.publish_snapshots(), sessions.count_repeatedly(), _watch(server, readings, owner)
+    tasks = [asyncio.ensure_future(each) for each in background]
     try:
         await server.serve(sockets=[listening])
     finally:

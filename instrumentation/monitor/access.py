@@ -2,7 +2,7 @@
 
 The application, which knows its users, signs a token that is valid for a minute and opens the monitor once. The
 monitor takes it in an address, where logs may keep it, and answers with a cookie that is valid for a quarter of an
-hour. Both have the same key; the monitor never learns a password, and reads neither database nor sessions.
+hour. Both have the same key; the monitor never learns a password of a user, and reads no session.
 """
 
 import hashlib

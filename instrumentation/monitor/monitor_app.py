@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 from .access import COOKIE, COOKIE_S, Access
 from .openmetrics import render
 from .readings import INTERVAL_S, SNAPSHOT_S, Readings
+from .session_count import SessionCounter, shown
 from .snapshot import snapshot
 from .viewers import Viewers
 
@@ -65,13 +66,16 @@ RETRY_AFTER = ("Retry-After", "10")
 class MonitorApp:
     """Serves the readings of one application's workers."""
 
-    def __init__(self, readings: Readings, access: Access, prefix: str = "", public_url: str = ""):
+    def __init__(
+        self, readings: Readings, access: Access, sessions: SessionCounter, prefix: str = "", public_url: str = ""
+    ):
         """`prefix` begins the metrics of the application's counters; `public_url` is where browsers find the monitor.
 
         Without `public_url` they find it on this machine.
         """
         self._readings = readings
         self._access = access
+        self._sessions = sessions
         self._prefix = prefix
         parts = urlsplit(public_url)
         self._hosts = {*LOOPBACK, *([_without_port(parts.netloc)] if parts.netloc else [])}
@@ -88,7 +92,7 @@ class MonitorApp:
                 self._readings.read_pools()
             taken = self._readings.advance()
             if self.viewers.number:
-                self.viewers.publish(_event(snapshot(*taken)))
+                self.viewers.publish(_event({**snapshot(*taken), "sessions": shown(self._sessions.newest)}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -112,7 +116,7 @@ class MonitorApp:
     async def _metrics(self, accept: str, send: Send) -> None:
         taken_s, answer = self._scraped.get(accept, (0.0, None))
         if answer is None or time.monotonic() > taken_s + MIN_SCRAPE_S:
-            answer = render(self._readings.read(), self._prefix, accept)
+            answer = render(self._readings.read(), self._sessions.newest, self._prefix, accept)
             # One client scrapes; a few have other headers. More than that are not worth remembering.
             self._scraped = {accept: (time.monotonic(), answer)}
         body, content_type = answer

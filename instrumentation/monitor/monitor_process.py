@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .access import KEY_VARIABLE
+from .session_count import SessionStore
 
 HOST = "127.0.0.1"
 # The shell ends at once, so that the monitor is nobody's child: a server that collects its children would take the end
@@ -42,11 +43,13 @@ def start(
     public_url: str = "",
     while_alive: int | None = None,
     keep_open: Sequence[int] = (),
+    sessions: SessionStore | None = None,
 ) -> int:
     """Start the monitor for these files, and return its port. Raises `MonitorNotStarted` if the port is taken.
 
     It gets neither the environment of the application nor its open files. `while_alive` is the process with which it
     ends; without one it ends with the last worker that has a slot. `keep_open` are file descriptors, for locks.
+    `sessions` are counted where there is a store of them.
     """
     with listen(port) as listening:
         words = [sys.executable, "-m", __package__ or "", "--metrics-file", metrics_file, "--prefix", prefix,
@@ -57,7 +60,7 @@ def start(
         paths = os.pathsep.join(path for path in sys.path if path)
         subprocess.run(
             ["/bin/sh", "-c", _DETACH, "sh", *words],
-            env={**environ, KEY_VARIABLE: key, "PYTHONPATH": paths},
+            env={**environ, **(sessions.to_environ() if sessions else {}), KEY_VARIABLE: key, "PYTHONPATH": paths},
             pass_fds=[listening.fileno(), *keep_open],
             check=True,
         )

@@ -20,13 +20,14 @@ from ..monitor_file import REQUEST_BOUNDS_S, STATEMENT_BOUNDS_S, WorkerRequests
 from ..prometheus_exporter import FamiliesCollector, Workers, pool_families, worker_label
 from ..worker_metrics import FIXED_FIELDS
 from .readings import Reading
+from .session_count import SessionCount
 from .snapshot import CACHE_COUNTER
 
 WORKER = "worker"
 Requests = dict[int, WorkerRequests]
 
 
-def render(reading: Reading, prefix: str, accept: str) -> tuple[bytes, str]:
+def render(reading: Reading, sessions: SessionCount | None, prefix: str, accept: str) -> tuple[bytes, str]:
     """The text of all metrics and its content type: OpenMetrics for a client that accepts it, else Prometheus' own.
 
     `prefix` begins the names of the application's own counters.
@@ -34,22 +35,25 @@ def render(reading: Reading, prefix: str, accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     registry.register(FamiliesCollector(pool_families, reading.counters))
     registry.register(FamiliesCollector(lambda workers: counter_families(workers, prefix), reading.counters))
-    registry.register(RequestsCollector(reading.requests))
+    registry.register(RequestsCollector(reading.requests, sessions))
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
 class RequestsCollector(FamiliesCollector):
-    """A Prometheus collector of what the workers recorded of requests and statements."""
+    """A Prometheus collector of what the workers recorded of requests and statements, and of stored sessions."""
 
-    def __init__(self, requests: Requests):
+    def __init__(self, requests: Requests, sessions: SessionCount | None):
         self._requests = requests
+        self._sessions = sessions
 
     def collect(self) -> Iterable[Metric]:
         yield _request_durations(self._requests)
         yield _statement_durations(self._requests)
         yield _gauge("http_server_active_requests", "Requests that are being served.", self._requests, "active")
         yield _start_times(self._requests)
+        if self._sessions and self._sessions.number is not None:
+            yield _sessions(self._sessions)
 
 
 def counter_families(workers: Workers, prefix: str) -> Iterator[Metric]:
@@ -118,4 +122,12 @@ def _start_times(requests: Requests) -> Metric:
     family = GaugeMetricFamily("process_start_time_seconds", "When the worker started, since 1970.", labels=[WORKER])
     for worker, recorded in requests.items():
         family.add_metric([worker_label(worker)], recorded.started_us / 1e6)
+    return family
+
+
+def _sessions(sessions: SessionCount) -> Metric:
+    """The count of sessions; one that failed is left out, so that no old one is taken for it."""
+    text = "Sessions that are stored, counted some seconds ago; estimated in a large store."
+    family = GaugeMetricFamily("session_count", text, labels=["session_store"])
+    family.add_metric([sessions.store], sessions.number or 0)
     return family

@@ -95,6 +95,23 @@ def test_metrics_have_opentelemetrys_names_and_request_ids_as_exemplars(served, 
     assert plain.startswith("text/plain; version=")
 
 
+@pytest.mark.parametrize("kind", ["shared", "database"])
+def test_the_monitor_counts_the_stored_sessions(base, store, tmp_path, kind):
+    WorkerMetrics.create(tmp_path / "metrics", 1, COUNTERS)
+    settings = with_monitor(
+        base, workers=1, readings_file=str(tmp_path / "metrics"), sessions=kind,
+        redis_url=store.url, store_prefix=store.prefix,
+    )  # fmt: skip
+    with serve_briefly(settings, tmp_path / "gunicorn.log") as served:
+        monitor = monitor_of(served, settings.monitor_port)  # a session of the administrator
+        Visitor(served.url).login("user002")
+        counted = monitor.snapshot(lambda shown: (shown["sessions"] or {}).get("number") == 2)["sessions"]
+        assert abs(counted["at_s"] - time.time()) < 5
+        found = {sample.name: sample for sample in samples(monitor.get("/metrics", Accept=OPENMETRICS)[2])}
+        assert found["session_count"].value == 2
+        assert found["session_count"].labels == {"session_store": counted["store"]}
+
+
 def test_the_application_has_no_metrics_of_its_own_beside_a_monitor(served):
     assert Visitor(served.url).get("/metrics").status == 404
 
