@@ -21,7 +21,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from .access import COOKIE, COOKIE_S, Access
 from .openmetrics import render
+from .problems import ProblemLog
 from .readings import INTERVAL_S, SNAPSHOT_S, Readings
+from .recent_course import History
 from .session_count import SessionCounter, shown
 from .snapshot import snapshot
 from .viewers import Viewers
@@ -55,7 +57,7 @@ HEADERS: Headers = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 PAGE = Path(__file__).with_name("page")
-FILES = {"monitor.js": "text/javascript", "monitor.css": "text/css"}
+FILES = {"monitor.js": "text/javascript", "tables.js": "text/javascript", "monitor.css": "text/css"}
 TEXT, HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MIN_SCRAPE_S = 0.1  # a client that scrapes more often gets the same metrics
@@ -76,6 +78,7 @@ class MonitorApp:
         self._readings = readings
         self._access = access
         self._sessions = sessions
+        self._problems, self._history = ProblemLog(), History()
         self._prefix = prefix
         parts = urlsplit(public_url)
         self._hosts = {*LOOPBACK, *([_without_port(parts.netloc)] if parts.netloc else [])}
@@ -84,15 +87,24 @@ class MonitorApp:
         self.viewers = Viewers()
 
     async def publish_snapshots(self) -> None:
-        """Read the workers, and give all pages a snapshot a second; without pages nothing is computed."""
+        """Read the workers, and give all pages a snapshot a second; without pages only the course of time is kept."""
         steps = round(SNAPSHOT_S / INTERVAL_S)
         while not self.viewers.closed:
             for _ in range(steps):
                 await asyncio.sleep(INTERVAL_S)
                 self._readings.read_pools()
-            taken = self._readings.advance()
-            if self.viewers.number:
-                self.viewers.publish(_event({**snapshot(*taken), "sessions": shown(self._sessions.newest)}))
+            self._publish_snapshot()
+
+    def _publish_snapshot(self) -> None:
+        oldest, before, now, peak = self._readings.advance()
+        sessions = self._sessions.newest
+        self._problems.watch(before, now, peak, sessions)
+        self._history.take(now, peak)
+        if self.viewers.number:
+            content = snapshot(oldest, before, now, peak)
+            content |= {"watched_since_s": self._problems.started_s, "problems": self._problems.shown(time.time())}
+            content |= {"history": self._history.shown(), "sessions": shown(sessions)}
+            self.viewers.publish(_event(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

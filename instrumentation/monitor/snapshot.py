@@ -2,18 +2,19 @@
 
 import re
 import time
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from ..monitor_file import REQUEST_BOUNDS_US, Route, WorkerRequests
-from ..worker_metrics import FIXED_FIELDS, WorkerValues
+from ..monitor_file import Route, SlowRequest, WorkerRequests
+from ..worker_metrics import FIXED_FIELDS
+from .differences import counter_differences, route_differences
+from .quantile import quantile_ms
 from .readings import PoolPeak, Reading
 
 # Shares of a pool's connections in use, from which on the page warns.
 LEVELS = ((0.95, "critical"), (0.85, "warning"), (0.70, "notice"))
 CACHE_COUNTER = re.compile(r"cache_(\w+)_(hit|miss|stale)")
-MAX_SHOWN = 20
+MAX_SHOWN, MAX_SLOW_SHOWN = 20, 10
 RECENT_US = 120 * 10**6
 
 Snapshot = dict[str, Any]
@@ -25,7 +26,7 @@ def snapshot(oldest: Reading, before: Reading, now: Reading, peak: PoolPeak) -> 
     Times are milliseconds, times of day seconds since 1970.
     """
     requests = list(now.requests.values())
-    counted = _differences(oldest, now)
+    counted = counter_differences(oldest, now)
     return {
         "at_s": time.time(),
         "window_s": round(now.at_s - oldest.at_s, 1),
@@ -47,7 +48,7 @@ def level(used: int, limit: int) -> str:
 
 def _pool(before: Reading, now: Reading, peak: PoolPeak) -> Snapshot:
     """All pools together. A wait is the time until a connection was given back by another caller."""
-    since = _differences(before, now)
+    since = counter_differences(before, now)
     limit = sum(values["limit"] for values in now.counters.values())
     acquires = since["acquires"]
     return {
@@ -84,23 +85,10 @@ def _worker(number: int, now: Reading, before: Reading) -> Snapshot:
 
 def _routes(oldest: Reading, now: Reading) -> list[Snapshot]:
     """The requests of the last minute by method and route, those with the most time first."""
-    recent = [route for number in now.requests for route in _recent(oldest.requests.get(number), now.requests[number])]
-    recent.sort(key=lambda route: (route.route, route.method))
+    recent = sorted(route_differences(oldest, now), key=lambda route: (route.route, route.method))
     groups = (list(group) for _, group in groupby(recent, key=lambda route: (route.route, route.method)))
     shown = sorted((_route(group) for group in groups), key=lambda route: -route["total_ms"])
     return shown[:MAX_SHOWN]
-
-
-def _recent(earlier: WorkerRequests | None, now: WorkerRequests) -> Iterable[Route]:
-    """The routes of a worker with what was added since; all of it for a worker that was started since."""
-    same = earlier if earlier and earlier.started_us == now.started_us else None
-    known = {(route.method, route.route, route.status): route for route in same.routes} if same else {}
-    for route in now.routes:
-        if old := known.get((route.method, route.route, route.status)):
-            added = tuple(count - before for count, before in zip(route.buckets, old.buckets, strict=True))
-            route = route._replace(buckets=added, duration_us=route.duration_us - old.duration_us)
-        if route.total:
-            yield route
 
 
 def _route(routes: list[Route]) -> Snapshot:
@@ -120,20 +108,6 @@ def _route(routes: list[Route]) -> Snapshot:
     }
 
 
-def quantile_ms(buckets: list[int], share: float) -> float:
-    """A quantile by linear interpolation within its bucket, as `histogram_quantile` of Prometheus computes it.
-
-    Above the last bound it is that bound.
-    """
-    rank, below = share * sum(buckets), 0
-    for number, count in enumerate(buckets[:-1]):
-        if count and below + count >= rank:
-            lower_us = REQUEST_BOUNDS_US[number - 1] if number else 0
-            return (lower_us + (REQUEST_BOUNDS_US[number] - lower_us) * (rank - below) / count) / 1000
-        below += count
-    return REQUEST_BOUNDS_US[-1] / 1000
-
-
 def _slow_requests(workers: list[WorkerRequests]) -> list[Snapshot]:
     now_us = time.time_ns() // 1000
     slow = [each for worker in workers for each in worker.slow_requests if each.at_us > now_us - RECENT_US]
@@ -146,9 +120,10 @@ def _slow_requests(workers: list[WorkerRequests]) -> list[Snapshot]:
             "queue_ms": _ms(request.queue_us),
             "pool_ms": _ms(request.pool_us),
             "db_ms": _ms(request.db_us),
+            "other_ms": _other_ms(request),
             "id": request.request_id,
         }
-        for request in slow[:MAX_SHOWN]
+        for request in slow[:MAX_SLOW_SHOWN]
     ]
 
 
@@ -156,7 +131,7 @@ def _slow_statements(workers: list[WorkerRequests]) -> list[Snapshot]:
     slow = sorted((each for worker in workers for each in worker.slow_statements), key=lambda each: -each.at_us)
     return [
         {"at_s": each.at_us / 1e6, "ms": each.duration_us / 1000, "id": each.request_id, "text": each.text}
-        for each in slow[:MAX_SHOWN]
+        for each in slow[:MAX_SLOW_SHOWN]
     ]
 
 
@@ -177,17 +152,6 @@ def _share(count: int, outcomes: dict[str, int]) -> float | None:
     return count / total if total else None
 
 
-def _differences(before: Reading, now: Reading) -> dict[str, int]:
-    """What all workers have counted in between; a worker that was started since counts from 0."""
-    totals: dict[str, int] = {}
-    for number, values in now.counters.items():
-        earlier: WorkerValues = before.counters.get(number, {})
-        is_same = earlier.get("started_ns") == values["started_ns"]
-        for name, value in values.items():
-            totals[name] = totals.get(name, 0) + value - (earlier[name] if is_same else 0)
-    return totals or dict.fromkeys(FIXED_FIELDS, 0)
-
-
 def _sums(now: Reading) -> dict[str, int]:
     """The application's own counters, over its workers."""
     names = next(iter(now.counters.values()), {})
@@ -196,6 +160,13 @@ def _sums(now: Reading) -> dict[str, int]:
 
 def _sum(now: Reading, name: str) -> int:
     return sum(values[name] for values in now.counters.values())
+
+
+def _other_ms(request: SlowRequest) -> float | None:
+    """The time of a request in which it neither waited for a connection nor for the database."""
+    if request.pool_us is None or request.db_us is None:
+        return None
+    return max(0, request.duration_us - request.pool_us - request.db_us) / 1000
 
 
 def _ms(us: int | None) -> float | None:

@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,10 @@ SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 @pytest.fixture(scope="module")
 def settings(server, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("watched")
-    return monitored_settings(server, database, folder, workers=2, threads=8, pool_size=3, server_timing_for_all=True)
+    return monitored_settings(
+        server, database, folder, workers=2, threads=8, pool_size=3, server_timing_for_all=True,
+        sessions="filesystem", session_directory=str(folder / "sessions"),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +84,33 @@ def test_the_page_is_live_and_hides_its_token(opened, settings):
         assert text in _text(opened)
 
 
-def test_the_use_of_the_pool_is_drawn_second_by_second(opened):
-    points = "return document.querySelector('#pool-line path').getAttribute('d').split('L').length"
-    assert any(opened.execute_script(points) > 3 for _ in attempts(20, 0.3))
+@pytest.mark.parametrize("name", ["requests-line", "p95-line", "pool-line"])
+def test_the_course_of_time_is_drawn(opened, name):
+    points = f"return document.querySelector('#{name} path').getAttribute('d').split('L').length"
+    assert any(opened.execute_script(points) > 2 for _ in attempts(60, 0.5))
+
+
+def test_the_number_of_stored_sessions_is_shown(opened):
+    """Four users and the administrator; the first count was made before they had logged in."""
+    shown = (opened.find_element(By.ID, "sessions-number").text for _ in attempts(40, 0.5))
+    assert "5 stored" in shown
+
+
+def test_what_is_wrong_is_shown_with_its_beginning(opened, server, database):
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute('BEGIN; LOCK TABLE tracetrack."user" IN ACCESS EXCLUSIVE MODE')
+        time.sleep(0.8)  # the statement over 500 ms
+        cursor.execute("ROLLBACK")
+    texts = (opened.find_element(By.ID, "problems").text for _ in attempts(20, 0.3))
+    assert any("statement over 500 ms" in text and "since " in text for text in texts)
+    assert "in the last minute" in opened.find_element(By.ID, "verdict-title").text
+    assert opened.title.startswith("(")
 
 
 def test_a_key_pauses_the_page_and_lets_it_go_on(opened):
     body = opened.find_element(By.TAG_NAME, "body")
     body.send_keys("p")
-    assert opened.find_element(By.ID, "state").text == "paused"
+    assert opened.find_element(By.ID, "state").text.startswith("paused at ")
     assert opened.find_element(By.ID, "pause").get_attribute("aria-pressed") == "true"
     body.send_keys("p")
     assert any(opened.find_element(By.ID, "state").text.startswith("live") for _ in attempts(5, 0.2))
@@ -101,6 +124,8 @@ def test_the_page_fits_and_has_no_violation_of_accessibility(opened, tmp_path, s
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     _scheme(opened, scheme)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width
+    wide = "return [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth).length"
+    assert opened.execute_script(wide) == 0
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     assert opened.save_screenshot(str(folder / f"monitor-{size}-{scheme}.png"))
     violations = Axe().run(opened)["violations"]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from instrumentation.monitor.quantile import quantile_ms
 from instrumentation.monitor.readings import PoolPeak, Reading
-from instrumentation.monitor.snapshot import level, quantile_ms, snapshot
+from instrumentation.monitor.snapshot import level, snapshot
 from instrumentation.monitor_file import REQUEST_BUCKETS, MonitorFile
 from instrumentation.request_recorder import RequestRecorder
 from instrumentation.worker_metrics import WorkerMetrics

@@ -1,109 +1,113 @@
 "use strict";
-// Draws the snapshots that /monitor/events sends. All text of others is set as text, never as HTML.
+// Shows the snapshots that /monitor/events sends.
 
-const byId = id => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
-const LEVELS = {
-  ok: "", notice: "over 70 % of the pool is in use", warning: "over 85 % of the pool is in use",
-  critical: "over 95 % of the pool is in use",
+const STORES = {valkey: "Valkey", postgresql: "PostgreSQL", files: "files"};
+const HOW = {
+  valkey: count => count.margin ? "estimated from 400 random keys" : "keys of sessions",
+  postgresql: () => "rows that have not expired",
+  files: () => "files, expired ones among them until they are removed",
 };
-const uses = [];
 let isPaused = false, last = null, source = null;
 
-const number = (value, digits = 0) => value == null ? "–" : value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
-const ms = value => value == null ? "–" : number(value, value < 100 ? 1 : 0);
-const percent = value => value == null ? "–" : `${number(100 * value, 1)} %`;
-const clock = seconds => seconds == null ? "–" : new Date(1000 * seconds).toLocaleTimeString("en-GB");
-
-function element(name, text, className) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
+function setText(made, text) {
+  if (made.textContent !== text) made.textContent = text;  // a screen reader reads each change
 }
 
-// A column: heading, value of a row, and the class of its cells. The first column is the heading of its row.
-function draw(id, columns, rows, empty) {
-  const table = document.querySelector(`#${id} table`);
-  if (!rows.length) {
-    const row = document.createElement("tr");
-    row.append(element("td", empty, "empty"));
-    table.replaceChildren(row);
-    return;
-  }
-  const head = document.createElement("tr");
-  for (const [heading, , className] of columns) {
-    const cell = element("th", heading, className);
-    cell.scope = "col";
-    head.append(cell);
-  }
-  const body = rows.map(values => {
-    const row = document.createElement("tr");
-    columns.forEach(([, value, className], place) => {
-      const cell = element(place ? "td" : "th", value(values), typeof className === "function" ? className(values) : className);
-      if (!place) cell.scope = "row";
-      row.append(cell);
-    });
-    return row;
-  });
-  table.replaceChildren(head, ...body);
+function problemItem(problem) {
+  const since = problem.is_open ? `since ${clock(problem.since_s)}` : `${clock(problem.since_s)} to ${clock(problem.last_s)}`;
+  const recent = problem.is_open && last.at_s - problem.last_s > 5 ? `, last at ${clock(problem.last_s)}` : "";
+  const item = document.createElement("li");
+  item.append(element("strong", problem.level, problem.level), element("span", problem.text, "what"), element("span", since + recent, "when"));
+  return item;
 }
 
-function facts(list, pairs) {
-  list.replaceChildren(...pairs.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+function showVerdict(now) {
+  const open = now.problems.filter(problem => problem.is_open), ended = now.problems.filter(problem => !problem.is_open);
+  const worst = ["critical", "warning", "notice"].find(name => open.some(problem => problem.level === name)) || "ok";
+  const title = byId("verdict-title");
+  const earlier = ended.length ? "" : `, and nothing was since ${clock(Math.max(now.watched_since_s, now.at_s - 3600))}`;
+  setText(title, open.length ? `${open.length} ${open.length === 1 ? "problem" : "problems"} in the last minute` : `Nothing is wrong now${earlier}`);
+  title.className = worst;
+  byId("verdict").className = `wide level-${worst}`;
+  document.title = open.length ? `(${open.length}) Monitor` : "Monitor";
+  byId("problems").replaceChildren(...open.map(problemItem));
+  const details = byId("earlier");
+  details.hidden = !ended.length;
+  setText(details.querySelector("summary"), `Earlier, in the last hour: ${ended.length}`);
+  details.querySelector("ul").replaceChildren(...ended.map(problemItem));
 }
 
-function line(pool) {
-  const top = Math.max(pool.limit, ...uses, 1);
-  const at = value => 19 - 18 * value / top;
-  const points = uses.map((used, place) => `${place + 60 - uses.length},${at(used)}`);
-  const path = (d, className) => {
-    const made = document.createElementNS(SVG, "path");
-    made.setAttribute("d", d);
-    if (className) made.setAttribute("class", className);
-    return made;
-  };
-  byId("pool-line").replaceChildren(path(`M${points.join("L")}`), path(`M0,${at(pool.limit)}H60`, "max"));
+function showRequests(now) {
+  const {requests_per_s: rates, errors_per_s: errors, p95_ms: p95} = now.history;
+  const rate = now.workers.reduce((sum, worker) => sum + worker.requests_per_s, 0);
+  setText(byId("requests-now"), `${number(rate)} now`);
+  line("requests-line", "Requests a second", rates, {bars: errors});
+  const newest = p95.length ? p95[p95.length - 1] : null;
+  setText(byId("p95-now"), newest == null ? NONE : `${percentile(newest)} ms now`);
+  line("p95-line", "95th percentile of the duration", p95);
 }
 
-function showPool(pool) {
-  const share = pool.limit ? pool.used / pool.limit : 0;
+function showPool(now) {
+  const pool = now.pool, share = pool.limit ? pool.used / pool.limit : 0;
   byId("pool-meter").value = share;
-  byId("pool-use").textContent = pool.limit ? `${pool.used} of ${pool.limit} (${percent(share)})` : "no pool";
+  byId("pool-use").textContent = pool.limit ? `${pool.used} of ${pool.limit} (${percent(share, 0)})` : "no pool";
   byId("pool-use").className = pool.level;
-  const alert = byId("alert"), text = LEVELS[pool.level];
-  if (alert.textContent !== text) alert.textContent = text;  // a screen reader reads each change
-  alert.className = pool.level;
+  line("pool-line", "Connections in use at most", now.history.pool_used, {limit: pool.limit});
   facts(byId("pool-facts"), [
-    ["Open connections", number(pool.open)], ["Waiting callers, at most", number(pool.pending)],
-    ["Acquires in the last second", number(pool.acquires)], ["Mean wait", `${ms(pool.wait_ms)} ms`],
-    ["Longest wait so far", `${ms(pool.longest_wait_ms)} ms`], ["Timeouts so far", number(pool.timeouts)],
+    ["Open connections", number(pool.open)], ["Waiting requests, at most", number(pool.pending)],
+    ["Uses in the last second", number(pool.acquires)], ["Mean wait for a connection", `${ms(pool.wait_ms)} ms`],
+    ["Longest wait since the start", `${ms(pool.longest_wait_ms)} ms`], ["Gave up waiting since the start", number(pool.timeouts)],
   ]);
 }
 
-function show(now) {
-  showPool(now.pool);
-  line(now.pool);
-  draw("workers", [
-    ["worker", w => w.number], ["process", w => w.pid], ["since", w => clock(w.started_s)], ["active", w => number(w.active)],
-    ["requests/s", w => number(w.requests_per_s, 1)], ["pool", w => `${w.used}/${w.limit}`, w => w.level], ["waiting", w => number(w.pending)],
-  ], now.workers, "no worker runs");
+function showSessions(now) {
+  const count = now.sessions;
+  let text = "not counted", note = "Sessions in cookies are not stored, and other applications do not tell where theirs are.";
+  if (count && count.number == null) note = `${STORES[count.store]} did not answer at ${clock(count.at_s)}: ${count.reason}`;
+  else if (count) {
+    const margin = count.margin ? ` ± ${number(count.margin)}` : "";
+    text = `${count.is_capped ? "at least " : count.margin ? "about " : ""}${number(count.number)}${margin} stored`;
+    note = `In ${STORES[count.store]}, counted at ${clock(count.at_s)}: ${HOW[count.store](count)}.`;
+  }
+  setText(byId("sessions-number"), text);
+  setText(byId("sessions-note"), note);
+  const counters = Object.entries(now.counters);
+  byId("counters-title").hidden = !counters.length;
+  facts(byId("counters"), counters.map(([name, value]) => [name.replaceAll("_", " "), number(value)]));
+}
+
+function showTables(now) {
   draw("routes", [
-    ["endpoint", r => `${r.method} ${r.route}`, "text"], ["requests", r => number(r.count)], ["p50 ms", r => ms(r.p50_ms)],
-    ["p95 ms", r => ms(r.p95_ms)], ["mean ms", r => ms(r.mean_ms)], ["4xx", r => number(r.client_errors)],
+    ["endpoint", r => `${r.method} ${r.route}`, "text"], ["requests", r => number(r.count)], ["p50 ms", r => percentile(r.p50_ms)],
+    ["p95 ms", r => percentile(r.p95_ms)], ["mean ms", r => ms(r.mean_ms)], ["4xx", r => number(r.client_errors)],
     ["5xx", r => number(r.server_errors), r => r.server_errors ? "critical" : ""],
   ], now.routes, "no request in the last minute");
-  draw("slow-requests", [
-    ["endpoint", r => r.route, "text"], ["at", r => clock(r.at_s)], ["ms", r => ms(r.ms)], ["queue", r => ms(r.queue_ms)],
-    ["pool", r => ms(r.pool_ms)], ["database", r => ms(r.db_ms)], ["request id", r => r.id || "–", "text"],
-  ], now.slow_requests, "no request in the last two minutes");
-  draw("slow-statements", [
-    ["at", s => clock(s.at_s), "text"], ["ms", s => ms(s.ms)], ["statement", s => s.text, "text sql"], ["request id", s => s.id || "–", "text"],
-  ], now.slow_statements, "no statement took over 500 ms");
+  draw("workers", [
+    ["worker", w => `worker ${w.number}`, "text"], ["process", w => String(w.pid)], ["since", w => clock(w.started_s)],
+    ["active", w => number(w.active)], ["requests/s", w => number(w.requests_per_s, 1)],
+    ["pool", w => `${w.used} of ${w.limit}`, w => w.level], ["waiting", w => number(w.pending)],
+  ], now.workers, "no worker runs");
   draw("caches", [
     ["cache", c => c.name, "text"], ["hit ratio", c => percent(c.ratio)], ["hit", c => number(c.hit)], ["stale", c => number(c.stale)], ["miss", c => number(c.miss)],
   ], now.caches, "no cache is counted");
-  facts(document.querySelector("#counters dl"), Object.entries(now.counters).map(([name, count]) => [name.replaceAll("_", " "), number(count)]));
+  const shown = draw("slow-requests", [
+    ["endpoint", r => r.route, "text"], ["at", r => clock(r.at_s)], ["ms", r => ms(r.ms)], ["before the worker", r => ms(r.queue_ms)],
+    ["for a connection", r => ms(r.pool_ms)], ["in the database", r => ms(r.db_ms)], ["else", r => ms(r.other_ms)],
+    ["request id", r => r.id || NONE, "text id"],
+  ], now.slow_requests, "no request in the last two minutes");
+  const isTimed = !now.slow_requests.length || shown.includes("else");
+  setText(byId("slow-requests-note"), isTimed ? "" : "Only requests that are timed show the parts of their time.");
+  draw("slow-statements", [
+    ["at", s => clock(s.at_s), "text"], ["ms", s => ms(s.ms)], ["statement", s => s.text, "text sql"], ["request id", s => s.id || NONE, "text id"],
+  ], now.slow_statements, "no statement took over 500 ms");
+}
+
+function show(now) {
+  showVerdict(now);
+  showRequests(now);
+  showPool(now);
+  showSessions(now);
+  showTables(now);
 }
 
 function state(text, className = "") {
@@ -114,10 +118,9 @@ function state(text, className = "") {
 function connect() {
   source = new EventSource("/monitor/events");
   source.onmessage = event => {
-    last = JSON.parse(event.data);
-    uses.push(last.pool.used);
-    if (uses.length > 60) uses.shift();
+    const now = JSON.parse(event.data);
     if (isPaused) return;
+    last = now;
     show(last);
     state(`live, ${clock(last.at_s)}`);
   };
@@ -130,7 +133,7 @@ function connect() {
       state("no connection; trying again in 10 s. If it stays so, open the monitor anew from the application.", "warning");
       setTimeout(connect, 10000);
     } else {
-      state("connection lost; trying again", "warning");
+      state(last ? `connection lost at ${clock(last.at_s)}; trying again` : "connection lost; trying again", "warning");
     }
   };
 }
@@ -138,8 +141,9 @@ function connect() {
 function togglePause() {
   isPaused = !isPaused;
   byId("pause").setAttribute("aria-pressed", String(isPaused));
-  if (isPaused) state("paused", "notice");
-  else if (last) show(last);
+  byId("pause").firstChild.textContent = isPaused ? "Go on " : "Pause ";
+  if (isPaused) state(last ? `paused at ${clock(last.at_s)}` : "paused", "notice");
+  else state("going on …");
 }
 
 byId("pause").addEventListener("click", togglePause);
