@@ -49,6 +49,15 @@ class CpuCost:
         return statistics.median(without_us), statistics.median(with_us)
 
 
+def print_cost(name: str, workload: Workload, cost: CpuCost, limit: float) -> None:
+    """Print the CPU time a request of a workload without and with the setting, and its cost beside the `limit`."""
+    off_us, on_us = cost.medians()
+    pairs = f"{workload.pairs} interleaved pairs of {workload.requests} requests"
+    print(f"  {name}, {len(cost.blocks)} blocks of {pairs}:")
+    print(f"    CPU a request  off {off_us:.0f} µs, on {on_us:.0f} µs (medians)")
+    print(f"    it costs       {cost.ratio().as_change()} (at most {limit:.0%})")
+
+
 def compare(settings: Settings, without: Mapping[str, Any], workloads: Mapping[str, Workload]) -> dict[str, CpuCost]:
     """Measure, for each workload, the cost of what `without` switches off, the changes of `paired_apps.create_app`."""
     blocks = [_block(settings, without, workloads, number) for number in range(BLOCKS)]

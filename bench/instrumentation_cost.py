@@ -11,7 +11,7 @@ from reference_app.counters import COUNTERS
 from workbench.arms import TUNED, WITHOUT
 from workbench.endpoints import DASHBOARD
 
-from .cpu_comparison import CpuCost, Workload, compare
+from .cpu_comparison import CpuCost, Workload, compare, print_cost
 from .http_client import CheckedRequest
 from .served_worker import backing_services
 
@@ -42,17 +42,9 @@ def main() -> None:
             costs |= compare(settings, off, workloads)
     print("instrumentation, one worker of tuned:")
     for name, workload in (CACHED | UNCACHED).items():
-        _print(name, workload, costs[name])
+        print_cost(name, workload, costs[name], MAX_COST)
     print(f"  {NOT_SWITCHED_OFF}")
     print(f"  one count of a counter: {_count_us():.1f} µs; a cached read makes one")
-
-
-def _print(name: str, workload: Workload, cost: CpuCost) -> None:
-    off_us, on_us = cost.medians()
-    pairs = f"{workload.pairs} interleaved pairs of {workload.requests} requests"
-    print(f"  {name}, {len(cost.blocks)} blocks of {pairs}:")
-    print(f"    CPU a request  off {off_us:.0f} µs, on {on_us:.0f} µs (medians)")
-    print(f"    it costs       {cost.ratio().as_change()} (at most {MAX_COST:.0%})")
 
 
 def _count_us() -> float:

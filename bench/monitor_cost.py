@@ -17,7 +17,7 @@ from loadgen import services
 from workbench.arms import TUNED, WITHOUT
 from workbench.endpoints import DASHBOARD
 
-from .cpu_comparison import CpuCost, Workload, compare
+from .cpu_comparison import Workload, compare, print_cost
 from .http_client import CheckedRequest
 from .served_worker import backing_services
 
@@ -44,17 +44,9 @@ def main() -> None:
             with scraped(settings.monitor_port) as shares:
                 costs = compare(settings, {"monitor": False}, workloads)
         for name, workload in workloads.items():
-            _print(name, workload, costs[name])
+            print_cost(name, workload, costs[name], MAX_COST)
         if shares:
             print(f"  its own process: {60 * sum(shares) / len(shares):.2f} s of CPU a minute, scraped each second")
-
-
-def _print(name: str, workload: Workload, cost: CpuCost) -> None:
-    off_us, on_us = cost.medians()
-    pairs = f"{workload.pairs} interleaved pairs of {workload.requests} requests"
-    print(f"  {name}, {len(cost.blocks)} blocks of {pairs}:")
-    print(f"    CPU a request  off {off_us:.0f} µs, on {on_us:.0f} µs (medians)")
-    print(f"    it costs       {cost.ratio().as_change()} (at most {MAX_COST:.0%})")
 
 
 @contextmanager

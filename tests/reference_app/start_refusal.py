@@ -1,12 +1,12 @@
-"""Settings that can be started, and the refusals of those that cannot: by the application, and by gunicorn."""
+"""Settings that can be started, and the refusals of those that cannot: by the application, and by its server."""
 
 import os
 import subprocess
-import sys
 
 import pytest
 
-from loadgen.app_code import AppCode
+from loadgen.app_code import OWN
+from loadgen.server_commands import command
 from loadgen.services import free_port
 from reference_app import create_app
 from reference_app.settings import PREFIX, Settings, SettingsError
@@ -29,10 +29,10 @@ def refusal(settings):
 
 
 def refused_start(settings, **environ):
-    """Run gunicorn, which must fail with one line of output: that line."""
+    """Start the server of the settings, which must fail with one line of output: that line."""
     variables = {f"{PREFIX}{name.upper()}": str(value) for name, value in environ.items()}
     finished = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", str(AppCode().configuration)],
+        command(settings, OWN),
         env={**os.environ, **settings.to_env(), "TRACETRACK_BIND": f"127.0.0.1:{free_port()}", **variables},
         cwd=REPOSITORY,
         capture_output=True,

@@ -4,7 +4,6 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -15,12 +14,10 @@ import pytest
 
 from loadgen.app_code import OWN
 from loadgen.server_commands import command
-from loadgen.services import free_port
 from reference_app.settings import Settings, SettingsError
 from tests.brief_server import serve_briefly
 from tests.processes import wait_until
-from tests.reference_app.start_refusal import STARTABLE
-from workbench.paths import REPOSITORY
+from tests.reference_app.start_refusal import STARTABLE, refused_start
 
 BODY = b"username=nobody&password=" + b"x" * 75
 GRANIAN = replace(STARTABLE, server="granian", threads=4, body_timeout_s=0)
@@ -114,21 +111,6 @@ def test_workers_end_with_a_killed_server(granian, tmp_path):
         (worker,) = workers(running)
         os.kill(running.child.pid, signal.SIGKILL)
         wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
-
-
-def refused_start(settings):
-    """The one line with which Granian refuses to start."""
-    finished = subprocess.run(
-        command(settings, OWN),
-        env={**os.environ, **settings.to_env(), "TRACETRACK_BIND": f"127.0.0.1:{free_port()}"},
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert finished.returncode == 1
-    (line,) = (finished.stdout + finished.stderr).splitlines()
-    return line
 
 
 def test_a_placeholder_as_key_is_refused():
