@@ -1,7 +1,7 @@
 """CPU time that recording for the monitor adds to a request, in a loop without a server: a cached read of *tuned*.
 
 The request is what the monitor sees of a cached read: a statement, which looks up the account, and a response with ten
-headers. What it costs without the recording is measured in turn, and taken away.
+headers. What it costs without the recording is measured in turn, and subtracted.
 """
 
 import statistics

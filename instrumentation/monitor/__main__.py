@@ -76,10 +76,10 @@ async def _watch(server: uvicorn.Server, readings: Readings, owner: int | None) 
     end_s = loop.time() + START_S
     while not server.should_exit:
         await asyncio.sleep(WATCH_S)
-        pids = [owner] if owner else readings.living_workers()
-        if any(map(is_alive, pids)):
+        pids = [owner] if owner else readings.registered_workers()
+        if pids:  # the first worker was there, even if it has ended before this look
             end_s = 0.0
-        elif owner or loop.time() > end_s:
+        if not any(map(is_alive, pids)) and loop.time() > end_s:
             server.should_exit = True
     app = server.config.app
     assert isinstance(app, MonitorApp)

@@ -23,7 +23,7 @@ ALARMING_COUNTER = re.compile(r"\w+_(failures|evictions|errors)")
 
 
 class Observation(NamedTuple):
-    """Something wrong in the last second: a number of events, or a state if that is 0. `key` tells it from others."""
+    """Something wrong in the last second: a number of events, or a state if that is 0. `key` identifies it."""
 
     key: str
     level: str
@@ -127,9 +127,9 @@ def _errors(before: Reading, now: Reading) -> Iterator[Observation]:
 
 def _pool(now: Reading, peak: PoolPeak) -> Iterator[Observation]:
     limit = sum(values["limit"] for values in now.counters.values())
-    found = level(peak.used, limit)
-    if found != "ok":
-        yield Observation("pool", found, f"{peak.used} of {limit} connections of the pool in use")
+    severity = level(peak.used, limit)
+    if severity != "ok":
+        yield Observation("pool", severity, f"{peak.used} of {limit} connections of the pool in use")
     if peak.pending:
         verb = "request waits" if peak.pending == 1 else "requests wait"
         yield Observation("waiters", "warning", f"{peak.pending} {verb} for a connection of the pool")

@@ -69,6 +69,6 @@ class Readings:
         peak.take(new.counters)
         return oldest, before, new, peak
 
-    def living_workers(self) -> list[int]:
-        """The process ids of the workers that have a slot."""
+    def registered_workers(self) -> list[int]:
+        """The process ids of the workers that have a slot; one that has ended may have it still."""
         return [values["pid"] for values in self.metrics.read().values()]

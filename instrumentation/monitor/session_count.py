@@ -48,7 +48,7 @@ class SessionStore:
     what: str
 
     def to_environ(self) -> dict[str, str]:
-        """The environment that tells the monitor of the store: other users cannot read it, as they can a command."""
+        """The environment that names the store to the monitor: other users cannot read it, as they can a command."""
         return {VARIABLE: json.dumps(asdict(self))}
 
     @classmethod
