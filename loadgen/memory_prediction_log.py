@@ -32,7 +32,7 @@ def record(spec: RunSpec, directory: Path) -> None:
     path = memory_path(directory.parent, directory.name)
     if not settings["memory_limit_mib"] or spec.scenario == "start" or path.exists() or directory.exists():
         return
-    costs = next(_costs(directory.parent, settings), None)
+    costs = next(_costs(directory.parent, settings, spec.scenario), None)
     if costs is None:
         return
     content = MemoryPrediction(
@@ -53,15 +53,22 @@ def _peak_bytes(costs: MemoryCosts, settings: dict[str, Any], users: int) -> flo
     return costs.peak_bytes(workers, hashes_in_flight(settings), hash_bytes, connections)
 
 
-def _costs(experiment: Path, settings: dict[str, Any]) -> Iterator[MemoryCosts]:
-    """The costs by each run of the experiment that gives them, the earliest block first."""
+def _costs(experiment: Path, settings: dict[str, Any], scenario: str) -> Iterator[MemoryCosts]:
+    """The costs by each run of the experiment that gives them: under this scenario first, then the earliest first."""
+    for run in sorted(_alike_runs(experiment, settings), key=lambda run: run.scenario != scenario):
+        if costs := calibrate(run):
+            yield costs
+
+
+def _alike_runs(experiment: Path, settings: dict[str, Any]) -> Iterator[Run]:
+    """The runs with the same kind of processes, the earliest first."""
     for path in sorted(experiment.glob("*/run.json")):
         try:
             run = open_run(path.parent)
         except RecordingError:
             continue
-        if _is_alike(run, settings) and (costs := calibrate(run)):
-            yield costs
+        if _is_alike(run, settings):
+            yield run
 
 
 def _is_alike(run: Run, settings: dict[str, Any]) -> bool:

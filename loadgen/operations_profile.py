@@ -40,7 +40,8 @@ UNPOOLED = f"{TUNED}{WITHOUT}pool"
 SERVER_ARMS = (
     Arm(TUNED, BURST_50, BLOCKS, 0.5, replicated=True),
     *(Arm(deployment, BURST_50, BLOCKS, 0.6) for deployment in SERVERS),
-)  # The logins of all users take about ten seconds. Beyond 1,024 users on two cores the load generator needs much of them.
+)
+# The logins of all users take about ten seconds. Beyond 1,024 users the load generator needs much of two cores.
 SERVER_SEARCHES = tuple(
     Search(deployment, "sustained", 724, most=1024, warmup_s=12.0, duration_s=6.0)
     for deployment in (TUNED, *SERVERS, ASYNC)

@@ -2,9 +2,10 @@
 
     peak = master + workers · (worker + growth + hashes · hash) + connections · connection      (bytes)
 
-`master` and `worker` are the anonymous memory of these processes when they are ready, with their part of the kernel's
-own memory in the group. `growth` is what a worker has more after the load, without what its connections cost, and
-`connection` that cost: the least-squares line of growth over open connections. `hash` is the working memory of one
+`master` and `worker` are the anonymous memory that these processes have for themselves when they are ready, with their
+part of the kernel's own memory in the group; what processes share after a fork counts once, with `master`. `growth` is
+what a worker has more after the load, without what its connections cost, and `connection` that cost: the least-squares
+line of growth over open connections. `hash` is the working memory of one
 password hash, by its scheme's formula. Memory of files is left out: the kernel takes it back before anything fails.
 """
 
@@ -55,10 +56,10 @@ def calibrate(run: Run) -> MemoryCosts | None:
     first, last = (memory[memory["at_us"] == at_us] for at_us in (memory["at_us"].min(), memory["at_us"].max()))
     ready, ended = _of_workers(first), _of_workers(last)
     growth = (ended - ready).dropna().clip(lower=0.0)
-    master = first.loc[first["process"] == "master", "anonymous_bytes"].sum()
-    if growth.empty or not master:
+    masters = float(_private_bytes(first[first["process"] == "master"]).sum())
+    if growth.empty or not masters:
         return None
-    kernel = _kernel_bytes(first)
+    kernel, master = _kernel_bytes(first), masters + _shared_bytes(first)
     growth_bytes, connection_bytes = _line(growth, _connections(run))
     return MemoryCosts(run.name, master + kernel, float(ready.mean()) + kernel, growth_bytes, connection_bytes)
 
@@ -72,8 +73,20 @@ def mean_costs(costs: Sequence[MemoryCosts]) -> MemoryCosts | None:
 
 
 def _of_workers(readings: pd.DataFrame) -> pd.Series:
-    """Anonymous memory by the number of the worker."""
-    return readings[readings["process"] == "worker"].dropna(subset="worker").groupby("worker")["anonymous_bytes"].sum()
+    """Anonymous memory of its own by the number of the worker."""
+    workers = readings[readings["process"] == "worker"].dropna(subset="worker")
+    return _private_bytes(workers).groupby(workers["worker"]).sum()
+
+
+def _private_bytes(readings: pd.DataFrame) -> pd.Series:
+    """The anonymous memory of each process that no other has: pages of files may be private too, but not more."""
+    return readings[["private_bytes", "anonymous_bytes"]].min(axis=1)
+
+
+def _shared_bytes(readings: pd.DataFrame) -> float:
+    """The anonymous memory that processes share, counted once: the sum of their proportional parts."""
+    processes = readings[readings["process"] != "group"]
+    return float((processes["anonymous_bytes"] - _private_bytes(processes)).sum())
 
 
 def _kernel_bytes(readings: pd.DataFrame) -> float:

@@ -34,6 +34,22 @@ def test_calibrate_without_readings_has_no_costs(builder):
     assert calibrate(builder.experiment(builder.run("as-advised")).runs[0]) is None
 
 
+def test_what_processes_share_counts_once(builder):
+    run = with_memory(builder.run("as-measured"))
+    processes = [row for row in run.memory if row["process"] != "group"]
+    for row in processes:
+        row["anonymous_bytes"] += 9 * MIB  # of 18 MiB that the master and its worker have in common
+    for row in run.memory:
+        if row["process"] == "group":
+            row["anonymous_bytes"], row["usage_bytes"] = (
+                row["anonymous_bytes"] + 18 * MIB,
+                row["usage_bytes"] + 18 * MIB,
+            )
+    costs = calibrate(builder.experiment(run).runs[0])
+    assert costs.master == MASTER + KERNEL + 18 * MIB
+    assert costs.worker == WORKER + KERNEL
+
+
 COSTS = MemoryCosts("base", 40.0, 9.0, 1.0, 0.5)
 
 

@@ -32,6 +32,12 @@ def test_record_predicts_the_peak_from_a_run_of_the_same_server(builder):
     assert content["peak_bytes"] == pytest.approx(MASTER + KERNEL + workers)
 
 
+def test_record_takes_a_run_under_the_same_scenario_before_an_earlier_one(builder):
+    other = with_memory(builder.run("tuned-with-gevent", "reads"), connections=(0,) * 8)
+    experiment = builder.experiment(other, idle(builder, "tuned-with-gevent"))
+    assert predicted(experiment)["base"] == "1-02-tuned-with-gevent-burst-50"
+
+
 def test_record_keeps_a_file_that_exists(builder):
     experiment = builder.experiment(idle(builder, "tuned-with-gevent"))
     path = memory_path(experiment.directory, run_name(CONSTRAINED))
