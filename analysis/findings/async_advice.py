@@ -148,4 +148,4 @@ def _effect(experiment: Experiment, scenario: str, metric: UpstreamMetric, deplo
 def _seen(experiment: Experiment, scenario: str) -> list[str]:
     """How many requests the service was asked at once, on both sides; empty where it was not read."""
     peaks = [most_at_once(experiment, name, scenario) for name in (TUNED, ASYNC)]
-    return [] if None in peaks else ["at most {} of them waited at once, and {}".format(*peaks)]
+    return [] if None in peaks else ["at most {} of them waited at once before, {} after".format(*peaks)]

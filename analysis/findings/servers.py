@@ -24,7 +24,7 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
             experiment, KIND, f"server-{deployment}", f"{deployment} served by {row['server']} under {BURST_50}"
         )
         values = [text.format(row[name]) for name, text in TEXTS.items() if row[name] is not None]
-        if row["sustained"]:
-            values.append(f"sustains {row['sustained']} users")
+        if row["sustained_rps"]:
+            values.append(f"sustains {row['sustained_rps']} requests/s")
         runs = experiment.find(str(deployment), BURST_50)
         yield claim.reported("; ".join([f"{row['duration_s']:.3g} s", *values]), runs, effect=row["duration_s"])

@@ -22,7 +22,7 @@ COLUMNS = (
     "cpu_ms",
     "duration_s",
     "reads_p95_ms",
-    "sustained",
+    "sustained_rps",
     "memory_mib",
     "busiest_worker",
     "runs",
@@ -32,10 +32,10 @@ COLUMNS = (
 def compared_servers(experiment: Experiment) -> pd.DataFrame:
     """Return `COLUMNS` by deployment, tuned first; empty unless tuned and another server were measured.
 
-    `sustained` is the `Bracket` of the users that a search found, of all searched families the closed one. The rest is
-    under 50 users at once: `cpu_ms` is the CPU time of the workers a request, the median over the runs; `memory_mib`
-    their largest proportional set size, `busiest_worker` the largest share of a run's requests that one worker
-    answered. None where it was not read.
+    `sustained_rps` is the `Bracket` of open load (requests/s) that a search found. The rest is under 50 users at once:
+    `cpu_ms` is the CPU time of the workers a request, the median over the runs; `memory_mib` their largest proportional
+    set size, `busiest_worker` the largest share of a run's requests that one worker answered. None where it was not
+    read.
     """
     names = _deployments(experiment)
     rows = {name: _row(experiment, name) for name in names} if len(names) > 1 else {}
@@ -62,7 +62,7 @@ def _settings(record: dict) -> tuple[tuple, dict]:
 def _sustained(experiment: Experiment, deployment: str) -> Bracket | None:
     results = capacity_results(experiment)
     return next(
-        (result.bracket for result in results if (result.deployment, result.family) == (deployment, "sustained")), None
+        (result.bracket for result in results if (result.deployment, result.family) == (deployment, "open")), None
     )
 
 

@@ -32,7 +32,7 @@ def servers(report: Report) -> Html:
             "CPU a request (ms)": Quantity.optional(row["cpu_ms"], "{:.2f}"),
             "50 users at once (s)": Quantity.optional(row["duration_s"], "{:.2f}"),
             "reads p95 (ms)": Quantity.optional(row["reads_p95_ms"], "{:,.0f}"),
-            "sustains (users)": str(row["sustained"] or ""),
+            "sustains (requests/s)": str(row["sustained_rps"] or ""),
             "peak memory (MiB, PSS)": Quantity.optional(row["memory_mib"], "{:,.0f}"),
             "busiest worker": percent(row["busiest_worker"]),
             "a slow body holds up": SLOW_BODIES.get(row["server"], ""),
@@ -41,7 +41,8 @@ def servers(report: Report) -> Html:
         for name, row in compared.iterrows()
     ]
     note = (
-        f"{OF_SUCCESSES} 50 users at once; a search with runs of its own finds how many users a server sustains. CPU "
-        "is of the workers, hashes included. The busiest worker is the one with the largest share of a run's requests."
+        f"{OF_SUCCESSES} 50 users at once; a search with runs of its own finds the open load that a server sustains. "
+        "CPU is of the workers, hashes included. The busiest worker is the one with the largest share of a run's "
+        "requests."
     )
     return table(pd.DataFrame(rows, dtype=object), "The tuned set-up by server", note=note)

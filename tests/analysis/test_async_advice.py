@@ -42,7 +42,7 @@ def test_latency_is_compared_with_that_in_threads(waiting, metric, factor, ratio
     assert (found.kind, found.verdict, found.n, len(found.runs)) == ("measurement", "reported", 4, 8)
     assert found.effect == pytest.approx(ratio, rel=0.02)
     assert found.interval[0] <= found.effect <= found.interval[1]
-    assert "at most 128 of them waited at once, and 128" in found.evidence
+    assert "at most 128 of them waited at once before, 128 after" in found.evidence
 
 
 def test_only_successful_responses_count_for_throughput(waiting):
