@@ -1,22 +1,22 @@
 """What a request waits for its event loop under gevent: the time in which other greenlets of the worker compute.
 
-The loop looks (polls) for what has happened, and gives each greenlet that waited for it a turn, one after the other;
-then it looks again. It does not know when something happened between two looks. Of each wait this is booked:
+The loop polls for what has happened, runs each greenlet that waited for it, one after the other, and polls again. It
+does not know when something happened between two polls. Of each wait this is booked:
 
     s = t − max(w, p)                  for what happens outside of the worker
     s' = max(s, Σ max(0, b − G))       for what another greenlet has to do first, such as giving a connection back
 
     s, s'  what the greenlet waited for the loop
     w, t   it began to wait, it went on
-    p      the last look before t, if the loop paused there: nothing had happened before; otherwise the look before that
-    b      a time between two looks in which greenlets had their turns, as far as it lies within the wait
-    G      grace of a stretch of turns, 5 ms
+    p      the last poll before t, if it had to wait: nothing had happened before; otherwise the poll before that
+    b      a time between two polls in which greenlets ran, as far as it lies within the wait
+    G      the shortest such time that counts, 5 ms
 
-s is too long by at most the time between two looks, and right after a pause. Earlier looks do not count: what they did
-not find had not happened yet. A wait for another greenlet is longer by every wait of that one, so each longer stretch
-of turns counts, and shorter ones do not.
+s is too long by at most the time between two polls, and right after a poll that waited. Earlier polls do not count:
+what they did not find had not happened yet. A wait for another greenlet is longer by every wait of that one, so each
+longer time between two polls counts.
 
-The cost is one call for each switch between loop and greenlet, and one for each look: about 4 µs of CPU a wait, and
+The cost is one call for each switch between loop and greenlet, and one for each poll: about 4 µs of CPU a wait, and
 nothing while the worker is idle.
 """
 
@@ -25,8 +25,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-# A look that finds something at once takes less, from the end of the turns on; after long ones the process may first
-# lose its core, or the look its cache.
+# A poll that finds something at once takes less, from the end of the last greenlet's turn on; after long turns the
+# process may first lose its core, or the poll its cache.
 PAUSE_NS, PAUSE_OF_TURNS = 50_000, 0.01
 GRACE_NS = 5_000_000
 LOOP_MODULE = "gevent.hub"
@@ -48,20 +48,20 @@ class LoopWatch:
     def __init__(self, hub: Any, current: CurrentRequest):
         import greenlet  # is there where gevent is; other servers need neither
 
-        self._looked_ns = self._turns_end_ns = self._since_ns = time.monotonic_ns()
-        self._stalled_ns = 0  # by the turns until the last look
-        self._looks = hub.loop.check(ref=False)
-        self._looks.start(self._look)
+        self._polled_ns = self._turns_end_ns = self._since_ns = time.monotonic_ns()
+        self._stalled_ns = 0  # by the turns until the last poll
+        self._checks = hub.loop.check(ref=False)
+        self._checks.start(self._note_poll)
         greenlet.settrace(self._tracer(hub, current))
 
-    def _look(self) -> None:
+    def _note_poll(self) -> None:
         now_ns = time.monotonic_ns()
-        turns_ns = self._turns_end_ns - self._looked_ns
+        turns_ns = self._turns_end_ns - self._polled_ns
         if turns_ns > GRACE_NS:
             self._stalled_ns += turns_ns - GRACE_NS
         has_paused = now_ns - self._turns_end_ns > PAUSE_NS + PAUSE_OF_TURNS * turns_ns
-        self._since_ns = now_ns if has_paused else self._looked_ns
-        self._looked_ns = now_ns
+        self._since_ns = now_ns if has_paused else self._polled_ns
+        self._polled_ns = now_ns
 
     def _tracer(self, hub: Any, current: CurrentRequest) -> Callable[[str, tuple[Any, Any]], None]:
         # A closure that calls little: it is called twice for each wait.
@@ -71,12 +71,12 @@ class LoopWatch:
             origin, target = greenlets
             if target is hub:
                 self._turns_end_ns = now_ns = clock()
-                turns_ns = now_ns - self._looked_ns
+                turns_ns = now_ns - self._polled_ns
                 origin.wait_began_ns = now_ns
                 origin.stalled_ns = self._stalled_ns + (turns_ns - GRACE_NS if turns_ns > GRACE_NS else 0)
             elif origin is hub and (request := current()) and (began_ns := getattr(target, "wait_began_ns", 0)):
                 now_ns, since_ns = clock(), self._since_ns
-                turns_ns = now_ns - self._looked_ns
+                turns_ns = now_ns - self._polled_ns
                 stalled_ns = self._stalled_ns + (turns_ns - GRACE_NS if turns_ns > GRACE_NS else 0)
                 waited_ns = now_ns - (began_ns if began_ns > since_ns else since_ns)
                 request.wait_for_loop(waited_ns, stalled_ns - target.stalled_ns)

@@ -5,8 +5,8 @@
 `master` and `worker` are the anonymous memory that these processes have for themselves when they are ready, with their
 part of the kernel's own memory in the group; what processes share after a fork counts once, with `master`. `growth` is
 what a worker has more after the load, without what its connections cost, and `connection` that cost: the least-squares
-line of growth over open connections. `hash` is the working memory of one
-password hash, by its scheme's formula. Memory of files is left out: the kernel takes it back before anything fails.
+line of growth over open connections. `hash` is the working memory of one password hash, by its scheme's formula. Memory
+of files is left out: the kernel takes it back before anything fails.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,12 +56,18 @@ def calibrate(run: Run) -> MemoryCosts | None:
     first, last = (memory[memory["at_us"] == at_us] for at_us in (memory["at_us"].min(), memory["at_us"].max()))
     ready, ended = _of_workers(first), _of_workers(last)
     growth = (ended - ready).dropna().clip(lower=0.0)
-    masters = float(_private_bytes(first[first["process"] == "master"]).sum())
-    if growth.empty or not masters:
+    master = float(_private_bytes(first[first["process"] == "master"]).sum())
+    if growth.empty or not master:
         return None
-    kernel, master = _kernel_bytes(first), masters + _shared_bytes(first)
+    kernel = _kernel_bytes(first)
     growth_bytes, connection_bytes = _line(growth, _connections(run))
-    return MemoryCosts(run.name, master + kernel, float(ready.mean()) + kernel, growth_bytes, connection_bytes)
+    return MemoryCosts(
+        base=run.name,
+        master=master + _shared_bytes(first) + kernel,
+        worker=float(ready.mean()) + kernel,
+        growth=growth_bytes,
+        connection=connection_bytes,
+    )
 
 
 def mean_costs(costs: Sequence[MemoryCosts]) -> MemoryCosts | None:

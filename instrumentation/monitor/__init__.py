@@ -9,7 +9,7 @@
 | `readings` | reads the files of the workers, and keeps a minute of readings |
 | `snapshot` | what the page shows, computed from two readings |
 | `differences`, `quantile` | what happened between two readings |
-| `recent_course`, `problems` | the last ten minutes, and what was wrong since when |
+| `time_series`, `problems` | the last ten minutes, and what was wrong since when |
 | `session_count` | how many sessions are stored |
 | `viewers` | pages that are open, each of which gets every snapshot |
 | `openmetrics` | `/metrics` in OpenMetrics' format, with exemplars |

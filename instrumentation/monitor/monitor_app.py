@@ -23,9 +23,9 @@ from .access import COOKIE, COOKIE_S, Access
 from .openmetrics import render
 from .problems import ProblemLog
 from .readings import INTERVAL_S, SNAPSHOT_S, Readings
-from .recent_course import History
 from .session_count import SessionCounter, shown
 from .snapshot import snapshot
+from .time_series import TimeSeries
 from .viewers import Viewers
 
 Message = dict[str, Any]
@@ -78,7 +78,7 @@ class MonitorApp:
         self._readings = readings
         self._access = access
         self._sessions = sessions
-        self._problems, self._history = ProblemLog(), History()
+        self._problems, self._series = ProblemLog(), TimeSeries()
         self._prefix = prefix
         parts = urlsplit(public_url)
         self._hosts = {*LOOPBACK, *([_without_port(parts.netloc)] if parts.netloc else [])}
@@ -99,11 +99,11 @@ class MonitorApp:
         oldest, before, now, peak = self._readings.advance()
         sessions = self._sessions.newest
         self._problems.watch(before, now, peak, sessions)
-        self._history.take(now, peak)
+        self._series.take(now, peak)
         if self.viewers.number:
             content = snapshot(oldest, before, now, peak)
             content |= {"watched_since_s": self._problems.started_s, "problems": self._problems.shown(time.time())}
-            content |= {"history": self._history.shown(), "sessions": shown(sessions)}
+            content |= {"history": self._series.shown(), "sessions": shown(sessions)}
             self.viewers.publish(_event(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

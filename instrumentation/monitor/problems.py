@@ -96,7 +96,7 @@ class ProblemLog:
         self._ended = [each for each in self._ended if each.last_s > now_s - KEPT_S][-MAX_KEPT:]
 
     def shown(self, now_s: float) -> list[dict[str, Any]]:
-        """The problems that go on, and then those that have ended, the newest first."""
+        """Open problems, then ended ones; of both the newest first."""
         going_on = [each for each in self._open.values() if each.is_confirmed()]
         ordered = sorted(going_on, key=lambda each: -each.last_s), sorted(self._ended, key=lambda each: -each.last_s)
         return [problem.shown(now_s) for problems in ordered for problem in problems][:MAX_KEPT]

@@ -4,7 +4,7 @@
 | --- | --- |
 | `valkey` | keys with the prefix of sessions |
 | `postgresql` | rows of the application's statement, which stops at `MAX_ROWS` |
-| `files` | files of the folder whose names are digests, up to `MAX_FILES`, with those that have expired |
+| `files` | files of the folder whose names are digests, up to `MAX_FILES`, expired ones included |
 
 A database of Valkey with up to `MAX_SCANNED` keys is scanned. In a larger one the number of all keys, which Valkey
 knows, is multiplied by the share of sessions among `SAMPLES` random keys.

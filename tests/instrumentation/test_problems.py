@@ -6,8 +6,8 @@ import pytest
 
 from instrumentation.monitor.problems import EVENT_HOLD_S, KEPT_S, STATE_HOLD_S, Observation, ProblemLog, observe
 from instrumentation.monitor.readings import PoolPeak, Reading
-from instrumentation.monitor.recent_course import History
 from instrumentation.monitor.session_count import SessionCount
+from instrumentation.monitor.time_series import TimeSeries
 from instrumentation.monitor_file import MonitorFile
 from instrumentation.request_recorder import RequestRecorder
 from instrumentation.worker_metrics import WorkerMetrics
@@ -119,15 +119,15 @@ def test_a_worker_in_the_place_of_another_is_named_once(worker):
     assert [each["text"] for each in log.shown(time.time())] == ["1 × worker 0 was replaced"]
 
 
-def test_the_course_of_time_has_rates_and_the_peak_of_each_step(worker):
-    history = History()
-    history.take(worker.reading(0.0), PoolPeak())
+def test_the_time_series_have_rates_and_the_peak_of_each_step(worker):
+    series = TimeSeries()
+    series.take(worker.reading(0.0), PoolPeak())
     for number in range(10):
         worker.recorder.record("GET", "/", 500 if number else 200, 7_000, "")
-    history.take(worker.reading(2.0), PoolPeak(used=7))
-    history.take(worker.reading(5.0), PoolPeak(used=1))
-    history.take(worker.reading(10.0), PoolPeak(used=2))
-    shown = history.shown()
+    series.take(worker.reading(2.0), PoolPeak(used=7))
+    series.take(worker.reading(5.0), PoolPeak(used=1))
+    series.take(worker.reading(10.0), PoolPeak(used=2))
+    shown = series.shown()
     assert shown["requests_per_s"] == [2.0, 0.0]
     assert shown["errors_per_s"] == [1.8, 0.0]
     assert shown["pool_used"] == [7, 2]

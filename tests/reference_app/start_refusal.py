@@ -1,4 +1,4 @@
-"""Settings that can be started, and the refusals of those that cannot: by the application, and by its server."""
+"""Settings with which the application starts, and how it and its server refuse others."""
 
 import os
 import subprocess

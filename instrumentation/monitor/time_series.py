@@ -1,4 +1,4 @@
-"""The course of the last ten minutes, which a page shows from its first second on."""
+"""Time series of the last ten minutes, which a page shows as soon as it is opened."""
 
 import time
 from collections import deque
@@ -25,7 +25,7 @@ class Step(NamedTuple):
     pool_used: int
 
 
-class History:
+class TimeSeries:
     """Collects a step every `STEP_S` seconds, and forgets the oldest."""
 
     def __init__(self) -> None:
