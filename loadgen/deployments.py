@@ -38,6 +38,8 @@ _TUNED = {
     "server": "gthread",
     "workers": PerCore(1),
     "threads": 64,
+    "cpu_affinity": True,
+    "even_connections": True,
     "warm_up": True,
     "pool_size": 3,
     "pool_max_overflow": 0,
@@ -104,7 +106,13 @@ DEPLOYMENTS: dict[str, Deployment] = {
         "Tuned with a statement for each number of the dashboard.", TUNED, {"statistics_query": "separate"}
     ),
     "tuned-without-workers": Deployment(
-        "Tuned with a single sync worker.", TUNED, _untuned("server", "workers", "threads")
+        "Tuned with a single sync worker.",
+        TUNED,
+        _untuned("server", "workers", "threads", "cpu_affinity", "even_connections"),
+    ),
+    "tuned-without-affinity": Deployment("Tuned with workers on any core.", TUNED, _untuned("cpu_affinity")),
+    "tuned-without-even-connections": Deployment(
+        "Tuned with connections to the worker that wakes first.", TUNED, _untuned("even_connections")
     ),
     "tuned-without-shared-sessions": Deployment("Tuned with sessions in files.", TUNED, _untuned("sessions")),
     "tuned-without-hash-limit": Deployment(

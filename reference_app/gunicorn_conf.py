@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import reference_app
-from reference_app import security_headers, worker_start
+from reference_app import even_worker, security_headers, worker_start
 from reference_app.worker_number import assign_worker_number
 
 _settings = worker_start.startable_settings()
@@ -17,7 +17,10 @@ _settings = worker_start.startable_settings()
 _in_loop = _settings.server == "uvicorn"
 wsgi_app = "reference_app.asynchronous:create_app()" if _in_loop else "reference_app:create_app()"
 bind = os.environ[worker_start.BIND]
-worker_class = "reference_app.uvicorn_worker.UvicornWorker" if _in_loop else _settings.server
+worker_class: str = "reference_app.uvicorn_worker.UvicornWorker" if _in_loop else _settings.server
+if _settings.even_connections:
+    worker_class = f"{even_worker.__name__}.EvenWorker"
+    even_worker.EvenWorker.open_connections = even_worker.OpenConnections(_settings.workers)
 workers = _settings.workers
 threads = _settings.threads
 worker_connections = _settings.worker_connections
@@ -58,6 +61,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Make the number known to the application, and renew an application that was loaded before the fork."""
     assign_worker_number(worker.number)
+    worker_start.keep_to_core(_settings, worker.number)
     if preload_app:
         app = server.app.wsgi()
         # Its settings were read before the metrics file was created.
@@ -74,3 +78,5 @@ def post_worker_init(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Clear the slot of a worker that has ended."""
     worker_start.clear_slot(worker.number)
+    if _settings.even_connections:
+        even_worker.EvenWorker.open_connections.clear(worker.number)

@@ -71,6 +71,8 @@ class Settings:
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
+    cpu_affinity: bool = False  # each worker keeps to one core, where there are as many workers
+    even_connections: bool = False  # a gthread worker leaves new connections to workers with fewer
     body_timeout_s: float = 10.0  # for a whole request body
     preload: bool = False
     warm_up: bool = False

@@ -33,6 +33,10 @@ CONFLICTS = (
         "put a proxy that buffers requests in front",
     ),
     Conflict(
+        lambda settings: settings.even_connections and settings.server != "gthread",
+        "even_connections is on, which is for the server gthread only; set even_connections to false",
+    ),
+    Conflict(
         lambda settings: settings.preload and settings.server == "uvicorn",
         "preload is on and server is uvicorn; its pool belongs to the loop of one worker, so set preload to false",
     ),

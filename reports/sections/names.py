@@ -77,6 +77,18 @@ OPTIMISATIONS = {
         "Logins wait for each other.",
         "with any number of hashes at once",
     ),
+    "affinity": Optimisation(
+        "the cores of the workers",
+        "Keep each worker to a core",
+        "An idle core helps no other worker.",
+        "with workers on any core",
+    ),
+    "even connections": Optimisation(
+        "the even connections",
+        "Spread connections evenly over the workers",
+        "A new connection may wait for 5 ms.",
+        "with connections to the worker that wakes first",
+    ),
     "shared sessions": Optimisation(
         "the shared sessions", "Keep sessions in Valkey", "A store to run.", "with sessions in files"
     ),
