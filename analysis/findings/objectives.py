@@ -31,18 +31,23 @@ COMPARISONS = {
     "at_most": Comparison("at most", operator.le),
     "below": Comparison("below", operator.lt),
 }
-FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", *COMPARISONS}
+AIM = "aim"
+FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", AIM, *COMPARISONS}
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric of a subject, and the bound that it has to meet; `comparison` is a key of `COMPARISONS`."""
+    """A metric of a subject, and the bound that it has to meet; `comparison` is a key of `COMPARISONS`.
+
+    `aim` is a value beyond the bound that it should come to; it decides nothing.
+    """
 
     id: str
     metric: Metric
     subject: Subject
     comparison: str
     bound: float
+    aim: float | None = None
 
     @property
     def claim(self) -> str:
@@ -60,6 +65,8 @@ class Objective:
         if measurement is None:
             return claim.not_run(self.subject.deployment, self.subject.scenario)
         estimate, text = measurement
+        if self.misses_aim(estimate.value):
+            text += f"; short of the aim, {self.metric.form.format(self.aim)}"
         objection = self.metric.objection(experiment, self.subject)
         against = [Subject(self.subject.against, self.subject.scenario)] if self.subject.against else []
         return claim.pass_if(
@@ -72,6 +79,17 @@ class Objective:
             level=estimate.level,
             bound=self.bound,
         )
+
+    def misses_aim(self, value: float) -> bool:
+        """Whether there is an aim, and the value does not come to it."""
+        return self.aim is not None and not COMPARISONS[self.comparison].is_met(value, self.aim)
+
+
+def missed_aim(finding: Finding) -> float | None:
+    """The aim that the value of a finding does not come to, by `objectives.toml`; None if there is no such aim."""
+    objective = next((each for each in load() if each.id == finding.id), None) if finding.kind == KIND else None
+    is_missed = objective and finding.effect is not None and objective.misses_aim(finding.effect)
+    return objective.aim if objective and is_missed else None
 
 
 def findings(experiment: Experiment) -> Iterator[Finding]:
@@ -118,7 +136,7 @@ def _objective(entry: Mapping[str, Any], place: str) -> Objective:
     metric = _metric(entry, place)
     comparison, bound = _bound(entry, place)
     subject = Subject(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
-    return Objective(name, metric, subject, comparison, bound)
+    return Objective(name, metric, subject, comparison, bound, _aim(entry, comparison, bound, place))
 
 
 def _metric(entry: Mapping[str, Any], place: str) -> Metric:
@@ -140,7 +158,21 @@ def _bound(entry: Mapping[str, Any], place: str) -> tuple[str, float]:
     comparisons = [name for name in COMPARISONS if name in entry]
     if len(comparisons) != 1:
         raise UserError(f"{place} needs one bound of {', '.join(COMPARISONS)}; it has {len(comparisons)}")
-    bound = entry[comparisons[0]]
-    if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= MAX_BOUND:
-        raise UserError(f"{place}: {comparisons[0]} is not a number between -{MAX_BOUND:g} and {MAX_BOUND:g}")
-    return comparisons[0], float(bound)
+    return comparisons[0], _number(entry, comparisons[0], place)
+
+
+def _aim(entry: Mapping[str, Any], comparison: str, bound: float, place: str) -> float | None:
+    """The aim of an entry, which meets its bound; None without one."""
+    if AIM not in entry:
+        return None
+    aim = _number(entry, AIM, place)
+    if not COMPARISONS[comparison].is_met(aim, bound):
+        raise UserError(f"{place}: the aim {aim:g} does not meet the bound, {COMPARISONS[comparison].words} {bound:g}")
+    return aim
+
+
+def _number(entry: Mapping[str, Any], field: str, place: str) -> float:
+    value = entry[field]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_BOUND:
+        raise UserError(f"{place}: {field} is not a number between -{MAX_BOUND:g} and {MAX_BOUND:g}")
+    return float(value)

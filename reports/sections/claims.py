@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
+from analysis.findings.objectives import missed_aim
 
 from ..markup import Html
 from ..numerals import PUBLISHED, SECTION, SETTING, marked, number, sentence
@@ -16,18 +17,23 @@ DECIDED = {FAIL, INVALID}
 
 
 def claims(report: Report) -> Html:
-    """What does not hold is open, with its evidence, and so are objectives not measured; the rest is folded."""
+    """What does not hold is open, with its evidence, and so are objectives not measured or short of their aim."""
     published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     failed = [each for each in published if each.verdict in DECIDED]
-    missed = [each for each in objectives if each.verdict in {*DECIDED, NOT_MEASURED}]
+    missed = [each for each in objectives if each.verdict in {*DECIDED, NOT_MEASURED} or missed_aim(each)]
+    met = [each for each in objectives if each not in missed]
     return join(
         _sentence(published),
-        _scorecard("Claims that do not hold, and objectives that are not met", [*failed, *missed], set(ORDER)),
+        _scorecard(
+            "Claims that do not hold, and objectives that are not met or short of their aim",
+            [*failed, *missed],
+            set(ORDER),
+        ),
         behind(
-            ("why objectives are missed", join(*missed_objectives(report))),
+            ("why objectives and aims are missed", join(*missed_objectives(report))),
             ("claims that hold", _scorecard("Published claims that hold", published, {PASS})),
             ("claims not measured", _scorecard("Published claims that were not measured", published, {NOT_MEASURED})),
-            ("objectives that are met", _scorecard("Objectives that are met", objectives, {PASS})),
+            ("objectives that are met", _scorecard("Objectives that are met", met, {PASS})),
         ),
     )
 

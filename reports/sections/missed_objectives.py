@@ -1,8 +1,9 @@
-"""Missed objectives: the distance from the bound, the CPU time of the burst, and changes that would help."""
+"""Missed objectives and aims: the distance from them, the CPU time of the burst, and changes that would help."""
 
 import math
 
-from analysis.findings.finding import Finding
+from analysis.findings.finding import FAIL, Finding
+from analysis.findings.objectives import missed_aim
 from analysis.metrics import cpu_metrics
 from workbench.arms import BURST_50, TUNED
 
@@ -14,19 +15,22 @@ FLOOR_RATIO = "tuned-floor"  # id of the objective on the duration over the CPU 
 
 
 def missed_objectives(report: Report) -> list[Html]:
-    """A paragraph for each failed objective that has a value and a bound."""
+    """A paragraph for each objective that has a value, and failed or is short of its aim."""
     return [
-        prose(_paragraph(report, finding, finding.effect, finding.bound))
-        for finding in report.findings
-        if finding.kind == "objective" and finding.verdict == "fail" and finding.effect is not None and finding.bound
+        prose(_paragraph(report, finding, finding.effect))
+        for finding in report.of_kind("objective")
+        if finding.effect is not None and (finding.verdict == FAIL or missed_aim(finding))
     ]
 
 
-def _paragraph(report: Report, finding: Finding, value: float, bound: float) -> str:
-    if not math.isfinite(value):
+def _paragraph(report: Report, finding: Finding, value: float) -> str:
+    aim = missed_aim(finding)
+    failed = finding.verdict == FAIL
+    limit, name = (finding.bound, "bound") if failed else (aim, "aim")
+    if not math.isfinite(value) or not limit:
         return f"Objective {finding.id}: {finding.evidence}."
     text = (
-        f"Objective {finding.id}: the value is {value:,.3g} against {bound:,.3g}, {value / bound:.2f} times the bound."
+        f"Objective {finding.id}: the value is {value:,.3g} against {limit:,.3g}, {value / limit:.2f} times the {name}."
     )
     return text + _floor_ratio_sentences(report) if finding.id == FLOOR_RATIO else text
 

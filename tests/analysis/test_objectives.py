@@ -116,6 +116,21 @@ def test_floor_ratio_compares_with_the_work_on_all_cores(evaluate, builder):
     assert "0.32 s" in finding.evidence
 
 
+def test_floor_ratio_between_the_aim_and_the_bound_passes_and_says_so(evaluate, builder):
+    """Of 1.4286 on one core: slower by a fifth it is 1.71, short of 1.5 and within 2."""
+    runs = [builder.run(TUNED, "single"), builder.run(TUNED, "burst-50", slower=1.2)]
+    finding = evaluate("tuned-floor", *runs)
+    assert finding.verdict == PASS
+    assert finding.evidence.endswith("; short of the aim, 1.5")
+    assert objectives.missed_aim(finding) == 1.5
+
+
+def test_a_value_that_comes_to_the_aim_does_not_mention_it(evaluate, builder):
+    finding = evaluate("tuned-floor", *(builder.run(TUNED, scenario) for scenario in ("single", "burst-50")))
+    assert "aim" not in finding.evidence
+    assert objectives.missed_aim(finding) is None
+
+
 def test_floor_ratio_with_twice_the_cores_fails(evaluate, builder):
     runs = [builder.run(TUNED, scenario) for scenario in ("single", "burst-50")]
     for run in runs:
@@ -202,12 +217,14 @@ def test_load_of_another_file_gives_objectives_that_are_evaluated(builder, tmp_p
         ("below = 5.5", f"below = 1{400 * '0'}", "below is not a number"),
         ('"mean_ms"', '["mean_ms"]', "has the unknown metric ['mean_ms']"),
         ('id = "fast"', 'id = " "', "objective 1 has no id"),
-        ("below = 5.5", "below = 5.5\nabove = 3", "has the unknown field above; known fields: against, at_least, "),
+        ("below = 5.5", "below = 5.5\nabove = 3", "has the unknown field above; known fields: against, aim, at_least"),
         (
             "below = 5.5",
             'below = 5.5\nagainst = "tuned"',
             "has the field against, which the metric mean_ms does not use",
         ),
+        ("below = 5.5", "below = 5.5\naim = 6", "the aim 6 does not meet the bound, below 5.5"),
+        ("below = 5.5", 'below = 5.5\naim = "5"', "aim is not a number between"),
         ("[[objective]]", "[objective]", "has an entry that is not an objective"),
         ("[[objective]]", "[[goal]]", "has an entry that is not an objective"),
         ("below = 5.5", "below 5.5", "is not valid TOML"),
