@@ -21,15 +21,17 @@ SERVERS = {
     "tuned-with-sync-workers": Deployment(
         "Tuned with a sync worker for each core, which serves one request at a time.",
         TUNED,
-        {"server": "sync", "threads": 1, "even_connections": False},
+        {"server": "sync", "threads": 1, "cpu_affinity": False, "even_connections": False},
     ),
     GEVENT: Deployment(
-        "Tuned with a gevent worker for each core.", TUNED, {"server": "gevent", "even_connections": False}
+        "Tuned with a gevent worker for each core.",
+        TUNED,
+        {"server": "gevent", "cpu_affinity": False, "even_connections": False},
     ),
     "tuned-with-granian": Deployment(
         "Tuned on Granian, which reads HTTP in Rust and spreads connections over sockets of its workers.",
         TUNED,
-        {"server": "granian", "body_timeout_s": 0, "even_connections": False},
+        {"server": "granian", "body_timeout_s": 0, "cpu_affinity": False, "even_connections": False},
     ),
 }
 SESSIONS = {
@@ -107,7 +109,7 @@ ASYNC = {
     "async-quart": Deployment(
         "Tuned on an event loop: Quart on uvicorn, an asynchronous pool and psycopg 3.",
         "tuned-with-psycopg3",
-        {"server": "uvicorn", "threads": 1, "even_connections": False},
+        {"server": "uvicorn", "threads": 1, "cpu_affinity": False, "even_connections": False},
     ),
 }
 # Where waiting takes longer: for a database that is 5 ms away.
