@@ -84,8 +84,9 @@ def _add(group: list[_Plan], pair: StatementPair, deployment: str) -> None:
     if pair.change and pair.change.is_same:
         group[0].same_as_before.append(deployment)
         return
-    if pair.change and group[0].change is None:
-        group[0].change = pair.change
+    if pair.before and pair.change and group[0].change is None:
+        # The marks are those of this pair's plan: another run may have executed the statement with other values.
+        group[0].statement, group[0].change = pair.before, pair.change
     added = _Plan(pair.after, [deployment], pair.change, is_after=True, has_same_values=pair.is_measured)
     alike = next((plan for plan in group if plan.is_after and plan.shape == added.shape), None)
     if alike:

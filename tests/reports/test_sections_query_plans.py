@@ -1,7 +1,7 @@
 """Query plans on the page: large statements with calls and share, and trees whose changed nodes are marked."""
 
 from reports.sections import query_plans
-from tests.recorded_plans import MEASURED, compared_plans
+from tests.recorded_plans import MEASURED, SEARCH, compared_plans
 from tests.reports.page_reader import page_text, report_of, table_rows
 
 CAPTION = "Large statements and their plans"
@@ -39,3 +39,21 @@ def test_without_plans_or_the_published_set_up_there_is_nothing(builder):
     assert str(query_plans.query_plans(report_of(builder.experiment(builder.run())))) == ""
     only_tuned = builder.experiment(builder.run("tuned", "reads"), name="tuned")
     assert str(query_plans.query_plans(report_of(only_tuned))) == ""
+
+
+def test_marks_are_those_of_the_plan_that_was_compared(builder):
+    """The published set-up has two plans of a statement, by its values; one variant differs for the second values."""
+    search = next(plan for plan in MEASURED if plan["statement"] == SEARCH)
+    others = search | {"values": {"word": "other values"}, "nodes": search["nodes"][:-1]}
+    plans = {
+        ("as-measured", "reads"): search,
+        ("as-measured", "burst-50"): others,
+        ("tuned", "reads"): search,
+        ("as-measured-with-no-pool", "burst-50"): others | {"nodes": search["nodes"][-1:]},
+    }
+    runs = [builder.run(*arm) for arm in plans]
+    for run, plan in zip(runs, plans.values(), strict=True):
+        run.plans = [plan]
+    html = str(query_plans.query_plans(report_of(builder.experiment(*runs))))
+    assert html.count("<pre") == 2
+    assert html.count("<b>≠ ") == len(others["nodes"]) + 1
