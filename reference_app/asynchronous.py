@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from instrumentation.asgi_timing import TimedAsgiApplication
 from instrumentation.worker_metrics import Slot
 
-from . import build, is_timed, startable, timed_token, warm_up_in_context
+from . import build, is_timed, startable, timed_token, warm_up_in_context, warm_up_requests
 from .loop_application import LoopApplication
 from .request_body import MAX_BODY_BYTES
 from .security_headers import AsgiSecurityHeaders
@@ -38,6 +38,7 @@ async def _served(app: Any, settings: Settings) -> AsyncIterator[None]:
     if settings.warm_up:
         try:
             await app.ensure_async(warm_up_in_context)(app)
+            await warm_up_requests.send_in_loop(app)
         except SQLAlchemyError as error:
             app.logger.warning("not warmed up", extra={"reason": str(error).splitlines()[0]})
     app.extensions["worker_slot"].count("ready")

@@ -112,6 +112,11 @@ class LoopServed:
         self.view_functions = app.view_functions
         self.logger = app.logger
         self.session_interface = app.session_interface
+        self.before_request = app.before_request
+
+    def run(self, function):
+        """Call a coroutine function with the application, in its loop."""
+        return self._loop.run(function(self._app))
 
     def test_client(self, use_cookies: bool = True) -> Client:
         return LoopClient(self, AsgiBridge(self._app, self._loop), use_cookies=use_cookies)

@@ -3,9 +3,11 @@
 import sys
 import time
 import urllib.request
+from collections import Counter
 from dataclasses import replace
 
 import pytest
+from flask import request
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
@@ -13,7 +15,9 @@ import reference_app
 from loadgen.app_code import AppCode
 from loadgen.services import free_port
 from loadgen.subprocesses import start
+from reference_app import warm_up_requests
 from reference_app.settings import Settings
+from tests.loop_served import loop_served
 
 PATIENCE_S = 20
 MAX_EMPTY_SESSION_BYTES = 40  # of cachelib's own count of files
@@ -75,6 +79,19 @@ def test_a_warm_up_without_its_store_ends(make_app, quick):
     app = make_app(replace(quick, redis_url=f"redis://127.0.0.1:{free_port()}", warm_up=True))
     reference_app.warm_up(app)
     assert app.extensions["worker_slot"].get("requests") == 0
+
+
+@pytest.mark.parametrize("sessions", ["shared", "cookie"])
+def test_a_warm_up_in_a_loop_sends_the_same_requests(quick, sessions):
+    with loop_served(replace(quick, sessions=sessions)) as app:
+        sent = Counter()
+        app.before_request(lambda: sent.update([(request.method, request.full_path.removesuffix("?"))]))
+        store = app.extensions["store"].blocking.client
+        before = set(store.keys())
+        app.run(warm_up_requests.send_in_loop)
+        assert sent == dict.fromkeys(warm_up_requests.REQUESTS, warm_up_requests.PASSES)
+        assert app.extensions["worker_slot"].get("requests") == 0
+        assert set(store.keys()) <= before
 
 
 def served_form(address):
