@@ -1,6 +1,7 @@
 """Predictions of the memory of runs under a limit, each written to a file before its run.
 
-The costs come from an earlier run of the experiment: with the same kind of server and another number of workers.
+The costs come from an earlier run of the experiment with the same kind of processes: with another number of workers, or
+without a limit.
 """
 
 import json
@@ -20,7 +21,8 @@ from workbench.recording import Run, open_run
 from . import deployments
 from .run_spec import RunSpec
 
-SAME = ("server", "preload")  # settings on which the memory of a process depends
+# Settings on which the memory of a process depends.
+SAME = ("server", "preload", "driver", "warm_up", "cache", "sessions", "pool", "password_hash")
 
 
 def record(spec: RunSpec, directory: Path) -> None:
@@ -72,6 +74,7 @@ def _alike_runs(experiment: Path, settings: dict[str, Any]) -> Iterator[Run]:
 
 
 def _is_alike(run: Run, settings: dict[str, Any]) -> bool:
-    """The run has the same kind of processes, and another number of them: the rest is what the model is for."""
+    """The run has the same kind of processes, and is not the same arm: the rest is what the model is for."""
     recorded = run.record["deployment"]["settings"]
-    return recorded["workers"] != settings["workers"] and all(recorded.get(name) == settings[name] for name in SAME)
+    is_other = recorded["workers"] != settings["workers"] or not recorded.get("memory_limit_mib")
+    return is_other and all(recorded.get(name) == settings[name] for name in SAME)
