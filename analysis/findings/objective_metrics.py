@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workbench.aggregates import READS
-from workbench.arms import BASELINE
+from workbench.arms import BASELINE, SINGLE
 from workbench.recording import Experiment, Run, arm
 
 from ..ablation import more_failures_reason
@@ -73,6 +73,7 @@ class Metric:
     form      format of the bound
     needs     fields of the objective that it takes beside the arm
     columns   columns of the request rows without which it is not measured
+    scenarios other scenarios on the same deployment that it takes runs of
     objection why a value that meets the bound does not count; empty where it does
     """
 
@@ -82,6 +83,7 @@ class Metric:
     form: str = "{:g}"
     needs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
     objection: Callable[[Experiment, Subject], str] = lambda experiment, subject: ""
 
     def claim(self, subject: Subject, bound: str, *, is_open: bool = False) -> str:
@@ -265,6 +267,7 @@ METRICS = {
         " times the CPU lower bound of its hashes and queries",
         _floor_ratio,
         columns=cpu_metrics.WORK_COLUMNS,
+        scenarios=(SINGLE,),
         objection=_mostly_failures,
     ),
     "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),

@@ -63,7 +63,7 @@ class Objective:
         claim = Claim(experiment, KIND, self.id, self._claim(is_open=self.subject.is_open(experiment)))
         measurement = self.metric.measure(experiment, self.subject)
         if measurement is None:
-            return claim.not_run(self.subject.deployment, self.subject.scenario)
+            return claim.not_run(*next((arm for arm in self._arms() if not experiment.find(*arm)), self._arms()[0]))
         estimate, text = measurement
         if self.misses_aim(estimate.value):
             text += f"; short of the aim, {self.metric.form.format(self.aim)}"
@@ -79,6 +79,16 @@ class Objective:
             level=estimate.level,
             bound=self.bound,
         )
+
+    def _arms(self) -> list[tuple[str, str]]:
+        """The deployments and scenarios that it takes runs of, its own first."""
+        subject = self.subject
+        others = [(subject.against, subject.scenario)] if subject.against else []
+        return [
+            (subject.deployment, subject.scenario),
+            *others,
+            *((subject.deployment, scenario) for scenario in self.metric.scenarios),
+        ]
 
     def misses_aim(self, value: float) -> bool:
         """Whether there is an aim, and the value does not come to it."""

@@ -38,7 +38,7 @@ def test_finding_that_was_not_measured_has_no_runs_and_no_command(builder):
 def test_finding_has_the_bound_if_that_is_a_number(builder):
     findings = by_id(builder.experiment(builder.run(), builder.run(TUNED), builder.run(TUNED, SINGLE)))
     bounds = {name: findings[name].bound for name in ("tuned-burst", "tuned-floor", "tuned-burst-reads")}
-    assert bounds == {"tuned-burst": 12, "tuned-floor": 1.5, "tuned-burst-reads": 300}
+    assert bounds == {"tuned-burst": 12, "tuned-floor": 2.5, "tuned-burst-reads": 300}
     assert findings["tuned-login-alone"].bound == 300
     assert findings["tuned-success"].bound == 1
     assert findings["summary-answers"].bound is None
