@@ -25,7 +25,8 @@ from .. import ablation
 from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
 from . import async_advice, memory_limits, monitoring, published_report
-from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, Claim, Finding
+from .advice_verdict import advice_verdict
+from .finding import DO_NOT_FOLLOW, FOLLOW, INCONCLUSIVE, Claim, Finding
 from .missing_table import degraded_lines, runs_without
 from .wording import ratio_with_interval
 
@@ -56,17 +57,17 @@ def _change(
     verdicts: Mapping[str, str],
     text: str,
 ) -> Check:
-    """The check whose verdict follows from that of an effect; other verdicts of the effect decide nothing."""
+    """The check whose verdict follows from that of an effect."""
 
     def check(claim: Claim) -> Finding:
         effect = ablation.effect_of(claim.experiment, before, after, scenario, metric)
         if effect is None:
             return claim.not_run(after if not claim.experiment.find(after, scenario) else before, scenario)
-        remark = "" if effect.verdict in verdicts else f" ({effect.verdict})"
+        verdict, remark = advice_verdict(effect, verdicts)
         evidence = f"{text.format(ratio=ratio_with_interval(effect))}{remark}"
         runs = [run for side in (before, after) for run in claim.experiment.find(side, scenario)]
-        return claim.finding(verdicts.get(effect.verdict, NOT_MEASURED), evidence, runs, effect=effect.ratio,
-                             interval=effect.interval, level=effect.level, n=effect.blocks)  # fmt: skip
+        return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval,
+                             level=effect.level, n=effect.blocks)  # fmt: skip
 
     return check
 
@@ -82,7 +83,7 @@ def _against_tuned(claim: Claim) -> Finding:
     share = arm_metrics.busiest_worker_share(claim.experiment, ADVISED, BURST_50)
     answered = "" if share is None else f"; one of the workers answered {share:.0%}"
     evidence = f"tuned: × {ratio_with_interval(effect)}{answered}"
-    verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else NOT_MEASURED
+    verdict = DO_NOT_FOLLOW if effect.interval[1] < 1 else FOLLOW if effect.interval[0] > 1 else INCONCLUSIVE
     return claim.finding(verdict, evidence, runs, effect=effect.ratio, interval=effect.interval, level=effect.level,
                          n=effect.blocks)  # fmt: skip
 

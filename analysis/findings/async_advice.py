@@ -19,7 +19,8 @@ from ..experiment_looks import level_of
 from ..metrics.effect_metrics import by_block
 from ..metrics.upstream_waits import DEPLOYMENTS, METRICS, SCENARIOS, UpstreamMetric, most_at_once
 from ..stats.hypothesis import Comparison, ComparisonTable, Effect, evaluate_family, paired, reported
-from .finding import DO_NOT_FOLLOW, FOLLOW, NOT_MEASURED, REPORTED, Claim, Finding
+from .advice_verdict import advice_verdict
+from .finding import DO_NOT_FOLLOW, FOLLOW, REPORTED, Claim, Finding
 from .wording import ratio_with_interval
 
 MARGIN = 0.10  # of equivalence, as for all latencies
@@ -83,8 +84,7 @@ def _check(
         if effect is None:
             return otherwise(claim) if otherwise else claim.not_run(decisive.after, decisive.scenario)
         texts = (f"{each.text} × {ratio_with_interval(other)}" for each, other in effects.items() if other)
-        verdict = VERDICTS.get(effect.verdict, NOT_MEASURED)
-        remark = f" ({effect.verdict})" if verdict == NOT_MEASURED else ""
+        verdict, remark = advice_verdict(effect, VERDICTS)
         compared = [each for each, other in effects.items() if other]
         sides = dict.fromkeys((name, each.scenario) for each in compared for name in each[:2])
         runs = [run for side in sides for run in claim.experiment.find(*side)]

@@ -31,8 +31,8 @@ KINDS = {
     "published-ratio": Kind(
         "What does not depend on the machine in the published report", (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
     ),
-    "published-setup": Kind("The published setup", TEST),
-    "advice": Kind("The published advice", (FOLLOW, DO_NOT_FOLLOW)),
+    "published-setup": Kind("The published setup", (*TEST, INCONCLUSIVE)),
+    "advice": Kind("The published advice", (FOLLOW, DO_NOT_FOLLOW, INCONCLUSIVE)),
     "objective": Kind("Objectives", TEST),
     "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", (*COMPARISON, REPORTED)),
     "baseline": Kind("Changes against the baseline", COMPARISON),

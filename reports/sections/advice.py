@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis import ablation
-from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, IMPROVEMENT, INVALID, NOT_MEASURED, Finding
+from analysis.findings.finding import DO_NOT_FOLLOW, FOLLOW, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, Finding
 from analysis.findings.measurements import ONE_WORKER
 from analysis.findings.wording import ratio_text
 from analysis.metrics import arm_metrics
@@ -22,7 +22,7 @@ from .names import in_labels, optimisation_of, set_up
 
 CPU, DURATION = "cpu_ms", "makespan_s"
 GEVENT = "8+ gevent workers"  # in the claim of the advice
-ORDER = (DO_NOT_FOLLOW, FOLLOW, INVALID, NOT_MEASURED)  # of the verdicts of advice
+ORDER = (DO_NOT_FOLLOW, FOLLOW, INCONCLUSIVE, INVALID, NOT_MEASURED)  # of the verdicts of advice
 # Settings of a run.
 HIDDEN = (
     "scale", "database_url", "pool_profile", "bind", "readings_file", "login_throttle", "memory_limit_mib",
@@ -168,7 +168,7 @@ def _published_advice(report: Report) -> Html:
         verdict: [_advice_row(group) for (of_group, _), group in groups.items() if of_group == verdict]
         for verdict in ORDER
     }
-    judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW]
+    judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW] + rows[INCONCLUSIVE]
     return join(
         _advice_sentence(report),
         behind(
@@ -191,8 +191,10 @@ def _advice_sentence(report: Report) -> Html:
         "Lines of the published advice: {against} not to follow, {following} to follow, {missing} not measured",
         against=counts[DO_NOT_FOLLOW], following=counts[FOLLOW], missing=counts[NOT_MEASURED],
     )  # fmt: skip
-    invalid = sentence(", {invalid} invalid", invalid=counts[INVALID]) if INVALID in verdicts else ""
-    return Html(f"<p>{text}{invalid}.</p>")
+    others = [
+        sentence(f", {{n}} {verdict}", n=counts[verdict]) for verdict in (INCONCLUSIVE, INVALID) if verdict in verdicts
+    ]
+    return Html(f"<p>{text}{''.join(map(str, others))}.</p>")
 
 
 def _advice_row(group: Sequence[Finding]) -> dict:

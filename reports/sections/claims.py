@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
+from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, Finding
 from analysis.findings.objectives import missed_aim
 
 from ..markup import Html
@@ -12,7 +12,7 @@ from .comparison import Report, join
 from .missed_objectives import missed_objectives
 from .names import CLAIMS, in_labels
 
-ORDER = {FAIL: 0, INVALID: 1, NOT_MEASURED: 2, PASS: 3}
+ORDER = {FAIL: 0, INVALID: 1, INCONCLUSIVE: 2, NOT_MEASURED: 3, PASS: 4}
 DECIDED = {FAIL, INVALID}
 
 
@@ -32,7 +32,10 @@ def claims(report: Report) -> Html:
         behind(
             ("why objectives and aims are missed", join(*missed_objectives(report))),
             ("claims that hold", _scorecard("Published claims that hold", published, {PASS})),
-            ("claims not measured", _scorecard("Published claims that were not measured", published, {NOT_MEASURED})),
+            (
+                "claims not measured or not decided",
+                _scorecard("Published claims without a verdict", published, {NOT_MEASURED, INCONCLUSIVE}),
+            ),
             ("objectives that are met", _scorecard("Objectives that are met", met, {PASS})),
         ),
     )
@@ -46,8 +49,11 @@ def _sentence(findings: list[Finding]) -> Html:
         all=str(len(findings)), passed=number(str(counts[PASS]), SECTION),
         failed=number(str(counts[FAIL]), SECTION), missing=number(str(counts[NOT_MEASURED]), SECTION),
     )  # fmt: skip
-    if counts[INVALID]:
-        text = Html(f"{text} " + str(sentence("Invalid: {n}.", n=number(str(counts[INVALID]), SECTION))))
+    for verdict in (INCONCLUSIVE, INVALID):
+        if counts[verdict]:
+            text = Html(
+                f"{text} {sentence(f'{verdict.capitalize()}: {{n}}.', n=number(str(counts[verdict]), SECTION))}"
+            )
     return Html(f"<p>{text}</p>")
 
 

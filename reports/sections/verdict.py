@@ -9,7 +9,7 @@ from itertools import pairwise
 from analysis import ablation
 from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
-from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
+from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, Finding
 from analysis.findings.measurements import LADDER, ONE_WORKER
 from workbench.arms import ADVISED, BASELINE, BURST_50, TUNED
 from workbench.display import seconds_form
@@ -254,7 +254,7 @@ def _counted(findings: list[Finding]) -> Html:
 
 def _others(findings: list[Finding]) -> Html:
     verdicts = [finding.verdict for finding in findings]
-    names = {FAIL: "fail", NOT_MEASURED: "not measured", INVALID: "invalid"}
+    names = {FAIL: "fail", INCONCLUSIVE: "inconclusive", NOT_MEASURED: "not measured", INVALID: "invalid"}
     counts = {verdict: verdicts.count(verdict) for verdict in names}
     texts = [
         f"{number(str(count), SECTION)} {names[verdict]}"

@@ -17,7 +17,7 @@ def test_every_finding_is_in_its_table(reports):
     report = reports("full")
     html = claims(report)
     shown = column(table_cells(html, OPEN), "verdict")
-    for caption in ("Published claims that hold", "Published claims that were not measured", "Objectives that are met"):
+    for caption in ("Published claims that hold", "Published claims without a verdict", "Objectives that are met"):
         shown |= column(table_cells(html, caption), "verdict")
     assert shown == {in_labels(finding.claim): finding.verdict for finding in report.of_kind(*CLAIMS, "objective")}
 
