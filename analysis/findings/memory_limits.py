@@ -75,7 +75,7 @@ def enough_memory(claim: Claim) -> Finding:
         return claim.not_measured("the memory was not read", runs)
     mark = "" if key == "peak_bytes" else " (PSS; the limit is not enforced on this machine)"
     fewer = claim.experiment.find(CONSTRAINED_GEVENT, BURST_50)
-    evidence = f"8 gevent workers need at most {max(peaks):,.0f} MiB{mark}"
+    evidence = f"8 gevent workers need at most {max(peaks):,.0f} MiB{mark}, and not {RECOMMENDED_MIB:,}"
     evidence += f"; {_outcome(fewer)}" if fewer else ""
     verdict = FOLLOW if any(map(ran_out, runs)) else DO_NOT_FOLLOW
     return claim.finding(verdict, evidence, [*runs, *fewer], effect=max(peaks), bound=float(RECOMMENDED_MIB))
@@ -127,7 +127,7 @@ def predictions(experiment: Experiment) -> Iterator[Finding]:
 def _prediction(experiment: Experiment, deployment: str, predicted: Sequence[PredictedMemory]) -> Finding:
     limit_mib, first = predicted[0].prediction.limit_mib, predicted[0].prediction
     fit = "fits into" if first.fits else "does not fit into"
-    text = f"{deployment} {fit} {limit_mib} MiB, as predicted"
+    text = f"{deployment} {fit} {limit_mib} MiB, and its peak is within {MAX_ERROR:.0%} of the prediction"
     claim = Claim(experiment, "prediction", f"memory-prediction-{deployment}", text)
     is_right = all(each.prediction.fits == each.has_fitted and abs(each.error or 0) <= MAX_ERROR for each in predicted)
     peak_mib = first.peak_bytes / MIB

@@ -9,7 +9,7 @@ from workbench.recording import Experiment
 from .. import ablation
 from ..stats.hypothesis import Effect
 from . import published_report
-from .finding import FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, Claim, Finding
+from .finding import EQUIVALENT, FAIL, INCONCLUSIVE, NOT_MEASURED, PASS, Claim, Finding
 from .wording import ratio_with_interval
 
 KIND = "published-setup"
@@ -78,6 +78,8 @@ def _verdict(effect: Effect) -> tuple[str, str]:
         return PASS, f"without them {_saved(low)}–{_saved(high)} of the database time is saved"
     if high < 1:
         return FAIL, "without them no database time is saved"
+    if effect.verdict == EQUIVALENT:
+        return FAIL, "without them the database time is the same within 10 %"
     return INCONCLUSIVE, "a saving is neither shown nor excluded"
 
 

@@ -43,6 +43,6 @@ def servers(report: Report) -> Html:
     note = (
         f"{OF_SUCCESSES} 50 users at once; a search with runs of its own finds the open load that a server sustains. "
         "CPU is of the workers, hashes included. The busiest worker is the one with the largest share of a run's "
-        "requests. Only gthread spreads connections evenly, and keeps each worker to a core."
+        "requests. With gthread alone a worker leaves new connections to one that has fewer, and keeps to a core."
     )
     return table(pd.DataFrame(rows, dtype=object), "The tuned set-up by server", note=note)
