@@ -1,7 +1,7 @@
-"""A TCP proxy that puts a round-trip time in front of PostgreSQL, so that a deployment can be far from its database.
+"""A TCP proxy that puts a round-trip time in front of a server, so that a deployment can be far from its database.
 
 `python -m loadgen.proxy --listen HOST:PORT --upstream HOST:PORT --round-trip-ms F` runs it, `through` runs it for a
-block. The bytes pass through `relay`.
+block. Toxics are added and removed while it runs: `Proxy.add`, or its control socket. The bytes pass through `relay`.
 """
 
 import ctypes
@@ -20,23 +20,27 @@ import click
 from workbench.errors import UserError, reporting_errors
 from workbench.polling import attempts
 
-from .relay import Relay, SocketAddress
+from .proxy_control import ADD, CLEAR, MAX_SOCKET_PATH_BYTES, REMOVE, ControlServer, request
+from .proxy_listener import SocketAddress
+from .relay import Relay
+from .socket_loop import SocketLoop
 from .subprocesses import Child, start
+from .toxics import BOTH
 
 START_TIMEOUT_S = 10.0
 MAX_ROUND_TRIP_MS = 60_000
 PR_SET_TIMERSLACK = 29
 TIMER_SLACK_NS = 1000
-MAX_SOCKET_PATH_BYTES = 107
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running proxy: its process, and the address at which it listens."""
+    """A running proxy: its process, the address at which it listens, its counts and its control socket."""
 
     child: Child
     address: tuple[str, int]
     counts_file: Path
+    control_socket: Path
 
     def counts(self) -> tuple[int, int]:
         """The connections accepted and the round trips so far, over all connections.
@@ -48,20 +52,43 @@ class Proxy:
         connections, round_trips = self.counts_file.read_text().split()
         return int(connections), int(round_trips)
 
+    def add(self, name: str, kind: str, direction: str = BOTH, **attributes: float) -> float:
+        """Put a toxic into force, for the connections of now and new ones.
+
+        `kind` and `attributes` are those of `toxics.ATTRIBUTES`, `direction` is `upstream` (bytes to the server),
+        `downstream` or `both`. Returns the instant from which it is in force, in monotonic seconds. Raises `UserError`
+        with one line if the proxy refuses it or does not answer.
+        """
+        fields = {"name": name, "kind": kind, "direction": direction, "attributes": attributes}
+        return request(self.control_socket, {"command": ADD, **fields})
+
+    def remove(self, name: str) -> float:
+        """Remove a toxic; what it held back passes. Returns the instant, and raises `UserError`, as `add` does."""
+        return request(self.control_socket, {"command": REMOVE, "name": name})
+
+    def clear(self) -> float:
+        """Remove all toxics. Returns the instant, and raises `UserError`, as `add` does."""
+        return request(self.control_socket, {"command": CLEAR})
+
 
 @contextmanager
-def through(upstream: tuple[str, int] | str, round_trip_ms: float, log: Path) -> Iterator[Proxy]:
+def through(upstream: tuple[str, int] | str, round_trip_ms: float, log: Path, *, seed: int = 0) -> Iterator[Proxy]:
     """Run a proxy in front of `upstream`, on a free port of 127.0.0.1 and in a process of its own, for the block.
 
-    `upstream` is a host and a port, or the path of a Unix socket. The counts are in a file beside `log`. Raises
-    `UserError` if it does not start.
+    `upstream` is a host and a port, or the path of a Unix socket. The counts and the control socket are files beside
+    `log`. `seed` is that of the jitter. Raises `UserError` if it does not start.
     """
-    counts_file = log.with_suffix(".counts")
+    counts_file, control_socket = log.with_suffix(".counts"), log.with_suffix(".control")
     command = [sys.executable, "-m", "loadgen.proxy", "--listen", "127.0.0.1:0"]
     place = upstream if isinstance(upstream, str) else f"{upstream[0]}:{upstream[1]}"
     command += ["--upstream", place, "--round-trip-ms", str(round_trip_ms)]
-    with start("proxy", [*command, "--counts", str(counts_file)], log) as child:
-        yield Proxy(child, _wait_until_listening(child), counts_file)
+    command += ["--counts", str(counts_file), "--control", str(control_socket), "--seed", str(seed)]
+    control_socket.unlink(missing_ok=True)
+    try:
+        with start("proxy", command, log) as child:
+            yield Proxy(child, _wait_until_listening(child), counts_file, control_socket)
+    finally:
+        control_socket.unlink(missing_ok=True)
 
 
 def _wait_until_listening(child: Child) -> tuple[str, int]:
@@ -120,27 +147,27 @@ def _check_round_trip(context: click.Context, option: click.Parameter, value: fl
     "--round-trip-ms", type=float, required=True, callback=_check_round_trip, help="Time added to each round trip."
 )
 @click.option("--counts", type=click.File("wb", lazy=False), help="File for the number of connections and round trips.")
-def main(listen: SocketAddress, upstream: SocketAddress, round_trip_ms: float, counts: BinaryIO | None) -> None:
-    """Put a round-trip time between clients and a server."""
+@click.option("--control", type=click.Path(path_type=Path), help="Unix socket for commands that add and remove toxics.")
+@click.option("--seed", type=int, default=0, help="Seed of the jitter.")
+def main(
+    listen: SocketAddress,
+    upstream: SocketAddress,
+    round_trip_ms: float,
+    counts: BinaryIO | None,
+    control: Path | None,
+    seed: int,
+) -> None:
+    """Put a round-trip time between clients and a server, and toxics while it runs."""
     _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     if sys.platform.startswith("linux"):  # sleep to the microsecond
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0)
-    with _listener(listen) as listener:
-        relay = Relay(listener, upstream, round_trip_ms / 1000, counts)
-        click.echo(_announcement(os.getpid()) + "{}:{}".format(*listener.getsockname()))
-        relay.run()
-
-
-def _listener(address: SocketAddress) -> socket.socket:
-    try:
-        listener = socket.create_server(address.address, family=address.family, backlog=socket.SOMAXCONN)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        place = "{}:{}".format(*address.address)
-        raise UserError(f"{place} cannot be listened on ({reason}); choose another --listen") from None
-    listener.setblocking(False)
-    return listener
+    loop = SocketLoop()
+    relay = Relay(loop, (listen, upstream), round_trip_ms / 1000, counts, seed)
+    if control:
+        ControlServer(loop, control, relay)
+    click.echo(_announcement(os.getpid()) + "{}:{}".format(*relay.address))
+    loop.run()
 
 
 if __name__ == "__main__":

@@ -3,15 +3,12 @@
 import queue
 import random
 import socket
-import socketserver
-import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -19,95 +16,21 @@ from sqlalchemy import make_url
 
 from bench.proxy_cost import added_latency_ms
 from loadgen import proxy, services
+from tests.loadgen.proxy_servers import (
+    FLOOD_BYTES,
+    MIB,
+    connect,
+    echo_or_flood,
+    has_closed_all_connections,
+    ping,
+    read_all,
+    read_exactly,
+    reset,
+)
 from workbench.errors import UserError
-from workbench.polling import attempts
-
-MIB = 2**20
-FLOOD_BYTES = 48 * MIB
 
 # Newer Pythons warn of any fork beside threads, and the upstreams here are threads.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-class Server(socketserver.ThreadingTCPServer):
-    request_queue_size = 500
-    daemon_threads = True
-
-
-@contextmanager
-def upstream(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """The address of a server that passes each connection to `answer` in a thread, and closes it then."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self):
-            with suppress(ConnectionError):
-                answer(self.request)
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        try:
-            yield server.server_address
-        finally:
-            server.shutdown()
-            serving.join()
-
-
-def echo_or_flood(connection):
-    while message := connection.recv(1000):
-        connection.sendall(bytes(FLOOD_BYTES) if message == b"flood" else message)
-
-
-def read_all(connection):
-    chunks = []
-    while chunk := connection.recv(65536):
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def read_exactly(connection, size):
-    left = size
-    while left and (chunk := connection.recv(min(left, 65536))):
-        left -= len(chunk)
-    return size - left
-
-
-def connect(running):
-    return socket.create_connection(running.address, timeout=10)
-
-
-def ping(connection, message=b"ping"):
-    """Send a message; returns the seconds until it came back."""
-    start_s = time.monotonic()
-    connection.sendall(message)
-    assert connection.recv(1000) == message
-    return time.monotonic() - start_s
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def has_closed_all_connections(running):
-    """Wait until the proxy has no connection; returns False if it still has one after 5 s."""
-    process = psutil.Process(running.child.pid)
-    for _ in attempts(5, 0.01):
-        if [connection.status for connection in process.net_connections("tcp")] == [psutil.CONN_LISTEN]:
-            return True
-    return False
-
-
-@pytest.fixture
-def make_proxy(tmp_path) -> Iterator[Callable[..., proxy.Proxy]]:
-    """Start a proxy with this round trip in front of a server that answers with this function."""
-    with ExitStack() as stack:
-
-        def make(answer, round_trip_ms=0.0):
-            address = stack.enter_context(upstream(answer))
-            return stack.enter_context(proxy.through(address, round_trip_ms, tmp_path / "proxy.log"))
-
-        yield make
 
 
 @pytest.mark.parametrize("round_trip_ms", [0, 3])
@@ -302,7 +225,7 @@ def test_through_ends_the_process_with_the_block(tmp_path):
 
 
 def test_added_latency_is_measured_from_direct_and_proxied_pairs():
-    added = added_latency_ms(5, 20)
+    added = added_latency_ms(3, 2, 20)
     assert 0 < added.direct_median_ms <= added.direct_p99_ms
     assert -added.direct_median_ms <= added.median_ms < 50
 
