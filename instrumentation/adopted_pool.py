@@ -24,9 +24,14 @@ def adopt(engine: Any, slot: Slot, recorder: RequestRecorder) -> PoolStatistics:
     """Time the pool and the statements of an engine, or of an `AsyncEngine`; call it before its first use.
 
     Statements and COMMIT are booked as `db`, getting a connection and ROLLBACK, which ends each use, as `pool`. A
-    BEGIN that the driver sends by itself is no round trip of its own here.
+    BEGIN that the driver sends by itself is no round trip of its own here. Raises `TypeError` for what is no engine,
+    and `ValueError` for one that is timed already.
     """
     engine = getattr(engine, "sync_engine", engine)
+    if not isinstance(engine, Engine):
+        raise TypeError(f"engine is {type(engine).__name__}, and must be an engine of SQLAlchemy: create_engine(…)")
+    if isinstance(engine.pool, TimedPool):
+        raise ValueError("the engine is instrumented already; give each application an engine of its own")
     _make_timed(engine.pool)
     statistics = PoolStatistics(slot)
     statistics.watch(engine)

@@ -22,7 +22,11 @@ def instrument_flask(
     app: Flask, engine: Any = None, *, port: int | None = None, is_admin: Callable[[], bool] | None = None
 ) -> None:
     """See `instrumentation.instrument`."""
-    worker = InstrumentedWorker(engine, port, flask_request_id)
+    if RECORDER in app.extensions:
+        raise ValueError(
+            f"the application {app.import_name} is instrumented already; call instrument once, with its engine"
+        )
+    worker = InstrumentedWorker(f"{app.import_name} in {app.root_path}", engine, port, flask_request_id)
     app.extensions[RECORDER], app.extensions["worker_slot"] = worker.recorder, worker.slot
     app.before_request(_identify)
     app.after_request(_send_identity)

@@ -97,7 +97,10 @@ def instrument_asgi_application(
     app: Any, engine: Any = None, *, port: int | None = None, is_admin: Callable[[Scope], bool] | None = None
 ) -> Any:
     """See `instrumentation.instrument_asgi`."""
-    worker = InstrumentedWorker(engine, port, _request_id.get)
+    if isinstance(getattr(app, "asgi_app", app), InstrumentedASGI):
+        raise ValueError("the application is instrumented already; call instrument_asgi once, with its engine")
+    name = getattr(app, "import_name", type(app).__name__)
+    worker = InstrumentedWorker(f"{name} in {getattr(app, 'root_path', os.getcwd())}", engine, port, _request_id.get)
     if not hasattr(app, "asgi_app"):
         return InstrumentedASGI(app, worker, is_admin)
     _note_routes(app)

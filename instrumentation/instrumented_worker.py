@@ -17,7 +17,7 @@ from .request_recorder import RequestRecorder
 from .shared_files import NotShared, claim
 from .worker_metrics import Slot, WorkerMetrics
 
-PORT = 9464
+PORT, MAX_PORT = 9464, 65_535
 PORT_VARIABLE, TOKEN_VARIABLE = "INSTRUMENTATION_PORT", "TRACETRACK_RUN_TOKEN"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
@@ -32,8 +32,13 @@ class InstrumentedWorker:
     The monitor reads `recorder` and `slot` from the first request on; until then both are private.
     """
 
-    def __init__(self, engine: Any, port: int | None, request_id: Any):
-        self.port = int(os.environ.get(PORT_VARIABLE, PORT)) if port is None else port
+    def __init__(self, application: str, engine: Any, port: int | None, request_id: Any):
+        """`application` is what its workers have in common, and no other application has.
+
+        Raises `ValueError` for a port that is none, and what `adopt` raises.
+        """
+        self.port = _port(os.environ.get(PORT_VARIABLE, PORT), PORT_VARIABLE) if port is None else _port(port, "port")
+        self._application = application
         self.number = 0
         self.slot: Slot = WorkerMetrics.private().slot(0)
         self.recorder = RequestRecorder(MonitorFile.private().section(0), request_id)
@@ -60,7 +65,7 @@ class InstrumentedWorker:
 
     def _claim(self) -> None:
         try:
-            claimed = claim(self.port)
+            claimed = claim(self.port, self._application)
         except (NotShared, OSError) as error:
             self._notice = f"no /metrics and no /monitor: {error}"
         else:
@@ -77,6 +82,13 @@ class InstrumentedWorker:
         if self._notice:
             return "", self._notice
         return f"http://127.0.0.1:{self.port}/monitor?token={issue_token(self._key, user)}", ""
+
+
+def _port(value: Any, name: str) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PORT):
+        raise ValueError(f"{name} is {text!r}; it must be a port, from 1 to {MAX_PORT}")
+    return int(text)
 
 
 def is_from_this_machine(address: str, headers: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ from .monitor_file import MonitorFile, MonitorFileError, companion
 from .worker_metrics import MetricsFileError, Slot, WorkerMetrics
 
 WORKERS = 28  # slots: 2 × (28 + spare ones)
+APPLICATION = "application"  # the file with the name of the application whose workers share the folder
 OLD_MONITOR_S = 2.0  # in which the monitor of ended workers ends
 
 
@@ -39,18 +40,21 @@ class Claim:
     notice: str = ""
 
 
-def claim(port: int) -> Claim:
+def claim(port: int, application: str) -> Claim:
     """Take a slot of the files for this port, and start the monitor if there is none.
 
-    Raises `NotShared` where there is no slot or no private folder. Without its port there is no monitor; `notice` says
-    so.
+    `application` is the same text in each worker of an application, and another one in others. Raises `NotShared` where
+    workers of another application have the port, and where there is no slot or no private folder. Without its port
+    there is no monitor; `notice` says so.
     """
     folder = _private_folder(port)
     metrics_file = folder / "metrics"
     with _locked(folder / "lock"):
         is_new = not _has_living_workers(metrics_file)
         if is_new:
-            _create(folder, metrics_file)
+            _create(folder, metrics_file, application)
+        elif (other := (folder / APPLICATION).read_text()) != application:
+            raise NotShared(f"port {port} is that of the monitor of another application, {other}; choose another port")
         key = (folder / "key").read_text()
         metrics, monitor = WorkerMetrics.open(metrics_file, ()), MonitorFile.open(companion(str(metrics_file)))
         living = {worker for worker, values in metrics.read().items() if is_alive(values["pid"])}
@@ -90,11 +94,12 @@ def _has_living_workers(metrics_file: Path) -> bool:
     return any(is_alive(each["pid"]) for each in values)
 
 
-def _create(folder: Path, metrics_file: Path) -> None:
+def _create(folder: Path, metrics_file: Path, application: str) -> None:
     """Create the files anew; a monitor that still reads the old ones keeps them until it ends."""
     metrics_file.unlink(missing_ok=True)
     slots = WorkerMetrics.create(metrics_file, WORKERS, ()).slots
     MonitorFile.create(companion(str(metrics_file)), slots)
+    (folder / APPLICATION).write_text(application)
     key = folder / "key"
     key.touch(mode=0o600)
     key.write_text(secrets.token_hex(32))

@@ -13,7 +13,7 @@ import time
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 TOKEN_S, COOKIE_S = 60, 900
-COOKIE = "monitor_access"
+COOKIE = "monitor_access"  # the beginning of its name
 KEY_VARIABLE = "INSTRUMENTATION_MONITOR_KEY"
 MIN_KEY_LENGTH = 32
 _PURPOSE = b"monitor access, version 1"
@@ -36,6 +36,8 @@ class Access:
         if len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"a key of the monitor has at least {MIN_KEY_LENGTH} characters")
         self._key = key
+        # Cookies do not tell ports apart: with one name for all, each monitor of this machine would end the others'.
+        self.cookie_name = f"{COOKIE}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         self._used: dict[str, float] = {}  # tokens, and when they end
 
     def redeem(self, token: str) -> str | None:

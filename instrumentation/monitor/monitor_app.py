@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .access import COOKIE, COOKIE_S, Access
+from .access import COOKIE_S, Access
 from .openmetrics import render
 from .problems import ProblemLog
 from .readings import INTERVAL_S, SNAPSHOT_S, Readings
@@ -140,12 +140,12 @@ class MonitorApp:
             await _respond(send, 403, "the link is over a minute old, or was used already; open the monitor anew\n")
             return
         attributes = f"Max-Age={COOKIE_S}; Path=/monitor; HttpOnly; SameSite=Lax{self._secure}"
-        more = (("Location", "/monitor"), ("Set-Cookie", f"{COOKIE}={cookie}; {attributes}"))
+        more = (("Location", "/monitor"), ("Set-Cookie", f"{self._access.cookie_name}={cookie}; {attributes}"))
         await _respond(send, 303, "", more=more)
 
     async def _restricted(self, path: str, cookies: str, receive: Receive, send: Send) -> None:
         name = path.removeprefix("/monitor").removeprefix("/")
-        cookie = _cookie(cookies)
+        cookie = _cookie(cookies, self._access.cookie_name)
         if self._access.user(cookie) is None:
             await _respond(send, 401, "log in as an administrator, and open the monitor from the application\n")
         elif name == "":
@@ -194,9 +194,9 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _cookie(header: str) -> str:
+def _cookie(header: str, name: str) -> str:
     try:
-        morsel = SimpleCookie(header).get(COOKIE)
+        morsel = SimpleCookie(header).get(name)
     except CookieError:
         return ""
     return morsel.value if morsel else ""
