@@ -12,6 +12,7 @@ import psutil
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from instrumentation.monitor.access import derive_key
 from instrumentation.monitor.viewers import MAX_VIEWERS
 from instrumentation.worker_metrics import WorkerMetrics
 from reference_app.counters import COUNTERS
@@ -226,6 +227,24 @@ def monitors(port):
         for process in named
         if any(each.laddr.port == port for each in process.net_connections("tcp") if each.status == "LISTEN")
     ]
+
+
+def test_the_monitor_listens_on_this_machine_only(served, base):
+    (process,) = monitors(base.monitor_port)
+    listening = [each.laddr.ip for each in process.net_connections("tcp") if each.status == "LISTEN"]
+    assert listening == ["127.0.0.1"]
+
+
+def test_the_command_of_the_monitor_has_no_secret(base, store, tmp_path):
+    WorkerMetrics.create(tmp_path / "metrics", 1, COUNTERS)
+    settings = with_monitor(
+        base, workers=1, readings_file=str(tmp_path / "metrics"), sessions="shared", redis_url=store.url,
+    )  # fmt: skip
+    with serve_briefly(settings, tmp_path / "gunicorn.log"):
+        (process,) = next(found for _ in attempts(10, 0.1) if (found := monitors(settings.monitor_port)))
+        words = " ".join(process.cmdline())
+    secrets = settings.secret_key, derive_key(settings.secret_key), store.url.rpartition("@")[0].rpartition(":")[2]
+    assert [secret for secret in secrets if secret in words] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
