@@ -28,6 +28,11 @@ def test_a_notebook_is_valid_and_defines_nothing(path):
         assert not re.search(r"^\s*(def|class|async def) ", "".join(cell["source"]), re.MULTILINE)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_stored_without_outputs(path):
+    assert [cell["outputs"] for cell in code_cells(path) if cell["outputs"] or cell["execution_count"]] == []
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
 def test_every_parameter_has_a_type_and_a_comment(path):
     (cell,) = (cell for cell in code_cells(path) if "parameters" in cell["metadata"].get("tags", ()))

@@ -28,6 +28,15 @@ def test_serve_ends_an_idle_worker_whose_master_was_killed(settings, tmp_path):
     assert alive == []
 
 
+@pytest.mark.parametrize("server_kind", [{"server": "gthread"}, {"server": "granian", "body_timeout_s": 0}])
+def test_serve_listens_on_this_machine_only(settings, tmp_path, server_kind):
+    with application.serve(replace(settings, **server_kind), tmp_path / "server.log") as served:
+        master = psutil.Process(served.child.pid)
+        processes = [master, *master.children(recursive=True)]
+        connections = [each for process in processes for each in process.net_connections("tcp")]
+    assert {each.laddr.ip for each in connections if each.status == "LISTEN"} == {"127.0.0.1"}
+
+
 def test_starting_application_does_not_use_its_database_before_its_start_signal(settings, server, database, tmp_path):
     def sessions():
         with closing(server.connect()) as connection, connection.cursor() as cursor:

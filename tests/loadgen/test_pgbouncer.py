@@ -77,6 +77,12 @@ def test_the_files_of_the_configuration_are_the_owners_only_and_quote_their_valu
     assert "dbname='a''b' connect_query='SET statement_timeout = 4321'" in path.read_text()
 
 
+def test_the_configuration_has_passwords_and_this_machine_only(tmp_path):
+    path = pgbouncer._write_configuration(tmp_path, "postgresql://app:x@127.0.0.1:1/a", SETTINGS, 6432, "admin")
+    lines = path.read_text().splitlines()
+    assert {"listen_addr = 127.0.0.1", "unix_socket_dir = ", "auth_type = scram-sha-256"} <= set(lines)
+
+
 @needs_pgbouncer
 def test_it_runs_for_its_block_and_leaves_nothing_but_its_log(app_url, server, tmp_path):
     log = tmp_path / "pgbouncer.log"

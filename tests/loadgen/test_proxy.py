@@ -224,6 +224,12 @@ def test_through_ends_the_process_with_the_block(tmp_path):
         connect(running)
 
 
+def test_through_listens_on_this_machine_only(tmp_path):
+    with proxy.through(("127.0.0.1", 1), 0, tmp_path / "proxy.log") as running:
+        connections = psutil.Process(running.child.pid).net_connections("tcp")
+        assert [each.laddr.ip for each in connections if each.status == "LISTEN"] == ["127.0.0.1"]
+
+
 def test_added_latency_is_measured_from_direct_and_proxied_pairs():
     added = added_latency_ms(3, 2, 20)
     assert 0 < added.direct_median_ms <= added.direct_p99_ms

@@ -99,6 +99,11 @@ def test_a_client_that_goes_does_no_harm(carrier):
     assert carrier.child.log.read_text().count("\n") == 1, "nothing but where it listens"
 
 
+def test_it_listens_on_this_machine_only(carrier):
+    connections = psutil.Process(carrier.child.pid).net_connections("tcp")
+    assert [each.laddr.ip for each in connections if each.status == "LISTEN"] == ["127.0.0.1"]
+
+
 def test_it_is_gone_after_its_block(tmp_path):
     with upstream_server(10.0, tmp_path / "upstream.log") as started:
         assert psutil.pid_exists(started.child.pid)

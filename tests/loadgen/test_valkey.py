@@ -27,6 +27,11 @@ def test_started_store_is_empty_and_requires_a_password(started_store):
     assert started_store.version.startswith("Valkey ")
 
 
+def test_started_store_listens_on_this_machine_only(started_store):
+    connections = psutil.Process(started_store.pid).net_connections("tcp")
+    assert [each.laddr.ip for each in connections if each.status == "LISTEN"] == ["127.0.0.1"]
+
+
 def test_started_store_is_gone_after_its_block_and_leaves_no_data(tmp_path):
     with store_server(tmp_path, tmp_path / "valkey.log") as started:
         with redis.Redis.from_url(started.url) as client:

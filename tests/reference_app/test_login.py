@@ -112,3 +112,14 @@ def test_a_forged_cookie_is_no_session(make_app, settings):
     client = make_app(replace(settings, sessions="cookie")).test_client()
     client.set_cookie("session", "eyJ1c2VyIjp7ImlkIjoxfX0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
     assert client.get(STATISTICS).status_code == 401
+
+
+def test_a_user_name_is_text_on_the_page(own_rows, client, auth):
+    own_rows("UPDATE tracetrack.\"user\" SET username = '<script>' WHERE username = 'user009'")
+    try:
+        auth.login("<script>")
+        page = client.get("/").text
+    finally:
+        own_rows("UPDATE tracetrack.\"user\" SET username = 'user009' WHERE username = '<script>'")
+    assert "Logged in as &lt;script&gt;" in page
+    assert "<script" not in page

@@ -2,10 +2,11 @@
 
 import json
 import logging
+import re
 
 import pytest
 
-from reference_app.logs import LOGGERS
+from reference_app.logs import HEADER, LOGGERS
 
 
 @pytest.mark.parametrize("name", ["reference_app.store", "instrumentation.timed_pool"])
@@ -20,3 +21,14 @@ def test_a_warning_is_one_json_line(app, capfd, name):
 
 def test_the_loggers_are_those_of_both_packages():
     assert LOGGERS == ("reference_app", "instrumentation")
+
+
+@pytest.mark.parametrize("given", ["a-Z.0_9", "x" * 64])
+def test_the_id_of_a_request_is_kept(client, given):
+    assert client.get("/login", headers={HEADER: given}).headers[HEADER] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b', "a,b", "<b>", "\xfc"])
+def test_an_id_of_another_form_is_replaced(client, given):
+    sent = client.get("/login", headers={HEADER: given}).headers[HEADER]
+    assert re.fullmatch("[0-9a-f]{16}", sent)

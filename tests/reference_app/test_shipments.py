@@ -196,6 +196,14 @@ def test_a_carrier_that_answers_garbage_is_unavailable(ask, sent):
         require_failure(ask(url), 503, UNAVAILABLE)
 
 
+def test_a_redirect_of_the_carrier_is_not_followed(ask):
+    with carrier(response(ANSWER)) as (elsewhere, heads):
+        moved = response(b"", "302 Found", f"Location: {elsewhere}/shipments/TT-00012345\r\n")
+        with carrier(moved) as (url, asked):
+            require_failure(ask(url), 503, UNAVAILABLE)
+    assert (len(asked), heads) == (1, [])
+
+
 def test_an_answer_without_end_is_not_read_to_the_end(ask):
     parts = [b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 20_000] * 10]
     with carrier(*parts) as (url, _):

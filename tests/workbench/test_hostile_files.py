@@ -121,6 +121,26 @@ def test_a_record_that_no_reader_could_handle_is_refused(run, content):
     require_one_line(excinfo, "run.json")
 
 
+VALUES = {
+    "huge": json.dumps("x" * MAX_JSON_BYTES),
+    "deep": "[" * 500 + "]" * 500,
+    "infinity": "-Infinity",
+    "a number beyond floats": "1e999",
+    "a number beyond 64 bits": "99999999999999999999",
+    "half a surrogate pair": '"\\ud800"',
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_a_value_that_no_reader_could_handle_is_refused_in_a_good_record(run, value):
+    record = (run / "run.json").read_text()
+    open_run(run)
+    (run / "run.json").write_text(f'{record.rstrip()[:-1]}, "more": {value}}}')
+    with pytest.raises(RecordingError) as excinfo:
+        open_run(run)
+    require_one_line(excinfo, "run.json")
+
+
 NAMES = ["../../other", "/etc", "..", ".", "", "a/b", "a\nb", "a\0b", "-x", "n" * 129, "\x1b[31mred", 5, None, ["x"]]
 
 
