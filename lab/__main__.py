@@ -11,6 +11,7 @@ from workbench.paths import REPOSITORY
 
 CONFIGURATION = Path(__file__).parent / "jupyter"
 START = "notebooks/00-start.ipynb"
+HOST = "127.0.0.1"
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -22,6 +23,7 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 def lab(port: int, no_browser: bool) -> None:
     """Open the notebooks in JupyterLab. It serves on 127.0.0.1, and its address has a token."""
     options = {
+        "ServerApp.ip": HOST,  # whatever the settings of the user say
         "ServerApp.root_dir": str(REPOSITORY),
         "LabApp.default_url": f"/lab/tree/{START}",
         "LabApp.extension_manager": "readonly",  # the other one asks a package registry

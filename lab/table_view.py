@@ -27,6 +27,7 @@ def table_widget(table: pd.DataFrame) -> ITable:
         layout={"topStart": "pageLength", "topEnd": "search", "bottomStart": "info", "bottomEnd": "paging"},
         classes="compact stripe nowrap",
         scrollX=True,
+        allow_html=False,  # texts are those of a target
         columnDefs=[{"targets": _long_texts(shown), "className": LONG_TEXT}],
         style="table-layout:auto;width:auto;max-width:100%;float:left",
     )

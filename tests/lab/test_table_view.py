@@ -39,3 +39,11 @@ def test_texts_stay_on_one_line():
 def test_a_long_table_says_that_it_is_cut():
     widget = table_widget(pd.DataFrame({"row": np.arange(MAX_ROWS + 1)}))
     assert f"the first {MAX_ROWS:,} of {MAX_ROWS + 1:,} rows" in widget.caption
+
+
+def test_texts_and_names_of_columns_are_text():
+    table = pd.DataFrame({"<b>error</b>": ["<img src=x onerror=alert(1)>"]})
+    sent = str(table_widget(table).get_state())
+    assert "<img" not in sent
+    assert "<b>" not in sent
+    assert "&lt;img src=x onerror=alert(1)&gt;" in sent
