@@ -22,6 +22,7 @@ export PROFILE EXPERIMENT BASELINE A B PYTHON
 # The programs of .venv/bin are run as modules: the first line of their files has the path of the project's folder.
 override PY := .venv/bin/python
 override STAMP := .venv/installed
+override AUDIT := .venv/audit
 override PACKAGES := workbench instrumentation reference_app loadgen analysis reports lab bench tests
 override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Debian's, for `make test-extra`.
@@ -37,7 +38,7 @@ endif
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup report render test test-accuracy test-extra lab gate compare bench lint clean
+.PHONY: help setup report render test test-accuracy test-extra lab gate compare bench lint audit clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -111,6 +112,24 @@ lint: $(STAMP) ## style, formatting, types, import layers, and notebooks without
 	@$(PY) -m mypy --no-error-summary
 	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo --no-cache
 	@$(PY) -m nbstripout --keep-id --verify notebooks/*.ipynb
+
+$(AUDIT)/installed: audit.lock $(STAMP)
+	@rm -rf $(AUDIT)
+	@.venv/bin/uv venv --quiet --python $(PY) $(AUDIT)
+	@.venv/bin/uv pip sync --quiet --python $(AUDIT)/bin/python --require-hashes audit.lock
+	@touch $@
+
+# Its report is there only if every package was looked up.
+audit: $(AUDIT)/installed ## look up the locked packages in the database of advisories of PyPI; for the network, and for no CI
+	@rm -f $(AUDIT)/report; \
+	if lines=$$($(AUDIT)/bin/python -m pip_audit --strict --disable-pip --require-hashes --timeout 10 \
+	    --progress-spinner off --output $(AUDIT)/report -r requirements.lock -r audit.lock 2>&1); then \
+	  echo "audit: no advisory for a package of requirements.lock and audit.lock"; \
+	elif [ -s $(AUDIT)/report ]; then \
+	  cat $(AUDIT)/report; echo "audit: there are advisories; lock other versions" >&2; exit 1; \
+	else \
+	  echo "audit: nothing is known, as a look-up failed: $${lines##*$$'\n'}" >&2; exit 1; \
+	fi
 
 clean: ## remove what was built: .venv, the page, PostgreSQL's data (recorded runs stay)
 	@rm -rf .venv reports/html reports/executed data/postgres .pytest_cache .ruff_cache .mypy_cache

@@ -1,4 +1,4 @@
-"""The three lists of packages say the same, and none names a host."""
+"""The lists of packages say the same, and none names a host."""
 
 import re
 import tomllib
@@ -35,10 +35,14 @@ def by_name(lines):
     return found
 
 
+def pinned(name):
+    text = (ROOT / name).read_text()
+    return by_name(re.findall(r"^([a-z][^\\\n]+?) \\$", text, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
 def lock():
-    text = (ROOT / "requirements.lock").read_text()
-    return by_name(re.findall(r"^([a-z][^\\\n]+?) \\$", text, re.MULTILINE))
+    return pinned("requirements.lock")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,14 @@ def test_the_lock_satisfies_what_is_declared_on_every_python(lock, declared, pyt
         assert str(pins[0].specifier).removeprefix("==") in asked.specifier, name
 
 
+def test_the_lock_of_the_audit_satisfies_its_group():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    locked = pinned("audit.lock")
+    for name, (asked,) in by_name(groups["audit"]).items():
+        (pin,) = locked[name]
+        assert str(pin.specifier).removeprefix("==") in asked.specifier, name
+
+
 def test_conda_has_the_same_packages_at_the_locked_versions(lock, declared, conda):
     assert set(conda) == set(declared)
     for name, pins in conda.items():
@@ -74,10 +86,11 @@ def test_the_product_card_is_complete(declared, conda):
     assert {canonical(name) for name in CARD} <= set(declared) & set(conda)
 
 
-def test_every_locked_package_has_hashes_and_no_host():
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 100), ("audit.lock", 20)])
+def test_every_locked_package_has_hashes_and_no_host(name, least):
+    text = (ROOT / name).read_text()
     entries = re.split(r"\n(?=[a-z])", text.strip())
-    assert len(entries) > 100
+    assert len(entries) > least
     assert [entry.split("\n")[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in text
     assert "index" not in re.sub(r"--hash\S+", "", text)

@@ -1,8 +1,10 @@
 """The Makefile in a folder of any name, and with any values: it removes and executes nothing but the project's own."""
 
+import hashlib
 import os
 import shutil
 import subprocess
+import zipfile
 
 import pytest
 
@@ -28,11 +30,11 @@ class Project:
             (parent / decoy / "kept").touch()
         for package in PACKAGES:
             (self.folder / package).mkdir()
-        for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        for name in ("Makefile", "requirements.lock", "audit.lock", "pyproject.toml"):
             shutil.copy2(REPOSITORY / name, self.folder / name)
 
-    def make(self, *arguments, cwd=None, timeout=60):
-        environ = {**os.environ, "TRACETRACK_DATA_DIR": str(self.parent / "data")}
+    def make(self, *arguments, cwd=None, timeout=60, **variables):
+        environ = {**os.environ, "TRACETRACK_DATA_DIR": str(self.parent / "data"), **variables}
         for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of a make that runs the tests
             environ.pop(name, None)
         return subprocess.run(
@@ -91,7 +93,7 @@ def test_another_folder_is_refused_and_stays_as_it_is(project, tmp_path):
 def test_help_lists_every_target(project):
     finished = project.make("help")
     assert (finished.returncode, finished.stderr) == (0, "")
-    for target in ("setup", "report", "render", "test", "lab", "gate", "compare", "bench", "lint", "clean"):
+    for target in ("setup", "report", "render", "test", "lab", "gate", "compare", "bench", "lint", "audit", "clean"):
         assert f"make {target} " in finished.stdout
 
 
@@ -124,6 +126,54 @@ def test_a_value_from_the_environment_is_an_argument_too(project, monkeypatch):
     assert finished.returncode == 2
     assert "$(shell touch pwned)/`touch pwned` is not a run" in finished.stderr
     project.require_untouched()
+
+
+@pytest.fixture
+def wheels(tmp_path):
+    """A folder with one package, `tiny`, in the place of a package registry; the SHA-256 of its file."""
+    files = {
+        "tiny.py": "",
+        "tiny-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n",
+        "tiny-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "tiny-1.dist-info/RECORD": "tiny.py,,\ntiny-1.dist-info/METADATA,,\ntiny-1.dist-info/WHEEL,,\n",
+    }
+    path = tmp_path / "wheels" / "tiny-1-py3-none-any.whl"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+    return path.parent, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("given", ["none", "of another file", "its own"])
+def test_setup_installs_only_what_has_its_locked_hash(project, wheels, tmp_path, given):
+    folder, digest = wheels
+    digests = {"none": "", "of another file": f" --hash=sha256:{64 * '0'}", "its own": f" --hash=sha256:{digest}"}
+    (project.folder / "requirements.lock").write_text(f"tiny==1{digests[given]}\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "uv").symlink_to(REPOSITORY / ".venv" / "bin" / "uv")
+    finished = project.make(
+        "setup", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}", UV_NO_INDEX="1", UV_FIND_LINKS=str(folder),
+        UV_CACHE_DIR=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert finished.returncode == 2  # the project itself cannot be built here
+    assert bool(list((project.folder / ".venv").rglob("tiny.py"))) == (given == "its own")
+    assert ("hash" in finished.stderr.lower()) == (given != "its own")
+
+
+def test_no_installer_downloads_an_interpreter(project):
+    show = "--eval=show: ; @printenv UV_PYTHON_DOWNLOADS"
+    assert project.make(show, "show", UV_PYTHON_DOWNLOADS="automatic").stdout == "never\n"
+
+
+@pytest.mark.extra
+def test_audit_without_a_database_of_advisories_is_one_line(project):
+    project.borrow_environment()
+    assert project.make(".venv/audit/installed", timeout=600).returncode == 0
+    finished = project.make("audit", HTTPS_PROXY="http://127.0.0.1:1", timeout=600)
+    lines = [line for line in finished.stderr.splitlines() if not line.startswith("make")]
+    assert (finished.returncode, finished.stdout, len(lines)) == (2, "", 1)
+    assert lines[0].startswith("audit: nothing is known, as a look-up failed: ")
 
 
 @pytest.mark.extra
