@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
 from tests.reference_app.sign_in import STATISTICS, form
 
@@ -84,6 +85,14 @@ def test_a_part_of_a_real_cookie_is_no_session(app, kind):
 def test_a_cookie_with_changed_content_is_no_session(app):
     content, dot, signature = log_in(app).rpartition(".")
     require_no_session(app, f"{content[:-4]}{content[-4:].swapcase()}{dot}{signature}")
+
+
+@pytest.mark.parametrize("kind", ["cookie"])
+def test_a_cookie_that_its_owner_prolonged_is_no_session(app):
+    cookie = log_in(app)
+    content = app.session_interface._inner._serializer.loads(cookie) | {"began_s": 2**40, "seen_s": 2**40}
+    forged = URLSafeSerializer("another key", "tracetrack-session").dumps(content)
+    require_no_session(app, f"{forged.rpartition('.')[0]}.{cookie.rpartition('.')[2]}")
 
 
 @pytest.mark.parametrize("kind", ["cookie"])
