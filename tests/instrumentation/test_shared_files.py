@@ -33,7 +33,7 @@ def test_a_folder_that_others_may_enter_is_refused(place, mode):
     place.mkdir()
     place.chmod(mode)
     with pytest.raises(NotShared, match="is not a folder of this user alone"):
-        shared_files.claim(PORT)
+        shared_files.claim(PORT, "an application")
     assert list(place.iterdir()) == []
 
 
@@ -41,7 +41,7 @@ def test_a_link_in_the_place_of_the_folder_is_refused(place, tmp_path):
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotShared, match="is not a folder of this user alone"):
-        shared_files.claim(PORT)
+        shared_files.claim(PORT, "an application")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -50,4 +50,4 @@ def test_a_folder_of_another_user_is_refused(place):
     place.mkdir(mode=0o700)
     os.chown(place, 65534, 65534)
     with pytest.raises(NotShared, match="is not a folder of this user alone"):
-        shared_files.claim(PORT)
+        shared_files.claim(PORT, "an application")
