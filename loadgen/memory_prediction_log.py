@@ -1,7 +1,6 @@
 """Predictions of the memory of runs under a limit, each written to a file before its run.
 
-The costs come from an earlier run of the experiment with the same kind of processes: with another number of workers, or
-without a limit.
+The costs come from an earlier run of the experiment, of another deployment with the same kind of processes.
 """
 
 import json
@@ -34,7 +33,7 @@ def record(spec: RunSpec, directory: Path) -> None:
     path = memory_path(directory.parent, directory.name)
     if not settings["memory_limit_mib"] or spec.scenario == "start" or path.exists() or directory.exists():
         return
-    costs = next(_costs(directory.parent, settings, spec.scenario), None)
+    costs = next(_costs(directory.parent, spec, settings), None)
     if costs is None:
         return
     content = MemoryPrediction(
@@ -55,9 +54,10 @@ def _peak_bytes(costs: MemoryCosts, settings: dict[str, Any], users: int) -> flo
     return costs.peak_bytes(workers, hashes_in_flight(settings), hash_bytes, connections)
 
 
-def _costs(experiment: Path, settings: dict[str, Any], scenario: str) -> Iterator[MemoryCosts]:
+def _costs(experiment: Path, spec: RunSpec, settings: dict[str, Any]) -> Iterator[MemoryCosts]:
     """The costs by each run of the experiment that gives them: under this scenario first, then the earliest first."""
-    for run in sorted(_alike_runs(experiment, settings), key=lambda run: run.scenario != scenario):
+    alike = (run for run in _alike_runs(experiment, settings) if run.deployment != spec.deployment)
+    for run in sorted(alike, key=lambda run: run.scenario != spec.scenario):
         if costs := calibrate(run):
             yield costs
 
@@ -74,7 +74,6 @@ def _alike_runs(experiment: Path, settings: dict[str, Any]) -> Iterator[Run]:
 
 
 def _is_alike(run: Run, settings: dict[str, Any]) -> bool:
-    """The run has the same kind of processes, and is not the same arm: the rest is what the model is for."""
+    """The run has the same kind of processes; the rest, such as their number, is what the model is for."""
     recorded = run.record["deployment"]["settings"]
-    is_other = recorded["workers"] != settings["workers"] or not recorded.get("memory_limit_mib")
-    return is_other and all(recorded.get(name) == settings[name] for name in SAME)
+    return all(recorded.get(name) == settings[name] for name in SAME)

@@ -36,7 +36,7 @@ class Access:
         if len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"a key of the monitor has at least {MIN_KEY_LENGTH} characters")
         self._key = key
-        # Cookies do not tell ports apart: with one name for all, each monitor of this machine would end the others'.
+        # A cookie is for all ports of a host: with one name for all, each monitor would end the visits of the others.
         self.cookie_name = f"{COOKIE}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         self._used: dict[str, float] = {}  # tokens, and when they end
 

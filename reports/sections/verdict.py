@@ -11,7 +11,6 @@ from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
 from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, Finding
 from analysis.findings.measurements import LADDER, ONE_WORKER
-from analysis.stats.confidence import MIN_BLOCKS
 from workbench.arms import ADVISED, BASELINE, BURST_50, TUNED
 from workbench.display import seconds_form
 
@@ -115,7 +114,7 @@ def _decision(report: Report) -> str:
         return "The tuned set-up is slower: do not adopt it."
     if not is_adopted(report):
         if effect is not None and effect.interval is None:
-            return f"Too few blocks decide whether the tuned set-up is faster: it takes {MIN_BLOCKS}."
+            return "Too few blocks decide whether the tuned set-up is faster."
         return "Whether the tuned set-up is faster is inconclusive."
     text = "Adopt the tuned set-up"
     if gevent_advice(report) is not None:
