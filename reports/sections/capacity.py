@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis import bottleneck
-from analysis.capacity.bracket import CapacityResult, Probe, capacity_results
+from analysis.capacity.bracket import UNITS, CapacityResult, Probe, capacity_results
 from analysis.capacity.predictions import PredictedCapacity, predicted_capacities
 from analysis.findings import explanations
 from analysis.queueing import closed_load
@@ -17,11 +17,11 @@ from ..tables import Quantity, Verdict, table
 from .comparison import OF_SUCCESSES, Report, join, main_first, prose
 from .names import set_up
 
-LOADS = {"open": "open, requests a second", "sustained": "closed, users with 1–3 s of think time"}
+LOADS = {"open": "requests/s", "sustained": "users"}
 
 
 def capacity(report: Report) -> Html:
-    """A row for each capacity search: its bracket, and the saturated resource at the upper bound."""
+    """A row for each capacity search: its bracket, and what decided it."""
     results = capacity_results(report.experiment)
     if not results:
         return prose("This experiment has no capacity search; make report PROFILE=capacity measures one.")
@@ -29,14 +29,18 @@ def capacity(report: Report) -> Html:
         (prediction.result.deployment, prediction.result.family): prediction
         for prediction in predicted_capacities(report.experiment)
     }
-    rows = [_row(report.experiment, result, predictions.get((result.deployment, result.family))) for result in results]
+    rows = [_row(result, predictions.get((result.deployment, result.family))) for result in results]
     brackets = table(pd.DataFrame(rows, dtype=object), "Capacity of each set-up", note=_note(results))
     closed = main_first(result.deployment for result in results if result.family == "sustained")
-    return join(brackets, *_closed_predictions(report.experiment, closed))
+    reasons = table(
+        pd.DataFrame([_reasons(report.experiment, result) for result in results], dtype=object),
+        "What decided the bounds",
+    )
+    return join(brackets, reasons, _invalid_runs(results), *_closed_predictions(report.experiment, closed))
 
 
-def _row(experiment: Experiment, result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
-    bracket, saturated = result.bracket, explanations.run_at_upper_bound(experiment, result)
+def _row(result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
+    bracket = result.bracket
     return {
         "set-up": set_up(result.deployment),
         "load": LOADS[result.family],
@@ -44,11 +48,18 @@ def _row(experiment: Experiment, result: CapacityResult, prediction: PredictedCa
         "predicted": prediction and Quantity(prediction.capacity, "{:,.0f}"),
         "sustained": bracket.lower_bound,
         "not sustained": bracket.upper_bound,
+        "runs": len(result.probes),
+    }
+
+
+def _reasons(experiment: Experiment, result: CapacityResult) -> dict:
+    bracket, saturated = result.bracket, explanations.run_at_upper_bound(experiment, result)
+    return {
+        "set-up": set_up(result.deployment),
+        "load": LOADS[result.family],
         "p95 when sustained": _median_reason(result.probes_at(bracket.lower_bound)),
         "p95 or failure when not": _median_reason(result.probes_at(bracket.upper_bound)),
         "saturated resource": saturated and (bottleneck.find_bottleneck(saturated).resource or "none"),
-        "runs": len(result.probes),
-        "invalid runs": _invalid(result.probes),
     }
 
 
@@ -59,11 +70,22 @@ def _median_reason(probes: Sequence[Probe]) -> str | None:
     return valid[len(valid) // 2].reason if valid else None
 
 
-def _invalid(probes: Sequence[Probe]) -> str | None:
-    """The loads with an invalid run, the smallest first, and the reason of the first."""
-    invalid = sorted((probe for probe in probes if probe.sustained is None), key=lambda probe: probe.load)
-    loads = ", ".join(f"{probe.load:,.0f}" for probe in invalid)
-    return f"{loads} (the first for {invalid[0].reason})" if invalid else None
+def _invalid_runs(results: Sequence[CapacityResult]) -> Html:
+    """A row for each search with invalid runs: their loads, and the reason of the one under the smallest load."""
+    rows = []
+    for result in results:
+        invalid = sorted((probe for probe in result.probes if probe.sustained is None), key=lambda probe: probe.load)
+        if invalid:
+            loads = ", ".join(dict.fromkeys(f"{probe.load:,.0f}" for probe in invalid))
+            rows.append(
+                {
+                    "set-up": set_up(result.deployment),
+                    "invalid runs": len(invalid),
+                    "under": f"{loads} {UNITS[result.family]}",
+                    "the first, for": invalid[0].reason,
+                }
+            )
+    return table(pd.DataFrame(rows, dtype=object), "Invalid runs of the searches") if rows else Html("")
 
 
 def _note(results: Sequence[CapacityResult]) -> str:
@@ -77,7 +99,7 @@ def _note(results: Sequence[CapacityResult]) -> str:
         )
     return (
         "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "
-        f"below {results[0].p95_ms:g} ms. {replication} Loads that were not tried have no verdict. Without an upper "
+        f"below {results[0].p95_ms:g} ms. Requests/s are of open load; users have 1–3 s of think time. {replication} Loads that were not tried have no verdict. Without an upper "
         "bound, the search reached its own end, or the largest load that the generator makes on the same cores. "
         "Predicted: by simulation from a small load, before the search."
     )
