@@ -13,7 +13,7 @@ from analysis.queueing import closed_load
 from workbench.recording import Experiment
 
 from ..markup import Html
-from ..tables import Quantity, Verdict, table
+from ..tables import Quantity, Verdict, behind, table
 from .comparison import OF_SUCCESSES, Report, join, main_first, prose
 from .names import set_up
 
@@ -36,7 +36,8 @@ def capacity(report: Report) -> Html:
         pd.DataFrame([_reasons(report.experiment, result) for result in results], dtype=object),
         "What decided the bounds",
     )
-    return join(brackets, reasons, _invalid_runs(results), *_closed_predictions(report.experiment, closed))
+    decided = behind(("what decided the bounds, and invalid runs", join(reasons, _invalid_runs(results))))
+    return join(brackets, decided, *_closed_predictions(report.experiment, closed))
 
 
 def _row(result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
@@ -99,8 +100,9 @@ def _note(results: Sequence[CapacityResult]) -> str:
         )
     return (
         "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "
-        f"below {results[0].p95_ms:g} ms. Requests/s are of open load; users have 1–3 s of think time. {replication} Loads that were not tried have no verdict. Without an upper "
-        "bound, the search reached its own end, or the largest load that the generator makes on the same cores. "
+        f"below {results[0].p95_ms:g} ms. Requests/s are of open load; users have 1–3 s of think time. {replication} "
+        "Loads that were not tried have no verdict. Without an upper bound, the search reached its own end, or the "
+        "largest load that the generator makes on the same cores. "
         "Predicted: by simulation from a small load, before the search."
     )
 
