@@ -47,7 +47,7 @@ class ProxyListener:
         self._is_open = True
 
     def close(self) -> None:
-        """Refuse clients, also those that are not accepted yet; nothing happens if it is closed."""
+        """Refuse new clients and reset those that wait to be accepted; nothing happens if it is closed."""
         if not self._is_open or not self._socket:
             return
         self._loop.selector.unregister(self._socket)

@@ -48,7 +48,7 @@ def load(application: str, settings: Settings, worker: int, server: int) -> Any:
     """Create the application of a worker, in its process, and make it ready."""
     _end_with(server)
     assign_worker_number(worker)
-    worker_start.keep_to_core(settings, worker)
+    worker_start.set_cpu_affinity(settings, worker)
     app: Any = import_app(application)
     worker_start.make_ready(app, settings, worker, log)
     return app

@@ -61,7 +61,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Make the number known to the application, and renew an application that was loaded before the fork."""
     assign_worker_number(worker.number)
-    worker_start.keep_to_core(_settings, worker.number)
+    worker_start.set_cpu_affinity(_settings, worker.number)
     if preload_app:
         app = server.app.wsgi()
         # Its settings were read before the metrics file was created.

@@ -112,11 +112,11 @@ def make_ready(app: Flask, settings: Settings, worker: int, log: logging.Logger)
     slot_of(worker).count("ready")
 
 
-def keep_to_core(settings: Settings, worker: int) -> None:
-    """With `cpu_affinity` keep the threads of this process, and those that it starts, to one of the cores it may use.
+def set_cpu_affinity(settings: Settings, worker: int) -> None:
+    """Bind this process, with all of its threads, to one core if the setting `cpu_affinity` is on.
 
-    Its threads take turns at the interpreter's lock anyway, and a turn that passes to another core costs more. With
-    fewer workers than cores, and on systems without such a call, any core serves.
+    Threads of one interpreter take turns at its lock; a turn that passes to another core costs more CPU. Nothing
+    happens with fewer workers than cores, or on a system other than Linux.
     """
     if not settings.cpu_affinity or sys.platform != "linux":
         return

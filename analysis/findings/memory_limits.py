@@ -126,8 +126,8 @@ def predictions(experiment: Experiment) -> Iterator[Finding]:
 
 def _prediction(experiment: Experiment, deployment: str, predicted: Sequence[PredictedMemory]) -> Finding:
     limit_mib, first = predicted[0].prediction.limit_mib, predicted[0].prediction
-    fit = "fits into" if first.fits else "does not fit into"
-    text = f"{deployment} {fit} {limit_mib} MiB, and its peak is within {MAX_ERROR:.0%} of the prediction"
+    fits = f"fits into {limit_mib} MiB, and its peak is within {MAX_ERROR:.0%} of the prediction"
+    text = f"{deployment} {fits if first.fits else f'does not fit into {limit_mib} MiB, as predicted'}"
     claim = Claim(experiment, "prediction", f"memory-prediction-{deployment}", text)
     is_right = all(each.prediction.fits == each.has_fitted and abs(each.error or 0) <= MAX_ERROR for each in predicted)
     peak_mib = first.peak_bytes / MIB

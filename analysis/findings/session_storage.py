@@ -79,7 +79,7 @@ def _verdict(effect: Effect) -> tuple[str, str]:
     if high < 1:
         return FAIL, "without them no database time is saved"
     if effect.verdict == EQUIVALENT:
-        return FAIL, "without them the database time is the same within 10 %"
+        return FAIL, "without them the database time is equivalent"
     return INCONCLUSIVE, "a saving is neither shown nor excluded"
 
 

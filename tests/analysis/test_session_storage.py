@@ -37,7 +37,7 @@ def published(factor):
     [
         (1.5, "pass", "of the database time"),
         (0.8, "fail", "without them no database time is saved"),
-        (1.0, "fail", "without them the database time is the same within 10 %"),
+        (1.0, "fail", "without them the database time is equivalent"),
     ],
 )
 def test_the_published_sentence_follows_from_the_time_of_the_database(evaluate_storage, factor, verdict, evidence):

@@ -1,10 +1,8 @@
 """Connections over the workers of gunicorn's threads: even, and without loss where a worker is stuck."""
 
-import http.client
 import os
 import signal
-from contextlib import ExitStack, closing, contextmanager
-from urllib.parse import urlsplit
+from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
@@ -13,6 +11,7 @@ from reference_app.even_worker import LEAD, OpenConnections
 from reference_app.settings import Settings
 from tests.brief_server import serve_briefly
 from tests.processes import wait_until
+from tests.reference_app.worker_connections import worker_of_connection
 
 CONNECTIONS, WORKERS = 60, 2
 
@@ -38,16 +37,6 @@ def workers(served):
     return psutil.Process(served.child.pid).children()
 
 
-def connect(served, stack):
-    """The number of the worker that a new connection reaches; the connection stays open."""
-    address = urlsplit(served.url)
-    connection = stack.enter_context(closing(http.client.HTTPConnection(address.hostname, address.port, timeout=20)))
-    connection.request("GET", "/health")
-    response = connection.getresponse()
-    response.read()
-    return response.headers["Server-Timing"].partition('worker;desc="')[2][:1]
-
-
 @contextmanager
 def stopped(process):
     """Let a process compute nothing for the block."""
@@ -61,7 +50,7 @@ def stopped(process):
 def test_each_worker_has_its_share_of_the_connections(served):
     def is_even():
         with ExitStack() as stack:
-            numbers = [connect(served, stack) for _ in range(CONNECTIONS)]
+            numbers = [worker_of_connection(served, stack) for _ in range(CONNECTIONS)]
         return abs(numbers.count("0") - numbers.count("1")) <= 2 * (LEAD + 1)
 
     # Other tests may keep a worker from its core for longer than the other one waits for it.
@@ -71,7 +60,7 @@ def test_each_worker_has_its_share_of_the_connections(served):
 def test_a_stuck_worker_keeps_nobody_out(served):
     stuck = workers(served)[0]
     with ExitStack() as stack, stopped(stuck):
-        numbers = [connect(served, stack) for _ in range(CONNECTIONS)]
+        numbers = [worker_of_connection(served, stack) for _ in range(CONNECTIONS)]
     assert len(set(numbers)) == 1
 
 
@@ -81,7 +70,7 @@ def test_a_worker_that_was_replaced_takes_its_share(served):
     wait_until(lambda: len([worker for worker in workers(served) if worker.pid != ended.pid]) == WORKERS)
     with ExitStack() as stack:
         # Until it accepts, the other one has all connections; then it is behind, and gets the next ones.
-        wait_until(lambda: len({connect(served, stack), connect(served, stack)}) == WORKERS)
+        wait_until(lambda: len({worker_of_connection(served, stack), worker_of_connection(served, stack)}) == WORKERS)
 
 
 def test_only_workers_that_accept_are_compared():
