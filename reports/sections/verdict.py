@@ -11,6 +11,7 @@ from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
 from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, Finding
 from analysis.findings.measurements import LADDER, ONE_WORKER
+from analysis.findings.objectives import missed_aim
 from workbench.arms import ADVISED, BASELINE, BURST_50, TUNED
 from workbench.display import seconds_form
 
@@ -263,6 +264,8 @@ def _others(findings: list[Finding]) -> Html:
         for verdict, count in counts.items()
         if count or verdict == FAIL
     ]
+    if short := sum(missed_aim(finding) is not None for finding in findings):
+        texts.append(f"{number(str(short), SECTION)} short of the aim")
     return Html(", ".join(texts))
 
 
