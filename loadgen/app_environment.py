@@ -1,9 +1,9 @@
 """The environment of the application under test: its database route, its folders, its workers' metrics, its store."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from instrumentation.worker_metrics import RESPONSE_FIELDS, WorkerMetrics
@@ -14,8 +14,10 @@ from workbench.temporary_folder import temporary_folder
 
 from . import monitor_reader, proxy, services
 from .addresses import resolve
+from .fault_needs.fault_setup import NO_FAULTS, FaultSetup
 from .memory import memory_limit
 from .memory.memory_limit import NO_LIMIT, MemoryLimit
+from .proxy import Proxy
 from .route_processes import Route
 from .services import DatabaseServer, PoolerSettings, StoreServer, UpstreamServer, database_url, make_private
 
@@ -27,18 +29,19 @@ WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 @contextmanager
 def database_route(
-    server: DatabaseServer, database: str, settings: Settings, directory: Path
+    server: DatabaseServer, database: str, settings: Settings, directory: Path, *, proxied: bool = False
 ) -> Iterator[tuple[str, Route]]:
     """The database's URL for the application, and the processes between the two, by role.
 
     The URL has the deployment's host name, if it has one. Where the deployment has a round trip, it leads through a
-    proxy that delays; where it has a pooler, through that first: the pooler runs beside the application.
+    proxy that delays, as it does where it is to be `proxied` for a fault; where it has a pooler, through that first:
+    the pooler runs beside the application.
     """
     url, address = server.application_url_of(database), server.address
     route: Route = {}
     with ExitStack() as stack:
         # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
-        if settings.round_trip_ms or (settings.database_host and isinstance(address, str)):
+        if proxied or settings.round_trip_ms or (settings.database_host and isinstance(address, str)):
             delaying = stack.enter_context(proxy.through(address, settings.round_trip_ms, directory / "proxy.log"))
             route["proxy"] = delaying
             url = database_url.through(url, delaying.address, settings.database_host)
@@ -79,6 +82,8 @@ class AppEnvironment:
     counted_names: tuple[str, ...] = COUNTERS
     memory: MemoryLimit = NO_LIMIT
     upstream: UpstreamServer | None = None
+    store_proxy: Proxy | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def statement_samples(self) -> Path:
@@ -103,18 +108,23 @@ class AppEnvironment:
 
 @contextmanager
 def set_up(
-    settings: Settings, directory: Path, counters: tuple[str, ...] = COUNTERS, upstream_ms: float = 0.0
+    settings: Settings,
+    directory: Path,
+    counters: tuple[str, ...] = COUNTERS,
+    upstream_ms: float = 0.0,
+    faults: FaultSetup = NO_FAULTS,
 ) -> Iterator[AppEnvironment]:
     """Create a secret key, temporary folders, files of metrics and of statements, the memory limit, and a store.
 
     All are gone after the block. `counters` are those of the application's workers. With `upstream_ms` there is a
-    carrier that answers after this time.
+    carrier that answers after this time; `faults` get what they need.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder("run"))
         file = folder / "readings"
         metrics = WorkerMetrics.create(file, settings.workers, counters)
         make_private(folder / "sessions")
+        stack.enter_context(faults.session_disk(folder / "sessions"))
         settings = replace(
             settings,
             session_directory=str(folder / "sessions"),
@@ -123,13 +133,17 @@ def set_up(
             secret_key=secrets.token_hex(32),
             monitor_port=services.free_port() if settings.monitor else settings.monitor_port,
         )
-        store = None
+        store = store_proxy = None
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
+            if faults.needs_store_proxy:
+                log = directory / "store-proxy.log"
+                store_proxy = stack.enter_context(proxy.through(store.address, 0.0, log))
+                settings = replace(settings, redis_url=store.url_through(store_proxy.address))
         upstream = None
         if upstream_ms:
             upstream = stack.enter_context(services.upstream_server(upstream_ms, directory / "upstream.log"))
             settings = replace(settings, upstream_url=upstream.url)
         memory = stack.enter_context(memory_limit.limited(settings.memory_limit_mib))
-        yield AppEnvironment(settings, metrics, store, folder, counters, memory, upstream)
+        yield AppEnvironment(settings, metrics, store, folder, counters, memory, upstream, store_proxy)

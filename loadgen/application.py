@@ -6,7 +6,7 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,22 +85,24 @@ def starting(
     start_signal: Path | None = None,
     code: AppCode = OWN,
     memory: MemoryLimit = NO_LIMIT,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[StartingApplication]:
     """Start the application for the block, and stop it afterwards; `port` None takes a free one.
 
     With `start_signal` it does not use its database before `StartingApplication.complete`. `wsgi_app` replaces the WSGI
     application of the configuration; the notation is gunicorn's: `module:create_app()`. `code` is what serves.
-    Its processes are in the group of `memory`, where that has one.
+    Its processes are in the group of `memory`, where that has one, and have the variables of `environ`.
     """
     if port is not None:
         _require_free(port)
     url = url_of(port or free_port())
-    environ = {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"}
+    variables = {**settings.to_env(), "TRACETRACK_BIND": url.removeprefix("http://"), "PYTHONUNBUFFERED": "1"}
+    variables |= environ or {}
     child = start(
         "granian" if settings.server == "granian" else "gunicorn",
         server_commands.command(settings, code, wsgi_app),
         log,
-        environ | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
+        variables | ({"TRACETRACK_START_SIGNAL": str(start_signal)} if start_signal else {}),
         stop_signal=signal.SIGTERM,
         prepare=memory.join,
         without=code.without,

@@ -60,6 +60,7 @@ class Load:
     without_tags: tuple[str, ...] = ()
     tls: str = ""
     run_token: str = field(default="", repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment, beside those of the load
 
     @property
     def user_classes(self) -> Path:
@@ -97,6 +98,7 @@ class Load:
             "TRACETRACK_TLS": self.tls,
             **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             **GEVENT,
+            **self.variables,
         }
 
 

@@ -1,12 +1,13 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from reference_app.settings import Settings
+from workbench.errors import UserError
 
 from . import (
     app_environment,
@@ -14,33 +15,24 @@ from . import (
     compaction,
     dataset,
     deployments,
-    earlier_plans,
     locust_runner,
-    monitor_reader,
     record_writer,
-    route_processes,
+    run_faults,
     run_folder,
-    run_health,
+    run_load,
     services,
-    statement_executions,
-    statement_explainer,
-    witnesses,
     write_audit,
 )
-from .app_environment import AppEnvironment, WorkerCounts
-from .application import Application, StartingApplication
 from .checkout import Codes
-from .collectors.collector import Collector
-from .collectors.database_reader import TopStatement
+from .fault_needs.fault_setup import FaultSetup
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
 from .memory import memory_outcome
-from .memory.memory_limit import OutOfMemoryAtStart
 from .route_processes import Route
 from .run_database import RunDatabases
 from .run_parts import RunParts
 from .run_spec import RunSpec
-from .run_stages import LOAD, RunStages
+from .run_stages import RunStages
 from .scenarios import Scenario
 from .services import DatabaseServer
 from .stop_request import StoppedByHand
@@ -61,11 +53,29 @@ def execute(
 
     The load generator is forked from `forks`, or started anew. The server begins to clone the database of the
     `following` run when the load is over. An error or a signal leaves the rows up to then, and the status "aborted".
-    `codes` has the code of each arm; without it all runs have the workbench's own.
+    `codes` has the code of each arm; without it all runs have the workbench's own. A run that its fault ends is no
+    error.
     """
-    codes = codes or Codes()
+    try:
+        return _execute(databases, spec, directory, forks, following, codes or Codes())
+    except (UserError, OSError):
+        ends_run = FaultSetup.of(spec.load().faults).ends_run
+        if ends_run and (record := run_faults.ended_by_fault(directory)):
+            return record
+        raise
+
+
+def _execute(
+    databases: RunDatabases,
+    spec: RunSpec,
+    directory: Path,
+    forks: ForkServer | None,
+    following: RunSpec | None,
+    codes: Codes,
+) -> dict:
     code, settings = codes.of(spec), _settings(spec)
     stages, server, scenario = RunStages("record"), databases.server, spec.load()
+    faults = FaultSetup.of(scenario.faults)
     template = databases.template(spec.scale, settings.indexes, code.schema)
     deployment = _deployment(spec, settings) | codes.source(spec)
     directory.mkdir(parents=True)
@@ -73,30 +83,54 @@ def execute(
     databases.begin_cloning(directory.name, template.name)
     port = spec.port or services.free_port()
     with (
+        faults.recording_disk(directory),
         recorded(directory, spec, scenario, deployment, server) as record,
         databases.clone(directory.name, template.name, settings, code) as database,
-        _generator(spec, scenario, directory, port, settings.run_token, forks) as generator,
-        app_environment.database_route(server, database.name, settings, directory) as (url, route),
+        faults.environ(directory) as variables,
+        _generator(
+            spec,
+            scenario,
+            directory,
+            port,
+            settings.run_token,
+            None if faults.needs_new_generator else forks,
+            variables,
+        ) as generator,
+        app_environment.database_route(
+            server, database.name, settings, directory, proxied=faults.needs_database_proxy
+        ) as (url, route),
     ):
         settings = replace(settings, database_url=url)
         record["stages_s"] = stages.seconds
         record["dataset"] |= {"counts": template.counts, "fingerprint": dataset.fingerprint(spec.scale, code.schema)}
         record["deployment"]["settings"] = settings.public()
-        with app_environment.set_up(settings, directory, code.counters, scenario.upstream_ms) as environment:
-            sql = scenario.sql_before
-            parts = RunParts(database, environment, port, record, stages, directory, following, sql, codes, code)
-            _carry_out(parts, generator, route)
+        with app_environment.set_up(settings, directory, code.counters, scenario.upstream_ms, faults) as environment:
+            environment = replace(environment, environ=variables)
+            parts = RunParts(database, environment, port, record, stages, directory, following, scenario, codes, code)
+            with _audited_in_any_case(parts) if faults.ends_run else nullcontext():
+                _carry_out(parts, generator, route)
         _audit_rows(parts)
     return record
+
+
+@contextmanager
+def _audited_in_any_case(parts: RunParts) -> Iterator[None]:
+    """Audit a run that its fault ends, too: what was acknowledged by then has to be stored."""
+    try:
+        yield
+    except UserError:
+        with suppress(OSError):  # of a full disk
+            _audit_rows(parts)
+        raise
 
 
 def _carry_out(parts: RunParts, generator: Generator | None, route: Route) -> None:
     if upstream := parts.environment.upstream:
         route = {**route, "upstream": upstream}
     if generator is None:
-        _start_only(parts)
+        run_load.start_only(parts)
     else:
-        _drive(parts, generator, route)
+        run_load.drive(parts, generator, route)
 
 
 def _settings(spec: RunSpec) -> Settings:
@@ -150,104 +184,17 @@ def recorded(
 
 
 def _generator(
-    spec: RunSpec, scenario: Scenario, directory: Path, port: int, run_token: str, forks: ForkServer | None
+    spec: RunSpec,
+    scenario: Scenario,
+    directory: Path,
+    port: int,
+    run_token: str,
+    forks: ForkServer | None,
+    variables: Mapping[str, str],
 ) -> AbstractContextManager[Generator | None]:
     """The load generator, started in parallel with the application: both take long."""
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token)
+    load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token, variables=variables)
     return locust_runner.generator(load, application.url_of(port), directory, forks)
-
-
-def _drive(parts: RunParts, generator: Generator, route: Route) -> None:
-    """Start the application, release the users, wait for the end of the load, and complete the record."""
-    record, environment, server = parts.record, parts.environment, parts.database.server
-    store = environment.store
-    record["store"] = store and store.version
-    with ExitStack() as stack:
-        starting = stack.enter_context(parts.starting_application())
-        collector = stack.enter_context(
-            Collector(server, parts.database.name, parts.directory, generator.started_ns, environment.metrics)
-        )
-        # They end before the collector: their backends report their last figures when they end.
-        for between in route.values():
-            stack.enter_context(between.child)
-        stack.enter_context(starting.child)
-        served = _complete_start(parts, starting)
-        if served is None:
-            return
-        record["health"] = served.health
-        before, monitored_before = environment.counted(), environment.monitored()
-        parts.database.require_quiet_server()
-        roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
-        # A server of the user's may run on this machine, and its CPU time is not that of others.
-        is_whole = server.pid is not None and (store is None or store.pid is not None)
-        roots = {**roles, "store": store.pid if store else None, **route_processes.pids(route)}
-        collector.begin(roots, is_whole=is_whole, group=starting.memory.group)
-        parts.stages.begin(LOAD)
-        generator.release_users()
-        generator.wait(lambda: run_health.check(served.child, route, server, collector, starting.memory))
-        parts.stages.begin("readings")
-        server.require_alive()
-        record |= route_processes.readings(route)
-        counts = _complete_record(record, environment, collector, before)
-        if monitored_before:
-            record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
-        parts.record_memory(starting.memory, collector.kills(), collector.peak_pss_bytes())
-        parts.begin_stopping()
-        if counts and counts["requests"] == counts["responses"]:
-            served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
-        compaction.compact(parts.directory)
-    _record_plans(parts, collector.top_statements)
-
-
-def _record_plans(parts: RunParts, statements: Sequence[TopStatement]) -> None:
-    """Record the plans of the statements with the most time, now that the application has ended."""
-    parts.stages.begin("plans")
-    database, record = parts.database, parts.record
-    executions = statement_executions.slowest(parts.environment.statement_samples)
-    earlier = earlier_plans.of_run(parts.directory, record["deployment"]["name"], record["scenario"]["name"])
-    statement_explainer.record_plans(database.server, database.name, statements, parts.directory, executions, earlier)
-
-
-def _complete_record(
-    record: dict, environment: AppEnvironment, collector: Collector, before: WorkerCounts
-) -> dict[str, int] | None:
-    """Take the last readings of a load that is over, and record what the witnesses counted.
-
-    Returns what the workers counted during the load; None where a worker was replaced.
-    """
-    collector.finish()
-    record["counters"] = environment.counters()
-    application_counts = witnesses.counts_between(before, environment.counted())
-    record["served"] = application_counts and application_counts["requests"]
-    record["witnesses"] = witnesses.record(application_counts, collector.statements)
-    record["database_lost"] = collector.disconnections
-    record["readings"] = collector.cost()
-    record["busiest_others"] = collector.busiest_others()
-    return application_counts
-
-
-def _start_only(parts: RunParts) -> None:
-    """Start the application without any load; whether it starts is the outcome of the run."""
-    with parts.starting_application() as starting:
-        try:
-            served = _complete_start(parts, starting)
-        except application.StartError as error:
-            parts.record["outcome"] = {"started": False, "message": error.reason}
-            return
-        if served is None:
-            return
-        parts.record["outcome"] = {"started": True, "message": ""}
-        parts.record["health"] = served.health
-
-
-def _complete_start(parts: RunParts, starting: StartingApplication) -> Application | None:
-    """Complete the start; an application without enough memory for it is the outcome of the run, and gets no load."""
-    try:
-        return starting.complete()
-    except OutOfMemoryAtStart as error:
-        parts.record["outcome"] = {"started": False, "message": error.message}
-        parts.record_memory(starting.memory, (), None)
-        return None

@@ -1,7 +1,6 @@
 """The gates of a run that has ended: its files and its record, given to `workbench.validity`."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 from workbench import validity
 from workbench.validity import Gate
 
-from .arrivals import Piece, arrival_times_s
+from .arrivals import arrival_times_s
 from .scenarios import Scenario
 
 MAX_COUNTED_ARRIVALS = 10_000_000  # drawing more of them takes longer than the check is worth
@@ -39,11 +38,7 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
 
 def of_recording(directory: Path, record: Mapping) -> list[Gate]:
     """The gates of a recorded run, evaluated again from its files; `record` is its checked record."""
-    stored = record["scenario"]
-    values = {field.name: stored[field.name] for field in fields(Scenario) if field.name in stored}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    values["rates"] = tuple(Piece(*piece) for piece in values.get("rates", ()))
-    return evaluate(directory, dict(record), Scenario(**{"description": "", **values}))
+    return evaluate(directory, dict(record), Scenario.from_record(record["scenario"]))
 
 
 def _expected_rows(record: dict, scenario: Scenario) -> int | None:

@@ -18,6 +18,7 @@ from .memory.memory_watch import Kill
 from .run_database import RunDatabase
 from .run_spec import RunSpec, run_name
 from .run_stages import RunStages
+from .scenarios import Scenario
 
 START_SIGNAL = "application-start"
 
@@ -33,7 +34,7 @@ class RunParts:
     stages: RunStages
     directory: Path
     following: RunSpec | None
-    sql_before: str
+    scenario: Scenario
     codes: Codes
     code: AppCode
 
@@ -58,7 +59,13 @@ class RunParts:
         if not self.code.waits:
             self._prepare_database()
         with application.starting(
-            settings, self.log, self.port, start_signal=signal, code=self.code, memory=self.environment.memory
+            settings,
+            self.log,
+            self.port,
+            start_signal=signal,
+            code=self.code,
+            memory=self.environment.memory,
+            environ=self.environment.environ,
         ) as starting:
             if self.code.waits:
                 self._prepare_database()
@@ -68,8 +75,8 @@ class RunParts:
         """Wait until the database is cloned and set up."""
         self.stages.begin("clone")
         self.database.prepare()
-        if self.sql_before:
-            run_database.change(self.database.server, self.database.name, self.sql_before)
+        if self.scenario.sql_before:
+            run_database.change(self.database.server, self.database.name, self.scenario.sql_before)
         self.stages.begin("application")
 
     def begin_stopping(self) -> None:

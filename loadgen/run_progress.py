@@ -87,10 +87,7 @@ class RunProgress:
     @property
     def scenario(self) -> Scenario | None:
         """Its load; None before the run has a record."""
-        if not self.record:
-            return None
-        fields = {"description": "", **self.record["scenario"]}
-        return Scenario(**{name: fields[name] for name in Scenario.__dataclass_fields__ if name in fields})
+        return Scenario.from_record(self.record["scenario"]) if self.record else None
 
     @property
     def deployment(self) -> str:

@@ -13,8 +13,9 @@ from workbench import arms, endpoints
 from workbench.endpoints import LOGIN
 from workbench.errors import UsageError
 
-from . import light_reads
+from . import fault_scenarios, light_reads
 from .arrivals import Arrivals, Piece
+from .fault_needs.planned_fault import PlannedFault
 
 PUBLISHED_PASS = endpoints.PUBLISHED  # the requests of one pass, in the published order
 MAX_USERS, MAX_RATE_RPS, MAX_DURATION_S = 5_000, 20_000, 24 * 3600.0
@@ -60,6 +61,7 @@ class Scenario:
     user_classes: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
     sql_before: str = ""  # changes the run's database before the load
     unavailable: tuple[str, ...] = ()  # the numbers that the dashboard then has to report as missing
+    faults: tuple[PlannedFault, ...] = ()
     overridden: tuple[str, ...] = ()  # fields that differ from those of the named scenario
 
     @property
@@ -84,6 +86,17 @@ class Scenario:
 
     def record(self) -> dict:
         return asdict(self) | {"pieces": self.pieces}
+
+    @classmethod
+    def from_record(cls, stored: Mapping[str, Any]) -> "Scenario":
+        """The scenario that a run has recorded; older records have fewer fields."""
+        known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
+        }
+        values["rates"] = tuple(Piece(*piece) for piece in values.get("rates", ()))
+        values["faults"] = tuple(PlannedFault(*fault) for fault in values.get("faults", ()))
+        return cls(**{"description": "", **values})
 
 
 FIXED = {
@@ -127,6 +140,7 @@ FIXED = {
             description="No users: the application starts, or reports why it cannot.",
             kind="start",
         ),
+        *(Scenario(**row) for row in fault_scenarios.rows()),
     )
 }
 

@@ -3,6 +3,8 @@
 import itertools
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -52,6 +54,7 @@ class Collector:
         self.statements: int | None = None
         self.top_statements: list[TopStatement] = []
         self._stop = threading.Event()
+        self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._read_until_stopped, name="collector", daemon=True)
 
     @property
@@ -93,6 +96,17 @@ class Collector:
         )
         self._read_all(slow=True)
         self._thread.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No readings in the block: a process may be forked there, as the thread waits and holds no lock."""
+        with self._reading:
+            yield
+
+    def replace_root(self, role: str, pid: int) -> None:
+        """Read the processes of a role from another one on, which was started in the place of the first."""
+        if self._processes:
+            self._processes.replace_root(role, pid)
 
     def finish(self) -> None:
         """Take the last readings; call it while the application is still running."""
@@ -140,12 +154,13 @@ class Collector:
         for number in itertools.count(1):
             if self._stop.wait(POOL_INTERVAL_S):
                 break
-            if number % every == 0:
-                self._read_all(slow=number % slow_every == 0)
-            else:
-                with self._cost.measured(readings=0):
-                    self._watch_memory()
-                    self._read_pools()
+            with self._reading:
+                if number % every == 0:
+                    self._read_all(slow=number % slow_every == 0)
+                else:
+                    with self._cost.measured(readings=0):
+                        self._watch_memory()
+                        self._read_pools()
         self._read_all(slow=True)
 
     def _read_all(self, slow: bool = False) -> None:

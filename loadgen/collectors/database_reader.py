@@ -188,7 +188,7 @@ class DatabaseReader:
             return []
         except psycopg2.Error:
             return []  # not every role may read everything
-        self._absent_since_s = None
+        self._absent_since_s, self.failure = None, ""
         return rows
 
     def _note_absence(self, since_s: float, error: Exception) -> None:

@@ -88,6 +88,10 @@ class ProcessReader:
         if any(value is not None for value in machine.values()):
             self._file.add({"at_us": at_us, "role": MACHINE, **machine})
 
+    def replace_root(self, role: str, pid: int) -> None:
+        """Read a role from this process on: it was started in the place of one that has ended."""
+        self._roots[role] = pid
+
     def busiest_others(self) -> list[dict]:
         """The processes without a role that used most CPU since the first reading, see `machine_reader.busiest`."""
         if not self._past_processes:

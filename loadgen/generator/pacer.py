@@ -9,6 +9,7 @@ nested and sequential task sets, `interrupt`, `on_start`, `on_stop` and `StopUse
 import time
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -19,7 +20,8 @@ from locust.user.task import TaskSet
 from workbench.request_schema import MEASURE, START, STOP, WARM_UP
 
 from . import load_end, sequences, summary, timestamps
-from .config import PROCESSES
+from .config import GIVEN_DIRECTORY, PROCESS, PROCESSES
+from .interface import RELEASED
 from .pacing_policies import POLICIES, PacingPolicy, sleep_until
 from .start_barrier import StartBarrier
 from .virtual_user import BETWEEN_TASKS, TASK, VirtualUser, virtual_user_of
@@ -129,6 +131,8 @@ def _follow(policy: PacingPolicy, runner: Any) -> None:
     """Note the requests in flight at both ends of the measured time, and end the load."""
     policy.barrier.wait_for_release()
     policy.release()
+    if policy.scenario.get("faults") and PROCESS == 0:  # whose timetable counts from here
+        (Path(GIVEN_DIRECTORY) / RELEASED).write_text(str(policy.barrier.released_ns))
     sleep_until(policy.measured_start_ns)
     timestamps.in_flight.mark()
     sleep_until(policy.end_ns)

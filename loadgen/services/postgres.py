@@ -1,15 +1,14 @@
 """The database server of a run: started from a wheel, or yours by `DATABASE_URL`."""
 
-import fcntl
 import os
 import secrets
 import shutil
 import signal
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ from sqlalchemy import make_url
 from instrumentation import deadlines
 from workbench.errors import UserError
 from workbench.polling import attempts
-from workbench.redaction import redacted
 
 from ..subprocesses import Child, start
-from . import application_role, database_url
+from . import application_role, database_url, sole_use
 from .postgres_user import prepare_for
-from .resources import free_port, make_private, require_free_space
+from .resources import free_port, require_free_space
 from .sent_statement import SentStatement
 
 START_TIMEOUT_S = 60.0
@@ -59,6 +57,7 @@ class DatabaseServer:
     child: Child | None  # None for yours
     application_role: str = ""
     application_password: str = field(default="", repr=False)
+    launch: Callable[[], Child] | None = field(default=None, repr=False)  # starts its process, in the same folder
 
     def url_of(self, database: str) -> str:
         """The URL of one of its databases, password included."""
@@ -80,6 +79,16 @@ class DatabaseServer:
     def pid(self) -> int | None:
         """The process id; None for yours, which may run anywhere."""
         return self.child.pid if self.child else None
+
+    def start_again(self) -> None:
+        """Start its process anew after that has ended, and do not wait until it accepts connections.
+
+        Call it from the main thread. The server must be the workbench's own.
+        """
+        assert self.child is not None
+        assert self.launch is not None, "a server of the user's is not ours to start"
+        self.child.process.wait()
+        self.child.take_over(self.launch())
 
     def require_alive(self) -> None:
         """Raise `UserError` if the server has ended or does not respond."""
@@ -136,14 +145,14 @@ def database_server(directory: Path, max_connections: int) -> Iterator[DatabaseS
     """
     if text := os.environ.get("DATABASE_URL"):
         server = describe(_resolved_url(text), None)
-        with _sole_use_of_server(server):
+        with sole_use.of_server(server.connect()):
             yield server
         return
-    with sole_use(directory), _start_postgres(directory, max_connections) as child:
+    with sole_use.of_folder(directory), _start_postgres(directory, max_connections) as (child, launch):
         server = describe(_wait_until_ready(child, directory), child)
         with closing(server.connect()) as connection:
             password = application_role.create(connection)
-        yield replace(server, application_role=application_role.ROLE, application_password=password)
+        yield replace(server, application_role=application_role.ROLE, application_password=password, launch=launch)
 
 
 def describe(url: str, child: Child | None) -> DatabaseServer:
@@ -162,39 +171,8 @@ def _resolved_url(text: str) -> str:
 
 
 @contextmanager
-def sole_use(directory: Path) -> Iterator[None]:
-    """Hold a lock on the directory for the block. Raises `UserError` if another command holds it.
-
-    Two commands at a time would share the machine, and each would measure the other.
-    """
-    make_private(directory)
-    with (directory / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another command"
-            raise UserError(f"{holder} is using {directory}; wait until it has ended, or stop it") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} ({redacted(' '.join(sys.argv[1:3]))})")
-        lock.flush()
-        yield
-        lock.truncate(0)
-
-
-@contextmanager
-def _sole_use_of_server(server: DatabaseServer) -> Iterator[None]:
-    """The same by a lock in the server itself; it goes with our connection, however this process ends."""
-    with closing(server.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('tracetrack-workbench'))")
-        ((is_locked,),) = cursor.fetchall()
-        if not is_locked:
-            raise UserError("another command is using the server of DATABASE_URL; wait until it has ended, or stop it")
-        yield
-
-
-@contextmanager
-def _start_postgres(directory: Path, max_connections: int) -> Iterator[Child]:
+def _start_postgres(directory: Path, max_connections: int) -> Iterator[tuple[Child, Callable[[], Child]]]:
+    """The running server for the block, and what starts it again with the same configuration and port."""
     cluster = directory / "cluster"
     if not cluster.exists():
         _create_cluster(directory, cluster)
@@ -205,7 +183,8 @@ def _start_postgres(directory: Path, max_connections: int) -> Iterator[Child]:
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     (directory / "port").write_text(settings["port"])
-    child = start(
+    launch = partial(
+        start,
         "PostgreSQL",
         command,
         directory / "postgres.log",
@@ -213,8 +192,8 @@ def _start_postgres(directory: Path, max_connections: int) -> Iterator[Child]:
         grace_s=30.0,
         prepare=prepare,
     )
-    with child:
-        yield child
+    with launch() as child:
+        yield child, launch
 
 
 def _create_cluster(directory: Path, cluster: Path) -> None:

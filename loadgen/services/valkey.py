@@ -20,6 +20,7 @@ from .resources import free_port
 START_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 5.0
 KEYS_PER_SCAN = 500
+PORT = 6379  # where a URL names none
 # Nothing is written to the disk: the keys live as long as a run. A full store refuses writes, as keys that it dropped
 # instead could be sessions.
 SETTINGS = {
@@ -39,6 +40,19 @@ class StoreServer:
     prefix: str
     version: str
     child: Child | None  # None for yours
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "127.0.0.1", parts.port or PORT
+
+    def url_through(self, address: tuple[str, int]) -> str:
+        """The URL with another address in the place of its own: that of a proxy before it."""
+        parts = urlsplit(self.url)
+        account = parts.netloc.rpartition("@")[0]
+        host = f"{address[0]}:{address[1]}"
+        return parts._replace(netloc=f"{account}@{host}" if account else host).geturl()
 
     @property
     def pid(self) -> int | None:
@@ -88,7 +102,7 @@ def _version(client: redis.Redis, url: str) -> str:
 
 def _host_and_port(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.hostname or 'of REDIS_URL'}:{parts.port or 6379}"
+    return f"{parts.hostname or 'of REDIS_URL'}:{parts.port or PORT}"
 
 
 def _delete_keys(url: str, prefix: str) -> None:

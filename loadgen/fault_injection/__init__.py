@@ -1,0 +1,1 @@
+"""Faults under load: what makes each of them, and when."""

@@ -1,0 +1,106 @@
+"""Faults of processes: killed, standing still, or out of memory."""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import psutil
+
+from workbench.errors import UserError
+
+from ..subprocesses import Child, start
+from .injector import FaultTarget, Injector
+
+FIRST_VICTIM = "1000"  # oom_score_adj of the process that the kernel is to end first
+
+
+def first_worker(target: FaultTarget) -> int:
+    """The process id of the first worker."""
+    workers = target.environment.metrics.read()
+    pids = [int(values["pid"]) for _, values in sorted(workers.items()) if values["pid"]]
+    if not pids:
+        raise UserError("no worker of the application is running")
+    return pids[0]
+
+
+class WorkerKilled(Injector):
+    """The first worker ends by SIGKILL."""
+
+    def begin(self) -> None:
+        os.kill(first_worker(self.target), signal.SIGKILL)
+
+
+class WorkerStuck(Injector):
+    """The first worker stands still, until its server replaces it."""
+
+    needs_freezer = True
+    _pid = 0
+
+    def begin(self) -> None:
+        self._pid = first_worker(self.target)
+        self.freeze(self._pid)
+
+    def end(self) -> None:
+        if self._pid:
+            self.thaw(self._pid)
+
+    def has_ended_early(self) -> bool:
+        """Whether another worker is ready in its place."""
+        if psutil.pid_exists(self._pid):
+            return False
+        workers = self.target.environment.metrics.read().values()
+        return sum(values["ready"] for values in workers) >= self.target.environment.settings.workers
+
+
+class WorkerOutOfMemory(Injector):
+    """A process in the group of the application takes memory until the kernel ends the first worker."""
+
+    _ballast: Child | None = None
+
+    def begin(self) -> None:
+        memory = self.target.environment.memory
+        if not memory.group or not memory.limit_mib:
+            raise UserError(memory.reason or "the deployment has no memory limit")
+        with open(f"/proc/{first_worker(self.target)}/oom_score_adj", "w") as file:
+            file.write(FIRST_VICTIM)
+        kills = memory.group.path / memory.group.version.kills
+        command = [sys.executable, "-m", "loadgen.fault_injection.ballast", str(memory.limit_mib), str(kills)]
+        log = self.target.directory / "ballast.log"
+        with self.target.paused_readings():
+            self._ballast = start("ballast", command, log, prepare=memory.join, stop_signal=signal.SIGKILL)
+
+    def end(self) -> None:
+        if self._ballast:
+            self._ballast.stop()
+
+    def has_ended_early(self) -> bool:
+        return bool(self._ballast and self._ballast.ended())
+
+
+class StoreFrozen(Injector):
+    """Valkey stands still."""
+
+    needs_freezer = True
+
+    def begin(self) -> None:
+        if pid := self._pid():
+            self.freeze(pid)
+        else:
+            raise UserError("the deployment has no store of the workbench's own")
+
+    def end(self) -> None:
+        if pid := self._pid():
+            self.thaw(pid)
+
+    def _pid(self) -> int | None:
+        store = self.target.environment.store
+        return store.pid if store else None
+
+
+class GeneratorKilled(Injector):
+    """The first process of the load generator ends by SIGKILL."""
+
+    def begin(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.target.generator.senders[0].pid, signal.SIGKILL)

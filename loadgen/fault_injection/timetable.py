@@ -1,0 +1,134 @@
+"""The timetable of a run's faults: each begins and ends when it is due, and none outlasts the run."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from workbench.errors import UserError
+from workbench.faults import KINDS
+
+from ..fault_needs.planned_fault import PlannedFault
+from ..generator.interface import RELEASED
+from ..subprocesses import deferred_signals
+from .injector import Injector
+
+PLANNED, IN_FORCE, ENDING, OVER = "planned", "in force", "ending", "over"
+RECOVERY_S = 5.0  # after the end of a fault, in which what it took away may still be missing
+
+
+class _Entry:
+    """One fault, and how far it has come."""
+
+    def __init__(self, planned: PlannedFault, injector: Injector):
+        self.planned = planned
+        self.injector = injector
+        self.state = PLANNED
+        self.begin_ns: int | None = None
+        self.end_ns: int | None = None
+        self.reason = ""
+
+
+class Timetable:
+    """Carries out the faults of a run. `advance` is called ten times a second, in the main thread.
+
+    Leaving the block undoes what is in force. `on_change` is called with the record of the faults just before one
+    begins, and after it has ended.
+    """
+
+    def __init__(
+        self,
+        planned: tuple[PlannedFault, ...],
+        injectors: list[Injector],
+        directory: Path,
+        started_ns: int,
+        on_change: Callable[[list[dict[str, Any]]], None],
+    ):
+        self._entries = [_Entry(*pair) for pair in zip(planned, injectors, strict=True)]
+        self._released_file = directory / RELEASED
+        self._started_ns = started_ns
+        self._released_ns: int | None = None
+        self._on_change = on_change
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with deferred_signals():
+            for entry in self._entries:
+                if entry.state == IN_FORCE:
+                    self._undo(entry)
+            self._on_change(self.record())
+
+    def advance(self) -> None:
+        """Begin and end what is due."""
+        if self._released_ns is None:
+            if not self._released_file.exists():
+                return
+            self._released_ns = int(self._released_file.read_text() or 0) or None
+        for entry in self._entries:
+            self._advance(entry)
+
+    def concerns(self, what: str) -> bool:
+        """Whether a fault of `what` is in force, or has ended just now."""
+        recent_ns = time.monotonic_ns() - round(RECOVERY_S * 1e9)
+        return any(
+            KINDS[entry.planned.name].concerns == what
+            and entry.state != PLANNED
+            and (entry.end_ns is None or entry.end_ns > recent_ns)
+            for entry in self._entries
+        )
+
+    def has_begun(self) -> bool:
+        """Whether any fault has come into force."""
+        return any(entry.begin_ns is not None for entry in self._entries)
+
+    def record(self) -> list[dict[str, Any]]:
+        """What happened, as the record of the run has it, see `workbench.faults`."""
+        return [
+            {
+                "name": entry.planned.name,
+                "begin_us": self._run_us(entry.begin_ns),
+                "end_us": self._run_us(entry.end_ns),
+                "reason": entry.reason,
+            }
+            for entry in self._entries
+        ]
+
+    def _advance(self, entry: _Entry) -> None:
+        assert self._released_ns is not None
+        since_s = (time.monotonic_ns() - self._released_ns) / 1e9 - entry.planned.at_s
+        if entry.state == PLANNED and since_s >= 0:
+            self._begin(entry)
+        elif entry.state == IN_FORCE:
+            if since_s >= entry.planned.duration_s or entry.injector.has_ended_early():
+                self._undo(entry)
+            else:
+                entry.injector.repeat()
+        if entry.state == ENDING and entry.injector.is_over():
+            self._close(entry)
+
+    def _begin(self, entry: _Entry) -> None:
+        entry.begin_ns = time.monotonic_ns()
+        self._on_change(self.record())
+        entry.state = IN_FORCE
+        try:
+            entry.injector.begin()
+        except UserError as error:
+            entry.injector.end()
+            entry.begin_ns, entry.state, entry.reason = None, OVER, error.message
+            self._on_change(self.record())
+
+    def _undo(self, entry: _Entry) -> None:
+        entry.state = ENDING
+        entry.injector.end()
+        if not entry.planned.duration_s:  # of an instant, what it left behind is not its end
+            entry.end_ns = entry.begin_ns
+            entry.state = OVER
+
+    def _close(self, entry: _Entry) -> None:
+        entry.end_ns, entry.state = time.monotonic_ns(), OVER
+        self._on_change(self.record())
+
+    def _run_us(self, instant_ns: int | None) -> int | None:
+        return None if instant_ns is None else (instant_ns - self._started_ns) // 1000

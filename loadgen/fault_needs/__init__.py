@@ -1,0 +1,1 @@
+"""What faults need before a run starts, and what of that this machine lacks."""
