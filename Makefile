@@ -26,7 +26,7 @@ override AUDIT := .venv/audit
 override PACKAGES := workbench instrumentation reference_app loadgen analysis reports lab bench tests
 override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Debian's, for `make test-extra`.
-override EXTRA_PACKAGES := chromium chromium-driver pgbouncer prometheus
+override EXTRA_PACKAGES := chromium chromium-driver pgbouncer prometheus faketime
 override EXPERIMENT_OPTION := $${EXPERIMENT:+"--experiment=$$EXPERIMENT"}
 
 # No installer may fetch an interpreter, and nothing of the caller's Python may leak in.
@@ -42,7 +42,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if|operations chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
+	@echo "  PROFILE=quick|full|requests|database|ablation|capacity|what-if|operations|resilience chooses the experiment, EXPERIMENT=<id> names a stored one; make report goes on with it."
 
 setup: $(STAMP) ## create .venv from requirements.lock, and nothing else
 
@@ -84,7 +84,7 @@ test-accuracy: $(STAMP) ## run the long tests, and those that measure time; the 
 
 test-extra: $(STAMP) ## run the tests that need Debian's Chromium, PgBouncer and Prometheus; installs them where it may
 	@PATH="$$PATH:/usr/sbin"; missing=; \
-	for program in chromium chromedriver pgbouncer promtool; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	for program in chromium chromedriver pgbouncer promtool faketime; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "test-extra: installing $(EXTRA_PACKAGES)"; \

@@ -174,7 +174,7 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
             "--confirm-target, --locustfile, tags and certificates go with --target; a deployment has users of its own"
         )
     spec.check()
-    missing_programs.require_for(spec.deployment)
+    missing_programs.require_for(spec.deployment, spec.scenario)
     settings = deployments.settings_for(spec.deployment)
     with services.database_server(data_directory() / "postgres", settings.max_connections) as server:
         dataset.ensure_template(server, spec.scale, settings.indexes)

@@ -16,6 +16,7 @@ from workbench.errors import UsageError
 
 from .deployment import CORES, Deployment, PerCore
 from .operations_deployments import OPERATIONS
+from .resilience_deployments import RESILIENCE
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 UNPICKLES = "Unpickles its sessions, as published: for comparison only."
@@ -194,6 +195,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
         {"pool_size": 30, "pool_max_overflow": 20, "max_connections": PerCore(50, 10)},
     ),
     **OPERATIONS,
+    **RESILIENCE,
 }
 
 

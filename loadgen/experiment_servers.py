@@ -15,6 +15,8 @@ from .run_database import RunDatabases
 from .run_spec import RunSpec
 from .services import DatabaseServer
 
+KERNEL_KILLED = "kernel-killed"
+
 # Carries out a run in its folder, with the run after it on the same server, and returns its record.
 Runner = Callable[[RunSpec, Path, RunSpec | None], dict]
 
@@ -53,6 +55,10 @@ def runner(forks: ForkServer, systems: ArmSystems | None, allowed: int | None) -
 
         def execute_run(spec: RunSpec, directory: Path, following: RunSpec | None) -> dict:
             memory_prediction_log.record(spec, directory)
+            if any(fault.name == KERNEL_KILLED for fault in spec.load().faults):
+                from . import kernel_run  # Jupyter's client, which no other run needs
+
+                return kernel_run.execute(spec, directory)
             return run.execute(databases, spec, directory, forks, following, codes)
 
         yield execute_run

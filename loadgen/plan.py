@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
-from operator import not_
 
 from analysis.capacity.bracket import MAX_P95_MS
 from workbench import left_out_arms, looks
@@ -63,16 +62,17 @@ class Plan:
 
     def runnable(self) -> "Plan":
         """The plan without the arms that this machine cannot run; a line says which, and the rest goes on."""
-        reasons = {name: reason for name in self.deployments() if (reason := missing_programs.missing_for(name))}
+        arms = dict.fromkeys((spec.deployment, spec.scenario) for spec in self.specs)
+        reasons = {arm: reason for arm in arms if (reason := missing_programs.missing_for(*arm))}
         for reason in sorted(set(reasons.values())):
-            progress.report(f"not measured: {', '.join(sorted(reasons))}: {reason}")
-        kept = [spec.deployment not in reasons for spec in self.specs]
-        arms = {(spec.deployment, spec.scenario) for spec in compress(self.specs, map(not_, kept))}
+            names = {missing_programs.subject(*arm) for arm, other in reasons.items() if other == reason}
+            progress.report(f"not measured: {', '.join(sorted(names))}: {reason}")
+        kept = [(spec.deployment, spec.scenario) not in reasons for spec in self.specs]
         return replace(
             self,
             specs=tuple(compress(self.specs, kept)),
             expected_s=tuple(compress(self.expected_s, kept)),
-            left_out=tuple(LeftOutArm(*arm, reasons[arm[0]]) for arm in sorted(arms)),
+            left_out=tuple(LeftOutArm(*arm, reason) for arm, reason in sorted(reasons.items())),
         )
 
     def blocks(self) -> int:

@@ -26,6 +26,7 @@ from workbench.primary_metrics import PrimaryMetric
 from . import deployments
 from .operations_profile import OPERATIONS
 from .profile import Arm, Profile, Search
+from .resilience_profile import RESILIENCE
 
 DEFAULT = "quick"
 
@@ -211,6 +212,7 @@ PROFILES = {
         primary=(*REQUEST_PRIMARY, *DATABASE_PRIMARY),
     ),
     "operations": OPERATIONS,
+    "resilience": RESILIENCE,
     "smoke": Profile(
         "the smallest experiment that fills most sections of the report, on small data; its values mean nothing",
         "small",

@@ -17,6 +17,8 @@ CONSTRAINED = "constrained"
 CONSTRAINED_GEVENT, CONSTRAINED_GEVENT_1_GIB = "constrained-gevent", "constrained-gevent-in-1-gib"
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
+TUNED_IN_512_MIB = "tuned-in-512-mib"
+
 # Tuned on an event loop, with the same driver in threads, and both with their database at a distance.
 SYNC_WORKERS = "tuned-with-sync-workers"
 ASYNC, PSYCOPG3 = "async-quart", "tuned-with-psycopg3"

@@ -23,6 +23,9 @@ CLEAN: Promise = "clean refusals"
 IN_FLIGHT: Promise = "in-flight failures"
 RUN_ENDS: Promise = "run ends"
 
+# The kind of failure of a clean refusal, and the beginning of that of any other response of this status.
+REFUSED = "status 503"
+
 DATABASE, STORE, APPLICATION, RECORDING, CLOCK = "database", "store", "application", "recording", "clock"
 
 

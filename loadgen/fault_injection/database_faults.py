@@ -92,7 +92,7 @@ class DatabaseStopped(Injector):
         child.wait(20.0)
         child.kill()
         with self.target.paused_readings():
-            self.target.server.start_again()
+            self.target.server.restart()
         self.target.note_database(child.pid)
 
     def is_over(self) -> bool:

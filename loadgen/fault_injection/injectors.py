@@ -21,6 +21,7 @@ INJECTORS: dict[str, type[Injector]] = {
     "worker-stuck": process_faults.WorkerStuck,
     "sessions-full": storage_faults.SessionsFull,
     "generator-killed": process_faults.GeneratorKilled,
+    "kernel-killed": process_faults.KernelKilled,
     "recording-disk-full": storage_faults.RecordingDiskFull,
     "clock-stepped": clock_faults.ClockStepped,
 }

@@ -12,6 +12,7 @@ from workbench.errors import UserError
 from ..subprocesses import Child, start
 from .injector import FaultTarget, Injector
 
+KERNEL = "TRACETRACK_KERNEL"  # the variable with the process id of the kernel, see `kernel_run`
 FIRST_VICTIM = "1000"  # oom_score_adj of the process that the kernel is to end first
 
 
@@ -104,3 +105,13 @@ class GeneratorKilled(Injector):
     def begin(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.target.generator.senders[0].pid, signal.SIGKILL)
+
+
+class KernelKilled(Injector):
+    """The notebook kernel that started this process ends by SIGKILL."""
+
+    def begin(self) -> None:
+        kernel = os.environ.get(KERNEL, "")
+        if not kernel:
+            raise UserError("no notebook kernel started this run; an experiment starts one")
+        os.kill(int(kernel), signal.SIGKILL)

@@ -79,10 +79,6 @@ class Timetable:
             for entry in self._entries
         )
 
-    def has_begun(self) -> bool:
-        """Whether any fault has come into force."""
-        return any(entry.begin_ns is not None for entry in self._entries)
-
     def record(self) -> list[dict[str, Any]]:
         """What happened, as the record of the run has it, see `workbench.faults`."""
         return [

@@ -7,8 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from workbench.faults import REFUSED
+
 STATISTICS = {"total_bags", "total_scans", "total_bills", "active_users"}
 ACTIVITIES = 10
+REFUSED_STATUS = 503
 
 
 class Response(Protocol):
@@ -17,6 +20,16 @@ class Response(Protocol):
     status_code: int
     headers: Mapping[str, str]
     content: bytes
+
+
+def refusal(response: Response) -> str | None:
+    """The reason of a response that the application is not available; None for any other.
+
+    A clean refusal says when to come again.
+    """
+    if response.status_code != REFUSED_STATUS:
+        return None
+    return REFUSED if response.headers.get("retry-after") else f"{REFUSED} without Retry-After"
 
 
 def login_failure(response: Response) -> str | None:

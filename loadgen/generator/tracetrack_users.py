@@ -12,7 +12,14 @@ from locust import FastHttpUser, task
 from locust.env import Environment
 
 from loadgen.accounts import PASSWORD, username
-from loadgen.generator.checks import dashboard_failure, login_failure, scan_failure, search_failure, shipment_failure
+from loadgen.generator.checks import (
+    dashboard_failure,
+    login_failure,
+    refusal,
+    scan_failure,
+    search_failure,
+    shipment_failure,
+)
 from loadgen.generator.config import ROWS, SCENARIO, SEED
 from loadgen.generator.virtual_user import virtual_user_of
 from loadgen.search_terms import Terms, child_qr_id
@@ -100,4 +107,4 @@ class TraceTrackUser(FastHttpUser):
 
     def failure_reason(self, response: Any, check: Callable[[Any], str | None]) -> str | None:
         """The reason for which a response is a failure, if it is one."""
-        return check(response)
+        return refusal(response) or check(response)

@@ -80,7 +80,7 @@ class DatabaseServer:
         """The process id; None for yours, which may run anywhere."""
         return self.child.pid if self.child else None
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         """Start its process anew after that has ended, and do not wait until it accepts connections.
 
         Call it from the main thread. The server must be the workbench's own.
