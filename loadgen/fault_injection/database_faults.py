@@ -25,7 +25,7 @@ LAST_USED = f"SELECT pid {APPLICATION_SESSIONS} ORDER BY state_change DESC NULLS
 LOCK_BAGS = "LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE"
 LOCK_TIMEOUT_MS = 5_000
 MAX_OTHERS = 1_000  # connections that others take at most
-ATTEMPTS_PER_REPEAT = 20
+MAX_ROUNDS = 50
 
 
 def execute(target: FaultTarget, sql: str) -> list[tuple]:
@@ -136,14 +136,10 @@ class ConnectionsUsedUp(Injector):
         self._others: list[Connection] = []
 
     def begin(self) -> None:
-        while self._take() and len(self._others) < MAX_OTHERS:
-            pass
-        execute(self.target, TERMINATE_ALL)
-        self.repeat()
-
-    def repeat(self) -> None:
-        for _ in range(ATTEMPTS_PER_REPEAT):
-            if not self._take():
+        for _ in range(MAX_ROUNDS):  # the application may be faster with a place that has become free
+            while self._take() and len(self._others) < MAX_OTHERS:
+                pass
+            if not execute(self.target, TERMINATE_ALL):
                 return
 
     def end(self) -> None:
