@@ -142,8 +142,8 @@ def _end(directory: Path, record: dict, allow_invalid: bool) -> None:
     click.echo(directory)
     if not record["valid"] and not allow_invalid:
         sys.exit(EXIT_INVALID)
-    if record["generator"].get("exit_code"):
-        sys.exit(record["generator"]["exit_code"])
+    if exit_code := record.get("generator", {}).get("exit_code"):
+        sys.exit(exit_code)
 
 
 @contextmanager

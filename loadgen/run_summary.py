@@ -23,6 +23,8 @@ COLUMNS = ["phase", "endpoint", "scheduled_us", "start_us", "latency_us", "ok", 
 
 def lines(directory: Path, record: dict) -> list[str]:
     """The lines to print: requests, failures and latency by endpoint, then one for each thing that went wrong."""
+    if record["status"] == "running":  # its record could not be completed, as on a full disk
+        return ["The run was cut off; its rows up to then are kept"]
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
     summary = [
         *_endpoints(Run(directory, record)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 FILE = "clock"  # in the folder of a run, with the step in seconds
 PATTERN = "*/faketime/libfaketimeMT.so.1"  # below /usr/lib
+SITE = Path(__file__).with_name("stepped_site")
 MISSING = "libfaketime is not installed"
 
 
@@ -26,6 +27,7 @@ def environ(folder: Path) -> Iterator[dict[str, str]]:
         "FAKETIME_TIMESTAMP_FILE": str(folder / FILE),
         "FAKETIME_CACHE_DURATION": "1",  # seconds after which a process looks at the file again
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(SITE),
     }
     (folder / FILE).unlink(missing_ok=True)
 

@@ -41,6 +41,8 @@ DELETE = "DELETE FROM tracetrack.session WHERE id = %(id)s RETURNING true"
 class DatabaseSessions(JsonSessions):
     """Sessions as JSON in the table `session`, which `python -m reference_app migrate --with session` creates."""
 
+    store_expires = True
+
     @classmethod
     def from_settings(cls, app: Flask, settings: Settings) -> "DatabaseSessions":
         """The sessions of a deployment."""

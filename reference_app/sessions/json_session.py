@@ -68,7 +68,13 @@ class JsonSession(CallbackDict[str, Any], SessionMixin):
 
 
 class JsonSessions(CookieAttributes):
-    """A session interface; its subclasses define the content of the cookie, and where sessions are stored."""
+    """A session interface; its subclasses define the content of the cookie, and where sessions are stored.
+
+    `store_expires` says that the store itself drops a session after `left_s` seconds. It does so whatever becomes of the
+    wall clock here: a clock that is set an hour ahead must not end all sessions.
+    """
+
+    store_expires = False
 
     def __init__(self, lifetime_s: int, max_age_s: int):
         self._lifetime_s = lifetime_s
@@ -92,7 +98,7 @@ class JsonSessions(CookieAttributes):
     def open_session(self, app: Flask, request: Request) -> JsonSession:
         token = request.cookies.get(self.get_cookie_name(app), "")
         record = self.read(token) if token else None
-        if record and self._left_s(record) <= 0:
+        if record and self._is_over(record):
             record = None
         # An invalid cookie is kept as token, so that the response can make the browser delete it.
         return JsonSession(record, token)
@@ -133,6 +139,12 @@ class JsonSessions(CookieAttributes):
         # After a logout in the meantime a cookie would bring the session back, or replace that of the next login.
         if token is not None:
             response.set_cookie(self.get_cookie_name(app), token, max_age=left_s, **self.cookie_attributes(app))
+
+    def _is_over(self, record: SessionRecord) -> bool:
+        """Whether a session that was read has ended, for its age or for lack of requests."""
+        if self.store_expires:
+            return record.began_s + self._max_age_s <= int(time.time())
+        return self._left_s(record) <= 0
 
     def _left_s(self, record: SessionRecord) -> int:
         """Seconds until the session ends, for lack of requests or for its age."""

@@ -14,6 +14,8 @@ from .session_ids import digest, is_id, new_id
 class SharedSessions(JsonSessions):
     """Sessions under digests, so that the content of the store is of no use for logging in."""
 
+    store_expires = True
+
     def __init__(self, store: Store, lifetime_s: int, max_age_s: int):
         super().__init__(lifetime_s, max_age_s)
         self._store = store

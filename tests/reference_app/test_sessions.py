@@ -123,6 +123,13 @@ def test_the_store_drops_a_session_when_it_ends(app, client, auth, settings, sto
     assert settings.session_lifetime_s - 5 <= store_client.ttl(key) <= settings.session_lifetime_s
 
 
+@pytest.mark.parametrize("kind", ["shared", "database"])
+def test_a_session_that_its_store_expires_outlives_a_clock_that_is_set_ahead(app, client, auth, settings, kind):
+    auth.login()
+    seen_long_ago = aged(app, token_of(client), seen_s=settings.session_lifetime_s + 1)
+    assert status_with(app, seen_long_ago) == 200
+
+
 @JSON_KINDS
 def test_a_session_that_is_only_read_is_written_once_a_minute(app, client, auth, store_client, kind):
     auth.login()
