@@ -70,12 +70,12 @@ def _kernel(folder: Path) -> Iterator[tuple[Child, BlockingKernelClient]]:
     with start("the kernel", command, folder / "kernel.log", environ) as kernel:
         client = BlockingKernelClient(connection_file=file)
         client.load_connection_file()
-        client.start_channels()
+        client.start_channels(hb=False)
         try:
-            client.wait_for_ready(timeout=READY_TIMEOUT_S)
+            client.kernel_info(reply=True, timeout=READY_TIMEOUT_S)
             yield kernel, client
-        except RuntimeError as error:
-            raise UserError(f"the kernel did not start: {error}") from None
+        except TimeoutError:
+            raise UserError(f"the kernel did not start: {kernel.last_line()}") from None
         finally:
             client.stop_channels()
 

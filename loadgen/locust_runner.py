@@ -153,9 +153,13 @@ class Generator:
         try:
             stop_request.obey_run(self.directory)
         except StoppedByHand:
-            for child in (*self.senders, *filter(None, [self.master])):
-                child.stop()
+            self.stop()
             raise
+
+    def stop(self) -> None:
+        """End the load before its time: nothing is sent any more."""
+        for child in (*self.senders, *filter(None, [self.master])):
+            child.stop()
 
     def ended(self, timeout_s: float) -> bool:
         """Return whether all processes end by themselves within the time. Raises `UserError` for one that failed."""

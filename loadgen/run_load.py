@@ -26,6 +26,7 @@ from .memory.memory_limit import OutOfMemoryAtStart
 from .route_processes import Route
 from .run_parts import RunParts
 from .run_stages import LOAD
+from .subprocesses import deferred_signals
 
 
 def drive(parts: RunParts, generator: Generator, route: Route) -> None:
@@ -65,6 +66,10 @@ def drive(parts: RunParts, generator: Generator, route: Route) -> None:
 
             try:
                 generator.wait(check)
+            except BaseException:
+                with deferred_signals():
+                    generator.stop()
+                raise
             finally:
                 counts = witnesses.counts_between(before, environment.counted())
                 record["served"] = counts and counts["requests"]

@@ -119,9 +119,9 @@ KINDS = {
         FaultKind(
             "worker-out-of-memory",
             "worker out of memory",
-            "The memory of the application is used up, and the kernel ends a worker.",
+            "The memory of the application is used up until the kernel ends a worker, for 10 s at most.",
             APPLICATION,
-            0.0,
+            10.0,
             IN_FLIGHT,
         ),
         FaultKind(

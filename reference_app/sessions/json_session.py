@@ -70,8 +70,8 @@ class JsonSession(CallbackDict[str, Any], SessionMixin):
 class JsonSessions(CookieAttributes):
     """A session interface; its subclasses define the content of the cookie, and where sessions are stored.
 
-    `store_expires` says that the store itself drops a session after `left_s` seconds. It does so whatever becomes of the
-    wall clock here: a clock that is set an hour ahead must not end all sessions.
+    `store_expires` says that the store itself drops a session after `left_s` seconds, whatever becomes of the wall
+    clock here: a clock that is set an hour ahead must not end all sessions.
     """
 
     store_expires = False
