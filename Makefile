@@ -38,7 +38,7 @@ endif
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup report render test test-accuracy test-extra lab gate compare bench lint audit clean
+.PHONY: help setup report render test test-accuracy test-extra resilience lab gate compare bench lint audit clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -93,6 +93,10 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium, PgBouncer and
 	    echo "test-extra: missing:$$missing; only root can install them: apt-get install $(EXTRA_PACKAGES)" >&2; exit 1; \
 	  fi; fi
 	@$(PY) -m pytest -m extra --numprocesses 0
+
+resilience: $(STAMP) ## put the application under faults, overload and a soak, render that (PROFILE), and draw faults by chance
+	@$(PY) -m reports report "--profile=$${PROFILE:-resilience}"
+	@$(PY) -m pytest -m resilience --numprocesses 0
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m lab
