@@ -21,7 +21,7 @@ from .proxy import Proxy
 from .route_processes import Route
 from .services import DatabaseServer, PoolerSettings, StoreServer, UpstreamServer, database_url, make_private
 
-STATEMENT_SAMPLES = "statement-samples"
+STATEMENT_SAMPLES, TEMPORARY = "statement-samples", "temporary"
 SPARE_CLIENTS = 20  # beside those of the workers' pools: checks at the start, and readings
 
 WorkerCounts = tuple[frozenset[int], dict[str, int]]
@@ -90,6 +90,11 @@ class AppEnvironment:
         """The file with the slowest executions of each statement; missing where the application records none."""
         return self.folder / STATEMENT_SAMPLES
 
+    @property
+    def temporary(self) -> Path:
+        """The folder for the temporary files of the application, and of nothing else."""
+        return self.folder / TEMPORARY
+
     def monitored(self) -> dict[str, float]:
         """What the monitor has counted; empty without one."""
         return monitor_reader.read(self.settings.monitor_port) if self.settings.monitor else {}
@@ -125,6 +130,7 @@ def set_up(
         metrics = WorkerMetrics.create(file, settings.workers, counters)
         make_private(folder / "sessions")
         stack.enter_context(faults.session_disk(folder / "sessions"))
+        make_private(folder / TEMPORARY)
         settings = replace(
             settings,
             session_directory=str(folder / "sessions"),

@@ -4,7 +4,7 @@ Each row of `DEPLOYMENTS` has the settings in which a deployment differs from it
 defaults of `reference_app.settings.Settings`. To add a deployment: a row here, and an arm in `loadgen.profiles` that
 runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate
 the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`. Those of the profile `operations` are in
-`loadgen.operations_deployments`.
+`loadgen.operations_deployments`, those of the scenario `soak` in `loadgen.soak_deployments`.
 """
 
 from dataclasses import fields
@@ -17,6 +17,7 @@ from workbench.errors import UsageError
 from .deployment import CORES, Deployment, PerCore
 from .operations_deployments import OPERATIONS
 from .resilience_deployments import RESILIENCE
+from .soak_deployments import SOAK
 
 RDS_HOST = "tracetrack.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com"
 UNPICKLES = "Unpickles its sessions, as published: for comparison only."
@@ -196,6 +197,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
     ),
     **OPERATIONS,
     **RESILIENCE,
+    **SOAK,
 }
 
 

@@ -48,7 +48,8 @@ class Load:
     The user classes come from `locustfile`; None takes those of the scenario. `rows` are the dataset's, by table; the
     user classes of TraceTrack draw existing ids from them. `tags` and `without_tags` choose among the tasks as Locust's
     `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`. `run_token` is
-    the application's; an empty one leaves that of this command's environment.
+    the application's; an empty one leaves that of this command's environment. `session_lifetimes_s` are those of the
+    application's sessions: without a request, and in all.
     """
 
     scenario: Scenario
@@ -61,6 +62,7 @@ class Load:
     tls: str = ""
     run_token: str = field(default="", repr=False)
     variables: Mapping[str, str] = field(default_factory=dict)  # of the environment, beside those of the load
+    session_lifetimes_s: tuple[int, int] | None = None
 
     @property
     def user_classes(self) -> Path:
@@ -96,6 +98,7 @@ class Load:
             "TRACETRACK_URL": url,
             "TRACETRACK_USER_CLASSES": str(self.user_classes),
             "TRACETRACK_TLS": self.tls,
+            "TRACETRACK_SESSION_LIFETIMES": json.dumps(self.session_lifetimes_s),
             **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             **GEVENT,
             **self.variables,

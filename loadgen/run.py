@@ -92,7 +92,7 @@ def _execute(
             scenario,
             directory,
             port,
-            settings.run_token,
+            settings,
             None if faults.needs_new_generator else forks,
             variables,
         ) as generator,
@@ -188,7 +188,7 @@ def _generator(
     scenario: Scenario,
     directory: Path,
     port: int,
-    run_token: str,
+    settings: Settings,
     forks: ForkServer | None,
     variables: Mapping[str, str],
 ) -> AbstractContextManager[Generator | None]:
@@ -196,5 +196,13 @@ def _generator(
     if scenario.kind == "start":
         return nullcontext()
     rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes, run_token=run_token, variables=variables)
+    load = Load(
+        scenario,
+        spec.seed,
+        rows,
+        spec.processes,
+        run_token=settings.run_token,
+        variables=variables,
+        session_lifetimes_s=(settings.session_lifetime_s, settings.session_longest_s),
+    )
     return locust_runner.generator(load, application.url_of(port), directory, forks)

@@ -21,6 +21,7 @@ from .app_environment import WorkerCounts
 from .application import Application, StartingApplication
 from .collectors.collector import Collector
 from .collectors.database_reader import TopStatement
+from .collectors.resource_reader import resource_sources
 from .locust_runner import Generator
 from .memory.memory_limit import OutOfMemoryAtStart
 from .route_processes import Route
@@ -54,7 +55,8 @@ def drive(parts: RunParts, generator: Generator, route: Route) -> None:
         # A server of the user's may run on this machine, and its CPU time is not that of others.
         is_whole = server.pid is not None and (store is None or store.pid is not None)
         roots = {**roles, "store": store.pid if store else None, **route_processes.pids(route)}
-        collector.begin(roots, is_whole=is_whole, group=starting.memory.group)
+        resources = resource_sources(environment, parts.log)
+        collector.begin(roots, is_whole=is_whole, group=starting.memory.group, resources=resources)
         parts.stages.begin(LOAD)
         generator.release_users()
         with run_faults.timetable(parts, generator, route, collector, freezer) as faults:

@@ -55,17 +55,17 @@ class RunParts:
         One that does not wait for the start signal before it uses the database is started after that.
         """
         signal = self.environment.folder / START_SIGNAL
-        settings = self.environment.settings
+        environment = self.environment
         if not self.code.waits:
             self._prepare_database()
         with application.starting(
-            settings,
+            environment.settings,
             self.log,
             self.port,
             start_signal=signal,
             code=self.code,
-            memory=self.environment.memory,
-            environ=self.environment.environ,
+            memory=environment.memory,
+            environ={**environment.environ, "TMPDIR": str(environment.temporary)},
         ) as starting:
             if self.code.waits:
                 self._prepare_database()

@@ -13,7 +13,7 @@ from workbench import arms, endpoints
 from workbench.endpoints import LOGIN
 from workbench.errors import UsageError
 
-from . import fault_scenarios, light_reads
+from . import fault_scenarios, light_reads, soak_scenario
 from .arrivals import Arrivals, Piece
 from .fault_needs.planned_fault import PlannedFault
 
@@ -58,6 +58,7 @@ class Scenario:
     searching_users: int = 0  # the first of the users do nothing but search, whatever the shares
     tracking_users: int = 0  # the first of the users do nothing but ask where shipments are
     upstream_ms: float = 0.0  # the time after which the carrier answers that the run starts; 0 for none
+    from_new_browsers: bool = False  # a login has no cookies, and leaves the user's session before it to expire
     user_classes: Literal["tracetrack", "published"] = "tracetrack"  # the locustfile with the user classes
     sql_before: str = ""  # changes the run's database before the load
     unavailable: tuple[str, ...] = ()  # the numbers that the dashboard then has to report as missing
@@ -141,6 +142,7 @@ FIXED = {
             kind="start",
         ),
         *(Scenario(**row) for row in fault_scenarios.rows()),
+        Scenario(**soak_scenario.row()),
     )
 }
 
@@ -184,11 +186,6 @@ FAMILIES = {
         lambda users: {"kind": "burst", "users": users},
     ),
     "sustained": Family("{n} users with 1–3 s of think time, for 30 s after 5 s of warm-up.", MAX_USERS, _sustained),
-    "soak": Family(
-        "{n} users with 1–3 s of think time, for 10 minutes after 5 s of warm-up.",
-        MAX_USERS,
-        lambda users: _sustained(users) | {"duration_s": 600.0},
-    ),
     "open": Family(
         "{n} requests are due each second whatever the responses, for 30 s after 5 s of warm-up.", MAX_RATE_RPS, _open
     ),
@@ -229,7 +226,7 @@ NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS
 # For the list of scenarios: those of the published report and of the profiles. Any number will do.
 EXAMPLES = (
     arms.BURST_25, arms.BURST_50, arms.BURST_100, arms.BURST_50_MIX, arms.BURST_50_SHARED_JAR, arms.SUSTAINED_100,
-    arms.SUSTAINED_100_WRITE, "soak-100", "open-100", "open-100-write", "steps-100", "ramp-100",
+    arms.SUSTAINED_100_WRITE, "open-100", "open-100-write", "steps-100", "ramp-100",
     arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
 )  # fmt: skip
 LISTED = (*FIXED, *EXAMPLES)

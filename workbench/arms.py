@@ -18,6 +18,8 @@ CONSTRAINED_GEVENT, CONSTRAINED_GEVENT_1_GIB = "constrained-gevent", "constraine
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
 TUNED_IN_512_MIB = "tuned-in-512-mib"
+# Tuned with such short lifetimes that connections, sessions and cached answers are replaced many times in a soak.
+FOR_SOAK, FOR_SOAK_WITH_FILES = "tuned-for-soak", "tuned-for-soak-with-session-files"
 
 # Tuned on an event loop, with the same driver in threads, and both with their database at a distance.
 SYNC_WORKERS = "tuned-with-sync-workers"
@@ -50,3 +52,4 @@ SLOW_STATEMENT = "slow-statement"
 START = "start"
 HEAVY_SEARCH_2 = "heavy-search-2"
 UPSTREAM_50, UPSTREAM_300 = "upstream-50", "upstream-300"
+SOAK = "soak"

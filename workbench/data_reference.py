@@ -25,7 +25,7 @@ written once and never changed.
 | `experiment.json` | the plan: profile, scale, seed, runs in their order, searches, environment, `format`, `status` |
 | `run.json` | one run: deployment, scenario, seed, environment, dataset, UTC start and end, `status`, `valid`, gates |
 | `requests.parquet` | one row a request |
-| `process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet` | readings during the run |
+| `process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet`, `resources.parquet` | readings |
 | `plans.json` | plans of the ten statements with the most time, of the workbench's own PostgreSQL, see METHODS.md |
 | `predictions/<run>.json` | what a model predicted of a run, written before it started |
 | `predictions/memory-<run>.json` | its memory, likewise |

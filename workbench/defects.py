@@ -28,6 +28,7 @@ READING_QUESTIONS = {
         ),
     ),
     "database": ("statements and waits of the database", ("at_us", "source", "name", "metric", "value")),
+    "resources": ("the resources in use", ("at_us",)),
     "memory": ("the memory of each process", ("at_us", "process", "pss_bytes", "private_bytes", "anonymous_bytes")),
 }  # fmt: skip
 

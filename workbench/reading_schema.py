@@ -1,7 +1,7 @@
-"""Columns of the readings beside the requests: of processes, connection pools, the database server and memory.
+"""Columns of the readings beside the requests: of processes, connection pools, the database server, memory, resources.
 
-Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet`), one row
-a reading.
+Each is a table of its own (`process.parquet`, `pool.parquet`, `database.parquet`, `memory.parquet`,
+`resources.parquet`), one row a reading.
 """
 
 import pyarrow as pa
@@ -98,4 +98,13 @@ MEMORY = (
     Column("anonymous_bytes", pa.int64(), "bytes", "the part of `pss_bytes` that belongs to no file; of `group` all"),
     Column("usage_bytes", pa.int64(), "bytes", "of `group`: what counts against its limit"),
 )
-READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE, "memory": MEMORY}
+# What no other table has; null where there is none, or where it is on another machine.
+RESOURCES = (
+    _AT,
+    Column("descriptors", pa.int64(), "", "open file descriptors of the application's processes, sockets included"),
+    Column("sessions", pa.int64(), "", "files in the sessions' folder, or keys in the store of the run"),
+    Column("temporary_files", pa.int64(), "", "files and folders in the application's folder for temporary files"),
+    Column("log_bytes", pa.int64(), "bytes", "size of the application's log"),
+    Column("backend_bytes", pa.int64(), "bytes", "memory of PostgreSQL's processes that belongs to no file or segment"),
+)
+READINGS = {"process": PROCESS, "pool": POOL, "database": DATABASE, "memory": MEMORY, "resources": RESOURCES}

@@ -202,6 +202,11 @@ class Run:
         return self._readings("memory")
 
     @cached_property
+    def resources(self) -> pd.DataFrame:
+        """Readings of descriptors, sessions, temporary files, log and backends, as on disk; empty without any."""
+        return self._readings("resources")
+
+    @cached_property
     def log(self) -> list[dict]:
         """The application's own log lines, those that are JSON."""
         try:

@@ -20,6 +20,7 @@ from .live_readings import LiveReadings
 from .memory_reader import MemoryReader
 from .process_reader import INTERVAL_S, SERVER, SLOW_INTERVAL_S, ProcessReader
 from .reading_cost import ReadingCost
+from .resource_reader import ResourceReader, ResourceSources
 from .sample_file import SampleFile
 
 POOL_INTERVAL_S = 0.05  # pools cost next to nothing to read, and change fast
@@ -44,6 +45,7 @@ class Collector:
         self._database = DatabaseReader(server, database, directory)
         self._processes: ProcessReader | None = None
         self._memory: MemoryReader | None = None
+        self._resources: ResourceReader | None = None
         self._pools = pools
         self._pool_file = SampleFile(directory / "pool.parquet", POOL_SCHEMA)
         self._live = LiveReadings(directory)
@@ -77,22 +79,36 @@ class Collector:
             self.top_statements = self._database.top_statements()
         finally:
             self._live.remove()
-            for file in (self._pool_file, self._database, self._processes, self._memory):
+            for file in (self._pool_file, self._database, self._processes, self._memory, self._resources):
                 if file:
                     file.close()
 
-    def begin(self, roots: dict[str, int | None], *, is_whole: bool = True, group: MemoryGroup | None = None) -> None:
+    def begin(
+        self,
+        roots: dict[str, int | None],
+        *,
+        is_whole: bool = True,
+        group: MemoryGroup | None = None,
+        resources: ResourceSources | None = None,
+    ) -> None:
         """Take the first readings, and go on in the thread; `roots` are process ids by role, None for one elsewhere.
 
         `is_whole` says that every process of the run on this machine is among them or their children. `group` has the
-        processes of the role `server`.
+        processes of the role `server`, `resources` says where its other resources are counted.
         No child may be started after this: a fork beside a thread may deadlock.
         """
         self._statements_before = self._database.application_statements()
         if master_pid := roots.get(SERVER):
             self._memory = MemoryReader(self._directory, group, master_pid)
+        if resources:
+            self._resources = ResourceReader(self._directory, resources)
         self._processes = ProcessReader(
-            roots, self._started_ns, self._directory, is_whole=is_whole, memory=self._memory
+            roots,
+            self._started_ns,
+            self._directory,
+            is_whole=is_whole,
+            memory=self._memory,
+            resources=self._resources,
         )
         self._read_all(slow=True)
         self._thread.start()

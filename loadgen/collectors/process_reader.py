@@ -20,12 +20,13 @@ from .machine_reader import CoreTimes, ProcessTime, busiest, read_cores, read_pr
 from .memory_reader import MemoryReader
 from .process_clock import cpu_ns
 from .reading_cost import ReadingCost
+from .resource_reader import ResourceReader
 from .sample_file import SampleFile
 
 INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0  # memory is a walk over a process's pages, the children one over all processes
 
-SERVER = "server"  # the role of the application
+SERVER, DATABASE = "server", "database"  # the roles of the application and of PostgreSQL
 MACHINE = "machine"  # the role of values of the whole machine
 
 SCHEMA = arrow_schema(PROCESS)
@@ -36,7 +37,7 @@ class ProcessReader:
 
     `close` leaves `process.parquet` in the directory. Times count from `started_ns` (monotonic ns). `is_whole` says
     that every process of the run on this machine has a role: what neither they nor this process use is used by others.
-    `memory` takes the memory of the processes of the role `server`, one by one.
+    `memory` takes the memory of the processes of the role `server`, one by one, `resources` what else they have in use.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ProcessReader:
         *,
         is_whole: bool = True,
         memory: MemoryReader | None = None,
+        resources: ResourceReader | None = None,
     ):
         self.cost = ReadingCost()
         self._roots = {role: pid for role, pid in roots.items() if pid is not None}
@@ -56,7 +58,8 @@ class ProcessReader:
         self._past_cpu_us: dict[str, int] = {}
         self._cpu_us: dict[str, int] = {}  # by role, since the first reading
         self._is_whole = is_whole
-        self._memory = memory
+        self._memory, self._resources = memory, resources
+        self._last_memory: dict[str, dict[int, ProcessMemory]] = {}  # by role and process, of a slow reading
         self._past_cores: CoreTimes | None = None
         self._past_own_ns = 0
         self._past_processes: dict[int, ProcessTime] = {}
@@ -84,6 +87,8 @@ class ProcessReader:
                 family = map(self._process, (pid, *_descendants(pid)))
                 self._families[role] = [process for process in family if process]
             self._read_role(at_us, role, first, slow)
+        if slow and self._resources:
+            self._resources.add(at_us, self._last_memory.get(SERVER, {}), self._last_memory.get(DATABASE))
         machine = {"stalled_us": _stalled_us(), **self._cores()}
         if any(value is not None for value in machine.values()):
             self._file.add({"at_us": at_us, "role": MACHINE, **machine})
@@ -139,8 +144,10 @@ class ProcessReader:
             cpu_us += round(1e6 * (times.children_user + times.children_system))
         if not present:
             return
-        if slow and self._memory and role == SERVER:
-            self._memory.add(at_us, memory)
+        if slow:
+            self._last_memory[role] = memory
+            if self._memory and role == SERVER:
+                self._memory.add(at_us, memory)
         if first:
             # The processes of the first reading have a past that is not part of this run.
             self._past_cpu_us[role] = cpu_us

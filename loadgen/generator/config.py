@@ -12,6 +12,9 @@ TRACETRACK_URL            of the target, for Locust's `--host`; it may hold a pa
 TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
 TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
                           the certificate authority's file
+TRACETRACK_SESSION_LIFETIMES
+                          how long a session of the application lasts without a request, and in all, in seconds, as
+                          JSON; null where that is not known
 
 `run_token` reads TRACETRACK_RUN_TOKEN itself.
 """
@@ -36,6 +39,7 @@ START_SIGNAL = os.environ.get("TRACETRACK_WORD")
 URL = os.environ.get("TRACETRACK_URL", "")
 USER_CLASSES = Path(os.environ.get("TRACETRACK_USER_CLASSES", ""))
 HAS_OWN_USERS = USER_CLASSES.parent == Path(__file__).parent  # TraceTrack's, whose requests are named by endpoint alone
+SESSION_LIFETIMES_S = json.loads(os.environ.get("TRACETRACK_SESSION_LIFETIMES", "null"))
 TLS = os.environ.get("TRACETRACK_TLS", "")
 
 

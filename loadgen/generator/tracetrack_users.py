@@ -20,7 +20,8 @@ from loadgen.generator.checks import (
     search_failure,
     shipment_failure,
 )
-from loadgen.generator.config import ROWS, SCENARIO, SEED
+from loadgen.generator.config import ROWS, SCENARIO, SEED, SESSION_LIFETIMES_S
+from loadgen.generator.session_age import NOT_SIGNED_IN, SessionAge
 from loadgen.generator.virtual_user import virtual_user_of
 from loadgen.search_terms import Terms, child_qr_id
 from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH, SHIPMENT, Endpoint
@@ -42,6 +43,7 @@ class TraceTrackUser(FastHttpUser):
         self.terms = Terms(SCENARIO["terms"], ROWS, self.random)
         self.account = username(self.number, ROWS["user"])
         self.signed_in = False
+        self.session_age = SessionAge(SESSION_LIFETIMES_S)
 
     def on_start(self) -> None:
         """Log in beforehand, where the tasks do not begin with a login."""
@@ -67,8 +69,12 @@ class TraceTrackUser(FastHttpUser):
 
     def login(self) -> None:
         """Log in, and note whether that succeeded."""
+        if SCENARIO["from_new_browsers"]:
+            self.client.cookiejar.clear()
         form = {"username": self.account, "password": PASSWORD}
         self.signed_in = self.send(LOGIN, login_failure, data=form)
+        if self.signed_in:
+            self.session_age.begin()
 
     def dashboard(self) -> None:
         """Read the statistics."""
@@ -95,15 +101,26 @@ class TraceTrackUser(FastHttpUser):
     def send(self, endpoint: Endpoint, check: Callable[[Any], str | None], path: str = "", **request: Any) -> bool:
         """Send one request and judge its response by the content; returns whether it was successful.
 
-        `path` is that of the request where the endpoint's has a parameter.
+        `path` is that of the request where the endpoint's has a parameter. A response that the session has ended, when
+        it may have, is no failure: its row has the status 401 and is a success, and the user's next task is a login.
         """
         request |= {"name": endpoint.name, "catch_response": True, "allow_redirects": False}
         with self.client.request(endpoint.method, path or endpoint.path, **request) as response:
             if not response.status_code:
                 return False  # Locust has reported the failure
+            if endpoint is not LOGIN and self.is_signed_out_by(response):
+                self.signed_in = False
+                response.success()
+                return False
             if reason := self.failure_reason(response, check):
                 response.failure(reason)
+            else:
+                self.session_age.note_use()
         return not reason
+
+    def is_signed_out_by(self, response: Any) -> bool:
+        """True for a response that the session has ended, at a time when it may have."""
+        return response.status_code == NOT_SIGNED_IN and self.signed_in and self.session_age.may_have_ended()
 
     def failure_reason(self, response: Any, check: Callable[[Any], str | None]) -> str | None:
         """The reason for which a response is a failure, if it is one."""
