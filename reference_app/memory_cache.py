@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Hashable
+from itertools import takewhile
 from typing import Any
 
 from dogpile.cache import CacheRegion, make_region, register_backend
@@ -30,11 +31,19 @@ class BoundedDict(dict[Hashable, Any]):
         return value if time.monotonic() - at_s <= self._max_age_s else default
 
     def __setitem__(self, key: Hashable, value: Any) -> None:
+        now_s = time.monotonic()
         with self._lock:
             self.pop(key, None)
-            super().__setitem__(key, (time.monotonic(), value))
-            if len(self) > self._max_entries:
-                del self[next(iter(self))]
+            super().__setitem__(key, (now_s, value))
+            self._drop_old(now_s)
+
+    def _drop_old(self, now_s: float) -> None:
+        """Drop the entries that are too old, which come first, and the oldest where there are too many."""
+        too_old = takewhile(lambda entry: now_s - entry[1][0] > self._max_age_s, self.items())
+        for key, _ in list(too_old):
+            del self[key]
+        if len(self) > self._max_entries:
+            del self[next(iter(self))]
 
 
 class MemoryBackend(CacheBackend):

@@ -24,6 +24,15 @@ def test_an_entry_that_is_too_old_is_not_returned():
     assert entries.get("key", "nothing") == "nothing"
 
 
+def test_set_drops_the_entries_that_are_too_old():
+    entries = BoundedDict(100, max_age_s=0.05)
+    for number in range(5):
+        entries[number] = number
+    time.sleep(0.1)
+    entries["new"] = 1
+    assert list(entries) == ["new"]
+
+
 def test_the_bound_holds_with_many_writers():
     entries = BoundedDict(100)
 
