@@ -33,6 +33,9 @@ class Verdict(Enum):
     NOT_REPRODUCED = "not reproduced"
     FOLLOW = "follow"
     DO_NOT_FOLLOW = "do not follow"
+    FLAT = "flat"
+    GROWS = "grows"
+    FALLS = "falls"
 
     def pill(self) -> str:
         """The verdict as a pill, in HTML."""

@@ -103,6 +103,7 @@ RESOURCES = (
     _AT,
     Column("descriptors", pa.int64(), "", "open file descriptors of the application's processes, sockets included"),
     Column("sessions", pa.int64(), "", "files in the sessions' folder, or keys in the store of the run"),
+    Column("store_bytes", pa.int64(), "bytes", "memory that the store of the run has in use, by its own account"),
     Column("temporary_files", pa.int64(), "", "files and folders in the application's folder for temporary files"),
     Column("log_bytes", pa.int64(), "bytes", "size of the application's log"),
     Column("backend_bytes", pa.int64(), "bytes", "memory of PostgreSQL's processes that belongs to no file or segment"),

@@ -17,6 +17,7 @@ from . import (
     published_ratios,
     published_setup,
     published_values,
+    resource_growth,
     servers,
     session_storage,
 )
@@ -44,6 +45,7 @@ PRODUCERS = (
     servers.findings,
     async_advice.findings,
     memory_limits.costs,
+    resource_growth.findings,
 )
 
 

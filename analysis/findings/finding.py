@@ -7,6 +7,7 @@ from typing import NamedTuple
 from workbench import left_out_arms
 from workbench.recording import Experiment, Run
 
+from ..soak.growth import FALLS, FLAT, GROWS
 from .queries import query_of
 
 PASS, FAIL, NOT_MEASURED = "pass", "fail", "not measured"
@@ -39,6 +40,7 @@ KINDS = {
     "explanation": Kind("Explanations: saturated resources, growth of the tail, query plans", (REPORTED,)),
     "capacity": Kind("Capacities", (REPORTED,)),
     "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
+    "soak": Kind("Resources over a soak (growth in it, 90 % intervals)", (FLAT, GROWS, FALLS, INCONCLUSIVE)),
     "measurement": Kind("Measured values", (REPORTED,)),
 }
 

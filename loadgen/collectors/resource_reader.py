@@ -21,12 +21,12 @@ STORE_TIMEOUT_S = 0.2
 
 @dataclass(frozen=True)
 class ResourceSources:
-    """Where resources are counted: how many sessions there are, and the paths of temporary files and log.
+    """Where resources are counted: the sessions, a store's memory, and the paths of temporary files and log.
 
-    `sessions` returns None where they cannot be counted.
+    `sessions` returns their number and the bytes of the store, each None where it is not known.
     """
 
-    sessions: Callable[[], int | None]
+    sessions: Callable[[], tuple[int | None, int | None]]
     temporary: Path
     log: Path
 
@@ -48,11 +48,13 @@ class ResourceReader:
 
         `backends` are PostgreSQL's processes with their memory, None for a server on another machine.
         """
+        sessions, store_bytes = self._sources.sessions()
         self._file.add(
             {
                 "at_us": at_us,
                 "descriptors": sum(_entries(Path(f"/proc/{pid}/fd")) or 0 for pid in pids) or None,
-                "sessions": self._sources.sessions(),
+                "sessions": sessions,
+                "store_bytes": store_bytes,
                 "temporary_files": _entries(self._sources.temporary),
                 "log_bytes": _size(self._sources.log),
                 "backend_bytes": sum(memory.anonymous for memory in backends.values()) if backends else None,
@@ -64,22 +66,23 @@ class ResourceReader:
         self._file.close()
 
 
-def _session_counter(environment: AppEnvironment) -> Callable[[], int | None]:
+def _session_counter(environment: AppEnvironment) -> Callable[[], tuple[int | None, int | None]]:
     """Counts files or keys; those of a store that others use too are not counted, nor those of a database."""
     if environment.settings.sessions == "filesystem":
-        return lambda: _entries(Path(environment.settings.session_directory))
+        return lambda: (_entries(Path(environment.settings.session_directory)), None)
     store = environment.store
     if environment.settings.sessions not in ("shared", "flask-session-redis") or store is None or store.pid is None:
-        return lambda: None
+        return lambda: (None, None)
     client = redis.Redis.from_url(store.url, socket_timeout=STORE_TIMEOUT_S, socket_connect_timeout=STORE_TIMEOUT_S)
-    return lambda: _keys(client)
+    return lambda: _store_use(client)
 
 
-def _keys(client: redis.Redis) -> int | None:
+def _store_use(client: redis.Redis) -> tuple[int | None, int | None]:
+    """The keys of a store, and the memory in use by its own account."""
     try:
-        return int(client.dbsize())  # type: ignore[arg-type]  # the client is not an asynchronous one
+        return int(client.dbsize()), int(client.info("memory")["used_memory"])
     except redis.RedisError:
-        return None
+        return None, None
 
 
 def _entries(folder: Path) -> int | None:

@@ -17,7 +17,8 @@ class SessionAge:
     """
 
     def __init__(self, lifetimes_s: tuple[int, int] | None):
-        self._unused_limit_s, self._age_limit_s = lifetimes_s or (math.inf, math.inf)
+        limits_s: tuple[float, float] = lifetimes_s or (math.inf, math.inf)
+        self._unused_limit_s, self._age_limit_s = limits_s
         self._began_s = self._used_s = math.inf
 
     def begin(self) -> None:
