@@ -23,6 +23,7 @@ from loadgen.collectors.collector import POOL_SCHEMA
 from loadgen.collectors.database_reader import SCHEMA as DATABASE_SCHEMA
 from loadgen.collectors.memory_reader import SCHEMA as MEMORY_SCHEMA
 from loadgen.collectors.process_reader import SCHEMA as PROCESS_SCHEMA
+from loadgen.collectors.resource_reader import SCHEMA as RESOURCE_SCHEMA
 from loadgen.generator.recorder import Recorder
 from loadgen.scenarios import Scenario
 from reference_app.counters import RECORDED_COUNTERS
@@ -101,6 +102,7 @@ class RunFiles:
     log: list[str] = field(default_factory=list)
     plans: list[dict] = field(default_factory=list)
     memory: list[dict] | None = None
+    resources: list[dict] | None = None
 
     @property
     def name(self) -> str:
@@ -159,6 +161,7 @@ class RunFiles:
             ("database", DATABASE_SCHEMA),
             ("pool", POOL_SCHEMA),
             ("memory", MEMORY_SCHEMA),
+            ("resources", RESOURCE_SCHEMA),
         ):
             if (rows := getattr(self, name)) is not None:
                 _write_parquet(rows, schema, directory / f"{name}.parquet")

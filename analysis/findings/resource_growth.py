@@ -9,7 +9,7 @@ from ..soak.growth import Growth, growths
 from ..soak.lifetimes import LIFETIMES, MIN_EVENTS, unseen
 from ..soak.slope import LEVEL
 from ..soak.watched_resources import RESOURCES
-from .finding import Claim, Finding
+from .finding import GROWS, Claim, Finding
 
 KIND = "soak"
 
@@ -61,12 +61,13 @@ def _resources(experiment: Experiment, run: Run) -> Iterator[Finding]:
     few, grown = unseen(run), {growth.resource.name: growth for growth in growths(run)}
     for resource in RESOURCES:
         claim = _claim(experiment, resource.name, resource.label, run.deployment)
-        if growth := grown.get(resource.name):
-            yield (
-                claim.not_measured(f"too few ends for their age: {few}", [run]) if few else _finding(claim, growth, run)
-            )
-        else:
+        growth = grown.get(resource.name)
+        if growth is None:
             yield claim.not_measured("not read, or too few readings", [run])
+        elif few and growth.verdict != GROWS:  # what grows does so whatever has not ended; sessions that never end do
+            yield claim.not_measured(f"too few ends for their age: {few}", [run])
+        else:
+            yield _finding(claim, growth, run)
 
 
 def _finding(claim: Claim, growth: Growth, run: Run) -> Finding:

@@ -57,6 +57,8 @@ def _connections(run: Run) -> pd.Series:
 
 
 def _series(readings: pd.DataFrame, column: str, unit: float = 1.0) -> pd.Series:
+    if column not in readings:  # a recording from before it was read
+        return pd.Series(dtype=float)
     known = readings[["at_us", column]].dropna()
     return pd.Series(known[column].to_numpy(float) / unit, index=known["at_us"].to_numpy(float) / 1e6)
 
@@ -74,7 +76,7 @@ RESOURCES = (
     Resource("descriptors", "file descriptors of the application", "{:,.1f}", _of_resources("descriptors"),
              Margin(10.0, 0.0, f"{_PIECES}; connections to the store are as many as were ever in use at once")),
     Resource("threads", "threads of the application", "{:,.1f}", _of_process("server", "threads"),
-             Margin(1.0, 0.0, "a pool of threads has started all of them by then")),
+             Margin(4.0, 0.0, "a pool starts one when more requests than ever come at once; one a connection makes dozens")),
     Resource("sessions", "sessions kept (files or keys)", "{:,.1f}", _of_resources("sessions"),
              Margin(0.0, 0.25, "logins come at random; sessions that are never removed become five times as many")),
     Resource("temporary-files", "temporary files of the application", "{:,.1f}", _of_resources("temporary_files"),
