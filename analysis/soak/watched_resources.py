@@ -76,7 +76,7 @@ RESOURCES = (
     Resource("descriptors", "file descriptors of the application", "{:,.1f}", _of_resources("descriptors"),
              Margin(10.0, 0.0, f"{_PIECES}; connections to the store are as many as were ever in use at once")),
     Resource("threads", "threads of the application", "{:,.1f}", _of_process("server", "threads"),
-             Margin(4.0, 0.0, "a pool starts one when more requests than ever come at once; one a connection makes dozens")),
+             Margin(4.0, 0.0, "a pool starts one when more requests than ever come at once")),
     Resource("sessions", "sessions kept (files or keys)", "{:,.1f}", _of_resources("sessions"),
              Margin(0.0, 0.25, "logins come at random; sessions that are never removed become five times as many")),
     Resource("temporary-files", "temporary files of the application", "{:,.1f}", _of_resources("temporary_files"),

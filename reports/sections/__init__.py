@@ -11,6 +11,7 @@ from .changes import changes
 from .claims import claims
 from .comparison import Report
 from .published import published
+from .soak import soak
 from .sources import sources
 from .trust import trust
 from .users import users
@@ -24,6 +25,7 @@ __all__ = [
     "claims",
     "headline",
     "published",
+    "soak",
     "sources",
     "trust",
     "users",

@@ -46,8 +46,8 @@ def test_no_process_is_left_and_the_directory_has_only_the_known_files(command, 
     assert command.processes() == []
     assert {path.name for path in directory.iterdir()} == {
         "database.parquet", "generator-0.json", "gunicorn.log", "locust.log", "memory.parquet",
-        "plans.json", "pool.parquet", "process.parquet", "requests.parquet", "run.json", "seal.json",
-        "valkey.log",
+        "plans.json", "pool.parquet", "process.parquet", "requests.parquet", "resources.parquet", "run.json",
+        "seal.json", "valkey.log",
     }  # fmt: skip
 
 

@@ -28,13 +28,12 @@ def test_find_makes_a_scenario_of_a_family_for_any_number():
     assert scenarios.find("open-400").users == 400
     assert scenarios.find("steps-50").rates == tuple((10.0, rate, rate) for rate in (10, 20, 30, 40, 50))
     assert scenarios.find("ramp-50").rates == ((60.0, 1.0, 50),)
-    assert scenarios.find("soak-5").duration_s == 600
     assert scenarios.find("open-30-write").shares["scan"] == 0.2
 
 
 @pytest.mark.parametrize(
     "name",
-    ["burst-0", "burst-", "burst-007", "open-1.5", "open--5", "burst-50-", "burst-50-mix-mix", "soak-9x", "", "burst"],
+    ["burst-0", "burst-", "burst-007", "open-1.5", "open--5", "burst-50-", "burst-50-mix-mix", "soak-9", "", "burst"],
 )
 def test_find_of_a_malformed_number_is_refused(name):
     with pytest.raises(UserError, match="there is no scenario"):
@@ -90,3 +89,10 @@ def test_override_of_a_field_without_meaning_is_refused(name, changes, message):
 def test_find_of_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UserError, match="'nothing'; choose one of single"):
         scenarios.find("nothing")
+
+
+def test_soak_has_a_fifth_of_writes_and_keeps_its_rate_when_shortened():
+    short = scenarios.override(scenarios.find("soak"), duration_s=180.0)
+    assert (short.duration_s, short.pieces) == (180.0, ((5.0, 50, 50), (180.0, 50, 50)))
+    assert short.shares["scan"] == 0.2
+    assert scenarios.find("soak").duration_s == 1800

@@ -70,7 +70,7 @@ def test_a_burst_begins_in_one_instant(visit, processes):
 
 
 @pytest.mark.exclusive
-@pytest.mark.parametrize(("scenario", "processes"), [("sustained-9", "1"), ("sustained-9", "2"), ("soak-9", "2")])
+@pytest.mark.parametrize(("scenario", "processes"), [("sustained-9", "1"), ("sustained-9", "2")])
 def test_users_with_think_time_do_not_start_in_step(visit, scenario, processes):
     """Each starts within 3 s, and then waits for 1 to 3 s between requests."""
     finished = visit(scenario, "--duration", "6", "--warmup", "1", "--processes", processes)
