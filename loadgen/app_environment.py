@@ -111,6 +111,18 @@ class AppEnvironment:
         return pids, {name: sum(values[name] for values in workers) for name in ("requests", *RESPONSE_FIELDS)}
 
 
+def _with_places(settings: Settings, folder: Path, readings: Path) -> Settings:
+    """The settings with the paths below this folder, a key, and a port for the monitor."""
+    return replace(
+        settings,
+        session_directory=str(folder / "sessions"),
+        readings_file=str(readings),
+        samples_file=str(folder / STATEMENT_SAMPLES),
+        secret_key=secrets.token_hex(32),
+        monitor_port=services.free_port() if settings.monitor else settings.monitor_port,
+    )
+
+
 @contextmanager
 def set_up(
     settings: Settings,
@@ -131,14 +143,7 @@ def set_up(
         make_private(folder / "sessions")
         stack.enter_context(faults.session_disk(folder / "sessions"))
         make_private(folder / TEMPORARY)
-        settings = replace(
-            settings,
-            session_directory=str(folder / "sessions"),
-            readings_file=str(file),
-            samples_file=str(folder / STATEMENT_SAMPLES),
-            secret_key=secrets.token_hex(32),
-            monitor_port=services.free_port() if settings.monitor else settings.monitor_port,
-        )
+        settings = _with_places(settings, folder, file)
         store = store_proxy = None
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))

@@ -28,8 +28,8 @@ NOTE = (
 
 def soak(report: Report) -> Html:
     """A table of the resources of each deployment that had a soak, and what ended meanwhile; empty without any."""
-    found = report.of_kind(KIND)
-    if not found:
+    findings = report.of_kind(KIND)
+    if not findings:
         return Html("")
     runs = soaked(report.experiment)
     tables = [_resources(report, name, run) for name, run in sorted(runs.items())]
@@ -38,12 +38,12 @@ def soak(report: Report) -> Html:
 
 def _sentence(report: Report) -> Html:
     """The number of resources by verdict; a soak that is invalid says why."""
-    found = report.of_kind(KIND)
+    findings = report.of_kind(KIND)
     counts: dict[str, int] = {}
-    for finding in found:
+    for finding in findings:
         counts[finding.verdict] = counts.get(finding.verdict, 0) + 1
     listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in found if each.effect is None][:1]
+    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in findings if each.effect is None][:1]
     text = sentence("Resources in a soak: {listed}.", listed=marked(listed, "section"))
     return Html(f"<p>{text}{''.join(map(str, reasons))}</p>")
 
