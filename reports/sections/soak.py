@@ -6,12 +6,13 @@ import pandas as pd
 from analysis.findings.resource_growth import KIND, event_id, finding_id, soaked
 from analysis.soak.growth import Growth, growths
 from analysis.soak.lifetimes import LIFETIMES
+from analysis.soak.slope import Slope
 from analysis.soak.watched_resources import RESOURCES
 from analysis.stats.confidence import Estimate
 from workbench.arms import TUNED
 from workbench.recording import Run
 
-from ..markup import Html
+from ..markup import Html, escaped
 from ..numerals import marked, number, of_finding, sentence
 from ..row_charts import sparkline
 from ..tables import Verdict, table
@@ -21,8 +22,8 @@ from .names import in_labels, set_up
 POINTS = 30  # of a small chart
 NOTE = (
     "Open load of 50 requests a second, a fifth of them writes; the first quarter of the measured time is left out. "
-    "The interval of the change is at 90 %: flat means that it lies within the margin (two one-sided tests at 5 %), "
-    "grows that it lies above zero and not within the margin. The chart is the whole measured time."
+    "Intervals are at 90 %: flat means that the one of the change lies within the margin (two one-sided tests at 5 %), "
+    "grows that it lies above zero and not within the margin. The line is the whole measured time."
 )
 
 
@@ -55,23 +56,21 @@ def _resources(report: Report, name: str, run: Run) -> Html:
 
 def _row(report: Report, name: str, growth: Growth) -> dict:
     form, source = growth.resource.form, finding_id(growth.resource.name, name)
-    finding, hourly = report.finding(source), growth.an_hour()
+    finding, change = report.finding(source), growth.change
     return {
-        "resource": growth.resource.label,
+        "resource": Html(f"{escaped(growth.resource.label)}{sparkline(_means(growth.readings), TUNED)}"),
         "at begin": number(form.format(growth.begin), source),
         "at end": number(form.format(growth.end), source),
-        "an hour (90 % interval)": number(_interval(form, hourly.estimate, hourly.low, hourly.high), source),
-        "change in the run": number(
-            _interval(form, growth.change.estimate, growth.change.low, growth.change.high), source
-        ),
+        "slope (an hour)": number(_interval(form, growth.an_hour()), source),
+        "change in the run": number(_interval(form, change), source),
         "margin": number(f"±{form.format(growth.margin)}", source),
         "verdict": Verdict(finding.verdict) if finding else None,
-        "over time": sparkline(_means(growth.readings), TUNED),
     }
 
 
-def _interval(form: str, estimate: float, low: float, high: float) -> str:
-    return f"{form.format(estimate)} ({form.format(low)} to {form.format(high)})"
+def _interval(form: str, change: Slope) -> str:
+    """`0.3 (-0.1 to 0.7)`: an estimate with its interval."""
+    return f"{form.format(change.estimate)} ({form.format(change.low)} to {form.format(change.high)})"
 
 
 def _means(readings: pd.Series) -> list[Estimate]:
