@@ -11,6 +11,7 @@ from workbench.request_schema import request_name
 
 from .services import DatabaseServer
 
+STORED_STATUS = 201
 STORED = "SELECT idempotency_key, count(*) FROM tracetrack.scan WHERE idempotency_key IS NOT NULL GROUP BY 1"
 
 
@@ -30,11 +31,12 @@ class Writes:
 
 def check(server: DatabaseServer, database: str, requests: Path) -> Writes | None:
     """Compare the scans in the request rows with the rows of the database; None if the load had no scans."""
-    rows = pd.read_parquet(requests, columns=["user", "sequence", "endpoint", "ok"])
+    rows = pd.read_parquet(requests, columns=["user", "sequence", "endpoint", "status", "ok"])
     scans = rows[rows["endpoint"] == SCAN.name]
     if scans.empty:
         return None
-    successful = scans[scans["ok"]]
+    # A response that the session has ended is no failure, and acknowledges nothing.
+    successful = scans[scans["ok"] & (scans["status"] == STORED_STATUS)]
     acknowledged = {
         request_name(user, sequence) for user, sequence in zip(successful["user"], successful["sequence"], strict=True)
     }

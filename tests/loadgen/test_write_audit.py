@@ -28,7 +28,7 @@ def rows(tmp_path):
     """Writes the request rows of scans."""
 
     def write(*scans):
-        frame = pd.DataFrame(scans, columns=["user", "sequence", "endpoint", "ok"])
+        frame = pd.DataFrame(scans, columns=["user", "sequence", "endpoint", "status", "ok"])
         frame.to_parquet(tmp_path / "requests.parquet")
         return tmp_path / "requests.parquet"
 
@@ -37,10 +37,15 @@ def rows(tmp_path):
 
 def test_check_counts_lost_doubled_and_unacknowledged_scans(server, database, stored, rows):
     stored((1, "0-1"), (2, "0-2"), (3, "0-2"), (1, "5-9"))
-    requests = rows((0, 1, "scan", True), (0, 2, "scan", True), (0, 3, "scan", True), (0, 4, "scan", False))
+    requests = rows(*((0, sequence, "scan", 201, True) for sequence in (1, 2, 3)), (0, 4, "scan", 503, False))
     writes = write_audit.check(server, database, requests)
     assert writes == write_audit.Writes(acknowledged=3, stored=4, lost=1, doubled=1, unacknowledged=1)
 
 
 def test_check_of_a_load_without_scans_is_none(server, database, rows):
-    assert write_audit.check(server, database, rows((0, 1, "login", True))) is None
+    assert write_audit.check(server, database, rows((0, 1, "login", 302, True))) is None
+
+
+def test_check_takes_a_session_that_has_ended_for_no_acknowledgement(server, database, rows):
+    writes = write_audit.check(server, database, rows((0, 1, "scan", 401, True)))
+    assert (writes.acknowledged, writes.lost) == (0, 0)
