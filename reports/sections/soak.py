@@ -15,7 +15,7 @@ from workbench.recording import Run
 from ..markup import Html, escaped
 from ..numerals import marked, number, of_finding, sentence
 from ..row_charts import sparkline
-from ..tables import Verdict, table
+from ..tables import Verdict, behind, remark, table
 from .comparison import Report, join
 from .names import in_labels, set_up
 
@@ -34,7 +34,8 @@ def soak(report: Report) -> Html:
         return Html("")
     runs = soaked(report.experiment)
     tables = [_resources(report, name, run) for name, run in sorted(runs.items())]
-    return join(_sentence(report), *tables, _ended(report, sorted(runs)), _margins() if runs else Html(""))
+    margins = behind(("which growth counts as none", _margins())) if runs else Html("")
+    return join(_sentence(report), *tables, remark(NOTE) if runs else Html(""), _ended(report, sorted(runs)), margins)
 
 
 def _sentence(report: Report) -> Html:
@@ -51,7 +52,7 @@ def _sentence(report: Report) -> Html:
 
 def _resources(report: Report, name: str, run: Run) -> Html:
     rows = [_row(report, name, growth) for growth in growths(run)]
-    return table(pd.DataFrame(rows, dtype=object), f"Resources in a soak: {set_up(name)}", note=NOTE)
+    return table(pd.DataFrame(rows, dtype=object), f"Resources in a soak: {set_up(name)}")
 
 
 def _row(report: Report, name: str, growth: Growth) -> dict:

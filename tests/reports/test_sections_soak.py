@@ -6,6 +6,7 @@ import pytest
 
 from analysis.findings import resource_growth
 from analysis.soak.watched_resources import RESOURCES
+from reports.page_parts import Kind, parts_of
 from reports.sections.comparison import Report
 from reports.sections.soak import soak
 from tests.soak_readings import MIB, with_soak
@@ -36,6 +37,11 @@ def test_soak_has_the_number_of_ends_and_the_reason_of_each_margin(page):
     assert "connections replaced for their age" in page
     assert f'data-source="soak-ended-connections-{FOR_SOAK}">72<' in page
     assert all(resource.margin.reason.split(";")[0][:25] in page for resource in RESOURCES)
+
+
+def test_every_number_of_a_soak_has_a_source(page):
+    parts, _ = parts_of(page)
+    assert [part.text for part in parts if part.kind is Kind.NUMBER and not part.place] == []
 
 
 def test_soak_in_which_too_little_ended_says_so(builder):
