@@ -43,6 +43,7 @@ _TUNED = {
     "cpu_affinity": True,
     "even_connections": True,
     "warm_up": True,
+    "worker_timeout_s": 5,
     "pool_size": 3,
     "pool_max_overflow": 0,
     "pool_ping_after_ms": 500,
@@ -110,7 +111,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
     "tuned-without-workers": Deployment(
         "Tuned with a single sync worker.",
         TUNED,
-        _untuned("server", "workers", "threads", "cpu_affinity", "even_connections"),
+        _untuned("server", "workers", "threads", "cpu_affinity", "even_connections", "worker_timeout_s"),
     ),
     "tuned-without-affinity": Deployment("Tuned with workers on any core.", TUNED, _untuned("cpu_affinity")),
     "tuned-without-even-connections": Deployment(

@@ -3,6 +3,7 @@
 They are rows of `loadgen.deployments.DEPLOYMENTS` like all others.
 """
 
+from reference_app.settings_conflicts import DEFAULT_WORKER_TIMEOUT_S
 from workbench.arms import (
     ADVISED,
     BASELINE,
@@ -21,7 +22,13 @@ SERVERS = {
     "tuned-with-sync-workers": Deployment(
         "Tuned with a sync worker for each core, which serves one request at a time.",
         TUNED,
-        {"server": "sync", "threads": 1, "cpu_affinity": False, "even_connections": False},
+        {
+            "server": "sync",
+            "threads": 1,
+            "cpu_affinity": False,
+            "even_connections": False,
+            "worker_timeout_s": DEFAULT_WORKER_TIMEOUT_S,
+        },
     ),
     GEVENT: Deployment(
         "Tuned with a gevent worker for each core.",
@@ -31,7 +38,13 @@ SERVERS = {
     "tuned-with-granian": Deployment(
         "Tuned on Granian, which reads HTTP in Rust and spreads connections over sockets of its workers.",
         TUNED,
-        {"server": "granian", "body_timeout_s": 0, "cpu_affinity": False, "even_connections": False},
+        {
+            "server": "granian",
+            "body_timeout_s": 0,
+            "cpu_affinity": False,
+            "even_connections": False,
+            "worker_timeout_s": DEFAULT_WORKER_TIMEOUT_S,
+        },
     ),
 }
 SESSIONS = {

@@ -25,8 +25,8 @@ workers = _settings.workers
 threads = _settings.threads
 worker_connections = _settings.worker_connections
 preload_app = _settings.preload
-# A single worker may have a long queue to answer; only a worker that hangs is to be ended.
-timeout = 120
+# It counts from a worker's first report, which comes after its imports and its warm-up.
+timeout = _settings.worker_timeout_s
 graceful_timeout = 3
 keepalive = 75
 loglevel = "warning"

@@ -26,6 +26,7 @@ from .service_urls import (
     is_upstream_url,
     redacted,
 )
+from .settings_conflicts import DEFAULT_WORKER_TIMEOUT_S
 from .settings_conflicts import SettingsError as SettingsError
 
 PREFIX = "TRACETRACK_"
@@ -71,6 +72,7 @@ class Settings:
     workers: int = 1
     threads: int = 1
     worker_connections: int = 1000
+    worker_timeout_s: int = DEFAULT_WORKER_TIMEOUT_S  # a worker that has not reported for so long is replaced
     cpu_affinity: bool = False  # each worker keeps to one core, where there are as many workers
     even_connections: bool = False  # a gthread worker leaves new connections to workers with fewer
     body_timeout_s: float = 10.0  # for a whole request body

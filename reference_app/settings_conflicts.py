@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+# A single worker may have a long queue to answer; only a worker that hangs is to be ended.
+DEFAULT_WORKER_TIMEOUT_S = 120
+MIN_SYNC_TIMEOUT_S = 30
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names it and says what it accepts."""
@@ -16,6 +20,17 @@ class Conflict(NamedTuple):
 
 
 CONFLICTS = (
+    Conflict(
+        # It reports between requests only. The loops of the others report while requests take long.
+        lambda settings: settings.server == "sync" and 0 < settings.worker_timeout_s < MIN_SYNC_TIMEOUT_S,
+        f"server is sync and worker_timeout_s is under {MIN_SYNC_TIMEOUT_S}; a sync worker that waits in a request "
+        f"counts as stuck, so set worker_timeout_s to at least {MIN_SYNC_TIMEOUT_S}",
+    ),
+    Conflict(
+        lambda settings: settings.server == "granian" and settings.worker_timeout_s != DEFAULT_WORKER_TIMEOUT_S,
+        "worker_timeout_s is set and server is granian, which does not watch its workers; leave worker_timeout_s at "
+        f"{DEFAULT_WORKER_TIMEOUT_S}",
+    ),
     Conflict(
         lambda settings: settings.preload and settings.server == "gevent",
         "preload is on and server is gevent; its locks would be created before gevent replaces them, "
