@@ -259,11 +259,22 @@ class TimedPool(Pool):
         return successor
 
 
-class TimedQueuePool(TimedPool, QueuePool):
+class OpensAtCheckout(QueuePool):
+    """Mixin that opens a connection only when its place in the pool has been taken.
+
+    SQLAlchemy gives up the place of a connection that cannot be opened, and wakes no caller that waits for a place:
+    they would wait for the whole timeout while the server is back. A place that was taken is returned to the next one.
+    """
+
+    def _create_connection(self) -> ConnectionPoolEntry:
+        return _ConnectionRecord(self, connect=False)
+
+
+class TimedQueuePool(TimedPool, OpensAtCheckout):
     """SQLAlchemy's default pool, timed."""
 
 
-class TimedLoopPool(TimedPool, AsyncAdaptedQueuePool):
+class TimedLoopPool(TimedPool, OpensAtCheckout, AsyncAdaptedQueuePool):
     """SQLAlchemy's pool for an event loop, timed; callers that wait for a connection let the loop go on."""
 
 

@@ -117,12 +117,18 @@ ASYNC = {
     "tuned-with-psycopg3": Deployment(
         "Tuned with psycopg 3 as the driver, which knows no deadlines here.",
         TUNED,
-        {"driver": "psycopg3", "deadlines": False},
+        {"driver": "psycopg3", "deadlines": False, "database_timeout_s": 0.0},
     ),
     "async-quart": Deployment(
         "Tuned on an event loop: Quart on uvicorn, an asynchronous pool and psycopg 3.",
         "tuned-with-psycopg3",
-        {"server": "uvicorn", "threads": 1, "cpu_affinity": False, "even_connections": False},
+        {
+            "server": "uvicorn",
+            "threads": 1,
+            "cpu_affinity": False,
+            "even_connections": False,
+            "database_timeout_s": 6.0,
+        },
     ),
 }
 # Where waiting takes longer: for a database that is 5 ms away.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
-from .database import database_url
+from .engine import database_url
 from .settings import Settings
 
 LIMITS = """

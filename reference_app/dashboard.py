@@ -15,7 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from .cached_answer import Answer
 from .caches import cached
-from .database import Row, connection, roll_back, rows
+from .database import Row, read_with, roll_back, rows
 from .drivers import sqlstate
 from .guards import login_required
 from .settings import current_settings
@@ -57,8 +57,7 @@ def statistics() -> ResponseReturnValue:
 
 
 def _read() -> Answer:
-    with connection() as opened:
-        counts, recent, unavailable = _read_parts(opened)
+    counts, recent, unavailable = read_with(_read_parts)
     for scan in recent:
         scan["scanned_at"] = scan["scanned_at"].isoformat()
     answer = {"stats": counts, "recent_activity": recent, "timestamp": datetime.now(UTC).isoformat()}

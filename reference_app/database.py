@@ -1,4 +1,7 @@
-"""Access to PostgreSQL: one engine with its pool in each worker, and timed use of it."""
+"""Access to PostgreSQL: timed use of the pool that each worker has.
+
+A request reads by `lookup`, `read` or `read_with`, and writes by `write_with`.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -6,117 +9,70 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-import sqlalchemy
 from flask import Flask, current_app
-from sqlalchemy import URL, Connection, Engine, TextClause, event, make_url
+from sqlalchemy import Connection, Engine, TextClause
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, QueuePool
+from sqlalchemy.pool import PoolProxiedConnection
 
 from instrumentation import deadlines, server_timing
 from instrumentation.recorded_wsgi import RECORDER
 from instrumentation.statement_samples import StatementSamples
-from instrumentation.timed_pool import PoolStatistics, TimedLoopPool, TimedNullPool, TimedQueuePool
+from instrumentation.timed_pool import PoolStatistics
 
-from . import drivers, pings, pool_profiles
+from . import database_deadline, drivers, pings
+from .engine import create_engine
+from .lost_connections import run_unit
+from .pings import RecentUse
 from .settings import Settings, current_settings
 
-APPLICATION_NAME = "tracetrack"
 # Parameters of statements whose values are no secret and name no person: plans are shown with them.
 PUBLIC_PARAMETERS = ("word", "pattern", "limit", "child", "parent", "bag")
+PASSING_MODULES = (__name__, run_unit.__module__)
 GRACE_S = 1.0  # after the time at which the server ends a statement by itself
-POOLS: dict[tuple[str, bool], type[Pool]] = {
-    ("queue", True): TimedQueuePool,
-    ("queue", False): QueuePool,
-    ("none", True): TimedNullPool,
-    ("none", False): NullPool,
-}
-LOOP_POOLS = POOLS | {("queue", True): TimedLoopPool, ("queue", False): AsyncAdaptedQueuePool}
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
 
 
-def create_engine(settings: Settings) -> Engine:
-    """The engine with the pool that the settings describe; it connects at first use.
+def read_with(unit: Callable[[Connection], Result]) -> Result:
+    """The result of a unit of reading, which is called with a connection, and again if that is lost.
 
-    That of an event loop is to be used within a greenlet of the loop.
+    Raises SQLAlchemy's errors.
     """
-    settings = settings.with_profile()
-    in_loop = settings.server == "uvicorn"
-    engine = (_create_loop_engine if in_loop else sqlalchemy.create_engine)(
-        database_url(settings),
-        poolclass=(LOOP_POOLS if in_loop else POOLS)[settings.pool, settings.pool_timed],
-        pool_pre_ping=settings.pool_pre_ping,
-        pool_recycle=settings.pool_recycle_s or -1,
-        connect_args=_connect_arguments(settings),
-        **(_queue_arguments(settings) if settings.pool == "queue" else {}),
-    )
-    if settings.statement_timeout_ms and settings.pooler == "none" and pool_profiles.is_proxy(settings.database_url):
-        # An RDS Proxy refuses start-up options; the SET costs a round trip for each connection and pins it.
-        statement = f"SET statement_timeout = {settings.statement_timeout_ms}"
-        event.listen(engine, "connect", lambda connection, record: _execute_in_autocommit(connection, statement))
-    return engine
+
+    def attempt() -> Result:
+        with connection() as opened:
+            return unit(opened)
+
+    return run_unit(attempt)
 
 
-def _create_loop_engine(url: URL, **arguments: Any) -> Engine:
-    from sqlalchemy.ext.asyncio import create_async_engine  # other servers need not wait for its import
+def write_with(unit: Callable[[Connection], Result]) -> Result:
+    """The result of a unit of writing, which is called with a connection, and again if that is lost.
 
-    return create_async_engine(url, **arguments).sync_engine
+    It is committed after the call, and rolled back if that raises. A unit may be done twice where the connection was
+    lost during its COMMIT; so it has to leave what it finds done already. Raises SQLAlchemy's errors.
+    """
 
+    def attempt() -> Result:
+        with _transaction() as opened:
+            return unit(opened)
 
-def database_url(settings: Settings) -> URL:
-    """The URL as the application uses it."""
-    return make_url(settings.database_url).set(drivername=drivers.of_settings(settings).dialect)
-
-
-def _connect_arguments(settings: Settings) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "connect_timeout": settings.connect_timeout_s,
-        "keepalives_idle": settings.keepalives_idle_s,
-        "application_name": APPLICATION_NAME,
-    }
-    if settings.driver == "psycopg3":
-        # It would prepare a statement after five uses, and PostgreSQL then plan the search without its term: 500 ms of
-        # reading all bags instead of 15 by the trigram index.
-        arguments["prepare_threshold"] = None
-    if settings.tcp_user_timeout_ms:
-        arguments["tcp_user_timeout"] = settings.tcp_user_timeout_ms
-    # A pooler refuses start-up options, and a SET would hold for the next user of the server's connection: the pooler
-    # sets the timeout itself.
-    takes_options = settings.pooler == "none" and not pool_profiles.is_proxy(settings.database_url)
-    if settings.statement_timeout_ms and takes_options:
-        arguments["options"] = f"-c statement_timeout={settings.statement_timeout_ms}"
-    return arguments
-
-
-def _queue_arguments(settings: Settings) -> dict[str, Any]:
-    return {
-        "pool_size": settings.pool_size,
-        "max_overflow": settings.pool_max_overflow,
-        "pool_timeout": settings.pool_timeout_s or None,
-        "pool_use_lifo": settings.pool_order == "lifo",
-    }
-
-
-def _execute_in_autocommit(connection: Any, statement: str) -> None:
-    """Execute on the driver's own connection, without a transaction around it."""
-    autocommit, connection.autocommit = connection.autocommit, True
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-    connection.autocommit = autocommit
+    return run_unit(attempt)
 
 
 @contextmanager
 def connection() -> Iterator[Connection]:
-    """A pooled connection for one unit of reading; it is always rolled back when it is returned.
+    """A pooled connection for reading; it is always rolled back when it is returned.
 
-    Getting it and returning it (the rollback included) are booked as `pool`.
+    Getting it and returning it (the rollback included) are booked as `pool`. Within a request use `read_with`.
     """
     with server_timing.part("pool"):
         opened = _connect(autocommit=current_settings().reads == "autocommit")
     try:
-        yield opened
+        with database_deadline.watched(_driver_connection(opened)):
+            yield opened
     finally:
         _count_end_of_transaction(opened)
         with server_timing.part("pool"):
@@ -124,15 +80,16 @@ def connection() -> Iterator[Connection]:
 
 
 @contextmanager
-def transaction() -> Iterator[Connection]:
+def _transaction() -> Iterator[Connection]:
     """A pooled connection for one unit of writing: committed at the end of the block, rolled back if that fails."""
     with server_timing.part("pool"):
         opened = _connect(autocommit=False)
     try:
-        yield opened
-        with server_timing.part("db"):
-            _count_end_of_transaction(opened)
-            opened.commit()
+        with database_deadline.watched(_driver_connection(opened)):
+            yield opened
+            with server_timing.part("db"):
+                _count_end_of_transaction(opened)
+                opened.commit()
     finally:
         _count_end_of_transaction(opened)  # the rollback of a block that failed
         with server_timing.part("pool"):
@@ -145,9 +102,14 @@ def _connect(autocommit: bool) -> Connection:
     SQLAlchemy's isolation level would cost two SETs for each use, as many round trips as autocommit saves.
     """
     opened: Connection = current_app.extensions["engine"].connect()
-    driver = _driver_connection(opened)
-    if driver.autocommit != autocommit:
-        driver.autocommit = autocommit
+    try:
+        database_deadline.require_time()
+        driver = _driver_connection(opened)
+        if driver.autocommit != autocommit:
+            driver.autocommit = autocommit
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 
@@ -176,8 +138,7 @@ def read(statement: TextClause, **parameters: Any) -> list[Row]:
     In autocommit psycopg2 is used directly, see `lookup`. Raises SQLAlchemy's errors.
     """
     if current_settings().reads == "transaction":
-        with connection() as opened:
-            return rows(opened, statement, **parameters)
+        return read_with(lambda opened: rows(opened, statement, **parameters))
     return _execute_alone(_driver_text(statement), parameters, _all_rows)
 
 
@@ -192,30 +153,39 @@ def lookup(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | N
 
 def _execute_alone(statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]) -> Result:
     """What `fetch` makes of the cursor after the statement, on a connection of its own in autocommit."""
+    return run_unit(lambda: _attempt_alone(statement, parameters, fetch))
+
+
+def _attempt_alone(statement: str, parameters: Mapping[str, Any], fetch: Callable[[Any], Result]) -> Result:
     engine: Engine = current_app.extensions["engine"]
-    with _sqlalchemy_errors(engine, statement):
+    pooled: PoolProxiedConnection | None = None
+    try:
         with server_timing.part("pool"):
             pooled = engine.raw_connection()
-        try:
+        database_deadline.require_time()
+        with database_deadline.watched(pooled.dbapi_connection):
             return _execute(engine, pooled.dbapi_connection, statement, parameters, fetch)
-        except _driver().error as error:
-            server_timing.current().failed_calls += 1
-            if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):  # type: ignore[arg-type]
-                pooled.invalidate(error)
-            raise
-        finally:
+    except _driver().error as error:
+        raise _failure(engine, pooled, statement, error) from error
+    finally:
+        if pooled:
             with server_timing.part("pool"):
                 pooled.close()
 
 
-@contextmanager
-def _sqlalchemy_errors(engine: Engine, statement: str) -> Iterator[None]:
-    """Raise SQLAlchemy's error in the place of the driver's, as it does for its own statements."""
-    base = _driver().error
-    try:
-        yield
-    except base as error:
-        raise DBAPIError.instance(statement, None, error, base, dialect=engine.dialect) from error
+def _failure(
+    engine: Engine, pooled: PoolProxiedConnection | None, statement: str, error: Exception
+) -> DBAPIError | Exception:
+    """SQLAlchemy's error in the place of the driver's, as for its own statements; a lost connection is replaced."""
+    connection: Any = pooled and pooled.dbapi_connection
+    is_lost = engine.dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
+    if pooled:
+        server_timing.current().failed_calls += 1
+        if is_lost:
+            pooled.invalidate(error)
+    return DBAPIError.instance(
+        statement, None, error, _driver().error, connection_invalidated=is_lost, dialect=engine.dialect
+    )
 
 
 def _execute(
@@ -286,10 +256,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         acquire_s, answer_s = (
             (settings.pool_timeout_s, settings.connect_timeout_s) if settings.deadlines else (None, None)
         )
-        PoolStatistics(app.extensions["worker_slot"], acquire_s, answer_s, passing_modules=(__name__,)).watch(engine)
+        PoolStatistics(app.extensions["worker_slot"], acquire_s, answer_s, PASSING_MODULES).watch(engine)
     pings.count(engine)
-    if settings.pool_ping_after_ms:
-        pings.skip_recent(engine, settings.pool_ping_after_ms / 1000)
+    app.extensions["pings"] = RecentUse(engine, settings.pool_ping_after_ms / 1000)
     if settings.monitor:
         app.extensions[RECORDER].watch(engine)
     app.extensions["engine"] = engine

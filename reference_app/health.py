@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from . import pool_profiles
-from .database import connection, rows
+from .database import read
 from .settings import current_settings
 
 blueprint = Blueprint("health", __name__)
@@ -20,8 +20,7 @@ def health() -> ResponseReturnValue:
     A worker without its store stays in service: it answers with what it has.
     """
     settings = current_settings()
-    with connection() as opened:
-        (row,) = rows(opened, HAS_RDS_ROLE)
+    (row,) = read(HAS_RDS_ROLE)
     (is_rds,) = row.values()
     profile = {
         "name": settings.profile,

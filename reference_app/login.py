@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import hash_kinds, passwords
-from .database import Row, read, rows, transaction
+from .database import Row, read, rows, write_with
 from .event_loop import completed
 from .guards import sessions_required
 from .rendering import page
@@ -20,8 +20,12 @@ blueprint = Blueprint("login", __name__)
 log = logging.getLogger(__name__)
 
 ACCOUNT = text('SELECT id, username, password_hash, role, active FROM tracetrack."user" WHERE username = :username')
+# It finds its own new hash where it runs again, as its connection was lost.
 REHASH = text(
-    'UPDATE tracetrack."user" SET password_hash = :new WHERE id = :id AND password_hash = :stored RETURNING id'
+    """
+    UPDATE tracetrack."user" SET password_hash = :new
+    WHERE id = :id AND password_hash IN (:stored, :new) RETURNING id
+    """
 )
 
 
@@ -95,8 +99,8 @@ def _rehash(account: Row, password: str) -> str | None:
     """
     new = passwords.new_hash(password)
     try:
-        with transaction() as opened:
-            return new if rows(opened, REHASH, new=new, id=account["id"], stored=account["password_hash"]) else None
+        parameters = {"new": new, "id": account["id"], "stored": account["password_hash"]}
+        return new if write_with(lambda opened: rows(opened, REHASH, **parameters)) else None
     except SQLAlchemyError as error:
         log.warning("password not rehashed", extra={"error": type(error).__name__, "reason": str(error).split("\n")[0]})
         return None

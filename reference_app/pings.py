@@ -23,24 +23,32 @@ def count(engine: Engine) -> None:
     dialect.do_ping = counted_ping
 
 
-def skip_recent(engine: Engine, idle_s: float) -> None:
-    """Skip the pre-ping of connections that were used less than `idle_s` ago.
+class RecentUse:
+    """Skips the pre-ping of connections that were used a short time ago. Source: HikariCP's `aliveBypassWindowMs`."""
 
-    Source: HikariCP's `aliveBypassWindowMs`.
-    """
-    used_s: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-    dialect: Any = engine.dialect
-    ping = dialect.do_ping
+    def __init__(self, engine: Engine, idle_s: float):
+        """`idle_s` is that time in seconds; 0 leaves no pre-ping out."""
+        self._idle_s = idle_s
+        self._used_s: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+        self._distrusted_s = 0.0
+        if idle_s:
+            dialect: Any = engine.dialect
+            self._ping_by_driver = dialect.do_ping
+            dialect.do_ping = self._ping_if_idle
+            event.listen(engine, "checkin", self._checked_in)
 
-    def checked_in(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    def distrust(self) -> None:
+        """Leave no pre-ping out of connections that were last used before now: one of them was lost."""
+        self._distrusted_s = time.monotonic()
+
+    def _checked_in(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         if connection is not None:
-            used_s[_referable(connection)] = time.monotonic()
+            self._used_s[_referable(connection)] = time.monotonic()
 
-    def ping_if_idle(connection: DBAPIConnection) -> bool:
-        return time.monotonic() - used_s.get(_referable(connection), 0.0) < idle_s or ping(connection)
-
-    event.listen(engine, "checkin", checked_in)
-    dialect.do_ping = ping_if_idle
+    def _ping_if_idle(self, connection: DBAPIConnection) -> bool:
+        used_s = self._used_s.get(_referable(connection), 0.0)
+        is_trusted = used_s > self._distrusted_s and time.monotonic() - used_s < self._idle_s
+        return is_trusted or self._ping_by_driver(connection)
 
 
 def _referable(connection: Any) -> Any:

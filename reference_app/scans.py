@@ -10,7 +10,7 @@ from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, text
 
-from .database import Row, rows, transaction
+from .database import Row, rows, write_with
 from .event_loop import completed
 from .guards import login_required
 
@@ -65,8 +65,7 @@ def scan() -> ResponseReturnValue:
     """Store the scan; 201 with the stored scan, or the status of its refusal."""
     try:
         scan_request = _parse_request()
-        with transaction() as opened:
-            stored, replayed = _store(opened, g.user["id"], scan_request)
+        stored, replayed = write_with(lambda opened: _store(opened, g.user["id"], scan_request))
     except ScanRefused as refused:
         return jsonify(success=False, error=str(refused)), refused.status
     response = jsonify(success=True, scan=_to_json(stored, scan_request))

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import psycopg2
 
-from .database import database_url
+from .engine import database_url
 from .settings import Settings
 
 

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from instrumentation.monitor.session_count import SessionStore
 
-from .database import database_url
+from .engine import database_url
 from .settings import Settings
 
 LIVING = "SELECT 1 FROM tracetrack.session WHERE expires_at > now()"

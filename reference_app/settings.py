@@ -101,6 +101,9 @@ class Settings:
     statement_timeout_ms: int = 0
     tcp_user_timeout_ms: int = 0
     deadlines: bool = False
+    database_timeout_s: float = 0.0  # for all that a request waits for the database
+    client_check_ms: int = 0  # the server ends a statement whose client has gone, and looks for that so often
+    retry_lost: bool = False  # a unit of work whose connection was lost runs again, once
     reads: Literal["transaction", "autocommit"] = "transaction"
 
     # queries

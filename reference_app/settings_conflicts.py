@@ -68,6 +68,16 @@ CONFLICTS = (
         "deadlines is on and driver is psycopg3; they bound the waits of psycopg2 only, so set deadlines to false",
     ),
     Conflict(
+        lambda settings: settings.database_timeout_s and not (settings.deadlines or settings.server == "uvicorn"),
+        "database_timeout_s is set and deadlines is off, so that it would end no wait that is under way; set deadlines "
+        "to true, or database_timeout_s to 0",
+    ),
+    Conflict(
+        lambda settings: settings.retry_lost and not settings.pool_pre_ping,
+        "retry_lost is on and pool_pre_ping is off, so that the second connection may be lost as well; set "
+        "pool_pre_ping to true",
+    ),
+    Conflict(
         lambda settings: settings.server == "uvicorn" and settings.unpickles,
         "server is uvicorn and sessions is filesystem or flask-session-redis, whose waits would stop the event loop; "
         "set sessions to shared or cookie",

@@ -5,9 +5,9 @@ from hashlib import sha256
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from ..database import lookup, rows, transaction
+from ..database import lookup, rows, write_with
 from ..settings import Settings
 from .database_errors import as_store_errors
 from .json_session import JsonSessions, SessionRecord
@@ -52,9 +52,12 @@ class CookieSessions(JsonSessions):
     def drop(self, token: str) -> None:
         """List the session as one that has ended, and forget those whose cookies have expired."""
         if record := self.read(token):
-            with as_store_errors(), transaction() as opened:
-                rows(opened, FORGET, seconds=self._max_age_s)
-                rows(opened, END, id=record.id)
+            with as_store_errors():
+                write_with(lambda opened: self._end(opened, record.id))
+
+    def _end(self, opened: Connection, session_id: str) -> None:
+        rows(opened, FORGET, seconds=self._max_age_s)
+        rows(opened, END, id=session_id)
 
     def _has_ended(self, session_id: str) -> bool:
         with as_store_errors():

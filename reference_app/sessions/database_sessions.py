@@ -20,6 +20,7 @@ from .session_ids import digest, is_id, new_id
 MAX_REMOVED = 20
 
 READ = "SELECT content FROM tracetrack.session WHERE id = %(id)s AND expires_at > now()"
+# The id is new: only the same statement can have stored it, if its connection was lost and it runs again.
 INSERT = f"""
     WITH removed AS (
         DELETE FROM tracetrack.session WHERE id IN (
@@ -28,7 +29,8 @@ INSERT = f"""
         )
     )
     INSERT INTO tracetrack.session (id, content, expires_at)
-    VALUES (%(id)s, %(content)s, now() + make_interval(secs => %(left_s)s)) RETURNING true
+    VALUES (%(id)s, %(content)s, now() + make_interval(secs => %(left_s)s))
+    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at RETURNING true
 """
 # A session that has ended meanwhile is not there, and is not brought back.
 UPDATE = """

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy
 
-from reference_app.database import create_engine
+from reference_app.engine import create_engine
 from reference_app.search import SEARCH
 
 USES = 12  # psycopg 3 prepares a statement at its sixth use, unless told otherwise
