@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -133,7 +134,7 @@ def waiting_caller(app):
         with app.app_context():
             try:
                 outcome.append(backend())
-            except TimeoutError as error:
+            except (TimeoutError, OperationalError) as error:
                 outcome.append(error)
 
     thread = threading.Thread(target=take)
@@ -230,3 +231,15 @@ def test_a_new_connection_has_a_number_of_its_own(start):
     give_session(client)
     first, second = (server_timing(client.get(STATISTICS).headers["Server-Timing"])["connection"] for _ in range(2))
     assert 1 <= first < second
+
+
+def test_a_caller_that_waits_gets_the_place_of_a_connection_that_could_not_be_opened(start):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/db"
+        timeouts = {"connect_timeout_s": 2, "pool_timeout_s": 30}
+        app = start(database_url=url, pool_size=1, pool_max_overflow=0, **timeouts)
+        started_s = time.monotonic()
+        with waiting_caller(app), waiting_caller(app):
+            wait_until(lambda: metrics(app)["pending"] == 2)
+    assert time.monotonic() - started_s < 10
+    assert (metrics(app)["create_failures"], metrics(app)["timeouts"]) == (2, 0)

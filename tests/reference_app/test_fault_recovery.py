@@ -1,0 +1,160 @@
+"""The promises of `docs/OPERATIONS.md` under load while PostgreSQL fails: clean refusals, in time, and a quick recovery.
+
+The settings are those of `tuned`; the faults are shorter than those of the scenarios.
+"""
+
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+
+import psutil
+import pytest
+
+from loadgen import deployments, proxy
+from loadgen.services import database_url
+from tests.processes import frozen, wait_until
+from tests.reference_app.faulty_load import SUCCESSES, FaultyLoad
+from workbench.errors import UserError
+
+MAX_REQUEST_S, RECOVERY_S = 10.0, 2.0
+WORKERS, POOL = 2, 3
+
+
+@pytest.fixture
+def between(server, tmp_path):
+    with proxy.through(server.address, 0, tmp_path / "proxy.log") as running:
+        yield running
+
+
+@pytest.fixture
+def load(serve, visit, settings, between):
+    """Load on the application as `tuned` has it, with sessions in cookies; its pools are warm."""
+    url = database_url.through(settings.database_url, between.address)
+    tuned = deployments.settings_for(
+        "tuned", database_url=url, secret_key=settings.secret_key, sessions="cookie", workers=WORKERS, scale="small",
+        statistics_query="aggregated", login_throttle=False, cpu_affinity=False,
+    )  # fmt: skip
+    served = serve(tuned)
+    return FaultyLoad(visit(served).login(), served.url)
+
+
+@pytest.fixture
+def backends(own_rows):
+    def pids():
+        query = (
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tracetrack' AND datname = current_database()"
+        )
+        return [pid for (pid,) in own_rows(query)]
+
+    return pids
+
+
+@pytest.fixture
+def terminate(own_rows, backends):
+    def terminate_all():
+        for pid in backends():
+            own_rows("SELECT pg_terminate_backend(%s, 5000)", pid)
+
+    return terminate_all
+
+
+@contextmanager
+def black_hole(between, **_):
+    between.add("hole", "timeout", timeout_ms=0)
+    yield
+    between.remove("hole")
+
+
+@contextmanager
+def black_hole_with_a_cold_pool(between, terminate, **_):
+    between.add("hole", "timeout", timeout_ms=0)
+    terminate()
+    yield
+    between.remove("hole")
+
+
+@contextmanager
+def refused_connections(between, **_):
+    between.add("down", "down")
+    yield
+    between.remove("down")
+
+
+@contextmanager
+def frozen_server(server, **_):
+    with frozen([server.pid, *(child.pid for child in psutil.Process(server.pid).children())]):
+        yield
+
+
+@contextmanager
+def frozen_postmaster(server, terminate, **_):
+    terminate()
+    with frozen([server.pid]):
+        yield
+
+
+@contextmanager
+def frozen_backend(backends, **_):
+    with frozen(backends()[:1]):
+        yield
+
+
+@contextmanager
+def locked_bags(server, database, **_):
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@contextmanager
+def connections_used_up(server, database, terminate, **_):
+    with ExitStack() as stack:
+        with suppress(UserError):
+            while True:
+                stack.enter_context(closing(server.connect(database)))
+        terminate()
+        with suppress(UserError):
+            while True:
+                stack.enter_context(closing(server.connect(database)))
+        yield
+
+
+@contextmanager
+def terminated_backends(terminate, **_):
+    terminate()
+    yield
+
+
+# Seconds: longer than a statement may take, or only than a connect.
+FAULTS = {
+    black_hole: 7,
+    black_hole_with_a_cold_pool: 3,
+    refused_connections: 2,
+    frozen_server: 3,
+    frozen_postmaster: 3,
+    frozen_backend: 3,
+    locked_bags: 6,
+    connections_used_up: 2,
+    terminated_backends: 1,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_each_failure_is_a_clean_refusal_and_the_recovery_is_quick(
+    load, between, server, database, own_rows, backends, terminate, fault
+):
+    load.send_for(1)
+    with fault(between=between, server=server, database=database, terminate=terminate, backends=backends):
+        load.send_for(FAULTS[fault])
+    ended_s = time.monotonic()
+    load.send_for(RECOVERY_S + 1)
+    results = load.results()
+    assert all(sent.is_clean for sent in results)
+    assert max(sent.seconds for sent in results) < MAX_REQUEST_S
+    assert {sent.status for sent in results if sent.sent_s > ended_s + RECOVERY_S} <= SUCCESSES
+    wait_until(lambda: len(backends()) <= WORKERS * POOL)
+    stored = dict(own_rows("SELECT idempotency_key, count(*) FROM tracetrack.scan "
+                           "WHERE idempotency_key LIKE 'fault %%' GROUP BY 1"))  # fmt: skip
+    own_rows("DELETE FROM tracetrack.scan WHERE idempotency_key LIKE 'fault %%'")
+    assert all(stored.get(sent.key) == 1 for sent in results if sent.key and sent.status == 201)
+    assert set(stored.values()) <= {1}
