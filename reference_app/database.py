@@ -107,6 +107,10 @@ def _connect(autocommit: bool) -> Connection:
         driver = _driver_connection(opened)
         if driver.autocommit != autocommit:
             driver.autocommit = autocommit
+    except _driver().error as error:
+        opened.invalidate(error)
+        opened.close()
+        raise _sqlalchemy_error("autocommit", error, is_lost=True) from error
     except BaseException:
         opened.close()
         raise
@@ -183,9 +187,12 @@ def _failure(
         server_timing.current().failed_calls += 1
         if is_lost:
             pooled.invalidate(error)
-    return DBAPIError.instance(
-        statement, None, error, _driver().error, connection_invalidated=is_lost, dialect=engine.dialect
-    )
+    return _sqlalchemy_error(statement, error, is_lost)
+
+
+def _sqlalchemy_error(statement: str, error: Exception, is_lost: bool) -> DBAPIError | Exception:
+    dialect = current_app.extensions["engine"].dialect
+    return DBAPIError.instance(statement, None, error, _driver().error, connection_invalidated=is_lost, dialect=dialect)
 
 
 def _execute(

@@ -8,8 +8,10 @@ from flask.sessions import SessionMixin
 from flask_session.base import MsgSpecSerializer, ServerSideSessionInterface
 from flask_session.cachelib import CacheLibSessionInterface
 from flask_session.redis import RedisSessionInterface
+from redis import RedisError
 
 from ..settings import Settings
+from ..store import StoreUnavailable
 from .cookie_attributes import CookieAttributes
 from .session_files import SessionFiles, make_directory
 
@@ -19,10 +21,11 @@ class SessionEnded(Exception):
 
 
 class PublishedSessions(CookieAttributes, ServerSideSessionInterface):
-    """Flask-Session, with three corrections.
+    """Flask-Session, with four corrections.
 
-    Content that is not a dictionary is no session, a cookie is deleted with the attributes with which it was set, and a
-    session that has ended during a request is not brought back at its end.
+    Content that is not a dictionary is no session, a cookie is deleted with the attributes with which it was set, a
+    session that has ended during a request is not brought back at its end, and a request that has changed nothing does
+    not fail because its session cannot be written: what is stored still holds.
     """
 
     def open_session(self, app: Flask, request: Request) -> Any:
@@ -42,6 +45,9 @@ class PublishedSessions(CookieAttributes, ServerSideSessionInterface):
             inherited.save_session(app, session, response)
         except SessionEnded:
             return  # without a cookie, which might replace that of the next login
+        except (StoreUnavailable, RedisError):
+            if session.modified:
+                raise
         if not session and session.modified:
             response.headers.remove("Set-Cookie")
             response.delete_cookie(self.get_cookie_name(app), **self.cookie_attributes(app))

@@ -4,10 +4,12 @@ import fcntl
 import os
 import re
 import stat
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from cachelib.file import FileSystemCache
@@ -26,9 +28,9 @@ class SessionFiles(FileSystemCache):
 
     Removed sessions are counted, except the one that is being written, which exists again afterwards.
 
-    A file that cannot be written or removed raises `StoreUnavailable`; cachelib alone would retry a forbidden one for
-    ten seconds. A damaged file is no session. Writers of all workers take turns, by a lock on a file: one that writes
-    what it has read must see that another has removed it.
+    A file that cannot be written or removed raises `StoreUnavailable`, and the old one stays; cachelib alone would
+    retry a forbidden one for ten seconds. A damaged file is no session. Writers of all workers take turns, by a lock on
+    a file: one that writes what it has read must see that another has removed it.
     """
 
     def __init__(self, directory: str, threshold: int, slot: Slot):
@@ -69,8 +71,16 @@ class SessionFiles(FileSystemCache):
     def _write(self, key: str, value: Any, timeout: int | timedelta | None) -> bool:
         self._thread.writing = self._get_filename(key)
         if not super().set(key, value, timeout):
+            self._slot.count("store_failures")
+            self._remove_parts()
             raise StoreUnavailable("the session's file could not be written")
         return True
+
+    def _remove_parts(self) -> None:
+        """Remove what was written of a file before the disk was full; no other writer has one, by the lock."""
+        for part in Path(self._path).glob(f"{tempfile.gettempprefix()}*{self._fs_transaction_suffix}"):
+            with suppress(OSError):
+                part.unlink()
 
     @contextmanager
     def _sole_use(self) -> Iterator[None]:

@@ -1,12 +1,15 @@
-"""The promises of `docs/OPERATIONS.md` under load while PostgreSQL fails: clean refusals, in time, and a quick recovery.
+"""What `docs/OPERATIONS.md` promises while PostgreSQL fails under load: clean refusals, in time, a quick recovery.
 
 The settings are those of `tuned`; the faults are shorter than those of the scenarios.
 """
 
+import os
+import signal
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 import psutil
+import psycopg2
 import pytest
 
 from loadgen import deployments, proxy
@@ -17,6 +20,7 @@ from workbench.errors import UserError
 
 MAX_REQUEST_S, RECOVERY_S = 10.0, 2.0
 WORKERS, POOL = 2, 3
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'tracetrack' AND datname = current_database()"
 
 
 @pytest.fixture
@@ -38,23 +42,25 @@ def load(serve, visit, settings, between):
 
 
 @pytest.fixture
-def backends(own_rows):
-    def pids():
-        query = (
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tracetrack' AND datname = current_database()"
-        )
-        return [pid for (pid,) in own_rows(query)]
+def rows(server, database):
+    """The rows of a statement, over a connection of its own: a fault may end all that are there."""
 
-    return pids
+    def execute(statement, *parameters):
+        with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    return execute
 
 
 @pytest.fixture
-def terminate(own_rows, backends):
-    def terminate_all():
-        for pid in backends():
-            own_rows("SELECT pg_terminate_backend(%s, 5000)", pid)
+def backends(rows):
+    return lambda: [pid for (pid,) in rows(BACKENDS)]
 
-    return terminate_all
+
+@pytest.fixture
+def terminate(rows):
+    return lambda: rows(f"SELECT pg_terminate_backend(pid, 5000) FROM ({BACKENDS}) AS own")
 
 
 @contextmanager
@@ -77,6 +83,20 @@ def refused_connections(between, **_):
     between.add("down", "down")
     yield
     between.remove("down")
+
+
+@contextmanager
+def crashed_server(backends, rows, **_):
+    """PostgreSQL ends all connections, and refuses new ones until it has recovered."""
+    os.kill(backends()[0], signal.SIGKILL)
+    yield
+    wait_until(lambda: is_up(rows))
+
+
+def is_up(rows):
+    with suppress(UserError, psycopg2.Error):
+        return rows("SELECT 1")
+    return False
 
 
 @contextmanager
@@ -107,12 +127,12 @@ def locked_bags(server, database, **_):
 
 
 @contextmanager
-def connections_used_up(server, database, terminate, **_):
+def connections_used_up(server, database, **_):
+    """The application's backends are terminated, and others take their connections and all that were left."""
     with ExitStack() as stack:
-        with suppress(UserError):
-            while True:
-                stack.enter_context(closing(server.connect(database)))
-        terminate()
+        first = stack.enter_context(closing(server.connect(database)))
+        with first.cursor() as cursor:
+            cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({BACKENDS}) AS own")
         with suppress(UserError):
             while True:
                 stack.enter_context(closing(server.connect(database)))
@@ -130,6 +150,7 @@ FAULTS = {
     black_hole: 7,
     black_hole_with_a_cold_pool: 3,
     refused_connections: 2,
+    crashed_server: 1,
     frozen_server: 3,
     frozen_postmaster: 3,
     frozen_backend: 3,
@@ -141,10 +162,11 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_each_failure_is_a_clean_refusal_and_the_recovery_is_quick(
-    load, between, server, database, own_rows, backends, terminate, fault
+    load, between, server, database, rows, backends, terminate, fault
 ):
     load.send_for(1)
-    with fault(between=between, server=server, database=database, terminate=terminate, backends=backends):
+    parts = {"between": between, "server": server, "database": database, "terminate": terminate}
+    with fault(**parts, backends=backends, rows=rows):
         load.send_for(FAULTS[fault])
     ended_s = time.monotonic()
     load.send_for(RECOVERY_S + 1)
@@ -153,8 +175,8 @@ def test_each_failure_is_a_clean_refusal_and_the_recovery_is_quick(
     assert max(sent.seconds for sent in results) < MAX_REQUEST_S
     assert {sent.status for sent in results if sent.sent_s > ended_s + RECOVERY_S} <= SUCCESSES
     wait_until(lambda: len(backends()) <= WORKERS * POOL)
-    stored = dict(own_rows("SELECT idempotency_key, count(*) FROM tracetrack.scan "
+    stored = dict(rows("SELECT idempotency_key, count(*) FROM tracetrack.scan "
                            "WHERE idempotency_key LIKE 'fault %%' GROUP BY 1"))  # fmt: skip
-    own_rows("DELETE FROM tracetrack.scan WHERE idempotency_key LIKE 'fault %%'")
+    rows("DELETE FROM tracetrack.scan WHERE idempotency_key LIKE 'fault %%'")
     assert all(stored.get(sent.key) == 1 for sent in results if sent.key and sent.status == 201)
     assert set(stored.values()) <= {1}

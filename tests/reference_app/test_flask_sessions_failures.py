@@ -128,12 +128,16 @@ def require_no_login(visitor):
     assert visitor.get("/login").status == 200
 
 
-def test_a_full_disk_stores_no_session_and_allows_logouts(mounted, visit):
+def test_a_full_disk_stores_no_session_loses_none_and_allows_logouts(mounted, visit):
     user, other = visit(mounted.served).login(), visit(mounted.served).login()
+    names = {path.name for path in mounted.inside.iterdir()}
     filler = mounted.fill()
-    require_refusal(user.get(STATISTICS))
+    headers = {"Idempotency-Key": "full", "Content-Type": "application/json"}
+    assert user.get(STATISTICS).status == 200
+    assert user.post("/api/scans", b'{"qr_id": "M444-0000001"}', **headers).status == 201
     require_no_login(visit(mounted.served))
     filler.unlink()
+    assert {path.name for path in mounted.inside.iterdir()} == names
     assert user.get(STATISTICS).status == 200
     mounted.fill()
     assert other.post("/logout", b"").status == 302
@@ -145,7 +149,8 @@ def test_a_full_disk_stores_no_session_and_allows_logouts(mounted, visit):
 def test_a_read_only_disk_stores_no_session_and_loses_none(mounted, visit):
     user = visit(mounted.served).login()
     mounted.remount("ro")
-    for answer in (user.get(STATISTICS), user.post("/logout", b""), user.post("/login", FORM)):
+    assert user.get(STATISTICS).status == 200
+    for answer in (user.post("/logout", b""), user.post("/login", FORM)):
         require_refusal(answer)
     require_no_login(visit(mounted.served))
     mounted.remount("rw")
