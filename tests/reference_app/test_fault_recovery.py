@@ -16,6 +16,7 @@ from loadgen import deployments, proxy
 from loadgen.services import database_url
 from tests.processes import frozen, wait_until
 from tests.reference_app.faulty_load import SUCCESSES, FaultyLoad
+from workbench.arms import GEVENT, TUNED
 from workbench.errors import UserError
 
 MAX_REQUEST_S, RECOVERY_S = 10.0, 2.0
@@ -30,11 +31,16 @@ def between(server, tmp_path):
 
 
 @pytest.fixture
-def load(serve, visit, settings, between):
-    """Load on the application as `tuned` has it, with sessions in cookies; its pools are warm."""
+def deployment():
+    return TUNED
+
+
+@pytest.fixture
+def load(serve, visit, settings, between, deployment):
+    """Load on the application of a deployment, with sessions in cookies; its pools are warm."""
     url = database_url.through(settings.database_url, between.address)
     tuned = deployments.settings_for(
-        "tuned", database_url=url, secret_key=settings.secret_key, sessions="cookie", workers=WORKERS, scale="small",
+        deployment, database_url=url, secret_key=settings.secret_key, sessions="cookie", workers=WORKERS, scale="small",
         statistics_query="aggregated", login_throttle=False, cpu_affinity=False,
     )  # fmt: skip
     served = serve(tuned)
@@ -160,7 +166,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+CASES = [(TUNED, fault) for fault in FAULTS] + [
+    (deployment, fault)
+    for deployment in (GEVENT, "async-quart")
+    for fault in (black_hole, frozen_server, locked_bags, terminated_backends)
+]
+
+
+@pytest.mark.parametrize(("deployment", "fault"), CASES, ids=lambda case: getattr(case, "__name__", case))
 def test_each_failure_is_a_clean_refusal_and_the_recovery_is_quick(
     load, between, server, database, rows, backends, terminate, fault
 ):
