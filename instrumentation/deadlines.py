@@ -5,10 +5,13 @@ packets, blocks a caller past every timeout that is set on the server or on TCP.
 each wait is a poll with a deadline. The poll is Python's own, so under gevent it is a cooperative one.
 """
 
+import os
 import select
+import socket
 import time
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE, set_wait_callback
@@ -65,7 +68,18 @@ def wait(connection: psycopg2.extensions.connection) -> None:
         poller.register(connection.fileno(), _EVENTS[state])
         left_ms = None if end_s == UNLIMITED_S else max(0.0, 1000 * (end_s - time.monotonic()))
         if not poller.poll(left_ms):
+            shut_down(connection)
             raise DeadlineExceeded("the database did not answer within its deadline")
+
+
+def shut_down(connection: Any) -> None:
+    """End a connection to PostgreSQL for its server at once, whatever its driver is doing; the driver finds it lost.
+
+    One that was being opened would otherwise last until Python has freed it, and the traceback of the error has it.
+    """
+    # A descriptor of its own: the driver closes the connection's.
+    with socket.socket(fileno=os.dup(connection.fileno())) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 def _end_s() -> float:

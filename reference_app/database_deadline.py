@@ -9,8 +9,6 @@ of its time bounds each of these waits.
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from flask import g, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util.concurrency import in_greenlet
 
-from instrumentation.deadlines import UNLIMITED_S, Deadline
+from instrumentation.deadlines import UNLIMITED_S, Deadline, shut_down
 
 from .settings import current_settings
 
@@ -76,6 +74,4 @@ def watched(connection: Any) -> Iterator[None]:
 
 def _shut_down(connection: Any) -> None:
     if not connection.closed:
-        # A descriptor of its own: the driver closes the connection's.
-        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
-            duplicate.shutdown(socket.SHUT_RDWR)
+        shut_down(connection)

@@ -24,6 +24,20 @@ def test_connecting_to_a_silent_server_ends_at_its_timeout(start, deadlines):
         assert 1.5 <= time.monotonic() - started_s < 10
 
 
+def test_a_server_that_was_too_slow_to_connect_to_is_left_at_once(start):
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        url = f"postgresql://u:p@127.0.0.1:{slow.getsockname()[1]}/db?sslmode=disable"
+        start(database_url=url, connect_timeout_s=1, deadlines=True)
+        with pytest.raises(OperationalError) as failure:
+            backend()
+        connection, _ = slow.accept()
+        with connection:
+            connection.settimeout(5)
+            assert connection.recv(1000)
+            assert connection.recv(1000) == b""
+    assert failure  # which has the driver's connection in its traceback
+
+
 def test_a_timeout_of_zero_is_no_limit(start):
     app = start(connect_timeout_s=0, pool_timeout_s=0, pool_recycle_s=0, deadlines=True)
     assert backend() == backend()
