@@ -11,7 +11,7 @@ of its time bounds each of these waits.
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from flask import g, has_request_context
@@ -22,6 +22,8 @@ from instrumentation.deadlines import UNLIMITED_S, Deadline, shut_down
 
 from .settings import current_settings
 
+UNBOUNDED: AbstractContextManager[None] = nullcontext()
+
 
 class DatabaseTimeout(SQLAlchemyError):
     """The request has waited for the database for as long as it may."""
@@ -29,49 +31,52 @@ class DatabaseTimeout(SQLAlchemyError):
 
 def left_s() -> float:
     """The seconds that the request may still wait for the database; without limit outside of a request."""
+    end_s: float | None = g.get("database_end_s")
+    return (_begin() if end_s is None else end_s) - time.monotonic()
+
+
+def _begin() -> float:
+    """Let the request's time begin; the clock time at which it ends."""
     timeout_s = current_settings().database_timeout_s
-    if not timeout_s or not has_request_context():
-        return UNLIMITED_S
-    if "database_end_s" not in g:
-        g.database_end_s = time.monotonic() + timeout_s
-    return float(g.database_end_s - time.monotonic())
+    end_s = time.monotonic() + timeout_s if timeout_s else UNLIMITED_S
+    if has_request_context():
+        g.database_end_s = end_s
+        return end_s
+    return UNLIMITED_S
 
 
-def require_time() -> None:
-    """Raise `DatabaseTimeout` if the request may wait no longer."""
-    if left_s() <= 0:
+def require_time() -> float:
+    """The seconds that are left, as `left_s`; raises `DatabaseTimeout` if there are none."""
+    if (remaining_s := left_s()) <= 0:
         raise DatabaseTimeout(f"the request has waited for {current_settings().database_timeout_s:g} s")
+    return remaining_s
 
 
-@contextmanager
-def bounded() -> Iterator[None]:
-    """End psycopg2's waits in the block with the request's time. Raises `DatabaseTimeout` if that is over."""
-    require_time()
-    remaining_s = left_s()
-    if remaining_s == UNLIMITED_S or in_greenlet():
-        yield
-        return
-    with Deadline(remaining_s):
-        yield
+def bounded() -> AbstractContextManager[None]:
+    """A block in which psycopg2's waits end with the request's time. Raises `DatabaseTimeout` if that is over."""
+    remaining_s = require_time()
+    return UNBOUNDED if remaining_s == UNLIMITED_S or in_greenlet() else Deadline(remaining_s)
 
 
-@contextmanager
-def watched(connection: Any) -> Iterator[None]:
-    """Close the connection's socket if the block of an event loop is not over with the request's time.
+def watched(connection: Any) -> AbstractContextManager[None]:
+    """A block at the end of whose time the socket of the connection is closed, in an event loop.
 
     `connection` is SQLAlchemy's adapter around the driver's.
     """
-    remaining_s = left_s()
-    if remaining_s == UNLIMITED_S or not in_greenlet():
-        yield
-        return
-    timer = asyncio.get_running_loop().call_later(remaining_s, _shut_down, connection.driver_connection)
+    if not in_greenlet() or (remaining_s := left_s()) == UNLIMITED_S:
+        return UNBOUNDED
+    return _watched(connection.driver_connection, remaining_s)
+
+
+@contextmanager
+def _watched(connection: Any, seconds: float) -> Iterator[None]:
+    timer = asyncio.get_running_loop().call_later(seconds, _close, connection)
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _shut_down(connection: Any) -> None:
+def _close(connection: Any) -> None:
     if not connection.closed:
         shut_down(connection)
