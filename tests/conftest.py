@@ -40,8 +40,10 @@ from workbench.request_stream import read_stream
 
 pytest_plugins = ("tests.builders", "tests.store_fixtures")
 
+OF_TESTS = f"{PREFIX}CHAOS_"  # the seed and the number of drawn sequences
 for variable in [name for name in os.environ if name in ("DATABASE_URL", "REDIS_URL") or name.startswith(PREFIX)]:
-    del os.environ[variable]
+    if not variable.startswith(OF_TESTS):
+        del os.environ[variable]
 
 # Tests run in several processes at once, and each of them is alone on a machine of its own.
 os.environ[machine_lock.VARIABLE] = f"tracetrack-tests-{os.getpid()}"
