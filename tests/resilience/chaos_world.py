@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +45,7 @@ MAX_RECOVERY_S = 2.0
 LEAD_S = 0.05  # from the first request to the fault, and from its end to the last request
 BACK_S = 20.0  # for a server that was stopped to answer again: only from then on its recovery counts
 SETTLE_S = 5.0
+PROBES, PROBE_PAUSE_S = 4, 0.1
 SCANS = """
     SELECT idempotency_key, username, qr_id, scan.id FROM tracetrack.scan
     JOIN tracetrack."user" ON "user".id = user_id JOIN tracetrack.bag ON bag.id = bag_id
@@ -66,19 +67,19 @@ class Stored:
     id: int
 
 
-@dataclass
 class World:
     """The stack, what was sent to it so far, and when faults of workers were in force (seconds since the epoch)."""
 
-    target: FaultTarget
-    settings: Settings
-    address: str
-    base: dict[str, int]
-    ledger: list[Exchange] = field(default_factory=list)
-    worker_faults: list[tuple[float, float]] = field(default_factory=list)
-    slow_recoveries: list[str] = field(default_factory=list)
-    reported: set[str] = field(default_factory=set)
-    examples: int = 0
+    def __init__(self, target: FaultTarget, settings: Settings, address: str):
+        self.target = target
+        self.settings = settings
+        self.address = address
+        self.base = self.counts()
+        self.ledger: list[Exchange] = []
+        self.worker_faults: list[tuple[float, float]] = []
+        self.slow_recoveries: list[str] = []
+        self.reported: set[str] = set()
+        self.examples = 0
 
     def clients(self) -> list[Client]:
         """New clients, each logged in as a user of its own, and one more for probes."""
@@ -151,7 +152,7 @@ class Carrier:
         hold_s = under.hold_ms / 1000
         pause_s = (2 * LEAD_S + hold_s) / max(1, len(under.requests) - 1)
         faults = [made_fault(self.world.target, fault) for fault in under.faults]
-        with ThreadPoolExecutor(len(under.requests) + 1) as threads:
+        with ThreadPoolExecutor(len(under.requests) + PROBES) as threads:
             sent = [threads.submit(self._send_late, number * pause_s, request) for number, request in enumerate(under.requests)]
             time.sleep(LEAD_S)
             begun_s = time.time()
@@ -175,18 +176,18 @@ class Carrier:
         self.send(request)
 
     def _recover(self, threads: ThreadPoolExecutor, under: Under) -> None:
-        """Note if the stack does not serve the client of probes within the time that it has after a fault."""
-        ended_s = time.monotonic()
-        probe: Future | None = None
-        for _ in attempts(2 * MAX_RECOVERY_S, 0.05):
-            probe = probe or threads.submit(self.send, Dashboard(CLIENTS))
-            if probe.done():
-                if probe.result().status == 200:
-                    break
-                probe = None
-        if (took_s := time.monotonic() - ended_s) > MAX_RECOVERY_S:
-            last = self.world.ledger[-1]
-            self.world.slow_recoveries.append(f"not served {took_s:.1f} s after {under.faults}: {last}")
+        """Send probes until the stack has had its time after a fault; then note each probe that is not served."""
+        wanted_s = time.monotonic() + MAX_RECOVERY_S
+        while time.monotonic() < wanted_s:
+            for probe in self._probes(threads):
+                probe.result()
+            time.sleep(PROBE_PAUSE_S)
+        refused = [probe.result() for probe in self._probes(threads) if probe.result().status != 200]
+        self.world.slow_recoveries += [f"{MAX_RECOVERY_S} s after {under.faults}: {exchange}" for exchange in refused]
+
+    def _probes(self, threads: ThreadPoolExecutor) -> list[Future[Exchange]]:
+        """Requests at the same time, so that each worker gets one."""
+        return [threads.submit(self.send, Dashboard(CLIENTS)) for _ in range(PROBES)]
 
 
 class ToxicInjector(Injector):
@@ -250,6 +251,4 @@ def running(directory: Path, **changed: Any) -> Iterator[World]:
             paused_readings=nullcontext,
             note_database=lambda pid: None,
         )
-        world = World(target, environment.settings, served.url.removeprefix("http://"), {})
-        world.base = world.counts()
-        yield world
+        yield World(target, environment.settings, served.url.removeprefix("http://"))
