@@ -25,6 +25,8 @@ def lines(directory: Path, record: dict) -> list[str]:
     """The lines to print: requests, failures and latency by endpoint, then one for each thing that went wrong."""
     if record["status"] == "running":  # its record could not be completed, as on a full disk
         return ["The run was cut off; its rows up to then are kept"]
+    if record["status"] != "complete" and not record.get("stopped_by_hand"):
+        return [_early_end(directory, record)]
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
     summary = [
         *_endpoints(Run(directory, record)),
@@ -45,6 +47,12 @@ def lines(directory: Path, record: dict) -> list[str]:
         if any(reason.startswith(validity.FIRST_SENDS.name) for reason in record["reasons"]):
             summary.append(f"{FIRST_SENDS_ADVICE}; longer passes make the share smaller")
     return summary
+
+
+def _early_end(directory: Path, record: dict) -> str:
+    """What there is of a run that its fault ended: its generator gave no report, and rows may be in its streams only."""
+    reason = next(iter(record["reasons"]), "its record could not be completed")
+    return f"The run ended by its fault, and is not valid: {reason}; its rows: python -m analysis show {directory}"
 
 
 def _endpoints(run: Run) -> list[str]:

@@ -1,0 +1,150 @@
+"""Runs under faults, by the real command: what a signal in mid-fault, or a fault that ends the run, leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from tests.loadgen.finished_run import record_of
+from tests.loadgen.run_process import RunProcess, wait_for
+from workbench.errors import EXIT_INVALID
+from workbench.faults import KEY
+from workbench.recording import open_run
+
+pytestmark = pytest.mark.resilience
+
+PATIENCE_S = 30
+NOBODY = "65534"
+SHORT = ("--scale", "small", "--warmup", "0")
+
+
+def arguments(fault):
+    return ("run", "--deployment", "tuned", "--scenario", f"fault-{fault}", *SHORT)
+
+
+@pytest.fixture
+def in_fault(command):
+    """Starts a run and waits until its fault is in force."""
+    runs = []
+
+    def start(fault):
+        running = RunProcess(command, arguments(fault))
+        runs.append(running)
+        wait_for(lambda: [entry for entry in running.record().get(KEY, ()) if entry["begin_us"]], PATIENCE_S, "fault")
+        time.sleep(0.5)  # the record is written just before it begins
+        return running
+
+    yield start
+    for running in runs:
+        running.process.kill()
+        running.process.communicate()
+
+
+def stopped(command):
+    """The processes of the command that stand still."""
+    found = []
+    for line in command.processes():
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(int(line.split()[0]))
+            if process.status() == psutil.STATUS_STOPPED:
+                found.append(line)
+    return found
+
+
+def require_nothing_left(command):
+    wait_for(lambda: not command.processes(), PATIENCE_S, f"end of {command.processes()}")
+
+
+STANDING_STILL = ("worker-stuck", "store-frozen", "backend-frozen")
+OTHERS = ("database-stopped", "bags-locked", "black-hole", "store-away", "connections-used-up")
+
+
+@pytest.mark.parametrize("fault", STANDING_STILL + OTHERS)
+def test_ctrl_c_in_mid_fault_ends_everything_and_leaves_an_aborted_run(command, in_fault, fault):
+    running = in_fault(fault)
+    if fault in STANDING_STILL:
+        assert stopped(command)
+    running.process.send_signal(signal.SIGINT)
+    _, errors = running.process.communicate(timeout=PATIENCE_S)
+    require_nothing_left(command)
+    assert running.process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "can be read" in errors
+    recorded = open_run(running.directory)
+    assert recorded.status == "aborted"
+    assert len(recorded.requests) > 0
+    (entry,) = recorded.record[KEY]
+    assert (entry["name"], entry["reason"]) == (fault, "")
+    assert not list(running.directory.glob("*.control"))
+
+
+def test_server_that_a_fault_stopped_serves_the_next_run_after_ctrl_c(command, in_fault):
+    running = in_fault("database-stopped")
+    running.process.send_signal(signal.SIGINT)
+    running.process.communicate(timeout=PATIENCE_S)
+    finished = command.run("run", "--deployment", "tuned", "--scenario", "single", "--scale", "small")
+    assert record_of(finished)["status"] == "complete"
+
+
+@pytest.mark.parametrize("fault", STANDING_STILL)
+def test_killed_workbench_leaves_nothing_that_stands_still(command, in_fault, fault):
+    running = in_fault(fault)
+    assert stopped(command)
+    running.process.kill()
+    running.process.communicate(timeout=PATIENCE_S)
+    require_nothing_left(command)
+    assert running.record()["status"] == "running"
+    assert len(open_run(running.directory).requests) > 0
+
+
+def ended_by_its_fault(command, fault):
+    before = command.runs()
+    finished = command.run(*arguments(fault), timeout=90)
+    (directory,) = command.runs() - before
+    require_nothing_left(command)
+    assert finished.returncode == EXIT_INVALID, finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert "The run ended by its fault, and is not valid: " in finished.stderr
+    return directory, json.loads((directory / "run.json").read_text())
+
+
+def test_run_whose_generator_is_killed_is_aborted_and_loses_half_a_second_of_rows_and_no_write(command):
+    directory, record = ended_by_its_fault(command, "generator-killed")
+    (fault,) = record[KEY]
+    recorded = open_run(directory)
+    assert (record["status"], record["valid"], recorded.status) == ("aborted", False, "aborted")
+    assert "was ended by signal 9 in mid-run" in record["reasons"][0]
+    assert fault["begin_us"] == fault["end_us"]
+    assert recorded.requests["start_us"].max() > fault["begin_us"] - 1_500_000
+    assert (record["writes"]["lost"], record["writes"]["doubled"]) == (0, 0)
+
+
+def test_run_whose_disk_is_full_is_cut_off_and_readable(command, mount):
+    directory, record = ended_by_its_fault(command, "recording-disk-full")
+    (fault,) = record[KEY]
+    recorded = open_run(directory)
+    assert (record["status"], recorded.status) == ("running", "cut off")
+    assert recorded.requests["start_us"].max() > fault["begin_us"] - 1_500_000
+    assert not (directory / "ballast").exists()
+
+
+def test_command_without_the_right_to_mount_refuses_the_full_disk_in_one_line(command):
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can become another user")
+    before = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups")
+    finished = command.run(*arguments("recording-disk-full"), before=before)
+    assert finished.returncode == 1
+    (line,) = finished.stderr.splitlines()
+    assert "a small disk needs the right to mount one, which root has" in line
+
+
+def test_fault_of_a_server_that_is_not_the_workbenchs_is_recorded_as_not_made(command, server):
+    finished = command.run(*arguments("database-stopped"), timeout=120, DATABASE_URL=server.url)
+    (fault,) = record_of(finished)[KEY]
+    assert (fault["begin_us"], fault["end_us"]) == (None, None)
+    assert fault["reason"] == "the server of DATABASE_URL is not the workbench's to stop"
