@@ -50,7 +50,7 @@ def lines(directory: Path, record: dict) -> list[str]:
 
 
 def _early_end(directory: Path, record: dict) -> str:
-    """What there is of a run that its fault ended: its generator gave no report, and rows may be in its streams only."""
+    """The line of a run that its fault ended: its generator reported nothing, and rows may be in streams only."""
     reason = next(iter(record["reasons"]), "its record could not be completed")
     return f"The run ended by its fault, and is not valid: {reason}; its rows: python -m analysis show {directory}"
 

@@ -252,6 +252,7 @@ class CommandLine:
 
     def __init__(self, data: Path, scratch: Path):
         self.data = data
+        self._folders = data, scratch
         self._environ = {**os.environ, "TRACETRACK_DATA_DIR": str(data), "TMPDIR": str(scratch)}
 
     def start(
@@ -292,13 +293,13 @@ class CommandLine:
         return subprocess.CompletedProcess(arguments, ended.value.code, output.getvalue(), errors.getvalue())
 
     def processes(self) -> list[str]:
-        """Every living process of a command: by its environment, or where PostgreSQL wrote its title over that, by
-        its folder."""
+        """Every living process of a command: by its environment, or where PostgreSQL or Valkey wrote its title over
+        that, by its folder."""
         found = []
         for process in psutil.process_iter():
             try:
                 own = process.environ().get("TRACETRACK_DATA_DIR") == str(self.data)
-                if own or Path(process.cwd()).is_relative_to(self.data):
+                if own or any(Path(process.cwd()).is_relative_to(folder) for folder in self._folders):
                     found.append(f"{process.pid} {' '.join(process.cmdline())}")
             except (psutil.Error, OSError):
                 continue

@@ -26,6 +26,7 @@ LOCK_BAGS = "LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE"
 LOCK_TIMEOUT_MS = 5_000
 MAX_OTHERS = 1_000  # connections that others take at most
 MAX_ROUNDS = 50
+STOP_TIMEOUT_S = 20.0  # then it is killed
 
 
 def execute(target: FaultTarget, sql: str) -> list[tuple]:
@@ -88,8 +89,9 @@ class DatabaseStopped(Injector):
 
     def end(self) -> None:
         child = self.target.server.child
-        assert child
-        child.wait(20.0)
+        if not child:
+            return
+        child.wait(STOP_TIMEOUT_S)
         child.kill()
         with self.target.paused_readings():
             self.target.server.restart()

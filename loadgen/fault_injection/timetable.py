@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,11 +55,12 @@ class Timetable:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with deferred_signals():
+        # One that cannot be undone leaves no other in force, and is in the record all the same.
+        with deferred_signals(), ExitStack() as stack:
+            stack.callback(lambda: self._on_change(self.record()))
             for entry in self._entries:
                 if entry.state == IN_FORCE:
-                    self._undo(entry)
-            self._on_change(self.record())
+                    stack.callback(self._undo, entry)
 
     def advance(self) -> None:
         """Begin and end what is due."""

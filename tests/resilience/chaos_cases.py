@@ -1,4 +1,4 @@
-"""Sequences that are run always: one of each kind of fault, and those that failed once. Append what a failure prints."""
+"""Sequences that are run always, those that failed once among them. Add what a failure prints, under a name."""
 
 from tests.resilience.chaos_steps import (
     DATABASE,

@@ -66,12 +66,19 @@ def statuses(exchanges: list[Exchange], worker_faults: list[tuple[float, float]]
         call = call_of(exchange.request, exchange.key)
         documented = PATHS[call.path.partition("?")[0]][call.method.lower()]["responses"]
         if exchange.status == NO_ANSWER:
-            if not any(begin <= exchange.received_s and exchange.sent_s <= end + KILL_S for begin, end in worker_faults):
+            if not any(
+                begin <= exchange.received_s and exchange.sent_s <= end + KILL_S for begin, end in worker_faults
+            ):
                 yield f"no answer, and no worker had a fault: {exchange}"
         elif str(exchange.status) not in documented:
             yield f"a status that is not documented: {exchange}"
         elif exchange.status == 503 and not RETRY_AFTER.fullmatch(exchange.retry_after or ""):
             yield f"a 503 without Retry-After: {exchange}"
+
+
+def _overlaps(exchange: Exchange, begin_s: float, end_s: float) -> bool:
+    """Whether the request was in flight in the time of a fault, or came right after it."""
+    return begin_s <= exchange.received_s and exchange.sent_s <= end_s + KILL_S
 
 
 def sessions(exchanges: list[Exchange], users: dict[str, str]) -> Iterator[str]:

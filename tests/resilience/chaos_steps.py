@@ -133,7 +133,9 @@ def toxic(draw: st.DrawFn, concerns: str) -> Toxic:
     """A toxic with attributes from the ranges of `VALUES`."""
     kind = draw(st.sampled_from(tuple(VALUES)))
     direction = toxics.BOTH if kind == toxics.DOWN else draw(st.sampled_from(DIRECTIONS))
-    return Toxic(concerns, kind, direction, tuple((name, draw(st.integers(*span))) for name, span in VALUES[kind].items()))
+    return Toxic(
+        concerns, kind, direction, tuple((name, draw(st.integers(*span))) for name, span in VALUES[kind].items())
+    )
 
 
 def injected(concerns: str) -> st.SearchStrategy[Injected]:

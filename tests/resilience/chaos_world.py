@@ -9,11 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import psycopg2
-import redis
-
 from loadgen import app_environment, application, dataset, deployments, run_database, services
-from loadgen.app_environment import AppEnvironment
 from loadgen.fault_injection.freezer import freezer
 from loadgen.fault_injection.injector import FaultTarget, Injector
 from loadgen.fault_injection.injectors import INJECTORS
@@ -24,7 +20,18 @@ from loadgen.run_faults import SESSIONS
 from reference_app.settings import Settings
 from tests.conftest import save_disk_writes
 from tests.resilience.chaos_clients import Client, Exchange
-from tests.resilience.chaos_steps import CLIENTS, STORE, WORKER, Dashboard, Fault, Injected, Login, Request, Toxic, Under
+from tests.resilience.chaos_steps import (
+    CLIENTS,
+    STORE,
+    WORKER,
+    Dashboard,
+    Fault,
+    Injected,
+    Login,
+    Request,
+    Toxic,
+    Under,
+)
 from workbench.errors import UserError
 from workbench.polling import attempts
 
@@ -51,7 +58,7 @@ SCANS = """
     JOIN tracetrack."user" ON "user".id = user_id JOIN tracetrack.bag ON bag.id = bag_id
     WHERE idempotency_key IS NOT NULL
 """
-COUNTS = "SELECT total_bags, total_scans, total_bills, active_users FROM tracetrack.summary"
+COUNTED = ("total_bags", "total_scans", "total_bills", "active_users")
 ACTIVE = """
     SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tracetrack' AND state <> 'idle'
 """
@@ -102,7 +109,7 @@ class World:
 
     def counts(self) -> dict[str, int]:
         """The counts of the dashboard, as they are."""
-        return dict(zip(("total_bags", "total_scans", "total_bills", "active_users"), self.query(COUNTS)[0], strict=True))
+        return dict(zip(COUNTED, self.query(f"SELECT {', '.join(COUNTED)} FROM tracetrack.summary")[0], strict=True))
 
     def connections(self) -> tuple[int, int]:
         """The application's connections at the server, and those of them that are idle in a transaction."""
@@ -115,15 +122,8 @@ class World:
             if self.query(ACTIVE) == [(0,)]:
                 return
 
-    def empty_store(self) -> None:
-        """End all sessions, so that each example begins without those of the one before."""
-        store = self.target.environment.store
-        assert store
-        with redis.Redis.from_url(store.url) as client:
-            client.flushall()
 
-
-class Carrier:
+class StepRunner:
     """Carries out steps in a world, with the clients of one example."""
 
     def __init__(self, world: World):
@@ -153,7 +153,10 @@ class Carrier:
         pause_s = (2 * LEAD_S + hold_s) / max(1, len(under.requests) - 1)
         faults = [made_fault(self.world.target, fault) for fault in under.faults]
         with ThreadPoolExecutor(len(under.requests) + PROBES) as threads:
-            sent = [threads.submit(self._send_late, number * pause_s, request) for number, request in enumerate(under.requests)]
+            sent = [
+                threads.submit(self._send_late, number * pause_s, request)
+                for number, request in enumerate(under.requests)
+            ]
             time.sleep(LEAD_S)
             begun_s = time.time()
             begun = [fault for fault in faults if _begins(fault)]

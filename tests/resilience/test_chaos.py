@@ -16,7 +16,7 @@ from tests.resilience import chaos_world
 from tests.resilience.chaos_cases import CASES
 from tests.resilience.chaos_invariants import violations
 from tests.resilience.chaos_steps import Steps, Together, Under, sequences
-from tests.resilience.chaos_world import Carrier, World
+from tests.resilience.chaos_world import StepRunner, World
 
 pytestmark = pytest.mark.resilience
 
@@ -44,15 +44,15 @@ def world(tmp_path_factory) -> World:
 def carry_out(world: World, steps: Steps) -> None:
     """Send and break all that the steps say; fails with every invariant that does not hold afterwards."""
     world.slow_recoveries.clear()
-    carrier = Carrier(world)
+    runner = StepRunner(world)
     for step in steps:
         match step:
             case Together(requests):
-                carrier.send_together(requests)
+                runner.send_together(requests)
             case Under():
-                carrier.send_under(step)
+                runner.send_under(step)
             case request:
-                carrier.send(request)
+                runner.send(request)
     if broken := violations(world):
         shown = pformat(steps, width=110)
         pytest.fail("\n".join([*broken, "Keep the sequence in tests/resilience/chaos_cases.py:", shown]), pytrace=False)

@@ -20,7 +20,7 @@ class Noted(Injector):
 
     is_back = True
     is_early = False
-    refusal = ""
+    refusal = failure = ""
 
     def __init__(self):
         self.calls = []
@@ -35,6 +35,8 @@ class Noted(Injector):
 
     def end(self):
         self.calls.append("end")
+        if self.failure:
+            raise UserError(self.failure)
 
     def is_over(self):
         return self.is_back
@@ -88,12 +90,26 @@ def test_timetable_before_the_release_of_the_users_begins_nothing(make_timetable
 
 def test_timetable_that_is_left_in_mid_fault_undoes_it_and_records_no_end(make_timetable, records):
     injector = Noted()
-    with pytest.raises(KeyboardInterrupt), make_timetable(injector, duration_s=60) as timetable:
+    with make_timetable(injector, duration_s=60) as timetable:
         advance_for(timetable, 0.2)
-        raise KeyboardInterrupt
     assert (injector.calls[0], injector.calls[-1]) == ("begin", "end")
     assert records[-1][0]["begin_us"] > 0
     assert records[-1][0]["end_us"] is None
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_fault_that_cannot_be_undone_leaves_no_other_in_force(tmp_path, records, failing):
+    injectors = [Noted(), Noted()]
+    injectors[failing].failure = "PostgreSQL did not start"
+    (tmp_path / RELEASED).write_text(str(time.monotonic_ns()))
+    planned = (PlannedFault("database-stopped", 0, 60), PlannedFault("store-away", 0, 60))
+    with (
+        pytest.raises(UserError, match="did not start"),
+        Timetable(planned, injectors, tmp_path, time.monotonic_ns(), records.append) as timetable,
+    ):
+        advance_for(timetable, 0.1)
+    assert [injector.calls[-1] for injector in injectors] == ["end", "end"]
+    assert len(records[-1]) == 2
 
 
 def test_fault_that_cannot_be_made_is_undone_and_has_the_reason(make_timetable):
