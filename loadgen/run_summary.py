@@ -51,7 +51,7 @@ def lines(directory: Path, record: dict) -> list[str]:
 
 def _early_end(directory: Path, record: dict) -> str:
     """The line of a run that its fault ended: its generator reported nothing, and rows may be in streams only."""
-    reason = next(iter(record["reasons"]), "its record could not be completed")
+    reason = record["reasons"][0]
     return f"The run ended by its fault, and is not valid: {reason}; its rows: python -m analysis show {directory}"
 
 

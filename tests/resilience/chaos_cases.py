@@ -8,6 +8,7 @@ from tests.resilience.chaos_steps import (
     Injected,
     Login,
     Logout,
+    Pause,
     Scan,
     Search,
     Steps,
@@ -29,6 +30,16 @@ CASES: dict[str, Steps] = {
             (Scan(0, 0, 0), Scan(1, 0, 0), Scan(0, 1, 1), Scan(0, 0, 0), Scan(1, 0, 0), Scan(0, 1, 1)),
         ),
         Together((Scan(0, 0, 0), Scan(1, 0, 0), Scan(0, 1, 1))),
+    ),
+    "answers are too old while new ones are computed slowly": (
+        Together((Dashboard(0), Dashboard(1), Search(0, 0), Search(1, 0))),
+        Scan(0, 0, 0),
+        Pause(2300),
+        Under(
+            (Toxic(DATABASE, "latency", "downstream", (("latency_ms", 100), ("jitter_ms", 0))),),
+            800,
+            (Scan(2, 0, 0), *(Dashboard(client) for client in (0, 1, 2, 3, 0, 1)), *(Search(3, 0),) * 4),
+        ),
     ),
     "a worker is killed while the store is away": (
         Under(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from loadgen.accounts import username
 from reference_app import openapi
 from tests.resilience.chaos_clients import NO_ANSWER, Exchange, call_of, qr_id
-from tests.resilience.chaos_steps import Dashboard, Login, Logout, Scan, Search
-from tests.resilience.chaos_world import LIFETIME_S, Stored, World
+from tests.resilience.chaos_steps import WORKER, Dashboard, Login, Logout, Scan, Search
+from tests.resilience.chaos_world import LIFETIME_S, MAX_RECOVERY_S, FaultTime, Stored, World
 
 PATHS = json.loads(openapi.DESCRIPTION)["paths"]
 RETRY_AFTER = re.compile("[1-9][0-9]*")
@@ -40,7 +40,7 @@ def _violations(world: World) -> list[str]:
     users = users_by_cookie(exchanges)
     return [
         *world.slow_recoveries,
-        *statuses(exchanges, world.worker_faults),
+        *statuses(exchanges, world.fault_times),
         *sessions(exchanges, users),
         *ended_sessions(exchanges),
         *scans(exchanges, users, stored),
@@ -59,26 +59,26 @@ def users_by_cookie(exchanges: list[Exchange]) -> dict[str, str]:
     }
 
 
-def statuses(exchanges: list[Exchange], worker_faults: list[tuple[float, float]]) -> Iterator[str]:
-    """Every answer has a documented status, a 503 says when to come again; none is missing but those of a worker that
-    a fault ended."""
+def statuses(exchanges: list[Exchange], fault_times: list[FaultTime]) -> Iterator[str]:
+    """Every answer has a documented status. Under a fault some are a 503 with Retry-After; under one of a worker some
+    are missing."""
     for exchange in exchanges:
         call = call_of(exchange.request, exchange.key)
         documented = PATHS[call.path.partition("?")[0]][call.method.lower()]["responses"]
         if exchange.status == NO_ANSWER:
-            if not any(
-                begin <= exchange.received_s and exchange.sent_s <= end + KILL_S for begin, end in worker_faults
-            ):
+            if not any(_meets(exchange, times, KILL_S) for times in fault_times if WORKER in times.concerns):
                 yield f"no answer, and no worker had a fault: {exchange}"
         elif str(exchange.status) not in documented:
             yield f"a status that is not documented: {exchange}"
         elif exchange.status == 503 and not RETRY_AFTER.fullmatch(exchange.retry_after or ""):
             yield f"a 503 without Retry-After: {exchange}"
+        elif exchange.status == 503 and not any(_meets(exchange, times, MAX_RECOVERY_S) for times in fault_times):
+            yield f"a 503 without a fault: {exchange}"
 
 
-def _overlaps(exchange: Exchange, begin_s: float, end_s: float) -> bool:
-    """Whether the request was in flight in the time of a fault, or came right after it."""
-    return begin_s <= exchange.received_s and exchange.sent_s <= end_s + KILL_S
+def _meets(exchange: Exchange, times: FaultTime, after_s: float) -> bool:
+    """Whether the request was in flight in the time of a fault, or so many seconds after it."""
+    return times.begin_s <= exchange.received_s and exchange.sent_s <= times.end_s + after_s
 
 
 def sessions(exchanges: list[Exchange], users: dict[str, str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from loadgen import toxics
 CLIENTS, USERS, KEYS, BAGS = 4, 4, 5, 3
 TERMS = ("M444-0000001", "BAG", "000", "zzz")
 MIN_STEPS, MAX_STEPS = 3, 6
-MAX_HOLD_MS = 900
+MAX_HOLD_MS, MAX_PAUSE_MS = 900, 2500
 
 DATABASE, STORE, WORKER = "database", "store", "worker"
 
@@ -87,7 +87,13 @@ class Under(NamedTuple):
     requests: tuple[Request, ...]
 
 
-Step = Request | Together | Under
+class Pause(NamedTuple):
+    """Nothing is sent for a time: answers in caches grow old."""
+
+    ms: int
+
+
+Step = Request | Together | Under | Pause
 Steps = tuple[Step, ...]
 
 INJECTED = {
@@ -162,5 +168,7 @@ under = st.builds(
 )
 together = st.builds(Together, st.lists(requests, min_size=2, max_size=8).map(tuple))
 sequences: st.SearchStrategy[Steps] = st.lists(
-    st.one_of(requests, together, under, under), min_size=MIN_STEPS, max_size=MAX_STEPS
+    st.one_of(requests, together, under, under, st.builds(Pause, st.integers(0, MAX_PAUSE_MS))),
+    min_size=MIN_STEPS,
+    max_size=MAX_STEPS,
 ).map(tuple)

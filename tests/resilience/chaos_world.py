@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from loadgen import app_environment, application, dataset, deployments, run_database, services
 from loadgen.fault_injection.freezer import freezer
@@ -23,7 +23,6 @@ from tests.resilience.chaos_clients import Client, Exchange
 from tests.resilience.chaos_steps import (
     CLIENTS,
     STORE,
-    WORKER,
     Dashboard,
     Fault,
     Injected,
@@ -74,8 +73,16 @@ class Stored:
     id: int
 
 
+class FaultTime(NamedTuple):
+    """When faults were in force, in seconds since the epoch, and what they concerned."""
+
+    concerns: tuple[str, ...]
+    begin_s: float
+    end_s: float
+
+
 class World:
-    """The stack, what was sent to it so far, and when faults of workers were in force (seconds since the epoch)."""
+    """The stack, what was sent to it so far, and which faults it had."""
 
     def __init__(self, target: FaultTarget, settings: Settings, address: str):
         self.target = target
@@ -83,7 +90,7 @@ class World:
         self.address = address
         self.base = self.counts()
         self.ledger: list[Exchange] = []
-        self.worker_faults: list[tuple[float, float]] = []
+        self.fault_times: list[FaultTime] = []
         self.slow_recoveries: list[str] = []
         self.reported: set[str] = set()
         self.examples = 0
@@ -168,8 +175,8 @@ class StepRunner:
                 for _ in attempts(BACK_S, 0.02):
                     if all(fault.is_over() for fault in begun):
                         break
-            if any(fault.concerns == WORKER for fault in under.faults):
-                self.world.worker_faults.append((begun_s, time.time()))
+            concerns = tuple(fault.concerns for fault in under.faults)
+            self.world.fault_times.append(FaultTime(concerns, begun_s, time.time()))
             self._recover(threads, under)
             for sending in sent:
                 sending.result()

@@ -6,6 +6,7 @@ always draws the same few.
 
 import os
 import secrets
+import time
 from pprint import pformat
 
 import hypothesis
@@ -15,7 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from tests.resilience import chaos_world
 from tests.resilience.chaos_cases import CASES
 from tests.resilience.chaos_invariants import violations
-from tests.resilience.chaos_steps import Steps, Together, Under, sequences
+from tests.resilience.chaos_steps import Pause, Steps, Together, Under, sequences
 from tests.resilience.chaos_world import StepRunner, World
 
 pytestmark = pytest.mark.resilience
@@ -47,6 +48,8 @@ def carry_out(world: World, steps: Steps) -> None:
     runner = StepRunner(world)
     for step in steps:
         match step:
+            case Pause(ms):
+                time.sleep(ms / 1000)
             case Together(requests):
                 runner.send_together(requests)
             case Under():
