@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from loadgen import app_environment, application, dataset, deployments, run_database, services
-from loadgen.fault_injection.freezer import freezer
+from loadgen.app_environment import AppEnvironment
+from loadgen.fault_injection.freezer import Freezer, freezer
 from loadgen.fault_injection.injector import FaultTarget, Injector
 from loadgen.fault_injection.injectors import INJECTORS
 from loadgen.fault_needs.fault_setup import FaultSetup
@@ -234,7 +235,7 @@ def _begins(fault: Injector) -> bool:
 
 @contextmanager
 def running(directory: Path, **changed: Any) -> Iterator[World]:
-    """The stack for the block, with files in `directory`."""
+    """The stack for the block, with files in `directory`; `changed` are settings of the application."""
     settings = deployments.settings_for("tuned", **SHORT, **changed)
     with ExitStack() as stack:
         server = stack.enter_context(services.database_server(directory / "postgres", 100))
@@ -244,21 +245,32 @@ def running(directory: Path, **changed: Any) -> Iterator[World]:
         url, route = stack.enter_context(
             app_environment.database_route(server, database, settings, directory, proxied=True)
         )
-        settings = replace(settings, database_url=url)
-        setup = FaultSetup(frozenset({"store-away"}))
+        settings, setup = replace(settings, database_url=url), FaultSetup(frozenset({"store-away"}))
         environment = stack.enter_context(app_environment.set_up(settings, directory, faults=setup))
         freezing = stack.enter_context(freezer(directory / "freezer.log"))
         served = stack.enter_context(application.serve(environment.settings, directory / "gunicorn.log"))
-        target = FaultTarget(
-            server=server,
-            database=database,
-            environment=environment,
-            generator=cast(Generator, None),  # no fault of a generator is drawn
-            directory=directory,
-            server_proxy=cast(Proxy, route["proxy"]),
-            store_proxy=environment.store_proxy,
-            freezer=freezing,
-            paused_readings=nullcontext,
-            note_database=lambda pid: None,
-        )
+        target = fault_target(server, database, environment, cast(Proxy, route["proxy"]), freezing, directory)
         yield World(target, environment.settings, served.url.removeprefix("http://"))
+
+
+def fault_target(
+    server: services.DatabaseServer,
+    database: str,
+    environment: AppEnvironment,
+    server_proxy: Proxy,
+    freezing: Freezer,
+    directory: Path,
+) -> FaultTarget:
+    """What the faults reach: all but a load generator, of which no fault is drawn."""
+    return FaultTarget(
+        server=server,
+        database=database,
+        environment=environment,
+        generator=cast(Generator, None),
+        directory=directory,
+        server_proxy=server_proxy,
+        store_proxy=environment.store_proxy,
+        freezer=freezing,
+        paused_readings=nullcontext,
+        note_database=lambda pid: None,
+    )
