@@ -5,6 +5,7 @@ from tests.resilience.chaos_steps import (
     STORE,
     WORKER,
     Dashboard,
+    Ended,
     Injected,
     Login,
     Logout,
@@ -22,6 +23,14 @@ CASES: dict[str, Steps] = {
         Together((Scan(0, 0, 0), Scan(0, 0, 0), Scan(1, 0, 0), Scan(1, 0, 1), Dashboard(0), Dashboard(1))),
         Login(0, 1),
         Together((Scan(0, 0, 0), Scan(1, 0, 0), Dashboard(0), Dashboard(1))),
+    ),
+    "sessions are used after their logout and after another login": (
+        Logout(0),
+        Ended(0),
+        Login(1, 2),
+        Ended(1),
+        Under((Injected(STORE, "store-frozen"),), 400, (Logout(2), Login(3, 0), Dashboard(2), Dashboard(3))),
+        Together((Ended(0), Ended(1), Ended(2), Ended(3))),
     ),
     "answers of scans are lost": (
         Under(

@@ -11,7 +11,7 @@ from typing import Any
 
 from loadgen.accounts import PASSWORD, username
 from loadgen.search_terms import child_qr_id
-from tests.resilience.chaos_steps import TERMS, Dashboard, Login, Logout, Request, Scan, Search
+from tests.resilience.chaos_steps import TERMS, Dashboard, Ended, Login, Logout, Request, Scan, Search
 
 ANSWER_TIMEOUT_S = 10.0  # no request may take longer, whatever happens
 COOKIE = "session"
@@ -59,7 +59,7 @@ def call_of(request: Request, key: str) -> Call:
             return Call("POST", "/login", form, {"Content-Type": "application/x-www-form-urlencoded"})
         case Logout():
             return Call("POST", "/logout", "", {})
-        case Dashboard():
+        case Dashboard() | Ended():
             return Call("GET", "/api/dashboard/stats", None, {})
         case Search(_, term):
             return Call("GET", f"/api/bags/search?q={TERMS[term]}", None, {})
@@ -80,13 +80,13 @@ class Client:
         self._address = address
         self._ledger = ledger
         self._lock = threading.Lock()
-        self.cookie = ""
+        self.cookie = self.ended_cookie = ""
 
     def send(self, request: Request, prefix: str = "") -> Exchange:
         """Send a request over a connection of its own; a scan's key is its number behind `prefix`."""
         key = f"{prefix}{request.key}" if isinstance(request, Scan) else ""
         with self._lock:
-            cookie = self.cookie
+            cookie = self.ended_cookie if isinstance(request, Ended) else self.cookie
         sent_s = time.time()
         status, headers, text = self._exchange(call_of(request, key), cookie)
         received_s = time.time()
@@ -95,8 +95,8 @@ class Client:
             request, cookie, sent_s, received_s, status, headers.get("Retry-After"), new_cookie, text, key
         )
         with self._lock:
-            if new_cookie is not None:
-                self.cookie = new_cookie
+            if new_cookie is not None and not isinstance(request, Ended):
+                self.ended_cookie, self.cookie = self.cookie or self.ended_cookie, new_cookie
             self._ledger.append(exchange)
         return exchange
 

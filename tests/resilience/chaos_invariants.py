@@ -10,7 +10,7 @@ from typing import NamedTuple
 from loadgen.accounts import username
 from reference_app import openapi
 from tests.resilience.chaos_clients import NO_ANSWER, Exchange, call_of, qr_id
-from tests.resilience.chaos_steps import WORKER, Dashboard, Login, Logout, Scan, Search
+from tests.resilience.chaos_steps import WORKER, Dashboard, Ended, Login, Logout, Scan, Search
 from tests.resilience.chaos_world import LIFETIME_S, MAX_RECOVERY_S, FaultTime, Stored, World
 
 PATHS = json.loads(openapi.DESCRIPTION)["paths"]
@@ -84,7 +84,7 @@ def _meets(exchange: Exchange, times: FaultTime, after_s: float) -> bool:
 def sessions(exchanges: list[Exchange], users: dict[str, str]) -> Iterator[str]:
     """No session shows another user, and none is replaced but by a login."""
     for exchange in exchanges:
-        if isinstance(exchange.request, Dashboard) and exchange.status == 200:
+        if isinstance(exchange.request, Dashboard | Ended) and exchange.status == 200:
             shown, own = exchange.json["user_context"]["username"], users.get(exchange.cookie)
             if shown != own:
                 yield f"the session of {own} shows {shown}: {exchange}"

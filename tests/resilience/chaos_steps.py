@@ -36,6 +36,12 @@ class Dashboard(NamedTuple):
     client: int
 
 
+class Ended(NamedTuple):
+    """A client reads the dashboard with the session that it had before its present one, as a thief would."""
+
+    client: int
+
+
 class Search(NamedTuple):
     """A client searches for `TERMS[term]`."""
 
@@ -51,7 +57,7 @@ class Scan(NamedTuple):
     bag: int
 
 
-Request = Login | Logout | Dashboard | Search | Scan
+Request = Login | Logout | Dashboard | Ended | Search | Scan
 
 
 class Together(NamedTuple):
@@ -131,6 +137,7 @@ requests = st.one_of(
     st.builds(Search, clients, st.integers(0, len(TERMS) - 1)),
     st.builds(Login, clients, st.integers(0, USERS - 1)),
     st.builds(Logout, clients),
+    st.builds(Ended, clients),
 )
 
 
