@@ -16,6 +16,13 @@ def test_a_full_dict_drops_its_oldest_entry():
     assert list(entries) == [4, 2, 5]
 
 
+def test_the_cache_of_a_worker_keeps_its_newest_10000_answers():
+    entries = BoundedDict()
+    for number in range(10_002):
+        entries[number] = number
+    assert (len(entries), min(entries)) == (10_000, 2)
+
+
 def test_an_entry_that_is_too_old_is_not_returned():
     entries = BoundedDict(3, max_age_s=0.05)
     entries["key"] = "value"
