@@ -2,10 +2,12 @@
 
 import os
 import re
+import stat
 from dataclasses import replace
 
 import pytest
 
+from instrumentation.monitor_file import MonitorFile
 from instrumentation.worker_metrics import FIXED_FIELDS, MetricsFileError, WorkerMetrics
 from reference_app.counters import COUNTERS
 
@@ -18,6 +20,16 @@ def test_a_worker_beyond_the_slots_serves_uncounted(make_app, settings, tmp_path
     client = make_app(replace(settings, readings_file=str(tmp_path / "metrics"))).test_client()
     assert client.get("/health").status_code == 200
     assert metrics.read() == {}
+
+
+def test_the_files_of_workers_are_the_owners_only(tmp_path):
+    before = os.umask(0)
+    try:
+        WorkerMetrics.create(tmp_path / "metrics", workers=1, counters=())
+        MonitorFile.create(tmp_path / "monitor", sections=1)
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600, 0o600]
 
 
 def test_a_restarted_worker_starts_at_zero(tmp_path):

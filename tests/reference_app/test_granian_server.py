@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import stat
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 from loadgen.app_code import OWN
 from loadgen.server_commands import command
+from loadgen.subprocesses import start
 from reference_app.settings import Settings, SettingsError
 from tests.brief_server import serve_briefly
 from tests.processes import wait_until
@@ -78,6 +80,21 @@ def test_a_body_of_unknown_length_is_refused(served):
 
 def test_a_body_over_the_limit_is_refused(served):
     assert response(served, b"Content-Length: 100000", BODY)[0] == 413
+
+
+def test_a_unix_socket_is_the_owners_only(granian, tmp_path):
+    path = tmp_path / "socket"
+    environ = {**granian.to_env(), "TRACETRACK_BIND": f"unix:{path}"}
+    with start("granian", command(granian, OWN), tmp_path / "log", environ, prepare=lambda: os.umask(0)) as child:
+        wait_until(lambda: is_answering(path))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def is_answering(path):
+    """True if a server takes connections at this Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def test_a_slow_body_holds_up_one_thread_only(granian, tmp_path, visit):
