@@ -1,5 +1,6 @@
 """Two lines in an application of a user's own: what it then has, whatever its server, its pool and its forks."""
 
+import http.client
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,6 +161,14 @@ def test_the_monitor_is_for_a_browser_on_this_machine_alone(blog):
     for headers in ({"X-Forwarded-For": "10.0.0.1"}, {"Host": "blog.example.com"}, {"Forwarded": "for=10.0.0.1"}):
         answer = visitor.get("/monitor", **headers)
         assert (answer.status, "pass is_admin" in answer.text) == (403, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no second address of the loopback")
+def test_the_monitor_is_for_no_other_address(blog):
+    url = urllib.parse.urlsplit(blog.url)
+    with closing(http.client.HTTPConnection(url.hostname, url.port, source_address=("127.0.0.2", 0))) as elsewhere:
+        elsewhere.request("GET", "/monitor")
+        assert elsewhere.getresponse().status == 403
 
 
 def test_a_taken_port_is_one_line_and_the_application_serves(tmp_path):

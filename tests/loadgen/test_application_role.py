@@ -27,6 +27,8 @@ FORBIDDEN = [
     "ALTER TABLE tracetrack.bag DISABLE TRIGGER ALL",
     "COPY tracetrack.bag TO PROGRAM 'true'",
     "SELECT pg_read_file('/etc/passwd')",
+    "COPY tracetrack.ended_session (id) FROM '/etc/passwd'",
+    "COPY tracetrack.bag TO '/tmp/bag'",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tracetrack'",
     "SELECT rolpassword FROM pg_authid",
     "SET ROLE tracetrack",
