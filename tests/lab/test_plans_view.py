@@ -11,7 +11,7 @@ from workbench.statement_plans import FILE
 SCAN = {"depth": 0, "Node Type": "Seq Scan", "Relation Name": "bag", "Filter": "(name ~~ '<b>'::text)"}
 PLANS = [
     {"statement": "SELECT name FROM bag", "calls": 4, "total_ms": 8.0, "nodes": [SCAN], "failure": ""},
-    {"statement": "SELECT nothing", "calls": 1, "total_ms": 1.0, "nodes": [], "failure": "column does not exist"},
+    {"statement": "SELECT '<i>'", "calls": 1, "total_ms": 1.0, "nodes": [], "failure": "column does not exist"},
 ]
 
 
@@ -35,6 +35,8 @@ def test_each_statement_has_its_plan_and_large_scans_are_named(run):
     assert "not planned: column does not exist" in repr(shown)
     html = fallback(shown)
     assert "Filter: (name ~~ &#x27;&lt;b&gt;&#x27;::text)" in html
+    assert "<p>SELECT &#x27;&lt;i&gt;&#x27;</p>" in html
+    assert "<i>" not in html
     assert len(parts(shown)[-1].children) == 2
 
 

@@ -9,11 +9,12 @@ TABLE = pd.DataFrame({"claim": [LONG, "b <i>", "c"], "verdict": ["pass", "fail",
 
 
 def test_no_text_is_cut_and_markup_is_text():
-    html = FoldedTable(TABLE, "verdict")._repr_html_()
+    html = FoldedTable(TABLE.replace("fail", "<b>"), "verdict")._repr_html_()
     assert LONG.strip() in html
     assert "b &lt;i&gt;" in html
     assert html.count("<details>") == 2
     assert "pass: 2" in html
+    assert "<summary>&lt;b&gt;: 1</summary>" in html
 
 
 def test_only_the_wanted_group_is_shown():

@@ -57,7 +57,7 @@ def test_texts_that_are_differences_of_others_are_refused(tmp_path):
 
 
 @given(st.binary(max_size=200))
-@example(b"\x1c" * 200)  # a struct in a struct in a struct
+@example(b"\x1c" * 2_000)  # a struct in a struct in a struct
 @example(b"\x19\xf1\xff\xff\xff\x7f" + b"\x01" * 50)  # a list of billions of truth values
 @example(b"\x19\xfc\xff\xff\xff\x7f" + bytes(50))  # and of empty structs
 @example(b"\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f")  # a text of 2**63 bytes

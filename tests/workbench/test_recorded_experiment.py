@@ -66,8 +66,12 @@ def test_an_experiment_shows_itself_as_text_and_as_a_table(builder):
 
 def test_text_of_a_record_is_escaped(builder):
     run = builder.run().invalid("<script>alert(1)</script>")
+    for row in run.rows_of("search"):
+        row["endpoint"] = "GET /<script>"
     (shown,) = builder.experiment(run).runs
-    assert "<script>" not in shown._repr_html_()
+    html = shown._repr_html_()
+    assert "<script>" not in html
+    assert "<td>GET /&lt;script&gt;</td>" in html
 
 
 def test_an_experiment_is_complete_when_every_planned_run_ended_by_itself(builder):
