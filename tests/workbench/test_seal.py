@@ -133,6 +133,14 @@ def test_an_edited_experiment_has_no_usable_run(copy, change):
     assert "experiment.json was changed after the experiment had ended" in repr(experiment)
 
 
+def test_a_run_that_is_sealed_anew_is_named_and_left_out(copy):
+    path = copy / SECOND / "run.json"
+    seal.write(path, json.dumps(json.loads(path.read_text()) | {"seed": 5}))
+    experiment = open_experiment(copy)
+    assert [run.name for run in experiment.usable] == [FIRST, THIRD]
+    assert f"{SECOND}: run.json was changed after the run had ended" in repr(experiment)
+
+
 def test_a_record_that_is_replaced_with_its_digests_shows_in_the_experiments(copy):
     replace_with_digest(copy, SECOND)
     assert open_experiment(copy).usable == []
