@@ -1,5 +1,6 @@
 """A notebook that did not run to its end has failed, with its name and the reason."""
 
+import inspect
 import re
 
 import nbformat
@@ -75,6 +76,10 @@ def test_quit_does_not_pass_for_a_success(execute):
 def test_a_cell_that_runs_too_long_is_named_with_its_limit(execute):
     message = refused(execute, "import time\ntime.sleep(60)", max_cell_s=1)
     assert message == "probe was stopped: a cell ran longer than 1 s, the one that begins with 'import time'"
+
+
+def test_a_cell_has_15_minutes_by_default():
+    assert inspect.signature(execution.execute).parameters["max_cell_s"].default == 15 * 60
 
 
 def test_a_failure_leaves_no_copy_of_an_earlier_execution(execute, tmp_path):
