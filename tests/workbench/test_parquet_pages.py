@@ -62,12 +62,13 @@ def test_texts_that_are_differences_of_others_are_refused(tmp_path):
 @example(b"\x19\xfc\xff\xff\xff\x7f" + bytes(50))  # and of empty structs
 @example(b"\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f")  # a text of 2**63 bytes
 @example(b"\x15" + b"\xff" * 100)  # a number without an end
+@example(b"\x15\x00\x15\xfe" + b"\xff" * 10 + b"\x01\x15\x02\x2c\x15\x02\x15\x00\x00\x00")  # a page of 2**76 bytes
 def test_bytes_that_are_no_header_are_refused(content):
     try:
         page, end = parquet_pages._page(content)
     except MalformedPage:
         return
-    assert page.uncompressed_bytes >= 0
+    assert 0 <= page.uncompressed_bytes < 2**63
     assert 0 < end <= len(content)
 
 
