@@ -79,7 +79,7 @@ class InterruptedExperiment:
             )
 
     def keeps(self, run: str) -> bool:
-        """Return whether a run is not repeated: it is complete and can be read, or was stopped by hand."""
+        """Return whether a run is not repeated: complete and readable, stopped by hand, or ended by its fault."""
         return any(recorded.name == run and _is_kept(recorded) for recorded in self.experiment.runs)
 
     def resume(self) -> dict:
@@ -105,7 +105,7 @@ class InterruptedExperiment:
 
 
 def _is_kept(run: Run) -> bool:
-    return run.was_stopped_by_hand or (run.status == "complete" and run.is_readable())
+    return run.was_stopped_by_hand or run.was_ended_by_fault or (run.status == "complete" and run.is_readable())
 
 
 def _fixed_facts(record: dict) -> dict:

@@ -100,6 +100,17 @@ def _kills(value: object) -> bool:
     )
 
 
+def _faults(value: object) -> bool:
+    """Faults as `workbench.faults` has them: a name, a reason, and two instants (µs) that may be null."""
+    return isinstance(value, list) and all(
+        isinstance(fault, dict)
+        and isinstance(fault.get("name"), str)
+        and isinstance(fault.get("reason", ""), str)
+        and all(name in fault and (fault[name] is None or COUNT(fault[name])) for name in ("begin_us", "end_us"))
+        for fault in value
+    )
+
+
 def _pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
@@ -174,7 +185,8 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "readings": {"cpu_ms": _number, "readings": COUNT, "longest_ms": _number, "database_cpu_ms": _number},
         "outcome": {"started": bool, "message": str}, "writes": _WRITES, "memory": _MEMORY,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
-        "discarded_timings": _by_name(COUNT),
+        "discarded_timings": _by_name(COUNT), "faults": _faults,
+        "connections": dict.fromkeys(("allowed", "after_load", "idle_in_transaction", "after_stop"), COUNT),
         "upstream": {"answer_ms": _number, "requests": COUNT, "most_at_once": COUNT},
         "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},
         "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},

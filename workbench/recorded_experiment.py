@@ -36,7 +36,7 @@ class Experiment:
         return self.directory.name
 
     def is_complete(self) -> bool:
-        """Whether every planned run is complete, or was stopped by hand."""
+        """Whether every planned run is complete, stopped by hand, or ended by its fault."""
         final = [run for run in self.runs if run.is_final]
         return self.record["status"] == "complete" and 0 < len(final) == len(planned(self.record))
 

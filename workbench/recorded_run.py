@@ -19,6 +19,8 @@ from . import aggregates, defects, display
 from .arms import START
 from .defects import Defect
 from .errors import RecordingError
+from .faults import KEY as FAULTS
+from .faults import RUN_ENDS, kind_of
 from .reading_schema import READINGS
 from .record_files import open_regular
 from .record_format import format_note, seal_note
@@ -79,9 +81,16 @@ class Run:
         return self.status == "aborted" and bool(self.record.get("stopped_by_hand"))
 
     @property
+    def was_ended_by_fault(self) -> bool:
+        """True for a run that its fault ended, as that fault does: its end is the outcome."""
+        kind = kind_of(self.scenario)
+        was_made = any(fault["begin_us"] is not None for fault in self.record.get(FAULTS) or ())
+        return kind is not None and kind.promise == RUN_ENDS and was_made and self.status != "complete"
+
+    @property
     def is_final(self) -> bool:
-        """True for a run that its experiment does not repeat: it is complete, or was stopped by hand."""
-        return self.status == "complete" or self.was_stopped_by_hand
+        """True for a run that its experiment does not repeat: complete, stopped by hand, or ended by its fault."""
+        return self.status == "complete" or self.was_stopped_by_hand or self.was_ended_by_fault
 
     @property
     def is_open(self) -> bool:

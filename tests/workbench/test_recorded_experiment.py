@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.faulted_runs import faulted
 from tests.workbench.one_line import require_one_line
 from workbench.arms import TUNED
 from workbench.recording import RecordingError, arm, newest_experiment
@@ -87,6 +88,24 @@ def test_a_run_that_was_stopped_by_hand_leaves_the_experiment_complete_and_enter
     assert stopped.headline() == ["tuned under burst-50, aborted, not valid: stopped by hand"]
     assert len(stopped.requests) > 0
     assert experiment.problems() == []
+
+
+def test_a_run_that_its_fault_ended_leaves_the_experiment_complete_and_enters_no_metric(builder):
+    experiment = builder.experiment(builder.run(), faulted(builder, "generator-killed").aborted())
+    kept, ended = experiment.runs
+    assert experiment.is_complete()
+    assert experiment.usable == [kept]
+    assert (ended.was_ended_by_fault, ended.is_final) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["generator-killed", "bags-locked"])
+def test_a_run_that_ended_before_its_fault_or_despite_it_is_not_final(builder, name):
+    run = faulted(builder, name).aborted()
+    if name == "generator-killed":
+        run.record["faults"][0]["begin_us"] = None
+    experiment = builder.experiment(run)
+    assert not experiment.runs[0].is_final
+    assert not experiment.is_complete()
 
 
 def test_an_experiment_with_a_run_that_never_started_is_not_complete(builder):
