@@ -1,0 +1,118 @@
+"""The targets under a fault, and by how much an outcome misses them.
+
+This is the one place with their values. What is promised of each fault is in `workbench.faults`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workbench.failures import kinds_text
+from workbench.faults import CLEAN, IN_FLIGHT, NO_FAILURE, RUN_ENDS
+
+from .fault_outcome import FaultOutcome
+from .fault_wording import count_text, seconds
+
+MAX_REQUEST_MS = 10_000.0  # of any request, successful or not
+MAX_RECOVERY_MS = 2_000.0  # from the end of the fault until p95 is back
+MAX_REPLACEMENT_MS = 10_000.0  # of a worker that is stuck
+# Of a run that a fault ends: a generator keeps rows in memory for half a second, at 40 requests a second.
+MAX_ROWS_LOST_BY_END = 40
+STATEMENT_MARGIN_MS = 1_000.0  # by which a client waits longer for a statement than the server lets it run
+
+EXPECTED = {
+    NO_FAILURE: "no request fails",
+    CLEAN: "each failure is a 503 with Retry-After",
+    IN_FLIGHT: "besides 503s with Retry-After, only requests in flight in the worker fail",
+    RUN_ENDS: "the run ends, and its record can be read",
+}
+
+
+def refusal_limit_ms(settings: Mapping[str, Any]) -> float:
+    """The stated timeout (ms) of a refusal: for a connection of the pool, and for a statement, where both end.
+
+    At most `MAX_REQUEST_MS`, which also holds for settings that state none.
+    """
+    statement_ms, pool_s = settings.get("statement_timeout_ms"), settings.get("pool_timeout_s")
+    if not (settings.get("deadlines") and statement_ms and pool_s):
+        return MAX_REQUEST_MS
+    return min(MAX_REQUEST_MS, 1000.0 * pool_s + statement_ms + STATEMENT_MARGIN_MS)
+
+
+def missed_targets(outcome: FaultOutcome, settings: Mapping[str, Any]) -> list[str]:
+    """A phrase for each target that an outcome misses, with by how much; empty where all are met."""
+    if outcome.kind.promise == RUN_ENDS:
+        return list(_of_ended_run(outcome))
+    return [
+        *_of_failures(outcome, settings),
+        *_of_times(outcome),
+        *_of_recovery(outcome),
+        *_of_losses(outcome),
+    ]
+
+
+def _of_failures(outcome: FaultOutcome, settings: Mapping[str, Any]) -> Iterator[str]:
+    promise, limit_ms = outcome.kind.promise, refusal_limit_ms(settings)
+    unclean = kinds_text(outcome.unclean_kinds.items())
+    if promise == NO_FAILURE and outcome.failed:
+        yield f"{count_text(outcome.failed, 'request')} failed, and none may ({kinds_text(outcome.kinds.items())})"
+    if promise == CLEAN and outcome.unclean:
+        yield f"{count_text(outcome.unclean, 'failure')} without a 503 and Retry-After ({unclean})"
+    if promise == IN_FLIGHT and outcome.later:
+        yield f"{count_text(outcome.later, 'failure')} of requests sent after the fault ({unclean})"
+    if outcome.before:
+        yield f"{count_text(outcome.before, 'request')} failed before the fault"
+    if outcome.dropped:
+        yield f"{count_text(outcome.dropped, 'arrival')} due and never sent"
+    if outcome.longest_refusal_ms is not None and outcome.longest_refusal_ms > limit_ms:
+        yield f"a 503 took {seconds(outcome.longest_refusal_ms)} {_limit(limit_ms)}"
+
+
+def _of_times(outcome: FaultOutcome) -> Iterator[str]:
+    if outcome.longest_ms is not None and outcome.longest_ms > MAX_REQUEST_MS:
+        yield f"the longest request took {seconds(outcome.longest_ms)} {_limit(MAX_REQUEST_MS)}"
+    is_stuck = outcome.kind.promise == IN_FLIGHT and outcome.kind.duration_s > 0
+    if is_stuck and outcome.duration_ms is not None and outcome.duration_ms > MAX_REPLACEMENT_MS:
+        yield f"the worker was stuck for {seconds(outcome.duration_ms)} {_limit(MAX_REPLACEMENT_MS)}"
+
+
+def _of_recovery(outcome: FaultOutcome) -> Iterator[str]:
+    seen = outcome.recovery
+    if outcome.duration_ms is None:
+        yield "the fault did not end before the load"
+    elif seen.p95_before_ms is None:
+        yield "too few successful requests before the fault to know its p95"
+    elif seen.p95_back_ms is None:
+        yield f"p95 was not back in the {seconds(seen.observed_ms or 0.0)} that were observed after the fault"
+    elif seen.p95_back_ms > MAX_RECOVERY_MS:
+        yield f"p95 was back after {seconds(seen.p95_back_ms)} {_limit(MAX_RECOVERY_MS)}"
+
+
+def _of_losses(outcome: FaultOutcome) -> Iterator[str]:
+    losses = (
+        (outcome.leaked, "connection", "leaked"),
+        (outcome.lost, "acknowledged write", "lost"),
+        (outcome.doubled, "write", "stored more than once"),
+        (outcome.rows_lost, "row", "of the recording lost"),
+    )
+    for number, noun, what in losses:
+        if number:
+            yield f"{count_text(number, noun)} {what}"
+
+
+def _of_ended_run(outcome: FaultOutcome) -> Iterator[str]:
+    if outcome.has_ended:
+        yield "the run ended by itself, as if there had been no fault"
+    if not outcome.requests:
+        yield "no row of the run was kept"
+    for number, noun, what in (
+        (outcome.lost, "acknowledged write", "lost"),
+        (outcome.doubled, "write", "stored more than once"),
+    ):
+        if number:
+            yield f"{count_text(number, noun)} {what}"
+    if outcome.rows_lost is not None and outcome.rows_lost > MAX_ROWS_LOST_BY_END:
+        yield f"{count_text(outcome.rows_lost, 'row')} of the recording lost (limit {MAX_ROWS_LOST_BY_END})"
+
+
+def _limit(limit_ms: float) -> str:
+    return f"(limit {limit_ms / 1000:g} s)"
