@@ -15,6 +15,10 @@ from workbench.terminal import echo
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 from .. import ablation
+from ..faults.fault_bands import fault_bands
+from ..faults.fault_outcome import not_made_reason, outcome_of
+from ..faults.fault_targets import missed_targets
+from ..faults.fault_wording import outcome_line
 from ..findings.evaluation import evaluate
 from ..metrics import arm_metrics, percentile_table
 from .request_types import require_types, without_type_option
@@ -85,7 +89,23 @@ def _lines(run: Run) -> Iterator[str]:
     yield percentile_table.percentile_table(run).rename(index=SHOWN_NAME).to_string(na_rep=DASH)
     if run.dropped.get(MEASURE):
         yield "an endpoint counts dropped arrivals by its share of the requests; > x: more than the largest observed"
+    yield from _fault_lines(run)
     yield from _gate_lines(run)
+
+
+def _fault_lines(run: Run) -> Iterator[str]:
+    """When each fault was in force, what came of it, and by how much it misses its targets."""
+    for band in fault_bands(run):
+        until = f" to {band.end_s:.1f} s" if band.end_s > band.start_s else ""
+        yield f"fault: {band.title}, {band.start_s:.1f} s{until} after the first request"
+    if reason := not_made_reason(run):
+        yield cleaned(f"its fault was not made: {reason}", Target.LINE)
+    elif outcome := outcome_of(run):
+        missed = missed_targets(outcome, run.record["deployment"]["settings"])
+        yield cleaned(outcome_line(outcome), Target.LINE)
+        yield from (cleaned(f"  target missed: {each}", Target.LINE) for each in missed)
+        if not missed:
+            yield "  all targets are met"
 
 
 def _phase_lines(run: Run) -> Iterator[str]:

@@ -24,7 +24,7 @@ from workbench.recording import Experiment, Run
 from .. import ablation
 from ..metrics import arm_metrics
 from ..waterfall import LATENCY, waterfall
-from . import async_advice, memory_limits, monitoring, published_report
+from . import async_advice, memory_limits, monitoring, published_report, published_resilience
 from .advice_verdict import advice_verdict
 from .finding import DO_NOT_FOLLOW, FOLLOW, INCONCLUSIVE, Claim, Finding
 from .missing_table import degraded_lines, runs_without
@@ -186,6 +186,7 @@ CHECKS: Mapping[str, Check] = {
     "90 max connections (40 base + 50 overflow)": _start_at_default,
     "Redis for session storage (multi-process support)": _SESSIONS,
     "Set up Redis for distributed session storage": _SESSIONS,
+    "High availability requirements": published_resilience.high_availability,
     "Full async integration": async_advice.full_integration(),
     "Migrate blocking queries to async_db_operations framework": async_advice.blocking_queries(_DATABASE_WAIT),
     "Implement non-blocking endpoints for heavy queries": async_advice.heavy_queries(_DATABASE_WAIT),

@@ -35,6 +35,8 @@ KINDS = {
     "published-setup": Kind("The published setup", (*TEST, INCONCLUSIVE)),
     "advice": Kind("The published advice", (FOLLOW, DO_NOT_FOLLOW, INCONCLUSIVE)),
     "objective": Kind("Objectives", TEST),
+    "fault": Kind("Under faults", TEST),
+    "published-fault": Kind("Under faults, with published settings", TEST),
     "effect": Kind("Effects of changes (metric with the change / without it, 95 % intervals)", (*COMPARISON, REPORTED)),
     "baseline": Kind("Changes against the baseline", COMPARISON),
     "explanation": Kind("Explanations: saturated resources, growth of the tail, query plans", (REPORTED,)),
@@ -53,6 +55,7 @@ class Finding:
     evidence   one sentence with the measured values
     effect     the value that decides. Of a published value or ratio: measured / published. Of a change: the metric with
                the change / without it. Of a capacity: the largest sustained load.
+               Under a fault: the number of targets missed.
     n          number of blocks of an effect or a published ratio, otherwise number of runs
     runs       names of the runs behind it
     command    the shell commands that repeat these runs

@@ -11,6 +11,7 @@ from workbench.recording import Run
 
 # By what stands in the id of a finding; the first that fits counts.
 EXPRESSIONS = {
+    "fault-": "count(*) AS requests, count(*) FILTER (NOT ok) AS failed, max(latency_ms) AS longest_ms",
     "makespan_s": "(max(start_ms + latency_ms) - min(start_ms)) / 1000 AS duration_s",
     "duration": "(max(start_ms + latency_ms) - min(start_ms)) / 1000 AS duration_s",
     "step-": "(max(start_ms + latency_ms) - min(start_ms)) / 1000 AS duration_s",

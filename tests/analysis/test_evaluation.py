@@ -41,6 +41,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         *values,
         *ratios,
         *statements,
+        *published_report.load("resilience")["id"],
         session_storage.PUBLISHED.id,
         pooling.CLAIM,
         "memory-gevent-8",
@@ -62,7 +63,7 @@ def test_evaluate_returns_the_kinds_in_the_order_of_the_views(builder):
         ["checklist"] * 10
         + ["published-value"] * len(values)
         + ["published-ratio"] * len(ratios)
-        + ["published-setup"] * 12
+        + ["published-setup"] * 14
         + ["advice"] * 26
         + ["objective"] * len(objectives.load())
         + ["explanation"] * 3

@@ -16,6 +16,7 @@ COLUMNS = {
     "pooling": ["implementation"],
     "sessions": ["storage", "threshold", "lifetime_s", "benefit"],
     "checklist": ["id", "claim"],
+    "resilience": ["id", "section", "claim"],
     "recommendations": ["environment", "subject", "recommendation"],
     "memory": ["environment", "kind", "workers", "worker_connections", "outcome"],
     "next_steps": ["topic", "step"],

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.analysis.command_output import endpoint_rows, require_refused
+from tests.faulted_runs import between, fail, faulted
 from workbench.record_format import FORMAT
 
 RUN = "made/1-01-as-measured-burst-50"
@@ -41,6 +42,29 @@ def test_show_prints_latency_and_response_time_of_an_open_run(builder, process):
 
 def row_of(output, endpoint):
     return next(line for line in output.splitlines() if line.startswith(f"{endpoint} "))
+
+
+def test_show_says_when_a_fault_was_in_force_and_which_targets_are_missed(builder, command):
+    run = faulted(builder, "bags-locked")
+    fail(between(run, 8, 9), "timeout")
+    lines = command("show", f"made/{builder.experiment(run).runs[0].name}").output.splitlines()
+    assert "fault: lock on bags, 8.0 s to 13.0 s after the first request" in lines
+    assert any(line.startswith("40 of 720 requests failed (40 × timeout); longest 0.01 s") for line in lines)
+    assert "  target missed: 40 failures without a 503 and Retry-After (40 × timeout)" in lines
+
+
+def test_show_says_that_all_targets_are_met_or_why_a_fault_was_not_made(builder, command):
+    experiment = builder.experiment(faulted(builder, "worker-killed"), not_made(builder))
+    first, second = (command("show", f"made/{run.name}").output for run in experiment.runs)
+    assert "  all targets are met" in first.splitlines()
+    assert "fault: worker killed, 8.0 s after the first request" in first
+    assert "its fault was not made: no tmpfs here" in second
+
+
+def not_made(builder):
+    run = faulted(builder, "sessions-full")
+    run.record["faults"] = [{"name": "sessions-full", "begin_us": None, "end_us": None, "reason": "no tmpfs here"}]
+    return run
 
 
 def test_show_prints_percentiles_that_reach_into_dropped_arrivals_as_more_than_the_largest(builder, command):
