@@ -10,15 +10,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .axes import clock, log_ticks
+from .marks import mark
 from .palette import INK, OUTCOME_COLOURS, STYLE
 from .panels import not_measured, stacked_panels
 
 LOGARITHMIC_FROM = 30.0  # the ratio of the largest to the least latency from which the axis is logarithmic
 
 
+FAULT_ALPHA = 0.16  # of the ground of a fault
+NAME_ROOM = 1.25  # of the axis of rates, for the names of faults
+MIN_BAND_SHARE = 0.006  # of the width, so that an instant is seen
+
+
 @matplotlib.rc_context(STYLE)
-def load_over_time(frame: pd.DataFrame, width_s: float, unmeasured_s: Sequence[tuple[float, float]] = ()) -> Figure:
+def load_over_time(
+    frame: pd.DataFrame,
+    width_s: float,
+    unmeasured_s: Sequence[tuple[float, float]] = (),
+    faults: Sequence[tuple[str, float, float]] = (),
+    since: str = "the first request",
+) -> Figure:
     """Rate and latency, two panels on one time axis; the times in `unmeasured_s` (start, end) have a grey ground.
+
+    `faults` (name, start, end in s) have a red one, with their names above the rate. `since` says from when on the axis
+    counts.
 
     Columns: `at_s` (start of an interval of `width_s`), `successful_rps`, `failed_rps`, `median_ms` and `p95_ms` of the
     successful responses (null without one).
@@ -32,12 +47,28 @@ def load_over_time(frame: pd.DataFrame, width_s: float, unmeasured_s: Sequence[t
         for start_s, end_s in unmeasured_s:
             axes.axvspan(start_s, end_s, color=INK["grid"], linewidth=0, zorder=0)
     end_s = frame["at_s"].max() + width_s
+    _bands((rate, latency), faults, end_s)
     latency.set_xlim(0, end_s)
-    latency.set_xlabel("time since the first request")
+    latency.set_xlabel(f"time since {since}")
     latency.xaxis.set_major_formatter(
         clock(1000 * end_s) if end_s < 2 else matplotlib.ticker.FormatStrFormatter("%g s")
     )
     return figure
+
+
+def _bands(panels: Sequence[Axes], faults: Sequence[tuple[str, float, float]], end_s: float) -> None:
+    """Draw each fault over all panels, at least as wide as can be seen, with its name in the first one."""
+    if faults:
+        panels[0].set_ylim(0, panels[0].get_ylim()[1] * NAME_ROOM)
+    for name, from_s, until_s in faults:
+        until_s = min(end_s, max(until_s, from_s + MIN_BAND_SHARE * end_s))
+        for axes in panels:
+            band = axes.axvspan(
+                from_s, until_s, color=OUTCOME_COLOURS["failed"], alpha=FAULT_ALPHA, linewidth=0, zorder=0.5
+            )
+            mark(band, tip=f"{name}: {from_s:.1f} s to {until_s:.1f} s")
+        panels[0].annotate(name, (from_s, 1.0), (2, -2), xycoords=("data", "axes fraction"),
+                            textcoords="offset points", va="top", color=OUTCOME_COLOURS["failed"])  # fmt: skip
 
 
 def _rates(axes: Axes, frame: pd.DataFrame, width_s: float) -> None:
@@ -52,7 +83,7 @@ def _rates(axes: Axes, frame: pd.DataFrame, width_s: float) -> None:
         below = below + rates
     axes.set_ylim(0, max(below.max() * 1.1, 1e-9))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.set_title("requests per second, by the time of their send")
+    axes.set_title("requests/s, by the time of their send")
     axes.grid(axis="y")
     axes.legend(loc="upper right", ncols=2, bbox_to_anchor=(1, 1.16), handlelength=0.9)
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis.faults.fault_bands import fault_bands
 from analysis.figures.latency import endpoint_percentiles
 from analysis.figures.load_over_time import load_over_time
 from analysis.figures.palette import LINE_COLOURS
@@ -23,12 +24,14 @@ def over_time(run: Run) -> Html:
     phases = run_metrics.phases(run)
     other = phases[phases["phase"] != MEASURE]
     unmeasured_s = list(zip(other["start_s"], other["end_s"], strict=True))
+    bands = fault_bands(run)
     grounds = f" Grey: {', '.join(other['phase'])}, which enters no table." if unmeasured_s else ""
+    red = " Red: the fault." if bands else ""
     return inline(
-        lambda: load_over_time(rows, width_s, unmeasured_s),
+        lambda: load_over_time(rows, width_s, unmeasured_s, bands),
         "over-time",
         "Rate and latency over time",
-        f"Requests by the time of their send, in intervals of {_interval(width_s)}.{grounds}",
+        f"Requests by the time of their send, in intervals of {_interval(width_s)}.{grounds}{red}",
     )
 
 

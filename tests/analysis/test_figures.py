@@ -213,6 +213,14 @@ def test_rates_over_time_are_stacked_and_warm_up_has_a_ground():
     assert "failed" in texts(figure)
 
 
+def test_a_fault_is_a_band_over_both_panels_with_its_name():
+    figure = load_over_time(OVER_TIME, 1.0, faults=[("lock on bags", 0.5, 1.5), ("worker killed", 2.0, 2.0)])
+    for axes in figure.axes:
+        spans = [patch.get_bbox() for patch in axes.patches if not hasattr(patch, "get_data")]
+        assert [(span.x0, span.x1) for span in spans] == [(0.5, 1.5), (2.0, pytest.approx(2.018))]
+    assert {"lock on bags", "worker killed"} <= set(texts(figure))
+
+
 def test_a_load_without_a_success_says_so():
     figure = load_over_time(OVER_TIME.assign(successful_rps=0.0, median_ms=np.nan, p95_ms=np.nan), 1.0)
     assert "no successful response" in texts(figure)

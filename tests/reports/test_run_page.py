@@ -8,6 +8,7 @@ import pytest
 
 from reports.single_run import run_description, run_page, run_tables, run_verdict
 from reports.single_run.run_verdict import sentence
+from tests.faulted_runs import faulted
 from tests.reports.page_reader import MISSING_VALUE, page_text, table_cells, table_rows
 from workbench.record_shape import mismatches
 from workbench.recording import open_run
@@ -54,6 +55,12 @@ def headings(page):
 def first_text(run):
     """The text of the first screen, for tests that need no figures."""
     return page_text(run_verdict.first_screen(run))
+
+
+def test_a_run_under_a_fault_has_a_band_in_its_chart(builder):
+    page = run_page.html(faulted(builder, "bags-locked").write(builder.runs / "single-runs" / "20260101-000000-made"))
+    assert "lock on bags: 8.0 s to 13.0 s" in page
+    assert "Red: the fault." in page
 
 
 def test_a_valid_run_is_summed_up_in_one_sentence_above_every_section(written):
