@@ -10,6 +10,7 @@ from .advice import advice
 from .changes import changes
 from .claims import claims
 from .comparison import Report
+from .faults import faults
 from .published import published
 from .soak import soak
 from .sources import sources
@@ -23,6 +24,7 @@ __all__ = [
     "advice",
     "changes",
     "claims",
+    "faults",
     "headline",
     "published",
     "soak",

@@ -20,9 +20,11 @@ from workbench.arms import (
     START,
     TOGETHER,
     TUNED,
+    TUNED_IN_512_MIB,
     WITH,
     WITHOUT,
 )
+from workbench.faults import KINDS, PREFIX
 
 CLAIMS = ("checklist", "published-setup")  # the kinds of findings that are claims of the published report
 
@@ -112,6 +114,7 @@ _SET_UPS = {
     ON_RDS: f"{LABELS[BASELINE]}: host name of RDS",
     f"{TUNED}{WITHOUT}pool{WITH}pgbouncer": f"{LABELS[TUNED]} with PgBouncer in the place of its pools",
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
+    TUNED_IN_512_MIB: f"{LABELS[TUNED]}, 512 MiB of memory",
     CONSTRAINED: f"{LABELS[BASELINE]}, 512 MiB of memory",
     CONSTRAINED_GEVENT: f"{LABELS[ADVISED]}, 512 MiB of memory",
     CONSTRAINED_GEVENT_1_GIB: f"{LABELS[ADVISED]}, 1 GiB of memory",
@@ -120,7 +123,13 @@ _SET_UPS = {
     "constrained-with-8-workers-with-preload": f"{LABELS[BASELINE]}: 8 preloaded workers, 512 MiB of memory",
     "cross-region": f"{LABELS[BASELINE]}: {DATABASE_CHANGES['cross region']}",
 }
-_LOADS = {SINGLE: "single requests", READS: "single reads", MISSING_TABLE: "a missing table", START: "start only"}
+_LOADS = {
+    SINGLE: "single requests",
+    READS: "single reads",
+    MISSING_TABLE: "a missing table",
+    START: "start only",
+    **{f"{PREFIX}{kind.name}": f"fault: {kind.title}" for kind in KINDS.values()},
+}
 # `burst-50-mix`: the kind of load, its size, and its variant.
 _LOAD = re.compile(r"(burst|sustained|open|upstream)-(\d+)(-[a-z-]+)?")
 _SIZES = {

@@ -21,6 +21,7 @@ from ..svg import inline
 from ..tables import cards
 from .advice import gevent_advice, is_adopted, succeeds
 from .comparison import Report, join, plural
+from .faults import headline as fault_headline
 from .names import CLAIMS, in_labels, optimisation_of, set_up
 
 TAG = re.compile(r"<[^>]*>")
@@ -68,6 +69,8 @@ def _headline(report: Report) -> Html:
     """The result and the decision, in two sentences."""
     speedup = report.finding(SPEEDUP)
     if speedup is None or speedup.effect is None:
+        if of_faults := fault_headline(report):
+            return of_faults
         return sentence("This experiment has no valid run of 50 users at once on {missing}.", missing=_missing(report))
     if _has_failures(report, TUNED):
         return sentence("{failed} of the responses of the tuned set-up to 50 users at once are failures, so its speed "
@@ -270,8 +273,11 @@ def _others(findings: list[Finding]) -> Html:
 
 
 def _failures(report: Report) -> Html:
-    """Every objective and published claim that failed, by name."""
+    """Every objective, fault and published claim that failed, by name."""
     lines = []
+    if missed := [finding for finding in report.of_kind("fault") if finding.verdict == FAIL]:
+        named = "; ".join(str(marked(finding.claim.partition(":")[0])) for finding in missed)
+        lines.append(f"<b>Faults with a missed target:</b> {named}.")
     for title, kinds in (("Objectives missed", ("objective",)), ("Published claims that do not hold", CLAIMS)):
         failed = [finding for finding in report.of_kind(*kinds) if finding.verdict == FAIL]
         if failed:

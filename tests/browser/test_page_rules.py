@@ -198,7 +198,7 @@ def test_no_column_is_made_of_dashes(browser, page):
 def test_no_section_is_without_content(browser, page):
     open_page(browser, page)
     sections = browser.execute_script(SECTIONS)
-    assert len(sections) == 7
+    assert len(sections) == 8
     assert [heading for heading, text in sections if len(text) < 40] == []
 
 

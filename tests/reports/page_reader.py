@@ -43,6 +43,7 @@ SECTIONS: dict[str, Section] = {
     "changes": sections.changes,
     "published": sections.published,
     "users": sections.users,
+    "faults": sections.faults,
     "claims": sections.claims,
     "trust": sections.trust,
 }

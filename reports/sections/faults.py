@@ -1,0 +1,204 @@
+"""What happens when something fails: each fault under load, on the tuned set-up and with the published settings."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.faults.fault_arms import FaultArm, fault_arms
+from analysis.faults.fault_outcome import FaultOutcome
+from analysis.faults.fault_targets import EXPECTED, MAX_RECOVERY_MS, MAX_REQUEST_MS
+from analysis.findings.fault_findings import finding_id
+from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, Finding
+from workbench.arms import BASELINE, TUNED
+from workbench.failures import kinds_text
+from workbench.faults import RUN_ENDS
+
+from ..markup import Html
+from ..numerals import MISSING, SECTION, marked, number, sentence
+from ..tables import Verdict, behind, table
+from . import fault_charts
+from .comparison import Report, join
+from .names import set_up
+
+ORDER = (FAIL, INVALID, PASS, NOT_MEASURED)
+Row = tuple[FaultArm, Finding]
+NOTE = (
+    "Open load of 40 requests/s, a fifth of them scans. Refused: a 503 with Retry-After. Longest: from the actual "
+    "send to the end of the response. First success and p95 of before: from the end of the fault. Of several runs the "
+    "one that misses the most targets."
+)
+
+
+def faults(report: Report) -> Html:
+    """A sentence, a table of the tuned set-up and one of the published settings, and charts of what fails."""
+    rows = _rows(report)
+    if not rows:
+        command = "<code>make resilience</code>"
+        return Html(f'<p class="note">{sentence("Runs under faults are made by ")}{command}.</p>')
+    tuned = [row for row in rows if not row[0].is_published]
+    published = [row for row in rows if row[0].is_published]
+    return join(
+        Html(f"<p>{_sentence(tuned)}{_losses(tuned)}</p>" if tuned else ""),
+        _matrix(tuned, "Faults on the tuned set-up", NOTE),
+        _missed(tuned, "Targets that the tuned set-up misses"),
+        Html(f"<p>{_published_sentence(published)}{_losses(published)}</p>" if published else ""),
+        _matrix(published, "The same faults with the published settings"),
+        behind(
+            ("latency over time", fault_charts.charts([arm for arm, _ in tuned])),
+            ("failures by kind, connections, writes, rows", _details(rows)),
+            ("targets that the published settings miss", _missed(published, "Targets that they miss")),
+            ("faults that were not run", _not_run(rows)),
+            ("what each fault is", _descriptions(rows)),
+        ),
+    )
+
+
+def _rows(report: Report) -> list[Row]:
+    """The arms with their findings, what fails first."""
+    pairs = [(arm, report.finding(finding_id(arm))) for arm in fault_arms(report.experiment)]
+    rows = [(arm, finding) for arm, finding in pairs if finding is not None]
+    return sorted(rows, key=lambda row: ORDER.index(row[1].verdict))
+
+
+def headline(report: Report) -> Html | None:
+    """The sentence about the tuned set-up, for the first screen; None without such a run."""
+    tuned = [row for row in _rows(report) if not row[0].is_published]
+    return _sentence(tuned) if tuned else None
+
+
+def _sentence(rows: Sequence[Row]) -> Html:
+    """How many of the faults the tuned set-up withstands, for a reader who knows none of the columns."""
+    made, passed = _counts(rows)
+    text = sentence(
+        "Of {made} faults under load, the tuned set-up withstands {passed}: at most a clear refusal to try again, no "
+        "answer later than {limit} s, as fast as before within {recovery} s, and nothing lost.",
+        made=made, passed=passed, limit=f"{MAX_REQUEST_MS / 1000:.0f}", recovery=f"{MAX_RECOVERY_MS / 1000:.0f}",
+    )  # fmt: skip
+    for verdict, words in ((NOT_MEASURED, "Not run"), (INVALID, "Invalid")):
+        if count := sum(finding.verdict == verdict for _, finding in rows):
+            text = Html(f"{text} {sentence(f'{words}: {{n}}.', n=number(str(count), SECTION))}")
+    return text
+
+
+def _published_sentence(rows: Sequence[Row]) -> Html:
+    made, passed = _counts(rows)
+    return sentence("Of {made} faults under load, the published settings withstand {passed}.", made=made, passed=passed)
+
+
+def _counts(rows: Sequence[Row]) -> tuple[Html, Html]:
+    """The numbers of faults that were made, and of those in which every target was met."""
+    verdicts = [finding.verdict for _, finding in rows]
+    made = len(rows) - verdicts.count(NOT_MEASURED)
+    return number(str(made), SECTION), number(str(verdicts.count(PASS)), SECTION)
+
+
+def _losses(rows: Sequence[Row]) -> Html:
+    """What became of the acknowledged writes of all runs in which they were compared."""
+    outcomes = [outcome for arm, _ in rows for _, outcome in arm.made if outcome.lost is not None]
+    if not outcomes:
+        return Html("")
+    lost, doubled = (sum(getattr(outcome, name) or 0 for outcome in outcomes) for name in ("lost", "doubled"))
+    return sentence(
+        " Acknowledged writes lost: {lost}, stored twice: {doubled}.",
+        lost=number(str(lost), SECTION), doubled=number(str(doubled), SECTION),
+    )  # fmt: skip
+
+
+def _matrix(rows: Sequence[Row], caption: str, note: str = "") -> Html:
+    """The main table: what was run, with what users saw."""
+    shown = [_matrix_row(arm, finding) for arm, finding in rows if finding.verdict != NOT_MEASURED]
+    return table(pd.DataFrame(shown, dtype=object), caption, note=note) if shown else Html("")
+
+
+def _matrix_row(arm: FaultArm, finding: Finding) -> dict:
+    outcome = arm.worst
+    return {
+        "fault": marked(_title(arm)),
+        "verdict": Verdict(finding.verdict),
+        "failed": MISSING if outcome is None else number(_failed(outcome), finding.id),
+        "longest (s)": MISSING if outcome is None else _seconds(outcome.longest_ms, finding),
+        "first success, p95 of before (s)": MISSING if outcome is None else _recovery(outcome, finding),
+    }
+
+
+def _title(arm: FaultArm) -> str:
+    """The fault, and the set-up where it is none of the two that have a table."""
+    return arm.kind.title if arm.deployment in (TUNED, BASELINE) else f"{arm.kind.title} ({set_up(arm.deployment)})"
+
+
+def _failed(outcome: FaultOutcome) -> str:
+    """`0 of 720`, `80 of 720: 60 refused, 20 others`."""
+    of_all = f"{outcome.failed:,} of {outcome.requests:,} requests"
+    parts = [f"{outcome.refused:,} refused"] if outcome.refused else []
+    parts += [f"{outcome.unclean:,} others"] if outcome.unclean else []
+    return f"{of_all}: {', '.join(parts)}" if parts else of_all
+
+
+def _seconds(milliseconds: float | None, finding: Finding) -> Html:
+    return MISSING if milliseconds is None else number(f"{milliseconds / 1000:.2f}", finding.id)
+
+
+def _recovery(outcome: FaultOutcome, finding: Finding) -> Html:
+    if outcome.kind.promise == RUN_ENDS:
+        return Html("the run ends")
+    seen = outcome.recovery
+    times = (seen.first_success_ms, seen.p95_back_ms)
+    texts = ["not seen" if time_ms is None else f"{time_ms / 1000:.2f}" for time_ms in times]
+    return number(", ".join(texts), finding.id)
+
+
+def _missed(rows: Sequence[Row], caption: str) -> Html:
+    """By how much each target is missed, a row for each fault that misses any; of an invalid one why."""
+    shown = [
+        {
+            "fault": marked(_title(arm)),
+            "verdict": Verdict(finding.verdict),
+            "missed": marked("; ".join(arm.missed) or finding.evidence, finding.id),
+        }
+        for arm, finding in rows
+        if finding.verdict in (FAIL, INVALID)
+    ]
+    return table(pd.DataFrame(shown, dtype=object), caption)
+
+
+def _details(rows: Sequence[Row]) -> Html:
+    shown = [_details_row(arm, finding, arm.worst) for arm, finding in rows if arm.worst is not None]
+    note = (
+        "Connections: sessions of the application beyond its pools, in a transaction without a statement, or left "
+        "after its end. Writes: acknowledged scans that are not stored, or stored twice. Rows: requests that the "
+        "application served, or the load generator counted, without a row."
+    )
+    return table(pd.DataFrame(shown, dtype=object), "What was leaked and lost", note=note)
+
+
+def _details_row(arm: FaultArm, finding: Finding, outcome: FaultOutcome) -> dict:
+    return {
+        "fault": marked(f"{arm.kind.title}, {set_up(arm.deployment)}"),
+        "failures by kind": marked(kinds_text(outcome.kinds.items()) or "none", finding.id),
+        "connections leaked": _count(finding, outcome.leaked),
+        "writes lost, doubled": _count(finding, outcome.lost, outcome.doubled),
+        "rows lost": _count(finding, outcome.rows_lost),
+    }
+
+
+def _count(finding: Finding, *values: int | None) -> Html:
+    known = [str(value) for value in values if value is not None]
+    return number(", ".join(known), finding.id) if known else MISSING
+
+
+def _not_run(rows: Sequence[Row]) -> Html:
+    shown = [
+        {"fault": marked(f"{arm.kind.title}, {set_up(arm.deployment)}"), "reason": marked(finding.evidence, finding.id)}
+        for arm, finding in rows
+        if finding.verdict == NOT_MEASURED
+    ]
+    return table(pd.DataFrame(shown, dtype=object), "Faults that were not run")
+
+
+def _descriptions(rows: Sequence[Row]) -> Html:
+    kinds = dict.fromkeys(arm.kind for arm, _ in rows)
+    shown = [
+        {"fault": marked(kind.title), "what happens": marked(kind.description), "expected": EXPECTED[kind.promise]}
+        for kind in kinds
+    ]
+    return table(pd.DataFrame(shown, dtype=object), "Faults, and what is expected of an application under them")

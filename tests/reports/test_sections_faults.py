@@ -1,0 +1,96 @@
+"""The section about faults: its sentence, the tables of both set-ups, and the charts."""
+
+import pytest
+
+from analysis.findings import fault_findings
+from reports.sections import faults, verdict
+from reports.sections.comparison import Report
+from tests.faulted_runs import between, fail, faulted, refuse
+from tests.reports.page_reader import page_text, table_cells
+
+TUNED, PUBLISHED = "Faults on the tuned set-up", "The same faults with the published settings"
+
+
+def shown(experiment):
+    return faults(Report(experiment, list(fault_findings.findings(experiment))))
+
+
+def broken(builder, deployment="tuned"):
+    run = faulted(builder, "bags-locked", deployment)
+    fail(between(run, 8, 13), "timeout", after_s=12.0)
+    return run
+
+
+def test_faults_without_such_a_run_names_the_command(builder):
+    assert page_text(shown(builder.experiment(builder.run()))) == "Runs under faults are made by make resilience."
+
+
+def test_faults_have_a_sentence_that_counts_those_withstood(builder):
+    text = page_text(shown(builder.experiment(broken(builder), faulted(builder, "store-away"))))
+    assert text.startswith(
+        "Of 2 faults under load, the tuned set-up withstands 1: at most a clear refusal to try again"
+    )
+    assert "Acknowledged writes lost: 0, stored twice: 0." in text
+
+
+def test_first_screen_of_an_experiment_without_a_burst_has_the_faults(builder):
+    experiment = builder.experiment(broken(builder), faulted(builder, "store-away"))
+    text = page_text(verdict(Report(experiment, list(fault_findings.findings(experiment)))))
+    assert "Of 2 faults under load, the tuned set-up withstands 1" in text
+    assert "Faults with a missed target: lock on bags, tuned." in text
+
+
+def test_faults_have_a_row_each_and_what_fails_comes_first(builder):
+    run = faulted(builder, "store-away")
+    refuse(between(run, 8, 14), after_s=0.25)
+    rows = table_cells(shown(builder.experiment(run, broken(builder))), TUNED)
+    assert list(rows) == ["lock on bags", "Valkey away"]
+    assert rows["Valkey away"] == {
+        "verdict": "pass",
+        "failed": "240 of 760 requests: 240 refused",
+        "longest (s)": "0.25",
+        "first success, p95 of before (s)": "0.01, 0.00",
+    }
+    assert rows["lock on bags"]["verdict"] == "fail"
+
+
+def test_faults_say_by_how_much_a_target_is_missed(builder):
+    rows = table_cells(shown(builder.experiment(broken(builder))), "Targets that the tuned set-up misses")
+    assert "the longest request took 12.00 s (limit 10 s)" in rows["lock on bags"]["missed"]
+
+
+def test_faults_with_published_settings_have_a_table_of_their_own(builder):
+    page = shown(builder.experiment(faulted(builder, "bags-locked"), broken(builder, "as-measured")))
+    assert table_cells(page, TUNED)["lock on bags"]["verdict"] == "pass"
+    assert table_cells(page, PUBLISHED)["lock on bags"]["verdict"] == "fail"
+
+
+def test_faults_name_a_set_up_that_is_neither_of_the_two(builder):
+    page = shown(builder.experiment(faulted(builder, "sessions-full", "tuned-without-shared-sessions")))
+    assert list(table_cells(page, TUNED)) == ["session folder full (tuned with sessions in files)"]
+
+
+def test_faults_that_were_left_out_stand_with_their_reason(builder):
+    left_out = [{"deployment": "tuned", "scenario": "fault-clock-stepped", "reason": "libfaketime is not installed"}]
+    page = shown(builder.experiment(faulted(builder, "bags-locked"), left_out=left_out))
+    rows = table_cells(page, "Faults that were not run")
+    assert rows["wall clock stepped, tuned"]["reason"] == "not run: libfaketime is not installed"
+    assert "Not run: 1." in page_text(page)
+
+
+def test_faults_have_a_chart_with_the_fault_as_a_band(builder):
+    page = str(shown(builder.experiment(broken(builder))))
+    assert '<figure id="fig-fault-bags-locked-tuned"' in page
+    assert "lock on bags: 8.0 s to 13.0 s" in page
+
+
+def test_faults_name_the_finding_of_each_number(builder):
+    page = str(shown(builder.experiment(broken(builder))))
+    assert 'data-source="fault-bags-locked-tuned">200 of 720 requests: 200 others<' in page
+
+
+@pytest.mark.parametrize("name", ["generator-killed", "kernel-killed"])
+def test_faults_that_end_the_run_have_rows_of_the_aborted_run(builder, name):
+    page = shown(builder.experiment(faulted(builder, name).aborted()))
+    (row,) = table_cells(page, TUNED).values()
+    assert (row["verdict"], row["first success, p95 of before (s)"]) == ("pass", "the run ends")
