@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis import regressions
-from analysis.findings import objectives
+from analysis.findings import fault_findings, objectives
 from analysis.findings.effort import effort
 from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, REGRESSION, REPORTED, Finding
 from analysis.findings.wording import counted
 from workbench.errors import EXIT_FAILURE, EXIT_INVALID
 from workbench.recording import Experiment
 
-DECIDING = (objectives.KIND, regressions.KIND)  # kinds of findings that the gate decides by
+# Kinds of findings that the gate decides by. Faults with published settings are not among them: no change mends those.
+DECIDING = (objectives.KIND, fault_findings.KIND, regressions.KIND)
 EXIT_CODES = {PASS: 0, FAIL: EXIT_FAILURE, INCONCLUSIVE: EXIT_INVALID, INVALID: EXIT_INVALID}
 FAILED, OPEN = (FAIL, REGRESSION), (INCONCLUSIVE, NOT_MEASURED, INVALID)
 
@@ -44,22 +45,36 @@ def invalid(reason: str, lines: Iterable[str] = ()) -> Decision:
 
 
 def decide(experiment: Experiment, findings: Sequence[Finding]) -> Decision:
-    """Decide by the objectives, and by the findings against a baseline where there are any.
+    """Decide by the objectives, by the faults of our set-up, and by the findings against a baseline if there are any.
 
-    A broken objective or a regression is *fail*. Without one, a finding that was not measured or is inconclusive makes
-    the decision *inconclusive*. The reason of any decision names what else is open: inconclusive effects of the
-    experiment, and runs that are not valid.
+    A broken objective, a missed target under a fault, or a regression is *fail*. Without one, a finding that was not
+    measured or is inconclusive makes the decision *inconclusive*. A fault that this machine cannot make does not, and
+    where no objective was measured those are left out of an experiment with faults. The reason of any decision names
+    what else is open: inconclusive effects of the experiment, and runs that are not valid.
     """
     groups = {kind: [finding for finding in findings if finding.kind == kind] for kind in DECIDING}
-    deciding = [finding for group in groups.values() for finding in group]
+    made = [finding for finding in groups[fault_findings.KIND] if finding.verdict != NOT_MEASURED]
+    if is_about_faults(findings):
+        groups[objectives.KIND] = []
+    deciding = [*groups[objectives.KIND], *made, *groups[regressions.KIND]]
     failed = [finding for finding in deciding if finding.verdict in FAILED]
     pending = [finding for finding in deciding if finding.verdict in OPEN]
-    phrases = [*_objective_phrases(groups[objectives.KIND]), *_baseline_phrases(groups[regressions.KIND])]
+    phrases = [
+        *(_objective_phrases(groups[objectives.KIND]) if groups[objectives.KIND] or not made else []),
+        *_fault_phrases(groups[fault_findings.KIND]),
+        *_baseline_phrases(groups[regressions.KIND]),
+    ]
     reason = f"experiment {experiment.name}: {', '.join(phrases) or 'there is no objective to meet'}"
     if caveats := _caveats(experiment, findings):
         reason += f" (but {', '.join(caveats)})"
     verdict = FAIL if failed else PASS if deciding and not pending else INCONCLUSIVE
     return Decision(verdict, reason, tuple(map(finding_line, [*failed, *pending])))
+
+
+def is_about_faults(findings: Sequence[Finding]) -> bool:
+    """True for an experiment with faults in which no objective was measured: they alone decide."""
+    verdicts = {kind: {each.verdict for each in findings if each.kind == kind} for kind in DECIDING}
+    return bool(verdicts[fault_findings.KIND] - {NOT_MEASURED}) and verdicts[objectives.KIND] <= {NOT_MEASURED}
 
 
 def finding_line(finding: Finding) -> str:
@@ -73,6 +88,17 @@ def _objective_phrases(findings: Sequence[Finding]) -> list[str]:
     if findings and all(finding.verdict == PASS for finding in findings):
         return [f"the {total} is met" if len(findings) == 1 else f"all {total} are met"]
     return [f"{part} of {total} {text}" for part, text in _parts(findings, {FAIL: "not met"})]
+
+
+def _fault_phrases(findings: Sequence[Finding]) -> list[str]:
+    """How many faults miss a target or have invalid runs only; how many were not run."""
+    if not findings:
+        return []
+    not_run = sum(finding.verdict == NOT_MEASURED for finding in findings)
+    made = [finding for finding in findings if finding.verdict != NOT_MEASURED]
+    total = counted(len(made), "fault")
+    parts = [f"{number} of {total} {text}" for number, text in _parts(made, {FAIL: "with a missed target"})]
+    return [*(parts or [f"no target missed under {total}"]), *([f"{not_run} more not run"] if not_run else [])]
 
 
 def _baseline_phrases(findings: Sequence[Finding]) -> list[str]:
@@ -94,7 +120,8 @@ def _caveats(experiment: Experiment, findings: Sequence[Finding]) -> list[str]:
     """What a reader of the first line has to know beside the decision."""
     effects = [finding for finding in findings if finding.kind == "effect" and finding.verdict != REPORTED]
     inconclusive = sum(finding.verdict == INCONCLUSIVE for finding in effects)
-    invalid = len(experiment.runs) - len(experiment.usable)
+    usable = set(experiment.usable)
+    invalid = sum(run not in usable and not run.was_ended_by_fault for run in experiment.runs)
     return [
         *([f"{inconclusive} of {counted(len(effects), 'effect')} inconclusive"] if inconclusive else []),
         *([f"{invalid} of {counted(len(experiment.runs), 'run')} not valid"] if invalid else []),

@@ -1,8 +1,8 @@
 """`junit.xml`: findings as test cases, in the shape that CI servers read.
 
-A suite for each kind. `failure` is a broken objective or a regression, `error` a finding that is invalid or
-inconclusive, and `skipped` one that was not measured. A line of the published checklist that fails is skipped: it is
-about the published set-up, and no change of the code can mend it.
+A suite for each kind. `failure` is a broken objective, a target missed under a fault, or a regression, `error` a
+finding that is invalid or inconclusive, and `skipped` one that was not measured. A line of the published checklist that
+fails is skipped, and so is a fault with published settings: no change of the code can mend those.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from analysis import regressions
-from analysis.findings import objectives
+from analysis.findings import fault_findings, objectives
 from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
@@ -18,7 +18,7 @@ from workbench.text_cleaning import Target, cleaned
 from .decision import DECIDING, Decision
 
 CHECKLIST = "checklist"
-SUITES = (objectives.KIND, regressions.KIND, CHECKLIST)
+SUITES = (objectives.KIND, fault_findings.KIND, regressions.KIND, CHECKLIST, fault_findings.PUBLISHED_KIND)
 ELEMENTS = {
     FAIL: "failure",
     REGRESSION: "failure",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from analysis import regressions
 from analysis.arm_wording import arms_clause
-from analysis.findings import objectives
+from analysis.findings import fault_findings, objectives
 from analysis.findings.effort import effort, minutes
 from analysis.findings.finding import (
     EQUIVALENT,
@@ -32,7 +32,7 @@ from workbench.recording import Experiment
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .decision import Decision
+from .decision import Decision, is_about_faults
 from .sections.loads import ROLES
 
 MAX_BYTES = 6_000
@@ -71,7 +71,7 @@ def summary(decision: Decision, experiment: Experiment | None, findings: Sequenc
     if experiment is None:
         return "\n".join(head) + "\n"
     head += ["", _measured(experiment)]
-    tables = [_objectives(findings), _changes(findings), _efforts(findings)]
+    tables = [_objectives(findings), _faults(findings), _changes(findings), _efforts(findings)]
     causes = list(_causes(experiment, findings))[:MAX_CAUSES]
     return _fitted(
         head,
@@ -83,8 +83,8 @@ def summary(decision: Decision, experiment: Experiment | None, findings: Sequenc
 def _fitted(head: list[str], tables: list[_Table], cause: list[str]) -> str:
     """All parts as one text; the longest table loses its last row until it fits."""
     while True:
-        objectives_table, changes, efforts = (table.lines() for table in tables)
-        text = "\n".join([*head, *objectives_table, *changes, *cause, *efforts]) + "\n"
+        *before, efforts = (table.lines() for table in tables)
+        text = "\n".join([*head, *(line for lines in before for line in lines), *cause, *efforts]) + "\n"
         longest = max(tables, key=lambda table: len(table.rows))
         if len(text.encode()) < MAX_BYTES or not longest.rows:
             return text
@@ -106,13 +106,23 @@ def _measured(experiment: Experiment) -> str:
 
 
 def _objectives(findings: Sequence[Finding]) -> _Table:
-    """The objectives that failed, were not measured, or have invalid runs only."""
+    """The objectives that failed, were not measured, or have invalid runs only; none where faults alone decide."""
     rows = [
         (finding.claim, finding.verdict, finding.evidence)
         for finding in _ordered(findings, objectives.KIND)
-        if finding.verdict != PASS
+        if finding.verdict != PASS and not is_about_faults(findings)
     ]
     return _Table("Objectives that did not pass", ("objective", "verdict", "measured"), rows)
+
+
+def _faults(findings: Sequence[Finding]) -> _Table:
+    """The faults of our set-up that miss a target, or have invalid runs only; then those that were not run."""
+    rows = [
+        (finding.claim.partition(":")[0], finding.verdict, finding.evidence)
+        for finding in _ordered(findings, fault_findings.KIND)
+        if finding.verdict != PASS
+    ]
+    return _Table("Faults that miss a target, or were not run", ("fault", "verdict", "measured"), rows)
 
 
 def _changes(findings: Sequence[Finding]) -> _Table:
