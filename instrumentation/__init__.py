@@ -4,6 +4,7 @@
 | --- | --- |
 | `server_timing` | `init_app(app, worker_number, run_token)`: `Server-Timing` for a run; `part("db")` books a block |
 | `asgi_timing` | `TimedAsgiApplication`: the same for an ASGI application |
+| `fair_pool` | `FairQueuePool` in the place of `TimedQueuePool`, where many requests wait for a connection |
 | `timed_pool` | `TimedQueuePool` for `create_engine`, and `PoolStatistics(slot).watch(engine)` |
 | `worker_metrics` | `init_app(app, path, worker, counters)`: one file for the metrics of all workers |
 | `prometheus_exporter` | `create_blueprint(families)`: `/metrics` for all workers |

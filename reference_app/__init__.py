@@ -10,6 +10,7 @@ from flask.json.provider import DefaultJSONProvider
 from instrumentation import prometheus_exporter, recorded_wsgi, server_timing, worker_metrics
 
 from . import (
+    admission,
     caches,
     counters,
     csrf,
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = startable(settings)
     app = Flask(__name__)
     request_body.init_app(app)
+    admission.init_app(app, settings)  # within what times, records and secures all responses
     build(app, settings)
     if is_timed(settings):
         server_timing.init_app(app, worker_number, timed_token(settings))

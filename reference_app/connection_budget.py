@@ -55,7 +55,7 @@ class Budget:
         enough = f"the server's max_connections to {self.settings.connections_allowed() + self.reserved}"
         if not largest:
             return f"set TRACETRACK_WORKERS to at most {self.available}, or {enough}"
-        if self.settings.pool == "queue":
+        if self.settings.pool != "none":
             return f"set TRACETRACK_POOL_SIZE={largest} and TRACETRACK_POOL_MAX_OVERFLOW=0, or {enough}"
         field = "WORKER_CONNECTIONS" if self.settings.serves_by_loop else "THREADS"
         return f"set TRACETRACK_{field}={largest}, or {enough}"

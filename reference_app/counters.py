@@ -23,6 +23,8 @@ COUNTERS = (
     *(cache_counter(endpoint, outcome) for endpoint in CACHED_ENDPOINTS for outcome in CACHE_OUTCOMES),
     "session_evictions",
     "store_failures",
+    "refused_requests",
+    "refused_logins",
 )
 RECORDED_COUNTERS = ("requests", *COUNTERS)  # in the record of a run; instrumentation counts the requests
 
@@ -32,6 +34,7 @@ def metric_families(workers: Workers) -> Iterator[Metric]:
     yield _cache_requests(workers)
     yield _family("session_evictions", "Living sessions that were removed for want of room.", workers)
     yield _family("store_failures", "Uses of the shared store that failed.", workers)
+    yield _refusals(workers)
 
 
 def _cache_requests(workers: Workers) -> Metric:
@@ -42,6 +45,15 @@ def _cache_requests(workers: Workers) -> Metric:
             for outcome in CACHE_OUTCOMES:
                 count = values[cache_counter(endpoint, outcome)]
                 family.add_metric([worker_label(worker), endpoint, outcome], count)
+    return family
+
+
+def _refusals(workers: Workers) -> Metric:
+    labels = ["worker", "class"]
+    family = CounterMetricFamily("tracetrack_refused_requests", "Requests that got 503 at once.", labels=labels)
+    for worker, values in workers.items():
+        family.add_metric([worker_label(worker), "login"], values["refused_logins"])
+        family.add_metric([worker_label(worker), "other"], values["refused_requests"])
     return family
 
 

@@ -6,6 +6,7 @@ import sqlalchemy
 from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, QueuePool
 
+from instrumentation.fair_pool import FairQueuePool
 from instrumentation.timed_pool import TimedLoopPool, TimedNullPool, TimedQueuePool
 
 from . import drivers, lost_connections, pool_profiles
@@ -15,6 +16,7 @@ APPLICATION_NAME = "tracetrack"
 POOLS: dict[tuple[str, bool], type[Pool]] = {
     ("queue", True): TimedQueuePool,
     ("queue", False): QueuePool,
+    ("fair", True): FairQueuePool,
     ("none", True): TimedNullPool,
     ("none", False): NullPool,
 }
@@ -34,7 +36,7 @@ def create_engine(settings: Settings) -> Engine:
         pool_pre_ping=settings.pool_pre_ping,
         pool_recycle=settings.pool_recycle_s or -1,
         connect_args=_connect_arguments(settings),
-        **(_queue_arguments(settings) if settings.pool == "queue" else {}),
+        **(_queue_arguments(settings) if settings.pool != "none" else {}),
     )
     lost_connections.count_read_only(engine)
     if settings.pooler == "none" and pool_profiles.is_proxy(settings.database_url):

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from .hash_executor import HashWaitExceeded
 from .rendering import json_document
 from .sessions.timed_sessions import UNAVAILABLE
 from .store import StoreUnavailable
@@ -19,6 +20,7 @@ REASONS: tuple[tuple[type[Exception], str, int], ...] = (
     (SQLAlchemyError, "database error", 503),
     (StoreUnavailable, UNAVAILABLE, 503),
     (RedisError, UNAVAILABLE, 503),
+    (HashWaitExceeded, "too many logins at once", 503),
     (UpstreamUnavailable, "the carrier is not available", 503),
     (UpstreamTooSlow, "the carrier did not answer in time", 504),
 )

@@ -21,9 +21,14 @@ def completed(value: Any) -> Any:
     return await_(value) if isawaitable(value) else value
 
 
-def result_of(future: Future[Result]) -> Result:
-    """The result of a thread's work; waits for it, in a loop without stopping the loop."""
-    return await_(asyncio.wrap_future(future)) if in_greenlet() else future.result()
+def result_of(future: Future[Result], timeout_s: float | None = None) -> Result:
+    """The result of a thread's work; waits for it, in a loop without stopping the loop.
+
+    Raises `TimeoutError` after `timeout_s`; the work goes on.
+    """
+    if not in_greenlet():
+        return future.result(timeout_s)
+    return await_(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), timeout_s))
 
 
 class Lock(Protocol):

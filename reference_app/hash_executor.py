@@ -14,17 +14,52 @@ from .event_loop import result_of
 from .settings import Settings, current_settings
 
 NICENESS = 10
+EXPIRED = object()  # the result of a hash whose request has stopped waiting
 
 Result = TypeVar("Result")
 
 
+class HashWaitExceeded(Exception):
+    """A hash that did not get its turn within `hash_wait_ms`."""
+
+
+class Turn:
+    """The turn of one hash: either its thread takes it, or the request that gives up; both at once is impossible."""
+
+    def __init__(self) -> None:
+        self._untaken = [None]
+
+    def take(self) -> bool:
+        """True for the first caller only."""
+        try:
+            self._untaken.pop()  # atomic, also between a greenlet and a real thread
+        except IndexError:
+            return False
+        return True
+
+    def compute(self, compute: Callable[..., Any], *arguments: Any) -> Any:
+        """The hash; `EXPIRED` if the request has stopped waiting."""
+        return _at_low_priority(compute, *arguments) if self.take() else EXPIRED
+
+
 def run(compute: Callable[..., Result], *arguments: Any) -> Result:
-    """Compute a hash in a free thread, or in the request's own if there is no limit. Booked as `hash`."""
+    """Compute a hash in a free thread, or in the request's own if there is no limit. Booked as `hash`.
+
+    Raises `HashWaitExceeded` if no thread gets free within `hash_wait_ms`.
+    """
     executor: Executor | None = current_app.extensions["hash_executor"]
     with server_timing.part("hash"):
         if executor is None:
             return compute(*arguments)
-        return result_of(executor.submit(_at_low_priority, compute, *arguments))
+        turn = Turn()
+        future = executor.submit(turn.compute, compute, *arguments)
+        if wait_ms := current_settings().hash_wait_ms:
+            try:
+                return result_of(future, wait_ms / 1000)
+            except TimeoutError:
+                if turn.take():
+                    raise HashWaitExceeded(f"no turn within {wait_ms} ms") from None
+        return result_of(future)
 
 
 def run_in_every_thread(compute: Callable[[], object]) -> None:

@@ -73,6 +73,8 @@ class Settings:
     threads: int = 1
     worker_connections: int = 1000
     worker_timeout_s: int = DEFAULT_WORKER_TIMEOUT_S  # a worker that has not reported for so long is replaced
+    admission_limit: int = 0  # requests that wait or run in a worker, logins apart; further ones get 503 at once
+    admission_login_limit: int = 0  # the same of logins
     cpu_affinity: bool = False  # each worker keeps to one core, where there are as many workers
     even_connections: bool = False  # a gthread worker leaves new connections to workers with fewer
     body_timeout_s: float = 10.0  # for a whole request body
@@ -83,7 +85,7 @@ class Settings:
     run_token: str = field(default="", repr=False)
 
     # connection pool, one in each worker; None takes the profile's value
-    pool: Literal["queue", "none"] = "queue"
+    pool: Literal["queue", "fair", "none"] = "queue"  # fair: the request that has waited longest comes first
     pool_profile: Literal["auto", "local", "rds"] = "auto"
     pool_size: int | None = None
     pool_max_overflow: int | None = None
@@ -123,6 +125,7 @@ class Settings:
     # login
     password_hash: Literal["scrypt", "argon2id"] = "scrypt"
     hash_limit: int = 1
+    hash_wait_ms: int = 0  # the longest wait for the turn of a hash; then 503
     login_throttle: bool = True
     proxies: int = 0  # in front, each of which adds to X-Forwarded-For the address that it was asked from
 

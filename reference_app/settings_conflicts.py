@@ -95,6 +95,42 @@ CONFLICTS = (
         "server is uvicorn and hash_limit is 0; a hash in the event loop would stop every request, so set hash_limit "
         "to at least 1",
     ),
+    Conflict(
+        lambda settings: bool(settings.admission_limit) != bool(settings.admission_login_limit),
+        "only one of admission_limit and admission_login_limit is set; requests of the other class could take every "
+        "thread, so set both",
+    ),
+    Conflict(
+        lambda settings: settings.admission_limit and settings.server == "uvicorn",
+        "admission_limit is set and server is uvicorn; admission control is for WSGI servers, so set admission_limit "
+        "and admission_login_limit to 0",
+    ),
+    Conflict(
+        lambda settings: settings.admission_limit and settings.server == "sync",
+        "admission_limit is set and server is sync, whose waiting requests no worker has seen yet; set server to "
+        "gthread",
+    ),
+    Conflict(
+        lambda settings: (
+            settings.admission_limit
+            and settings.server in ("gthread", "granian")
+            and settings.admission_limit + settings.admission_login_limit >= settings.threads
+        ),
+        "admission_limit and admission_login_limit together are not below threads, so that none would be free to "
+        "refuse; set threads higher",
+    ),
+    Conflict(
+        lambda settings: settings.pool == "fair" and settings.server == "uvicorn",
+        "pool is fair and server is uvicorn, whose pool is fair by itself; set pool to queue",
+    ),
+    Conflict(
+        lambda settings: settings.pool == "fair" and not settings.pool_timed,
+        "pool is fair and pool_timed is off, but the fair pool is timed; set pool_timed to true",
+    ),
+    Conflict(
+        lambda settings: settings.hash_wait_ms and not settings.hash_limit,
+        "hash_wait_ms is set and hash_limit is 0, with which no hash waits; set hash_limit to at least 1",
+    ),
 )
 
 

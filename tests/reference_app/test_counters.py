@@ -21,6 +21,10 @@ tracetrack_session_evictions_total{worker="worker-0"} 7.0
 # HELP tracetrack_store_failures_total Uses of the shared store that failed.
 # TYPE tracetrack_store_failures_total counter
 tracetrack_store_failures_total{worker="worker-0"} 8.0
+# HELP tracetrack_refused_requests_total Requests that got 503 at once.
+# TYPE tracetrack_refused_requests_total counter
+tracetrack_refused_requests_total{class="login",worker="worker-0"} 10.0
+tracetrack_refused_requests_total{class="other",worker="worker-0"} 9.0
 """
 
 
