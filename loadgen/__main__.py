@@ -45,8 +45,9 @@ from .target import Target, Users
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 SECONDS = FiniteRange(0, scenarios.MAX_DURATION_S)
 USERS = click.IntRange(1, scenarios.MAX_USERS)
+RATE = FiniteRange(1, scenarios.MAX_RATE_RPS)
 ARM_HELP = f"What to compare: {FORM}, at least twice; with --p95-ms one is enough."
-CHANGES = ("duration_s", "warmup_s", "users", "arrivals")  # options that replace fields of the scenario
+CHANGES = ("duration_s", "warmup_s", "users", "arrivals", "base_rps")  # options that replace fields of the scenario
 
 
 @click.group()
@@ -81,6 +82,7 @@ def list_(markdown: bool) -> None:
 @click.option("--warmup", "warmup_s", type=SECONDS, help="Seconds before them that are marked as warm-up.")
 @click.option("--users", type=USERS, help="Users; in open load the largest number of requests in flight.")
 @click.option("--arrivals", type=click.Choice(["poisson", "constant"]), help="How requests of open load arrive.")
+@click.option("--base-rate", "base_rps", type=RATE, help="Requests/s that overload-N offers N times.")
 @click.option(
     "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes of the load generator."
 )

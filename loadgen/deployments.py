@@ -4,7 +4,8 @@ Each row of `DEPLOYMENTS` has the settings in which a deployment differs from it
 defaults of `reference_app.settings.Settings`. To add a deployment: a row here, and an arm in `loadgen.profiles` that
 runs it. (The profiles take every `tuned-without-<optimisation>` from here; such a row needs no arm.) Then regenerate
 the documentation: `python -m loadgen list --markdown > docs/DEPLOYMENTS.md`. Those of the profile `operations` are in
-`loadgen.operations_deployments`, those of the scenario `soak` in `loadgen.soak_deployments`.
+`loadgen.operations_deployments`, those of the scenario `soak` in `loadgen.soak_deployments`, those under a stated limit
+in `loadgen.overload_deployments`.
 """
 
 from dataclasses import fields
@@ -16,6 +17,7 @@ from workbench.errors import UsageError
 
 from .deployment import CORES, Deployment, PerCore
 from .operations_deployments import OPERATIONS
+from .overload_deployments import OVERLOAD
 from .resilience_deployments import RESILIENCE
 from .soak_deployments import SOAK
 
@@ -204,6 +206,7 @@ DEPLOYMENTS: dict[str, Deployment] = {
     **OPERATIONS,
     **RESILIENCE,
     **SOAK,
+    **OVERLOAD,
 }
 
 

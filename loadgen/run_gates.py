@@ -51,7 +51,7 @@ def _expected_rows(record: dict, scenario: Scenario) -> int | None:
         return None
     started = (record.get("generator") or {}).get("started_tasks")
     if scenario.kind in ("sustained", "open") and started:
-        return sum(started.values()) + (scenario.users if scenario.kind == "open" or scenario.tracking_users else 0)
+        return sum(started.values()) + scenario.initial_logins()
     return scenario.expected_requests()
 
 

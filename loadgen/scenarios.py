@@ -13,7 +13,7 @@ from workbench import arms, endpoints
 from workbench.endpoints import LOGIN
 from workbench.errors import UsageError
 
-from . import fault_scenarios, light_reads, soak_scenario
+from . import fault_scenarios, light_reads, overload, soak_scenario
 from .arrivals import Arrivals, Piece
 from .fault_needs.planned_fault import PlannedFault
 
@@ -53,6 +53,9 @@ class Scenario:
     shares: dict[str, float] = field(default_factory=lambda: endpoints.READ_SHARES)
     arrivals: Arrivals = "poisson"
     rates: tuple[Piece, ...] = ()  # of the measured time; the warm-up has the first rate
+    base_rps: float = 0.0  # of an overload: the rate before and after it
+    sessions: int = 0  # of an open load: only so many users log in beforehand, the others share their cookies
+    client_timeout_s: float = 300.0  # the users of TraceTrack give up after it
     steady: bool = False  # load and duration are such that Little's law holds
     terms: Literal["published", "mix", "expensive"] = "published"
     searching_users: int = 0  # the first of the users do nothing but search, whatever the shares
@@ -78,7 +81,9 @@ class Scenario:
         return self.users * (self.passes + self.warmup_passes) * len(self.steps) + self.initial_logins()
 
     def initial_logins(self) -> int:
-        """The number of logins before the passes, where these have none."""
+        """The number of logins before the load; in closed load where its tasks have none."""
+        if self.kind == "open" or self.tracking_users:
+            return self.sessions or self.users
         return 0 if LOGIN.name in self.steps else self.users
 
     def expected_s(self) -> float:
@@ -189,6 +194,7 @@ FAMILIES = {
     "open": Family(
         "{n} requests are due each second whatever the responses, for 30 s after 5 s of warm-up.", MAX_RATE_RPS, _open
     ),
+    "overload": Family(overload.DESCRIPTION, overload.MAX_TIMES, overload.overload),
     "heavy-search": Family(light_reads.HEAVY_SEARCH, MAX_USERS, light_reads.heavy_search),
     "upstream": Family(light_reads.UPSTREAM, MAX_USERS, light_reads.upstream),
     "steps": Family(
@@ -227,7 +233,7 @@ NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS
 EXAMPLES = (
     arms.BURST_25, arms.BURST_50, arms.BURST_100, arms.BURST_50_MIX, arms.BURST_50_SHARED_JAR, arms.SUSTAINED_100,
     arms.SUSTAINED_100_WRITE, "open-100", "open-100-write", "steps-100", "ramp-100",
-    arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
+    "overload-5", arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
 )  # fmt: skip
 LISTED = (*FIXED, *EXAMPLES)
 
@@ -268,9 +274,10 @@ def override(
     warmup_s: float | None = None,
     users: int | None = None,
     arrivals: Arrivals | None = None,
+    base_rps: float | None = None,
 ) -> Scenario:
     """Change fields of a scenario, and list them in `overridden`. Raises `UsageError` where a field has no meaning."""
-    given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals}
+    given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals, "base_rps": base_rps}
     changes: dict[str, Any] = {
         name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)
     }
@@ -278,6 +285,10 @@ def override(
     if "duration_s" in changes and scenario.rates:
         stretch = changes["duration_s"] / scenario.duration_s
         changes["rates"] = tuple(piece._replace(duration_s=piece.duration_s * stretch) for piece in scenario.rates)
+    if "base_rps" in changes:
+        factor = changes["base_rps"] / scenario.base_rps
+        rates = changes.get("rates", scenario.rates)
+        changes["rates"] = tuple(Piece(each.duration_s, factor * each.from_rps, factor * each.to_rps) for each in rates)
     return replace(scenario, **changes, overridden=tuple(sorted(changes)))
 
 
@@ -288,6 +299,8 @@ def _require_meaning(scenario: Scenario, changes: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{scenario.name} is closed load, where users decide when they send; --arrivals is for open load"
         )
+    if "base_rps" in changes and not scenario.base_rps:
+        raise UsageError(f"{scenario.name} has no rate that is exceeded for a while; --base-rate is for overload-N")
     if changes.get("warmup_s") and scenario.kind in ("single", "burst") and not changes.get("duration_s"):
         raise UsageError(f"{scenario.name} would be over in its warm-up, with nothing measured; give a --duration too")
     if changes.get("duration_s") == 0 and scenario.kind in ("sustained", "open"):

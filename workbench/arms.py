@@ -27,6 +27,9 @@ ASYNC, PSYCOPG3 = "async-quart", "tuned-with-psycopg3"
 GEVENT, MORE_THREADS = "tuned-with-gevent", "tuned-with-256-threads"
 DISTANT, DISTANT_ASYNC = "tuned-without-cache-with-5-ms", "async-quart-without-cache-with-5-ms"
 
+# Under a stated limit, for overload.
+LIMITED, LIMITED_PUBLISHED = "limited", "limited-published-settings"
+
 # What people read in the place of these names.
 LABELS = {
     BASELINE: "published set-up, run here",

@@ -149,7 +149,8 @@ _SCENARIO: Mapping[str, Rule] = {
     "description": str, "users": SMALL, "passes": COUNT, "warmup_passes": COUNT, "steps": [str], "warmup_s": _number,
     "duration_s": _number, "think_s": _pair, "shares": _by_name(_number), "arrivals": str, "rates": _pieces,
     "steady": bool, "terms": str, "searching_users": COUNT, "tracking_users": COUNT,
-    "upstream_ms": _number, "user_classes": str, "sql_before": str,
+    "upstream_ms": _number, "base_rps": _number, "sessions": COUNT, "client_timeout_s": _number,
+    "user_classes": str, "sql_before": str,
     "unavailable": [str], "overridden": [str], "pieces": _pieces,
 }  # fmt: skip
 _ENVIRONMENT_FACTS: Mapping[str, Rule] = {

@@ -26,15 +26,19 @@ from loadgen.generator.virtual_user import virtual_user_of
 from loadgen.search_terms import Terms, child_qr_id
 from workbench.endpoints import DASHBOARD, LOGIN, SCAN, SEARCH, SHIPMENT, Endpoint
 
+sharers: list["TraceTrackUser"] = []  # users of this process with a session, whose cookies others share
+
 
 class TraceTrackUser(FastHttpUser):
     """One user with a cookie jar; the scenario decides which requests they send.
 
+    Where the scenario has fewer `sessions` than users, the first of these log in, and each other user has the cookies
+    of one of them. A login is then sent without cookies, as it would end the session that others share.
+
     Methods such as `login` and `dashboard` have the names of the endpoints, which scenarios list.
     """
 
-    network_timeout = 300.0
-    connection_timeout = 300.0
+    network_timeout = connection_timeout = SCENARIO.get("client_timeout_s", 300.0)
 
     def __init__(self, environment: Environment):
         super().__init__(environment)
@@ -47,13 +51,29 @@ class TraceTrackUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Log in beforehand, where the tasks do not begin with a login."""
+        if self.shares_cookies:
+            return
         logs_in_first = SCENARIO["kind"] == "open" or SCENARIO["tracking_users"]
         if logs_in_first or (SCENARIO["kind"] != "sustained" and LOGIN.name not in SCENARIO["steps"]):
             self.login()
 
+    @property
+    def shares_cookies(self) -> bool:
+        """True for a user who has no session of their own."""
+        return bool(SCENARIO["sessions"]) and self.number >= SCENARIO["sessions"]
+
+    def share_cookies(self) -> None:
+        """Take the cookies of a user who has logged in; without one this user logs in."""
+        if sharers:
+            for cookie in sharers[self.number % len(sharers)].client.cookiejar:
+                self.client.cookiejar.set_cookie(cookie)
+            self.signed_in = True
+
     @task
     def run_scenario(self) -> None:
         """Do one pass, or where the scenario has shares one request drawn by them; a login, until one succeeded."""
+        if self.shares_cookies and not self.signed_in:
+            self.share_cookies()
         if SCENARIO["kind"] in ("single", "burst"):
             for step in SCENARIO["steps"]:
                 getattr(self, step)()
@@ -72,9 +92,23 @@ class TraceTrackUser(FastHttpUser):
         if SCENARIO["from_new_browsers"]:
             self.client.cookiejar.clear()
         form = {"username": self.account, "password": PASSWORD}
+        if SCENARIO["sessions"] and self.signed_in:
+            self.login_elsewhere(form)
+            return
         self.signed_in = self.send(LOGIN, login_failure, data=form)
         if self.signed_in:
             self.session_age.begin()
+            if SCENARIO["sessions"]:
+                sharers.append(self)
+
+    def login_elsewhere(self, form: dict[str, str]) -> None:
+        """Log in as from another browser: the session that others share stays as it is, whatever the answer."""
+        kept = list(self.client.cookiejar)
+        self.client.cookiejar.clear()
+        self.send(LOGIN, login_failure, data=form)
+        self.client.cookiejar.clear()
+        for cookie in kept:
+            self.client.cookiejar.set_cookie(cookie)
 
     def dashboard(self) -> None:
         """Read the statistics."""
