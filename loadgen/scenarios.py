@@ -233,7 +233,7 @@ NAME = re.compile(rf"({'|'.join(FAMILIES)})-([1-9][0-9]*)(?:-({'|'.join(VARIANTS
 EXAMPLES = (
     arms.BURST_25, arms.BURST_50, arms.BURST_100, arms.BURST_50_MIX, arms.BURST_50_SHARED_JAR, arms.SUSTAINED_100,
     arms.SUSTAINED_100_WRITE, "open-100", "open-100-write", "steps-100", "ramp-100",
-    "overload-5", arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
+    arms.OVERLOADS[5], arms.HEAVY_SEARCH_2, arms.UPSTREAM_50, arms.UPSTREAM_300,
 )  # fmt: skip
 LISTED = (*FIXED, *EXAMPLES)
 

@@ -28,7 +28,8 @@ GEVENT, MORE_THREADS = "tuned-with-gevent", "tuned-with-256-threads"
 DISTANT, DISTANT_ASYNC = "tuned-without-cache-with-5-ms", "async-quart-without-cache-with-5-ms"
 
 # Under a stated limit, for overload.
-LIMITED, LIMITED_PUBLISHED = "limited", "limited-published-settings"
+LIMITED = "limited"
+OVERLOADS = {times: f"overload-{times}" for times in (1, 2, 5, 10)}  # by the multiple of the sustained rate
 
 # What people read in the place of these names.
 LABELS = {

@@ -13,6 +13,7 @@ from . import (
     measurements,
     memory_limits,
     objectives,
+    overload_claims,
     plan_explanations,
     pooling,
     published_ratios,
@@ -50,6 +51,7 @@ PRODUCERS = (
     async_advice.findings,
     memory_limits.costs,
     resource_growth.findings,
+    overload_claims.findings,
 )
 
 

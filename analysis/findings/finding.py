@@ -44,6 +44,7 @@ KINDS = {
     "prediction": Kind("Predictions", (*TEST, INCONCLUSIVE)),
     "soak": Kind("Resources over a soak (growth in it, 90 % intervals)", (FLAT, GROWS, FALLS, INCONCLUSIVE)),
     "measurement": Kind("Measured values", (REPORTED,)),
+    "overload": Kind("Overload", (*TEST, REPORTED)),
 }
 
 

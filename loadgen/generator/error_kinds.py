@@ -54,10 +54,13 @@ def _kind(exception: BaseException | str) -> str:
 
 
 def _chain(exception: BaseException | None) -> Iterator[BaseException]:
-    """The exception and its causes: an HTTP client may say no more than that the connection was closed."""
+    """The exception and its causes: an HTTP client may say no more than that the connection was closed.
+
+    That of Locust's users has the cause of a request that it does not send again in `original`.
+    """
     while exception is not None:
         yield exception
-        exception = exception.__cause__ or exception.__context__
+        exception = exception.__cause__ or exception.__context__ or getattr(exception, "original", None)
 
 
 def _kind_by_text(exception: BaseException) -> str:

@@ -13,6 +13,7 @@ from workbench.arms import (
     CONSTRAINED_GEVENT,
     CONSTRAINED_GEVENT_1_GIB,
     LABELS,
+    LIMITED,
     MISSING_TABLE,
     ON_RDS,
     READS,
@@ -111,6 +112,7 @@ DATABASE_CHANGES = {
 }
 _SET_UPS = {
     **LABELS,
+    LIMITED: "tuned, limited, with admission control",
     ON_RDS: f"{LABELS[BASELINE]}: host name of RDS",
     f"{TUNED}{WITHOUT}pool{WITH}pgbouncer": f"{LABELS[TUNED]} with PgBouncer in the place of its pools",
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
@@ -131,11 +133,12 @@ _LOADS = {
     **{f"{PREFIX}{kind.name}": f"fault: {kind.title}" for kind in KINDS.values()},
 }
 # `burst-50-mix`: the kind of load, its size, and its variant.
-_LOAD = re.compile(r"(burst|sustained|open|upstream)-(\d+)(-[a-z-]+)?")
+_LOAD = re.compile(r"(burst|sustained|open|overload|upstream)-(\d+)(-[a-z-]+)?")
 _SIZES = {
     "burst": "{} users at once",
     "sustained": "{} users with think time",
     "open": "{} requests/s",
+    "overload": "{} times the sustained rate",
     "upstream": "{} users who wait for another service",
 }
 _LOAD_VARIANTS = {"-mix": ", mixed terms", "-shared-jar": ", one cookie jar", "-write": ", a fifth writes"}

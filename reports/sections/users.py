@@ -12,7 +12,7 @@ from ..markup import Html
 from ..numerals import SECTION, number, of_finding, sentence
 from ..svg import inline
 from ..tables import behind
-from . import capacity, loads, what_if
+from . import capacity, loads, overload, what_if
 from .comparison import Report, join, plural
 
 SET_UPS = (BASELINE, ADVISED, TUNED)
@@ -27,12 +27,13 @@ LIFTS = {
 
 
 def users(report: Report) -> Html:
-    """A sentence, the curve, the ladder of limits, and in folds the loads behind them."""
+    """A sentence, the curve, the ladder of limits, what an overload does, and in folds the loads behind them."""
     return join(
         _sentence(report),
         _curve(report),
         _limits(report),
         _brackets(report),
+        overload.overload(report),
         behind(("loads that were not published", loads.other_loads(report)), ("predictions", what_if.what_if(report))),
     )
 

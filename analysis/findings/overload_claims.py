@@ -1,0 +1,127 @@
+"""What an overload does to a deployment: a finding for each value of each multiple of its sustained rate."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from workbench.arms import BASELINE, LIMITED, OVERLOADS
+from workbench.recording import Experiment, Run
+
+from ..metrics.goodput import LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS, Overload, of_run
+from .finding import Claim, Finding
+
+KIND = "overload"
+DEPLOYMENTS = (LIMITED, BASELINE)
+# The bounds of the verdicts.
+MIN_GOODPUT_SHARE, AT_TIMES = 0.70, 5  # goodput at 5 times the sustained rate, to the largest
+MIN_CLEAN_SHARE = 0.99  # failures that are a 503 with Retry-After
+MAX_RECOVERY_S = 2.0
+MIN_CLASS_SHARE = 0.70  # goodput of reads, and of logins, to that before the overload
+
+
+class Test(NamedTuple):
+    """A value of an overload with its bound: at most that, or at least.
+
+    `value` is None where there is none, which fails: no success, or no recovery.
+    """
+
+    name: str
+    text: str
+    form: str
+    bound: float
+    value: Callable[[Overload], float | None]
+    is_minimum: bool = False
+
+
+def _kept(during_rps: float, before_rps: float) -> float | None:
+    return during_rps / before_rps if before_rps else None
+
+
+TESTS = (
+    Test("clean", "share of the failures that are a 503 with Retry-After", "{:.1%}", MIN_CLEAN_SHARE,
+         lambda overload: overload.clean_share, is_minimum=True),
+    Test("reads-p95", "p95 of the reads that were let in", "{:,.0f} ms", READ_OBJECTIVE_MS,
+         lambda overload: overload.reads_p95_ms),
+    Test("logins-p95", "p95 of the logins that were let in", "{:,.0f} ms", LOGIN_OBJECTIVE_MS,
+         lambda overload: overload.logins_p95_ms),
+    Test("recovery", "time after the overload until goodput and p95 are as before it", "{:.2f} s", MAX_RECOVERY_S,
+         lambda overload: overload.recovery_s),
+    Test("reads-kept", "goodput of reads during the overload, to that before it", "{:.2f}", MIN_CLASS_SHARE,
+         lambda overload: _kept(overload.reads_goodput_rps, overload.reads_before_rps), is_minimum=True),
+    Test("logins-kept", "goodput of logins during the overload, to that before it", "{:.2f}", MIN_CLASS_SHARE,
+         lambda overload: _kept(overload.logins_goodput_rps, overload.logins_before_rps), is_minimum=True),
+)  # fmt: skip
+VALUES: dict[str, tuple[str, Callable[[Overload], float]]] = {
+    "offered": ("requests/s offered", lambda overload: overload.offered_rps),
+    "goodput": ("goodput, requests/s", lambda overload: overload.goodput_rps),
+}
+
+
+def finding_id(name: str, times: int, deployment: str) -> str:
+    """The id of the finding of a value, at so many times the sustained rate."""
+    return f"overload-{name}-{times}-{deployment}"
+
+
+def share_id(deployment: str) -> str:
+    """The id of the finding on goodput at `AT_TIMES` to the largest."""
+    return f"overload-goodput-share-{deployment}"
+
+
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """The findings of each deployment that was overloaded."""
+    for deployment in DEPLOYMENTS:
+        measured = {times: runs for times, name in OVERLOADS.items() if (runs := experiment.find(deployment, name))}
+        for times, runs in measured.items():
+            yield from _of_arm(experiment, deployment, times, runs)
+        if measured:
+            yield _goodput_share(experiment, deployment, measured)
+
+
+def _of_arm(experiment: Experiment, deployment: str, times: int, runs: Sequence[Run]) -> Iterator[Finding]:
+    overloads = [of_run(run) for run in runs]
+    under = f"{deployment} under {OVERLOADS[times]}"
+    for name, (text, value_of) in VALUES.items():
+        value = float(np.median([value_of(each) for each in overloads]))
+        claim = Claim(experiment, KIND, finding_id(name, times, deployment), f"{text}, {under}")
+        yield claim.reported(f"{value:,.1f}", runs, effect=value)
+    if times > 1:
+        yield from (_tested(experiment, test, deployment, times, runs, overloads) for test in TESTS)
+
+
+def _tested(
+    experiment: Experiment, test: Test, deployment: str, times: int, runs: Sequence[Run], overloads: Sequence[Overload]
+) -> Finding:
+    """The verdict on the median of the runs; a run without a value makes it fail."""
+    claim = Claim(
+        experiment, KIND, finding_id(test.name, times, deployment),
+        f"{test.text} is {'at least' if test.is_minimum else 'at most'} {test.form.format(test.bound)}, "
+        f"{deployment} under {OVERLOADS[times]}",
+    )  # fmt: skip
+    values = [value for each in overloads if (value := test.value(each)) is not None]
+    if len(values) < len(overloads):
+        return claim.finding("fail", "never" if test.name == "recovery" else "none was successful", runs,
+                             bound=test.bound)  # fmt: skip
+    value = float(np.median(values))
+    passes = value >= test.bound if test.is_minimum else value <= test.bound
+    return claim.pass_if(passes, test.form.format(value), runs, effect=value, bound=test.bound)
+
+
+def _goodput_share(experiment: Experiment, deployment: str, measured: dict[int, Sequence[Run]]) -> Finding:
+    claim = Claim(
+        experiment, KIND, share_id(deployment),
+        f"goodput at {AT_TIMES} times the sustained rate is at least {MIN_GOODPUT_SHARE:.0%} of its maximum, "
+        f"{deployment}",
+    )  # fmt: skip
+    every = [run for runs in measured.values() for run in runs]
+    if AT_TIMES not in measured:
+        return claim.not_measured(f"no valid run of {OVERLOADS[AT_TIMES]}", every)
+    goodput_rps = {times: float(np.median([of_run(run).goodput_rps for run in runs]))
+                   for times, runs in measured.items()}  # fmt: skip
+    at_most = max(goodput_rps, key=lambda times: goodput_rps[times])
+    share = goodput_rps[AT_TIMES] / goodput_rps[at_most] if goodput_rps[at_most] else 0.0
+    evidence = (
+        f"{share:.0%}: {goodput_rps[AT_TIMES]:,.0f} requests/s of {goodput_rps[at_most]:,.0f} at {at_most} times the "
+        "sustained rate"
+    )
+    return claim.pass_if(share >= MIN_GOODPUT_SHARE, evidence, every, effect=share, bound=MIN_GOODPUT_SHARE)

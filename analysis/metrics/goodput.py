@@ -1,0 +1,143 @@
+"""Goodput of an overload: successful responses within the objective, of the requests that were due, over time.
+
+A request belongs to the second in which it was due, whenever it was answered. Its response time counts from then, so
+that a wait for a free user is part of it. A load has three pieces: `before` and `after` with the sustained rate, and
+`during` with a multiple of it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from workbench.endpoints import LOGIN
+from workbench.recording import Run
+
+# What a successful response may take (ms): that of the objective on reads, and of a login, which may wait for a hash.
+READ_OBJECTIVE_MS, LOGIN_OBJECTIVE_MS = 300.0, 1000.0
+CLEAN_STATUS = 503
+WITHOUT_RETRY_AFTER = "without Retry-After"  # in the kind of a failure that has the status alone
+QUANTILE = 0.95
+# Recovery: in windows of this length, that begin every step after the overload, both as good as before it.
+WINDOW_S, STEP_S = 1.0, 0.25
+MIN_GOOD_SHARE = 0.9  # of that before
+MAX_P95_RATIO, P95_SLACK_MS = 1.5, 20.0  # to that before
+BEFORE, DURING, AFTER = "before", "during", "after"
+PIECES = (BEFORE, DURING, AFTER)
+
+
+class Overload(NamedTuple):
+    """One run of an overload.
+
+    `times` is the multiple of the base rate. Rates are of the overload, in requests/s: `offered` are those that were
+    due, `goodput` those with a successful response within the objective; `reads` and `logins` apart, and before the
+    overload. `p95_ms` of the successful responses during the overload, None without one. `clean_share` is the share of
+    the failures that are a 503 with Retry-After, 1 without failures. `recovery_s` is None where the run ended before.
+    """
+
+    times: float
+    offered_rps: float
+    sent_share: float
+    goodput_rps: float
+    reads_goodput_rps: float
+    logins_goodput_rps: float
+    reads_before_rps: float
+    logins_before_rps: float
+    reads_p95_ms: float | None
+    logins_p95_ms: float | None
+    failures: int
+    clean_share: float
+    recovery_s: float | None
+
+
+def is_overload(run: Run) -> bool:
+    """True for a run whose load exceeded its base rate for a while."""
+    return bool((run.record.get("scenario") or {}).get("base_rps"))
+
+
+def requests_of(run: Run) -> pd.DataFrame:
+    """The measured requests: `due_s` after the first, `piece`, `response_ms`, `is_login`, `good`, `clean`, `ok`."""
+    rows = run.rows.query(
+        f"SELECT scheduled_ms / 1000 AS due_s, response_ms, ok, endpoint = '{LOGIN.name}' AS is_login, "
+        f"coalesce(status = {CLEAN_STATUS} AND NOT contains(coalesce(error, ''), '{WITHOUT_RETRY_AFTER}'), false) "
+        "AS clean FROM measured ORDER BY scheduled_ms"
+    )
+    rows["due_s"] -= rows["due_s"].min()
+    objective_ms = np.where(rows["is_login"], LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS)
+    rows["good"] = rows["ok"] & (rows["response_ms"] <= objective_ms)
+    ends_s = _ends_s(run)
+    rows["piece"] = np.array(PIECES)[np.searchsorted(ends_s[:2], rows["due_s"], side="right")]
+    return rows
+
+
+def by_second(requests: pd.DataFrame) -> pd.DataFrame:
+    """`offered` and `good` requests of each whole second, indexed by it."""
+    seconds = requests["due_s"].astype(int)
+    grouped = requests.groupby(seconds)
+    return pd.DataFrame({"offered": grouped.size(), "good": grouped["good"].sum()}).rename_axis("second")
+
+
+def of_run(run: Run) -> Overload:
+    """The values of one run of an overload."""
+    requests, scenario = requests_of(run), run.record["scenario"]
+    before_s, during_s = (scenario["rates"][position][0] for position in (0, 1))
+    before, during = (requests[requests["piece"] == piece] for piece in (BEFORE, DURING))
+    dropped = ((run.record.get("generator") or {}).get("dropped") or {}).get("measure", 0)
+    failed = requests[~requests["ok"]]
+    return Overload(
+        times=scenario["rates"][1][1] / scenario["base_rps"],
+        offered_rps=len(during) / during_s,
+        sent_share=len(requests) / max(1, len(requests) + dropped),
+        goodput_rps=float(during["good"].sum() / during_s),
+        reads_goodput_rps=_goodput(during, during_s, logins=False),
+        logins_goodput_rps=_goodput(during, during_s, logins=True),
+        reads_before_rps=_goodput(before, before_s, logins=False),
+        logins_before_rps=_goodput(before, before_s, logins=True),
+        reads_p95_ms=_p95_ms(during[~during["is_login"]]),
+        logins_p95_ms=_p95_ms(during[during["is_login"]]),
+        failures=len(failed),
+        clean_share=float(failed["clean"].mean()) if len(failed) else 1.0,
+        recovery_s=recovery_s(requests, _ends_s(run)),
+    )
+
+
+def recovery_s(requests: pd.DataFrame, ends_s: Sequence[float]) -> float | None:
+    """Seconds from the end of the overload until goodput and p95 of the reads are as before it; None if they never are.
+
+    `ends_s` are the ends of the three pieces. Every later window has to have the goodput too, but for one in ten.
+    """
+    before = requests[requests["piece"] == BEFORE]
+    usual_share, usual_p95_ms = before["good"].mean(), _p95_ms(before[~before["is_login"]])
+    if usual_p95_ms is None:
+        return None
+    limit_ms = max(MAX_P95_RATIO * usual_p95_ms, usual_p95_ms + P95_SLACK_MS)
+    _, end_s, last_s = ends_s
+    starts_s = np.arange(end_s, last_s - WINDOW_S + STEP_S / 2, STEP_S)
+    is_usual = np.array([_is_usual(requests, start_s, usual_share, limit_ms) for start_s in starts_s], dtype=bool)
+    for position, start_s in enumerate(starts_s):
+        if is_usual[position] and is_usual[position:].mean() >= MIN_GOOD_SHARE:
+            return float(start_s - end_s)
+    return None
+
+
+def _is_usual(requests: pd.DataFrame, start_s: float, usual_share: float, limit_ms: float) -> bool:
+    """True if the requests that are due in the window fare as those before the overload."""
+    window = requests[requests["due_s"].between(start_s, start_s + WINDOW_S, inclusive="left")]
+    p95_ms = _p95_ms(window[~window["is_login"]])
+    return p95_ms is not None and p95_ms <= limit_ms and window["good"].mean() >= MIN_GOOD_SHARE * usual_share
+
+
+def _ends_s(run: Run) -> np.ndarray:
+    """When each piece ends, in seconds of the measured time."""
+    return np.cumsum([piece[0] for piece in run.record["scenario"]["rates"]])
+
+
+def _goodput(requests: pd.DataFrame, seconds: float, *, logins: bool) -> float:
+    return float(requests.loc[requests["is_login"] == logins, "good"].sum() / seconds)
+
+
+def _p95_ms(requests: pd.DataFrame) -> float | None:
+    """p95 of the response times of the successful responses; None without one."""
+    successful = requests.loc[requests["ok"], "response_ms"].dropna()
+    return float(successful.quantile(QUANTILE)) if len(successful) else None

@@ -1,0 +1,87 @@
+"""Goodput of an overload, from rows whose outcome is known."""
+
+from functools import partial
+
+import pytest
+
+from analysis.metrics import goodput
+from tests.analysis.overloads import REFUSED, admitted, collapsed, overloaded
+from workbench.arms import BASELINE, LIMITED
+
+
+@pytest.fixture
+def measured(builder):
+    """The values of a run with this outcome at five times the sustained rate."""
+
+    def measured(outcome, deployment=LIMITED):
+        (run,) = builder.experiment(overloaded(builder, deployment, "overload-5", outcome)).runs
+        return goodput.of_run(run)
+
+    return measured
+
+
+def test_rates_of_an_overload_are_those_of_what_was_due_and_answered_in_time(measured):
+    values = measured(admitted)
+    assert values.times == 5
+    assert values.offered_rps == pytest.approx(500)
+    assert values.goodput_rps == pytest.approx(100)
+    assert values.goodput_rps == pytest.approx(values.reads_goodput_rps + values.logins_goodput_rps)
+    assert (values.clean_share, values.failures) == (1.0, 3200)
+    assert values.reads_p95_ms == pytest.approx(80)
+    assert values.recovery_s == 0
+
+
+def test_a_response_after_the_objective_is_no_goodput_and_stays_in_p95(measured):
+    def outcome(piece, at_s, number):
+        return (400.0 if piece == 1 else 50.0), {}
+
+    values = measured(outcome)
+    assert values.reads_goodput_rps == 0
+    assert values.logins_goodput_rps == pytest.approx(25)  # a login may take a second
+    assert values.reads_p95_ms == pytest.approx(400)
+    assert values.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "share"),
+    [
+        (REFUSED, 1.0),
+        (REFUSED | {"error": "status 503 without Retry-After"}, 0.0),
+        (REFUSED | {"status": 500, "error": "status 500"}, 0.0),
+        (REFUSED | {"status": None, "error": "timeout"}, 0.0),
+    ],
+)
+def test_only_a_503_with_retry_after_is_a_clean_failure(measured, failure, share):
+    assert measured(lambda piece, *_: (2.0, failure) if piece == 1 else (50.0, {})).clean_share == share
+
+
+@pytest.mark.parametrize("slow_s", [0.5, 1.5, 3.0])
+def test_recovery_ends_when_reads_are_as_fast_as_before(measured, slow_s):
+    values = measured(partial(admitted, slow_s=slow_s))
+    assert values.recovery_s == pytest.approx(slow_s, abs=goodput.STEP_S)
+
+
+def test_a_load_that_never_recovers_has_no_recovery(measured):
+    values = measured(collapsed, BASELINE)
+    assert (values.recovery_s, values.reads_p95_ms, values.clean_share, values.goodput_rps) == (None, None, 0.0, 0.0)
+
+
+def test_a_relapse_after_the_overload_counts_as_not_yet_recovered(measured):
+    def outcome(piece, at_s, number):
+        return (900.0 if piece == 2 and 3 <= at_s < 5 else 50.0), {}
+
+    assert measured(outcome).recovery_s == pytest.approx(5, abs=2 * goodput.WINDOW_S)
+
+
+def test_dropped_arrivals_lower_the_share_that_was_sent(builder):
+    run = overloaded(builder, LIMITED, "overload-5", admitted)
+    run.record["generator"]["dropped"] = {"warmup": 0, "measure": len(run.rows)}
+    (written,) = builder.experiment(run).runs
+    assert goodput.of_run(written).sent_share == pytest.approx(0.5)
+
+
+def test_seconds_have_what_was_due_in_them(builder):
+    (run,) = builder.experiment(overloaded(builder, LIMITED, "overload-2", admitted)).runs
+    seconds = goodput.by_second(goodput.requests_of(run))
+    assert seconds["offered"].iloc[[0, 6, 14]].tolist() == [100, 200, 100]
+    assert seconds["good"].iloc[0] == 100
