@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.goodput_curve import goodput_curve
 from analysis.findings.finding import FAIL, PASS, Finding
-from analysis.findings.overload_claims import AT_TIMES, DEPLOYMENTS, KIND, TESTS, VALUES, finding_id, share_id
+from analysis.findings.overload_claims import AT_TIMES, DEPLOYMENTS, KIND, TESTS, finding_id, share_id
 from analysis.metrics.goodput import LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS
 from workbench.arms import BASELINE, LIMITED, OVERLOADS, TUNED
 
@@ -113,5 +113,3 @@ def _verdicts(report: Report) -> Html:
         for finding in _tested(report, deployment)
     ]  # fmt: skip
     return table(pd.DataFrame(rows, dtype=object), "Targets under overload")
-
-

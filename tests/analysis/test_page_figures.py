@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from analysis.figures import marks, palette, panels
 from analysis.figures.dumbbell import Pair, dumbbell
 from analysis.figures.forest import ForestRow, forest
+from analysis.figures.goodput_curve import goodput_curve
 from analysis.figures.ladder import Rung, ladder
 from analysis.figures.users_curve import users_curve
 from analysis.figures.waterfall_chart import waterfall
@@ -43,6 +44,12 @@ POINTS = pd.DataFrame(
     columns=["series", "users", "mean_ms", "kind"],
 )
 
+GOODPUT = pd.DataFrame(
+    [*(("tuned", times * 100.0, min(times * 100.0, 140.0)) for times in (1, 2, 5, 10)), ("as-measured", 40.0, 40.0),
+     ("as-measured", 400.0, 0.0)],
+    columns=["series", "offered_rps", "goodput_rps"],
+)  # fmt: skip
+
 
 def changes(low=True):
     parts = {part: PartChange(part, 10.0 * (i + 1), 5.0, 5.0 - 10 * (i + 1), -12.0 if low else NAN,
@@ -57,6 +64,7 @@ EVERY = {
     "dumbbell": lambda: dumbbell(PAIRS, "as-measured"),
     "waterfall": lambda: waterfall(changes(), "as-measured", "tuned"),
     "users": lambda: users_curve(POINTS, 100),
+    "goodput": lambda: goodput_curve(GOODPUT),
 }
 EMPTY = {
     "ladder": lambda: ladder([]),
@@ -65,6 +73,7 @@ EMPTY = {
     "dumbbell": lambda: dumbbell([], "as-measured"),
     "waterfall": lambda: waterfall({}, "as-measured", "tuned"),
     "users": lambda: users_curve(POINTS.iloc[:0], 100),
+    "goodput": lambda: goodput_curve(GOODPUT.iloc[:0]),
 }
 
 
@@ -225,3 +234,16 @@ def test_a_mark_is_read_back(text):
 @pytest.mark.parametrize("name", ["", "patch_1", "mark", "mark|a", "mark|a|b|c"])
 def test_another_id_is_no_mark(name):
     assert marks.read(name) is None
+
+
+def test_the_curve_of_goodput_has_a_dot_for_each_load_and_the_ideal():
+    figure = draw(EVERY["goodput"])
+    assert [tip.tip for tip in tips(figure)] == [
+        "published set-up, run here: 40 of 40 requests/s", "published set-up, run here: 0 of 400 requests/s",
+        "tuned: 100 of 100 requests/s", "tuned: 140 of 200 requests/s", "tuned: 140 of 500 requests/s",
+        "tuned: 140 of 1,000 requests/s",
+    ]  # fmt: skip
+    (axes,) = figure.axes
+    ideal = axes.lines[-1]
+    assert list(ideal.get_xdata()) == list(ideal.get_ydata())
+    assert axes.get_ylim() == (0, pytest.approx(175))

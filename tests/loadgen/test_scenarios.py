@@ -44,6 +44,7 @@ def test_find_of_a_malformed_number_is_refused(name):
     ("name", "message"),
     [
         ("burst-5001", "up to burst-5000"), ("open-20001", "up to open-20000"),
+        ("overload-21", "up to overload-20"),
         ("burst-50-write", "there is no scenario"),
     ],
 )  # fmt: skip
@@ -65,6 +66,21 @@ def test_override_of_the_duration_stretches_the_steps_of_an_open_load():
     assert (changed.arrivals, len(changed.rates)) == ("constant", 5)
 
 
+def test_an_overload_is_a_multiple_of_its_base_rate_between_two_times_of_that_rate():
+    scenario = scenarios.find("overload-5")
+    base = scenario.base_rps
+    assert [piece.from_rps for piece in scenario.rates] == [base, 5 * base, base]
+    assert scenario.pieces[0] == (scenario.warmup_s, base, base)
+    assert scenario.duration_s == sum(piece.duration_s for piece in scenario.rates)
+    assert scenario.initial_logins() == scenario.sessions < scenario.users < 1024
+
+
+def test_override_of_the_base_rate_changes_all_rates_of_an_overload():
+    changed = scenarios.override(scenarios.find("overload-10"), base_rps=40.0, duration_s=42.0)
+    assert [tuple(piece) for piece in changed.rates] == [(10.0, 40.0, 40.0), (16.0, 400.0, 400.0), (16.0, 40.0, 40.0)]
+    assert changed.overridden == ("base_rps", "duration_s", "rates")
+
+
 def test_override_with_the_same_values_changes_nothing():
     assert scenarios.override(scenarios.find("open-30"), duration_s=30.0, arrivals="poisson").overridden == ()
 
@@ -79,6 +95,7 @@ def test_a_burst_with_a_duration_has_no_fixed_number_of_requests():
         ("start", {"users": 3}, "sends nothing"), ("burst-5", {"arrivals": "constant"}, "closed load"),
         ("open-30", {"duration_s": 0.0}, "would measure nothing"),
         ("sustained-5", {"duration_s": 0.0}, "would measure nothing"),
+        ("open-30", {"base_rps": 5.0}, "--base-rate is for overload-N"),
     ],
 )  # fmt: skip
 def test_override_of_a_field_without_meaning_is_refused(name, changes, message):
