@@ -12,17 +12,17 @@ from .deployment import Deployment
 DISTANCE_MS = 5.0
 OVERLOAD = {
     LIMITED: Deployment(
-        "Tuned without caches, limited to about 150 requests/s: its database is 5 ms away, and each of 2 workers has "
-        "one connection. Admission control refuses what would wait too long.",
+        "Tuned without caches, limited to about 150 requests/s by one connection in each of 2 workers to a database "
+        "5 ms away; admission control refuses what would wait too long.",
         "tuned-without-cache",
         {
             "workers": 2,
             "pool": "fair",
             "pool_size": 1,
             "round_trip_ms": DISTANCE_MS,
-            "threads": 20,  # few: each that refuses takes turns at the interpreter's lock with those that serve
-            "admission_limit": 10,
-            "admission_login_limit": 6,
+            "threads": 16,  # few: each that refuses takes turns at the interpreter's lock with those that serve
+            "admission_limit": 8,
+            "admission_login_limit": 4,
             "hash_wait_ms": 1000,
         },
     ),

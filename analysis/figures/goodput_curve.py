@@ -32,10 +32,9 @@ def goodput_curve(points: pd.DataFrame) -> Figure:
     for name in series:
         rows = points[points["series"] == name].sort_values("offered_rps")
         axes.plot(rows["offered_rps"], rows["goodput_rps"], color=SERIES_COLOURS[name], linewidth=1.8)
-        for row in rows.itertuples():
-            (dot,) = axes.plot([row.offered_rps], [row.goodput_rps], marker="o", markersize=8,
-                               color=SERIES_COLOURS[name])  # fmt: skip
-            tip = f"{LABELS[name]}: {row.goodput_rps:,.0f} of {row.offered_rps:,.0f} requests/s"
+        for offered_rps, goodput_rps in zip(rows["offered_rps"], rows["goodput_rps"], strict=True):
+            (dot,) = axes.plot([offered_rps], [goodput_rps], marker="o", markersize=8, color=SERIES_COLOURS[name])
+            tip = f"{LABELS[name]}: {goodput_rps:,.0f} of {offered_rps:,.0f} requests/s"
             mark(dot, series=LABELS[name], tip=tip)
     _ideal(axes, points)
     _scales(axes, points)

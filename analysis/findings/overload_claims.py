@@ -1,6 +1,6 @@
 """What an overload does to a deployment: a finding for each value of each multiple of its sustained rate."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +107,7 @@ def _tested(
     return claim.pass_if(passes, test.form.format(value), runs, effect=value, bound=test.bound)
 
 
-def _goodput_share(experiment: Experiment, deployment: str, measured: dict[int, Sequence[Run]]) -> Finding:
+def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[int, Sequence[Run]]) -> Finding:
     claim = Claim(
         experiment, KIND, share_id(deployment),
         f"goodput at {AT_TIMES} times the sustained rate is at least {MIN_GOODPUT_SHARE:.0%} of its maximum, "

@@ -5,7 +5,6 @@ that a wait for a free user is part of it. A load has three pieces: `before` and
 `during` with a multiple of it.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,7 +101,7 @@ def of_run(run: Run) -> Overload:
     )
 
 
-def recovery_s(requests: pd.DataFrame, ends_s: Sequence[float]) -> float | None:
+def recovery_s(requests: pd.DataFrame, ends_s: np.ndarray) -> float | None:
     """Seconds from the end of the overload until goodput and p95 of the reads are as before it; None if they never are.
 
     `ends_s` are the ends of the three pieces. Every later window has to have the goodput too, but for one in ten.

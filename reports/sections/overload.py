@@ -101,8 +101,7 @@ def _cell(finding: Finding | None, form: str) -> Html:
 
 def _tested(report: Report, deployment: str) -> list[Finding]:
     ids = [finding_id(test.name, times, deployment) for times in OVERLOADS for test in TESTS]
-    found = map(report.finding, [share_id(deployment), *ids])
-    return [finding for finding in found if finding]
+    return [finding for finding in map(report.finding, [share_id(deployment), *ids]) if finding]
 
 
 def _verdicts(report: Report) -> Html:
