@@ -74,3 +74,10 @@ def test_a_fair_pool_keeps_its_size_and_serves_all(serve, settings, visit):
     assert {answer.status for answer in answers} == {200}
     (limit,) = re.findall(r"^db_client_connection_max\{.*\} (\S+)$", visitor.get("/metrics").text, re.MULTILINE)
     assert float(limit) == 1
+
+
+def test_the_engine_has_a_fair_queue_also_after_it_is_disposed_of(make_app, settings):
+    engine = make_app(replace(settings, pool="fair", pool_size=1)).extensions["engine"]
+    assert isinstance(engine.pool._pool, HandoffQueue)
+    engine.dispose()
+    assert isinstance(engine.pool._pool, HandoffQueue)
