@@ -1,5 +1,7 @@
 """Goodput against the offered load: what a deployment still makes of more requests than it sustains."""
 
+from collections.abc import Mapping
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -7,8 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
-
-from workbench.arms import LABELS
 
 from .marks import mark
 from .palette import INK, SERIES_COLOURS, STYLE
@@ -19,10 +19,10 @@ HEADROOM = 1.25  # of the axis above the largest goodput
 
 
 @matplotlib.rc_context(STYLE)
-def goodput_curve(points: pd.DataFrame) -> Figure:
+def goodput_curve(points: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     """Draw a line with dots for each series, and the ideal: every request is answered in time.
 
-    Columns: `series`, `offered_rps` (over 0) and `goodput_rps`, both in requests/s.
+    Columns: `series`, `offered_rps` (over 0) and `goodput_rps`, both in requests/s. `labels` are the names of series.
     """
     points = drawable(points, ["series", "offered_rps", "goodput_rps"])
     if points.empty:
@@ -34,13 +34,13 @@ def goodput_curve(points: pd.DataFrame) -> Figure:
         axes.plot(rows["offered_rps"], rows["goodput_rps"], color=SERIES_COLOURS[name], linewidth=1.8)
         for offered_rps, goodput_rps in zip(rows["offered_rps"], rows["goodput_rps"], strict=True):
             (dot,) = axes.plot([offered_rps], [goodput_rps], marker="o", markersize=8, color=SERIES_COLOURS[name])
-            tip = f"{LABELS[name]}: {goodput_rps:,.0f} of {offered_rps:,.0f} requests/s"
-            mark(dot, series=LABELS[name], tip=tip)
+            tip = f"{labels[name]}: {goodput_rps:,.0f} of {offered_rps:,.0f} requests/s"
+            mark(dot, series=labels[name], tip=tip)
     _ideal(axes, points)
     _scales(axes, points)
     handles = [Line2D([], [], color=SERIES_COLOURS[name], linewidth=4) for name in series]
     handles.append(Line2D([], [], color=INK["muted"], linestyle=(0, (4, 2))))
-    names = [*(LABELS[name] for name in series), "every request in time"]
+    names = [*(labels[name] for name in series), "every request in time"]
     figure.legend(handles, names, loc="outside upper left", ncols=1 if is_narrow() else len(names))
     return figure
 

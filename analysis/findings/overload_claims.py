@@ -100,7 +100,7 @@ def _tested(
     )  # fmt: skip
     values = [value for each in overloads if (value := test.value(each)) is not None]
     if len(values) < len(overloads):
-        return claim.finding("fail", "never" if test.name == "recovery" else "none was successful", runs,
+        return claim.finding("fail", "never" if test.name == "recovery" else "no success", runs,
                              bound=test.bound)  # fmt: skip
     value = float(np.median(values))
     passes = value >= test.bound if test.is_minimum else value <= test.bound
@@ -120,8 +120,6 @@ def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[in
                    for times, runs in measured.items()}  # fmt: skip
     at_most = max(goodput_rps, key=lambda times: goodput_rps[times])
     share = goodput_rps[AT_TIMES] / goodput_rps[at_most] if goodput_rps[at_most] else 0.0
-    evidence = (
-        f"{share:.0%}: {goodput_rps[AT_TIMES]:,.0f} requests/s of {goodput_rps[at_most]:,.0f} at {at_most} times the "
-        "sustained rate"
-    )
+    largest = f"{goodput_rps[at_most]:,.0f} at {f'{at_most} times ' if at_most > 1 else ''}the sustained rate"
+    evidence = f"{share:.0%}: {goodput_rps[AT_TIMES]:,.0f} requests/s of {largest}"
     return claim.pass_if(share >= MIN_GOODPUT_SHARE, evidence, every, effect=share, bound=MIN_GOODPUT_SHARE)

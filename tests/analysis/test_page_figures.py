@@ -19,6 +19,7 @@ from analysis.figures.users_curve import users_curve
 from analysis.figures.waterfall_chart import waterfall
 from analysis.waterfall import LATENCY, PartChange
 from workbench.aggregates import SPLIT
+from workbench.arms import LABELS
 
 NAN = math.nan
 RUNGS = [
@@ -64,7 +65,7 @@ EVERY = {
     "dumbbell": lambda: dumbbell(PAIRS, "as-measured"),
     "waterfall": lambda: waterfall(changes(), "as-measured", "tuned"),
     "users": lambda: users_curve(POINTS, 100),
-    "goodput": lambda: goodput_curve(GOODPUT),
+    "goodput": lambda: goodput_curve(GOODPUT, LABELS),
 }
 EMPTY = {
     "ladder": lambda: ladder([]),
@@ -73,7 +74,7 @@ EMPTY = {
     "dumbbell": lambda: dumbbell([], "as-measured"),
     "waterfall": lambda: waterfall({}, "as-measured", "tuned"),
     "users": lambda: users_curve(POINTS.iloc[:0], 100),
-    "goodput": lambda: goodput_curve(GOODPUT.iloc[:0]),
+    "goodput": lambda: goodput_curve(GOODPUT.iloc[:0], LABELS),
 }
 
 
