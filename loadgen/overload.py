@@ -19,7 +19,7 @@ DESCRIPTION = (
 
 
 def overload(times: int) -> dict[str, Any]:
-    """The fields of a scenario that offers so many times the base rate; `scenarios.override` changes that rate."""
+    """The fields of a scenario that offers so many times the base rate, which `scenario_changes.override` changes."""
     seconds_and_rates = ((BEFORE_S, BASE_RPS), (OVERLOAD_S, times * BASE_RPS), (AFTER_S, BASE_RPS))
     return {
         "kind": "open",

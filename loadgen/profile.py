@@ -13,7 +13,7 @@ class Arm:
     """One deployment under one scenario, in the first `blocks` blocks; `load_s` is how long a run is expected to take.
 
     An arm that is `replicated` runs two times in each block: the difference of the two is noise. `changes` are fields
-    of the scenario, see `scenarios.override`.
+    of the scenario, see `scenario_changes.override`.
     """
 
     deployment: str

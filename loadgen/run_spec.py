@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from . import dataset, deployments, scenarios
+from . import dataset, deployments, scenario_changes, scenarios
 from .scenarios import Scenario
 
 
@@ -14,7 +14,7 @@ class RunSpec:
     the place of the deployment.
 
     A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `changes`
-    are fields that replace those of the named scenario, see `scenarios.override`.
+    are fields that replace those of the named scenario, see `scenario_changes.override`.
     """
 
     deployment: str
@@ -36,7 +36,7 @@ class RunSpec:
 
     def load(self) -> Scenario:
         """The named scenario with the changes applied. Raises `UserError` for an unknown name or a bad change."""
-        return scenarios.override(scenarios.find(self.scenario), **self.changes)
+        return scenario_changes.override(scenarios.find(self.scenario), **self.changes)
 
     def check(self) -> None:
         """Raise `UserError` for a name that does not exist, before any process is started."""

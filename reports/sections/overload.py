@@ -29,8 +29,9 @@ COLUMNS = {
 NOTE = (
     f"Goodput: successful responses within {READ_OBJECTIVE_MS:.0f} ms, of a login within {LOGIN_OBJECTIVE_MS:,.0f} ms, "
     "counted from when a request was due. p95 is of the successful ones. Clean: the share of the failures that are a "
-    "503 with Retry-After. Open load: the sustained rate for 5 s, its multiple for 8 s, and the sustained rate again; clients give up after 5 s. Recovery is the time after the overload until goodput and p95 "
-    "are as before it. ✗ misses its target, see below."
+    "503 with Retry-After. Open load: the sustained rate for 5 s, its multiple for 8 s, and the sustained rate again; "
+    "clients give up after 5 s. Recovery is the time after the overload until goodput and p95 are as before it. "
+    "✗ misses its target, see below."
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen import scenarios
+from loadgen import scenario_changes, scenarios
 from workbench.errors import UserError
 
 
@@ -54,14 +54,14 @@ def test_find_of_a_scenario_that_cannot_be_made_says_why(name, message):
 
 
 def test_override_changes_fields_and_lists_them():
-    changed = scenarios.override(scenarios.find("sustained-100"), duration_s=10.0, warmup_s=0.0, users=5)
+    changed = scenario_changes.override(scenarios.find("sustained-100"), duration_s=10.0, warmup_s=0.0, users=5)
     assert (changed.duration_s, changed.warmup_s, changed.users) == (10.0, 0.0, 5)
     assert changed.overridden == ("duration_s", "users", "warmup_s")
     assert changed.name == "sustained-100"
 
 
 def test_override_of_the_duration_stretches_the_steps_of_an_open_load():
-    changed = scenarios.override(scenarios.find("steps-50"), duration_s=25.0, warmup_s=1.0, arrivals="constant")
+    changed = scenario_changes.override(scenarios.find("steps-50"), duration_s=25.0, warmup_s=1.0, arrivals="constant")
     assert changed.pieces[:2] == ((1.0, 10, 10), (5.0, 10, 10))
     assert (changed.arrivals, len(changed.rates)) == ("constant", 5)
 
@@ -76,17 +76,17 @@ def test_an_overload_is_a_multiple_of_its_base_rate_between_two_times_of_that_ra
 
 
 def test_override_of_the_base_rate_changes_all_rates_of_an_overload():
-    changed = scenarios.override(scenarios.find("overload-10"), base_rps=40.0, duration_s=42.0)
+    changed = scenario_changes.override(scenarios.find("overload-10"), base_rps=40.0, duration_s=42.0)
     assert [tuple(piece) for piece in changed.rates] == [(10.0, 40.0, 40.0), (16.0, 400.0, 400.0), (16.0, 40.0, 40.0)]
     assert changed.overridden == ("base_rps", "duration_s", "rates")
 
 
 def test_override_with_the_same_values_changes_nothing():
-    assert scenarios.override(scenarios.find("open-30"), duration_s=30.0, arrivals="poisson").overridden == ()
+    assert scenario_changes.override(scenarios.find("open-30"), duration_s=30.0, arrivals="poisson").overridden == ()
 
 
 def test_a_burst_with_a_duration_has_no_fixed_number_of_requests():
-    assert scenarios.override(scenarios.find("burst-5"), duration_s=3.0).expected_requests() is None
+    assert scenario_changes.override(scenarios.find("burst-5"), duration_s=3.0).expected_requests() is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_burst_with_a_duration_has_no_fixed_number_of_requests():
 )  # fmt: skip
 def test_override_of_a_field_without_meaning_is_refused(name, changes, message):
     with pytest.raises(UserError, match=message):
-        scenarios.override(scenarios.find(name), **changes)
+        scenario_changes.override(scenarios.find(name), **changes)
 
 
 def test_find_of_an_unknown_name_lists_the_known_ones():
