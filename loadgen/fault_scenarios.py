@@ -12,7 +12,8 @@ RATE_RPS = 40.0
 WARMUP_S = 3.0
 BEFORE_S = 5.0  # of the measured time, for the latency without the fault
 AFTER_S = 10.0  # for the recovery
-MAX_IN_FLIGHT = 80  # what comes in while nothing is answered
+MAX_IN_FLIGHT = 900  # what comes in while nothing is answered
+SESSIONS = 20  # of as many accounts; the other users share their cookies, as 900 logins would take a minute
 SLOW_STATEMENT_S = 20.0
 
 # A trigger that does nothing until its function is replaced, which takes no lock on the table.
@@ -48,6 +49,7 @@ def _fields(kind: faults.FaultKind) -> dict[str, Any]:
     return {
         "kind": "open",
         "users": MAX_IN_FLIGHT,
+        "sessions": SESSIONS,
         "warmup_s": WARMUP_S,
         "duration_s": duration_s,
         "rates": (Piece(duration_s, RATE_RPS, RATE_RPS),),

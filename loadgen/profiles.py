@@ -26,7 +26,7 @@ from workbench.primary_metrics import PrimaryMetric
 from . import deployments
 from .operations_profile import OPERATIONS
 from .profile import Arm, Profile, Search
-from .resilience_profile import RESILIENCE
+from .resilience_profile import RESILIENCE, RESILIENCE_SHORT
 
 DEFAULT = "quick"
 
@@ -213,6 +213,7 @@ PROFILES = {
     ),
     "operations": OPERATIONS,
     "resilience": RESILIENCE,
+    "resilience-short": RESILIENCE_SHORT,
     "smoke": Profile(
         "the smallest experiment that fills most sections of the report, on small data; its values mean nothing",
         "small",

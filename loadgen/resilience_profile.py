@@ -1,10 +1,12 @@
-"""The profile `resilience`: what happens under faults, on tuned and on the published settings."""
+"""The profiles `resilience`, on tuned and on the published settings, and `resilience-short`, for every change."""
 
-from workbench.arms import BASELINE, TUNED, TUNED_IN_512_MIB, WITHOUT
+from workbench.arms import BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
 from workbench.faults import DATABASE, KINDS, PREFIX, FaultKind
 
 from . import fault_scenarios
+from .overload_arms import OVERLOAD_ARMS
 from .profile import Arm, Profile
+from .soak_arms import SOAK_ARMS
 
 # Deployments that have what the fault is about, where tuned has it not.
 OTHERS = {"sessions-full": f"{TUNED}{WITHOUT}shared-sessions", "worker-out-of-memory": TUNED_IN_512_MIB}
@@ -20,8 +22,19 @@ FAULT_ARMS = (
     *(_arm(BASELINE, kind) for kind in KINDS.values() if kind.concerns == DATABASE),
 )
 
+# For every change: one fault of each part, and the overload at which goodput is compared.
+SHORT_FAULTS = ("idle-backends-terminated", "database-stopped", "store-away", "worker-killed", "generator-killed")
+
 RESILIENCE = Profile(
-    "tuned and the published settings under faults: what fails, for how long, and what is lost",
+    "tuned and the published settings under faults and overload, and a soak: what fails, what is lost, what grows",
     "small",
-    FAULT_ARMS,
+    (*FAULT_ARMS, *OVERLOAD_ARMS, *SOAK_ARMS),
+)
+RESILIENCE_SHORT = Profile(
+    "the faults and the overload that show most, for every change",
+    "small",
+    (
+        *(_arm(TUNED, KINDS[name]) for name in SHORT_FAULTS),
+        *(arm for arm in OVERLOAD_ARMS if (arm.deployment, arm.scenario) == (LIMITED, OVERLOADS[5])),
+    ),
 )
