@@ -69,7 +69,7 @@ RESOURCES = (
     Resource("memory", "memory of the application (MiB, PSS)", "{:z,.1f}", _of_process("server", "pss_bytes", MIB),
              Margin(0.0, 0.03, f"{_MEMORY}; a leak of 200 bytes a request makes more in 30 minutes")),
     Resource("backends", "memory of PostgreSQL's processes (MiB)", "{:z,.1f}", _of_resources("backend_bytes", MIB),
-             Margin(0.5, 0.05, f"{_MEMORY}; a backend that replaces another begins small")),
+             Margin(2.0, 0.05, "a backend that replaces another begins small, which makes a saw of 2 MiB")),
     Resource("store", "memory of the store (MiB)", "{:z,.1f}", _of_resources("store_bytes", MIB),
              Margin(0.25, 0.05, f"{_MEMORY}; sessions that are never removed make more in 30 minutes")),
     Resource("connections", "connections at PostgreSQL", "{:z,.1f}", _connections, Margin(1.0, 0.0, _PIECES)),
