@@ -32,6 +32,16 @@ CASES: dict[str, Steps] = {
         Under((Injected(STORE, "store-frozen"),), 400, (Logout(2), Login(3, 0), Dashboard(2), Dashboard(3))),
         Together((Ended(0), Ended(1), Ended(2), Ended(3))),
     ),
+    "idle connections are ended by the server": (
+        Together(
+            tuple(Dashboard(client) for client in (0, 1, 2, 3)) + tuple(Scan(client, 0, 0) for client in (0, 1, 2, 3))
+        ),
+        Under(
+            (Injected(DATABASE, "idle-backends-terminated"),),
+            200,
+            (*(Scan(client, 1, 0) for client in (0, 1, 2, 3)), *(Dashboard(client) for client in (0, 1, 2, 3))),
+        ),
+    ),
     "answers of scans are lost": (
         Under(
             (Toxic(DATABASE, "limit_data", "downstream", (("bytes", 300),)),),

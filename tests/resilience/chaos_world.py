@@ -24,6 +24,7 @@ from tests.resilience.chaos_clients import Client, Exchange
 from tests.resilience.chaos_steps import (
     CLIENTS,
     STORE,
+    WORKER,
     Dashboard,
     Fault,
     Injected,
@@ -33,6 +34,7 @@ from tests.resilience.chaos_steps import (
     Under,
 )
 from workbench.errors import UserError
+from workbench.faults import KINDS, NO_FAILURE
 from workbench.polling import attempts
 
 # `tuned`, with lifetimes and timeouts of a second: what they bound happens within a test.
@@ -75,11 +77,21 @@ class Stored:
 
 
 class FaultTime(NamedTuple):
-    """When faults were in force, in seconds since the epoch, and what they concerned."""
+    """When faults were in force, in seconds since the epoch, and which."""
 
-    concerns: tuple[str, ...]
+    faults: tuple[Fault, ...]
     begin_s: float
     end_s: float
+
+    @property
+    def ends_workers(self) -> bool:
+        """Whether requests in flight may get no answer."""
+        return any(fault.concerns == WORKER for fault in self.faults)
+
+    @property
+    def allows_refusals(self) -> bool:
+        """Whether requests may be refused: the catalogue promises for some faults that no request is."""
+        return any(isinstance(fault, Toxic) or KINDS[fault.name].promise != NO_FAILURE for fault in self.faults)
 
 
 class World:
@@ -176,8 +188,7 @@ class StepRunner:
                 for _ in attempts(BACK_S, 0.02):
                     if all(fault.is_over() for fault in begun):
                         break
-            concerns = tuple(fault.concerns for fault in under.faults)
-            self.world.fault_times.append(FaultTime(concerns, begun_s, time.time()))
+            self.world.fault_times.append(FaultTime(under.faults, begun_s, time.time()))
             self._recover(threads, under)
             for sending in sent:
                 sending.result()
