@@ -29,19 +29,23 @@ WorkerCounts = tuple[frozenset[int], dict[str, int]]
 
 @contextmanager
 def database_route(
-    server: DatabaseServer, database: str, settings: Settings, directory: Path, *, proxied: bool = False
+    server: DatabaseServer, database: str, settings: Settings, directory: Path, faults: FaultSetup = NO_FAULTS
 ) -> Iterator[tuple[str, Route]]:
     """The database's URL for the application, and the processes between the two, by role.
 
     The URL has the deployment's host name, if it has one. Where the deployment has a round trip, it leads through a
-    proxy that delays, as it does where it is to be `proxied` for a fault; where it has a pooler, through that first:
-    the pooler runs beside the application.
+    proxy that delays, as it does where `faults` need one; where it has a pooler, through that first: the pooler runs
+    beside the application.
     """
     url, address = server.application_url_of(database), server.address
     route: Route = {}
     with ExitStack() as stack:
         # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
-        if proxied or settings.round_trip_ms or (settings.database_host and isinstance(address, str)):
+        if (
+            faults.needs_database_proxy
+            or settings.round_trip_ms
+            or (settings.database_host and isinstance(address, str))
+        ):
             delaying = stack.enter_context(proxy.through(address, settings.round_trip_ms, directory / "proxy.log"))
             route["proxy"] = delaying
             url = database_url.through(url, delaying.address, settings.database_host)

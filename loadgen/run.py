@@ -76,6 +76,7 @@ def _execute(
     code, settings = codes.of(spec), _settings(spec)
     stages, server, scenario = RunStages("record"), databases.server, spec.load()
     faults = FaultSetup.of(scenario.faults)
+    forks = None if faults.needs_new_generator else forks
     template = databases.template(spec.scale, settings.indexes, code.schema)
     deployment = _deployment(spec, settings) | codes.source(spec)
     directory.mkdir(parents=True)
@@ -87,18 +88,8 @@ def _execute(
         recorded(directory, spec, scenario, deployment, server) as record,
         databases.clone(directory.name, template.name, settings, code) as database,
         faults.environ(directory) as variables,
-        _generator(
-            spec,
-            scenario,
-            directory,
-            port,
-            settings,
-            None if faults.needs_new_generator else forks,
-            variables,
-        ) as generator,
-        app_environment.database_route(
-            server, database.name, settings, directory, proxied=faults.needs_database_proxy
-        ) as (url, route),
+        _generator(spec, scenario, directory, port, settings, forks, variables) as generator,
+        app_environment.database_route(server, database.name, settings, directory, faults) as (url, route),
     ):
         settings = replace(settings, database_url=url)
         record["stages_s"] = stages.seconds

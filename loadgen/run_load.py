@@ -1,7 +1,8 @@
 """The load of a run: start the system under test, release the users, watch both, and take the readings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from workbench.faults import DATABASE, KINDS
 
@@ -22,11 +23,13 @@ from .application import Application, StartingApplication
 from .collectors.collector import Collector
 from .collectors.database_reader import TopStatement
 from .collectors.resource_reader import resource_sources
+from .fault_injection.timetable import Timetable
 from .locust_runner import Generator
-from .memory.memory_limit import OutOfMemoryAtStart
+from .memory.memory_limit import MemoryLimit, OutOfMemoryAtStart
 from .route_processes import Route
 from .run_parts import RunParts
 from .run_stages import LOAD
+from .services import DatabaseServer
 from .subprocesses import deferred_signals
 
 
@@ -51,44 +54,59 @@ def drive(parts: RunParts, generator: Generator, route: Route) -> None:
         record["health"] = served.health
         before, monitored_before = environment.counted(), environment.monitored()
         parts.database.require_quiet_server()
-        roles = {"server": served.child.pid, "database": server.pid, **generator.roles()}
         # A server of the user's may run on this machine, and its CPU time is not that of others.
         is_whole = server.pid is not None and (store is None or store.pid is not None)
-        roots = {**roles, "store": store.pid if store else None, **route_processes.pids(route)}
+        roots = {"server": served.child.pid, **_roots(parts, generator, route)}
         resources = resource_sources(environment, parts.log)
         collector.begin(roots, is_whole=is_whole, group=starting.memory.group, resources=resources)
         parts.stages.begin(LOAD)
-        generator.release_users()
         with run_faults.timetable(parts, generator, route, collector, freezer) as faults:
-
-            def check() -> None:
-                faults.advance()
-                is_away = faults.concerns(DATABASE)
-                run_health.check(served.child, route, server, collector, starting.memory, database_may_be_away=is_away)
-
-            try:
-                generator.wait(check)
-            except BaseException:
-                with deferred_signals():
-                    generator.stop()
-                raise
-            finally:
-                counts = witnesses.counts_between(before, environment.counted())
-                record["served"] = counts and counts["requests"]
-        parts.stages.begin("readings")
-        server.require_alive()
-        record |= route_processes.readings(route)
-        run_faults.record_connections(parts)
-        counts = _complete_record(parts, collector, before)
+            check = partial(_advance, faults, served, route, server, collector, starting.memory)
+            _send(parts, generator, check, before)
+        counts = _take_last_readings(parts, route, collector, before, starting.memory)
         if monitored_before:
             record["monitor"] = monitor_reader.difference(monitored_before, environment.monitored())
-        parts.record_memory(starting.memory, collector.kills(), collector.peak_pss_bytes())
         parts.begin_stopping()
         if counts and counts["requests"] == counts["responses"]:
             served.child.kill()  # it is idle, and gunicorn takes up to three seconds to stop
         compaction.compact(parts.directory)
     run_faults.record_connections_left(parts)
     _record_plans(parts, collector.top_statements)
+
+
+def _roots(parts: RunParts, generator: Generator, route: Route) -> dict[str, int | None]:
+    """The first processes beside the application's, by role; None for one that may be on another machine."""
+    store = parts.environment.store
+    own = {"database": parts.database.server.pid, "store": store.pid if store else None}
+    return {**own, **generator.roles(), **route_processes.pids(route)}
+
+
+def _advance(
+    faults: Timetable,
+    served: Application,
+    route: Route,
+    server: DatabaseServer,
+    collector: Collector,
+    memory: MemoryLimit,
+) -> None:
+    """Begin and end the faults that are due, and look whether all else is still there."""
+    faults.advance()
+    is_away = faults.concerns(DATABASE)
+    run_health.check(served.child, route, server, collector, memory, database_may_be_away=is_away)
+
+
+def _send(parts: RunParts, generator: Generator, check: Callable[[], None], before: WorkerCounts) -> None:
+    """Release the users and wait for the end of the load; count what was served, also if it ends early."""
+    try:
+        generator.release_users()
+        generator.wait(check)
+    except BaseException:
+        with deferred_signals():
+            generator.stop()
+        raise
+    finally:
+        counts = witnesses.counts_between(before, parts.environment.counted())
+        parts.record["served"] = counts and counts["requests"]
 
 
 def _record_plans(parts: RunParts, statements: Sequence[TopStatement]) -> None:
@@ -98,6 +116,19 @@ def _record_plans(parts: RunParts, statements: Sequence[TopStatement]) -> None:
     executions = statement_executions.slowest(parts.environment.statement_samples)
     earlier = earlier_plans.of_run(parts.directory, record["deployment"]["name"], record["scenario"]["name"])
     statement_explainer.record_plans(database.server, database.name, statements, parts.directory, executions, earlier)
+
+
+def _take_last_readings(
+    parts: RunParts, route: Route, collector: Collector, before: WorkerCounts, memory: MemoryLimit
+) -> dict[str, int] | None:
+    """Record what a load that is over has left behind; returns what the workers counted during it."""
+    parts.stages.begin("readings")
+    parts.database.server.require_alive()
+    parts.record |= route_processes.readings(route)
+    run_faults.record_connections(parts)
+    counts = _complete_record(parts, collector, before)
+    parts.record_memory(memory, collector.kills(), collector.peak_pss_bytes())
+    return counts
 
 
 def _complete_record(parts: RunParts, collector: Collector, before: WorkerCounts) -> dict[str, int] | None:

@@ -15,6 +15,7 @@ from loadgen.run_spec import RunSpec, run_name
 from workbench.errors import UserError
 
 PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
+RESILIENCE = {"resilience", "resilience-short"}
 COMPARING = {"quick", "requests", "database", "ablation", "full", "operations", "smoke"}
 
 
@@ -56,7 +57,14 @@ def test_make_plan_runs_each_arm_once_a_block_and_a_replicated_one_two_times(pro
 def test_every_profile_has_a_replicated_arm_or_a_search():
     replicated = {name for name, profile in profiles.PROFILES.items() if any(arm.replicated for arm in profile.arms)}
     assert replicated == COMPARING
-    assert all(profile.searches for name, profile in profiles.PROFILES.items() if name not in COMPARING)
+    others = {name for name in profiles.PROFILES if name not in COMPARING | RESILIENCE}
+    assert all(profiles.PROFILES[name].searches for name in others)
+
+
+def test_profiles_of_faults_compare_no_arms():
+    for name in RESILIENCE:
+        assert not profiles.PROFILES[name].primary
+        assert all(arm.blocks == 1 for arm in profiles.PROFILES[name].arms)
 
 
 @pytest.mark.parametrize("profile", sorted(COMPARING))
