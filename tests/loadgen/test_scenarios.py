@@ -109,7 +109,7 @@ def test_find_of_an_unknown_name_lists_the_known_ones():
 
 
 def test_soak_has_a_fifth_of_writes_and_keeps_its_rate_when_shortened():
-    short = scenarios.override(scenarios.find("soak"), duration_s=180.0)
+    short = scenario_changes.override(scenarios.find("soak"), duration_s=180.0)
     assert (short.duration_s, short.pieces) == (180.0, ((5.0, 50, 50), (180.0, 50, 50)))
     assert short.shares["scan"] == 0.2
     assert scenarios.find("soak").duration_s == 1800
