@@ -124,7 +124,7 @@ def _take_last_readings(
     """Record what a load that is over has left behind; returns what the workers counted during it."""
     parts.stages.begin("readings")
     parts.database.server.require_alive()
-    parts.record |= route_processes.readings(route)
+    parts.record.update(route_processes.readings(route))
     run_faults.record_connections(parts)
     counts = _complete_record(parts, collector, before)
     parts.record_memory(memory, collector.kills(), collector.peak_pss_bytes())
