@@ -60,6 +60,14 @@ CASES: dict[str, Steps] = {
             (Scan(2, 0, 0), *(Dashboard(client) for client in (0, 1, 2, 3, 0, 1)), *(Search(3, 0),) * 4),
         ),
     ),
+    "a worker is stuck until it is replaced": (
+        Under(
+            (Injected(WORKER, "worker-stuck"),),
+            4500,
+            (*(Scan(client, 0, 0) for client in (0, 1, 2, 3)), *(Dashboard(client) for client in (0, 1, 2, 3))),
+        ),
+        Together((*(Scan(client, 0, 0) for client in (0, 1, 2, 3)), *(Dashboard(client) for client in (0, 1, 2, 3)))),
+    ),
     "a worker is killed while the store is away": (
         Under(
             (Injected(WORKER, "worker-killed"), Injected(STORE, "store-away")),

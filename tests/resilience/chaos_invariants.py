@@ -65,7 +65,9 @@ def statuses(exchanges: list[Exchange], fault_times: list[FaultTime]) -> Iterato
     for exchange in exchanges:
         call = call_of(exchange.request, exchange.key)
         documented = PATHS[call.path.partition("?")[0]][call.method.lower()]["responses"]
-        if exchange.status == NO_ANSWER:
+        if exchange.is_too_slow:
+            yield f"no answer in time: {exchange}"
+        elif exchange.status == NO_ANSWER:
             if not any(_meets(exchange, times, KILL_S) for times in fault_times if times.ends_workers):
                 yield f"no answer, and no worker had a fault: {exchange}"
         elif str(exchange.status) not in documented:

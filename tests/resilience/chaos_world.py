@@ -48,6 +48,7 @@ SHORT: dict[str, Any] = {
     "tcp_user_timeout_ms": 1500,
     "connect_timeout_s": 1,
     "pool_timeout_s": 1.0,
+    "worker_timeout_s": 2,
 }
 LIFETIME_S = 1.0
 MAX_RECOVERY_S = 2.0
