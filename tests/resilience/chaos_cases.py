@@ -62,9 +62,12 @@ CASES: dict[str, Steps] = {
     ),
     "a worker is stuck until it is replaced": (
         Under(
-            (Injected(WORKER, "worker-stuck"),),
+            (
+                Toxic(DATABASE, "latency", "downstream", (("latency_ms", 200), ("jitter_ms", 0))),
+                Injected(WORKER, "worker-stuck"),
+            ),
             4500,
-            (*(Scan(client, 0, 0) for client in (0, 1, 2, 3)), *(Dashboard(client) for client in (0, 1, 2, 3))),
+            (Scan(0, 0, 0), Scan(1, 0, 0), Scan(2, 0, 0), Scan(3, 0, 0)) * 6,
         ),
         Together((*(Scan(client, 0, 0) for client in (0, 1, 2, 3)), *(Dashboard(client) for client in (0, 1, 2, 3)))),
     ),

@@ -53,6 +53,7 @@ SHORT: dict[str, Any] = {
 LIFETIME_S = 1.0
 MAX_RECOVERY_S = 2.0
 LEAD_S = 0.05  # from the first request to the fault, and from its end to the last request
+BETWEEN_S = 0.3  # from one of two faults to the other
 BACK_S = 20.0  # for a server that was stopped to answer again: only from then on its recovery counts
 SETTLE_S = 5.0
 PROBES, PROBE_PAUSE_S = 4, 0.1
@@ -180,8 +181,9 @@ class StepRunner:
             ]
             time.sleep(LEAD_S)
             begun_s = time.time()
-            begun = [fault for fault in faults if _begins(fault)]
+            begun: list[Injector] = []
             try:
+                begun += (fault for fault in faults if _begins(fault))
                 time.sleep(hold_s)
             finally:
                 for fault in begun:
@@ -236,12 +238,13 @@ def made_fault(target: FaultTarget, fault: Fault) -> Injector:
 
 
 def _begins(fault: Injector) -> bool:
-    """Begin a fault; False for one that cannot be made now, as no session is idle."""
+    """Begin a fault, and leave it time to affect requests before the next one; False where it cannot be made now."""
     try:
         fault.begin()
-    except UserError:
+    except UserError:  # no session is idle
         fault.end()
         return False
+    time.sleep(BETWEEN_S)
     return True
 
 
