@@ -257,10 +257,10 @@ def running(directory: Path, **changed: Any) -> Iterator[World]:
         save_disk_writes(server)
         template = dataset.ensure_template(server, settings.scale, settings.indexes)
         database = stack.enter_context(run_database.clone(server, template, "chaos", settings))
-        url, route = stack.enter_context(
-            app_environment.database_route(server, database, settings, directory, proxied=True)
-        )
-        settings, setup = replace(settings, database_url=url), FaultSetup(frozenset({"store-away"}))
+        setup = FaultSetup(frozenset({"black-hole", "store-away"}))  # a proxy before each server
+        route_set_up = app_environment.database_route(server, database, settings, directory, setup)
+        url, route = stack.enter_context(route_set_up)
+        settings = replace(settings, database_url=url)
         environment = stack.enter_context(app_environment.set_up(settings, directory, faults=setup))
         freezing = stack.enter_context(freezer(directory / "freezer.log"))
         served = stack.enter_context(application.serve(environment.settings, directory / "gunicorn.log"))
