@@ -1,6 +1,5 @@
 """Carrying out an experiment: the runs of its plan, then its searches for capacity; or the rest of both."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -13,25 +12,24 @@ from pathlib import Path
 import click
 
 from analysis.capacity.bracket import Probe
-from analysis.capacity.predictions import DIRECTORY
 from analysis.capacity.sentinel import Sentinel
-from workbench import declared_arms, primary_metrics, seal
+from workbench import declared_arms, primary_metrics
 from workbench.errors import UserError
 from workbench.paths import is_id, runs_directory
 from workbench.record_format import FORMAT
-from workbench.recorded_experiment import planned
 from workbench.recording import open_run
-from workbench.redaction import redacted_values
 
 from . import (
     block_looks,
     capacity_search,
     dataset,
     environment,
+    experiment_record,
     experiment_servers,
     locust_runner,
     profiles,
     progress,
+    run_faults,
     server_connections,
     stop_request,
 )
@@ -143,7 +141,7 @@ def _execute(plan: Plan, name: str) -> None:
         block_looks.measure_until_decided(plan, directory, record, measure, shown)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     stop_request.withdraw(directory)
-    _write(directory, record | {"status": "complete", "probes": probes})
+    experiment_record.write(directory, record | {"status": "complete", "probes": probes})
 
 
 def _start_record(
@@ -167,7 +165,7 @@ def _start_record(
         )
     stop_request.withdraw(directory)
     record |= {"status": "running", "probes": record.get("probes") or []}
-    _write(directory, record)
+    experiment_record.write(directory, record)
     return record
 
 
@@ -194,10 +192,9 @@ def _measure(
                     block = spec.block
                 shown.begin(f"{spec.name} {spec.scenario}, block {spec.block + 1}", expected_s)
                 outcome = execute_run(spec, directory / run_name(spec), following)
-                if not outcome["valid"]:
-                    reasons = "; ".join(outcome["reasons"])
-                    progress.report(f"block {spec.block + 1}: {run_name(spec)} is not valid: {reasons}")
-                _write(directory, record)
+                if problem := run_faults.problem(outcome):
+                    progress.report(f"block {spec.block + 1}: {run_name(spec)} {problem}")
+                experiment_record.write(directory, record)
 
 
 def _with_following(timed: Iterable[TimedSpec]) -> Iterator[tuple[TimedSpec, RunSpec | None]]:
@@ -218,14 +215,14 @@ def _search(
     earlier, probes = record["probes"], []
     predictions = PredictionLog(directory, plan.specs)
     for round_ in _rounds(plan, directory, predictions, shown):
-        probes += _entries(round_.specs)
+        probes += experiment_record.entries(round_.specs)
         names = {probe["run"] for probe in probes}
         record["probes"] = [*probes, *(probe for probe in earlier if probe["run"] not in names)]
         for spec, search in zip(round_.specs, round_.searches, strict=True):
             if search:
                 predictions.record(search, spec)
         record["prediction_failures"] = predictions.failures
-        _write(directory, record)
+        experiment_record.write(directory, record)
         if not (interrupted and all(interrupted.keeps(run_name(spec)) for spec in round_.specs)):
             _wait_until(round_.not_before_s, shown, directory, round_.specs[0].block - 1)
         timed = [(spec, OVERHEAD_S + spec.load().expected_s()) for spec in round_.specs]
@@ -265,7 +262,7 @@ def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSy
         "scale": plan.scale,
         "seed": plan.seed,
         "p95_ms": plan.p95_ms,
-        "runs": _entries(plan.specs),
+        "runs": experiment_record.entries(plan.specs),
         "searches": [asdict(search) for search in plan.searches],
         primary_metrics.KEY: primary_metrics.to_record(plan.primary),
         "sentinel": plan.sentinel and {"deployment": plan.sentinel.deployment, "scenario": plan.sentinel.scenario},
@@ -274,27 +271,3 @@ def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSy
         **plan.optional_facts(),
         **({declared_arms.KEY: systems.comparison.record(systems.sources())} if systems else {}),
     }
-
-
-def _entries(specs: Sequence[RunSpec]) -> list[dict]:
-    """The entries of runs in the record of an experiment."""
-    return [{"run": run_name(spec), **asdict(spec)} for spec in specs]
-
-
-def _write(directory: Path, record: dict) -> None:
-    """Write the record, sealed, with the seals of the runs that have ended and of the predictions."""
-    record["files"] = _sealed_files(directory, record)
-    seal.write(directory / "experiment.json", json.dumps(redacted_values(record), indent=2) + "\n")
-
-
-def _sealed_files(directory: Path, record: dict) -> dict[str, dict]:
-    """What the record says of its files: of each what it said before, or what it is now."""
-    before = record.get("files") or {}
-    runs = {f"{entry['run']}/run.json": directory / entry["run"] for entry in planned(record)}
-    ended = [name for name, run_directory in runs.items() if name in before or _has_ended(run_directory)]
-    names = [*ended, *(f"{DIRECTORY}/{path.name}" for path in sorted((directory / DIRECTORY).glob("*.json")))]
-    return {name: before.get(name) or seal.describe(directory / name) for name in names}
-
-
-def _has_ended(run_directory: Path) -> bool:
-    return (run_directory / "run.json").exists() and open_run(run_directory).status != "cut off"

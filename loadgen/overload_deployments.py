@@ -21,7 +21,7 @@ OVERLOAD = {
             "pool_size": 1,
             "round_trip_ms": DISTANCE_MS,
             "threads": 16,  # few: each that refuses takes turns at the interpreter's lock with those that serve
-            "admission_limit": 8,
+            "admission_limit": 6,
             "admission_login_limit": 4,
             "hash_wait_ms": 1000,
         },

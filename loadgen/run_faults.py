@@ -1,7 +1,7 @@
 """The faults of a run: their timetable over what the run consists of, and what they leave behind."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -114,3 +114,13 @@ def ended_by_fault(directory: Path) -> dict[str, Any] | None:
         if any(fault["begin_us"] is not None for fault in record.get(KEY) or ()):
             return record
     return None
+
+
+def problem(record: Mapping[str, Any]) -> str:
+    """What is to be said of a run that has ended, `is not valid: …`; empty where nothing is."""
+    if record["valid"]:
+        return ""
+    if record["status"] != "complete" and record.get(KEY):
+        reason = next(iter(record["reasons"]), "its record could not be completed")
+        return f"was ended by its fault: {reason}"
+    return f"is not valid: {'; '.join(record['reasons'])}"

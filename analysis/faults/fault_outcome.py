@@ -40,6 +40,7 @@ class FaultOutcome:
     lost, doubled      acknowledged writes that are not stored, or stored more than once; None where not compared
     rows_lost          requests that the application served, or the generator counted, without a row of their own
     dropped            arrivals that were due and never sent
+    left_behind        what the end of the run left running; empty where nothing
     has_ended          whether the run came to its own end
     """
 
@@ -62,6 +63,7 @@ class FaultOutcome:
     doubled: int | None = None
     rows_lost: int | None = None
     dropped: int = 0
+    left_behind: str = ""
     has_ended: bool = True
 
     @property
@@ -110,6 +112,7 @@ def outcome_of(run: Run) -> FaultOutcome | None:
         doubled=_written(run, "doubled"),
         rows_lost=_rows_lost(run),
         dropped=sum(run.dropped.values()),
+        left_behind="" if begin_ms is None else entry.get("reason", ""),
         has_ended=run.status == "complete",
     )
 

@@ -28,10 +28,13 @@ EXPECTED = {
 
 
 def refusal_limit_ms(settings: Mapping[str, Any]) -> float:
-    """The stated timeout (ms) of a refusal: for a connection of the pool, and for a statement, where both end.
+    """The stated timeout (ms) of a refusal: for all that a request waits for the database.
 
-    At most `MAX_REQUEST_MS`, which also holds for settings that state none.
+    Without that, for a connection of the pool and for a statement, where both end. At most `MAX_REQUEST_MS`, which also
+    holds for settings that state none.
     """
+    if database_s := settings.get("database_timeout_s"):
+        return min(MAX_REQUEST_MS, 1000.0 * database_s + STATEMENT_MARGIN_MS)
     statement_ms, pool_s = settings.get("statement_timeout_ms"), settings.get("pool_timeout_s")
     if not (settings.get("deadlines") and statement_ms and pool_s):
         return MAX_REQUEST_MS
@@ -104,6 +107,8 @@ def _of_ended_run(outcome: FaultOutcome) -> Iterator[str]:
         yield "the run ended by itself, as if there had been no fault"
     if not outcome.requests:
         yield "no row of the run was kept"
+    if outcome.left_behind:
+        yield outcome.left_behind
     for number, noun, what in (
         (outcome.lost, "acknowledged write", "lost"),
         (outcome.doubled, "write", "stored more than once"),

@@ -13,15 +13,16 @@ import pandas as pd
 from workbench.endpoints import LOGIN
 from workbench.recording import Run
 
+from ..faults import recovery
+
 # What a successful response may take (ms): that of the objective on reads, and of a login, which may wait for a hash.
 READ_OBJECTIVE_MS, LOGIN_OBJECTIVE_MS = 300.0, 1000.0
 CLEAN_STATUS = 503
 WITHOUT_RETRY_AFTER = "without Retry-After"  # in the kind of a failure that has the status alone
 QUANTILE = 0.95
-# Recovery: in windows of this length, that begin every step after the overload, both as good as before it.
+# Recovery: from an instant on, in a window of this length and in all that follows, as good as before the overload.
 WINDOW_S, STEP_S = 1.0, 0.25
 MIN_GOOD_SHARE = 0.9  # of that before
-MAX_P95_RATIO, P95_SLACK_MS = 1.5, 20.0  # to that before
 BEFORE, DURING, AFTER = "before", "during", "after"
 PIECES = (BEFORE, DURING, AFTER)
 
@@ -104,27 +105,27 @@ def of_run(run: Run) -> Overload:
 def recovery_s(requests: pd.DataFrame, ends_s: np.ndarray) -> float | None:
     """Seconds from the end of the overload until goodput and p95 of the reads are as before it; None if they never are.
 
-    `ends_s` are the ends of the three pieces. Every later window has to have the goodput too, but for one in ten.
+    `ends_s` are the ends of the three pieces. The rule is that of faults: at the first instant from which both the next
+    second and all the rest have `MIN_GOOD_SHARE` of the goodput before, and p95 within `faults.recovery.limit_ms`.
     """
     before = requests[requests["piece"] == BEFORE]
     usual_share, usual_p95_ms = before["good"].mean(), _p95_ms(before[~before["is_login"]])
     if usual_p95_ms is None:
         return None
-    limit_ms = max(MAX_P95_RATIO * usual_p95_ms, usual_p95_ms + P95_SLACK_MS)
+    limit = recovery.limit_ms(usual_p95_ms)
     _, end_s, last_s = ends_s
-    starts_s = np.arange(end_s, last_s - WINDOW_S + STEP_S / 2, STEP_S)
-    is_usual = np.array([_is_usual(requests, start_s, usual_share, limit_ms) for start_s in starts_s], dtype=bool)
-    for position, start_s in enumerate(starts_s):
-        if is_usual[position] and is_usual[position:].mean() >= MIN_GOOD_SHARE:
+    for start_s in np.arange(end_s, last_s - WINDOW_S + STEP_S / 2, STEP_S):
+        spans = ((start_s, until_s) for until_s in (start_s + WINDOW_S, last_s))
+        if all(_is_usual(requests, span, usual_share, limit) for span in spans):
             return float(start_s - end_s)
     return None
 
 
-def _is_usual(requests: pd.DataFrame, start_s: float, usual_share: float, limit_ms: float) -> bool:
-    """True if the requests that are due in the window fare as those before the overload."""
-    window = requests[requests["due_s"].between(start_s, start_s + WINDOW_S, inclusive="left")]
-    p95_ms = _p95_ms(window[~window["is_login"]])
-    return p95_ms is not None and p95_ms <= limit_ms and window["good"].mean() >= MIN_GOOD_SHARE * usual_share
+def _is_usual(requests: pd.DataFrame, span_s: tuple[float, float], usual_share: float, limit_ms: float) -> bool:
+    """True if the requests that are due in the span fare as those before the overload."""
+    due = requests[requests["due_s"].between(*span_s, inclusive="left")]
+    p95_ms = _p95_ms(due[~due["is_login"]])
+    return p95_ms is not None and p95_ms <= limit_ms and due["good"].mean() >= MIN_GOOD_SHARE * usual_share
 
 
 def _ends_s(run: Run) -> np.ndarray:

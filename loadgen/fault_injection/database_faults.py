@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg2
@@ -30,14 +30,13 @@ STOP_TIMEOUT_S = 20.0  # then it is killed
 
 
 def execute(target: FaultTarget, sql: str) -> list[tuple]:
-    """The rows of a statement of ours in the database of the run."""
-    connection = target.server.connect(target.database)
+    """The rows of a statement of ours in the database of the run. Raises `UserError` where it fails."""
     try:
-        with connection.cursor() as cursor:
+        with closing(target.server.connect(target.database)) as connection, connection.cursor() as cursor:
             cursor.execute(sql, {"database": target.database})
             return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
+    except psycopg2.Error as error:
+        raise UserError(f"PostgreSQL refused a statement of the fault: {str(error).strip().splitlines()[0]}") from None
 
 
 class IdleBackendsTerminated(Injector):
@@ -72,7 +71,7 @@ class BusyBackendsTerminated(BagsLocked):
     """A lock makes sessions busy; at its end those end that wait for it."""
 
     def end(self) -> None:
-        with suppress(UserError, psycopg2.Error):  # a server that is gone has no sessions
+        with suppress(UserError):  # a server that is gone has no sessions
             execute(self.target, TERMINATE_BUSY + " AND pid <> pg_backend_pid()")
         super().end()
 
@@ -167,5 +166,5 @@ class SlowStatement(Injector):
         execute(self.target, SLOW_FUNCTION)
 
     def end(self) -> None:
-        with suppress(UserError, psycopg2.Error):
+        with suppress(UserError):
             execute(self.target, FAST_FUNCTION)

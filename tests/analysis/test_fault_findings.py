@@ -58,7 +58,8 @@ def change_longest(run):
 
 
 def change_refusal(run):
-    run.record["deployment"]["settings"] |= {"deadlines": True, "pool_timeout_s": 1.0, "statement_timeout_ms": 2000}
+    settings = {"deadlines": True, "pool_timeout_s": 1.0, "statement_timeout_ms": 2000, "database_timeout_s": 0.0}
+    run.record["deployment"]["settings"] |= settings
     refuse(between(run, 9, 9.1), after_s=4.5)
 
 
@@ -115,6 +116,7 @@ def test_finding_of_a_worker_that_is_replaced_too_late_fails(builder):
 def test_refusal_limit_is_that_of_pool_and_statement_and_at_most_that_of_requests():
     settings = {"deadlines": True, "pool_timeout_s": 2.0, "statement_timeout_ms": 3000}
     assert refusal_limit_ms(settings) == 6000.0
+    assert refusal_limit_ms(settings | {"database_timeout_s": 4.0}) == 5_000.0
     assert refusal_limit_ms(settings | {"pool_timeout_s": 30.0}) == refusal_limit_ms({}) == 10_000.0
 
 

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.metrics import goodput
@@ -85,3 +87,27 @@ def test_seconds_have_what_was_due_in_them(builder):
     seconds = goodput.by_second(goodput.requests_of(run))
     assert seconds["offered"].iloc[[0, 6, 14]].tolist() == [100, 200, 100]
     assert seconds["good"].iloc[0] == 100
+
+
+def waited_ms(due_s: np.ndarray, service_s: float) -> np.ndarray:
+    """The response times of one server that serves in turn, each request in the same time."""
+    ends_s, free_s = [], 0.0
+    for arrival_s in due_s:
+        free_s = max(free_s, arrival_s) + service_s
+        ends_s.append(free_s)
+    return 1000 * (np.array(ends_s) - due_s)
+
+
+def test_recovery_s_without_an_overload_is_nothing():
+    """A queue at 77 % of its limit has p95 of a second between half and twice that of five: chance, and no relapse."""
+    recovered = []
+    for seed in range(20):
+        due_s = np.sort(np.random.default_rng(seed).uniform(0, 21, 2100))
+        requests = pd.DataFrame(
+            {"due_s": due_s, "response_ms": waited_ms(due_s, 0.0077), "ok": True, "is_login": False}
+        )
+        requests["good"] = requests["response_ms"] <= goodput.READ_OBJECTIVE_MS
+        ends_s = np.array([5.0, 13.0, 21.0])
+        requests["piece"] = np.array(goodput.PIECES)[np.searchsorted(ends_s[:2], due_s, side="right")]
+        recovered.append(goodput.recovery_s(requests, ends_s))
+    assert sum(value is not None and value <= 2.0 for value in recovered) >= 18
