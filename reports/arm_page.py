@@ -21,7 +21,7 @@ from .sections.evidence import evidence
 from .sections.sources import sources
 from .tables import folded
 
-STYLES = ("rows.css",)
+STYLES = ("rows.css", "sparks.css")
 TITLE = "TraceTrack: comparison of"
 FAILED = (REGRESSION, INVALID, NOT_MEASURED)
 MAX_LINES = 12  # of the first screen

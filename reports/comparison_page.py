@@ -22,7 +22,7 @@ from .report_entry import read_facts
 from .sections.comparison import join, prose
 from .tables import Html, folded, remark
 
-STYLES = ("rows.css",)
+STYLES = ("rows.css", "sparks.css")
 MAX_WARNINGS = 30
 CARDS = {
     "regression": ("Regressed", "worse in B"),

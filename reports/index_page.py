@@ -25,7 +25,7 @@ from .tables import Verdict, remark, table
 
 INDEX = "index.html"
 MAX_RUNS = 200  # the newest ones
-STYLES = ("rows.css",)
+STYLES = ("rows.css", "sparks.css")
 
 
 def write(folder: Path) -> Path:

@@ -40,7 +40,7 @@ def render(executed: Path, page: Path) -> None:
     _take_sentinel(notebook, executed.name)
     notebook.cells = [cell for cell in notebook.cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", ())]
     html, _ = _exporter().from_notebook_node(
-        notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js")}
+        notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js", ("sparks.css",))}
     )
     _refuse_repeated_ids(html, executed.name)
     page.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,12 @@ def _losses(rows: Sequence[Row]) -> Html:
     )  # fmt: skip
 
 
+def losses(report: Report) -> int | None:
+    """The acknowledged writes that were lost or stored twice in all runs; None where none was compared."""
+    outcomes = [outcome for arm, _ in _rows(report) for _, outcome in arm.made if outcome.lost is not None]
+    return sum((outcome.lost or 0) + (outcome.doubled or 0) for outcome in outcomes) if outcomes else None
+
+
 def _matrix(rows: Sequence[Row], caption: str, note: str = "") -> Html:
     """The main table: what was run, with what users saw."""
     shown = [_matrix_row(arm, finding) for arm, finding in rows if finding.verdict != NOT_MEASURED]

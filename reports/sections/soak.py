@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.findings.finding import INVALID
 from analysis.findings.resource_growth import KIND, event_id, finding_id, soaked
 from analysis.soak.growth import Growth, growths
 from analysis.soak.lifetimes import LIFETIMES
@@ -45,7 +46,7 @@ def _sentence(report: Report) -> Html:
     for finding in findings:
         counts[finding.verdict] = counts.get(finding.verdict, 0) + 1
     listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in findings if each.effect is None][:1]
+    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in findings if each.verdict == INVALID][:1]
     text = sentence("Resources in a soak: {listed}.", listed=marked(listed, "section"))
     return Html(f"<p>{text}{''.join(map(str, reasons))}</p>")
 

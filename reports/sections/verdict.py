@@ -21,6 +21,7 @@ from ..svg import inline
 from ..tables import cards
 from .advice import gevent_advice, is_adopted, succeeds
 from .comparison import Report, join, plural
+from .fault_cards import fault_cards
 from .faults import headline as fault_headline
 from .names import CLAIMS, in_labels, optimisation_of, set_up
 
@@ -138,7 +139,7 @@ def _warnings(report: Report) -> list[Html]:
         remark = sentence("The declared primary metric {name} is not known here, so it has no verdict.", name=name)
         lines.append(Html(f'<p class="warning">{remark}</p>'))
     scale = report.experiment.record["scale"]
-    if scale != "production":
+    if scale != "production" and not _is_about_faults(report):  # whose outcome does not depend on the rows
         remark = sentence("Scale {scale}: made to try the workbench, not to be quoted.", scale=scale)
         lines.append(Html(f'<p class="warning">{remark}</p>'))
     return lines
@@ -217,7 +218,14 @@ def _rungs(report: Report) -> Iterator[tuple[str, Rung]]:
             yield deployment, Rung(set_up(deployment), series, finding.effect, finding.interval)
 
 
+def _is_about_faults(report: Report) -> bool:
+    speedup = report.finding(SPEEDUP)
+    return (speedup is None or speedup.effect is None) and fault_headline(report) is not None
+
+
 def _cards(report: Report) -> Html:
+    if _is_about_faults(report):
+        return fault_cards(report)
     speedup = report.finding(SPEEDUP) if succeeds(report, BASELINE) and succeeds(report, TUNED) else None
     claims, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     items = [
