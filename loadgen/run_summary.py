@@ -23,9 +23,10 @@ COLUMNS = ["phase", "endpoint", "scheduled_us", "start_us", "latency_us", "ok", 
 
 def lines(directory: Path, record: dict) -> list[str]:
     """The lines to print: requests, failures and latency by endpoint, then one for each thing that went wrong."""
-    if record["status"] == "running":  # its record could not be completed, as on a full disk
+    status = record.get("status", "complete")
+    if status == "running":  # its record could not be completed, as on a full disk
         return ["The run was cut off; its rows up to then are kept"]
-    if record["status"] != "complete" and not record.get("stopped_by_hand"):
+    if status != "complete" and not record.get("stopped_by_hand"):
         return [_early_end(directory, record)]
     rows = pd.read_parquet(directory / "requests.parquet", columns=COLUMNS)
     summary = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.ablation import between_deployments
-from loadgen import block_looks, experiment, plan, profiles, progress, stop_request
+from loadgen import block_looks, experiment_record, plan, profiles, progress, stop_request
 from loadgen.compared_arms import Comparison
 from loadgen.profile import Arm, Profile
 from loadgen.run_spec import run_name
@@ -101,7 +101,7 @@ class Growing:
         self.directory = builder.runs / "growing"
         self.record = {
             "format": FORMAT, "experiment": "growing", "profile": "quick", "scale": "small", "seed": 1, "searches": [],
-            "runs": experiment._entries(self.plan.specs), "environment": ENVIRONMENT, "status": "running",
+            "runs": experiment_record.entries(self.plan.specs), "environment": ENVIRONMENT, "status": "running",
             "looks": list(looks_), "primary_metrics": to_record(primary),
         }  # fmt: skip
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from loadgen import machine_lock, run_folder, services
 from loadgen.__main__ import main
-from loadgen.services import postgres
+from loadgen.services import sole_use
 
 HELP = ((), ("list",), ("run",), ("experiment",))
 VALID = {"--deployment": "tuned", "--scenario": "burst-25", "--scale": "small"}
@@ -116,7 +116,7 @@ def test_a_store_that_cannot_be_used_names_the_variable(command, server, url):
 
 def test_a_second_command_names_the_first(command):
     (command.data / "postgres").mkdir(exist_ok=True)
-    with postgres.sole_use(command.data / "postgres"):
+    with sole_use.of_folder(command.data / "postgres"):
         error = error_of(refuse(command))
     assert f"process {os.getpid()}" in error
     assert "wait until it has ended" in error
