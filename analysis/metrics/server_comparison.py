@@ -17,8 +17,8 @@ KIND = ("server", "driver")
 # What follows from the kind: threads and connections mean something else to each, not each has every deadline or
 # watches its workers, and only workers that get as many connections can be kept to cores.
 OF_THE_SERVER = (
-    *KIND, "threads", "worker_connections", "body_timeout_s", "worker_timeout_s", "deadlines", "cpu_affinity",
-    "even_connections",
+    *KIND, "threads", "worker_connections", "body_timeout_s", "worker_timeout_s", "deadlines", "database_timeout_s",
+    "cpu_affinity", "even_connections",
 )  # fmt: skip
 COLUMNS = (
     "server",
