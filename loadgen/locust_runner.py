@@ -61,7 +61,6 @@ class Load:
     without_tags: tuple[str, ...] = ()
     tls: str = ""
     run_token: str = field(default="", repr=False)
-    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment, beside those of the load
     session_lifetimes_s: tuple[int, int] | None = None
 
     @property
@@ -101,7 +100,6 @@ class Load:
             "TRACETRACK_SESSION_LIFETIMES": json.dumps(self.session_lifetimes_s),
             **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             **GEVENT,
-            **self.variables,
         }
 
 

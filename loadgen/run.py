@@ -1,7 +1,7 @@
 """One run: start the system under test and the load generator, measure, record, and stop all of it."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +88,7 @@ def _execute(
         recorded(directory, spec, scenario, deployment, server) as record,
         databases.clone(directory.name, template.name, settings, code) as database,
         faults.environ(directory) as variables,
-        _generator(spec, scenario, directory, port, settings, forks, variables) as generator,
+        _generator(spec, scenario, directory, port, settings, forks) as generator,
         app_environment.database_route(server, database.name, settings, directory, faults) as (url, route),
     ):
         settings = replace(settings, database_url=url)
@@ -181,7 +181,6 @@ def _generator(
     port: int,
     settings: Settings,
     forks: ForkServer | None,
-    variables: Mapping[str, str],
 ) -> AbstractContextManager[Generator | None]:
     """The load generator, started in parallel with the application: both take long."""
     if scenario.kind == "start":
@@ -193,7 +192,6 @@ def _generator(
         rows,
         spec.processes,
         run_token=settings.run_token,
-        variables=variables,
         session_lifetimes_s=(settings.session_lifetime_s, settings.session_longest_s),
     )
     return locust_runner.generator(load, application.url_of(port), directory, forks)

@@ -166,7 +166,7 @@ KINDS = {
         FaultKind(
             "clock-stepped",
             "wall clock stepped",
-            "The wall clock of application and load generator is an hour ahead for 6 s, then goes back.",
+            "The wall clock of the application is an hour ahead for 6 s, then goes back.",
             CLOCK,
             6.0,
             NO_FAILURE,

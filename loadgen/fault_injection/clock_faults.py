@@ -7,7 +7,7 @@ STEP_S = 3600
 
 
 class ClockStepped(Injector):
-    """The wall clock of application and load generator is an hour ahead, then right again."""
+    """The wall clock of the application is an hour ahead, then right again."""
 
     def begin(self) -> None:
         stepped_clock.step(self.target.directory, STEP_S)
