@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from analysis.findings.finding import INVALID
 from analysis.findings.resource_growth import KIND, event_id, finding_id, soaked
 from analysis.soak.growth import Growth, growths
 from analysis.soak.lifetimes import LIFETIMES
@@ -46,7 +45,9 @@ def _sentence(report: Report) -> Html:
     for finding in findings:
         counts[finding.verdict] = counts.get(finding.verdict, 0) + 1
     listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in findings if each.verdict == INVALID][:1]
+    # One resource may have no reading for want of what it is about; a soak without any value says why.
+    without = [each for each in findings if each.effect is None]
+    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in without[: len(without) == len(findings)]]
     text = sentence("Resources in a soak: {listed}.", listed=marked(listed, "section"))
     return Html(f"<p>{text}{''.join(map(str, reasons))}</p>")
 
