@@ -97,7 +97,7 @@ def record_connections_left(parts: RunParts) -> None:
 
 
 def _connections(server: DatabaseServer, database: str) -> tuple[int, int] | None:
-    """The sessions of the application, and those in a transaction without a statement; None where it is not known."""
+    """The numbers of the application's sessions: all, and idle in a transaction; None if the server does not answer."""
     try:
         with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(SESSIONS, (database,))
@@ -117,7 +117,7 @@ def ended_by_fault(directory: Path) -> dict[str, Any] | None:
 
 
 def problem(record: Mapping[str, Any]) -> str:
-    """What is to be said of a run that has ended, `is not valid: …`; empty where nothing is."""
+    """A message on a run that is not valid, or was ended by its fault; empty for a valid run."""
     if record["valid"]:
         return ""
     if record["status"] != "complete" and record.get(KEY):

@@ -79,7 +79,7 @@ class FaultArm:
 
 
 def fault_arms(experiment: Experiment) -> list[FaultArm]:
-    """The arms of an experiment with faults, in the order of the catalogue; those that it left out are included."""
+    """The arms of an experiment that have a fault, in the order of the catalogue, with the arms that were left out."""
     left_out = [entry for entry in experiment.record.get(left_out_arms.KEY) or () if kind_of(entry["scenario"])]
     recorded = [(run.deployment, run.scenario) for run in experiment.runs if kind_of(run.scenario)]
     arms = dict.fromkeys([*recorded, *((entry["deployment"], entry["scenario"]) for entry in left_out)])

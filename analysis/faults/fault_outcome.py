@@ -147,7 +147,7 @@ def _longest(requests: pd.DataFrame) -> float | None:
 
 
 def _leaked(connections: Mapping[str, int | None] | None) -> int | None:
-    """Sessions beyond those that the pools may keep, in a transaction without a statement, or left after the stop."""
+    """Leaked sessions: above the limit of the pools, idle in a transaction, or open after the application has ended."""
     counts = connections or {}
     after_load, allowed = counts.get("after_load"), counts.get("allowed")
     beyond = None if after_load is None or allowed is None else max(0, after_load - allowed)

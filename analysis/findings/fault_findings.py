@@ -15,7 +15,7 @@ KIND, PUBLISHED_KIND = "fault", "published-fault"
 
 
 def findings(experiment: Experiment) -> Iterator[Finding]:
-    """A finding for each arm with a fault, those that were left out included."""
+    """A finding for each arm with a fault, also for an arm that was left out."""
     for arm in fault_arms(experiment):
         yield evaluate(arm)
 

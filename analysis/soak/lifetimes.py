@@ -40,7 +40,7 @@ def _answers_renewed(run: Run) -> int | None:
 
 
 def _sessions_removed(run: Run) -> int | None:
-    """The sessions that began in the measured phase, less those that more exist at its end."""
+    """The sessions removed in the measured phase: logins minus the growth in the number of sessions."""
     first_s, last_s = measured_s(run) or (0.0, 0.0)
     sessions = run.resources[["at_us", "sessions"]].dropna()
     within = sessions[sessions["at_us"].between(1e6 * first_s, 1e6 * last_s)]["sessions"]

@@ -170,7 +170,7 @@ def _missed(rows: Sequence[Row], caption: str) -> Html:
 def _details(rows: Sequence[Row]) -> Html:
     shown = [_details_row(arm, finding, arm.worst) for arm, finding in rows if arm.worst is not None]
     note = (
-        "Connections: sessions of the application beyond its pools, in a transaction without a statement, or left "
+        "Connections: sessions of the application above the limit of its pools, idle in a transaction, or open "
         "after its end. Writes: acknowledged scans that are not stored, or stored twice. Rows: requests that the "
         "application served, or the load generator counted, without a row."
     )
