@@ -14,7 +14,7 @@ from workbench.temporary_folder import temporary_folder
 
 from . import monitor_reader, proxy, services
 from .addresses import resolve
-from .fault_needs.fault_setup import NO_FAULTS, FaultSetup
+from .fault_needs.fault_setup import DATABASE_PROXY, NO_FAULTS, STORE_PROXY, FaultSetup
 from .memory import memory_limit
 from .memory.memory_limit import NO_LIMIT, MemoryLimit
 from .proxy import Proxy
@@ -42,7 +42,7 @@ def database_route(
     with ExitStack() as stack:
         # A Unix socket has no address to go with the deployment's host name; the proxy gives it one.
         if (
-            faults.needs_database_proxy
+            faults.needs(DATABASE_PROXY)
             or settings.round_trip_ms
             or (settings.database_host and isinstance(address, str))
         ):
@@ -152,7 +152,7 @@ def set_up(
         if settings.needs_store:
             store = stack.enter_context(services.store_server(folder, directory / "valkey.log"))
             settings = replace(settings, redis_url=store.url, store_prefix=store.prefix)
-            if faults.needs_store_proxy:
+            if faults.needs(STORE_PROXY):
                 log = directory / "store-proxy.log"
                 store_proxy = stack.enter_context(proxy.through(store.address, 0.0, log))
                 settings = replace(settings, redis_url=store.url_through(store_proxy.address))

@@ -9,13 +9,12 @@ from workbench.paths import data_directory
 from . import dataset, deployments, memory_prediction_log, run, server_connections, services
 from .arm_runs import ArmSystems
 from .checkout import Codes
+from .fault_needs.fault_setup import NOTEBOOK_KERNEL, FaultSetup
 from .fork_client import ForkServer
 from .plan import Plan
 from .run_database import RunDatabases
 from .run_spec import RunSpec
 from .services import DatabaseServer
-
-KERNEL_KILLED = "kernel-killed"
 
 # Carries out a run in its folder, with the run after it on the same server, and returns its record.
 Runner = Callable[[RunSpec, Path, RunSpec | None], dict]
@@ -55,7 +54,7 @@ def runner(forks: ForkServer, systems: ArmSystems | None, allowed: int | None) -
 
         def execute_run(spec: RunSpec, directory: Path, following: RunSpec | None) -> dict:
             memory_prediction_log.record(spec, directory)
-            if any(fault.name == KERNEL_KILLED for fault in spec.load().faults):
+            if FaultSetup.of(spec.load().faults).needs(NOTEBOOK_KERNEL):
                 from . import kernel_run  # Jupyter's client, which no other run needs
 
                 return kernel_run.execute(spec, directory)

@@ -24,7 +24,7 @@ from . import (
     write_audit,
 )
 from .checkout import Codes
-from .fault_needs.fault_setup import FaultSetup
+from .fault_needs.fault_setup import RECORDING_DISK, FaultSetup
 from .fork_client import ForkServer
 from .locust_runner import Generator, Load
 from .memory import memory_outcome
@@ -76,7 +76,7 @@ def _execute(
     code, settings = codes.of(spec), _settings(spec)
     stages, server, scenario = RunStages("record"), databases.server, spec.load()
     faults = FaultSetup.of(scenario.faults)
-    forks = None if faults.needs_new_generator else forks
+    forks = None if faults.needs(RECORDING_DISK) else forks  # the server of forks does not see that disk
     template = databases.template(spec.scale, settings.indexes, code.schema)
     deployment = _deployment(spec, settings) | codes.source(spec)
     directory.mkdir(parents=True)

@@ -30,9 +30,10 @@ PIECES = (BEFORE, DURING, AFTER)
 class Overload(NamedTuple):
     """One run of an overload.
 
-    `times` is the multiple of the base rate. Rates are of the overload, in requests/s: `offered` counts due
-    requests, `goodput` successful responses within the objective, for `reads` and `logins` apart, also before it. `p95_ms` of the successful responses during the overload, None without one. `clean_share` is the share of
-    the failures that are a 503 with Retry-After, 1 without failures. `recovery_s` is None where the run ended before.
+    `times` is the multiple of the base rate. Rates are of the overload, in requests/s: `offered` counts due requests,
+    `goodput` successful responses within the objective, for `reads` and `logins` apart, also before the overload.
+    `p95_ms` is of the successful responses during the overload, None without one. `clean_share` is the share of the
+    failures that are a 503 with Retry-After, 1 without failures. `recovery_s` is None where the run ended before.
     """
 
     times: float

@@ -13,6 +13,21 @@ from . import small_disk, stepped_clock
 from .planned_fault import PlannedFault
 
 SESSIONS_MIB, RECORDING_MIB = 1, 32
+DATABASE_PROXY, STORE_PROXY, SESSION_DISK, RECORDING_DISK, MEMORY_LIMIT, STEPPED_CLOCK, NOTEBOOK_KERNEL = (
+    "database proxy", "store proxy", "session disk", "recording disk", "memory limit", "stepped clock",
+    "notebook kernel",
+)  # fmt: skip
+# What a fault needs before the application starts, by its name; others need nothing.
+NEEDS = {
+    "black-hole": DATABASE_PROXY,
+    "black-hole-cold-pool": DATABASE_PROXY,
+    "store-away": STORE_PROXY,
+    "sessions-full": SESSION_DISK,
+    "recording-disk-full": RECORDING_DISK,
+    "worker-out-of-memory": MEMORY_LIMIT,
+    "clock-stepped": STEPPED_CLOCK,
+    "kernel-killed": NOTEBOOK_KERNEL,
+}
 
 
 @dataclass(frozen=True)
@@ -25,28 +40,19 @@ class FaultSetup:
     def of(cls, planned: tuple[PlannedFault, ...]) -> "FaultSetup":
         return cls(frozenset(fault.name for fault in planned))
 
+    def needs(self, what: str) -> bool:
+        """Whether one of the faults needs this, a value of `NEEDS`."""
+        return any(NEEDS.get(name) == what for name in self.names)
+
     @property
     def ends_run(self) -> bool:
         """Whether the run ends by its fault."""
         return any(KINDS[name].promise == RUN_ENDS for name in self.names)
 
-    @property
-    def needs_database_proxy(self) -> bool:
-        return bool(self.names & {"black-hole", "black-hole-cold-pool"})
-
-    @property
-    def needs_store_proxy(self) -> bool:
-        return "store-away" in self.names
-
-    @property
-    def needs_new_generator(self) -> bool:
-        """Whether the generator cannot be forked from a process that was started before."""
-        return "recording-disk-full" in self.names
-
     @contextmanager
     def environ(self, directory: Path) -> Iterator[dict[str, str]]:
         """The environment variables that the application gets; in the block their files are in the folder."""
-        if "clock-stepped" not in self.names:
+        if not self.needs(STEPPED_CLOCK):
             yield {}
             return
         with stepped_clock.environ(directory) as variables:
@@ -55,7 +61,7 @@ class FaultSetup:
     @contextmanager
     def recording_disk(self, directory: Path) -> Iterator[None]:
         """A small disk over the folder of the run, where the fault is to fill that."""
-        if "recording-disk-full" not in self.names:
+        if not self.needs(RECORDING_DISK):
             yield
             return
         with small_disk.over(directory, RECORDING_MIB):
@@ -64,7 +70,7 @@ class FaultSetup:
     @contextmanager
     def session_disk(self, folder: Path) -> Iterator[None]:
         """A small disk over the folder of the session files, where the fault is to fill that."""
-        if "sessions-full" not in self.names:
+        if not self.needs(SESSION_DISK):
             yield
             return
         with small_disk.over(folder, SESSIONS_MIB):
@@ -78,13 +84,14 @@ def missing_for(scenario: str, settings: Settings) -> str:
         return ""
     if kind.concerns == STORE and not settings.needs_store:
         return "the deployment has no store"
-    if kind.name == "sessions-full" and settings.sessions != "filesystem":
+    need = NEEDS.get(kind.name)
+    if need == SESSION_DISK and settings.sessions != "filesystem":
         return "the deployment has no session files"
-    if kind.name in ("sessions-full", "recording-disk-full"):
+    if need in (SESSION_DISK, RECORDING_DISK):
         return small_disk.missing()
-    if kind.name == "worker-out-of-memory" and not settings.memory_limit_mib:
+    if need == MEMORY_LIMIT and not settings.memory_limit_mib:
         return "the deployment has no memory limit"
-    if kind.name == "clock-stepped" and stepped_clock.library() is None:
+    if need == STEPPED_CLOCK and stepped_clock.library() is None:
         return stepped_clock.MISSING
     return ""
 
