@@ -8,7 +8,7 @@ from workbench import atomic, seal
 from workbench.record_format import FORMAT
 from workbench.redaction import redacted_values
 
-from . import compaction, dataset, environment, generator_totals, log_redaction, run_gates
+from . import compaction, dataset, disk_reserve, environment, generator_totals, log_redaction, run_gates
 from .run_spec import RunSpec
 from .scenarios import Scenario
 from .services import DatabaseServer
@@ -38,6 +38,7 @@ def begin(
         "reasons": [],
     }
     write(directory, record)
+    disk_reserve.keep(directory)
     return record
 
 
@@ -50,8 +51,10 @@ def _dataset(scale: str) -> dict:
 def close(directory: Path, record: dict, scenario: Scenario, reason: str) -> None:
     """Make the record final, and seal the run; `reason` says why a run that is not complete ended.
 
-    On a full disk the record keeps the status "running"; readers take such a run for one that was cut off.
+    If the reserve is too small for a full disk, the record keeps the status "running"; readers take such a run for one
+    that was cut off.
     """
+    disk_reserve.release(directory)
     log_redaction.redact_logs(directory)
     if record["status"] == "running":
         record["status"] = "aborted"

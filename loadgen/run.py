@@ -15,6 +15,7 @@ from . import (
     compaction,
     dataset,
     deployments,
+    disk_reserve,
     locust_runner,
     record_writer,
     run_faults,
@@ -109,8 +110,9 @@ def _audited_in_any_case(parts: RunParts) -> Iterator[None]:
     """Audit a run that its fault ends, too: what was acknowledged by then has to be stored."""
     try:
         yield
-    except UserError:
-        with suppress(OSError):  # of a full disk
+    except (UserError, OSError):
+        disk_reserve.release(parts.directory)
+        with suppress(OSError):  # of a disk that is full all the same
             _audit_rows(parts)
         raise
 

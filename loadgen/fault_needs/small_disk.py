@@ -15,7 +15,7 @@ from workbench.errors import UserError
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_SLAVE, MNT_DETACH = 0x4000, 0x80000, 2
 FILL_BYTES = 2**16
-BALLAST = "ballast"  # the file that fills a disk
+BALLAST = ".ballast"  # fills a disk; a hidden file is no part of a run
 NOT_PERMITTED = "a small disk needs the right to mount one, which root has"
 
 

@@ -132,15 +132,17 @@ def test_run_whose_generator_is_killed_is_aborted_and_loses_half_a_second_of_row
     assert (record["writes"]["lost"], record["writes"]["doubled"]) == (0, 0)
 
 
-@pytest.mark.exhaustive
-def test_run_whose_disk_is_full_is_cut_off_and_readable(command, mount):
+@pytest.mark.resilience
+def test_run_whose_disk_is_full_is_aborted_and_readable(command, mount):
     directory, errors, record = ended_by_its_fault(command, "recording-disk-full")
-    assert "The run was cut off; its rows up to then are kept" in errors
+    assert "The run ended by its fault, and is not valid: " in errors
+    assert "No space left on device" in record["reasons"][0]
     (fault,) = record[KEY]
     recorded = open_run(directory)
-    assert (record["status"], recorded.status) == ("running", "cut off")
+    assert (record["status"], recorded.status, recorded.defects) == ("aborted", "aborted", ())
     assert recorded.requests["start_ms"].max() > fault["begin_us"] / 1000 - MAX_LOST_MS
-    assert not (directory / "ballast").exists()
+    assert (record["writes"]["lost"], record["writes"]["doubled"]) == (0, 0)
+    assert not {".ballast", ".reserve"} & {path.name for path in directory.iterdir()}
 
 
 def test_command_without_the_right_to_mount_refuses_the_full_disk_in_one_line(command):
