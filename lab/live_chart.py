@@ -1,4 +1,7 @@
-"""The chart of a run that goes on: percentiles, throughput, requests in flight and pool use, a point a second."""
+"""The chart of a run that goes on: percentiles, throughput, requests in flight and pool use, a point a second.
+
+A band over all panels is a fault of the scenario, while it was in force.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +10,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from loadgen.run_seconds import Second
+from workbench.fault_bands import Band
 
 from . import plot_style
 
 SHOWN_SECONDS = 180
 HEIGHT_PX = 480
 RED = "#c0392b"
+FAULT = "rgba(192, 57, 43, 0.18)"
 # Trace: the field of a second, its panel, its name, its colour.
 TRACES = (
     ("median_ms", 1, "p50", "#5b9bd5"),
@@ -55,9 +60,19 @@ def _legend_above(top: float) -> dict[str, Any]:
     return {"orientation": "h", "x": 1, "xanchor": "right", "yref": "paper", "y": top, "yanchor": "bottom"}
 
 
-def update(made: go.FigureWidget, seconds: Sequence[Second]) -> None:
-    """Draw these seconds in the place of those before."""
+def update(made: go.FigureWidget, seconds: Sequence[Second], faults: Sequence[Band] = ()) -> None:
+    """Draw these seconds and faults in the place of those before."""
     at_s = [second.second for second in seconds]
     with made.batch_update():
         for trace in made.data:
             trace.x, trace.y = at_s, [getattr(second, trace.meta) for second in seconds]
+        if seconds:
+            made.layout.shapes = [_band(fault) for fault in faults if fault.end_s >= at_s[0]]
+
+
+def _band(fault: Band) -> dict[str, Any]:
+    """A fault over all panels, as a shape; its edge shows one that lasted no time."""
+    label = {"text": fault.title, "textposition": "top left", "font": {"size": 11, "color": RED}}
+    edge = {"color": FAULT, "width": 1}
+    return {"type": "rect", "xref": "x3", "yref": "paper", "x0": fault.start_s, "x1": fault.end_s, "y0": 0, "y1": 1,
+            "fillcolor": FAULT, "line": edge, "layer": "below", "label": label}  # fmt: skip

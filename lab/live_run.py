@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from loadgen.background import Measurement
 from loadgen.run_progress import RunProgress
 from loadgen.run_seconds import MAX_SECONDS, Second
-from loadgen.run_view import heading, kinds, totals
+from loadgen.run_view import faults, heading, kinds, totals
 from workbench.errors import RecordingError
 
 from . import live_chart
@@ -57,7 +57,8 @@ class LiveRun(LiveView):
         lacking = ["The pool of what is under load is not read."] if self._lacks_pool() else []
         first = f"{heading(self._progress)}; {totals(self._progress)}"
         times = f"Percentiles of each second are of the {self._progress.time_name} of its successful responses."
-        return [first, *kinds(self._progress), *ended, times, *lacking, *self._progress.notes()]
+        happened = [*faults(self._progress), *kinds(self._progress)]
+        return [first, *happened, *ended, times, *lacking, *self._progress.notes()]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -89,7 +90,8 @@ class LiveRun(LiveView):
     def draw(self) -> None:
         """Show the seconds."""
         super().draw()
-        live_chart.update(self.figure, self._progress.whole_seconds(live_chart.SHOWN_SECONDS))
+        seconds = self._progress.whole_seconds(live_chart.SHOWN_SECONDS)
+        live_chart.update(self.figure, seconds, self._progress.faults)
         if not self.is_going:
             self._button.disabled = True
 

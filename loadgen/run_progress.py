@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from workbench import run_record
 from workbench.errors import RecordingError
+from workbench.fault_bands import Band, bands
+from workbench.faults import KEY
 from workbench.request_schema import STORED, STREAMS
 
 from .collectors import live_readings
@@ -128,6 +130,14 @@ class RunProgress:
     def errors(self) -> list[tuple[str, int]]:
         """The kinds of failures so far with their numbers, the most frequent first."""
         return self._run_seconds.errors.most_common() if self._run_seconds else []
+
+    @property
+    def faults(self) -> list[Band]:
+        """The faults that were made so far; one that is in force lasts until now."""
+        if self._run_seconds is None:
+            return []
+        first_ms = self._run_seconds.begin_ms
+        return bands(self.record.get(KEY) or (), first_ms, first_ms + self.elapsed_s * 1000)
 
     @property
     def time_name(self) -> str:

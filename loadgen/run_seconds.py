@@ -169,6 +169,11 @@ class RunSeconds:
         return result
 
     @property
+    def begin_ms(self) -> float:
+        """The instant of the first request on the run's clock; 0 before there is one."""
+        return (self._begin_us or 0) / US_PER_MS
+
+    @property
     def elapsed_s(self) -> int:
         """Seconds from the first request to the newest row."""
         return max(self._open, default=self._last_closed) + 1

@@ -37,7 +37,7 @@ def view(progress: RunProgress, width: int) -> Group:
     if seconds:
         parts.append(_text(f"p95 {sparkline([second.p95_ms for second in seconds][-max(width - 5, 1) :])}", width))
         parts.append(_table(seconds[-SHOWN_SECONDS:], width))
-    parts += [_text(kind, width, "red") for kind in kinds(progress)]
+    parts += [_text(each, width, "red") for each in (*faults(progress), *kinds(progress))]
     return Group(*parts)
 
 
@@ -65,6 +65,11 @@ def heading(progress: RunProgress) -> str:
 def totals(progress: RunProgress) -> str:
     """Responses and failures so far."""
     return f"{progress.elapsed_s} s, {progress.successes:,} successful, {progress.failures:,} failed"
+
+
+def faults(progress: RunProgress) -> list[str]:
+    """The faults of the scenario that were made so far, each with when, on the time axis of the seconds."""
+    return [f"fault from {band.start_s:.1f} s to {band.end_s:.1f} s: {band.title}" for band in progress.faults]
 
 
 def kinds(progress: RunProgress) -> list[str]:

@@ -12,8 +12,9 @@ from loadgen.collectors.live_readings import FILE, LiveReadings
 from loadgen.generator.recorder import Recorder
 from loadgen.run_progress import STARTING, RunProgress
 from loadgen.run_seconds import MAX_KINDS, OPEN_SECONDS, OTHER_ERRORS
-from loadgen.run_view import line, sparkline, view
+from loadgen.run_view import faults, line, sparkline, view
 from tests.builders import ENVIRONMENT
+from workbench.faults import KINDS
 from workbench.request_schema import WRITTEN
 
 SECOND_US = 1_000_000
@@ -37,10 +38,11 @@ class Going:
         self.recorder = Recorder(directory, lambda *values: values, pytest.fail, lambda: self.in_flight)
         self.progress = RunProgress(directory)
 
-    def write(self, scenario, status="running"):
+    def write(self, scenario, status="running", **more):
         record = {
             "status": status, "valid": None, "reasons": [], "block": 0, "dataset": {}, "environment": ENVIRONMENT,
             "deployment": {"name": "tuned", "settings": {}}, "scenario": scenario.record(),
+            **more,
         }  # fmt: skip
         (self.directory / "run.json").write_text(json.dumps(record))
 
@@ -163,6 +165,21 @@ def test_the_time_left_counts_from_the_load_and_a_burst_has_requests_left(going,
     burst.send(row(1.0))
     assert (burst.progress.left_s, burst.progress.expected_requests) == (None, 24)
     assert "23 requests left" in line(burst.progress)
+
+
+def test_a_fault_that_is_in_force_lasts_until_now_and_then_as_long_as_it_did(start):
+    going = start("fault-bags-locked")
+    made = {"name": "bags-locked", "begin_us": 3 * SECOND_US, "end_us": None, "reason": ""}
+    other = {"name": "store-away", "begin_us": None, "end_us": None, "reason": "no store"}
+    going.write(scenarios.find("fault-bags-locked"), faults=[made, other])
+    going.send(row(1.0, latency_ms=0.0), row(5.5))
+    (band,) = going.progress.faults
+    assert (band.title, band.start_s, band.end_s) == (KINDS["bags-locked"].title, 2.0, going.progress.elapsed_s)
+    assert faults(going.progress) == [f"fault from 2.0 s to {band.end_s:.1f} s: {band.title}"]
+    going.write(scenarios.find("fault-bags-locked"), faults=[made | {"end_us": 8 * SECOND_US}])
+    going.send(row(9.0))
+    (band,) = going.progress.faults
+    assert (band.start_s, band.end_s) == (2.0, 7.0)
 
 
 def test_the_end_is_seen_and_what_was_read_stays(going):
