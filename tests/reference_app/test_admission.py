@@ -3,8 +3,9 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,7 @@ from reference_app.settings import Settings, SettingsError
 from tests.brief_server import serve_briefly
 from tests.processes import wait_until
 from tests.reference_app.sign_in import STATISTICS, encoded_form, logged_in, try_login
+from tests.reference_app.table_lock import table_lock
 
 LIMIT, LOGIN_LIMIT = 3, 2
 FORM = encoded_form()
@@ -32,15 +34,7 @@ def limited(settings):
 @pytest.fixture
 def locked(server, database):
     """Locks a table during a block, so that its readers wait."""
-
-    @contextmanager
-    def lock(table):
-        with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute(f"LOCK TABLE tracetrack.{table} IN ACCESS EXCLUSIVE MODE")
-            yield
-
-    return lock
+    return partial(table_lock, server, database)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from tests.processes import frozen, wait_until
 from tests.reference_app.sign_in import STATISTICS, give_session
+from tests.reference_app.table_lock import table_lock
 
 FRAMEWORKS = ("flask", "quart")
 SEARCH = "/api/bags/search?q=M444-0000001"
@@ -43,9 +44,7 @@ def user(client):
 @pytest.fixture
 def bags_lock(server, database):
     """A connection that locks the bags, so that their readers wait, until it is closed."""
-    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE")
+    with table_lock(server, database, "bag") as connection:
         yield connection
 
 

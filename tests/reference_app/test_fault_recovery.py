@@ -15,7 +15,9 @@ import pytest
 from loadgen import deployments, proxy
 from loadgen.services import database_url
 from tests.processes import frozen, wait_until
+from tests.reference_app.black_hole import black_hole
 from tests.reference_app.faulty_load import SUCCESSES, FaultyLoad
+from tests.reference_app.table_lock import table_lock
 from workbench.arms import GEVENT, TUNED
 from workbench.errors import UserError
 
@@ -70,18 +72,10 @@ def terminate(rows):
 
 
 @contextmanager
-def black_hole(between, **_):
-    between.add("hole", "timeout", timeout_ms=0)
-    yield
-    between.remove("hole")
-
-
-@contextmanager
 def black_hole_with_a_cold_pool(between, terminate, **_):
-    between.add("hole", "timeout", timeout_ms=0)
-    terminate()
-    yield
-    between.remove("hole")
+    with black_hole(between):
+        terminate()
+        yield
 
 
 @contextmanager
@@ -126,9 +120,7 @@ def frozen_backend(backends, **_):
 
 @contextmanager
 def locked_bags(server, database, **_):
-    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE")
+    with table_lock(server, database, "bag"):
         yield
 
 

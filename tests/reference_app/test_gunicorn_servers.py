@@ -4,14 +4,16 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import psutil
 import pytest
 
 from tests.processes import frozen, wait_until
 from tests.reference_app.sign_in import STATISTICS, encoded_form
+from tests.reference_app.table_lock import table_lock
 
 PATIENCE_S = 10
 # With deadlines greenlets wait cooperatively for the database.
@@ -36,15 +38,7 @@ def settings(settings, store):
 @pytest.fixture
 def locked(server, database):
     """Locks a table during a block, so that its readers wait."""
-
-    @contextmanager
-    def lock(table):
-        with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute(f"LOCK TABLE tracetrack.{table} IN ACCESS EXCLUSIVE MODE")
-            yield
-
-    return lock
+    return partial(table_lock, server, database)
 
 
 @pytest.fixture

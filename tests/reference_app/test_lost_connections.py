@@ -1,7 +1,6 @@
 """A unit of work whose connection was lost runs again, once: no user sees it, and what is written is written once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from loadgen import proxy
 from loadgen.services import database_url
 from tests.processes import wait_until
 from tests.reference_app.sign_in import STATISTICS, give_session, try_login
+from tests.reference_app.table_lock import table_lock
 
 FRAMEWORKS = ("flask", "quart")
 SEARCH = "/api/bags/search?q=M444-0000001"
@@ -103,9 +103,7 @@ def test_no_user_sees_that_idle_backends_were_terminated(make_app, settings, own
 @pytest.fixture
 def bags_lock(server, database):
     """A connection that locks the bags, so that their readers wait, until it is closed."""
-    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE")
+    with table_lock(server, database, "bag") as connection:
         yield connection
 
 

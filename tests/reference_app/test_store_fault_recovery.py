@@ -8,6 +8,7 @@ import redis
 from sqlalchemy import make_url
 
 from loadgen import deployments, proxy
+from tests.reference_app.black_hole import black_hole
 from tests.reference_app.faulty_load import SUCCESSES, FaultyLoad
 
 FAULT_S, RECOVERY_S = 2, 2
@@ -44,13 +45,6 @@ def refusing(between, **_):
     between.add("down", "down")
     yield
     between.remove("down")
-
-
-@contextmanager
-def black_hole(between, **_):
-    between.add("hole", "timeout", timeout_ms=0)
-    yield
-    between.remove("hole")
 
 
 @contextmanager
