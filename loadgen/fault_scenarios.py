@@ -21,6 +21,7 @@ WITH_TRIGGER = """
 CREATE FUNCTION tracetrack.slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER a_slow_down BEFORE INSERT ON tracetrack.scan FOR EACH ROW EXECUTE FUNCTION tracetrack.slow_down();
 """
+SQL_BEFORE = {"slow-statement": WITH_TRIGGER}
 # The first scan to come gets the lock, and is slow; no other waits for it.
 SLOW_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION tracetrack.slow_down() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -55,5 +56,5 @@ def _fields(kind: faults.FaultKind) -> dict[str, Any]:
         "rates": (Piece(duration_s, RATE_RPS, RATE_RPS),),
         "shares": endpoints.READ_WRITE_SHARES,
         "faults": (PlannedFault(kind.name, WARMUP_S + BEFORE_S, kind.duration_s),),
-        "sql_before": WITH_TRIGGER if kind.name == "slow-statement" else "",
+        "sql_before": SQL_BEFORE.get(kind.name, ""),
     }
