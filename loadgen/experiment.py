@@ -29,6 +29,7 @@ from . import (
     locust_runner,
     profiles,
     progress,
+    repeated_runs,
     run_faults,
     server_connections,
     stop_request,
@@ -139,6 +140,7 @@ def _execute(plan: Plan, name: str) -> None:
         runner = partial(experiment_servers.runner, forks, systems)
         measure = partial(_measure, directory, record, interrupted, shown, runner, connections)
         block_looks.measure_until_decided(plan, directory, record, measure, shown)
+        repeated_runs.measure_repeats(plan, directory, record, measure)
         probes = _search(plan, directory, record, measure, shown, interrupted)
     stop_request.withdraw(directory)
     experiment_record.write(directory, record | {"status": "complete", "probes": probes})

@@ -29,7 +29,7 @@ class Plan:
 
     The same profile, scale and seed give the same plan. `p95_ms` is the objective of searches for capacity and of arms.
     With `looks` the experiment ends after the first of these numbers of blocks at which all is decided. `left_out` are
-    the arms that the machine cannot run.
+    the arms that the machine cannot run. `repeats` is how often a disturbed run is made again at most.
     """
 
     profile: str
@@ -44,6 +44,7 @@ class Plan:
     comparison: Comparison | None = None
     looks: tuple[int, ...] = ()
     left_out: tuple[LeftOutArm, ...] = ()
+    repeats: int = 0
 
     @property
     def needs_database(self) -> bool:
@@ -123,9 +124,10 @@ def _plan(chosen: Profile, profile: str, scale: str | None, seed: int, p95_ms: f
             specs.append(_spec(arm, scale, seed, block, position, is_replicate))
             expected_s.append(OVERHEAD_S + arm.load_s)
     searches = tuple(replace(search, p95_ms=p95_ms) for search in chosen.searches)
-    return Plan(
+    planned = Plan(
         profile, scale, seed, tuple(specs), tuple(expected_s), searches, p95_ms, chosen.sentinel, _primary(chosen)
     )
+    return replace(planned, repeats=chosen.repeats)
 
 
 def _primary(profile: Profile) -> tuple[PrimaryMetric, ...]:

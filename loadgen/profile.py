@@ -50,7 +50,8 @@ class Profile:
     """The arms and searches of an experiment, and the scale of its data.
 
     Only the `primary` metrics get verdicts. `sentinel` runs before, between and after the blocks of the searches, and
-    shows whether the machine changed.
+    shows whether the machine changed. A run of an arm that a disturbance made invalid is made again up to `repeats`
+    times: an arm with one block has no other run.
     """
 
     description: str
@@ -59,3 +60,4 @@ class Profile:
     searches: tuple[Search, ...] = ()
     sentinel: Arm | None = None
     primary: tuple[PrimaryMetric, ...] = ()
+    repeats: int = 0

@@ -25,10 +25,13 @@ FAULT_ARMS = (
 # For every change: one fault of each part, and the overload at which goodput is compared.
 SHORT_FAULTS = ("idle-backends-terminated", "database-stopped", "store-away", "worker-killed", "generator-killed")
 
+REPEATS = 2
+
 RESILIENCE = Profile(
     "tuned and the published settings under faults and overload, and a soak: what fails, what is lost, what grows",
     "small",
     (*FAULT_ARMS, *OVERLOAD_ARMS, *SOAK_ARMS),
+    repeats=REPEATS,
 )
 RESILIENCE_SHORT = Profile(
     "the faults and the overload that show most, for every change",
@@ -37,4 +40,5 @@ RESILIENCE_SHORT = Profile(
         *(_arm(TUNED, KINDS[name]) for name in SHORT_FAULTS),
         *(arm for arm in OVERLOAD_ARMS if (arm.deployment, arm.scenario) == (LIMITED, OVERLOADS[5])),
     ),
+    repeats=REPEATS,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench import declared_arms, looks, primary_metrics
 from workbench.errors import UserError
+from workbench.recorded_experiment import planned
 from workbench.recording import SET_ASIDE, Experiment, Run, open_experiment
 from workbench.redaction import redacted_values
 
@@ -85,21 +86,21 @@ class InterruptedExperiment:
     def resume(self) -> dict:
         """Set aside the runs that were cut off, report which are reused, and return the record to continue."""
         record = self.experiment.record
-        planned = [run["run"] for key in ("runs", "probes") for run in record.get(key, [])]
-        kept = [run for run in planned if self.keeps(run)]
-        cut_off = [run for run in planned if run not in kept and (self.experiment.directory / run).exists()]
+        runs = [run["run"] for run in planned(record)]
+        kept = [run for run in runs if self.keeps(run)]
+        cut_off = [run for run in runs if run not in kept and (self.experiment.directory / run).exists()]
         for run in cut_off:
             _set_aside(self.experiment.directory / run)
         repeated = f", {len(cut_off)} cut off and run again" if cut_off else ""
         stopped = sum(run.was_stopped_by_hand for run in self.experiment.runs)
-        reused = f"{len(kept) - stopped} of {len(planned)} runs are complete" + (
+        reused = f"{len(kept) - stopped} of {len(runs)} runs are complete" + (
             f", {stopped} stopped by hand" if stopped else ""
         )
         progress.report(f"experiment {self.experiment.name} is resumed: {reused}{repeated}")
         resumed = record | {"resumed_after": [*record.get("resumed_after", []), len(kept)]}
         if "files" not in record:
             return resumed
-        incomplete = set(planned) - set(kept)
+        incomplete = set(runs) - set(kept)
         files = {name: entry for name, entry in record["files"].items() if name.split("/")[0] not in incomplete}
         return resumed | {"files": files}
 

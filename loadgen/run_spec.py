@@ -13,8 +13,9 @@ class RunSpec:
     `arm` is the name of the arm in an experiment that compares checkouts, commands or URLs: it stands in the record in
     the place of the deployment.
 
-    A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `changes`
-    are fields that replace those of the named scenario, see `scenario_changes.override`.
+    A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `repeat`
+    counts how often a disturbed run was made before. `changes` are fields that replace those of the named scenario, see
+    `scenario_changes.override`.
     """
 
     deployment: str
@@ -27,6 +28,7 @@ class RunSpec:
     block: int = 0
     position: int = 0
     replicate: bool = False
+    repeat: int = 0
     arm: str = ""
 
     @property
@@ -46,6 +48,7 @@ class RunSpec:
 
 
 def run_name(spec: RunSpec) -> str:
-    """The folder of a run within its experiment, as in `1-09-tuned-burst-50`."""
+    """The folder of a run within its experiment, as in `1-09-tuned-burst-50` or `1-09-tuned-burst-50-repeat-1`."""
     name = f"{spec.block + 1}-{spec.position + 1:02d}-{spec.name}-{spec.scenario}"
-    return f"{name}-replicate" if spec.replicate else name
+    marks = ("replicate" if spec.replicate else "", f"repeat-{spec.repeat}" if spec.repeat else "")
+    return "-".join([name, *filter(None, marks)])

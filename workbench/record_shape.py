@@ -194,7 +194,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     },
     "experiment": {
         "environment": _ENVIRONMENT_FACTS, "dataset": {"seed": _is_integer, "fingerprint": str}, "p95_ms": _number,
-        "probes": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
+        "probes": [{"run": is_id}], "repeats": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
         "looks": are_looks, "decided_after": SMALL,
         "left_out": [{"deployment": is_id, "scenario": is_id, "reason": str}],

@@ -15,6 +15,8 @@ from .recorded_run import Run
 from .request_rows import RequestRows
 from .seal import file_digest
 
+REPEATS = "repeats"  # in the record: the runs that were made again
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
@@ -171,5 +173,5 @@ class Experiment:
 
 
 def planned(record: dict) -> list[dict]:
-    """The planned runs of an experiment's record: those of its plan, and the probes that a search added."""
-    return [*record["runs"], *(record.get("probes") or [])]
+    """The planned runs of an experiment's record: those of its plan, their repeats, and the probes of a search."""
+    return [*record["runs"], *(record.get(REPEATS) or []), *(record.get("probes") or [])]

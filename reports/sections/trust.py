@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
 from workbench.arms import BURST_50, TUNED
+from workbench.recorded_experiment import REPEATS
 
 from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
@@ -103,9 +104,9 @@ def _validity(report: Report) -> Html:
                     all=str(len(experiment.runs)))  # fmt: skip
     if not invalid:
         return text
-    return Html(
-        f"{text} " + str(sentence("Invalid, and in no figure: {names}.", names=_listed([run.name for run in invalid])))
-    )
+    listed = sentence("Invalid, and in no figure: {names}.", names=_listed([run.name for run in invalid]))
+    repeated = sentence("Runs that other load on the machine disturbed were made again.")
+    return join(text, listed, *([repeated] if experiment.record.get(REPEATS) else []))
 
 
 def _listed(names: Sequence[str]) -> str:

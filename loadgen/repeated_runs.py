@@ -1,0 +1,46 @@
+"""Runs that are made again because a disturbance of the machine made them invalid."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from workbench.recorded_experiment import REPEATS
+from workbench.validity import DISPATCH_LAG, DISTURBANCES, FIRST_SENDS
+
+from . import experiment_record
+from .block_looks import Measure
+from .plan import Plan
+from .run_spec import run_name
+
+LATE_SENDS = {DISPATCH_LAG.name, FIRST_SENDS.name}  # by themselves a sign of a generator at its limit
+
+
+def measure_repeats(plan: Plan, directory: Path, record: dict, measure: Measure) -> None:
+    """Make the disturbed runs of a plan again, each at most `plan.repeats` times, and add them to the record.
+
+    Only gates of the load generator's timing decide, which know nothing of the system's responses.
+    """
+    timed = list(zip(plan.specs, plan.expected_s, strict=True))
+    for repeat in range(1, plan.repeats + 1):
+        timed = [(replace(spec, repeat=repeat), s) for spec, s in timed if _is_disturbed(directory / run_name(spec))]
+        if not timed:
+            return
+        known = record.get(REPEATS, [])  # of an interrupted experiment
+        entries = experiment_record.entries([spec for spec, _ in timed])
+        record[REPEATS] = [*known, *(entry for entry in entries if entry not in known)]
+        experiment_record.write(directory, record)
+        measure(timed, 0.0)
+
+
+def _is_disturbed(directory: Path) -> bool:
+    """Whether a gate of disturbances failed in a run, and no other that these do not explain."""
+    failed, disturbances = set(_failed_gates(directory)), {bound.name for bound in DISTURBANCES}
+    return bool(failed & disturbances) and failed <= disturbances | LATE_SENDS
+
+
+def _failed_gates(directory: Path) -> Iterator[str]:
+    with suppress(OSError, ValueError):
+        record = json.loads((directory / "run.json").read_text())
+        yield from (gate["name"] for gate in record.get("gates") or () if gate["passed"] is False)
