@@ -1,6 +1,6 @@
 """The profiles `resilience`, on tuned and on the published settings, and `resilience-short`, for every change."""
 
-from workbench.arms import BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
+from workbench.arms import AT_20_MS, BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
 from workbench.faults import DATABASE, KINDS, PREFIX, FaultKind
 
 from . import fault_scenarios
@@ -9,7 +9,12 @@ from .profile import Arm, Profile
 from .soak_arms import SOAK_ARMS
 
 # Deployments that have what the fault is about, where tuned has it not.
-OTHERS = {"sessions-full": f"{TUNED}{WITHOUT}shared-sessions", "worker-out-of-memory": TUNED_IN_512_MIB}
+OTHERS = {
+    "sessions-full": f"{TUNED}{WITHOUT}shared-sessions",
+    "worker-out-of-memory": TUNED_IN_512_MIB,
+    "worker-killed": AT_20_MS,
+    "worker-stuck": AT_20_MS,
+}
 
 
 def _arm(deployment: str, kind: FaultKind) -> Arm:
@@ -37,7 +42,7 @@ RESILIENCE_SHORT = Profile(
     "the faults and the overload that show most, for every change",
     "small",
     (
-        *(_arm(TUNED, KINDS[name]) for name in SHORT_FAULTS),
+        *(_arm(OTHERS.get(name, TUNED), KINDS[name]) for name in SHORT_FAULTS),
         *(arm for arm in OVERLOAD_ARMS if (arm.deployment, arm.scenario) == (LIMITED, OVERLOADS[5])),
     ),
     repeats=REPEATS,

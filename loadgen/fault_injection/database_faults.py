@@ -72,7 +72,8 @@ class BusyBackendsTerminated(BagsLocked):
 
     def end(self) -> None:
         with suppress(UserError):  # a server that is gone has no sessions
-            execute(self.target, TERMINATE_BUSY + " AND pid <> pg_backend_pid()")
+            if not execute(self.target, TERMINATE_BUSY + " AND pid <> pg_backend_pid()"):
+                self.problem = "no session of the application waited for the lock"
         super().end()
 
 
@@ -142,6 +143,7 @@ class ConnectionsUsedUp(Injector):
                 pass
             if not execute(self.target, TERMINATE_ALL):
                 return
+        raise UserError(f"the application still had connections after {MAX_ROUNDS} rounds of taking them")
 
     def end(self) -> None:
         for connection in self._others:

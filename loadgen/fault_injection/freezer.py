@@ -63,7 +63,7 @@ def serve() -> None:
 
 
 def _carry_out(command: str, pid: int, frozen: set[int]) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # who asked looks whether it stands still
         if command == FREEZE:
             frozen.add(pid)
             os.kill(pid, signal.SIGSTOP)

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from ..app_environment import AppEnvironment
 from ..locust_runner import Generator
 from ..proxy import Proxy
@@ -34,14 +36,25 @@ class FaultTarget:
     note_database: Callable[[int], None]
 
 
+def process_state(pid: int) -> str | None:
+    """The state of a process, as psutil names it; None for one that has ended."""
+    try:
+        state = psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return None
+    return None if state == psutil.STATUS_ZOMBIE else state
+
+
 class Injector:
     """Makes one fault. `begin` and `end` are called once each, in the main thread; `end` also if the run is stopped.
 
     `repeat` is called ten times a second in between. All of them return soon: the load is watched from there. They
-    raise `UserError` with one line where the fault cannot be made.
+    raise `UserError` with one line where the fault cannot be made. `problem` says why the fault had no effect, once it
+    has ended; it is empty where it had.
     """
 
     needs_freezer = False
+    problem = ""
 
     def __init__(self, target: FaultTarget):
         self.target = target
@@ -52,8 +65,10 @@ class Injector:
         self.target.freezer.freeze(pid)
 
     def thaw(self, pid: int) -> None:
-        """Let a process go on."""
+        """Let a process go on; one that is there and does not stand still was never frozen, which is a problem."""
         assert self.target.freezer, "the injector does not say that it needs a freezer"
+        if process_state(pid) not in (None, psutil.STATUS_STOPPED):
+            self.problem = f"process {pid} did not stand still"
         self.target.freezer.thaw(pid)
 
     def begin(self) -> None:

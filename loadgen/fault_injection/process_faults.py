@@ -8,11 +8,13 @@ from contextlib import suppress
 import psutil
 
 from workbench.errors import UserError
+from workbench.polling import attempts
 
 from ..subprocesses import Child, start
-from .injector import FaultTarget, Injector
+from .injector import FaultTarget, Injector, process_state
 
 KERNEL = "TRACETRACK_KERNEL"  # the variable with the process id of the kernel, see `kernel_run`
+BUSY_S, BUSY_INTERVAL_S = 0.5, 0.001  # a request has a connection for milliseconds
 FIRST_VICTIM = "1000"  # oom_score_adj of the process that the kernel is to end first
 
 
@@ -25,21 +27,37 @@ def first_worker(target: FaultTarget) -> int:
     return pids[0]
 
 
+def busy_worker(target: FaultTarget) -> int:
+    """The process id of a worker that uses a connection just now; of the first one, if none does for a while."""
+    for _ in attempts(BUSY_S, BUSY_INTERVAL_S):
+        workers = sorted(target.environment.metrics.read().items())
+        if pid := next((values["pid"] for _, values in workers if values["checked_out"] and values["pid"]), 0):
+            return int(pid)
+    return first_worker(target)
+
+
 class WorkerKilled(Injector):
-    """The first worker ends by SIGKILL."""
+    """A worker that has a request ends by SIGKILL."""
+
+    _pid = 0
 
     def begin(self) -> None:
-        os.kill(first_worker(self.target), signal.SIGKILL)
+        self._pid = busy_worker(self.target)
+        os.kill(self._pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        if self._pid and process_state(self._pid):
+            self.problem = f"worker {self._pid} did not end"
 
 
 class WorkerStuck(Injector):
-    """The first worker stands still, until its server replaces it."""
+    """A worker that has a request stands still, until its server replaces it."""
 
     needs_freezer = True
     _pid = 0
 
     def begin(self) -> None:
-        self._pid = first_worker(self.target)
+        self._pid = busy_worker(self.target)
         self.freeze(self._pid)
 
     def end(self) -> None:
@@ -58,12 +76,14 @@ class WorkerOutOfMemory(Injector):
     """A process in the group of the application takes memory until the kernel ends the first worker."""
 
     _ballast: Child | None = None
+    _pid = 0
 
     def begin(self) -> None:
         memory = self.target.environment.memory
         if not memory.group or not memory.limit_mib:
             raise UserError(memory.reason or "the deployment has no memory limit")
-        with open(f"/proc/{first_worker(self.target)}/oom_score_adj", "w") as file:
+        self._pid = first_worker(self.target)
+        with open(f"/proc/{self._pid}/oom_score_adj", "w") as file:
             file.write(FIRST_VICTIM)
         kills = memory.group.path / memory.group.version.kills
         command = [sys.executable, "-m", "loadgen.fault_injection.ballast", str(memory.limit_mib), str(kills)]
@@ -74,6 +94,8 @@ class WorkerOutOfMemory(Injector):
     def end(self) -> None:
         if self._ballast:
             self._ballast.stop()
+            if process_state(self._pid):
+                self.problem = f"the kernel did not end worker {self._pid}"
 
     def has_ended_early(self) -> bool:
         return bool(self._ballast and self._ballast.ended())
@@ -114,4 +136,6 @@ class KernelKilled(Injector):
         kernel = os.environ.get(KERNEL, "")
         if not kernel:
             raise UserError("no notebook kernel started this run; an experiment starts one")
+        if kernel not in {str(parent.pid) for parent in psutil.Process().parents()}:
+            raise UserError(f"process {kernel} of {KERNEL} did not start this run")
         os.kill(int(kernel), signal.SIGKILL)

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 from workbench.errors import UserError
 from workbench.faults import KINDS
 
@@ -112,10 +114,10 @@ class Timetable:
         entry.state = IN_FORCE
         try:
             entry.injector.begin()
-        except UserError as error:
+        except (UserError, OSError, ValueError, psutil.Error) as error:
             entry.injector.end()
-            entry.begin_ns, entry.state, entry.reason = None, OVER, error.message
-            self._on_change(self.record())
+            entry.state = OVER
+            self._note_problem(entry, error.message if isinstance(error, UserError) else str(error))
 
     def _undo(self, entry: _Entry) -> None:
         entry.state = ENDING
@@ -123,9 +125,19 @@ class Timetable:
         if not entry.planned.duration_s:  # of an instant, what it left behind is not its end
             entry.end_ns = entry.begin_ns
             entry.state = OVER
+        if entry.injector.problem:
+            self._note_problem(entry, entry.injector.problem)
+
+    def _note_problem(self, entry: _Entry, problem: str) -> None:
+        """Record that a fault was not made, and why."""
+        entry.begin_ns = entry.end_ns = None
+        entry.reason = problem
+        self._on_change(self.record())
 
     def _close(self, entry: _Entry) -> None:
-        entry.end_ns, entry.state = time.monotonic_ns(), OVER
+        entry.state = OVER
+        if not entry.reason:
+            entry.end_ns = time.monotonic_ns()
         self._on_change(self.record())
 
     def _run_us(self, instant_ns: int | None) -> int | None:

@@ -10,7 +10,11 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.loadgen.finished_run import record_of
+from analysis.faults.fault_outcome import outcome_of
+from loadgen import kernel_run
+from loadgen.missing_programs import missing_for
+from loadgen.run_spec import RunSpec, run_name
+from tests.loadgen.finished_run import directory_of, record_of
 from tests.loadgen.run_process import RunProcess, wait_for
 from workbench.errors import EXIT_INVALID
 from workbench.faults import KEY
@@ -21,8 +25,8 @@ MAX_LOST_MS = 1500  # rows are written twice a second
 SHORT = ("--scale", "small", "--warmup", "0")
 
 
-def arguments(fault):
-    return ("run", "--deployment", "tuned", "--scenario", f"fault-{fault}", *SHORT)
+def arguments(fault, deployment="tuned"):
+    return ("run", "--deployment", deployment, "--scenario", f"fault-{fault}", *SHORT)
 
 
 @pytest.fixture
@@ -143,6 +147,40 @@ def test_run_whose_disk_is_full_is_aborted_and_readable(command, mount):
     assert recorded.requests["start_ms"].max() > fault["begin_us"] / 1000 - MAX_LOST_MS
     assert (record["writes"]["lost"], record["writes"]["doubled"]) == (0, 0)
     assert not {".ballast", ".reserve"} & {path.name for path in directory.iterdir()}
+
+
+@pytest.mark.resilience
+def test_run_whose_session_folder_is_full_refuses_cleanly_and_recovers(command, mount):
+    finished = command.run(*arguments("sessions-full", "tuned-without-shared-sessions"), timeout=90)
+    outcome = outcome_of(open_run(directory_of(finished)))
+    assert outcome.refused > 0
+    assert (outcome.unclean, outcome.before, outcome.left_behind) == (0, 0, "")
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+
+
+@pytest.mark.resilience
+def test_run_whose_worker_gets_no_memory_loses_no_write(command):
+    if reason := missing_for("tuned-in-512-mib", "fault-worker-out-of-memory"):
+        pytest.skip(reason)
+    finished = command.run(*arguments("worker-out-of-memory", "tuned-in-512-mib"), timeout=90)
+    record = record_of(finished)
+    (fault,) = record[KEY]
+    if fault["begin_us"] is None:
+        pytest.skip(fault["reason"])
+    assert record["memory"]["oom_kills"] >= 1
+    assert (record["writes"]["lost"], record["writes"]["doubled"]) == (0, 0)
+
+
+@pytest.mark.resilience
+def test_kernel_that_is_killed_leaves_no_process_and_every_row(tmp_path):
+    spec = RunSpec(deployment="tuned", scenario="fault-kernel-killed", scale="small", seed=1)
+    record = kernel_run.execute(spec, tmp_path / "runs" / "killed" / run_name(spec))
+    (fault,) = record[KEY]
+    assert (record["status"], record["reasons"][0]) == ("aborted", "stopped by SIGTERM")
+    assert (fault["begin_us"], fault["reason"]) == (fault["end_us"], "")
+    assert fault["begin_us"] is not None
+    recorded = open_run(tmp_path / "runs" / "killed" / run_name(spec))
+    assert outcome_of(recorded).rows_lost == 0
 
 
 def test_command_without_the_right_to_mount_refuses_the_full_disk_in_one_line(command):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -13,12 +15,12 @@ import redis
 from loadgen import services
 from loadgen.fault_injection.database_faults import APPLICATION_SESSIONS
 from loadgen.fault_injection.injectors import INJECTORS
-from loadgen.fault_injection.process_faults import first_worker
+from loadgen.fault_injection.process_faults import KERNEL, busy_worker, first_worker
 from loadgen.fault_scenarios import WITH_TRIGGER
 from tests.processes import wait_until
 from tests.resilience import chaos_world
 from tests.resilience.chaos_clients import Client
-from tests.resilience.chaos_steps import Dashboard, Login
+from tests.resilience.chaos_steps import Dashboard, Login, Scan
 from workbench import faults
 from workbench.errors import UserError
 
@@ -196,10 +198,56 @@ def test_store_does_not_answer_until_the_end(world, injections, name):
     wait_until(lambda: answers(world.settings.redis_url))
 
 
-def test_first_worker_is_killed(world, injections):
+def test_first_worker_is_killed_where_none_is_busy(world, injections):
     pid = first_worker(world.target)
-    injections.begin("worker-killed")
+    injector = injections.begin("worker-killed")
     wait_until(lambda: not psutil.pid_exists(pid))
+    injections.end()
+    assert injector.problem == ""
+
+
+def busy_workers(world):
+    workers = world.target.environment.metrics.read().values()
+    return [values["pid"] for values in workers if values["checked_out"]]
+
+
+def test_worker_with_a_request_is_the_one_that_is_chosen(world, injections):
+    client = Client(world.address, world.ledger)
+    client.send(Login(0, 0))
+    injections.begin("bags-locked")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.send, Scan(0, 0, 0))
+        wait_until(lambda: any(values["checked_out"] for values in world.target.environment.metrics.read().values()))
+        (busy,) = [
+            values["pid"] for values in world.target.environment.metrics.read().values() if values["checked_out"]
+        ]
+        assert busy_worker(world.target) == busy
+        injections.end()
+        waiting.result()
+
+
+def test_process_that_never_stood_still_is_a_problem(world, injections, monkeypatch):
+    injector = injections.begin("worker-stuck")
+    wait_until(lambda: stands_still(injector._pid))
+    os.kill(injector._pid, signal.SIGCONT)
+    wait_until(lambda: not stands_still(injector._pid))
+    injections.end()
+    assert injector.problem == f"process {injector._pid} did not stand still"
+
+
+def test_lock_that_nobody_waited_for_is_a_problem(world, injections):
+    injector = injections.begin("busy-backends-terminated")
+    injections.end()
+    assert injector.problem == "no session of the application waited for the lock"
+
+
+def test_kernel_that_did_not_start_the_run_is_left_alone(target, monkeypatch):
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        monkeypatch.setenv(KERNEL, str(stranger.pid))
+        with pytest.raises(UserError, match="did not start this run"):
+            INJECTORS["kernel-killed"](target).begin()
+        assert stranger.poll() is None
+        stranger.kill()
 
 
 def test_first_worker_stands_still_until_the_end(world, injections):

@@ -20,7 +20,8 @@ class Noted(Injector):
 
     is_back = True
     is_early = False
-    refusal = failure = ""
+    refusal = None
+    failure = ""
 
     def __init__(self):
         self.calls = []
@@ -28,7 +29,7 @@ class Noted(Injector):
     def begin(self):
         self.calls.append("begin")
         if self.refusal:
-            raise UserError(self.refusal)
+            raise self.refusal
 
     def repeat(self):
         self.calls.append("repeat")
@@ -112,15 +113,26 @@ def test_fault_that_cannot_be_undone_leaves_no_other_in_force(tmp_path, records,
     assert len(records[-1]) == 2
 
 
-def test_fault_that_cannot_be_made_is_undone_and_has_the_reason(make_timetable):
+@pytest.mark.parametrize("error", [UserError("Operation not permitted"), PermissionError("Operation not permitted")])
+def test_fault_that_cannot_be_made_is_undone_and_has_the_reason(make_timetable, error):
     injector = Noted()
-    injector.refusal = "no session of the application was idle"
+    injector.refusal = error
     with make_timetable(injector) as timetable:
         advance_for(timetable, 0.3)
     assert injector.calls == ["begin", "end"]
     assert timetable.record() == [
-        {"name": "store-away", "begin_us": None, "end_us": None, "reason": "no session of the application was idle"}
+        {"name": "store-away", "begin_us": None, "end_us": None, "reason": "Operation not permitted"}
     ]
+
+
+@pytest.mark.parametrize("duration_s", [0, 0.1])
+def test_fault_that_had_no_effect_was_not_made(make_timetable, records, duration_s):
+    injector = Noted()
+    injector.problem = "worker 7 did not end"
+    with make_timetable(injector, duration_s=duration_s) as timetable:
+        advance_for(timetable, 0.4)
+    expected = {"name": "store-away", "begin_us": None, "end_us": None, "reason": "worker 7 did not end"}
+    assert timetable.record() == records[-1] == [expected]
 
 
 def test_fault_ends_when_what_it_took_away_is_back(make_timetable):
