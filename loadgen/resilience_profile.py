@@ -1,6 +1,6 @@
 """The profiles `resilience`, on tuned and on the published settings, and `resilience-short`, for every change."""
 
-from workbench.arms import AT_20_MS, BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
+from workbench.arms import AT_10_MS, BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
 from workbench.faults import DATABASE, KINDS, PREFIX, FaultKind
 
 from . import fault_scenarios
@@ -12,8 +12,8 @@ from .soak_arms import SOAK_ARMS
 OTHERS = {
     "sessions-full": f"{TUNED}{WITHOUT}shared-sessions",
     "worker-out-of-memory": TUNED_IN_512_MIB,
-    "worker-killed": AT_20_MS,
-    "worker-stuck": AT_20_MS,
+    "worker-killed": AT_10_MS,
+    "worker-stuck": AT_10_MS,
 }
 
 

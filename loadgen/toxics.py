@@ -1,4 +1,4 @@
-"""The toxics of the proxy: faults between the application and a server, by the names and attributes of toxiproxy.
+"""The toxics of the proxy: faults between the application and a server, named after those of toxiproxy.
 
 Times count from the instant at which a toxic comes into force for a connection: when it is added, or when the
 connection is made.

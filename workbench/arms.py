@@ -18,7 +18,7 @@ CONSTRAINED_GEVENT, CONSTRAINED_GEVENT_1_GIB = "constrained-gevent", "constraine
 MAIN_DEPLOYMENTS = (BASELINE, CLAIMED, ADVISED, GEVENT_BLOCKING, TUNED)
 
 TUNED_IN_512_MIB = "tuned-in-512-mib"
-AT_20_MS = "tuned-at-20-ms"
+AT_10_MS = "tuned-at-10-ms"
 # Tuned with such short lifetimes that connections, sessions and cached answers are replaced many times in a soak.
 FOR_SOAK, FOR_SOAK_WITH_FILES = "tuned-for-soak", "tuned-for-soak-with-session-files"
 

@@ -1,6 +1,6 @@
 """The cards of the first screen where an experiment put set-ups under faults, and none under a burst of users."""
 
-from analysis.findings.finding import NOT_MEASURED, PASS, Finding
+from analysis.findings.finding import FAIL, PASS, Finding
 from analysis.findings.overload_claims import share_id
 from workbench.arms import LIMITED
 
@@ -34,8 +34,8 @@ def fault_cards(report: Report) -> Html:
 
 
 def _withstood(findings: list[Finding]) -> tuple[Html, Html]:
-    """The number of faults in which every target was met, of those that were made."""
-    made = [finding for finding in findings if finding.verdict != NOT_MEASURED]
+    """The number of faults in which every target was met, of those that were made in a valid run."""
+    made = [finding for finding in findings if finding.verdict in (PASS, FAIL)]
     passed = sum(finding.verdict == PASS for finding in made)
     value = sentence("{passed} of {made}", passed=number(str(passed), SECTION), made=number(str(len(made)), SECTION))
     return (value if made else MISSING), sentence("every target met")

@@ -15,7 +15,6 @@ from ..tables import remark
 from .comparison import join
 from .names import set_up
 
-MAX_CHARTS = 4
 WIDTH_S = 0.5
 NOTE = (
     f"Intervals of {WIDTH_S:g} s, by the time of the send; the fault has a red ground. What misses a target comes "
@@ -23,12 +22,12 @@ NOTE = (
 )
 
 
-def charts(arms: Sequence[FaultArm]) -> Html:
-    """A chart for each fault that misses a target, then for those with the longest requests, `MAX_CHARTS` in all."""
+def charts(arms: Sequence[FaultArm], number: int) -> Html:
+    """A chart for each fault that misses a target, then for those with the longest requests, so many in all."""
     made = [arm for arm in arms if arm.worst is not None and fault_bands(_run(arm))]
     if not made:
         return Html("")
-    return join(remark(NOTE), *(_chart(arm) for arm in sorted(made, key=_urgency)[:MAX_CHARTS]))
+    return join(remark(NOTE), *(_chart(arm) for arm in sorted(made, key=_urgency)[:number]))
 
 
 def _urgency(arm: FaultArm) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from workbench.arms import (
     ADVISED,
-    AT_20_MS,
+    AT_10_MS,
     BASELINE,
     CONSTRAINED,
     CONSTRAINED_GEVENT,
@@ -118,7 +118,7 @@ _SET_UPS = {
     f"{TUNED}{WITHOUT}pool{WITH}pgbouncer": f"{LABELS[TUNED]} with PgBouncer in the place of its pools",
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
     TUNED_IN_512_MIB: f"{LABELS[TUNED]}, 512 MiB of memory",
-    AT_20_MS: f"{LABELS[TUNED]}, database 20 ms away",
+    AT_10_MS: f"{LABELS[TUNED]}, database 10 ms away",
     CONSTRAINED: f"{LABELS[BASELINE]}, 512 MiB of memory",
     CONSTRAINED_GEVENT: f"{LABELS[ADVISED]}, 512 MiB of memory",
     CONSTRAINED_GEVENT_1_GIB: f"{LABELS[ADVISED]}, 1 GiB of memory",
