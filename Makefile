@@ -96,7 +96,8 @@ test-extra: $(STAMP) ## run the tests that need Debian's Chromium, PgBouncer and
 
 resilience: $(STAMP) ## put the application under faults, overload and a soak, render that (PROFILE), and draw faults by chance
 	@$(PY) -m reports report "--profile=$${PROFILE:-resilience}"
-	@$(PY) -m pytest -m resilience --numprocesses 0
+	@case "$${PROFILE:-resilience}" in resilience) export TRACETRACK_CHAOS_EXAMPLES="$${TRACETRACK_CHAOS_EXAMPLES:-8}";; esac; \
+	$(PY) -m pytest -m resilience --numprocesses 0
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@env -u JUPYTER_PATH JUPYTER_PREFER_ENV_PATH=1 $(PY) -m lab
