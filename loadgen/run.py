@@ -141,7 +141,8 @@ def _audit_rows(parts: RunParts) -> None:
     parts.stages.begin("audit")
     compaction.compact(parts.directory)
     requests = parts.directory / "requests.parquet"
-    if writes := write_audit.check(parts.database.server, parts.database.name, requests):
+    counts, sessions = parts.record["dataset"]["counts"], parts.scenario.sessions
+    if writes := write_audit.check(parts.database.server, parts.database.name, requests, counts, sessions):
         parts.record["writes"] = writes.record()
     if "memory" in parts.record:
         memory_outcome.add_load(parts.record["memory"], requests)

@@ -174,6 +174,7 @@ _MEMORY: Mapping[str, Rule] = {
     "hash_bytes": COUNT, "log": [str], "kills": _kills,
 }  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
+_LATER_WRITES = {"wrong_user": COUNT}  # which older recordings lack
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
 OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     "run": {
@@ -184,7 +185,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "deployment": {"settings": _SETTINGS, "source": _source}, "generator": _GENERATOR, "counters": _by_name(COUNT),
         "dataset": {"scale": str, "seed": _is_integer, "fingerprint": str, "counts": _by_name(COUNT)},
         "readings": {"cpu_ms": _number, "readings": COUNT, "longest_ms": _number, "database_cpu_ms": _number},
-        "outcome": {"started": bool, "message": str}, "writes": _WRITES, "memory": _MEMORY,
+        "outcome": {"started": bool, "message": str}, "writes": {**_WRITES, **_LATER_WRITES}, "memory": _MEMORY,
         "health": {"pool_profile": {"name": str, "found_by": str, "confirmed": bool}},
         "discarded_timings": _by_name(COUNT), "faults": _faults,
         "connections": dict.fromkeys(("allowed", "after_load", "idle_in_transaction", "after_stop"), COUNT),
