@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
+
 from reference_app.settings import Settings
 from workbench.errors import UserError
 
@@ -107,13 +109,20 @@ def _execute(
 
 @contextmanager
 def _audited_in_any_case(parts: RunParts) -> Iterator[None]:
-    """Audit a run that its fault ends, too: what was acknowledged by then has to be stored."""
+    """Audit a run that its fault ends, too, by an error or a signal: what was acknowledged by then has to be stored.
+
+    A run that ends before its fault is not audited.
+    """
     try:
         yield
-    except (UserError, OSError):
-        disk_reserve.release(parts.directory)
-        with suppress(OSError):  # of a disk that is full all the same
-            _audit_rows(parts)
+    except BaseException:
+        if run_faults.fault_was_made(parts.record):
+            with deferred_signals():
+                disk_reserve.release(parts.directory)
+                run_faults.record_connections_left(parts)
+                # Of a disk that is full all the same, or a server that is gone; what is not recorded counts as missed.
+                with suppress(OSError, UserError, psycopg2.Error):
+                    _audit_rows(parts)
         raise
 
 

@@ -7,8 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from workbench.errors import UserError
 from workbench.faults import KEY
+from workbench.polling import attempts
 
 from . import record_writer
 from .collectors.collector import Collector
@@ -16,6 +19,7 @@ from .fault_injection.freezer import Freezer, freezer
 from .fault_injection.injector import FaultTarget
 from .fault_injection.injectors import INJECTORS
 from .fault_injection.timetable import Timetable
+from .fault_needs.fault_setup import FaultSetup
 from .locust_runner import Generator
 from .proxy import Proxy
 from .route_processes import Route
@@ -27,6 +31,7 @@ SESSIONS = """
     FROM pg_stat_activity WHERE datname = %s AND application_name = 'tracetrack' AND backend_type = 'client backend'
 """
 CONNECTIONS = "connections"  # in the record of a run
+SETTLE_S, LOOK_S = 2.0, 0.1  # for what is not leaked to end, and between two looks
 
 
 @contextmanager
@@ -76,6 +81,24 @@ def _note(parts: RunParts, faults: list[dict[str, Any]]) -> None:
         record_writer.write(parts.directory, parts.record)
 
 
+def fault_was_made(record: Mapping[str, Any]) -> bool:
+    """Whether a fault of a run was made by now."""
+    return any(fault["begin_us"] is not None for fault in record.get(KEY) or ())
+
+
+def record_connections_of_ended(parts: RunParts) -> None:
+    """Record the sessions of the application when a fault has ended the load; nothing where the load ended otherwise.
+
+    Call it before the application is stopped. Requests that were in flight get time to end: what is leaked stays.
+    """
+    if not (FaultSetup.of(parts.scenario.faults).ends_run and fault_was_made(parts.record)):
+        return
+    for _ in attempts(SETTLE_S, LOOK_S):
+        record_connections(parts)
+        if parts.record[CONNECTIONS]["idle_in_transaction"] == 0:
+            return
+
+
 def record_connections(parts: RunParts) -> None:
     """Record the sessions of the application at the end of a load with faults."""
     if parts.scenario.faults:
@@ -90,10 +113,17 @@ def record_connections(parts: RunParts) -> None:
 
 
 def record_connections_left(parts: RunParts) -> None:
-    """Record the sessions that the application has left at the server, now that it has ended."""
-    if parts.scenario.faults:
+    """Record the sessions that the application has left at the server, now that it has ended.
+
+    The server gets time to notice that a client has gone. Without a count at the end of the load there is none here.
+    """
+    if CONNECTIONS not in parts.record:
+        return
+    for _ in attempts(SETTLE_S, LOOK_S):
         left = _connections(parts.database.server, parts.database.name)
         parts.record[CONNECTIONS]["after_stop"] = left and left[0]
+        if not (left and left[0]):
+            return
 
 
 def _connections(server: DatabaseServer, database: str) -> tuple[int, int] | None:
@@ -102,7 +132,7 @@ def _connections(server: DatabaseServer, database: str) -> tuple[int, int] | Non
         with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(SESSIONS, (database,))
             ((total, in_transaction),) = cursor.fetchall()
-    except UserError:
+    except (UserError, psycopg2.Error):
         return None
     return total, in_transaction
 
@@ -111,7 +141,7 @@ def ended_by_fault(directory: Path) -> dict[str, Any] | None:
     """The record of a run that ended early, if a fault of its timetable had begun by then."""
     with suppress(OSError, ValueError):
         record: dict[str, Any] = json.loads((directory / "run.json").read_text())
-        if any(fault["begin_us"] is not None for fault in record.get(KEY) or ()):
+        if fault_was_made(record):
             return record
     return None
 

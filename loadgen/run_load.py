@@ -103,6 +103,7 @@ def _send(parts: RunParts, generator: Generator, check: Callable[[], None], befo
     except BaseException:
         with deferred_signals():
             generator.stop()
+            run_faults.record_connections_of_ended(parts)
         raise
     finally:
         counts = witnesses.counts_between(before, parts.environment.counted())
