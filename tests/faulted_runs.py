@@ -28,7 +28,8 @@ def faulted(builder: Builder, name: str, deployment: str = "tuned", *, block: in
         {"name": name, "begin_us": begin_us, "end_us": begin_us + round(duration_s * 1e6), "reason": ""}
     ]
     run.record["connections"] = {"allowed": 6, "after_load": 6, "idle_in_transaction": 0, "after_stop": 0}
-    run.record["writes"] = {"acknowledged": 60, "stored": 60, "lost": 0, "doubled": 0, "unacknowledged": 0}
+    no_loss = dict.fromkeys(("lost", "doubled", "unacknowledged", "wrong_user"), 0)
+    run.record["writes"] = {"acknowledged": 60, "stored": 60, **no_loss}
     run.record["served"] = number
     return run
 

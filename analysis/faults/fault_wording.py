@@ -1,7 +1,7 @@
 """An outcome under a fault as text: a line for terminals and for the evidence of findings."""
 
 from workbench.failures import kinds_text
-from workbench.faults import RUN_ENDS
+from workbench.faults import IN_FLIGHT, RUN_ENDS
 
 from .fault_outcome import FaultOutcome
 
@@ -10,6 +10,8 @@ def outcome_line(outcome: FaultOutcome) -> str:
     """What happened in one run, in a line."""
     kinds = f" ({kinds_text(outcome.kinds.items())})" if outcome.kinds else ""
     parts = [f"{outcome.failed:,} of {outcome.requests:,} requests failed{kinds}"]
+    if outcome.kind.promise == IN_FLIGHT and outcome.in_flight:
+        parts.append(f"{count_text(outcome.in_flight, 'failed request')} in flight in the worker")
     if outcome.kind.promise == RUN_ENDS:
         parts.append("the run ended by itself" if outcome.has_ended else "the run ended early")
     else:
@@ -44,4 +46,5 @@ def _known(number: int | None, noun: str) -> str:
 def _writes(outcome: FaultOutcome) -> str:
     if outcome.lost is None or outcome.doubled is None:
         return "writes not compared"
-    return f"acknowledged writes: {outcome.lost} lost, {outcome.doubled} doubled"
+    users = "users not compared" if outcome.wrong_user is None else f"{outcome.wrong_user} of another user"
+    return f"acknowledged writes: {outcome.lost} lost, {outcome.doubled} doubled, {users}"

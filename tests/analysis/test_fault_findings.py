@@ -5,6 +5,7 @@ import pytest
 from analysis.faults.fault_targets import refusal_limit_ms
 from analysis.findings import fault_findings
 from tests.faulted_runs import between, fail, faulted, refuse, slow
+from workbench import validity
 
 
 def finding_of(experiment):
@@ -35,7 +36,7 @@ def test_finding_of_clean_refusals_passes(builder):
     [
         ("idle-backends-terminated", 8, 8.1, "4 requests failed, and none may"),
         ("bags-locked", 9, 9.1, "4 failures without a 503 and Retry-After"),
-        ("worker-killed", 8.2, 8.3, "4 failures of requests sent after the fault"),
+        ("worker-killed", 8.2, 8.3, "4 failures of requests that were not in flight in the worker"),
         ("bags-locked", 6, 6.1, "4 requests failed before the fault"),
     ],
 )
@@ -79,6 +80,26 @@ def change_doubled(run):
     run.record["writes"]["doubled"] = 1
 
 
+def change_users(run):
+    run.record["writes"]["wrong_user"] = 1
+
+
+def remove_connections(run):
+    del run.record["connections"]
+
+
+def remove_idle(run):
+    run.record["connections"]["idle_in_transaction"] = None
+
+
+def remove_writes(run):
+    del run.record["writes"]
+
+
+def remove_users(run):
+    del run.record["writes"]["wrong_user"]
+
+
 def change_dropped(run):
     run.record["generator"]["dropped"] = {"measure": 5}
 
@@ -96,6 +117,11 @@ def change_end(run):
         (change_connections, "2 connections leaked"),
         (change_writes, "3 acknowledged writes lost"),
         (change_doubled, "1 write stored more than once"),
+        (change_users, "1 write stored for another user"),
+        (remove_connections, "connections at the server were not counted"),
+        (remove_idle, "connections at the server were not counted"),
+        (remove_writes, "acknowledged writes were not compared with the database"),
+        (remove_users, "users of stored writes were not compared"),
         (change_dropped, "5 arrivals due and never sent"),
         (change_end, "the fault did not end before the load"),
     ],
@@ -153,10 +179,38 @@ def test_finding_of_a_run_that_its_fault_ended_passes(builder):
     assert "12 lost rows" in evidence
 
 
-def test_finding_of_a_run_that_lost_more_rows_than_a_batch_has_fails(builder):
+def test_finding_of_a_run_that_lost_more_rows_than_come_in_half_a_second_fails(builder):
     run = faulted(builder, "generator-killed").aborted()
-    run.record["served"] = len(run.rows) + 41
-    assert "41 rows of the recording lost (limit 40)" in verdict(builder, run)[1]
+    run.record["served"] = len(run.rows) + 31
+    assert "31 rows of the recording lost (limit 30)" in verdict(builder, run)[1]
+
+
+def remove_served(run):
+    run.record["served"] = None
+
+
+@pytest.mark.parametrize(
+    ("change", "missed"),
+    [
+        (change_connections, "2 connections leaked"),
+        (change_users, "1 write stored for another user"),
+        (remove_connections, "connections at the server were not counted"),
+        (remove_writes, "acknowledged writes were not compared with the database"),
+        (remove_served, "rows of the recording were not counted"),
+    ],
+)
+def test_finding_of_a_run_that_its_fault_ended_says_what_was_lost_or_not_counted(builder, change, missed):
+    run = faulted(builder, "generator-killed").aborted()
+    change(run)
+    finding = finding_of(builder.experiment(run))
+    assert (finding.verdict, finding.effect) == ("fail", 1)
+    assert finding.evidence.startswith(f"missed: {missed}. ")
+
+
+def test_finding_of_a_run_whose_rows_were_not_counted_fails(builder):
+    run = faulted(builder, "bags-locked")
+    run.record["gates"] = [gate for gate in run.record["gates"] if gate["name"] != validity.COUNTED.name]
+    assert "missed: rows of the recording were not counted" in verdict(builder, run)[1]
 
 
 def test_finding_of_a_run_that_its_fault_did_not_end_fails(builder):
