@@ -208,10 +208,26 @@ def _details_row(arm: FaultArm, finding: Finding, outcome: FaultOutcome) -> dict
     return {
         "fault": marked(f"{arm.kind.title}, {set_up(arm.deployment)}"),
         "failures by kind": marked(kinds_text(outcome.kinds.items()) or "none", finding.id),
+        "failed requests in flight": _in_flight(outcome, finding),
+        "connections after the load / allowed / after the end": _connections(outcome, finding),
         "connections leaked": _count(finding, outcome.leaked),
-        "writes lost, doubled": _count(finding, outcome.lost, outcome.doubled),
+        "writes lost, doubled, of another user": _count(finding, outcome.lost, outcome.doubled, outcome.wrong_user),
         "rows lost": _count(finding, outcome.rows_lost),
     }
+
+
+def _in_flight(outcome: FaultOutcome, finding: Finding) -> Html:
+    """The failures that the end of a worker explains."""
+    return _count(finding, outcome.in_flight) if outcome.kind.promise == IN_FLIGHT else Html("no worker")
+
+
+def _connections(outcome: FaultOutcome, finding: Finding) -> Html:
+    """`6 / 6 / 0`, with `?` for what was not counted."""
+    counts = outcome.connections
+    values = (counts.after_load, counts.allowed, counts.after_stop)
+    if values == (None, None, None):
+        return MISSING
+    return number(" / ".join("?" if value is None else str(value) for value in values), finding.id)
 
 
 def _count(finding: Finding, *values: int | None) -> Html:

@@ -94,3 +94,17 @@ def test_faults_that_end_the_run_have_rows_of_the_aborted_run(builder, name):
     page = shown(builder.experiment(faulted(builder, name).aborted()))
     (row,) = table_cells(page, TUNED).values()
     assert (row["verdict"], row["first success, p95 of before (s)"]) == ("pass", "the run ends")
+
+
+def test_faults_show_connections_and_failures_in_flight(builder):
+    run = faulted(builder, "worker-killed")
+    run.record["connections"]["after_load"] = 5
+    fail(between(run, 7.9, 8), "connection reset", after_s=0.2)
+    other = faulted(builder, "bags-locked")
+    other.record["connections"] |= {"after_stop": None}
+    page = shown(builder.experiment(run, other))
+    rows = table_cells(page, "What was leaked and lost")
+    names = "connections after the load / allowed / after the end", "failed requests in flight"
+    assert [rows["worker killed, tuned"][name] for name in names] == ["5 / 6 / 0", "4"]
+    assert [rows["lock on bags, tuned"][name] for name in names] == ["6 / 6 / ?", "no worker"]
+    assert 'data-source="fault-worker-killed-tuned">5 / 6 / 0<' in str(page)
