@@ -12,18 +12,19 @@ LEVELS = {
     "temporary_files": 0, "log_bytes": 0, "store_bytes": MIB, "backend_bytes": 20 * MIB,
 }  # fmt: skip
 NOISE = {"pss_bytes": 0.5 * MIB, "sessions": 3.0, "backend_bytes": 0.1 * MIB}
-SERVICE_MS = {"login": 10.0, "dashboard": 2.0}
+SERVICE_MS = {"login": 10.0, "dashboard": 2.0, "search": 2.0}
 
 
-def with_soak(run, *, leaks=None, recycles_a_second=0.4, expired_share=0.3, seconds=SECONDS):
+def with_soak(run, *, leaks=None, recycles_a_second=0.4, expired_share=0.3, renewed_every_s=2, seconds=SECONDS):
     """Give a built run of the scenario soak its rows and readings.
 
     `leaks` are what a resource gains in each second, by column. In each second a user logs in and reads the dashboard;
-    `expired_share` of the reads find that the session has ended.
+    `expired_share` of the reads find that the session has ended; one read in `renewed_every_s` computes its answer anew,
+    where that is 0 the first one alone. A search finds nothing in its cache.
     """
     leaks, random = leaks or {}, np.random.default_rng(7)
     settings = Settings(database_url="", secret_key="", workers=1)
-    run.rows = list(_rows(settings, seconds, expired_share))
+    run.rows = list(_rows(settings, seconds, expired_share, renewed_every_s))
     values = [_values(second, leaks, random) for second in range(seconds)]
     instants = [synthetic_runs.LOAD_START_US + second * 1_000_000 for second in range(seconds)]
     run.process = synthetic_runs.process_readings(instants, settings)
@@ -36,18 +37,25 @@ def with_soak(run, *, leaks=None, recycles_a_second=0.4, expired_share=0.3, seco
     run.resources = [
         {"at_us": at_us, **{name: value[name] for name in names}} for at_us, value in zip(instants, values, strict=True)
     ]
-    run.record["counters"] |= {"cache_dashboard_miss": seconds}
+    run.record["counters"] |= {"cache_dashboard_miss": seconds, "cache_search_miss": seconds}
     run.record["scenario"] |= {"duration_s": float(seconds)}
     return run
 
 
-def _rows(settings, seconds, expired_share):
+def _rows(settings, seconds, expired_share, renewed_every_s):
     for second in range(seconds):
         for n, (endpoint, service_ms) in enumerate(SERVICE_MS.items()):
             start_ms = 1000.0 * second + 300 * n
-            row = synthetic_runs.request_row(0, 2 * second + n, endpoint, start_ms, service_ms, service_ms, settings)
+            row = synthetic_runs.request_row(0, 3 * second + n, endpoint, start_ms, service_ms, service_ms, settings)
             is_expired = endpoint == "dashboard" and (second * expired_share) % 1 < expired_share
-            yield row | ({"status": 401} if is_expired else {})
+            yield row | {"cache": _cache(endpoint, second, renewed_every_s)} | ({"status": 401} if is_expired else {})
+
+
+def _cache(endpoint, second, renewed_every_s):
+    if endpoint == "login":
+        return "none"
+    is_renewed = second % renewed_every_s == 0 if renewed_every_s else second == 0
+    return "miss" if endpoint == "search" or is_renewed else "hit"
 
 
 def _values(second, leaks, random):

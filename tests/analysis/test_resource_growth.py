@@ -57,6 +57,18 @@ def test_soak_in_which_no_user_was_signed_out_is_not_measured(builder):
     assert finding.evidence == "too few ends for their age: users who were asked to log in again: 0"
 
 
+def test_soak_whose_cached_answers_never_end_is_not_measured(builder):
+    finding = found(builder, soaked(builder, renewed_every_s=0))[finding_id("memory", FOR_SOAK)]
+    assert finding.evidence == "too few ends for their age: cached answers computed anew for their age: 0"
+
+
+def test_soak_without_a_cache_has_no_count_of_its_answers(builder):
+    run = soaked(builder)
+    for row in run.rows:
+        row["cache"] = "none"
+    assert "anew for their age: not counted" in found(builder, run)[finding_id("memory", FOR_SOAK)].evidence
+
+
 def test_soak_with_session_files_needs_no_user_who_was_signed_out(builder):
     findings = found(builder, soaked(builder, FOR_SOAK_WITH_FILES, expired_share=0.0))
     assert findings[finding_id("memory", FOR_SOAK_WITH_FILES)].verdict == "flat"
