@@ -1,29 +1,35 @@
-"""What an overload does to a deployment: a finding for each value of each multiple of its sustained rate."""
+"""What an overload does to a deployment: a finding for each value of each multiple of its sustained rate.
 
+A multiple without a valid run has one finding, that of its goodput, which says why.
+"""
+
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
+from workbench import left_out_arms
 from workbench.arms import BASELINE, LIMITED, OVERLOADS
+from workbench.recorded_experiment import planned
 from workbench.recording import Experiment, Run
 
-from ..metrics.goodput import LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS, Overload, of_run
-from .finding import Claim, Finding
+from ..metrics.goodput import LOGIN_OBJECTIVE_MS, MAX_LATE_S, READ_OBJECTIVE_MS, Counts, Overload, of_run
+from .finding import FAIL, INVALID, PASS, REPORTED, Claim, Finding
 
 KIND = "overload"
 DEPLOYMENTS = (LIMITED, BASELINE)
 # The bounds of the verdicts.
 MIN_GOODPUT_SHARE, AT_TIMES = 0.70, 5  # goodput at 5 times the sustained rate, to the largest
-MIN_CLEAN_SHARE = 0.99  # failures that are a 503 with Retry-After
+MIN_CLEAN_SHARE = 1.0  # failures that are a 503 with Retry-After: admission control leaves no reason for another
 MAX_RECOVERY_S = 2.0
 MIN_CLASS_SHARE = 0.70  # goodput of reads, and of logins, to that before the overload
+MIN_SENT_SHARE = 0.95  # the multiple of the base rate that was sent when it was due
 
 
 class Test(NamedTuple):
     """A value of an overload with its bound: at most that, or at least.
 
-    `value` is None where there is none, which fails: no success, or no recovery.
+    `value` is None where there is none, which fails: no success, or no recovery. `of_runs` makes one value of those of
+    several runs, `counts` are the requests behind it, and `missed` is the verdict beyond the bound.
     """
 
     name: str
@@ -32,6 +38,9 @@ class Test(NamedTuple):
     bound: float
     value: Callable[[Overload], float | None]
     is_minimum: bool = False
+    of_runs: Callable[[Sequence[float]], float] = statistics.median
+    counts: Callable[[Overload], Counts] | None = None
+    missed: str = FAIL
 
 
 def _kept(during_rps: float, before_rps: float) -> float | None:
@@ -39,8 +48,11 @@ def _kept(during_rps: float, before_rps: float) -> float | None:
 
 
 TESTS = (
-    Test("clean", "share of the failures that are a 503 with Retry-After", "{:.1%}", MIN_CLEAN_SHARE,
-         lambda overload: overload.clean_share, is_minimum=True),
+    # The load generator's part: without it the other values are of another load.
+    Test("sent", f"share of the load that was sent within {MAX_LATE_S:.0f} s of when it was due", "{:.1%}",
+         MIN_SENT_SHARE, lambda overload: overload.sent_share, is_minimum=True, missed=INVALID),
+    Test("clean", "share of the failures that are a 503 with Retry-After", "{:.2%}", MIN_CLEAN_SHARE,
+         lambda overload: overload.clean_share, is_minimum=True, of_runs=min),
     Test("reads-p95", "p95 of the reads that were let in", "{:,.0f} ms", READ_OBJECTIVE_MS,
          lambda overload: overload.reads_p95_ms),
     Test("logins-p95", "p95 of the logins that were let in", "{:,.0f} ms", LOGIN_OBJECTIVE_MS,
@@ -48,9 +60,11 @@ TESTS = (
     Test("recovery", "time after the overload until goodput and p95 are as before it", "{:.2f} s", MAX_RECOVERY_S,
          lambda overload: overload.recovery_s),
     Test("reads-kept", "goodput of reads during the overload, to that before it", "{:.2f}", MIN_CLASS_SHARE,
-         lambda overload: _kept(overload.reads_goodput_rps, overload.reads_before_rps), is_minimum=True),
+         lambda overload: _kept(overload.reads_goodput_rps, overload.reads_before_rps), is_minimum=True,
+         counts=lambda overload: overload.reads_good),
     Test("logins-kept", "goodput of logins during the overload, to that before it", "{:.2f}", MIN_CLASS_SHARE,
-         lambda overload: _kept(overload.logins_goodput_rps, overload.logins_before_rps), is_minimum=True),
+         lambda overload: _kept(overload.logins_goodput_rps, overload.logins_before_rps), is_minimum=True,
+         counts=lambda overload: overload.logins_good),
 )  # fmt: skip
 VALUES: dict[str, tuple[str, Callable[[Overload], float]]] = {
     "offered": ("requests/s offered", lambda overload: overload.offered_rps),
@@ -69,22 +83,41 @@ def share_id(deployment: str) -> str:
 
 
 def findings(experiment: Experiment) -> Iterator[Finding]:
-    """The findings of each deployment that was overloaded."""
+    """The findings of each deployment that was to be overloaded."""
     for deployment in DEPLOYMENTS:
-        measured = {times: runs for times, name in OVERLOADS.items() if (runs := experiment.find(deployment, name))}
-        for times, runs in measured.items():
-            yield from _of_arm(experiment, deployment, times, runs)
-        if measured:
-            yield _goodput_share(experiment, deployment, measured)
+        runs_of = {times: experiment.find(deployment, OVERLOADS[times]) for times in _planned(experiment, deployment)}
+        for times, runs in runs_of.items():
+            if runs:
+                yield from _of_arm(experiment, deployment, times, runs)
+            else:
+                yield _value_claim(experiment, "goodput", deployment, times).not_run(deployment, OVERLOADS[times])
+        if runs_of:
+            yield _goodput_share(experiment, deployment, {times: runs for times, runs in runs_of.items() if runs})
+
+
+def decides(finding: Finding) -> bool:
+    """True for a target of the set-up with admission control; one that is *invalid* stands for all of its multiple."""
+    return finding.kind == KIND and finding.id.endswith(f"-{LIMITED}") and finding.verdict != REPORTED
+
+
+def _planned(experiment: Experiment, deployment: str) -> list[int]:
+    """The multiples of a deployment that the experiment has runs of, planned, or left out."""
+    arms = {(run.deployment, run.scenario) for run in experiment.runs}
+    entries = [*planned(experiment.record), *(experiment.record.get(left_out_arms.KEY) or [])]
+    arms |= {(entry.get("deployment"), entry.get("scenario")) for entry in entries}
+    return [times for times, name in OVERLOADS.items() if (deployment, name) in arms]
+
+
+def _value_claim(experiment: Experiment, name: str, deployment: str, times: int) -> Claim:
+    text = f"{VALUES[name][0]}, {deployment} under {OVERLOADS[times]}"
+    return Claim(experiment, KIND, finding_id(name, times, deployment), text)
 
 
 def _of_arm(experiment: Experiment, deployment: str, times: int, runs: Sequence[Run]) -> Iterator[Finding]:
     overloads = [of_run(run) for run in runs]
-    under = f"{deployment} under {OVERLOADS[times]}"
-    for name, (text, value_of) in VALUES.items():
-        value = float(np.median([value_of(each) for each in overloads]))
-        claim = Claim(experiment, KIND, finding_id(name, times, deployment), f"{text}, {under}")
-        yield claim.reported(f"{value:,.1f}", runs, effect=value)
+    for name, (_, value_of) in VALUES.items():
+        value = statistics.median(map(value_of, overloads))
+        yield _value_claim(experiment, name, deployment, times).reported(f"{value:,.1f}", runs, effect=value)
     if times > 1:
         yield from (_tested(experiment, test, deployment, times, runs, overloads) for test in TESTS)
 
@@ -92,7 +125,7 @@ def _of_arm(experiment: Experiment, deployment: str, times: int, runs: Sequence[
 def _tested(
     experiment: Experiment, test: Test, deployment: str, times: int, runs: Sequence[Run], overloads: Sequence[Overload]
 ) -> Finding:
-    """The verdict on the median of the runs; a run without a value makes it fail."""
+    """The verdict on the value of all runs; a run without a value makes it fail."""
     claim = Claim(
         experiment, KIND, finding_id(test.name, times, deployment),
         f"{test.text} is {'at least' if test.is_minimum else 'at most'} {test.form.format(test.bound)}, "
@@ -100,11 +133,15 @@ def _tested(
     )  # fmt: skip
     values = [value for each in overloads if (value := test.value(each)) is not None]
     if len(values) < len(overloads):
-        return claim.finding("fail", "never" if test.name == "recovery" else "no success", runs,
+        return claim.finding(FAIL, "never" if test.name == "recovery" else "no success", runs,
                              bound=test.bound)  # fmt: skip
-    value = float(np.median(values))
+    value = test.of_runs(values)
     passes = value >= test.bound if test.is_minimum else value <= test.bound
-    return claim.pass_if(passes, test.form.format(value), runs, effect=value, bound=test.bound)
+    evidence = test.form.format(value)
+    if test.counts:
+        before, during = (sum(numbers) for numbers in zip(*map(test.counts, overloads), strict=True))
+        evidence += f" (n = {before:,} before, {during:,} during)"
+    return claim.finding(PASS if passes else test.missed, evidence, runs, effect=value, bound=test.bound)
 
 
 def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[int, Sequence[Run]]) -> Finding:
@@ -115,8 +152,10 @@ def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[in
     )  # fmt: skip
     every = [run for runs in measured.values() for run in runs]
     if AT_TIMES not in measured:
-        return claim.not_measured(f"no valid run of {OVERLOADS[AT_TIMES]}", every)
-    goodput_rps = {times: float(np.median([of_run(run).goodput_rps for run in runs]))
+        return claim.not_run(deployment, OVERLOADS[AT_TIMES])
+    if len(measured) == 1:
+        return claim.not_measured(f"no valid run but of {OVERLOADS[AT_TIMES]}: nothing to compare it with", every)
+    goodput_rps = {times: statistics.median(of_run(run).goodput_rps for run in runs)
                    for times, runs in measured.items()}  # fmt: skip
     at_most = max(goodput_rps, key=lambda times: goodput_rps[times])
     share = goodput_rps[AT_TIMES] / goodput_rps[at_most] if goodput_rps[at_most] else 0.0

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.endpoints import LOGIN
+from workbench.faults import REFUSED
 from workbench.recording import Run
 
 from ..faults import recovery
@@ -18,7 +19,7 @@ from ..faults import recovery
 # What a successful response may take (ms): that of the objective on reads, and of a login, which may wait for a hash.
 READ_OBJECTIVE_MS, LOGIN_OBJECTIVE_MS = 300.0, 1000.0
 CLEAN_STATUS = 503
-WITHOUT_RETRY_AFTER = "without Retry-After"  # in the kind of a failure that has the status alone
+MAX_LATE_S = 1.0  # a request that is sent within it of when it was due was offered then
 QUANTILE = 0.95
 # Recovery: from an instant on, in a window of this length and in all that follows, as good as before the overload.
 WINDOW_S, STEP_S = 1.0, 0.25
@@ -27,13 +28,23 @@ BEFORE, DURING, AFTER = "before", "during", "after"
 PIECES = (BEFORE, DURING, AFTER)
 
 
+class Counts(NamedTuple):
+    """Good requests that were due before and during the overload."""
+
+    before: int
+    during: int
+
+
 class Overload(NamedTuple):
     """One run of an overload.
 
     `times` is the multiple of the base rate. Rates are of the overload, in requests/s: `offered` counts due requests,
-    `goodput` successful responses within the objective, for `reads` and `logins` apart, also before the overload.
-    `p95_ms` is of the successful responses during the overload, None without one. `clean_share` is the share of the
-    failures that are a 503 with Retry-After, 1 without failures. `recovery_s` is None where the run ended before.
+    `goodput` successful responses within the objective, for `reads` and `logins` apart, also before the overload;
+    `reads_good` and `logins_good` are their numbers. `sent_share` is the share of the overload that was sent within
+    `MAX_LATE_S` of when it was due: of the multiple of the base rate, or of what was due if that is more. Dropped
+    arrivals count as due in the overload, and not sent. `p95_ms` is of the successful responses during the overload,
+    None without one. `clean_share` is the share of the failures that are a 503 with Retry-After, 1 without failures.
+    `recovery_s` is None where the run ended before.
     """
 
     times: float
@@ -44,6 +55,8 @@ class Overload(NamedTuple):
     logins_goodput_rps: float
     reads_before_rps: float
     logins_before_rps: float
+    reads_good: Counts
+    logins_good: Counts
     reads_p95_ms: float | None
     logins_p95_ms: float | None
     failures: int
@@ -57,11 +70,15 @@ def is_overload(run: Run) -> bool:
 
 
 def requests_of(run: Run) -> pd.DataFrame:
-    """The measured requests: `due_s` after the first, `piece`, `response_ms`, `is_login`, `good`, `clean`, `ok`."""
+    """The measured requests: `due_s` after the first, `late_s` of the send, `piece`, `response_ms`, and what they are.
+
+    That is `is_login`, `ok`, `good` and `clean`.
+    """
     rows = run.rows.query(
-        f"SELECT scheduled_ms / 1000 AS due_s, response_ms, ok, endpoint = '{LOGIN.name}' AS is_login, "
-        f"coalesce(status = {CLEAN_STATUS} AND NOT contains(coalesce(error, ''), '{WITHOUT_RETRY_AFTER}'), false) "
-        "AS clean FROM measured ORDER BY scheduled_ms"
+        "SELECT scheduled_ms / 1000 AS due_s, (start_ms - scheduled_ms) / 1000 AS late_s, response_ms, ok, "
+        f"endpoint = '{LOGIN.name}' AS is_login, "
+        f"coalesce(status = {CLEAN_STATUS} AND error = '{REFUSED}', false) AS clean "
+        "FROM measured ORDER BY scheduled_ms"
     )
     rows["due_s"] -= rows["due_s"].min()
     objective_ms = np.where(rows["is_login"], LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS)
@@ -85,15 +102,19 @@ def of_run(run: Run) -> Overload:
     before, during = (requests[requests["piece"] == piece] for piece in (BEFORE, DURING))
     dropped = ((run.record.get("generator") or {}).get("dropped") or {}).get("measure", 0)
     failed = requests[~requests["ok"]]
+    reads, logins = (Counts(_good(before, logins=kind), _good(during, logins=kind)) for kind in (False, True))
+    rate_rps = scenario["rates"][1][1]
     return Overload(
-        times=scenario["rates"][1][1] / scenario["base_rps"],
+        times=rate_rps / scenario["base_rps"],
         offered_rps=len(during) / during_s,
-        sent_share=len(requests) / max(1, len(requests) + dropped),
-        goodput_rps=float(during["good"].sum() / during_s),
-        reads_goodput_rps=_goodput(during, during_s, logins=False),
-        logins_goodput_rps=_goodput(during, during_s, logins=True),
-        reads_before_rps=_goodput(before, before_s, logins=False),
-        logins_before_rps=_goodput(before, before_s, logins=True),
+        sent_share=float((during["late_s"] <= MAX_LATE_S).sum() / max(rate_rps * during_s, len(during) + dropped)),
+        goodput_rps=(reads.during + logins.during) / during_s,
+        reads_goodput_rps=reads.during / during_s,
+        logins_goodput_rps=logins.during / during_s,
+        reads_before_rps=reads.before / before_s,
+        logins_before_rps=logins.before / before_s,
+        reads_good=reads,
+        logins_good=logins,
         reads_p95_ms=_p95_ms(during[~during["is_login"]]),
         logins_p95_ms=_p95_ms(during[during["is_login"]]),
         failures=len(failed),
@@ -133,8 +154,8 @@ def _ends_s(run: Run) -> np.ndarray:
     return np.cumsum([piece[0] for piece in run.record["scenario"]["rates"]])
 
 
-def _goodput(requests: pd.DataFrame, seconds: float, *, logins: bool) -> float:
-    return float(requests.loc[requests["is_login"] == logins, "good"].sum() / seconds)
+def _good(requests: pd.DataFrame, *, logins: bool) -> int:
+    return int(requests.loc[requests["is_login"] == logins, "good"].sum())
 
 
 def _p95_ms(requests: pd.DataFrame) -> float | None:

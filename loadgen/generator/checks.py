@@ -4,7 +4,9 @@ Each check returns None for a successful response, else a short reason.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from workbench.faults import REFUSED
@@ -12,6 +14,10 @@ from workbench.faults import REFUSED
 STATISTICS = {"total_bags", "total_scans", "total_bills", "active_users"}
 ACTIVITIES = 10
 REFUSED_STATUS = 503
+# RFC 9110, 10.2.3: a whole number of seconds, or a date in the form that senders have to use.
+MAX_RETRY_AFTER_S = 3600
+SECONDS = re.compile("[0-9]{1,9}")
+HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 class Response(Protocol):
@@ -25,11 +31,25 @@ class Response(Protocol):
 def refusal(response: Response) -> str | None:
     """The reason of a response that the application is not available; None for any other.
 
-    A clean refusal says when to come again.
+    A clean refusal says when to come again, in a form that a client can read.
     """
     if response.status_code != REFUSED_STATUS:
         return None
-    return REFUSED if response.headers.get("retry-after") else f"{REFUSED} without Retry-After"
+    value = response.headers.get("retry-after")
+    if not value:
+        return f"{REFUSED} without Retry-After"
+    return REFUSED if _is_retry_after(value) else f"{REFUSED} with an invalid Retry-After"
+
+
+def _is_retry_after(value: str) -> bool:
+    """True for seconds up to `MAX_RETRY_AFTER_S`, or an HTTP date."""
+    if SECONDS.fullmatch(value):
+        return int(value) <= MAX_RETRY_AFTER_S
+    try:
+        datetime.strptime(value, HTTP_DATE)
+    except ValueError:
+        return False
+    return True
 
 
 def login_failure(response: Response) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.metrics import goodput
 from tests.analysis.overloads import REFUSED, admitted, collapsed, overloaded
+from tests.synthetic_runs import LOAD_START_US
 from workbench.arms import BASELINE, LIMITED
 
 
@@ -49,6 +50,7 @@ def test_a_response_after_the_objective_is_no_goodput_and_stays_in_p95(measured)
     [
         (REFUSED, 1.0),
         (REFUSED | {"error": "status 503 without Retry-After"}, 0.0),
+        (REFUSED | {"error": "status 503 with an invalid Retry-After"}, 0.0),
         (REFUSED | {"status": 500, "error": "status 500"}, 0.0),
         (REFUSED | {"status": None, "error": "timeout"}, 0.0),
     ],
@@ -77,9 +79,25 @@ def test_a_relapse_after_the_overload_counts_as_not_yet_recovered(measured):
 
 def test_dropped_arrivals_lower_the_share_that_was_sent(builder):
     run = overloaded(builder, LIMITED, "overload-5", admitted)
-    run.record["generator"]["dropped"] = {"warmup": 0, "measure": len(run.rows)}
+    run.record["generator"]["dropped"] = {"warmup": 0, "measure": 1000}
     (written,) = builder.experiment(run).runs
-    assert goodput.of_run(written).sent_share == pytest.approx(0.5)
+    assert goodput.of_run(written).sent_share == pytest.approx(4000 / 5000)
+
+
+def test_requests_that_are_sent_late_lower_the_share_that_was_sent(builder):
+    run = overloaded(builder, LIMITED, "overload-5", admitted)
+    during = [row for row in run.rows if row["scheduled_us"] >= LOAD_START_US + 5_000_000][:1000]
+    for number, row in enumerate(during):
+        row["start_us"] += 1_200_000 if number % 2 else 900_000
+    (written,) = builder.experiment(run).runs
+    assert goodput.of_run(written).sent_share == pytest.approx(3500 / 4000)
+
+
+def test_requests_that_were_never_due_lower_the_share_that_was_sent(builder):
+    run = overloaded(builder, LIMITED, "overload-5", admitted)
+    run.rows = [row for number, row in enumerate(run.rows) if number < 500 or number % 4]
+    (written,) = builder.experiment(run).runs
+    assert goodput.of_run(written).sent_share == pytest.approx(0.75, abs=0.001)
 
 
 def test_seconds_have_what_was_due_in_them(builder):
