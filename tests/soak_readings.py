@@ -19,8 +19,8 @@ def with_soak(run, *, leaks=None, recycles_a_second=0.4, expired_share=0.3, rene
     """Give a built run of the scenario soak its rows and readings.
 
     `leaks` are what a resource gains in each second, by column. In each second a user logs in and reads the dashboard;
-    `expired_share` of the reads find that the session has ended; one read in `renewed_every_s` computes its answer anew,
-    where that is 0 the first one alone. A search finds nothing in its cache.
+    `expired_share` of the reads find that the session has ended; each `renewed_every_s` seconds a read computes its
+    answer anew, where that is 0 the first one alone. A search finds nothing in its cache.
     """
     leaks, random = leaks or {}, np.random.default_rng(7)
     settings = Settings(database_url="", secret_key="", workers=1)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.figures.goodput_curve import goodput_curve
-from analysis.findings.finding import FAIL, PASS, Finding
+from analysis.findings.finding import FAIL, INVALID, PASS, REPORTED, Finding
 from analysis.findings.overload_claims import AT_TIMES, DEPLOYMENTS, KIND, TESTS, finding_id, share_id
 from analysis.metrics.goodput import LOGIN_OBJECTIVE_MS, READ_OBJECTIVE_MS
 from workbench.arms import BASELINE, LIMITED, OVERLOADS, TUNED
 
 from ..markup import Html
-from ..numerals import marked, of_finding, sentence
+from ..numerals import SECTION, marked, of_finding, sentence
 from ..svg import inline
 from ..tables import Verdict, behind, table
 from .comparison import Report, join
@@ -20,23 +20,28 @@ from .names import in_labels, set_up
 SERIES = {LIMITED: TUNED, BASELINE: BASELINE}  # the colour and the name of a deployment's curve
 COLUMNS = {
     "offered": ("offered (/s)", "{:,.0f}"),
+    "sent": ("sent when due", "{:.1%}"),
     "goodput": ("goodput (/s)", "{:,.0f}"),
     "reads-p95": ("reads p95 (ms)", "{:,.0f}"),
     "logins-p95": ("logins p95 (ms)", "{:,.0f}"),
-    "clean": ("clean 503", "{:.1%}"),
+    "clean": ("clean 503", "{:.2%}"),
     "recovery": ("recovery (s)", "{:.2f}"),
 }
+KEPT = {"reads-kept": "reads kept", "logins-kept": "logins kept"}  # shown with the numbers of requests behind them
+MARKS = {FAIL: " ✗", INVALID: " invalid"}
 NOTE = (
     f"Goodput: successful responses within {READ_OBJECTIVE_MS:.0f} ms, of a login within {LOGIN_OBJECTIVE_MS:,.0f} ms, "
     "counted from when a request was due. p95 is of the successful ones. Clean: the share of the failures that are a "
     "503 with Retry-After. Open load: the sustained rate for 5 s, its multiple for 8 s, and the sustained rate again; "
     "clients give up after 5 s. Recovery is the time after the overload until goodput and p95 are as before it. "
-    "✗ misses its target, see below."
+    "Sent when due: the share of the load that was sent within a second of it; with less the load was another. Kept: "
+    "goodput of a class during the overload ÷ that before it, both a second; n good requests. The mix of reads and "
+    "logins is the same throughout. ✗ misses its target, invalid has no valid run or load, see below."
 )
 
 
 def overload(report: Report) -> Html:
-    """A sentence, the curve, the table, and each verdict in a fold; empty where no set-up was overloaded."""
+    """Sentences, the curve, the table, and each verdict in a fold; empty where no set-up was to be overloaded."""
     if not report.of_kind(KIND):
         return Html("")
     return join(
@@ -57,12 +62,24 @@ def _sentence(report: Report) -> Html:
         for deployment in DEPLOYMENTS
         if report.measured(share_id(deployment)) is not None
     ]  # fmt: skip
-    failed = sum(finding.verdict == FAIL for finding in _tested(report, LIMITED))
-    passed = sum(finding.verdict == PASS for finding in _tested(report, LIMITED))
+    verdicts = [finding.verdict for finding in _tested(report, LIMITED)]
+    passed, failed, invalid = (verdicts.count(verdict) for verdict in (PASS, FAIL, INVALID))
     text = "; ".join(map(str, pieces))
     summary = f" With admission control {passed} of {passed + failed} targets are met."
-    shown = marked(summary, "section") if passed + failed else ""
-    return Html(f"<p>{text[:1].upper()}{text[1:]}{'.' if text else ''}{shown}</p>")
+    shown = marked(summary if passed + failed else "", SECTION)
+    without = marked(f" Invalid, see below: {invalid}." if invalid else "", SECTION)
+    return Html(f"<p>{text[:1].upper()}{text[1:]}{'.' if text else ''}{shown}{without}{_starvation(report)}</p>")
+
+
+def _starvation(report: Report) -> Html:
+    """What reads and logins keep with admission control, so that neither starves for the other."""
+    reads, logins = (report.finding(finding_id(name, AT_TIMES, LIMITED)) for name in KEPT)
+    if reads is None or logins is None:
+        return Html("")
+    return sentence(
+        " Of their goodput before, reads keep {reads} and logins {logins} at {times} times the rate of the same mix.",
+        reads=of_finding(reads, "{:.0%}"), logins=of_finding(logins, "{:.0%}"), times=str(AT_TIMES),
+    )  # fmt: skip
 
 
 def _curve(report: Report) -> Html:
@@ -72,6 +89,7 @@ def _curve(report: Report) -> Html:
         for times in OVERLOADS
         if (offered := report.finding(finding_id("offered", times, deployment)))
         and (goodput := report.finding(finding_id("goodput", times, deployment)))
+        and goodput.effect is not None
     ]
     labels = {SERIES[deployment]: set_up(deployment) for deployment in DEPLOYMENTS}
     return inline(
@@ -83,25 +101,38 @@ def _curve(report: Report) -> Html:
 
 
 def _rows(report: Report) -> Iterator[dict]:
+    """A row for each multiple that was planned, also for one without a valid run."""
     for deployment in DEPLOYMENTS:
         for times in OVERLOADS:
-            if report.finding(finding_id("offered", times, deployment)):
+            if report.finding(finding_id("goodput", times, deployment)):
                 cells = {title: _cell(report.finding(finding_id(name, times, deployment)), form)
                          for name, (title, form) in COLUMNS.items()}  # fmt: skip
-                yield {"set-up": set_up(deployment), "load": f"{times} ×", **cells}
+                kept = {title: _kept(report.finding(finding_id(name, times, deployment)))
+                        for name, title in KEPT.items()}  # fmt: skip
+                yield {"set-up": set_up(deployment), "load": f"{times} ×", **cells, **kept}
 
 
 def _cell(finding: Finding | None, form: str) -> Html:
-    """The value with a mark where it fails; what has no value and fails is its evidence."""
+    """The value with a mark where it misses its target; without one the evidence, or that it is not valid."""
     if finding is None:
         return Html("–")
-    text = marked(finding.evidence, finding.id) if finding.effect is None else of_finding(finding, form)
-    return Html(f"{text} ✗") if finding.verdict == FAIL else text
+    if finding.effect is not None:
+        return Html(f"{of_finding(finding, form)}{MARKS.get(finding.verdict, '')}")
+    return Html(f"{marked(finding.evidence, finding.id)} ✗") if finding.verdict == FAIL else Html(finding.verdict)
+
+
+def _kept(finding: Finding | None) -> Html:
+    """`0.85 (n = 19 before, 41 during)`, with a mark where it misses its target."""
+    if finding is None:
+        return Html("–")
+    return Html(f"{marked(finding.evidence, finding.id)}{MARKS.get(finding.verdict, '')}")
 
 
 def _tested(report: Report, deployment: str) -> list[Finding]:
-    ids = [finding_id(test.name, times, deployment) for times in OVERLOADS for test in TESTS]
-    return [finding for finding in map(report.finding, [share_id(deployment), *ids]) if finding]
+    """The targets of a set-up, and why a multiple has no valid run."""
+    names = ["goodput", *(test.name for test in TESTS)]
+    ids = [share_id(deployment), *(finding_id(name, times, deployment) for times in OVERLOADS for name in names)]
+    return [finding for finding in map(report.finding, ids) if finding and finding.verdict != REPORTED]
 
 
 def _verdicts(report: Report) -> Html:
