@@ -4,17 +4,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis import regressions
-from analysis.findings import fault_findings, objectives
+from analysis.findings import fault_findings, objectives, overload_claims, resource_growth
 from analysis.findings.effort import effort
 from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, REGRESSION, REPORTED, Finding
 from analysis.findings.wording import counted
+from analysis.soak.growth import GROWS
 from workbench.errors import EXIT_FAILURE, EXIT_INVALID
 from workbench.recording import Experiment
 
-# Kinds of findings that the gate decides by. Faults with published settings are not among them: no change mends those.
-DECIDING = (objectives.KIND, fault_findings.KIND, regressions.KIND)
+# Kinds of findings that the gate decides by; of those in `CHOSEN` it does by some. Faults with published settings are
+# not among them: no change mends those.
+OVERLOAD, GROWTH = overload_claims.KIND, resource_growth.KIND
+RESILIENCE = (fault_findings.KIND, OVERLOAD, GROWTH)
+DECIDING = (objectives.KIND, *RESILIENCE, regressions.KIND)
+CHOSEN = {OVERLOAD: overload_claims.decides, GROWTH: resource_growth.decides}
 EXIT_CODES = {PASS: 0, FAIL: EXIT_FAILURE, INCONCLUSIVE: EXIT_INVALID, INVALID: EXIT_INVALID}
-FAILED, OPEN = (FAIL, REGRESSION), (INCONCLUSIVE, NOT_MEASURED, INVALID)
+FAILED, OPEN = (FAIL, REGRESSION, GROWS), (INCONCLUSIVE, NOT_MEASURED, INVALID)
 
 
 @dataclass(frozen=True)
@@ -45,23 +50,26 @@ def invalid(reason: str, lines: Iterable[str] = ()) -> Decision:
 
 
 def decide(experiment: Experiment, findings: Sequence[Finding]) -> Decision:
-    """Decide by the objectives, by the faults of our set-up, and by the findings against a baseline if there are any.
+    """Decide by the objectives, by faults, overload and soak of our set-up, and by the findings against a baseline.
 
-    A broken objective, a missed target under a fault, or a regression is *fail*. Without one, a finding that was not
-    measured or is inconclusive makes the decision *inconclusive*. A fault that this machine cannot make does not, and
-    where no objective was measured those are left out of an experiment with faults. The reason of any decision names
-    what else is open: inconclusive effects of the experiment, and runs that are not valid.
+    A broken objective, a missed target under a fault or an overload, a resource that grows in a soak, or a regression
+    is *fail*. Without one, a finding that was not measured or is inconclusive makes the decision *inconclusive*. Of
+    faults, overload and soak an invalid one alone does: this machine may lack what a fault needs, and a short soak
+    leaves some resource inconclusive. Where no objective was measured those are left out of an experiment with them.
+    The reason of any decision names what else is open: inconclusive effects, and runs that are not valid.
     """
-    groups = {kind: [finding for finding in findings if finding.kind == kind] for kind in DECIDING}
-    made = [finding for finding in groups[fault_findings.KIND] if finding.verdict != NOT_MEASURED]
-    if is_about_faults(findings):
+    groups = {kind: [each for each in findings if each.kind == kind and decides(each)] for kind in DECIDING}
+    made = [each for kind in RESILIENCE for each in groups[kind] if each.verdict != NOT_MEASURED]
+    if is_about_resilience(findings):
         groups[objectives.KIND] = []
     deciding = [*groups[objectives.KIND], *made, *groups[regressions.KIND]]
     failed = [finding for finding in deciding if finding.verdict in FAILED]
-    pending = [finding for finding in deciding if finding.verdict in OPEN]
+    pending = [finding for finding in deciding if is_open(finding)]
     phrases = [
         *(_objective_phrases(groups[objectives.KIND]) if groups[objectives.KIND] or not made else []),
         *_fault_phrases(groups[fault_findings.KIND]),
+        *_overload_phrases(groups[OVERLOAD]),
+        *_soak_phrases(groups[GROWTH]),
         *_baseline_phrases(groups[regressions.KIND]),
     ]
     reason = f"experiment {experiment.name}: {', '.join(phrases) or 'there is no objective to meet'}"
@@ -71,10 +79,20 @@ def decide(experiment: Experiment, findings: Sequence[Finding]) -> Decision:
     return Decision(verdict, reason, tuple(map(finding_line, [*failed, *pending])))
 
 
-def is_about_faults(findings: Sequence[Finding]) -> bool:
-    """True for an experiment with faults in which no objective was measured: they alone decide."""
-    verdicts = {kind: {each.verdict for each in findings if each.kind == kind} for kind in DECIDING}
-    return bool(verdicts[fault_findings.KIND] - {NOT_MEASURED}) and verdicts[objectives.KIND] <= {NOT_MEASURED}
+def decides(finding: Finding) -> bool:
+    """True for a finding that can fail the gate."""
+    return finding.kind in DECIDING and CHOSEN.get(finding.kind, lambda _: True)(finding)
+
+
+def is_open(finding: Finding) -> bool:
+    """True for a finding that decides and keeps the gate from a pass without failing it."""
+    return decides(finding) and finding.verdict in ((INVALID,) if finding.kind in RESILIENCE else OPEN)
+
+
+def is_about_resilience(findings: Sequence[Finding]) -> bool:
+    """True for an experiment with faults, overload or a soak and no measured objective: those alone decide."""
+    measured = {each.kind for each in findings if decides(each) and each.verdict != NOT_MEASURED}
+    return objectives.KIND not in measured and not measured.isdisjoint(RESILIENCE)
 
 
 def finding_line(finding: Finding) -> str:
@@ -99,6 +117,27 @@ def _fault_phrases(findings: Sequence[Finding]) -> list[str]:
     total = counted(len(made), "fault")
     parts = [f"{number} of {total} {text}" for number, text in _parts(made, {FAIL: "with a missed target"})]
     return [*(parts or [f"no target missed under {total}"]), *([f"{not_run} more not run"] if not_run else [])]
+
+
+def _overload_phrases(findings: Sequence[Finding]) -> list[str]:
+    """How many targets under overload are missed or have no valid load; how many were not measured."""
+    made = [finding for finding in findings if finding.verdict != NOT_MEASURED]
+    total = f"{counted(len(made), 'target')} under overload"
+    parts = [f"{number} of {total} {text}" for number, text in _parts(made, {FAIL: "missed"})]
+    return [*(parts or ([f"none of {total} missed"] if made else [])), *_not_measured_phrases(findings, "target")]
+
+
+def _soak_phrases(findings: Sequence[Finding]) -> list[str]:
+    """How many resources grow in the soak, or are inconclusive; how many were not measured."""
+    made = [finding for finding in findings if finding.verdict != NOT_MEASURED]
+    total = f"{counted(len(made), 'resource')} in a soak"
+    parts = [f"{number} of {total} {text}" for number, text in _parts(made, {GROWS: "with growth"})]
+    return [*(parts or ([f"none of {total} grows"] if made else [])), *_not_measured_phrases(findings, "resource")]
+
+
+def _not_measured_phrases(findings: Sequence[Finding], noun: str) -> list[str]:
+    number = sum(finding.verdict == NOT_MEASURED for finding in findings)
+    return [f"{counted(number, f'more {noun}')} not measured"] if number else []
 
 
 def _baseline_phrases(findings: Sequence[Finding]) -> list[str]:

@@ -1,8 +1,9 @@
 """`junit.xml`: findings as test cases, in the shape that CI servers read.
 
-A suite for each kind. `failure` is a broken objective, a target missed under a fault, or a regression, `error` a
-finding that is invalid or inconclusive, and `skipped` one that was not measured. A line of the published checklist that
-fails is skipped, and so is a fault with published settings: no change of the code can mend those.
+A suite for each kind. `failure` is a broken objective, a target missed under a fault or an overload, a resource that
+grows in a soak, or a regression, `error` a finding that is invalid or inconclusive, and `skipped` one that was not
+measured, or that the gate does not decide by: a line of the published checklist that fails, what published settings do
+under a fault or an overload, a soak with session files, and a resource that is inconclusive.
 """
 
 from collections import Counter
@@ -11,17 +12,19 @@ from xml.etree.ElementTree import Element, SubElement
 
 from analysis import regressions
 from analysis.findings import fault_findings, objectives
-from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
+from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, REPORTED, Finding
+from analysis.soak.growth import GROWS
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .decision import DECIDING, Decision
+from .decision import FAILED, RESILIENCE, Decision, decides, is_open
 
 CHECKLIST = "checklist"
-SUITES = (objectives.KIND, fault_findings.KIND, regressions.KIND, CHECKLIST, fault_findings.PUBLISHED_KIND)
+SUITES = (objectives.KIND, *RESILIENCE, regressions.KIND, CHECKLIST, fault_findings.PUBLISHED_KIND)
 ELEMENTS = {
     FAIL: "failure",
     REGRESSION: "failure",
+    GROWS: "failure",
     INCONCLUSIVE: "error",
     INVALID: "error",
     NOT_MEASURED: "skipped",
@@ -33,7 +36,7 @@ def junit(decision: Decision, experiment: str, findings: Sequence[Finding]) -> E
     """The `testsuites` element. An invalid decision is an error of a suite of its own, named gate."""
     suites = Element("testsuites", name=_xml(f"tracetrack {experiment}".strip()))
     for kind in SUITES:
-        if of_kind := [finding for finding in findings if finding.kind == kind]:
+        if of_kind := [finding for finding in findings if finding.kind == kind and finding.verdict != REPORTED]:
             _add_suite(suites, kind, [_case(finding) for finding in of_kind])
     if decision.verdict == INVALID:
         case = Element("testcase", classname="gate", name="gate")
@@ -54,7 +57,7 @@ def _add_suite(suites: Element, name: str, cases: Sequence[Element]) -> None:
 def _case(finding: Finding) -> Element:
     case = Element("testcase", classname=finding.kind, name=_xml(f"{finding.id}: {finding.claim}"))
     element = ELEMENTS.get(finding.verdict)
-    if element and finding.kind not in DECIDING:
+    if element and not (decides(finding) and (finding.verdict in FAILED or is_open(finding))):
         element = "skipped"
     if element == "skipped":
         SubElement(case, element, message=_xml(f"{finding.verdict}: {finding.evidence}"))

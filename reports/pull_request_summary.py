@@ -24,6 +24,7 @@ from analysis.findings.finding import (
 from analysis.findings.wording import effect_size, ratio_text
 from analysis.history import machine
 from analysis.metrics import cpu_metrics
+from analysis.soak.growth import FALLS, FLAT, GROWS
 from analysis.stats.power import MAX_BLOCKS
 from workbench.arms import TUNED, WITHOUT
 from workbench.declared_arms import declared
@@ -32,7 +33,7 @@ from workbench.recording import Experiment
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .decision import Decision, is_about_faults
+from .decision import GROWTH, OVERLOAD, Decision, decides, is_about_resilience
 from .sections.loads import ROLES
 
 MAX_BYTES = 6_000
@@ -42,7 +43,7 @@ MAX_ROWS = 15  # of a table
 DURATION = "-makespan_s"  # the end of the ids of findings on the duration
 EFFECT, EXPLANATION = "effect", "explanation"
 # The rows that matter most first; those at the end are left out where there are too many.
-ORDER = (FAIL, REGRESSION, INVALID, NOT_MEASURED, INCONCLUSIVE, IMPROVEMENT, EQUIVALENT, PASS)
+ORDER = (FAIL, REGRESSION, GROWS, INVALID, NOT_MEASURED, INCONCLUSIVE, IMPROVEMENT, EQUIVALENT, PASS)
 
 
 class _Table:
@@ -71,7 +72,8 @@ def summary(decision: Decision, experiment: Experiment | None, findings: Sequenc
     if experiment is None:
         return "\n".join(head) + "\n"
     head += ["", _measured(experiment)]
-    tables = [_objectives(findings), _faults(findings), _changes(findings), _efforts(findings)]
+    resilience = [_faults(findings), _overload(findings), _soak(findings)]
+    tables = [_objectives(findings), *resilience, _changes(findings), _efforts(findings)]
     causes = list(_causes(experiment, findings))[:MAX_CAUSES]
     return _fitted(
         head,
@@ -106,11 +108,11 @@ def _measured(experiment: Experiment) -> str:
 
 
 def _objectives(findings: Sequence[Finding]) -> _Table:
-    """The objectives that failed, were not measured, or have invalid runs only; none where faults alone decide."""
+    """The objectives that failed, were not measured, or have invalid runs only; none where resilience alone decides."""
     rows = [
         (finding.claim, finding.verdict, finding.evidence)
         for finding in _ordered(findings, objectives.KIND)
-        if finding.verdict != PASS and not is_about_faults(findings)
+        if finding.verdict != PASS and not is_about_resilience(findings)
     ]
     return _Table("Objectives that did not pass", ("objective", "verdict", "measured"), rows)
 
@@ -123,6 +125,26 @@ def _faults(findings: Sequence[Finding]) -> _Table:
         if finding.verdict != PASS
     ]
     return _Table("Faults that miss a target, or were not run", ("fault", "verdict", "measured"), rows)
+
+
+def _overload(findings: Sequence[Finding]) -> _Table:
+    """The targets under overload that decide, and are missed, invalid or not measured."""
+    rows = [
+        (finding.claim, finding.verdict, finding.evidence)
+        for finding in _ordered(findings, OVERLOAD)
+        if decides(finding) and finding.verdict != PASS
+    ]
+    return _Table("Targets missed under overload, or not measured", ("target", "verdict", "measured"), rows)
+
+
+def _soak(findings: Sequence[Finding]) -> _Table:
+    """The resources that decide, and grow in the soak, or of which that is not known."""
+    rows = [
+        (finding.claim, finding.verdict, finding.evidence)
+        for finding in _ordered(findings, GROWTH)
+        if decides(finding) and finding.verdict not in (FLAT, FALLS)
+    ]
+    return _Table("Resources that grow in a soak, or of which it is open", ("resource", "verdict", "measured"), rows)
 
 
 def _changes(findings: Sequence[Finding]) -> _Table:

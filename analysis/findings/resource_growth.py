@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from workbench.arms import SOAK
+from workbench.arms import FOR_SOAK, SOAK
 from workbench.recording import Experiment, Run
 
 from ..soak.growth import Growth, growths
@@ -12,6 +12,7 @@ from ..soak.watched_resources import RESOURCES
 from .finding import GROWS, Claim, Finding
 
 KIND = "soak"
+STAYS_FLAT = " stays flat"  # in the claim, after the name of the resource
 
 
 def finding_id(resource: str, deployment: str) -> str:
@@ -22,6 +23,11 @@ def finding_id(resource: str, deployment: str) -> str:
 def event_id(lifetime: str, deployment: str) -> str:
     """The id of the finding on how often something ended for its age."""
     return f"soak-ended-{lifetime}-{deployment}"
+
+
+def decides(finding: Finding) -> bool:
+    """True for a resource of the set-up that is recommended, with sessions in the store."""
+    return finding.kind == KIND and finding.id.endswith(f"-{FOR_SOAK}")
 
 
 def soaked(experiment: Experiment) -> dict[str, Run]:
@@ -86,7 +92,7 @@ def _finding(claim: Claim, growth: Growth, run: Run) -> Finding:
 
 
 def _claim(experiment: Experiment, name: str, label: str, deployment: str) -> Claim:
-    return Claim(experiment, KIND, finding_id(name, deployment), f"{label} stays flat in a soak of {deployment}")
+    return Claim(experiment, KIND, finding_id(name, deployment), f"{label}{STAYS_FLAT} in a soak of {deployment}")
 
 
 def _duration_s(run: Run) -> float:

@@ -21,9 +21,10 @@ from ..svg import inline
 from ..tables import cards
 from .advice import gevent_advice, is_adopted, succeeds
 from .comparison import Report, join, plural
+from .failures import failures
 from .fault_cards import fault_cards
 from .faults import headline as fault_headline
-from .names import CLAIMS, in_labels, optimisation_of, set_up
+from .names import CLAIMS, optimisation_of, set_up
 
 TAG = re.compile(r"<[^>]*>")
 SPEEDUP = f"step-{BASELINE}-to-{TUNED}"
@@ -36,7 +37,7 @@ def verdict(report: Report) -> Html:
     """The first screen of the page."""
     return join(
         _eyebrow(report), Html(f"<h1>{_headline(report)}</h1>"), *_warnings(report), _lead(report), _ladder(report),
-        _cards(report), _failures(report),
+        _cards(report), failures(report),
     )  # fmt: skip
 
 
@@ -278,18 +279,3 @@ def _others(findings: list[Finding]) -> Html:
     if short := sum(missed_aim(finding) is not None for finding in findings):
         texts.append(f"{number(str(short), SECTION)} short of the aim")
     return Html(", ".join(texts))
-
-
-def _failures(report: Report) -> Html:
-    """Every objective, fault and published claim that failed, by name."""
-    lines = []
-    if missed := [finding for finding in report.of_kind("fault") if finding.verdict == FAIL]:
-        named = "; ".join(str(marked(finding.claim.partition(":")[0])) for finding in missed)
-        lines.append(f"<b>Faults with a missed target:</b> {named}.")
-    for title, kinds in (("Objectives missed", ("objective",)), ("Published claims that do not hold", CLAIMS)):
-        failed = [finding for finding in report.of_kind(*kinds) if finding.verdict == FAIL]
-        if failed:
-            form = "“{claim}”" if kinds == CLAIMS else "{claim}"
-            named = "; ".join(str(sentence(form, claim=in_labels(finding.claim))) for finding in failed)
-            lines.append(f"<b>{title}:</b> {named}.")
-    return Html(f'<p class="failures">{"<br>".join(lines)}</p>') if lines else Html("")
