@@ -1,4 +1,4 @@
-"""Changes to a named scenario: its duration, warm-up, users, arrivals, or the base rate of an overload."""
+"""Changes to a named scenario: its duration, warm-up, users, arrivals, base rate of an overload, or client timeout."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,9 +18,13 @@ def override(
     users: int | None = None,
     arrivals: Arrivals | None = None,
     base_rps: float | None = None,
+    client_timeout_s: float | None = None,
 ) -> Scenario:
     """Change fields of a scenario, and list them in `overridden`. Raises `UsageError` where a field has no meaning."""
-    given = {"duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals, "base_rps": base_rps}
+    given = {
+        "duration_s": duration_s, "warmup_s": warmup_s, "users": users, "arrivals": arrivals, "base_rps": base_rps,
+        "client_timeout_s": client_timeout_s,
+    }  # fmt: skip
     changes: dict[str, Any] = {
         name: value for name, value in given.items() if value is not None and value != getattr(scenario, name)
     }

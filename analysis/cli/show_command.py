@@ -15,7 +15,7 @@ from workbench.terminal import echo
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
 
 from .. import ablation
-from ..faults.fault_bands import fault_bands
+from ..faults.bands_of_run import fault_bands
 from ..faults.fault_outcome import not_made_reason, outcome_of
 from ..faults.fault_targets import missed_targets
 from ..faults.fault_wording import outcome_line

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from analysis.faults.bands_of_run import fault_bands
 from analysis.faults.fault_arms import FaultArm
-from analysis.faults.fault_bands import fault_bands
 from analysis.figures.load_over_time import load_over_time
 from analysis.metrics import run_metrics
 from workbench.recording import Run

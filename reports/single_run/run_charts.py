@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.faults.fault_bands import fault_bands
+from analysis.faults.bands_of_run import fault_bands
 from analysis.figures.latency import endpoint_percentiles
 from analysis.figures.load_over_time import load_over_time
 from analysis.figures.palette import LINE_COLOURS
