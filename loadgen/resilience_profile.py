@@ -1,6 +1,6 @@
 """The profiles `resilience`, on tuned and on the published settings, and `resilience-short`, for every change."""
 
-from workbench.arms import AT_10_MS, BASELINE, LIMITED, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
+from workbench.arms import AT_10_MS, BASELINE, LIMITED, MISSING_TABLE, OVERLOADS, TUNED, TUNED_IN_512_MIB, WITHOUT
 from workbench.faults import DATABASE, KINDS, PREFIX, FaultKind
 
 from . import fault_scenarios
@@ -35,7 +35,7 @@ REPEATS = 2
 RESILIENCE = Profile(
     "tuned and the published settings under faults and overload, and a soak: what fails, what is lost, what grows",
     "small",
-    (*FAULT_ARMS, *OVERLOAD_ARMS, *SOAK_ARMS),
+    (*FAULT_ARMS, Arm(BASELINE, MISSING_TABLE, 1, 1.5), *OVERLOAD_ARMS, *SOAK_ARMS),
     repeats=REPEATS,
 )
 RESILIENCE_SHORT = Profile(

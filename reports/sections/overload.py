@@ -33,7 +33,7 @@ NOTE = (
     f"Goodput: successful responses within {READ_OBJECTIVE_MS:.0f} ms, of a login within {LOGIN_OBJECTIVE_MS:,.0f} ms, "
     "counted from when a request was due. p95 is of the successful ones. Clean: the share of the failures that are a "
     "503 with Retry-After. Open load: the sustained rate for 5 s, its multiple for 8 s, and the sustained rate again; "
-    "clients give up after 5 s. Recovery is the time after the overload until goodput and p95 are as before it. "
+    "{patience}. Recovery is the time after the overload until goodput and p95 are as before it. "
     "Sent when due: the share of the load that was sent within a second of it; with less the load was another. Kept: "
     "goodput of a class during the overload ÷ that before it, both a second; n good requests. The mix of reads and "
     "logins is the same throughout. ✗ misses its target, invalid has no valid run or load, see below."
@@ -48,7 +48,7 @@ def overload(report: Report) -> Html:
         _sentence(report),
         _curve(report),
         table(pd.DataFrame(list(_rows(report)), dtype=object), "Overload, by set-up and multiple of the sustained rate",
-              note=NOTE),
+              note=NOTE.format(patience=_patience(report))),
         behind(("verdicts under overload", _verdicts(report))),
     )  # fmt: skip
 
@@ -69,6 +69,14 @@ def _sentence(report: Report) -> Html:
     shown = marked(summary if passed + failed else "", SECTION)
     without = marked(f" Invalid, see below: {invalid}." if invalid else "", SECTION)
     return Html(f"<p>{text[:1].upper()}{text[1:]}{'.' if text else ''}{shown}{without}{_starvation(report)}</p>")
+
+
+def _patience(report: Report) -> str:
+    """After how many seconds the clients of each set-up give up."""
+    runs = [run for run in report.experiment.runs if run.scenario in OVERLOADS.values()]
+    limits_s = {run.deployment: run.record["scenario"].get("client_timeout_s") for run in runs}
+    texts = [f"{limit_s:g} s ({set_up(name)})" for name, limit_s in limits_s.items() if limit_s]
+    return f"clients give up after {', '.join(texts)}" if texts else "clients wait as long as it takes"
 
 
 def _starvation(report: Report) -> Html:
