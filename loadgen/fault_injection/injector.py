@@ -48,9 +48,9 @@ def process_state(pid: int) -> str | None:
 class Injector:
     """Makes one fault. `begin` and `end` are called once each, in the main thread; `end` also if the run is stopped.
 
-    `repeat` is called ten times a second in between. All of them return soon: the load is watched from there. They
-    raise `UserError` with one line where the fault cannot be made. `problem` says why the fault had no effect, once it
-    has ended; it is empty where it had.
+    `prepare` is called before `begin`, and what it does is no part of the fault. `repeat` is called ten times a second
+    in between. All of them return soon: the load is watched from there. They raise `UserError` with one line where the
+    fault cannot be made. `problem` says why the fault had no effect, once it has ended; it is empty where it had.
     """
 
     needs_freezer = False
@@ -70,6 +70,9 @@ class Injector:
         if process_state(pid) not in (None, psutil.STATUS_STOPPED):
             self.problem = f"process {pid} did not stand still"
         self.target.freezer.thaw(pid)
+
+    def prepare(self) -> None:
+        """Look for what the fault is to hit; the instant at which the fault begins is noted after it."""
 
     def begin(self) -> None:
         """Bring the fault into force."""

@@ -41,8 +41,10 @@ class WorkerKilled(Injector):
 
     _pid = 0
 
-    def begin(self) -> None:
+    def prepare(self) -> None:
         self._pid = busy_worker(self.target)
+
+    def begin(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
 
     def end(self) -> None:
@@ -56,8 +58,10 @@ class WorkerStuck(Injector):
     needs_freezer = True
     _pid = 0
 
-    def begin(self) -> None:
+    def prepare(self) -> None:
         self._pid = busy_worker(self.target)
+
+    def begin(self) -> None:
         self.freeze(self._pid)
 
     def end(self) -> None:

@@ -109,10 +109,11 @@ class Timetable:
             self._close(entry)
 
     def _begin(self, entry: _Entry) -> None:
-        entry.begin_ns = time.monotonic_ns()
-        self._on_change(self.record())
         entry.state = IN_FORCE
         try:
+            entry.injector.prepare()
+            entry.begin_ns = time.monotonic_ns()
+            self._on_change(self.record())
             entry.injector.begin()
         except (UserError, OSError, ValueError, psutil.Error) as error:
             entry.injector.end()

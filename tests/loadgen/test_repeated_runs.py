@@ -59,8 +59,9 @@ def test_a_disturbed_run_is_made_again_and_stays(builder):
     assert not experiment.problems()
 
 
-def test_late_sends_with_a_disturbance_are_explained_by_it(builder):
-    repeating = Repeating(builder, [(LOOP_GAP, DISPATCH_LAG), ()])
+@pytest.mark.parametrize("failed", [(DISPATCH_LAG,), (LOOP_GAP, DISPATCH_LAG)])
+def test_late_sends_of_a_generator_that_was_not_at_its_limit_are_a_disturbance(builder, failed):
+    repeating = Repeating(builder, [failed, ()])
     assert [run.name for run in repeating.carry_out().usable] == [SECOND]
 
 
@@ -70,7 +71,7 @@ def test_a_run_is_made_again_no_more_than_the_profile_says(builder):
     assert repeating.measured == [FIRST, SECOND, THIRD]
 
 
-@pytest.mark.parametrize("failed", [(), (GENERATOR_CPU,), (DISPATCH_LAG,), (GENERATOR_CPU, LOOP_GAP)])
+@pytest.mark.parametrize("failed", [(), (GENERATOR_CPU,), (GENERATOR_CPU, DISPATCH_LAG), (GENERATOR_CPU, LOOP_GAP)])
 def test_a_valid_run_and_one_that_is_invalid_by_another_gate_are_not_made_again(builder, failed):
     repeating = Repeating(builder, [failed])
     experiment = repeating.carry_out()

@@ -240,6 +240,7 @@ def made_fault(target: FaultTarget, fault: Fault) -> Injector:
 def _begins(fault: Injector) -> bool:
     """Begin a fault, and leave it time to affect requests before the next one; False where it cannot be made now."""
     try:
+        fault.prepare()
         fault.begin()
     except UserError:  # no session is idle
         fault.end()

@@ -55,6 +55,7 @@ class Injections:
     def begin(self, name):
         injector = INJECTORS[name](self._target)
         self._in_force.append(injector)
+        injector.prepare()
         injector.begin()
         return injector
 

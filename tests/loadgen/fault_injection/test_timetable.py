@@ -22,9 +22,13 @@ class Noted(Injector):
     is_early = False
     refusal = None
     failure = ""
+    search_s = 0.0
 
     def __init__(self):
         self.calls = []
+
+    def prepare(self):
+        time.sleep(self.search_s)
 
     def begin(self):
         self.calls.append("begin")
@@ -78,6 +82,15 @@ def test_fault_begins_and_ends_when_due_and_as_recorded(make_timetable, records)
     begun, ended, closed = (record[0] for record in records)
     assert (begun["begin_us"], begun["end_us"]) == (fault["begin_us"], None)
     assert ended == closed == fault
+
+
+def test_fault_begins_when_what_it_hits_was_found(make_timetable):
+    injector = Noted()
+    injector.search_s = 0.3
+    with make_timetable(injector) as timetable:
+        advance_for(timetable, 0.5)
+        (fault,) = timetable.record()
+    assert fault["begin_us"] / 1e6 >= 0.4
 
 
 def test_timetable_before_the_release_of_the_users_begins_nothing(make_timetable, tmp_path):
