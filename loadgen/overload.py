@@ -4,7 +4,7 @@ from typing import Any
 
 from .arrivals import Piece
 
-BASE_RPS = 100.0  # what the deployment `limited` sustains, at two thirds of its limit
+BASE_RPS = 100.0  # if the arm says nothing else
 BEFORE_S, OVERLOAD_S, AFTER_S = 5.0, 8.0, 8.0
 USERS = 900  # below the 1,024 descriptors that the generator's event loop can watch
 SESSIONS = 10  # fewer than a limit of logins refuses at once

@@ -23,6 +23,7 @@ from . import recording, summary
 from .config import PROCESS
 from .virtual_user import VirtualUser
 
+YOUNGER_COLLECTIONS = 100  # of garbage, before one that looks at all objects; ten by default
 SPAWN_INTERVAL_S, CHECK_INTERVAL_S = 0.005, 0.02  # before the release, and during the load
 RELEASE_LEAD_NS = 100_000_000  # between the message and the instant, so that it reaches other processes in time
 OTHER_FILES = 64
@@ -76,6 +77,8 @@ class StartBarrier:
         # Everything that exists by now stays: looking through it again and again would hold up requests that are due.
         gc.collect()
         gc.freeze()
+        # What users then keep, as requests in flight, is looked through less often: that takes some 50 ms each time.
+        gc.set_threshold(*gc.get_threshold()[:2], YOUNGER_COLLECTIONS)
         self._runner.send_message("ready", {"process": PROCESS})
         self._released.wait()
         while self._runner.user_count:

@@ -132,7 +132,11 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
         _current.set(times)
         sender.under_way += 1
         try:
-            return request(self, *arguments, context={**context, KEY: times} if context else {KEY: times}, **options)
+            response = request(
+                self, *arguments, context={**context, KEY: times} if context else {KEY: times}, **options
+            )
+            _forget_frames(response)
+            return response
         except gevent.GreenletExit:
             if sender.is_cut_off:
                 _report_unanswered(self, times, *arguments, **options)
@@ -143,6 +147,18 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
                 times.mark_received()
 
     return send
+
+
+def _forget_frames(response: Any) -> None:
+    """Drop the tracebacks of a failed request's errors.
+
+    Their frames refer to the response, which refers to the error: such cycles of thousands of failures are garbage, and
+    a collection of it holds up all requests for 0.2 s.
+    """
+    error = getattr(response, "error", None)
+    while isinstance(error, BaseException):
+        error.__traceback__ = None
+        error = getattr(error, "original", None) or error.__context__  # the former is FastHttpUser's
 
 
 def _report_unanswered(
