@@ -41,8 +41,8 @@ class Connections(NamedTuple):
     def leaked(self) -> int | None:
         """Sessions that should not be there; None where one of the counts is missing.
 
-        At the end of the load those beyond the limit or those idle in a transaction, whichever are more: one may be
-        both. To them come those that are left when the application has ended.
+        At the end of the load the larger of two numbers, as a session may count in both: sessions beyond the limit, and
+        sessions idle in a transaction. Sessions that are open after the application has ended are added.
         """
         after_load, allowed, idle, after_stop = self
         if after_load is None or allowed is None or idle is None or after_stop is None:

@@ -1,11 +1,11 @@
-"""Which failed requests the end of a worker explains: those that were in flight in it.
+"""Requests that were in flight in a worker when a fault killed or stopped it.
 
 A request was in flight in the worker if
 
 - it was sent before the worker stopped answering, or at most `KILL_MS` later, and had no answer by then; or
 - it was sent after that, before the fault ended, on a connection that the worker had accepted before: the answer
   before it to the same user came from this worker. Such a connection waits until a stuck worker is ended, and then
-  closes, so that each explains one failure. A worker that stands still accepts no new connection: the other one does.
+  closes: one failed request a connection. A stopped worker accepts no new connection; the other worker does.
 
 The worker stops answering as a fault begins that kills it or lets it stand still. Memory is used up first, until the
 kernel ends a worker; when, is known from the readings, which note it up to `NOTICE_MS` later. The worker of the fault

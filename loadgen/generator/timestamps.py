@@ -155,8 +155,9 @@ def _forget_frames(response: Any) -> None:
     Their frames refer to the response, which refers to the error: such cycles of thousands of failures are garbage, and
     a collection of it holds up all requests for 0.2 s.
     """
-    error = getattr(response, "error", None)
-    while isinstance(error, BaseException):
+    error, seen = getattr(response, "error", None), set()
+    while isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
         error.__traceback__ = None
         error = getattr(error, "original", None) or error.__context__  # the former is FastHttpUser's
 

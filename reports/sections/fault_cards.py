@@ -1,6 +1,6 @@
 """The cards of the first screen where an experiment put set-ups under faults, and none under a burst of users."""
 
-from analysis.findings.finding import FAIL, PASS, Finding
+from analysis.findings.finding import PASS, Finding
 from analysis.findings.overload_claims import share_id
 from workbench.arms import LIMITED
 
@@ -8,7 +8,7 @@ from ..markup import Html
 from ..numerals import MISSING, SECTION, number, of_finding, sentence
 from ..tables import cards
 from .comparison import Report
-from .faults import losses
+from .faults import DECIDED, losses
 
 
 def fault_cards(report: Report) -> Html:
@@ -34,8 +34,8 @@ def fault_cards(report: Report) -> Html:
 
 
 def _withstood(findings: list[Finding]) -> tuple[Html, Html]:
-    """The number of faults in which every target was met, of those that were made in a valid run."""
-    made = [finding for finding in findings if finding.verdict in (PASS, FAIL)]
+    """The number of faults with every target met, out of the faults that were injected in valid runs."""
+    made = [finding for finding in findings if finding.verdict in DECIDED]
     passed = sum(finding.verdict == PASS for finding in made)
     value = sentence("{passed} of {made}", passed=number(str(passed), SECTION), made=number(str(len(made)), SECTION))
     return (value if made else MISSING), sentence("every target met")

@@ -70,29 +70,34 @@ def _rows(report: Report) -> list[Row]:
 def headline(report: Report) -> Html | None:
     """The sentence about the tuned set-up, for the first screen; None without such a run."""
     tuned = [row for row in _rows(report) if not row[0].is_published]
-    return _sentence(tuned) if tuned else None
+    return _withstood(tuned) if tuned else None
 
 
-def _sentence(rows: Sequence[Row]) -> Html:
+def _withstood(rows: Sequence[Row]) -> Html:
     """How many of the faults the tuned set-up withstands, for a reader who knows none of the columns."""
     of_system = [row for row in rows if row[0].kind.promise != RUN_ENDS]
-    of_recording = [row for row in rows if row[0].kind.promise == RUN_ENDS]
     made, passed = _counts(of_system)
     text = sentence(
         "Of {made} faults under load, the tuned set-up withstands {passed}: at most a clear refusal to try again, no "
-        "answer later than {limit} s, the latency of before within {recovery} s, and nothing lost.",
+        "answer later than {limit} s, latency back to normal within {recovery} s, and nothing lost.",
         made=made, passed=passed, limit=f"{MAX_REQUEST_MS / 1000:.0f}", recovery=f"{MAX_RECOVERY_MS / 1000:.0f}",
     )  # fmt: skip
     if any(arm.kind.promise == IN_FLIGHT for arm, _ in of_system):
-        text = Html(f"{text} {sentence('A request that a killed or stuck worker holds may fail.')}")
-    if of_recording:
-        made, passed = _counts(of_recording)
-        words = "Of {made} faults that end the measurement, {passed} leave a record that can be read."
-        text = Html(f"{text} {sentence(words, made=made, passed=passed)}")
+        text = Html(f"{text} {sentence('Requests in flight in a killed or stuck worker may fail.')}")
     for verdict, words in ((NOT_MEASURED, "Not run"), (INVALID, "Invalid")):
         if count := sum(finding.verdict == verdict for _, finding in rows):
             text = Html(f"{text} {sentence(f'{words}: {{n}}.', n=number(str(count), SECTION))}")
     return text
+
+
+def _sentence(rows: Sequence[Row]) -> Html:
+    """What the tuned set-up withstands, and what is left of a measurement that a fault ends."""
+    of_recording = [row for row in rows if row[0].kind.promise == RUN_ENDS]
+    if not of_recording:
+        return _withstood(rows)
+    made, passed = _counts(of_recording)
+    words = "Of {made} faults that end the measurement, {passed} leave a record that can be read."
+    return Html(f"{_withstood(rows)} {sentence(words, made=made, passed=passed)}")
 
 
 def _published_sentence(rows: Sequence[Row]) -> Html:
@@ -112,11 +117,10 @@ def _waits_without_limit(arm: FaultArm) -> bool:
 
 
 def _counts(rows: Sequence[Row]) -> tuple[Html, Html]:
-    """The numbers of faults that were made in a valid run, and of those in which every target was met."""
+    """The number of faults that were injected in valid runs, and the number with every target met."""
     verdicts = [finding.verdict for _, finding in rows]
-    return number(str(sum(verdict in DECIDED for verdict in verdicts)), SECTION), number(
-        str(verdicts.count(PASS)), SECTION
-    )
+    made = sum(verdict in DECIDED for verdict in verdicts)
+    return number(str(made), SECTION), number(str(verdicts.count(PASS)), SECTION)
 
 
 def _losses(rows: Sequence[Row]) -> Html:
@@ -163,7 +167,7 @@ def _failed(outcome: FaultOutcome) -> str:
     """`0 of 720`, `80 of 720: 60 refused, 20 others`."""
     of_all = f"{outcome.failed:,} of {outcome.requests:,} requests"
     parts = [f"{outcome.refused:,} refused"] if outcome.refused else []
-    parts += [f"{outcome.unclean:,} others"] if outcome.unclean else []
+    parts += [f"{outcome.unclean:,} other{'s' if outcome.unclean > 1 else ''}"] if outcome.unclean else []
     return f"{of_all}: {', '.join(parts)}" if parts else of_all
 
 

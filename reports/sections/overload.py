@@ -85,8 +85,9 @@ def _starvation(report: Report) -> Html:
     if reads is None or logins is None:
         return Html("")
     return sentence(
-        " Of their goodput before, reads keep {reads} and logins {logins} at {times} times the rate of the same mix.",
-        reads=of_finding(reads, "{:.0%}"), logins=of_finding(logins, "{:.0%}"), times=str(AT_TIMES),
+        " At {times} times the rate of the same mix, goodput of reads is {reads} times that before the overload, and "
+        "that of logins {logins} times.",
+        reads=of_finding(reads, "{:.2f}"), logins=of_finding(logins, "{:.2f}"), times=str(AT_TIMES),
     )  # fmt: skip
 
 
