@@ -4,14 +4,15 @@ import numpy as np
 
 from reference_app.settings import Settings
 from tests import synthetic_runs
+from workbench.reading_schema import RESOURCES
 
 MIB = 2**20
 SECONDS = 180
 LEVELS = {
-    "pss_bytes": 140 * MIB, "threads": 52, "server_connections": 6, "descriptors": 97, "sessions": 65,
+    "application_bytes": 140 * MIB, "threads": 52, "server_connections": 6, "descriptors": 97, "sessions": 65,
     "temporary_files": 0, "log_bytes": 0, "store_bytes": MIB, "backend_bytes": 20 * MIB,
 }  # fmt: skip
-NOISE = {"pss_bytes": 0.5 * MIB, "sessions": 3.0, "backend_bytes": 0.1 * MIB}
+NOISE = {"application_bytes": 0.5 * MIB, "sessions": 3.0, "backend_bytes": 0.1 * MIB}
 SERVICE_MS = {"login": 10.0, "dashboard": 2.0, "search": 2.0}
 
 
@@ -30,10 +31,10 @@ def with_soak(run, *, leaks=None, recycles_a_second=0.4, expired_share=0.3, rene
     run.process = synthetic_runs.process_readings(instants, settings)
     server = [row for row in run.process if row["role"] == "server"]
     for row, value in zip(server, values, strict=True):
-        row |= {name: value[name] for name in ("pss_bytes", "threads")}
+        row["threads"] = value["threads"]
     run.pool = [_pool_row(at_us, second, recycles_a_second, value["server_connections"])
                 for second, (at_us, value) in enumerate(zip(instants, values, strict=True))]  # fmt: skip
-    names = ("descriptors", "sessions", "temporary_files", "log_bytes", "store_bytes", "backend_bytes")
+    names = [column.name for column in RESOURCES if column.name != "at_us"]
     run.resources = [
         {"at_us": at_us, **{name: value[name] for name in names}} for at_us, value in zip(instants, values, strict=True)
     ]

@@ -101,6 +101,7 @@ MEMORY = (
 # What no other table has; null where there is none, or where it is on another machine.
 RESOURCES = (
     _AT,
+    Column("application_bytes", pa.int64(), "bytes", "memory of the application's processes that belongs to no file"),
     Column("descriptors", pa.int64(), "", "open file descriptors of the application's processes, sockets included"),
     Column("sessions", pa.int64(), "", "files in the sessions' folder, or keys in the store of the run"),
     Column("store_bytes", pa.int64(), "bytes", "memory that the store of the run has in use, by its own account"),

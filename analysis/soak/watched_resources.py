@@ -66,7 +66,7 @@ def _series(readings: pd.DataFrame, column: str, unit: float = 1.0) -> pd.Series
 _MEMORY = "what an allocator keeps varies by this much"
 _PIECES = "a leak at each replaced connection or ended session makes dozens in three minutes"
 RESOURCES = (
-    Resource("memory", "memory of the application (MiB, PSS)", "{:z,.1f}", _of_process("server", "pss_bytes", MIB),
+    Resource("memory", "memory of the application (MiB)", "{:z,.1f}", _of_resources("application_bytes", MIB),
              Margin(0.0, 0.03, f"{_MEMORY}; a leak of 200 bytes a request makes more in 30 minutes")),
     Resource("backends", "memory of PostgreSQL's processes (MiB)", "{:z,.1f}", _of_resources("backend_bytes", MIB),
              Margin(2.0, 0.05, "a backend that replaces another begins small, which makes a saw of 2 MiB")),

@@ -1,7 +1,7 @@
 """Readings of what an application has in use and could leak: descriptors, sessions, temporary files, log, backends."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,27 +43,35 @@ class ResourceReader:
         self._file = SampleFile(directory / "resources.parquet", SCHEMA)
         self._sources = sources
 
-    def add(self, at_us: int, pids: Iterable[int], backends: Mapping[int, ProcessMemory] | None) -> None:
-        """Add a reading of the application's processes `pids`.
+    def add(
+        self, at_us: int, application: Mapping[int, ProcessMemory], backends: Mapping[int, ProcessMemory] | None
+    ) -> None:
+        """Add a reading of the application's processes and PostgreSQL's, each with its memory by process id.
 
-        `backends` are PostgreSQL's processes with their memory, None for a server on another machine.
+        `backends` is None for a server on another machine.
         """
         sessions, store_bytes = self._sources.sessions()
         self._file.add(
             {
                 "at_us": at_us,
-                "descriptors": sum(_entries(Path(f"/proc/{pid}/fd")) or 0 for pid in pids) or None,
+                "application_bytes": _anonymous(application),
+                "descriptors": sum(_entries(Path(f"/proc/{pid}/fd")) or 0 for pid in application) or None,
                 "sessions": sessions,
                 "store_bytes": store_bytes,
                 "temporary_files": _entries(self._sources.temporary),
                 "log_bytes": _size(self._sources.log),
-                "backend_bytes": sum(memory.anonymous for memory in backends.values()) if backends else None,
+                "backend_bytes": _anonymous(backends),
             }
         )
 
     def close(self) -> None:
         """Finish the file."""
         self._file.close()
+
+
+def _anonymous(processes: Mapping[int, ProcessMemory] | None) -> int | None:
+    """Their memory without the pages of files: how many others have those too changes without them."""
+    return sum(memory.anonymous for memory in processes.values()) if processes else None
 
 
 def _session_counter(environment: AppEnvironment) -> Callable[[], tuple[int | None, int | None]]:

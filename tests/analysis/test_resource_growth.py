@@ -24,7 +24,7 @@ def test_soak_without_a_leak_has_every_resource_flat(builder):
 
 
 LEAKS = {
-    "memory": {"pss_bytes": 0.1 * MIB},
+    "memory": {"application_bytes": 0.1 * MIB},
     "connections": {"server_connections": 0.05},
     "descriptors": {"descriptors": 0.4},
     "threads": {"threads": 0.1},

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -84,7 +85,26 @@ def test_process_that_leaks_grows(tmp_path, leak):
     assert found[LEAKS[leak]] == "grows"
 
 
-def test_process_that_leaks_nothing_does_not_grow(tmp_path):
+@pytest.fixture
+def neighbours():
+    """Programs that start meanwhile and load the same files, of which each process then has a smaller share."""
+    started = []
+
+    def start():
+        for _ in range(8):
+            time.sleep(READINGS * INTERVAL_S / 8)
+            started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    yield
+    thread.join()
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_process_that_leaks_nothing_does_not_grow(tmp_path, neighbours):
     """On a busy machine a reading that comes late may leave one of them inconclusive."""
     found = list(verdicts(readings(tmp_path, "nothing")).values())
     assert set(found) <= {"flat", "inconclusive"}

@@ -16,7 +16,7 @@ from tests.reports.page_reader import page_text
 from tests.soak_readings import MIB, with_soak
 from workbench.arms import BASELINE, FOR_SOAK, FOR_SOAK_WITH_FILES, LIMITED, SOAK
 
-LEAK = {"pss_bytes": 0.1 * MIB}
+LEAK = {"application_bytes": 0.1 * MIB}
 REFUSED = {"ok": False, "status": 503, "error": "status 503"}
 
 
@@ -152,4 +152,4 @@ def test_first_screen_names_missed_targets_and_what_grows(builder, evaluated):
     missed = text.partition("Targets missed under overload:")[2]
     assert "p95 of the reads that were let in" in missed
     assert "goodput at 5 times" in missed
-    assert "Resources that grow in a soak: memory of the application (MiB, PSS)." in text
+    assert "Resources that grow in a soak: memory of the application (MiB)." in text

@@ -19,7 +19,7 @@ def shown(experiment):
 
 @pytest.fixture
 def page(builder):
-    return shown(builder.experiment(with_soak(builder.run(FOR_SOAK, SOAK), leaks={"pss_bytes": 0.1 * MIB})))
+    return shown(builder.experiment(with_soak(builder.run(FOR_SOAK, SOAK), leaks={"application_bytes": 0.1 * MIB})))
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda each: each.name)
