@@ -8,6 +8,7 @@ drew.
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +25,7 @@ from .page_frame import TEMPLATE, Frame
 
 SENTINEL = "report complete"
 NOTEBOOK_ONLY = "notebook-only"  # the tag of a cell that the page leaves out: a text for readers of the notebook
+SECTION_HEADING = "## "
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TITLE = re.compile(r"<h1[^>]*>.*?</h1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -39,6 +41,7 @@ def render(executed: Path, page: Path) -> None:
     notebook = nbformat.read(executed, as_version=4)
     _take_sentinel(notebook, executed.name)
     notebook.cells = [cell for cell in notebook.cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", ())]
+    notebook.cells = list(_with_content(notebook.cells))
     html, _ = _exporter().from_notebook_node(
         notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js", ("sparks.css",))}
     )
@@ -58,6 +61,29 @@ def _take_sentinel(notebook: NotebookNode, name: str) -> None:
 
 def _is_sentinel(output: NotebookNode) -> bool:
     return SENTINEL in output.get("data", {}).get("text/plain", "")
+
+
+def _with_content(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """The cells without sections whose outputs are empty: an experiment measures what its profile has."""
+    for section in _split(cells):
+        outputs = [output for cell in section if cell.cell_type == "code" for output in cell.outputs]
+        if not outputs or any(map(_shows_something, outputs)):
+            yield from section
+
+
+def _split(cells: Iterable[NotebookNode]) -> list[list[NotebookNode]]:
+    """The cells before the first section, then those of each section with its heading."""
+    sections: list[list[NotebookNode]] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith(SECTION_HEADING):
+            sections.append([])
+        sections[-1].append(cell)
+    return sections
+
+
+def _shows_something(output: NotebookNode) -> bool:
+    content = output.get("data", {}).get("text/html")
+    return content is None or bool(content.strip())
 
 
 class PageExporter(HTMLExporter):

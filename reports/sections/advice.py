@@ -30,8 +30,14 @@ HIDDEN = (
 
 
 def advice(report: Report) -> Html:
-    """The table of changes, what each environment should run, the settings, and the published advice evaluated."""
-    return join(_changes(report), _environments(report), _published_advice(report))
+    """The table of changes, what each environment should run, the settings, and the published advice evaluated.
+
+    Empty where the runs decide on none of it.
+    """
+    decided = [each for each in report.of_kind("advice") if each.verdict not in (INVALID, NOT_MEASURED)]
+    if report.experiment.find(TUNED, BURST_50):
+        return join(_changes(report), _environments(report), _published_advice(report))
+    return _published_advice(report) if decided else Html("")
 
 
 def is_adopted(report: Report) -> bool:

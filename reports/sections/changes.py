@@ -34,10 +34,13 @@ MARGIN = next(metric.equivalence_margin for metric in EFFECT_METRICS if metric.c
 
 
 def changes(report: Report) -> Html:
-    """A sentence, the forest plot, and every comparison in folds."""
+    """A sentence, the forest plot, and every comparison in folds; empty where nothing is compared."""
+    forest_plot = _forest(report)
+    if not str(_sentence(report)) and not str(forest_plot):
+        return Html("")
     return join(
         _sentence(report),
-        _forest(report),
+        forest_plot,
         behind(
             ("how the verdicts are corrected", effects.method(report)),
             ("every comparison of set-ups", effects.deployment_effects(report)),
@@ -54,7 +57,7 @@ def _sentence(report: Report) -> Html:
     tables = list(chain.from_iterable(ablation.all_effect_tables(report.experiment).values()))
     judged = [effect for table in tables for effect in table.effects if effect.verdict != "reported"]
     if not judged:
-        return Html(f"<p>{sentence('This experiment compares no set-ups.')}</p>")
+        return Html("")
     counts = {verdict: sum(each.verdict == verdict for each in judged) for verdict in VERDICTS}
     listed = marked(", ".join(_counted(count, verdict) for verdict, count in counts.items() if count), SECTION)
     beforehand = " on metrics declared beforehand"

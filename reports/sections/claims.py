@@ -17,16 +17,21 @@ DECIDED = {FAIL, INVALID}
 
 
 def claims(report: Report) -> Html:
-    """What does not hold is open, with its evidence, and so are objectives not measured or short of their aim."""
+    """What does not hold is open, with its evidence, and so are objectives not measured or short of their aim.
+
+    Where no objective was measured, as by a profile of other loads, they are in a fold.
+    """
     published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
     failed = [each for each in published if each.verdict in DECIDED]
+    unmeasured = [each for each in objectives if each.verdict == NOT_MEASURED]
+    folded = unmeasured if len(unmeasured) == len(objectives) else []
     missed = [each for each in objectives if each.verdict in {*DECIDED, NOT_MEASURED} or missed_aim(each)]
     met = [each for each in objectives if each not in missed]
     return join(
         _sentence(published),
         _scorecard(
             "Claims that do not hold, and objectives that are not met or short of their aim",
-            [*failed, *missed],
+            failed if folded else [*failed, *missed],
             set(ORDER),
         ),
         behind(
@@ -37,6 +42,7 @@ def claims(report: Report) -> Html:
                 _scorecard("Published claims without a verdict", published, {NOT_MEASURED, INCONCLUSIVE}),
             ),
             ("objectives that are met", _scorecard("Objectives that are met", met, {PASS})),
+            ("objectives not measured", _scorecard("Objectives that were not measured", folded, {NOT_MEASURED})),
         ),
     )
 

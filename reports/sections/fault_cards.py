@@ -8,7 +8,7 @@ from ..markup import Html
 from ..numerals import MISSING, SECTION, number, of_finding, sentence
 from ..tables import cards
 from .comparison import Report
-from .faults import DECIDED, losses
+from .faults import DECIDED, ending, losses
 
 
 def fault_cards(report: Report) -> Html:
@@ -17,7 +17,7 @@ def fault_cards(report: Report) -> Html:
     lost = losses(report)
     return cards(
         [
-            ("Faults withstood, tuned", *_withstood(report.of_kind("fault"))),
+            ("Faults withstood, tuned", *_withstood(report.of_kind("fault"), ending(report))),
             ("Faults withstood, published settings", *_withstood(report.of_kind("published-fault"))),
             (
                 "Acknowledged writes lost or stored twice",
@@ -33,9 +33,15 @@ def fault_cards(report: Report) -> Html:
     )
 
 
-def _withstood(findings: list[Finding]) -> tuple[Html, Html]:
-    """The number of faults with every target met, out of the faults that were injected in valid runs."""
+def _withstood(findings: list[Finding], of_recording: int = 0) -> tuple[Html, Html]:
+    """The number of faults with every target met, out of the faults that were injected in valid runs.
+
+    `of_recording` of them end the measurement; the headline is about the others.
+    """
     made = [finding for finding in findings if finding.verdict in DECIDED]
     passed = sum(finding.verdict == PASS for finding in made)
     value = sentence("{passed} of {made}", passed=number(str(passed), SECTION), made=number(str(len(made)), SECTION))
-    return (value if made else MISSING), sentence("every target met")
+    detail = sentence("every target met")
+    if of_recording:
+        detail = sentence("every target met; {n} of them end the measurement", n=number(str(of_recording), SECTION))
+    return (value if made else MISSING), detail

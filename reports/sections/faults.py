@@ -73,6 +73,12 @@ def headline(report: Report) -> Html | None:
     return _withstood(tuned) if tuned else None
 
 
+def ending(report: Report) -> int:
+    """The number of faults of the tuned set-up that were injected and end the measurement."""
+    rows = [(arm, finding) for arm, finding in _rows(report) if not arm.is_published and finding.verdict in DECIDED]
+    return sum(arm.kind.promise == RUN_ENDS for arm, _ in rows)
+
+
 def _withstood(rows: Sequence[Row]) -> Html:
     """How many of the faults the tuned set-up withstands, for a reader who knows none of the columns."""
     of_system = [row for row in rows if row[0].kind.promise != RUN_ENDS]

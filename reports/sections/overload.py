@@ -27,7 +27,7 @@ COLUMNS = {
     "clean": ("clean 503", "{:.2%}"),
     "recovery": ("recovery (s)", "{:.2f}"),
 }
-KEPT = {"reads-kept": "reads kept", "logins-kept": "logins kept"}  # shown with the numbers of requests behind them
+KEPT = {"reads-kept": ("reads kept", "{:.2f}"), "logins-kept": ("logins kept", "{:.2f}")}
 MARKS = {FAIL: " ✗", INVALID: " invalid"}
 NOTE = (
     f"Goodput: successful responses within {READ_OBJECTIVE_MS:.0f} ms, of a login within {LOGIN_OBJECTIVE_MS:,.0f} ms, "
@@ -35,7 +35,7 @@ NOTE = (
     "503 with Retry-After. Open load: the sustained rate for 5 s, its multiple for 8 s, and the sustained rate again; "
     "{patience}. Recovery is the time after the overload until goodput and p95 are as before it. "
     "Sent when due: the share of the load that was sent within a second of it; with less the load was another. Kept: "
-    "goodput of a class during the overload ÷ that before it, both a second; n good requests. The mix of reads and "
+    "goodput of a class during the overload ÷ that before it, both a second. The mix of reads and "
     "logins is the same throughout. ✗ misses its target, invalid has no valid run or load, see below."
 )
 
@@ -115,10 +115,8 @@ def _rows(report: Report) -> Iterator[dict]:
         for times in OVERLOADS:
             if report.finding(finding_id("goodput", times, deployment)):
                 cells = {title: _cell(report.finding(finding_id(name, times, deployment)), form)
-                         for name, (title, form) in COLUMNS.items()}  # fmt: skip
-                kept = {title: _kept(report.finding(finding_id(name, times, deployment)))
-                        for name, title in KEPT.items()}  # fmt: skip
-                yield {"set-up": set_up(deployment), "load": f"{times} ×", **cells, **kept}
+                         for name, (title, form) in [*COLUMNS.items(), *KEPT.items()]}  # fmt: skip
+                yield {"set-up": set_up(deployment), "load": f"{times}×", **cells}
 
 
 def _cell(finding: Finding | None, form: str) -> Html:
@@ -128,13 +126,6 @@ def _cell(finding: Finding | None, form: str) -> Html:
     if finding.effect is not None:
         return Html(f"{of_finding(finding, form)}{MARKS.get(finding.verdict, '')}")
     return Html(f"{marked(finding.evidence, finding.id)} ✗") if finding.verdict == FAIL else Html(finding.verdict)
-
-
-def _kept(finding: Finding | None) -> Html:
-    """`0.85 (n = 19 before, 41 during)`, with a mark where it misses its target."""
-    if finding is None:
-        return Html("–")
-    return Html(f"{marked(finding.evidence, finding.id)}{MARKS.get(finding.verdict, '')}")
 
 
 def _tested(report: Report, deployment: str) -> list[Finding]:

@@ -29,7 +29,12 @@ GROWTH, ORDER = "published-growth-", "-to-login"  # in the ids of findings
 
 
 def published(report: Report) -> Html:
-    """A sentence, the dumbbell of times, the table of ratios, and in folds every published value."""
+    """A sentence, the dumbbell of times, the table of ratios, and in folds every published value.
+
+    Empty where the published set-up was not measured.
+    """
+    if not _measured(report):
+        return Html("")
     return join(
         _sentence(report),
         beside(_times(report), _ratios(report)),
@@ -50,12 +55,9 @@ def published(report: Report) -> Html:
 
 def _sentence(report: Report) -> Html:
     """How the times compare, and the growth that does not depend on the machine."""
-    measured = [finding for name, _ in TIMES if (finding := report.finding(name)) and finding.effect]
-    if measured and not succeeds(report, BASELINE):
+    if not succeeds(report, BASELINE):
         return sentence_of("Most responses of the published set-up to 50 users at once are failures here.")
-    if not measured:
-        return sentence_of("The published set-up was not measured here.")
-    ratios = sorted((1 / finding.effect, finding) for finding in measured if finding.effect)
+    ratios = sorted((1 / finding.effect, finding) for finding in _measured(report) if finding.effect)
     (least, first), (most, last) = ratios[0], ratios[-1]
     growth = report.finding(f"{GROWTH}dashboard")
     text = sentence(
@@ -69,6 +71,11 @@ def _sentence(report: Report) -> Html:
                                "here.", there=number(f"{growth.bound:.2f}", "published"), here=here)  # fmt: skip
         text = Html(f"{text} {growth_text}")
     return Html(f"<p>{text}</p>")
+
+
+def _measured(report: Report) -> list[Finding]:
+    """The findings of published times that were measured."""
+    return [finding for name, _ in TIMES if (finding := report.finding(name)) and finding.effect]
 
 
 def sentence_of(text: str) -> Html:

@@ -13,7 +13,7 @@ from ..numerals import SECTION, number, of_finding, sentence
 from ..svg import inline
 from ..tables import behind
 from . import capacity, loads, overload, what_if
-from .comparison import Report, join, plural
+from .comparison import Report, join, plural, prose
 
 SET_UPS = (BASELINE, ADVISED, TUNED)
 PUBLISHED_USERS = 100
@@ -27,22 +27,24 @@ LIFTS = {
 
 
 def users(report: Report) -> Html:
-    """A sentence, the curve, the ladder of limits, what an overload does, and in folds the loads behind them."""
-    return join(
-        _sentence(report),
-        _curve(report),
-        _limits(report),
-        _brackets(report),
-        overload.overload(report),
-        behind(("loads that were not published", loads.other_loads(report)), ("predictions", what_if.what_if(report))),
+    """A sentence, the curve, the ladder of limits, what an overload does, and in folds the loads behind them.
+
+    Empty where no load with users or by a rate was measured.
+    """
+    shown = join(_sentence(report), _curve(report), _limits(report), _brackets(report), overload.overload(report))
+    folds = behind(
+        ("loads that were not published", loads.other_loads(report)), ("predictions", what_if.what_if(report))
     )
+    if str(folds) and not str(shown).strip():
+        shown = prose("No set-up was run with 100 users.")
+    return join(shown, folds)
 
 
 def _sentence(report: Report) -> Html:
     """The mean latency of the published number of users, where it was measured."""
     pieces = [piece for deployment in SET_UPS if (piece := _mean_latency(report, deployment))]
     if not pieces:
-        return Html(f"<p>{sentence('No set-up was run with 100 users.')}</p>")
+        return Html("")
     return Html(f"<p>{sentence('Mean latency of 100 users with think time: ')}{'; '.join(pieces)}.</p>")
 
 
@@ -112,9 +114,11 @@ def _count(value: float) -> Html:
 
 
 def _brackets(report: Report) -> Html:
-    """The measured capacities, or a line that says how to get them."""
+    """The measured capacities; where users were measured alone, a line that says how to get them."""
     if capacity_results(report.experiment):
         return capacity.capacity(report)
+    if not str(_sentence(report)):
+        return Html("")
     return Html(
         f'<p class="note">{sentence("Capacities are bracketed by ")}<code>make report PROFILE=capacity</code>.</p>'
     )

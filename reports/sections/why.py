@@ -13,21 +13,20 @@ from .comparison import Report, beside, join, prose
 
 
 def why(report: Report) -> Html:
-    """A sentence, the staircase, the waterfall, and what they rest on."""
+    """A sentence, the staircase, the waterfall, and what they rest on; empty without any load to explain."""
     drawn = [figure for figure in (charts.timeline(report), _waterfall(report)) if str(figure)]
-    return join(
-        _sentence(report),
-        beside(*drawn) if len(drawn) == 2 else join(*drawn) if drawn else prose("No burst of 50 users was measured."),
-        behind(
-            ("time by endpoint and in the tail", charts.where_time_goes(report)),
-            ("saturated resources", bottlenecks.saturated_resources(report)),
-            ("growth of the tail", bottlenecks.tail_growth(report)),
-            ("predictions from single requests", join(charts.growth(report), bottlenecks.simulated_bursts(report))),
-            ("database", join(bottlenecks.database_waits(report), database.database_route(report))),
-            ("query plans", query_plans.query_plans(report)),
-            ("every variant of tuned", deployments.variants_split(report)),
-        ),
+    folds = behind(
+        ("time by endpoint and in the tail", charts.where_time_goes(report)),
+        ("saturated resources", bottlenecks.saturated_resources(report)),
+        ("growth of the tail", bottlenecks.tail_growth(report)),
+        ("predictions from single requests", join(charts.growth(report), bottlenecks.simulated_bursts(report))),
+        ("database", join(bottlenecks.database_waits(report), database.database_route(report))),
+        ("query plans", query_plans.query_plans(report)),
+        ("every variant of tuned", deployments.variants_split(report)),
     )
+    if not drawn:
+        return join(prose("No burst of 50 users was measured."), folds) if str(folds) else folds
+    return join(_sentence(report), beside(*drawn) if len(drawn) == 2 else join(*drawn), folds)
 
 
 def _sentence(report: Report) -> Html:

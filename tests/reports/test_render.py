@@ -86,6 +86,14 @@ def test_contents_link_to_the_second_level_headings(built):
     assert headings == {anchor for anchor, _ in links}
 
 
+def test_section_that_shows_nothing_is_left_out_with_its_link(built):
+    headings = [new_markdown_cell(f"## {name}") for name in ("Measured", "Missing", "Prose alone", "End")]
+    html = built(report(headings[0], shown(" \n"), shown("<p>87 ms</p>"), headings[1], shown(""), *headings[2:],
+                        shown("<p>5 ms</p>")))  # fmt: skip
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", html) == ["Measured", "Prose alone", "End"]
+    assert "Missing" not in html
+
+
 def test_new_cell_ids_and_counts_give_the_same_bytes(built):
     pages = []
     for number in (1, 2):

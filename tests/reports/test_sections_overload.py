@@ -55,8 +55,9 @@ def rows_of(section):
 def test_each_multiple_has_what_was_sent_and_what_each_class_keeps_with_numbers(section):
     row = rows_of(section)[1]
     assert row["sent when due"] == "100.0%"
-    assert row["reads kept"] == "0.79 (n = 475 before, 600 during)"
-    assert row["logins kept"] == "5.00 (n = 25 before, 200 during)"
+    assert row["reads kept"] == "0.79"
+    assert row["logins kept"] == "5.00"
+    assert "5.00 (n = 25 before, 200 during)" in page_text(section)
 
 
 def test_classes_that_are_kept_are_in_a_sentence(section):
@@ -77,7 +78,7 @@ def test_a_load_that_was_not_sent_is_marked_as_invalid(builder):
 def test_a_multiple_without_a_valid_run_has_a_row_and_its_reason(builder):
     runs = [overloaded(builder, LIMITED, f"overload-{times}", admitted) for times in (1, 5)]
     section = shown(builder.experiment(runs[0], runs[1].invalid("dispatch lag p99: 9 ms")))
-    assert [(row["load"], row["goodput (/s)"]) for row in rows_of(section)] == [("1 ×", "20"), ("5 ×", "invalid")]
+    assert [(row["load"], row["goodput (/s)"]) for row in rows_of(section)] == [("1×", "20"), ("5×", "invalid")]
     assert "dispatch lag p99: 9 ms" in page_text(section)
 
 
