@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import closing, suppress
 from typing import Any
 
@@ -26,6 +27,7 @@ LOCK_BAGS = "LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE"
 LOCK_TIMEOUT_MS = 5_000
 MAX_OTHERS = 1_000  # connections that others take at most
 MAX_ROUNDS = 50
+QUIET_ROUNDS, OPENING_S = 3, 0.1  # without a session of the application, so far apart
 STOP_TIMEOUT_S = 20.0  # then it is killed
 
 
@@ -138,11 +140,15 @@ class ConnectionsUsedUp(Injector):
         self._others: list[Connection] = []
 
     def begin(self) -> None:
+        quiet_rounds = 0
         for _ in range(MAX_ROUNDS):  # the application may be faster with a place that has become free
             while self._take() and len(self._others) < MAX_OTHERS:
                 pass
-            if not execute(self.target, TERMINATE_ALL):
+            quiet_rounds = 0 if execute(self.target, TERMINATE_ALL) else quiet_rounds + 1
+            if quiet_rounds == QUIET_ROUNDS:
                 return
+            if quiet_rounds:  # a session that is being opened has a place, and no name to find it by
+                time.sleep(OPENING_S)
         raise UserError(f"the application still had connections after {MAX_ROUNDS} rounds of taking them")
 
     def end(self) -> None:

@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import psutil
@@ -168,6 +170,26 @@ def test_connections_are_used_up_until_the_end(world, injections):
     assert connects(world.target.server.url)
     injections.end()
     wait_until(lambda: connects(url))
+
+
+def test_an_application_that_connects_again_and_again_gets_none_of_the_connections(world, injections):
+    url, is_over, opened = world.target.server.application_url_of(world.target.database), threading.Event(), []
+
+    def insist():
+        while not is_over.is_set():
+            with suppress(psycopg2.OperationalError), closing(psycopg2.connect(url, application_name="tracetrack")):
+                opened.append(time.monotonic())
+                is_over.wait(0.05)
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(insist)
+        wait_until(lambda: len(opened) > 20)
+        injections.begin("connections-used-up")
+        in_force_s = time.monotonic()
+        time.sleep(1.0)
+        is_over.set()
+    assert [at_s for at_s in opened if at_s > in_force_s] == []
 
 
 @pytest.mark.parametrize("name", ["black-hole", "black-hole-cold-pool"])
