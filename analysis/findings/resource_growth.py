@@ -66,6 +66,8 @@ def _ended(experiment: Experiment, run: Run) -> Iterator[Finding]:
 def _resources(experiment: Experiment, run: Run) -> Iterator[Finding]:
     few, grown = unseen(run), {growth.resource.name: growth for growth in growths(run)}
     for resource in RESOURCES:
+        if not resource.applies(run):
+            continue
         claim = _claim(experiment, resource.name, resource.label, run.deployment)
         growth = grown.get(resource.name)
         if growth is None:

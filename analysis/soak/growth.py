@@ -60,6 +60,8 @@ def growths(run: Run) -> Iterator[Growth]:
     if bounds is None:
         return
     for resource in RESOURCES:
+        if not resource.applies(run):
+            continue
         readings = resource.read(run)
         if growth := growth_of(resource, readings[(readings.index >= bounds[0]) & (readings.index <= bounds[1])]):
             yield growth

@@ -29,7 +29,8 @@ class Margin(NamedTuple):
 class Resource(NamedTuple):
     """One resource: its name in ids of findings, what it is called, the form of its values, its readings, its margin.
 
-    `read` returns the values of a run by the second since its start; empty where they were not read.
+    `read` returns the values of a run by the second since its start; empty where they were not read. `applies` says
+    whether the set-up of a run has the resource at all.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Resource(NamedTuple):
     form: str
     read: Callable[[Run], pd.Series]
     margin: Margin
+    applies: Callable[[Run], bool] = lambda run: True
 
 
 def _of_process(role: str, column: str, unit: float = 1.0) -> Callable[[Run], pd.Series]:
@@ -63,6 +65,12 @@ def _series(readings: pd.DataFrame, column: str, unit: float = 1.0) -> pd.Series
     return pd.Series(known[column].to_numpy(float) / unit, index=known["at_us"].to_numpy(float) / 1e6)
 
 
+def _uses_store(run: Run) -> bool:
+    """Whether sessions or cached answers are in the store."""
+    settings = run.record["deployment"]["settings"]
+    return settings.get("cache") == "shared" or settings.get("sessions") in ("flask-session-redis", "shared")
+
+
 _MEMORY = "what an allocator keeps varies by this much"
 _PIECES = "a leak at each replaced connection or ended session makes dozens in three minutes"
 RESOURCES = (
@@ -71,7 +79,7 @@ RESOURCES = (
     Resource("backends", "memory of PostgreSQL's processes (MiB)", "{:z,.1f}", _of_resources("backend_bytes", MIB),
              Margin(2.0, 0.05, "a backend that replaces another begins small, which makes a saw of 2 MiB")),
     Resource("store", "memory of the store (MiB)", "{:z,.1f}", _of_resources("store_bytes", MIB),
-             Margin(0.25, 0.05, f"{_MEMORY}; sessions that are never removed make more in 30 minutes")),
+             Margin(0.25, 0.05, f"{_MEMORY}; sessions that are never removed make more in 30 minutes"), _uses_store),
     Resource("connections", "connections at PostgreSQL", "{:z,.1f}", _connections, Margin(1.0, 0.0, _PIECES)),
     Resource("descriptors", "file descriptors of the application", "{:z,.1f}", _of_resources("descriptors"),
              Margin(10.0, 0.0, f"{_PIECES}; connections to the store are as many as were ever in use at once")),

@@ -13,6 +13,8 @@ from workbench.arms import (
     CONSTRAINED,
     CONSTRAINED_GEVENT,
     CONSTRAINED_GEVENT_1_GIB,
+    FOR_SOAK,
+    FOR_SOAK_WITH_FILES,
     LABELS,
     LIMITED,
     MISSING_TABLE,
@@ -119,6 +121,8 @@ _SET_UPS = {
     f"{ADVISED}-at-default": f"{LABELS[ADVISED]}, default number of connections",
     TUNED_IN_512_MIB: f"{LABELS[TUNED]}, 512 MiB of memory",
     AT_10_MS: f"{LABELS[TUNED]}, database 10 ms away",
+    FOR_SOAK: f"{LABELS[TUNED]} with short lifetimes",
+    FOR_SOAK_WITH_FILES: f"{LABELS[TUNED]} with short lifetimes and sessions in files",
     CONSTRAINED: f"{LABELS[BASELINE]}, 512 MiB of memory",
     CONSTRAINED_GEVENT: f"{LABELS[ADVISED]}, 512 MiB of memory",
     CONSTRAINED_GEVENT_1_GIB: f"{LABELS[ADVISED]}, 1 GiB of memory",
@@ -140,7 +144,7 @@ _SIZES = {
     "burst": "{} users at once",
     "sustained": "{} users with think time",
     "open": "{} requests/s",
-    "overload": "{} times the sustained rate",
+    "overload": "{} times the base rate",
     "upstream": "{} users who wait for another service",
 }
 _LOAD_VARIANTS = {"-mix": ", mixed terms", "-shared-jar": ", one cookie jar", "-write": ", a fifth writes"}

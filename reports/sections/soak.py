@@ -1,25 +1,31 @@
 """The soak: which resources stay flat while connections, sessions and cached answers end and begin."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from analysis.findings.finding import FALLS, FLAT, GROWS, INCONCLUSIVE, NOT_MEASURED
 from analysis.findings.resource_growth import KIND, event_id, finding_id, soaked
 from analysis.soak.growth import Growth, growths
 from analysis.soak.lifetimes import LIFETIMES
 from analysis.soak.slope import Slope
 from analysis.soak.watched_resources import RESOURCES
 from analysis.stats.confidence import Estimate
-from workbench.arms import TUNED
+from workbench.arms import FOR_SOAK, SOAK, TUNED
 from workbench.recording import Run
 
 from ..markup import Html, escaped
-from ..numerals import marked, number, of_finding, sentence
+from ..numerals import SECTION, marked, number, of_finding, sentence
 from ..row_charts import sparkline
 from ..tables import Verdict, behind, remark, table
-from .comparison import Report, join
+from .comparison import Report, join, plural
 from .names import in_labels, set_up
 
+ORDER = (GROWS, FALLS, INCONCLUSIVE, FLAT, NOT_MEASURED)  # of the verdicts in a sentence
 POINTS = 30  # of a small chart
+LONG_S = 1800.0  # of the scenario, if a run says nothing else
 NOTE = (
     "Open load of 50 requests a second, a fifth of them writes; the first quarter of the measured time is left out. "
     "Intervals are at 90 %: flat means that the one of the change lies within the margin (two one-sided tests at 5 %), "
@@ -35,26 +41,49 @@ def soak(report: Report) -> Html:
     runs = soaked(report.experiment)
     tables = [_resources(report, name, run) for name, run in sorted(runs.items())]
     margins = behind(("which growth counts as none", _margins())) if runs else Html("")
-    return join(_sentence(report), *tables, remark(NOTE) if runs else Html(""), _ended(report, sorted(runs)), margins)
+    return join(
+        _sentences(report, runs), *tables, remark(NOTE) if runs else Html(""), _ended(report, sorted(runs)), margins
+    )
 
 
-def _sentence(report: Report) -> Html:
-    """The number of resources by verdict; a soak that is invalid says why."""
-    findings = report.of_kind(KIND)
-    counts: dict[str, int] = {}
-    for finding in findings:
-        counts[finding.verdict] = counts.get(finding.verdict, 0) + 1
-    listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+def _sentences(report: Report, runs: Mapping[str, Run]) -> Html:
+    """A sentence for each set-up: its resources by verdict; a soak that is invalid says why."""
+    names = sorted({run.deployment for run in report.experiment.runs if run.scenario == SOAK})
+    items = "".join(f"<li>{_sentence(report, name)}</li>" for name in names)
+    return Html(f"<p>Resources in a soak:</p>\n<ul>{items}</ul>\n{_of_short_ones(runs)}")
+
+
+def _sentence(report: Report, name: str) -> Html:
+    ids = {finding_id(resource.name, name) for resource in RESOURCES}
+    findings = [finding for finding in report.of_kind(KIND) if finding.id in ids]
+    label = marked(f"{set_up(name)[:1].upper()}{set_up(name)[1:]}")
     # One resource may have no reading for want of what it is about; a soak without any value says why.
-    without = [each for each in findings if each.effect is None]
-    reasons = [marked(f" {in_labels(each.evidence)}.", each.id) for each in without[: len(without) == len(findings)]]
-    text = sentence("Resources in a soak: {listed}.", listed=marked(listed, "section"))
-    return Html(f"<p>{text}{''.join(map(str, reasons))}</p>")
+    if all(finding.effect is None for finding in findings):
+        reasons = (str(marked(in_labels(each.evidence), each.id)) for each in findings)
+        return Html(f"{label}: {'; '.join(dict.fromkeys(reasons))}.")
+    counts = Counter(finding.verdict for finding in findings)
+    listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
+    return sentence("{label}, {all}: {listed}.", label=label, all=marked(plural(len(findings), "resource"), SECTION),
+                    listed=marked(listed, SECTION))  # fmt: skip
+
+
+def _of_short_ones(runs: Mapping[str, Run]) -> Html:
+    """What a short soak leaves open, and the command for a longer one; empty where every soak was as long."""
+    if not any(run.record["scenario"]["duration_s"] < LONG_S for run in runs.values()):
+        return Html("")
+    text = sentence(
+        "In so short a time growth below the margin is not excluded. The soak of {minutes} minutes shows more: ",
+        minutes=f"{LONG_S / 60:.0f}",
+    )
+    command = f"python -m loadgen run --deployment {FOR_SOAK} --scenario {SOAK}"
+    return Html(f"<p>{text}<code>{escaped(command)}</code></p>")
 
 
 def _resources(report: Report, name: str, run: Run) -> Html:
-    rows = [_row(report, name, growth) for growth in growths(run)]
-    return table(pd.DataFrame(rows, dtype=object), f"Resources in a soak: {set_up(name)}")
+    grown = list(growths(run))
+    examined_s = max((growth.seconds for growth in grown), default=0.0)
+    caption = f"Resources in a soak: {set_up(name)}; {examined_s:,.0f} s examined"
+    return table(pd.DataFrame([_row(report, name, growth) for growth in grown], dtype=object), caption)
 
 
 def _row(report: Report, name: str, growth: Growth) -> dict:
@@ -94,9 +123,10 @@ def _ended(report: Report, names: list[str]) -> Html:
     return table(pd.DataFrame(rows, dtype=object), "What ended and began anew in the soak")
 
 
-def _count(report: Report, source: str) -> Html | None:
+def _count(report: Report, source: str) -> Html:
+    """A soak has a finding for everything that may end in it."""
     finding = report.finding(source)
-    return of_finding(finding, "{:,.0f}") if finding else None
+    return of_finding(finding, "{:,.0f}") if finding else Html("does not apply")
 
 
 def _margins() -> Html:
