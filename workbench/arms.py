@@ -30,7 +30,7 @@ DISTANT, DISTANT_ASYNC = "tuned-without-cache-with-5-ms", "async-quart-without-c
 
 # Under a stated limit, for overload.
 LIMITED = "limited"
-OVERLOADS = {times: f"overload-{times}" for times in (1, 2, 5, 10)}  # by the multiple of the sustained rate
+OVERLOADS = {times: f"overload-{times}" for times in (1, 2, 5, 10)}  # by the multiple of the base rate
 
 # What people read in the place of these names.
 LABELS = {

@@ -1,4 +1,4 @@
-"""What an overload does to a deployment: a finding for each value of each multiple of its sustained rate.
+"""What an overload does to a deployment: a finding for each value of each multiple of its base rate.
 
 A multiple without a valid run has one finding, that of its goodput, which says why.
 """
@@ -18,7 +18,7 @@ from .finding import FAIL, INVALID, PASS, REPORTED, Claim, Finding
 KIND = "overload"
 DEPLOYMENTS = (LIMITED, BASELINE)
 # The bounds of the verdicts.
-MIN_GOODPUT_SHARE, AT_TIMES = 0.70, 5  # goodput at 5 times the sustained rate, to the largest
+MIN_GOODPUT_SHARE, AT_TIMES = 0.70, 5  # goodput at 5 times the base rate, to the largest
 MIN_CLEAN_SHARE = 1.0  # failures that are a 503 with Retry-After: admission control leaves no reason for another
 MAX_RECOVERY_S = 2.0
 MIN_CLASS_SHARE = 0.70  # goodput of reads, and of logins, to that before the overload
@@ -73,7 +73,7 @@ VALUES: dict[str, tuple[str, Callable[[Overload], float]]] = {
 
 
 def finding_id(name: str, times: int, deployment: str) -> str:
-    """The id of the finding of a value, at so many times the sustained rate."""
+    """The id of the finding of a value, at so many times the base rate."""
     return f"overload-{name}-{times}-{deployment}"
 
 
@@ -147,7 +147,7 @@ def _tested(
 def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[int, Sequence[Run]]) -> Finding:
     claim = Claim(
         experiment, KIND, share_id(deployment),
-        f"goodput at {AT_TIMES} times the sustained rate is at least {MIN_GOODPUT_SHARE:.0%} of its maximum, "
+        f"goodput at {AT_TIMES} times the base rate is at least {MIN_GOODPUT_SHARE:.0%} of its maximum, "
         f"{deployment}",
     )  # fmt: skip
     every = [run for runs in measured.values() for run in runs]
@@ -159,6 +159,6 @@ def _goodput_share(experiment: Experiment, deployment: str, measured: Mapping[in
                    for times, runs in measured.items()}  # fmt: skip
     at_most = max(goodput_rps, key=lambda times: goodput_rps[times])
     share = goodput_rps[AT_TIMES] / goodput_rps[at_most] if goodput_rps[at_most] else 0.0
-    largest = f"{goodput_rps[at_most]:,.0f} at {f'{at_most} times ' if at_most > 1 else ''}the sustained rate"
+    largest = f"{goodput_rps[at_most]:,.0f} at {f'{at_most} times ' if at_most > 1 else ''}the base rate"
     evidence = f"{share:.0%}: {goodput_rps[AT_TIMES]:,.0f} requests/s of {largest}"
     return claim.pass_if(share >= MIN_GOODPUT_SHARE, evidence, every, effect=share, bound=MIN_GOODPUT_SHARE)

@@ -1,7 +1,7 @@
 """Goodput of an overload: successful responses within the objective, of the requests that were due, over time.
 
 A request belongs to the second in which it was due, whenever it was answered. Its response time counts from then, so
-that a wait for a free user is part of it. A load has three pieces: `before` and `after` with the sustained rate, and
+that a wait for a free user is part of it. A load has three pieces: `before` and `after` with the base rate, and
 `during` with a multiple of it.
 """
 

@@ -31,13 +31,14 @@ def users(report: Report) -> Html:
 
     Empty where no load with users or by a rate was measured.
     """
-    shown = join(_sentence(report), _curve(report), _limits(report), _brackets(report), overload.overload(report))
+    of_users = join(_sentence(report), _curve(report), _limits(report), _brackets(report))
+    of_overload = overload.overload(report)
     folds = behind(
         ("loads that were not published", loads.other_loads(report)), ("predictions", what_if.what_if(report))
     )
-    if str(folds) and not str(shown).strip():
-        shown = prose("No set-up was run with 100 users.")
-    return join(shown, folds)
+    if not str(of_users).strip() and (str(of_overload) or str(folds)):
+        of_users = prose("The number of users was not measured.")
+    return join(of_users, of_overload, folds)
 
 
 def _sentence(report: Report) -> Html:

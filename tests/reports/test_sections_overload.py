@@ -11,7 +11,7 @@ from tests.analysis.overloads import admitted, collapsed, overloaded
 from tests.reports.page_reader import page_text, report_of, table_cells, table_rows
 from workbench.arms import BASELINE, LIMITED, TUNED
 
-CAPTION = "Overload, by set-up and multiple of the sustained rate"
+CAPTION = "Overload, by set-up and multiple of the base rate"
 
 
 @pytest.fixture
@@ -80,6 +80,30 @@ def test_a_multiple_without_a_valid_run_has_a_row_and_its_reason(builder):
     section = shown(builder.experiment(runs[0], runs[1].invalid("dispatch lag p99: 9 ms")))
     assert [(row["load"], row["goodput (/s)"]) for row in rows_of(section)] == [("1×", "20"), ("5×", "invalid")]
     assert "dispatch lag p99: 9 ms" in page_text(section)
+
+
+def test_five_times_without_a_valid_run_is_in_a_sentence(builder):
+    runs = [overloaded(builder, LIMITED, f"overload-{times}", admitted) for times in (1, 5)]
+    text = page_text(shown(builder.experiment(runs[0], runs[1].invalid())))
+    assert text.startswith("Goodput at 5 times the base rate: no valid run.")
+
+
+def test_five_times_without_a_valid_run_of_one_set_up_names_it(builder):
+    run = overloaded(builder, BASELINE, "overload-5", collapsed).invalid()
+    experiment = builder.experiment(overloaded(builder, LIMITED, "overload-5", admitted), run)
+    assert "Goodput at 5 times the base rate: no valid run on the published set-up." in page_text(shown(experiment))
+
+
+def test_five_times_with_valid_runs_has_no_such_sentence(section):
+    text = page_text(section)
+    assert "base rate: no valid run" not in text
+    assert "Dots: multiples of the base rate." in text
+
+
+def test_a_set_up_that_does_not_sustain_its_base_rate_is_named(builder):
+    run = overloaded(builder, BASELINE, "overload-1", lambda piece, at_s, number: collapsed(number % 2, at_s, number))
+    text = page_text(shown(builder.experiment(run)))
+    assert re.search(r"The published set-up does not sustain its base rate here: goodput \d+ of \d+ requests/s\.", text)
 
 
 def test_an_overload_with_invalid_runs_alone_has_its_rows(builder):
