@@ -27,10 +27,10 @@ NO_PARTS = (
 
 
 def saturated_resources(report: Report) -> Html:
-    """The use of resources, with the saturated one of each run that is explained."""
+    """The use of resources, with the saturated one of each run that is explained; empty without such a run."""
     runs = explanations.runs_near_saturation(report.experiment)
     if not runs:
-        return prose("No load that could saturate a resource was run.")
+        return Html("")
     findings = explanations.saturated_resources(report.experiment)
     sentences = [
         prose(f"{arm(run.deployment, run.scenario)}: {finding.evidence}.")
@@ -91,9 +91,11 @@ def _shown_parts(run: Run) -> Sequence[str]:
 
 
 def tail_growth(report: Report) -> Html:
-    """The parts of the growth of the tail from 25 to 50 users at once."""
-    pieces = []
-    findings = explanations.tail_growth(report.experiment)
+    """The parts of the growth of the tail from 25 to 50 users at once; empty where no set-up was run under both."""
+    pieces: list[Html] = []
+    findings = list(explanations.tail_growth(report.experiment))
+    if all(finding.effect is None for finding in findings):
+        return Html("")
     for deployment, finding in zip((BASELINE, TUNED), findings, strict=True):
         pieces.append(prose(in_labels(f"{finding.evidence}.")))
         growth = bottleneck.tail_growth(report.experiment, deployment, BURST_25, BURST_50)
@@ -128,7 +130,7 @@ def _growth(change_ms: float | None) -> Quantity | None:
 
 
 def simulated_bursts(report: Report) -> Html:
-    """Bursts simulated from single requests alone, beside the measured ones."""
+    """Bursts simulated from single requests alone, beside the measured ones; empty without single requests."""
     rows = [
         row
         for deployment in (BASELINE, TUNED)
@@ -136,7 +138,7 @@ def simulated_bursts(report: Report) -> Html:
         for row in _simulated_rows(report.experiment, deployment, users)
     ]
     if not rows:
-        return prose("Nothing was predicted by simulation, as single requests were not measured.")
+        return Html("")
     note = (
         "The simulation draws the service demands of each request from single requests. Requests wait for workers, "
         "connections and turns to hash, and all computation shares the cores, that of the load generator included. "
@@ -159,10 +161,10 @@ def _simulated_rows(experiment: Experiment, deployment: str, users: int) -> Iter
 
 
 def database_waits(report: Report) -> Html:
-    """The waits of the database's sessions, and the statements with the most time."""
+    """The waits of the database's sessions, and the statements with the most time; empty where it was not read."""
     runs = [first_run(report, deployment, BURST_50) for deployment in (BASELINE, TUNED)]
     pieces = [piece for run in runs if run is not None for piece in _database_tables(run)]
-    return join(*pieces) if pieces else prose("The database was not read.")
+    return join(*pieces)
 
 
 def _database_tables(run: Run) -> Iterator[Html]:

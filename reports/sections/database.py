@@ -14,11 +14,14 @@ from .names import arm, change
 
 
 def database_route(report: Report) -> Html:
-    """Latency of single reads on as-measured with one thing changed, and the round trips of a request."""
+    """Latency of single reads on as-measured with one thing changed, and the round trips of a request.
+
+    Empty where single reads were not run.
+    """
     experiment = report.experiment
     deployments = _ran(experiment, READS)
     if not deployments:
-        return prose("This experiment did not run single reads.")
+        return Html("")
     blocks = min(experiment.blocks(deployment, READS) for deployment in deployments)
     first_baseline = sorted(deployments, key=lambda name: (name != BASELINE, name))
     rows = [_read_row(experiment, deployment) for deployment in first_baseline]

@@ -32,12 +32,12 @@ TUNED_VARIANTS = (f"{TUNED}{WITH}", TUNED_WITHOUT)
 
 
 def bursts_by_deployment(report: Report) -> Html:
-    """Latency of every deployment under 50 users at once."""
+    """Latency of every deployment under 50 users at once; empty where none was."""
     experiment = report.experiment
     names = main_first(run.deployment for run in experiment.runs if run.scenario == BURST_50)
     rows = [_burst_row(experiment, name) for name in names if experiment.find(name, BURST_50)]
     if not rows:
-        return prose("No burst of 50 was run.")
+        return Html("")
     note = (
         f"{OF_SUCCESSES} Closed load, one pass; duration from the first send to the last response, over all blocks. "
         "The effects of one set-up in the place of another are in: What each change is worth."
@@ -61,10 +61,10 @@ def _burst_row(experiment: Experiment, deployment: str) -> dict:
 
 
 def advice(report: Report) -> Html:
-    """The published advice for production, measured beside the other deployments."""
+    """The published advice for production, measured beside the other deployments; empty where it was not run."""
     rows = {name: row for name in COMPARED_WITH_ADVICE if (row := _advice_row(report, name))}
     if not rows.keys() - {BASELINE, TUNED}:
-        return prose("The advice for production was not run.")
+        return Html("")
     settings = settings_of(report, ADVISED) or settings_of(report, GEVENT_BLOCKING)
     text = (
         f"The advice for production is {settings['workers']} gevent workers with the pool for AWS RDS in each, and "
@@ -112,13 +112,13 @@ def _advice_row(report: Report, deployment: str) -> dict | None:
 
 
 def variants_split(report: Report) -> Html:
-    """The split of the time in tuned, and in its variants with something added or left out."""
+    """The split of the time in tuned, and in its variants with something added or left out; empty without any."""
     experiment = report.experiment
     names = sorted({run.deployment for run in experiment.runs if run.deployment.startswith(TUNED_VARIANTS)})
     splits = {name: cpu_metrics.time_split(experiment, name, BURST_50) for name in (TUNED, *names)}
     means_ms = {name: _means_ms(split) for name, split in splits.items() if not split.empty}
     if not means_ms.keys() - {TUNED}:
-        return prose("No variant of tuned was run under 50 users at once.")
+        return Html("")
     rows = [
         {
             "endpoint, set-up": f"{endpoint}, {set_up(name)}",

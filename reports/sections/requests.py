@@ -124,10 +124,10 @@ def _session_storage(report: Report) -> Html:
 
 
 def workers(report: Report) -> Html:
-    """The reasons for the numbers of workers and threads of tuned, from the cost of a request."""
+    """The reasons for the numbers of workers and threads of tuned, from the cost of a request; empty without one."""
     text = _choice_of_workers(report)
     if text is None:
-        return prose("The choice of workers is explained from single requests of tuned, which were not run.")
+        return Html("")
     fields = ("server", "workers", "hash_limit")
     return join(prose(text), _by_deployment(report, "Workers by set-up", _worker_row, *fields))
 
@@ -172,7 +172,7 @@ def _by_deployment(
         differs = any(settings[name] != tuned.get(name) for name in fields)
         if run is not None and (deployment in MAIN_DEPLOYMENTS or differs):
             rows.append({"set-up": set_up(deployment)} | row_of(run, settings))
-    return table(pd.DataFrame(rows, dtype=object), caption, note=note) if rows else prose("No burst of 50 was run.")
+    return table(pd.DataFrame(rows, dtype=object), caption, note=note)
 
 
 def _cache_row(run: Run, settings: dict) -> dict:

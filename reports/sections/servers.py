@@ -6,7 +6,7 @@ from analysis.metrics.server_comparison import compared_servers
 
 from ..markup import Html
 from ..tables import Quantity, table
-from .comparison import OF_SUCCESSES, Report, percent, prose
+from .comparison import OF_SUCCESSES, Report, percent
 from .names import set_up
 
 # What a client holds up that sends half a request body; `tests/reference_app` has a test of each.
@@ -21,10 +21,10 @@ DRIVERS = {"psycopg3": "psycopg 3"}  # named where it is not the usual one
 
 
 def servers(report: Report) -> Html:
-    """Cost, latency, memory and fairness of each server, and what a slow client does to it."""
+    """Cost, latency, memory and fairness of each server, and what a slow client does to it; empty for one server."""
     compared = compared_servers(report.experiment)
     if compared.empty:
-        return prose("The tuned set-up was run on one server only.")
+        return Html("")
     rows = [
         {
             "set-up": set_up(str(name)),

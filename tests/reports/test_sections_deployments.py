@@ -28,9 +28,7 @@ def test_both_ways_of_waiting_are_compared_from_the_runs(builder):
 
 
 def test_without_the_advice_there_is_no_table_of_it(builder):
-    assert "was not run" in page_text(
-        deployments.advice(report_of(builder.experiment(builder.run(), builder.run(TUNED))))
-    )
+    assert str(deployments.advice(report_of(builder.experiment(builder.run(), builder.run(TUNED))))) == ""
 
 
 def test_every_deployment_that_ran_the_burst_has_its_latencies(builder):
@@ -54,9 +52,7 @@ def test_every_deployment_that_ran_the_burst_has_its_latencies(builder):
 
 
 def test_without_a_burst_there_is_no_latency_by_deployment(builder):
-    assert "No burst" in page_text(
-        deployments.bursts_by_deployment(report_of(builder.experiment(builder.run(TUNED, "single"))))
-    )
+    assert str(deployments.bursts_by_deployment(report_of(builder.experiment(builder.run(TUNED, "single"))))) == ""
 
 
 def test_the_split_of_each_variant_adds_up_to_its_latency(builder):
@@ -88,7 +84,7 @@ def test_a_part_that_was_not_measured_has_no_column(builder):
 
 
 def test_without_a_variant_there_is_no_split_of_them(builder):
-    assert "No variant" in page_text(deployments.variants_split(report_of(builder.experiment(builder.run(TUNED)))))
+    assert str(deployments.variants_split(report_of(builder.experiment(builder.run(TUNED))))) == ""
 
 
 def test_every_table_of_latencies_has_the_failures_by_kind(builder):

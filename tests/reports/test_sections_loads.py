@@ -112,7 +112,7 @@ def test_other_loads_are_shown_where_they_were_run(reports):
     rows = table_cells(loads.other_loads(reports("full")), "Loads that were not published")
     assert rows["50 users at once, mixed terms: login, mean (ms)"]["tuned"] == "128"
     assert rows["100 users with think time: dashboard, mean (ms)"][HERE] == "80.0"
-    assert "ran none of them" in page_text(loads.other_loads(reports("without a valid run")))
+    assert str(loads.other_loads(reports("without a valid run"))) == ""
 
 
 def test_latencies_by_endpoint_have_failures_beside_them_and_a_dash_without_a_success(builder):
