@@ -33,6 +33,8 @@ class Verdict(Enum):
     NOT_REPRODUCED = "not reproduced"
     FOLLOW = "follow"
     DO_NOT_FOLLOW = "do not follow"
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does not hold"
     FLAT = "flat"
     GROWS = "grows"
     FALLS = "falls"
@@ -68,7 +70,14 @@ class Quantity(float):
 Format = str | Callable[[Any], str]
 
 
-def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping[str, Format] | None = None) -> Html:
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    note: str = "",
+    formats: Mapping[str, Format] | None = None,
+    max_columns: int = MAX_COLUMNS,
+) -> Html:
     """Render `frame` as one table: a row for each of its rows, named by the first column; the index is not shown.
 
     Units belong in the column names. `formats` gives for a column either a `str.format` template ("{:,.0f} ms") or a
@@ -77,6 +86,7 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
     dash, which a screen reader speaks as its reason, a `Verdict` is a pill, an `Html` is shown as it is. Every text is
     escaped.
 
+    A table of at most `max_columns` columns fits the page, and its rows become blocks on a phone; a wider one scrolls.
     A column without a value is left out; a table without rows, or with no value beside their names, is nothing.
 
     Raises ValueError for a column without a name and for a format without its column.
@@ -91,9 +101,14 @@ def table(frame: pd.DataFrame, caption: str, *, note: str = "", formats: Mapping
         return Html("")
     frame, names = frame.loc[:, kept], kept
     columns = [_Column.from_series(name, frame.iloc[:, i], formats.get(name)) for i, name in enumerate(names)]
-    head = "".join(column.head() for column in columns)
-    is_stacked = len(columns) <= MAX_COLUMNS
+    is_stacked = len(columns) <= max_columns
     rows = [_row(columns, position, is_stacked=is_stacked) for position in range(len(frame))]
+    head = "".join(column.head() for column in columns)
+    return _framed(caption, head, rows, note=note, is_stacked=is_stacked)
+
+
+def _framed(caption: str, head: str, rows: Sequence[str], *, note: str, is_stacked: bool) -> Html:
+    """The table with its caption, in a region that is stacked or scrolls, and its note below."""
     below = f"{remark(note)}\n" if note else ""
     scroll = f'<div class="scroll" role="group" tabindex="0" aria-label="{escaped(caption)}">'
     region = '<div class="stack">' if is_stacked else scroll

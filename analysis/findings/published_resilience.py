@@ -30,7 +30,13 @@ def high_availability(claim: Claim) -> Finding:
         return claim.not_measured(NOT_RUN)
     missing = [arm for arm in arms if arm.missed]
     runs = [run for arm in arms for run, _ in arm.made]
-    text = f"on {arms[0].deployment} {len(missing)} of {counted(len(arms), 'fault')} miss a target{_named(missing)}"
+    faults = counted(len(arms), "fault")
+    text = f"{arms[0].deployment} meets this requirement: it fails cleanly under {faults}, and recovers"
+    if missing:
+        text = (
+            f"{arms[0].deployment} does not meet this requirement, because it does not fail cleanly, or does not "
+            f"recover in time, under {len(missing)} of {faults}{_named(missing)}"
+        )
     verdict = DO_NOT_FOLLOW if missing else FOLLOW
     return claim.finding(verdict, text, runs, effect=float(len(missing)), bound=0.0)
 

@@ -22,6 +22,9 @@ from .names import in_labels, optimisation_of, set_up
 
 CPU, DURATION = "cpu_ms", "makespan_s"
 GEVENT = "8+ gevent workers"  # in the claim of the advice
+PROMISE = "suitable for: "  # begins the claim of a published line that says what a set-up is good for
+VERDICTS_OF_PROMISES = {FOLLOW: Verdict.HOLDS, DO_NOT_FOLLOW: Verdict.DOES_NOT_HOLD}
+COUNTED_PROMISES = {Verdict.DOES_NOT_HOLD: "Promises that do not hold", Verdict.HOLDS: "Promises that hold"}
 ORDER = (DO_NOT_FOLLOW, FOLLOW, INCONCLUSIVE, INVALID, NOT_MEASURED)  # of the verdicts of advice
 # Settings of a run.
 HIDDEN = (
@@ -167,11 +170,11 @@ def _settings(report: Report) -> Html:
 
 def _published_advice(report: Report) -> Html:
     """The published recommendations and next steps with their verdicts, those with the same evidence in one row."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str, Verdict], list[Finding]] = {}
     for finding in report.of_kind("advice"):
-        groups.setdefault((finding.verdict, finding.evidence), []).append(finding)
+        groups.setdefault((finding.verdict, finding.evidence, _shown_verdict(finding)), []).append(finding)
     rows = {
-        verdict: [_advice_row(group) for (of_group, _), group in groups.items() if of_group == verdict]
+        verdict: [_advice_row(group) for (of_group, *_), group in groups.items() if of_group == verdict]
         for verdict in ORDER
     }
     judged = rows[DO_NOT_FOLLOW] + rows[FOLLOW] + rows[INCONCLUSIVE]
@@ -191,7 +194,8 @@ def _published_advice(report: Report) -> Html:
 
 def _advice_sentence(report: Report) -> Html:
     """How much of the published advice the runs confirm."""
-    verdicts = [finding.verdict for finding in report.of_kind("advice")]
+    shown = [_shown_verdict(finding) for finding in report.of_kind("advice")]
+    verdicts = [verdict.value for verdict in shown]
     counts = {verdict: number(str(verdicts.count(verdict)), SECTION) for verdict in ORDER}
     text = sentence(
         "Lines of the published advice: {against} not to follow, {following} to follow, {missing} not measured",
@@ -200,13 +204,25 @@ def _advice_sentence(report: Report) -> Html:
     others = [
         sentence(f", {{n}} {verdict}", n=counts[verdict]) for verdict in (INCONCLUSIVE, INVALID) if verdict in verdicts
     ]
-    return Html(f"<p>{text}{''.join(map(str, others))}.</p>")
+    promises = [
+        sentence(f" {words}: {{n}}.", n=number(str(shown.count(verdict)), SECTION))
+        for verdict, words in COUNTED_PROMISES.items()
+        if verdict in shown
+    ]
+    return Html(f"<p>{text}{''.join(map(str, others))}.{''.join(map(str, promises))}</p>")
+
+
+def _shown_verdict(finding: Finding) -> Verdict:
+    """The verdict as people read it: advice is to follow or not, a promise holds or not."""
+    if finding.claim.startswith(PROMISE) and finding.verdict in VERDICTS_OF_PROMISES:
+        return VERDICTS_OF_PROMISES[finding.verdict]
+    return Verdict(finding.verdict)
 
 
 def _advice_row(group: Sequence[Finding]) -> dict:
     named = "; ".join(finding.claim.partition(": ")[2].partition(" (")[0] for finding in group)
     return {
-        "published advice": marked(named, "published"),
-        "verdict": Verdict(group[0].verdict),
+        "published advice or promise": marked(named, "published"),
+        "verdict": _shown_verdict(group[0]),
         "measured": marked(in_labels(group[0].evidence), group[0].id),
     }

@@ -23,11 +23,16 @@ def broken(builder):
 def test_high_availability_is_not_to_be_relied_on_where_a_target_is_missed(builder):
     finding = availability(builder.experiment(broken(builder), faulted(builder, "failover", "as-measured")))
     assert (finding.verdict, finding.effect) == ("do not follow", 1)
-    assert finding.evidence.startswith("on as-measured 1 of 2 faults miss a target (lock on bags: 40 failures without")
+    assert finding.evidence.startswith(
+        "as-measured does not meet this requirement, because it does not fail cleanly, or does not recover in time, "
+        "under 1 of 2 faults (lock on bags: 40 failures without"
+    )
 
 
 def test_high_availability_without_a_missed_target_is_to_follow(builder):
-    assert availability(builder.experiment(faulted(builder, "failover", "as-measured"))).verdict == "follow"
+    finding = availability(builder.experiment(faulted(builder, "failover", "as-measured")))
+    assert finding.verdict == "follow"
+    assert finding.evidence == "as-measured meets this requirement: it fails cleanly under 1 fault, and recovers"
 
 
 def test_high_availability_says_nothing_of_our_own_set_up(builder):
