@@ -1,7 +1,6 @@
 """`python -m reports report|build|compare|gate|verify`: build pages, check objectives, or check a recording."""
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,14 +137,13 @@ def verify(recording: str, digest: str) -> None:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
-    from . import index_page, report_entry
+    from . import index_page, report_entry, run_counts
 
     for finding in findings:
         if finding.kind == "objective":
             echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
-    if invalid := [run for run in recorded.runs if not run.is_valid()]:
-        reasons = Counter(reason.partition(":")[0] for run in invalid for reason in run.record["reasons"])
-        frequent = f", most often for {reasons.most_common(1)[0][0]}" if reasons else ""
+    if invalid := recorded.invalid:
+        frequent = f", most often for {run_counts.invalid_reasons(recorded)[0][0]}"
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
     headline = building.headline(recorded, findings)
     report_entry.write(report_entry.of_report(recorded, findings, headline), page)

@@ -14,8 +14,9 @@ from workbench.redaction import redacted
 
 from . import arm_tables
 from .markup import Html, escaped
-from .numerals import SECTION, marked, number, sentence
+from .numerals import SECTION, marked, sentence
 from .page_frame import Section, page
+from .run_counts import valid_text
 from .sections.comparison import Report, join
 from .sections.evidence import evidence
 from .sections.sources import sources
@@ -90,9 +91,9 @@ def _eyebrow(experiment: Experiment) -> Html:
     date = datetime.fromisoformat(started).strftime("%d %b %Y") if started else "date unknown"
     environment = experiment.record["environment"]
     text = sentence(
-        "{date} · {cores} cores · {machine} · {valid} of {runs} runs valid",
+        "{date} · {cores} cores · {machine} · {valid}",
         date=date, cores=str(environment["cpu_count"]), machine=environment["cpu_model"],
-        valid=number(str(len(experiment.usable)), SECTION), runs=str(len(experiment.runs)),
+        valid=marked(valid_text(experiment), SECTION),
     )  # fmt: skip
     return Html(f'<p class="remark">{text}</p>')
 

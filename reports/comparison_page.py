@@ -19,6 +19,7 @@ from . import comparison_tables
 from .page_frame import Section, page
 from .page_names import COMPARISON_FACTS, comparison_stem, distinct_stem
 from .report_entry import read_facts
+from .run_counts import valid_text
 from .sections.comparison import join, prose
 from .tables import Html, folded, remark
 
@@ -120,7 +121,7 @@ def _sides(comparison: ExperimentComparison) -> tuple[tuple[str, Experiment], tu
 def _side(experiment: Experiment) -> str:
     started = history.started(experiment).replace("T", " ") or "start unknown"
     commit = facts_of(experiment).get(COMMIT, "unknown")
-    usable = f"{len(experiment.usable)} of {len(planned(experiment.record))} runs valid"
+    usable = valid_text(experiment, of=len(planned(experiment.record)))
     return f"{experiment.name}, {started} UTC, commit {commit}, profile {experiment.record['profile']}, {usable}"
 
 

@@ -159,8 +159,7 @@ def _caveats(experiment: Experiment, findings: Sequence[Finding]) -> list[str]:
     """What a reader of the first line has to know beside the decision."""
     effects = [finding for finding in findings if finding.kind == "effect" and finding.verdict != REPORTED]
     inconclusive = sum(finding.verdict == INCONCLUSIVE for finding in effects)
-    usable = set(experiment.usable)
-    invalid = sum(run not in usable and not run.was_ended_by_fault for run in experiment.runs)
+    invalid = len(experiment.invalid)
     return [
         *([f"{inconclusive} of {counted(len(effects), 'effect')} inconclusive"] if inconclusive else []),
         *([f"{invalid} of {counted(len(experiment.runs), 'run')} not valid"] if invalid else []),

@@ -34,6 +34,7 @@ from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 from .decision import GROWTH, OVERLOAD, Decision, decides, is_about_resilience
+from .run_counts import valid_text
 from .sections.loads import ROLES
 
 MAX_BYTES = 6_000
@@ -102,7 +103,7 @@ def _measured(experiment: Experiment) -> str:
     digest = f"; SHA-256 {experiment.digest[:16]}…" if experiment.digest else ""
     return _text(
         f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}, {code}; "
-        f"{machine(environment)}; {len(experiment.usable)} of {len(experiment.runs)} runs valid{digest}",
+        f"{machine(environment)}; {valid_text(experiment)}{digest}",
         MAX_TEXT_CHARACTERS,
     )
 

@@ -53,6 +53,16 @@ class Experiment:
         return not self.mismatches and is_valid and run.is_readable()
 
     @property
+    def ended_by_fault(self) -> list[Run]:
+        """The runs that their fault ended, as planned: they enter no value of valid runs, and are not invalid."""
+        return [run for run in self.runs if run.was_ended_by_fault]
+
+    @property
+    def invalid(self) -> list[Run]:
+        """The runs that are not usable, without those that their fault ended."""
+        return [run for run in self.runs if not self.is_usable(run) and not run.was_ended_by_fault]
+
+    @property
     def digest(self) -> str | None:
         """The SHA-256 of its record, which stands for all of its files; None for one that was never sealed."""
         return file_digest(self.directory / "experiment.json") if "files" in self.record else None

@@ -39,12 +39,19 @@ def _runs(experiment: Experiment) -> Html:
             "load": LOADS.get(run.record["scenario"]["kind"], "closed"),
             "rows": run.record.get("rows"),
             "status": run.status,
-            "valid": Verdict.PASS if run.is_valid() else Verdict.INVALID,
+            "valid": _validity(run),
             "reasons": "; ".join([*run.record["reasons"], *map(str, run.defects)]) or None,
         }
         for run in experiment.runs
     ]
     return table(pd.DataFrame(rows), "Runs behind this page", note=_environment(experiment))
+
+
+def _validity(run: Run) -> Verdict | Html:
+    """A run that its fault ended is not valid, and not invalid either: its end is what was to be seen."""
+    if run.was_ended_by_fault:
+        return Html("ended by its fault")
+    return Verdict.PASS if run.is_valid() else Verdict.INVALID
 
 
 def _environment(experiment: Experiment) -> str:

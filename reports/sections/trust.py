@@ -1,7 +1,5 @@
 """How far to trust this: five sentences, and in folds the runs, their validity, the words and the commands."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -9,34 +7,19 @@ from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
 from workbench.arms import BURST_50, TUNED
 from workbench.recorded_experiment import REPEATS
+from workbench.recording import Experiment
 
 from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
+from ..run_counts import invalid_reasons, valid_text
 from ..tables import behind, table
 from . import deployments, evidence
 from .advice import succeeds
 from .comparison import Report, join, plural
+from .glossary import glossary
 from .names import set_up
 
-MAX_NAMES = 4  # of invalid runs in a sentence
-GLOSSARY = {
-    "–": "not measured, or not published",
-    "A/A": "the same set-up twice in a block; whatever differs is chance",
-    "arm": "a set-up under a load; every arm runs once in each block",
-    "at least": "before an interval: it is too narrow, as few requests lie beyond the percentile or blocks differ much",
-    "CPU lower bound": "the shortest time in which all cores could do the hashes and queries of a burst",
-    "block": "one pass over the arms in random order; effects are compared within blocks",
-    "blocks required": "number of blocks that show an effect of the margin's size, or equivalence, four times in five",
-    "users at once": "closed load: all start at one instant and make one pass: login, dashboard, search",
-    "equivalent": "the interval lies within the margin around no difference, after Holm's correction",
-    "loop": "wait for the event loop of a gevent worker, which computed for other requests",
-    "measured / published": "no improvement or regression: the published value is of another machine",
-    "minimum detectable effect": "the smallest effect that such an experiment finds four times in five",
-    "PSS": "memory of a process, with its share of what it shares with others",
-    "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
-    "single reads": "closed load: one user alone calls dashboard and search with mixed terms",
-    "users with think time": "closed load: each waits 1 to 3 s between two requests",
-}
+TIMES = {1: "once", 2: "twice"}
 
 
 def trust(report: Report) -> Html:
@@ -50,7 +33,7 @@ def trust(report: Report) -> Html:
             ("latency of every set-up", deployments.bursts_by_deployment(report)),
             ("the advice for production", deployments.advice(report)),
             ("runs, validity, machine", evidence.evidence(report)),
-            ("words", _glossary()),
+            ("words", glossary(report)),
             ("commands", _commands(report)),
         ),
     )
@@ -67,10 +50,12 @@ def _intervals(report: Report) -> Html:
     if enough.all():
         return text
     if not enough.any():
-        return sentence("No arm ran in 4 blocks or more, so no value has an interval.")
+        return sentence("No arm ran in 4 blocks or more, so no comparison of set-ups has an interval.")
     most = int(blocks[~enough].max())
     few = f"{'at most ' if most > 1 else ''}{plural(most, 'block')}"
-    return Html(f"{text} " + str(sentence("The others ran in {few} and have no interval.", few=few)))
+    return Html(
+        f"{text} " + str(sentence("The others ran in {few}: no comparison with them has an interval.", few=few))
+    )
 
 
 def _noise(report: Report) -> Html:
@@ -98,26 +83,27 @@ def _cache(report: Report) -> Html:
 
 
 def _validity(report: Report) -> Html:
+    """How many runs are valid and how many their fault ended; why the others are invalid, and which were made again."""
     experiment = report.experiment
-    invalid = [run for run in experiment.runs if not run.is_valid()]
-    text = sentence("{valid} of {all} runs are valid.", valid=number(str(len(experiment.runs) - len(invalid)), SECTION),
-                    all=str(len(experiment.runs)))  # fmt: skip
-    if not invalid:
-        return text
-    listed = sentence("Invalid, and in no figure: {names}.", names=_listed([run.name for run in invalid]))
-    repeated = sentence("Runs that other load on the machine disturbed were made again.")
-    return join(text, listed, *([repeated] if experiment.record.get(REPEATS) else []))
+    text = marked(f"{valid_text(experiment)}.", SECTION)
+    pieces = [text]
+    if experiment.invalid:
+        counted = plural(len(experiment.invalid), "run")
+        pieces.append(sentence("Invalid, and in no figure: {n}, for {reasons}.", n=marked(counted, SECTION),
+                               reasons=_reasons(experiment)))  # fmt: skip
+    if times := max((entry.get("repeat") or 1 for entry in experiment.record.get(REPEATS) or []), default=0):
+        often = TIMES.get(times, f"{times} times")
+        pieces.append(sentence("Runs whose load was late or held up were made again, up to {often}.", often=often))
+    return join(*pieces)
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The first names; the table of runs has all of them."""
-    others = f" and {plural(len(names) - MAX_NAMES, 'other')}" if len(names) > MAX_NAMES else ""
-    return f"{', '.join(names[:MAX_NAMES])}{others}"
-
-
-def _glossary() -> Html:
-    rows = [{"word": word, "meaning": marked(meaning)} for word, meaning in GLOSSARY.items()]
-    return table(pd.DataFrame(rows, dtype=object), "Words of this page")
+def _reasons(experiment: Experiment) -> Html:
+    """`dispatch lag p99 (9), generator CPU (2)`: the table of runs has the names and the values."""
+    reasons = invalid_reasons(experiment)
+    listed = ", ".join(str(sentence("{reason} ({count})", reason=reason, count=number(str(count), SECTION)))
+                       for reason, count in reasons)  # fmt: skip
+    several = sum(count for _, count in reasons) > len(experiment.invalid)
+    return Html(f"{listed}; {sentence('a run may have several reasons')}" if several else listed)
 
 
 def _commands(report: Report) -> Html:

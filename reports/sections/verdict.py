@@ -17,13 +17,14 @@ from workbench.display import seconds_form
 
 from ..markup import Html
 from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence
+from ..run_counts import valid_text
 from ..svg import inline
 from ..tables import cards
 from .advice import gevent_advice, is_adopted, succeeds
 from .comparison import Report, join, plural
 from .failures import failures
 from .fault_cards import fault_cards
-from .faults import headline as fault_headline
+from .fault_sentences import headline as fault_headline
 from .names import CLAIMS, optimisation_of, set_up
 
 TAG = re.compile(r"<[^>]*>")
@@ -47,10 +48,9 @@ def _eyebrow(report: Report) -> Html:
     environment = experiment.record["environment"]
     started = min((run.record.get("started") or "" for run in experiment.runs), default="")
     text = sentence(
-        "TraceTrack performance, measured again · {date} · profile {profile} · {cores} · {valid} of {runs} runs "
-        "valid",
+        "TraceTrack performance, measured again · {date} · profile {profile} · {cores} · {valid}",
         date=_date(started), profile=experiment.record["profile"], cores=plural(environment["cpu_count"], "core"),
-        valid=number(str(len(experiment.usable)), SECTION), runs=str(len(experiment.runs)),
+        valid=marked(valid_text(experiment), SECTION),
     )  # fmt: skip
     return Html(f'<p class="eyebrow">{text}</p>')
 

@@ -7,7 +7,8 @@ import pytest
 from analysis.findings.evaluation import evaluate
 from reports.sections import Report, advice, headline, trust, verdict
 from tests.builders import Builder
-from tests.reports.page_reader import page_text, report_of
+from tests.faulted_runs import between, fail, faulted
+from tests.reports.page_reader import page_text, report_of, table_cells
 from workbench.arms import BASELINE, TUNED
 
 ONE_WORKER = "tuned-without-workers"
@@ -142,6 +143,18 @@ def test_a_primary_metric_that_is_not_known_is_named_above_everything_else(build
     text = page_text(verdict(evaluated(builder, builder.run(TUNED), primary_metrics=declared)))
     warning = "The declared primary metric p42_ms is not known here, so it has no verdict."
     assert text.index(warning) < text.index("Speedup, 50 users at once")
+
+
+def test_a_promise_holds_or_not_and_is_not_advice_to_follow(builder):
+    run = faulted(builder, "bags-locked", "as-measured")
+    fail(between(run, 8, 9), "timeout")
+    report = evaluated(builder, run)
+    row = table_cells(advice(report), "The published advice")["High availability requirements"]
+    assert row["verdict"] == "does not hold"
+    assert row["measured"].startswith("the published set-up does not meet this requirement, because it does not fail")
+    text = page_text(advice(report))
+    assert "0 not to follow, 0 to follow" in text
+    assert "Promises that do not hold: 1." in text
 
 
 def test_nothing_is_advised_where_every_request_failed(reports):

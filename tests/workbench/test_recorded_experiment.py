@@ -96,6 +96,7 @@ def test_a_run_that_its_fault_ended_leaves_the_experiment_complete_and_enters_no
     assert experiment.is_complete()
     assert experiment.usable == [kept]
     assert (ended.was_ended_by_fault, ended.is_final) == (True, True)
+    assert (experiment.ended_by_fault, experiment.invalid) == ([ended], [])
 
 
 @pytest.mark.parametrize("name", ["generator-killed", "bags-locked"])

@@ -1,0 +1,62 @@
+"""The words of the page with plain meanings: those of faults, and those of effects, where it has such."""
+
+import pandas as pd
+
+from analysis.findings import effects, fault_findings, overload_claims, resource_growth
+
+from ..markup import Html
+from ..numerals import marked
+from ..tables import table
+from .comparison import Report
+
+GENERAL = {
+    "–": "not measured, or not published",
+    "arm": "a set-up under a load; every arm runs once in each block",
+    "block": "one pass over the arms in random order",
+    "p95": "95 of 100 requests take at most this time",
+}
+OF_EFFECTS = {
+    "A/A": "the same set-up twice in a block; whatever differs is chance",
+    "at least": "before an interval: it is too narrow, as few requests lie beyond the percentile or blocks differ much",
+    "blocks required": "number of blocks that show an effect of the margin's size, or equivalence, four times in five",
+    "effect": "what a change makes of a time: the ratio with it to without it, compared within blocks",
+    "equivalent": "the interval lies within the margin around no difference, after Holm's correction",
+    "minimum detectable effect": "the smallest effect that such an experiment finds four times in five",
+}
+OF_USERS = {
+    "CPU lower bound": "the shortest time in which all cores could do the hashes and queries of a burst",
+    "loop": "wait for the event loop of a gevent worker, which computed for other requests",
+    "measured / published": "no improvement or regression: the published value is of another machine",
+    "PSS": "memory of a process, with its share of what it shares with others",
+    "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
+    "single reads": "closed load: one user alone calls dashboard and search with mixed terms",
+    "users at once": "closed load: all start at one instant and make one pass: login, dashboard, search",
+    "users with think time": "closed load: each waits 1 to 3 s between two requests",
+}
+OF_FAULTS = {
+    "admission control": "a limit on the requests in a worker; what is beyond it is refused at once",
+    "backend": "the process of PostgreSQL that serves one connection",
+    "black hole": "nothing passes between application and PostgreSQL, and no connection is closed",
+    "dispatch lag": "how late the load generator sends a request; a run in which it is too late is invalid",
+    "goodput": "successful responses in time, a second",
+    "overload": "more requests than the base rate for some seconds, and then the base rate again",
+    "refused": "answered with status 503 and the time after which to try again (Retry-After)",
+    "soak": "a steady load for a long time, which shows what grows",
+    "Valkey": "the store of sessions and shared answers, beside PostgreSQL; it is compatible with Redis",
+    "worker": "a process of the application that serves requests",
+}
+FAULT_KINDS = (fault_findings.KIND, fault_findings.PUBLISHED_KIND, overload_claims.KIND, resource_growth.KIND)
+
+
+def glossary(report: Report) -> Html:
+    """A row for each word, in the order of the alphabet."""
+    words = dict(GENERAL)
+    has_faults, has_effects = report.of_kind(*FAULT_KINDS), report.of_kind(effects.KIND)
+    if has_faults:
+        words |= OF_FAULTS
+    if has_effects:
+        words |= OF_EFFECTS
+    if has_effects or not has_faults:  # an experiment with faults alone has none of these loads
+        words |= OF_USERS
+    rows = [{"word": word, "meaning": marked(words[word])} for word in sorted(words, key=str.lower)]
+    return table(pd.DataFrame(rows, dtype=object), "Words of this page")
