@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from contextlib import closing, suppress
 from typing import Any
@@ -27,7 +28,7 @@ LOCK_BAGS = "LOCK TABLE tracetrack.bag IN ACCESS EXCLUSIVE MODE"
 LOCK_TIMEOUT_MS = 5_000
 MAX_OTHERS = 1_000  # connections that others take at most
 MAX_ROUNDS = 50
-QUIET_ROUNDS, OPENING_S = 3, 0.1  # without a session of the application, so far apart
+QUIET_ROUNDS, ROUND_S = 3, 0.1  # without a session of the application, so far apart
 STOP_TIMEOUT_S = 20.0  # then it is killed
 
 
@@ -133,27 +134,47 @@ class BackendFrozen(Injector):
 
 
 class ConnectionsUsedUp(Injector):
-    """Others take every connection that the role of the application may have, and those of the application first."""
+    """Others take every connection that the role of the application may have, and those of the application first.
+
+    They go on taking until the end: an application that is about to get a connection has a place at the server, and no
+    name yet to find it by.
+    """
 
     def __init__(self, target: FaultTarget):
         super().__init__(target)
         self._others: list[Connection] = []
+        self._is_over = threading.Event()
+        self._taking = threading.Thread(target=self._go_on_taking, daemon=True)
 
     def begin(self) -> None:
         quiet_rounds = 0
         for _ in range(MAX_ROUNDS):  # the application may be faster with a place that has become free
-            while self._take() and len(self._others) < MAX_OTHERS:
-                pass
+            until_s = time.monotonic() + ROUND_S
+            while time.monotonic() < until_s:  # a place is free some time after its session was ended
+                self._take_all()
             quiet_rounds = 0 if execute(self.target, TERMINATE_ALL) else quiet_rounds + 1
             if quiet_rounds == QUIET_ROUNDS:
+                self._taking.start()
                 return
-            if quiet_rounds:  # a session that is being opened has a place, and no name to find it by
-                time.sleep(OPENING_S)
         raise UserError(f"the application still had connections after {MAX_ROUNDS} rounds of taking them")
 
     def end(self) -> None:
+        self._is_over.set()
+        if self._taking.ident is not None:
+            self._taking.join()
         for connection in self._others:
             connection.close()
+
+    def _go_on_taking(self) -> None:
+        while not self._is_over.wait(ROUND_S):
+            self._take_all()
+            with suppress(UserError):  # the server may go away in the meantime
+                execute(self.target, TERMINATE_ALL)
+
+    def _take_all(self) -> None:
+        """Take every connection that is free."""
+        while len(self._others) < MAX_OTHERS and self._take():
+            pass
 
     def _take(self) -> bool:
         """Take a connection; returns whether there was one."""

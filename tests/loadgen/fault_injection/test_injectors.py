@@ -172,24 +172,31 @@ def test_connections_are_used_up_until_the_end(world, injections):
     wait_until(lambda: connects(url))
 
 
-def test_an_application_that_connects_again_and_again_gets_none_of_the_connections(world, injections):
-    url, is_over, opened = world.target.server.application_url_of(world.target.database), threading.Event(), []
+def test_an_application_that_connects_again_and_again_keeps_no_connection(world, injections):
+    url, is_over, held_s = world.target.server.application_url_of(world.target.database), threading.Event(), []
 
     def insist():
-        while not is_over.is_set():
-            with suppress(psycopg2.OperationalError), closing(psycopg2.connect(url, application_name="tracetrack")):
-                opened.append(time.monotonic())
-                is_over.wait(0.05)
+        while not is_over.wait(0.02):
+            with (
+                suppress(psycopg2.OperationalError),
+                closing(psycopg2.connect(url, application_name="tracetrack")) as own,
+            ):
+                began_s = time.monotonic()
+                with suppress(psycopg2.OperationalError), own.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(2)")
+                held_s.append(time.monotonic() - began_s)
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(4):
             pool.submit(insist)
-        wait_until(lambda: len(opened) > 20)
-        injections.begin("connections-used-up")
-        in_force_s = time.monotonic()
-        time.sleep(1.0)
-        is_over.set()
-    assert [at_s for at_s in opened if at_s > in_force_s] == []
+        try:
+            wait_until(lambda: held_s)
+            injections.begin("connections-used-up")
+            held_s.clear()
+            time.sleep(3.0)
+        finally:
+            is_over.set()
+    assert all(seconds < 1.0 for seconds in held_s)
 
 
 @pytest.mark.parametrize("name", ["black-hole", "black-hole-cold-pool"])
