@@ -3,7 +3,8 @@
 Latencies are of the successful responses; of open load the response time, from the intended send, is in their place.
 Without a success, and where dropped arrivals are reached, they are infinity, which meets no bound.
 
-To add one, write its function and its row in `METRICS` here, and name it in the comments of `objectives.toml`.
+To add one, write its function and its row in `METRICS` here, the fields that it needs in `workbench.objective_entry`,
+and name it in the comments of `objectives.toml`.
 """
 
 import math
@@ -71,7 +72,6 @@ class Metric:
     measure   measures it on a subject; None if that has no usable run
     name      its name in the claim, followed by the bound and the `unit`
     form      format of the bound
-    needs     fields of the objective that it takes beside the arm
     columns   columns of the request rows without which it is not measured
     scenarios other scenarios on the same deployment that it takes runs of
     objection why a value that meets the bound does not count; empty where it does
@@ -81,7 +81,6 @@ class Metric:
     unit: str
     measure: Callable[[Experiment, Subject], Measurement | None]
     form: str = "{:g}"
-    needs: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     objection: Callable[[Experiment, Subject], str] = lambda experiment, subject: ""
@@ -261,7 +260,7 @@ def _capacity(experiment: Experiment, subject: Subject) -> Measurement | None:
 
 
 METRICS = {
-    "speedup": Metric("duration", " times shorter", _speedup, needs=("against",), objection=_more_failures),
+    "speedup": Metric("duration", " times shorter", _speedup, objection=_more_failures),
     "floor_ratio": Metric(
         "duration",
         " times the CPU lower bound of its hashes and queries",
@@ -272,12 +271,12 @@ METRICS = {
     ),
     "success_ratio": Metric("share of successful responses", "", _success_ratio, "{:.4g}"),
     "reads_p95_ms": Metric("p95 of all reads", " ms", _reads_p95_ms),
-    "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean latency"), needs=("endpoint",)),
-    "median_ms": Metric("median latency", " ms", _latency("median_ms", "median latency"), needs=("endpoint",)),
-    "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95 latency"), needs=("endpoint",)),
-    "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99 latency"), needs=("endpoint",)),
+    "mean_ms": Metric("mean latency", " ms", _latency("mean_ms", "mean latency")),
+    "median_ms": Metric("median latency", " ms", _latency("median_ms", "median latency")),
+    "p95_ms": Metric("p95 latency", " ms", _latency("p95_ms", "p95 latency")),
+    "p99_ms": Metric("p99 latency", " ms", _latency("p99_ms", "p99 latency")),
     "longest_of_all_ms": Metric("longest response time of all requests, failed ones too,", " ms", _longest_of_all_ms),
-    "database_median_ms": Metric("median time in the database", " ms", _database_median_ms, needs=("endpoint",)),
+    "database_median_ms": Metric("median time in the database", " ms", _database_median_ms),
     "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
     "capacity": Metric("largest sustained load", " requests/s (open) or users (sustained)", _capacity),
     "refused_over_budget": Metric("share of starts refused as over the connection budget", "", _refused_over_budget),

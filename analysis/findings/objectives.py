@@ -1,13 +1,14 @@
 """The objectives of `objectives.toml`, evaluated on the runs of an experiment."""
 
-import operator
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from workbench.declared_arms import KEY
 from workbench.errors import UserError
+from workbench.objective_entry import COMPARISONS, ObjectiveEntry
 from workbench.paths import REPOSITORY
 from workbench.recording import Experiment
 
@@ -16,23 +17,6 @@ from .objective_metrics import METRICS, Metric, Subject
 
 KIND = "objective"
 FILE = REPOSITORY / "objectives.toml"
-MAX_BOUND = 1e12
-
-
-class Comparison(NamedTuple):
-    """How a value is compared with the bound: the words of the claim, and the test that has to be true."""
-
-    words: str
-    is_met: Callable[[float, float], bool]
-
-
-COMPARISONS = {
-    "at_least": Comparison("at least", operator.ge),
-    "at_most": Comparison("at most", operator.le),
-    "below": Comparison("below", operator.lt),
-}
-AIM = "aim"
-FIELDS = {"id", "metric", "deployment", "scenario", "endpoint", "against", AIM, *COMPARISONS}
 
 
 @dataclass(frozen=True)
@@ -48,6 +32,12 @@ class Objective:
     comparison: str
     bound: float
     aim: float | None = None
+
+    @classmethod
+    def from_entry(cls, entry: ObjectiveEntry) -> "Objective":
+        """The objective that a file declares."""
+        subject = Subject(entry.deployment, entry.scenario, entry.endpoint, entry.against)
+        return cls(entry.id, METRICS[entry.metric], subject, entry.comparison, entry.bound, entry.aim)
 
     @property
     def claim(self) -> str:
@@ -108,6 +98,14 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
         yield objective.evaluate(experiment)
 
 
+def declared(experiment: Experiment) -> tuple[Objective, ...]:
+    """The objectives that the experiment itself declares, by its `workbench.toml`; empty without one."""
+    entries = (experiment.record.get(KEY) or {}).get("objectives") or ()
+    return tuple(
+        Objective.from_entry(ObjectiveEntry.parse(entry, f"{experiment.name}: an objective")) for entry in entries
+    )
+
+
 def load(path: Path = FILE) -> tuple[Objective, ...]:
     """The objectives of a file, in its order. Raises `UserError` that names the first entry that cannot be used."""
     content = _content(path)
@@ -115,7 +113,8 @@ def load(path: Path = FILE) -> tuple[Objective, ...]:
     if set(content) - {"objective"} or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise UserError(f"{path} has an entry that is not an objective; each objective begins with [[objective]]")
     objectives = tuple(
-        _objective(entry, f"{path}: objective {number}") for number, entry in enumerate(entries, start=1)
+        Objective.from_entry(ObjectiveEntry.parse(entry, f"{path}: objective {number}"))
+        for number, entry in enumerate(entries, start=1)
     )
     names = [objective.id for objective in objectives]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -133,56 +132,3 @@ def _content(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not valid TOML: it nests too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {str(error).splitlines()[0]}") from None
-
-
-def _objective(entry: Mapping[str, Any], place: str) -> Objective:
-    """The objective of one entry; `place` is the file and the number of the entry, for messages."""
-    name = entry.get("id")
-    if not isinstance(name, str) or not name.strip() or "\n" in name:
-        raise UserError(f"{place} has no id")
-    place = f"{place} ({name})"
-    if unknown := sorted(set(entry) - FIELDS):
-        raise UserError(f"{place} has the unknown field {unknown[0]}; known fields: {', '.join(sorted(FIELDS))}")
-    metric = _metric(entry, place)
-    comparison, bound = _bound(entry, place)
-    subject = Subject(entry["deployment"], entry["scenario"], entry.get("endpoint", ""), entry.get("against", ""))
-    return Objective(name, metric, subject, comparison, bound, _aim(entry, comparison, bound, place))
-
-
-def _metric(entry: Mapping[str, Any], place: str) -> Metric:
-    """The metric of an entry, which has exactly the fields that this metric needs."""
-    name = entry.get("metric")
-    metric = METRICS.get(name) if isinstance(name, str) else None
-    if metric is None:
-        raise UserError(f"{place} has the unknown metric {name!r}; known metrics: {', '.join(METRICS)}")
-    for field in ("deployment", "scenario", *metric.needs):
-        if not isinstance(entry.get(field), str) or not entry[field]:
-            raise UserError(f"{place} has no {field}, which the metric {name} needs")
-    if surplus := [field for field in ("endpoint", "against") if field in entry and field not in metric.needs]:
-        raise UserError(f"{place} has the field {surplus[0]}, which the metric {name} does not use")
-    return metric
-
-
-def _bound(entry: Mapping[str, Any], place: str) -> tuple[str, float]:
-    """The comparison and the bound of an entry."""
-    comparisons = [name for name in COMPARISONS if name in entry]
-    if len(comparisons) != 1:
-        raise UserError(f"{place} needs one bound of {', '.join(COMPARISONS)}; it has {len(comparisons)}")
-    return comparisons[0], _number(entry, comparisons[0], place)
-
-
-def _aim(entry: Mapping[str, Any], comparison: str, bound: float, place: str) -> float | None:
-    """The aim of an entry, which meets its bound; None without one."""
-    if AIM not in entry:
-        return None
-    aim = _number(entry, AIM, place)
-    if not COMPARISONS[comparison].is_met(aim, bound):
-        raise UserError(f"{place}: the aim {aim:g} does not meet the bound, {COMPARISONS[comparison].words} {bound:g}")
-    return aim
-
-
-def _number(entry: Mapping[str, Any], field: str, place: str) -> float:
-    value = entry[field]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_BOUND:
-        raise UserError(f"{place}: {field} is not a number between -{MAX_BOUND:g} and {MAX_BOUND:g}")
-    return float(value)
