@@ -8,19 +8,19 @@ from analysis import comparison_wording
 from analysis.cli.compare_command import failures_frame
 from analysis.findings import wording
 from analysis.recording_comparison import ComparedMetric, ExperimentComparison
-from analysis.waterfall_between import Step, Waterfall, waterfall_between
+from analysis.waterfall_between import waterfall_between
 from workbench.arms import BASELINE, BURST_50, TUNED
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .row_charts import ratio_limits, ratio_strip, step_strip
+from .row_charts import ratio_limits, ratio_strip
 from .sections.comparison import join, plural, prose
 from .tables import Html, Verdict, folded, table
+from .waterfall_table import waterfall_table
 
 MAX_OPEN_ROWS = 25
 OPEN_ARMS = ((BASELINE, BURST_50), (TUNED, BURST_50))  # their waterfalls are open, where both experiments have them
-MIN_SHOWN_MS = 0.005  # a part that takes less on both sides has no row
-CHANGE, RATIO, STEP = "metric and arm", "B ÷ A (95 % interval)", "B − A, ms (95 % interval)"
+CHANGE, RATIO = "metric and arm", "B ÷ A (95 % interval)"
 
 
 def verdicts(comparison: ExperimentComparison) -> Html:
@@ -76,13 +76,13 @@ def waterfalls(comparison: ExperimentComparison) -> Html | None:
     if not drawn:
         return None
     opened = [arm for arm in OPEN_ARMS if arm in drawn] or list(drawn)[:1]
-    others = [_waterfall_table(drawn[arm]) for arm in drawn if arm not in opened]
+    others = [waterfall_table(drawn[arm], "A", "B") for arm in drawn if arm not in opened]
     pieces = [
         prose(
             "Mean latency of the successful responses in A, what each part of it changed by, and the mean latency in "
             "B. The parts are means, as only means add up. Unexplained is what they do not contain."
         ),
-        *(_waterfall_table(drawn[arm]) for arm in opened),
+        *(waterfall_table(drawn[arm], "A", "B") for arm in opened),
     ]
     if others:
         pieces.append(folded(f"The same for {plural(len(others), 'more arm')}", join(*others)))
@@ -90,76 +90,6 @@ def waterfalls(comparison: ExperimentComparison) -> Html | None:
         reasons = "No successful responses or server timing on one side, or dropped arrivals"
         pieces.append(prose(f"{reasons}: {', '.join(sorted(missing))}."))
     return join(*pieces)
-
-
-def _waterfall_table(each: Waterfall) -> Html:
-    latency = each.latency
-    limits = (0.0, _reach(each))
-    position, rows = latency.before_ms, [_total_row("mean latency in A", latency.before_ms, limits)]
-    for step in each.parts:
-        if max(abs(step.before_ms), abs(step.after_ms)) >= MIN_SHOWN_MS:
-            rows.append(_step_row(step, position, limits))
-        position += step.difference_ms
-    rows.append(_unexplained_row(each, position, limits))
-    rows.append(_total_row("mean latency in B", latency.after_ms, limits, latency))
-    caption = f"{each.deployment} under {each.scenario}: from A to B"
-    return table(pd.DataFrame(rows, dtype=object), caption, note=_waterfall_note(each))
-
-
-def _waterfall_note(each: Waterfall) -> str:
-    if not each.unmeasured:
-        return ""
-    parts = ", ".join(wording.PART_NAMES.get(part, part) for part in each.unmeasured)
-    return f"Measured in one of them only, and so part of what is unexplained: {parts}."
-
-
-def _reach(each: Waterfall) -> float:
-    """The end of the axis (ms): the largest position of any step, and of any end of an interval."""
-    position, ends = each.latency.before_ms, [each.latency.before_ms, each.latency.after_ms]
-    for step in each.parts:
-        ends += [position, position + step.difference_ms, *(position + end for end in step.interval or ())]
-        position += step.difference_ms
-    return max(*ends, MIN_SHOWN_MS)
-
-
-def _total_row(name: str, value_ms: float, limits: tuple[float, float], change: Step | None = None) -> dict:
-    difference = "" if change is None else _difference(change)
-    strip = step_strip(0.0, value_ms, None, limits, "total")
-    return {"part": name, "A → B (ms)": _milliseconds(value_ms), STEP: _measured(difference, strip)}
-
-
-def _step_row(step: Step, position_ms: float, limits: tuple[float, float]) -> dict:
-    interval = None if step.interval is None else (position_ms + step.interval[0], position_ms + step.interval[1])
-    end_ms = position_ms + step.difference_ms
-    kind = "less" if step.difference_ms <= -MIN_SHOWN_MS else "more" if step.difference_ms >= MIN_SHOWN_MS else "same"
-    strip = step_strip(position_ms, end_ms, interval, limits, kind)
-    name = wording.PART_NAMES.get(step.part, step.part)
-    shift = f"{_milliseconds(step.before_ms)} → {_milliseconds(step.after_ms)}"
-    return {"part": name, "A → B (ms)": shift, STEP: _measured(_difference(step), strip)}
-
-
-def _unexplained_row(each: Waterfall, position_ms: float, limits: tuple[float, float]) -> dict:
-    end_ms = position_ms + each.unexplained_ms
-    strip = step_strip(position_ms, end_ms, None, limits, "unexplained")
-    return {"part": "unexplained", "A → B (ms)": "", STEP: _measured(_signed(each.unexplained_ms), strip)}
-
-
-def _difference(step: Step) -> str:
-    """`−1.10 (−1.25 to −0.95)`; without an interval the difference alone."""
-    ends = "" if step.interval is None else f" ({' to '.join(map(_signed, step.interval))})"
-    return f"{_signed(step.difference_ms)}{ends}"
-
-
-def _signed(value_ms: float) -> str:
-    text = _milliseconds(value_ms)
-    return text if text == "0.00" or value_ms < 0 else f"+{text}"
-
-
-def _milliseconds(value_ms: float) -> str:
-    """Milliseconds with three digits, and at most two decimals; 0.00 has no sign."""
-    size = abs(value_ms)
-    text = f"{value_ms:,.{0 if size >= 100 else 1 if size >= 10 else 2}f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "−")
 
 
 def environment(comparison: ExperimentComparison) -> Html | None:
