@@ -17,7 +17,8 @@ override BASELINE := $(value BASELINE)
 override A := $(value A)
 override B := $(value B)
 override PYTHON := $(value PYTHON)
-export PROFILE EXPERIMENT BASELINE A B PYTHON
+override APP := $(value APP)
+export APP PROFILE EXPERIMENT BASELINE A B PYTHON
 
 # The programs of .venv/bin are run as modules: the first line of their files has the path of the project's folder.
 override PY := .venv/bin/python
@@ -69,8 +70,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$$uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline -e .; \
 	touch $@
 
-report: $(STAMP) ## measure (PROFILE), analyse and render reports/html/optimization-results.html
-	@$(PY) -m reports report $${PROFILE:+"--profile=$$PROFILE"} $(EXPERIMENT_OPTION)
+report: $(STAMP) ## measure (PROFILE, or APP=workbench.toml), analyse and render reports/html/optimization-results.html
+	@$(PY) -m reports report $${PROFILE:+"--profile=$$PROFILE"} $${APP:+"--app=$$APP"} $(EXPERIMENT_OPTION)
 
 render: $(STAMP) ## rebuild the page from the newest stored experiment, or EXPERIMENT
 	@$(PY) -m reports build $(EXPERIMENT_OPTION)

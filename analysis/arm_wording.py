@@ -46,10 +46,14 @@ def verdict_counts(findings: Sequence[Finding]) -> str:
     return ", ".join(named) or "nothing measured"
 
 
-def verdict_sentence(arms: Sequence[DeclaredArm], findings: Sequence[Finding]) -> str:
-    """The whole comparison in one sentence; `findings` are those against the baseline."""
+def verdict_sentence(arms: Sequence[DeclaredArm], findings: Sequence[Finding], *, has_sources: bool = True) -> str:
+    """The whole comparison in one sentence; `findings` are those against the baseline.
+
+    It says what the arms are, unless their names have to do: `has_sources`.
+    """
     baseline, *candidates = (arm.name for arm in arms)
+    clause = f"; {arms_clause(arms)}" if has_sources else ""
     if not candidates:
-        return f"{baseline} alone, with nothing to compare it with; {arms_clause(arms)}."
+        return f"{baseline} alone, with nothing to compare it with{clause}."
     metrics = counted(len(findings), "comparison")
-    return f"{' and '.join(candidates)} against {baseline}, {metrics}: {verdict_counts(findings)}; {arms_clause(arms)}."
+    return f"{' and '.join(candidates)} against {baseline}, {metrics}: {verdict_counts(findings)}{clause}."

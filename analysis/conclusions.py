@@ -6,7 +6,7 @@ from workbench import declared_arms, primary_metrics
 from workbench.recording import Experiment
 
 from . import regressions
-from .findings import evaluation
+from .findings import evaluation, objectives
 from .findings.finding import INVALID, Claim, Finding
 from .metrics.effect_metrics import EFFECT_METRICS
 
@@ -14,8 +14,8 @@ from .metrics.effect_metrics import EFFECT_METRICS
 def conclusions(experiment: Experiment) -> list[Finding]:
     """All findings of an experiment.
 
-    Those of a comparison are the changes of each arm against the baseline: objectives and the published report are
-    about deployments that it does not have.
+    Those of a comparison are the changes of each arm against the baseline, and the objectives that it declares itself:
+    those of `objectives.toml` and the published report are about deployments that it does not have.
     """
     arms = declared_arms.declared(experiment.record)
     if not arms:
@@ -27,6 +27,7 @@ def conclusions(experiment: Experiment) -> list[Finding]:
     findings = regressions.against_arm(experiment, baseline, *candidates) if measured else []
     return [
         *findings,
+        *(objective.evaluate(experiment) for objective in objectives.declared(experiment)),
         *(_invalid(experiment, baseline, *pair) for pair in pairs if pair not in measured),
         *_unmeasured(experiment, baseline, measured, findings),
     ]
@@ -39,7 +40,9 @@ def of_candidate(findings: Sequence[Finding], baseline: str, candidate: str) -> 
 
 
 def _scenarios(experiment: Experiment) -> list[str]:
-    return list(dict.fromkeys(run.scenario for run in experiment.runs))
+    """The scenarios in which arms are compared; the probes of a search are of single arms."""
+    probes = {probe["run"] for probe in experiment.record.get("probes") or ()}
+    return list(dict.fromkeys(run.scenario for run in experiment.runs if run.name not in probes))
 
 
 def _invalid(experiment: Experiment, baseline: str, candidate: str, scenario: str) -> Finding:

@@ -1,4 +1,4 @@
-"""A blog on SQLite, as a tutorial has it, with two lines of instrumentation.
+"""A blog on SQLite or PostgreSQL, as a tutorial has it, with two lines of instrumentation.
 
     gunicorn --chdir examples --threads 4 --bind 127.0.0.1:8000 flask_blog:app
 
@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, 
 from instrumentation import instrument
 
 app = Flask(__name__)
-engine = create_engine(os.environ.get("BLOG_DATABASE", "sqlite:///blog.sqlite"))
+engine = create_engine(os.environ.get("BLOG_DATABASE") or os.environ.get("DATABASE_URL") or "sqlite:///blog.sqlite")
 instrument(app, engine)
 
 metadata = MetaData()

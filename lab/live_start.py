@@ -38,14 +38,15 @@ def start_run(deployment: str, scenario: str, **options: Any) -> "LiveRun":
 def start_experiment(profile: str = "", experiment: str = "", **options: Any) -> "LiveExperiment":
     """Measure a profile, or go on with the experiment of this id, beside the kernel.
 
-    `options` are those of `python -m loadgen experiment`: `scale`, `seed`, `until_decided`, `arm`, `scenario`, …; a
-    list repeats an option. Raises `UsageError` while another measurement goes on.
+    `options` are those of `python -m loadgen experiment`: `app`, `scale`, `seed`, `until_decided`, `arm`, `scenario`,
+    …; a list repeats an option. Raises `UsageError` while another measurement goes on.
 
         live = start_experiment("quick")
         live = start_experiment(arm=["before=command:…", "after=command:…"], scenario="open-50", until_decided=16)
     """
     _require_none_going()
-    name = experiment or f"{_now()}-{profile or ('comparison' if 'arm' in options else 'quick')}"
+    own = "comparison" if "arm" in options else "application" if options.get("app") else "quick"
+    name = experiment or f"{_now()}-{profile or own}"
     given = _options({"experiment": name, **({"profile": profile} if profile else {}), **options})
     directory = runs_directory() / _id(name)
     measurement = Measurement(["experiment", *given])

@@ -33,6 +33,7 @@ from . import (
     services,
     target,
 )
+from .app_file.app_file import AppFile
 from .arm_source import FORM
 from .compared_arms import Comparison
 from .generator.interface import INSECURE
@@ -193,6 +194,7 @@ def _run_deployment(spec: RunSpec, directory: Path, users: Users, confirmed: str
 @click.option("--scale", help="Data scale, if not the profile's own.")
 @click.option("--experiment", "name", help="Id of the experiment; made from time and profile if not given.")
 @click.option("--seed", type=int, help="Seed of the order of the arms and of the users; drawn if not given.")
+@click.option("--app", default="", help="The workbench.toml of an application of your own.")
 @click.option("--arm", "arms", multiple=True, metavar="NAME=SOURCE", help=ARM_HELP)
 @click.option("--deployment", help="What checkouts serve as; tuned if not given.")
 @click.option("--scenario", "scenario_names", multiple=True, help="Load of the arms; burst-50, and of checkouts reads.")
@@ -221,9 +223,10 @@ def experiment_(
     seed: int | None,
     p95_ms: float | None,
     until_decided: int | None,
+    app: str,
     **options: Any,
 ) -> None:
-    """Run all arms of a profile, or compare arms of your own, and print the experiment's id.
+    """Run all arms of a profile, of your own application, or of --arm, and print the experiment's id.
 
     With --arm, the first arm is the baseline of the others and runs twice in each block. The id alone resumes an
     experiment that was interrupted; runs that are complete are not measured again.
@@ -234,21 +237,29 @@ def experiment_(
         raise UsageError("--blocks is a fixed number of blocks; with --until-decided leave it out")
     if until_decided and options["arms"]:
         options["blocks"] = until_decided
-    comparison = _comparison(has_objective=p95_ms is not None, **options)
+    comparison = _declared(app, p95_ms, until_decided, **options) if app else _comparison(p95_ms is not None, **options)
     if comparison and profile:
-        raise UsageError("--arm takes the place of a profile; leave out --profile")
+        raise UsageError("--arm and --app take the place of a profile; leave out --profile")
     plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison, until_decided)
     click.echo(experiment.execute(plan, name))
 
 
+def _declared(
+    app: str, p95_ms: float | None, until_decided: int | None, *, confirmed: tuple[str, ...], **options: Any
+) -> Comparison:
+    """What a workbench.toml declares."""
+    if p95_ms or until_decided or any(options.values()):
+        raise UsageError("--app declares arms, scenarios, users and objectives in its file; leave out their options")
+    return AppFile.read(Path(app)).comparison(confirmed)
+
+
 def _comparison(
+    has_objective: bool,
     arms: tuple[str, ...],
     deployment: str | None,
     scenario_names: tuple[str, ...],
     blocks: int | None,
     confirmed: tuple[str, ...],
-    *,
-    has_objective: bool,
     **options: Any,
 ) -> Comparison | None:
     """The arms of a user's own; None without one."""

@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 from workbench import declared_arms
 from workbench.declared_arms import CHECKOUT, COMMAND, DEPLOYMENT, SOURCE, URL
 
-from . import progress, services, target
+from . import arm_reset, progress, services, target
+from .arm_database import VARIABLE, empty_database
 from .arm_source import ArmSource
+from .arm_start import HOST
 from .checkout import Checkout
 from .compared_arms import Comparison
 from .dataset import SCHEMA
 from .run_spec import RunSpec
-from .served_command import HOST, RUN_TOKEN, ServedCommand
+from .served_command import RUN_TOKEN, ServedCommand
+from .services import DatabaseServer
 from .target import Target
 
 
@@ -40,18 +44,21 @@ class ArmSystems:
             comparison,
             {arm.name: arm.value for arm in of_kind[DEPLOYMENT]},
             {arm.name: Checkout.inspect(arm.name, Path(arm.value), comparison.deployment) for arm in of_kind[CHECKOUT]},
-            {arm.name: ServedCommand(arm.name, arm.value, Path(arm.folder)) for arm in of_kind[COMMAND]},
+            {arm.name: ServedCommand.of(arm) for arm in of_kind[COMMAND]},
             {arm.name: Target.parse(arm.value) for arm in of_kind[URL]},
         )
         for command in systems.commands.values():
             command.require_startable()
-        for application in systems.targets.values():
-            application.wait_until_up()
+        for arm in of_kind[URL]:
+            systems.targets[arm.name].wait_until_up(arm.start.ready_within_s, arm.start.ready)
         return systems
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The facts of each arm, by name, as the record of its runs has them."""
-        targets = {name: {"kind": URL, "url": application.public()} for name, application in self.targets.items()}
+        targets = {
+            name: {"kind": URL, "url": application.public(), **self.comparison.arm(name).start.record()}
+            for name, application in self.targets.items()
+        }
         checkouts = {name: checkout.record() for name, checkout in self.checkouts.items()}
         own = {name: declared_arms.of_deployment(deployment) for name, deployment in self.deployments.items()}
         return {**targets, **own, **checkouts, **{name: command.record() for name, command in self.commands.items()}}
@@ -67,26 +74,46 @@ class ArmSystems:
             if (first := names.setdefault(declared_arms.identity(source), name)) != name:
                 progress.report(f"arms {first} and {name} are the same: any difference between them is noise")
 
-    def execute(self, spec: RunSpec, directory: Path) -> dict:
-        """Carry out a run of a command or a URL, and return its record."""
+    @property
+    def need_server(self) -> bool:
+        """Whether a command has a database of the workbench."""
+        return any(command.start.database for command in self.commands.values())
+
+    def execute(self, spec: RunSpec, directory: Path, server: DatabaseServer | None = None) -> dict:
+        """Carry out a run of a command or a URL, and return its record; `server` has the databases of commands."""
+        users, source = self.comparison.users_of(spec.scenario), self._source(spec.arm)
         if spec.arm in self.targets:
+            arm = self.comparison.arm(spec.arm)
             application = self.targets[spec.arm]
-            return target.execute(application, spec, directory, self.comparison.users, self._source(spec.arm))
+            serving = _made_ready(arm, application, directory)
+            return target.execute(application, spec, directory, users, source, serving, success=self.comparison.success)
         command, port, run_token = self.commands[spec.arm], services.free_port(), _run_token()
-        return target.execute(
-            Target.parse(f"http://{HOST}:{port}"),
-            spec,
-            directory,
-            self.comparison.users,
-            self._source(spec.arm),
-            command.serving(directory, port, run_token),
-            run_token,
-        )
+        has_database = server is not None and bool(command.start.database)
+        with empty_database(server, directory.name) if server and has_database else nullcontext("") as url:
+            return target.execute(
+                Target.parse(f"http://{HOST}:{port}"),
+                spec,
+                directory,
+                users,
+                source,
+                command.serving(directory, port, run_token, {VARIABLE: url} if url else {}),
+                run_token,
+                self.comparison.success,
+                {"database": server.pid} if server and has_database else {},
+            )
 
     def _source(self, name: str) -> dict[str, Any]:
         """The deployment in the record of a run of a command or URL."""
         source = self.sources()[name]
         return {"name": name, "settings": {source["kind"]: source[source["kind"]]}, SOURCE: source}
+
+
+@contextmanager
+def _made_ready(arm: ArmSource, application: Target, directory: Path) -> Iterator[None]:
+    """Reset an application that is running already, and wait until it is ready, before the block."""
+    arm_reset.run(arm.name, arm.start, None, directory, arm.start.environment, Path(arm.folder or "."))
+    application.wait_until_up(arm.start.ready_within_s, arm.start.ready)
+    yield
 
 
 def _run_token() -> str:

@@ -14,6 +14,7 @@ from workbench.text_cleaning import Target as TextTarget
 from workbench.text_cleaning import cleaned
 
 from . import deployments
+from .arm_start import AS_IT_IS, ArmStart
 from .deployments import DEPLOYMENTS
 from .target import Target
 
@@ -26,13 +27,14 @@ MAX_SHOWN = 80  # characters of what a user typed
 class ArmSource:
     """An arm's name, the kind of its source, and its folder (absolute), deployment, command or address.
 
-    `folder` is the one in which a command runs.
+    `folder` is the one in which a command runs, `start` how the application is made ready for a run.
     """
 
     name: str
     kind: str
     value: str
     folder: str = ""
+    start: ArmStart = AS_IT_IS
 
     @classmethod
     def parse(cls, given: str) -> "ArmSource":
@@ -86,13 +88,18 @@ def _checked(given: str, kind: str, value: str) -> str:
         deployments.settings_for(value)
         return value
     assert kind == COMMAND
-    try:
-        words = shlex.split(value)
-    except ValueError as error:
-        raise UsageError(f"--arm {_shown(given)}: its command cannot be read: {str(error).lower()}") from None
-    if not words or not words[0]:
-        raise UsageError(f"--arm {_shown(given)} names no command; it looks like {FORM}")
+    if problem := problem_of_command(value):
+        raise UsageError(f"--arm {_shown(given)}: its command {problem}")
     return value
+
+
+def problem_of_command(text: str) -> str:
+    """Why a text is no command, to follow what it is; empty if it is one."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        return f"cannot be read: {str(error).lower()}"
+    return "" if words and words[0] else "names no program"
 
 
 def _folder(given: str, value: str) -> Path:

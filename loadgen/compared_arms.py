@@ -13,7 +13,8 @@ from workbench.redaction import redacted
 
 from . import arm_source, missing_programs, scenarios
 from .arm_source import ArmSource
-from .profiles import Arm, Profile
+from .declared_loads import DeclaredLoad, DeclaredSearch
+from .profile import Arm, Profile, Search
 from .scenarios import Scenario
 from .target import Target, Users
 
@@ -29,7 +30,8 @@ class Comparison:
     """The arms to compare, and how: under which scenarios, in how many blocks.
 
     Checkouts serve as `deployment`. `users` are those of commands and URLs; `confirmed` are hosts of URLs that are not
-    this machine.
+    this machine. A `workbench.toml` declares the `loads` of its scenarios, `searches` for the capacity of each arm,
+    what is a `success` by endpoint (see `generator.success_rules`), and `objectives`; `application` has its facts.
     """
 
     arms: tuple[ArmSource, ...]
@@ -38,6 +40,11 @@ class Comparison:
     blocks: int
     users: Users = field(default_factory=Users)
     confirmed: tuple[str, ...] = ()
+    loads: Mapping[str, DeclaredLoad] = field(default_factory=dict)
+    searches: tuple[DeclaredSearch, ...] = ()
+    success: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    objectives: tuple[Mapping[str, Any], ...] = ()
+    application: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_options(
@@ -77,17 +84,17 @@ class Comparison:
 
     def check(self) -> None:
         """Raise `UserError` for a scenario, a deployment, a host or a locustfile that cannot be used."""
-        if not MIN_BLOCKS <= self.blocks <= MAX_BLOCKS:
+        if not self.application and not MIN_BLOCKS <= self.blocks <= MAX_BLOCKS:
             raise UsageError(f"--blocks {self.blocks}: fewer than {MIN_BLOCKS} blocks decide nothing, and more than "
                              f"{MAX_BLOCKS} are too many")  # fmt: skip
-        if len(self.scenarios) > MAX_SCENARIOS:
+        if not self.application and len(self.scenarios) > MAX_SCENARIOS:
             raise UsageError(f"{len(self.scenarios)} scenarios are too many for one experiment; give at most "
                              f"{MAX_SCENARIOS}")  # fmt: skip
         served = [arm.value for arm in self.arms if arm.kind == DEPLOYMENT]
         for name in [self.deployment] if self.serves_checkouts else served:
             missing_programs.require_for(name)
         for name in self.scenarios:
-            self._check_scenario(scenarios.find(name))
+            self._check_scenario(self.scenario(name))
         self.users.check()
         for target in [Target.parse(arm.value) for arm in self.arms if arm.kind == URL]:
             target.require_confirmed(target.host if target.host in self.confirmed else None)
@@ -99,10 +106,30 @@ class Comparison:
             raise UsageError(f"the scenario {scenario.name} needs a database of the workbench, which checkouts and "
                              "deployments have")  # fmt: skip
 
+    def arm(self, name: str) -> ArmSource:
+        """The arm of this name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def scenario(self, name: str) -> Scenario:
+        """The declared scenario of this name, or the workbench's own. Raises `UserError` for an unknown name."""
+        return self.loads[name].scenario if name in self.loads else scenarios.find(name)
+
+    def users_of(self, scenario: str) -> Users:
+        """The users of a scenario: its own, those of a search for the loads of its family, or those of all."""
+        if scenario in self.loads:
+            return self.loads[scenario].users
+        of_search = (search.users for search in self.searches if scenario.startswith(f"{search.family}-"))
+        return next(of_search, self.users)
+
     @property
     def serves_checkouts(self) -> bool:
         """True where the arms are checkouts."""
         return self.arms[0].kind == CHECKOUT
+
+    @property
+    def p95_ms(self) -> float | None:
+        """The bound on p95 of every endpoint in searches for capacity; None without one."""
+        return self.searches[0].p95_ms if self.searches else None
 
     @property
     def has_database(self) -> bool:
@@ -116,28 +143,33 @@ class Comparison:
     def profile(self) -> Profile:
         """The arms under each scenario. The baseline of others runs twice in a block, and each is compared with it."""
         candidates = tuple(arm.name for arm in self.arms[1:])
-        loads = {name: scenarios.find(name) for name in self.scenarios}
         return Profile(
             "arms of a user's own",
             "production",
             tuple(
-                Arm(arm.name, name, self.blocks, _load_s(load), replicated=bool(candidates) and arm == self.arms[0])
-                for name, load in loads.items()
+                Arm(arm.name, name, self._blocks(name), _load_s(self.scenario(name)),
+                    replicated=bool(candidates) and arm == self.arms[0])
+                for name in self.scenarios
                 for arm in self.arms
             ),
+            tuple(_search(search, arm.name) for search in self.searches for arm in self.arms),
             primary=tuple(
                 PrimaryMetric(metric, name, candidates)
-                for name, load in loads.items()
-                for metric in self._primary_metrics(load)
+                for name in self.scenarios
+                for metric in self._primary_metrics(name)
             ),
-        )
+        )  # fmt: skip
 
-    def _primary_metrics(self, scenario: Scenario) -> tuple[str, ...]:
+    def _blocks(self, scenario: str) -> int:
+        return (self.loads[scenario].blocks if scenario in self.loads else 0) or self.blocks
+
+    def _primary_metrics(self, name: str) -> tuple[str, ...]:
         """The metrics that get a verdict: time, work, and the tail where the endpoints are TraceTrack's.
 
         The duration of a load that ends by the clock says nothing. CPU time is read of what the workbench starts, and
         not of single requests, whose warm-up it contains.
         """
+        scenario = self.scenario(name)
         prefix = "response_" if scenario.kind == "open" else ""
         times = (
             ["makespan_s"] if scenario.kind in ("single", "burst") and not scenario.duration_s else [f"{prefix}mean_ms"]
@@ -146,13 +178,17 @@ class Comparison:
             times.append("cpu_ms")
         if self.has_database and scenario.kind == "single":
             times.append("database_ms")
-        return (*times, *([f"{prefix}reads_p95_ms"] if self.users.locustfile is None else []))
+        if self.users_of(name).locustfile is None:
+            return (*times, f"{prefix}reads_p95_ms")
+        return tuple(times)
 
     def record(self, sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The entry in the record of an experiment; `sources` are the facts of each arm, by name."""
+        declared = {"success": dict(self.success), "objectives": list(self.objectives)} if self.application else {}
         return {
             "arms": [{"name": arm.name, **sources[arm.name]} for arm in self.arms],
             **self._options(),
+            **declared,
         }
 
     def _options(self) -> dict[str, Any]:
@@ -161,6 +197,7 @@ class Comparison:
             "deployment": self.deployment, "scenarios": list(self.scenarios), "blocks": self.blocks,
             "locustfile": users.locustfile and str(users.locustfile), "users": users.digest(), "tags": list(users.tags),
             "without_tags": list(users.without_tags), "tls": users.tls, "confirmed": list(self.confirmed),
+            **({"application": dict(self.application)} if self.application else {}),
         }  # fmt: skip
 
     @classmethod
@@ -218,6 +255,13 @@ class Comparison:
 def _value(arm: Mapping[str, Any]) -> str:
     """The folder, command or address in the entry of an arm."""
     return arm.get("folder" if arm["kind"] == CHECKOUT else arm["kind"]) or ""
+
+
+def _search(declared: DeclaredSearch, arm: str) -> Search:
+    return Search(
+        arm, declared.family, declared.first, declared.most, declared.warmup_s, declared.duration_s,
+        blocks=declared.blocks, p95_ms=declared.p95_ms,
+    )  # fmt: skip
 
 
 def _load_s(scenario: Scenario) -> float:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,6 +35,7 @@ from . import (
     server_connections,
     stop_request,
 )
+from .app_file.app_file import AppFile
 from .arm_runs import ArmSystems
 from .capacity_search import Round
 from .compared_arms import Comparison
@@ -75,7 +77,8 @@ def plan_for(
     }  # fmt: skip
     if interrupted:
         configuration = interrupted.configuration(requested)
-        if started := Comparison.resumed(interrupted.experiment.record, comparison):
+        given = comparison or _comparison_of_file(interrupted.experiment.record)
+        if started := Comparison.resumed(interrupted.experiment.record, given):
             configuration.pop("profile")
             return comparison_plan(started, **configuration)
         return make_plan(**configuration).runnable()
@@ -83,6 +86,12 @@ def plan_for(
     if comparison:
         return comparison_plan(comparison, scale, seed, p95_ms, until_decided)
     return make_plan(profile or profiles.DEFAULT, scale, seed, p95_ms, until_decided).runnable()
+
+
+def _comparison_of_file(record: Mapping[str, Any]) -> Comparison | None:
+    """The comparison that an interrupted experiment's `workbench.toml` declares; None where it had none."""
+    application = (record.get(declared_arms.KEY) or {}).get("application")
+    return AppFile.read(Path(application["file"])).comparison() if application else None
 
 
 def directory_of(name: str) -> Path:
@@ -251,9 +260,10 @@ def _rounds(plan: Plan, directory: Path, predictions: PredictionLog, shown: Step
         shown.begin(f"predicting {search.deployment}", PREDICTION_S)
         return predictions.capacity(search)
 
-    return capacity_search.rounds(
+    for round_ in capacity_search.rounds(
         plan.searches, plan.scale, plan.seed, plan.blocks(), probe_of, predict, plan.sentinel, sentinel_of
-    )
+    ):
+        yield round_._replace(specs=[plan.of_arm(spec) for spec in round_.specs])
 
 
 def _record(name: str, plan: Plan, server: DatabaseServer | None, systems: ArmSystems | None) -> dict:

@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench.paths import data_directory
 
 from . import dataset, deployments, memory_prediction_log, run, server_connections, services
+from .arm_database import MAX_CONNECTIONS
 from .arm_runs import ArmSystems
 from .checkout import Codes
 from .fault_needs.fault_setup import NOTEBOOK_KERNEL, FaultSetup
@@ -44,7 +45,8 @@ def runner(forks: ForkServer, systems: ArmSystems | None, allowed: int | None) -
     """What carries out runs: on a database server with `allowed` connections, or without one for None."""
     if allowed is None:
         assert systems, "runs of deployments and checkouts need a database server"
-        yield lambda spec, directory, _: systems.execute(spec, directory)
+        with _server_of(systems) as started:
+            yield lambda spec, directory, _: systems.execute(spec, directory, started)
         return
     codes = Codes(systems.checkouts if systems else {})
     with (
@@ -61,3 +63,10 @@ def runner(forks: ForkServer, systems: ArmSystems | None, allowed: int | None) -
             return run.execute(databases, spec, directory, forks, following, codes)
 
         yield execute_run
+
+
+def _server_of(systems: ArmSystems) -> AbstractContextManager[DatabaseServer | None]:
+    """The server for arms that have a database of the workbench; none where no arm has."""
+    if not systems.need_server:
+        return nullcontext()
+    return services.database_server(data_directory() / "postgres", MAX_CONNECTIONS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from workbench.errors import UserError
 from workbench.polling import attempts
@@ -49,7 +49,8 @@ class Load:
     user classes of TraceTrack draw existing ids from them. `tags` and `without_tags` choose among the tasks as Locust's
     `--tags` and `--exclude-tags` do. `tls` says how certificates are checked, see `generator.config`. `run_token` is
     the application's; an empty one leaves that of this command's environment. `session_lifetimes_s` are those of the
-    application's sessions: without a request, and in all.
+    application's sessions: without a request, and in all. `success` says what counts as one by endpoint, see
+    `generator.success_rules`.
     """
 
     scenario: Scenario
@@ -62,6 +63,7 @@ class Load:
     tls: str = ""
     run_token: str = field(default="", repr=False)
     session_lifetimes_s: tuple[int, int] | None = None
+    success: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def user_classes(self) -> Path:
@@ -82,7 +84,8 @@ class Load:
     def spawning_options(self) -> list[str]:
         """The options of the process that spawns the users: the single one, or the master."""
         users = str(self.scenario.users)
-        return ["--headless", "--users", users, "--spawn-rate", users, "--only-summary"]
+        spawned = [] if self.scenario.kind == "shape" else ["--users", users, "--spawn-rate", users]
+        return ["--headless", *spawned, "--only-summary"]
 
     def environ(self, directory: Path, started_ns: int, url: str = "") -> dict[str, str]:
         """The environment variables that `loadgen.generator.config` reads, and those of gevent."""
@@ -98,6 +101,7 @@ class Load:
             "TRACETRACK_USER_CLASSES": str(self.user_classes),
             "TRACETRACK_TLS": self.tls,
             "TRACETRACK_SESSION_LIFETIMES": json.dumps(self.session_lifetimes_s),
+            "TRACETRACK_SUCCESS": json.dumps(self.success),
             **({"TRACETRACK_RUN_TOKEN": self.run_token} if self.run_token else {}),
             **GEVENT,
         }

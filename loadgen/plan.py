@@ -53,8 +53,21 @@ class Plan:
 
     def deployments(self) -> list[str]:
         """The deployments that are put under load, each once, the first one first."""
-        names = [*(spec.deployment for spec in self.specs), *(search.deployment for search in self.searches)]
+        searched = [search.deployment for search in self.searches]
+        if self.comparison:
+            searched = [self.comparison.deployment_of(name) for name in searched]
+        names = [*(spec.deployment for spec in self.specs), *searched]
         return list(dict.fromkeys([*names, self.sentinel.deployment] if self.sentinel else names))
+
+    def of_arm(self, spec: RunSpec) -> RunSpec:
+        """A run whose deployment is named by its arm, as the run of that arm; as it is where there are no arms."""
+        if self.comparison is None:
+            return spec
+        declared = self.comparison.loads.get(spec.scenario)
+        return replace(
+            spec, arm=spec.deployment, deployment=self.comparison.deployment_of(spec.deployment),
+            declared=declared.scenario if declared else None,
+        )  # fmt: skip
 
     def optional_facts(self) -> dict:
         """What its record has of it, and most records have not."""
@@ -106,12 +119,10 @@ def comparison_plan(
 
     With `until_decided` it adds blocks until all is decided, at most those of the comparison.
     """
-    plan = _plan(comparison.profile(), PROFILE, scale, seed, p95_ms)
-    specs = tuple(
-        replace(spec, arm=spec.deployment, deployment=comparison.deployment_of(spec.deployment)) for spec in plan.specs
-    )
+    plan = _plan(comparison.profile(), PROFILE, scale, seed, p95_ms or comparison.p95_ms)
     fixed = looks.plan(until_decided) if until_decided else ()
-    return replace(plan, specs=specs, comparison=comparison, looks=fixed)
+    plan = replace(plan, comparison=comparison, looks=fixed)
+    return replace(plan, specs=tuple(map(plan.of_arm, plan.specs)))
 
 
 def _plan(chosen: Profile, profile: str, scale: str | None, seed: int, p95_ms: float | None) -> Plan:

@@ -14,8 +14,8 @@ class RunSpec:
     the place of the deployment.
 
     A baseline runs two times in a block; `replicate` marks one of the two runs, and either may come first. `repeat`
-    counts how often a disturbed run was made before. `changes` are fields that replace those of the named scenario, see
-    `scenario_changes.override`.
+    counts how often a disturbed run was made before. `declared` is the scenario itself where a user declares it.
+    `changes` are fields that replace those of the scenario, see `scenario_changes.override`.
     """
 
     deployment: str
@@ -30,6 +30,7 @@ class RunSpec:
     replicate: bool = False
     repeat: int = 0
     arm: str = ""
+    declared: Scenario | None = None
 
     @property
     def name(self) -> str:
@@ -37,8 +38,8 @@ class RunSpec:
         return self.arm or self.deployment
 
     def load(self) -> Scenario:
-        """The named scenario with the changes applied. Raises `UserError` for an unknown name or a bad change."""
-        return scenario_changes.override(scenarios.find(self.scenario), **self.changes)
+        """The scenario with the changes applied. Raises `UserError` for an unknown name or a bad change."""
+        return scenario_changes.override(self.declared or scenarios.find(self.scenario), **self.changes)
 
     def check(self) -> None:
         """Raise `UserError` for a name that does not exist, before any process is started."""

@@ -36,13 +36,13 @@ class Scenario:
     Closed load: in `single` one user sends one request after the other; in `burst` all users start at one instant and
     make one pass each; in `sustained` users have think time, and each next request is drawn from `shares`. Open load:
     in `open` requests drawn from `shares` are due by a schedule that does not wait for responses, and `users` is the
-    largest number in flight. `start` has no users: its outcome is whether the application starts. `by-hand` is the load
-    of a Locust that was started manually.
+    largest number in flight. `shape` is that of the locustfile's own `LoadTestShape`. `start` has no users: its outcome
+    is whether the application starts. `by-hand` is the load of a Locust that was started manually.
     """
 
     name: str
     description: str
-    kind: Literal["single", "burst", "sustained", "open", "start", "by-hand"]
+    kind: Literal["single", "burst", "sustained", "open", "shape", "start", "by-hand"]
     users: int = 0
     passes: int = 1
     warmup_passes: int = 0
@@ -76,7 +76,7 @@ class Scenario:
 
     def expected_requests(self) -> int | None:
         """The number of requests of a complete run; None where the scenario does not fix it."""
-        if self.kind in ("sustained", "open", "by-hand") or self.duration_s:
+        if self.kind in ("sustained", "open", "shape", "by-hand") or self.duration_s:
             return None
         return self.users * (self.passes + self.warmup_passes) * len(self.steps) + self.initial_logins()
 

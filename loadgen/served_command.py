@@ -1,12 +1,10 @@
 """A command that serves an application: started for one run, and ended after it with all that it started."""
 
-import http.client
-import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,63 +13,93 @@ from workbench.declared_arms import COMMAND
 from workbench.errors import UserError
 from workbench.polling import attempts
 
+from . import arm_reset, readiness
+from .arm_commit import ArmCommit
+from .arm_reset import GUARD
+from .arm_source import ArmSource
+from .arm_start import AS_IT_IS, HOST, ArmStart, filled
 from .command_guard import GRACE_S, LEFT, NOT_FOUND
 from .subprocesses import Child, start
 
-GUARD = Path(__file__).with_name("command_guard.py")
-HOST = "127.0.0.1"
 LOG = "command.log"
 RUN_TOKEN = "TRACETRACK_RUN_TOKEN"
-LISTEN_TIMEOUT_S = 30.0
 END_S = 3.0  # that the guard takes beside the grace of the command
-PORT_PLACE, HOST_PLACE = re.compile(r"\$PORT\b|\$\{PORT\}|\{port\}"), re.compile(r"\$HOST\b|\$\{HOST\}|\{host\}")
 
 
 @dataclass(frozen=True)
 class ServedCommand:
-    """The command of an arm, and the folder in which it runs."""
+    """The command of an arm, the folder in which it runs, and how it is made ready; `commit` is that of `start`."""
 
     name: str
     command: str
     folder: Path
+    start: ArmStart = AS_IT_IS
+    commit: ArmCommit | None = None
+
+    @classmethod
+    def of(cls, arm: ArmSource) -> "ServedCommand":
+        """The command of an arm. Raises `UserError` where its commit cannot be found."""
+        folder, revision = Path(arm.folder), arm.start.commit
+        return cls(
+            arm.name, arm.value, folder, arm.start, ArmCommit.find(arm.name, folder, revision) if revision else None
+        )
 
     def record(self) -> dict[str, Any]:
         """The source of its runs."""
-        return {"kind": COMMAND, "command": self.command, "folder": str(self.folder)}
+        at_commit = {"commit": self.commit.commit} if self.commit else {}
+        return {
+            "kind": COMMAND, "command": self.command, "folder": str(self.folder), **at_commit, **self.start.record(),
+        }  # fmt: skip
 
     def require_startable(self) -> None:
-        """Raise `UserError` where there is no such program, before anything is measured."""
-        program = shlex.split(self.command)[0]
-        if shutil.which(str(self.folder / program) if "/" in program else program) is None:
-            raise UserError(f"arm {self.name}: there is no program {program!r}; name one that is on the PATH, or its "
-                            "path")  # fmt: skip
+        """Raise `UserError` where there is no such folder or program, before anything is measured."""
+        if not self.folder.is_dir():
+            raise UserError(f"arm {self.name}: there is no folder {self.folder}")
+        path = self.start.environment.get("PATH")
+        for words in filter(None, (self.command, self.start.reset)):
+            program = filled(shlex.split(words)[0], None)
+            if self.commit and "/" in program and not program.startswith("/"):
+                continue  # it is in the copy of the commit, which is not unpacked yet
+            if shutil.which(str(self.folder / program) if "/" in program else program, path=path) is None:
+                raise UserError(f"arm {self.name}: there is no program {program!r}; name one that is on the PATH, or "
+                                "its path")  # fmt: skip
 
     def words(self, port: int) -> list[str]:
         """Its words for a port; no shell reads them."""
-        return [HOST_PLACE.sub(HOST, PORT_PLACE.sub(str(port), word)) for word in shlex.split(self.command)]
+        return [filled(word, port) for word in shlex.split(self.command)]
 
     @contextmanager
-    def serving(self, directory: Path, port: int, run_token: str = "") -> Iterator[Child]:
-        """Run the command for the block, which begins when the port answers; its log is in the run's directory.
+    def serving(
+        self, directory: Path, port: int, run_token: str = "", variables: Mapping[str, str] | None = None
+    ) -> Iterator[Child]:
+        """Run the command for the block, which begins when it is ready; its log is in the run's directory.
+
+        What resets it runs before. Both have the arm's variables, and these.
 
         An application that knows the token of the run may send `Server-Timing` to the requests that carry it.
 
-        Raises `UserError` where it ends early, never listens, or leaves processes behind.
+        Raises `UserError` where its reset fails, where it ends early, is never ready, or leaves processes behind.
         """
-        child = start(
+        of_run = {"PORT": str(port), "HOST": HOST, **({RUN_TOKEN: run_token} if run_token else {})}
+        variables = {**self.start.environment, **(variables or {}), **of_run}
+        with self.commit.unpacked() if self.commit else nullcontext(self.folder) as folder:
+            arm_reset.run(self.name, self.start, port, directory, variables, folder)
+            with self._started(directory, port, variables, folder) as child:
+                self._wait_until_ready(child, port)
+                yield child
+                self.require_running(child)
+        if child.process.returncode == LEFT:
+            raise UserError(f"{child.name} {child.last_line()}\nIts log is {child.log}")
+
+    def _started(self, directory: Path, port: int, variables: dict[str, str], folder: Path) -> Child:
+        return start(
             f"the command of arm {self.name}",
             [sys.executable, "-I", "-S", str(GUARD), *self.words(port)],
             directory / LOG,
-            {"PORT": str(port), "HOST": HOST, **({RUN_TOKEN: run_token} if run_token else {})},
-            folder=self.folder,
+            variables,
+            folder=folder,
             grace_s=GRACE_S + END_S,
         )
-        with child:
-            self._wait_until_listening(child, port)
-            yield child
-            self.require_running(child)
-        if child.process.returncode == LEFT:
-            raise UserError(f"{child.name} {child.last_line()}\nIts log is {child.log}")
 
     def require_running(self, child: Child) -> None:
         """Raise `UserError` if the command has ended."""
@@ -81,28 +109,13 @@ class ServedCommand:
         how = "" if code in (LEFT, NOT_FOUND) else f"ended with code {code}: "
         raise UserError(f"{child.name} {how}{child.last_line() or 'it printed nothing'}\nIts log is {child.log}")
 
-    def _wait_until_listening(self, child: Child, port: int) -> None:
-        reason = ""
-        for _ in attempts(LISTEN_TIMEOUT_S, 0.02):
+    def _wait_until_ready(self, child: Child, port: int) -> None:
+        reason, within_s = "", self.start.ready_within_s
+        for _ in attempts(within_s, 0.02):
             self.require_running(child)
-            if not (reason := _problem(port)):
+            if not (reason := readiness.problem(f"http://{HOST}:{port}", self.start.ready)):
                 return
         raise UserError(
-            f"{child.name} did not answer HTTP on port {port} within {LISTEN_TIMEOUT_S:.0f} s ({reason}); it has to "
-            f"listen on the port that $PORT names\nIts log is {child.log}"
+            f"{child.name} was not ready on port {port} within {within_s:g} s ({reason}); it has to listen on the port "
+            f"that $PORT names\nIts log is {child.log}"
         )
-
-
-def _problem(port: int) -> str:
-    """Why the port does not answer HTTP; empty if it does, whatever the status."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        connection.getresponse()
-        return ""
-    except http.client.HTTPException as error:
-        return f"what answers is not HTTP: {type(error).__name__}"
-    except OSError as error:
-        return error.strerror or str(error) or type(error).__name__
-    finally:
-        connection.close()

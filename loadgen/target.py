@@ -7,21 +7,24 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 from workbench.redaction import redacted
 
-from . import dataset, locust_runner
+from . import dataset, locust_runner, readiness
 from .addresses import is_local_address, is_local_host, resolve
 from .collectors.process_reader import ProcessReader
 from .generator.import_path import TAKEN
 from .locust_runner import Generator, Load
+from .readiness import any_certificate
 from .run import recorded
 from .run_spec import RunSpec
 from .scenarios import Scenario
@@ -35,16 +38,9 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _any_certificate() -> ssl.SSLContext:
-    """A TLS context that takes any certificate: the user classes decide which to trust."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 # A redirect may lead to an unconfirmed host, and a proxy may answer for a target that is down.
 DIRECT = urllib.request.build_opener(
-    _NoRedirects, urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_any_certificate())
+    _NoRedirects, urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=any_certificate())
 )
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 FORMS = "it looks like http://host:port, with a base path if there is one, or host:port"
@@ -103,14 +99,22 @@ class Target:
         except OSError as error:
             raise UserError(f"the target's host {self.host} cannot be found: {error.strerror or error}") from None
 
-    def wait_until_up(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until the target answers, in whatever way. Raises `UserError` if it does not."""
+    def wait_until_up(self, timeout_s: float = START_TIMEOUT_S, path: str = "") -> None:
+        """Wait until the target answers, in whatever way, or with 2xx or 3xx at a `path` of its host.
+
+        Raises `UserError` if it does not.
+        """
         reason = ""
         for _ in attempts(timeout_s, 0.2):
-            reason = _connection_error(self.bare_url) if self.speaks_http else self._connect_error()
+            reason = self._problem(path)
             if not reason:
                 return
         raise UserError(f"the target {self.public()} did not answer within {timeout_s:.0f} s: {reason}")
+
+    def _problem(self, path: str) -> str:
+        if not self.speaks_http:
+            return self._connect_error()
+        return (readiness.problem(self.bare_url, path) if path else "") or _connection_error(self.bare_url)
 
     def _connect_error(self) -> str:
         """The reason why no connection can be made; empty if one can."""
@@ -170,23 +174,23 @@ def execute(
     deployment: dict | None = None,
     serving: AbstractContextManager[Child | None] | None = None,
     run_token: str = "",
+    success: Mapping[str, Mapping[str, Any]] | None = None,
+    roots: Mapping[str, int | None] | None = None,
 ) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record.
 
-    `deployment` is what the record says of it, if not its URL alone. `serving` serves the target for the run, in a
-    process whose CPU time is read; without it the target is running already. `run_token` goes with each request.
+    `deployment` is what the record says of it, if not its URL alone. `serving` serves it for the run, in a process whose
+    CPU time is read, as is that of `roots`, by role. For `run_token` and `success` see `locust_runner.Load`.
     """
     scenario, users = spec.load(), users or Users()
     _require_load(scenario)
     users.check()
     directory.mkdir(parents=True)
     deployment = deployment or {"name": spec.name, "settings": {"url": target.public()}}
-    rows = dataset.find_scale(spec.scale).counts()
-    load = Load(scenario, spec.seed, rows, spec.processes, users.locustfile, users.tags, users.without_tags, users.tls,
-                run_token)  # fmt: skip
+    load = _load(spec, scenario, users, run_token, success or {})
     try:
         with recorded(directory, spec, scenario, deployment) as record:
-            record["dataset"]["counts"] = rows
+            record["dataset"]["counts"] = load.rows
             record["locustfile"] = users.locustfile and users.locustfile.name
             record["ignored_settings"] = locust_runner.ignored_settings(Path.cwd())
             if not serving:
@@ -194,7 +198,7 @@ def execute(
             with (
                 locust_runner.generator(load, target.url, directory) as generator,
                 serving or nullcontext() as served,
-                closing(_process_reader(generator, target, directory, served)) as reader,
+                closing(_process_reader(generator, target, directory, served, roots or {})) as reader,
             ):
                 _drive(generator, reader, served)
                 record["readings"] = reader.cost.record()
@@ -202,6 +206,14 @@ def execute(
         shutil.rmtree(directory)  # nothing was sent: it is no run
         raise
     return record
+
+
+def _load(
+    spec: RunSpec, scenario: Scenario, users: Users, run_token: str, success: Mapping[str, Mapping[str, Any]]
+) -> Load:
+    rows = dataset.find_scale(spec.scale).counts()
+    chosen = users.locustfile, users.tags, users.without_tags, users.tls
+    return Load(scenario, spec.seed, rows, spec.processes, *chosen, run_token, success=success)
 
 
 def _require_load(scenario: Scenario) -> None:
@@ -229,8 +241,10 @@ def _check(reader: ProcessReader, served: Child | None) -> None:
         raise UserError(f"{served.name} ended in mid-run (code {code}): {served.last_line()}\nIts log is {served.log}")
 
 
-def _process_reader(generator: Generator, target: Target, directory: Path, served: Child | None) -> ProcessReader:
-    roles = {"server": served.pid, **generator.roles()} if served else generator.roles()
+def _process_reader(
+    generator: Generator, target: Target, directory: Path, served: Child | None, roots: Mapping[str, int | None]
+) -> ProcessReader:
+    roles = {"server": served.pid, **roots, **generator.roles()} if served else generator.roles()
     # The CPU time of a target on this machine is not that of others, and cannot be subtracted.
     is_whole = served is not None or not is_local_host(target.host)
     return ProcessReader(roles, generator.started_ns, directory, is_whole=is_whole)

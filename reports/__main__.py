@@ -33,10 +33,12 @@ def main() -> None:
 @click.option("--profile", default="", help="Name of a profile; quick by default.")
 @click.option("--experiment", default="", help="Id of a new experiment, or of an interrupted one to resume.")
 @click.option("--scale", default="", help="Data scale; the profile's own by default.")
+@click.option("--app", default="", help="The workbench.toml of an application of your own, in the place of a profile.")
+@click.option("--confirm-target", "confirmed", multiple=True, metavar="HOST", help="A host of it that is elsewhere.")
 @OUTPUT
-def report(profile: str, experiment: str, scale: str, output: Path) -> None:
+def report(profile: str, experiment: str, scale: str, app: str, confirmed: tuple[str, ...], output: Path) -> None:
     """Measure, analyse and render the page."""
-    _build(building.measure(profile, experiment, scale, output), output)
+    _build(building.measure(profile, experiment, scale, output, app, confirmed), output)
 
 
 @main.command()

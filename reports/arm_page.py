@@ -5,18 +5,20 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis import arm_wording, history, regressions
+from analysis.capacity.bracket import capacity_results
 from analysis.findings.finding import INVALID, NOT_MEASURED, REGRESSION, Finding
 from analysis.findings.wording import counted
 from workbench import atomic
-from workbench.declared_arms import DeclaredArm, declared
+from workbench.declared_arms import KEY, DeclaredArm, declared
 from workbench.recording import Experiment
 from workbench.redaction import redacted
 
-from . import arm_tables
+from . import arm_tables, arm_times
 from .markup import Html, escaped
 from .numerals import SECTION, marked, sentence
 from .page_frame import Section, page
 from .run_counts import valid_text
+from .sections.capacity import capacity
 from .sections.comparison import Report, join
 from .sections.evidence import evidence
 from .sections.sources import sources
@@ -35,8 +37,9 @@ def write(experiment: Experiment, findings: Sequence[Finding], path: Path) -> No
 
 
 def headline(experiment: Experiment, findings: Sequence[Finding]) -> str:
-    """The result as plain text."""
-    return redacted(arm_wording.verdict_sentence(declared(experiment.record), _against_baseline(findings)))
+    """The result as plain text; arms that a file declares have names that say what they are."""
+    arms, has_sources = declared(experiment.record), not experiment.record[KEY].get("application")
+    return redacted(arm_wording.verdict_sentence(arms, _against_baseline(findings), has_sources=has_sources))
 
 
 def html(experiment: Experiment, findings: Sequence[Finding]) -> str:
@@ -46,11 +49,20 @@ def html(experiment: Experiment, findings: Sequence[Finding]) -> str:
     report = Report(experiment, list(findings))
     sections = [
         Section("What changed", arm_tables.verdicts(experiment, arms, _against_baseline(findings))),
+        Section("Objectives", arm_tables.objectives(findings)),
+        Section("Where the time goes", arm_times.times(experiment, [arm.name for arm in arms])),
+        Section("How much it sustains", capacity(report) if capacity_results(experiment) else Html("")),
         Section("What was compared", arm_tables.arms_table(arms)),
         Section("How far to trust this", _trust(report, arms)),
     ]
     shown = [section for section in sections if str(section.content).strip()]
-    return page(f"{TITLE} {names}", _lead(experiment, findings, arms), shown, STYLES, has_heading=True)
+    return page(_title(experiment, names), _lead(experiment, findings, arms), shown, STYLES, has_heading=True)
+
+
+def _title(experiment: Experiment, names: str) -> str:
+    """What is compared, after the name of the application where its file gives one."""
+    application = experiment.record[KEY].get("application")
+    return f"{application['name']}: {names}" if application else f"{TITLE} {names}"
 
 
 def _against_baseline(findings: Sequence[Finding]) -> list[Finding]:

@@ -10,7 +10,8 @@ from analysis.effect_tables import Change, EffectTable
 from analysis.figures.forest import ForestRow, forest
 from analysis.findings import wording
 from analysis.findings.effort import effort
-from analysis.findings.finding import INVALID, NOT_MEASURED, REPORTED, Finding
+from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, REPORTED, Finding
+from analysis.findings.objectives import KIND as OBJECTIVE
 from analysis.stats.hypothesis import Effect
 from workbench.declared_arms import CHECKOUT, DeclaredArm
 from workbench.recording import Experiment
@@ -41,6 +42,17 @@ def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequ
         folded(f"All other metrics ({len(others)}), without a verdict",
                _table(others, by_id, f"Other metrics over those of {baseline}", [])) if others else Html(""),
     )  # fmt: skip
+
+
+def objectives(findings: Sequence[Finding]) -> Html:
+    """The objectives that the experiment declares, those that are not met first."""
+    order = (FAIL, INVALID, NOT_MEASURED, PASS)
+    declared = [each for each in findings if each.kind == OBJECTIVE]
+    rows = [
+        {"objective": redacted(each.claim), "verdict": Verdict(each.verdict), "measured": redacted(each.evidence)}
+        for each in sorted(declared, key=lambda each: order.index(each.verdict))
+    ]
+    return table(pd.DataFrame(rows, dtype=object), "What the arms have to meet")
 
 
 def _pairs(table_: EffectTable) -> Iterator[tuple[EffectTable, Change, Effect]]:

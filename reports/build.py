@@ -1,6 +1,7 @@
 """Run the notebooks in this process through papermill, and make the page of the last one."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
 from workbench.declared_arms import declared
-from workbench.errors import UserError
+from workbench.errors import UsageError, UserError
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
 
@@ -37,23 +38,37 @@ class BuiltReport(NamedTuple):
     findings: "list[Finding]"
 
 
-def measure(profile: str, experiment: str, scale: str, html: Path = HTML) -> str:
-    """Run 01-measure; return the id of the experiment that it measured or resumed."""
+def measure(
+    profile: str, experiment: str, scale: str, html: Path = HTML, app: str = "", confirmed: Sequence[str] = ()
+) -> str:
+    """Run 01-measure; return the id of the experiment that it measured or resumed.
+
+    `app` is the path of a `workbench.toml`, which takes the place of a profile; `confirmed` are hosts that it puts
+    under load and that are not this machine.
+    """
     import_without_grammar()
     from loadgen import dataset, profiles
+    from loadgen.app_file.app_file import AppFile
     from loadgen.experiment import new_name, plan_for, resume_hint
 
     from .execution import execute
 
+    if app and profile:
+        raise UsageError("--app takes the place of a profile; leave out one of the two")
     profiles.find(profile or profiles.DEFAULT)
+    declared_app = AppFile.read(Path(app)) if app else None
     if scale:
         dataset.find_scale(scale)
     html.mkdir(parents=True, exist_ok=True)
     _require_writable(html)
     _discard(html)
-    experiment = experiment or new_name(profile or profiles.DEFAULT)
-    plan = plan_for(experiment, profile or None, scale or None, None)
-    parameters = {"profile": profile, "experiment": experiment, "scale": scale}
+    experiment = experiment or new_name(declared_app.id if declared_app else profile or profiles.DEFAULT)
+    comparison = declared_app.comparison(confirmed) if declared_app else None
+    plan = plan_for(experiment, profile or None, scale or None, None, comparison=comparison)
+    path = str(declared_app.path) if declared_app else ""
+    parameters = {
+        "profile": profile, "experiment": experiment, "scale": scale, "app": path, "confirmed": " ".join(confirmed),
+    }  # fmt: skip
     progress.report("notebook 1 of 3: measure")
     with resume_hint(experiment):
         execute("01-measure", parameters, _executed(html), _max_measure_s(plan))

@@ -12,6 +12,7 @@ TRACETRACK_URL            of the target, for Locust's `--host`; it may hold a pa
 TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
 TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
                           the certificate authority's file
+TRACETRACK_SUCCESS        what counts as a success by endpoint, see `success_rules`, as JSON
 TRACETRACK_SESSION_LIFETIMES
                           how long a session of the application lasts without a request, and in all, in seconds, as
                           JSON; null where that is not known
@@ -40,6 +41,7 @@ URL = os.environ.get("TRACETRACK_URL", "")
 USER_CLASSES = Path(os.environ.get("TRACETRACK_USER_CLASSES", ""))
 HAS_OWN_USERS = USER_CLASSES.parent == Path(__file__).parent  # TraceTrack's, whose requests are named by endpoint alone
 SESSION_LIFETIMES_S = json.loads(os.environ.get("TRACETRACK_SESSION_LIFETIMES", "null"))
+SUCCESS = json.loads(os.environ.get("TRACETRACK_SUCCESS", "{}"))
 TLS = os.environ.get("TRACETRACK_TLS", "")
 
 

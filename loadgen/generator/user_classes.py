@@ -8,14 +8,19 @@ from locust.env import Environment
 from locust.user.task import TaskSet, is_markov_taskset
 from locust.user.users import PytestUser
 
+from . import shape_load
 
-def refusal(environment: Environment) -> str:
+
+def refusal(environment: Environment, scenario: Mapping[str, Any]) -> str:
     """The reason why a scenario cannot run these users; empty where it can."""
-    if environment.shape_class:
+    if scenario["kind"] == shape_load.KIND:
+        if not environment.shape_class:
+            return f"the scenario {scenario['name']} is the load shape of the locustfile, which has no LoadTestShape"
+    elif environment.shape_class:
         return (
             f"the locustfile has a load shape, {type(environment.shape_class).__name__}, and the scenario decides how "
-            "many users there are; take the shape out, or record a Locust of your own: from loadgen.generator import "
-            "recording"
+            "many users there are; take the shape out, use the scenario shape, or record a Locust of your own: from "
+            "loadgen.generator import recording"
         )
     for user_class in environment.user_classes:
         if issubclass(user_class, PytestUser) or user_class.run is not User.run:
@@ -35,7 +40,7 @@ def remove_without_tasks(environment: Environment) -> list[str]:
 
 def ignored_waits(environment: Environment, scenario: Mapping[str, Any]) -> list[str]:
     """A line for each user class whose `wait_time` the scenario replaces."""
-    if scenario["kind"] == "sustained":
+    if scenario["kind"] in ("sustained", shape_load.KIND):
         return []
     return [
         f"{user_class.__name__}.wait_time has no effect between tasks: {scenario['name']} decides when they start"

@@ -35,7 +35,7 @@ def test_a_command_keeps_its_quotes_and_the_folder_it_was_named_in(tmp_path, mon
         ("a=checkout:~no-such-user/project", "its folder cannot be found: Could not determine home"),
         ("a=command:  ", "names no command"),
         ("a=command:python 'x", "its command cannot be read: no closing quotation"),
-        ("a=command:''", "names no command"),
+        ("a=command:''", "names no program"),
         ("a=deployment:", "names no deployment"),
         ("a=deployment:tunde", "no deployment 'tunde'"),
         ("tuned=deployment:as-measured", "tuned is the name of a deployment"),

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from loadgen import command_guard, services
+from loadgen.arm_start import ArmStart
 from loadgen.served_command import LOG, ServedCommand
 from workbench.errors import UserError
 from workbench.polling import attempts
@@ -60,11 +61,27 @@ def test_a_command_that_ends_early_is_named_with_its_last_line(tmp_path, words, 
     assert str(tmp_path / LOG) in error.value.message
 
 
-def test_a_command_that_never_listens_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("loadgen.served_command.LISTEN_TIMEOUT_S", 0.3)
-    message = r"did not answer HTTP on port \d+ within 0 s \(Connection refused\)"
-    with pytest.raises(UserError, match=message), serve("sleep 60", tmp_path):
+def test_a_command_that_never_listens_is_named(tmp_path):
+    message = r"was not ready on port \d+ within 0.3 s \(Connection refused\)"
+    never = ServedCommand("mine", "sleep 60", tmp_path, ArmStart(ready_within_s=0.3))
+    with pytest.raises(UserError, match=message), never.serving(tmp_path, services.free_port()):
         pytest.fail("it does not listen")
+
+
+def test_a_command_is_ready_when_its_path_answers_with_success(tmp_path):
+    start = ArmStart(ready="/page.txt", ready_within_s=20)
+    command = f"{sys.executable} -c \"import time; time.sleep(0.5); open('page.txt', 'w').close()\" & {SERVER}"
+    (tmp_path / "serve.sh").write_text(f"{command}\n")
+    with ServedCommand("mine", "sh serve.sh", tmp_path, start).serving(tmp_path, services.free_port()):
+        assert (tmp_path / "page.txt").exists()
+
+
+def test_a_command_has_the_variables_of_its_arm_and_its_reset_runs_before(tmp_path):
+    reset = f"{sys.executable} -c \"import os; open('page.txt', 'w').write(os.environ['GREETING'])\""
+    start = ArmStart({"GREETING": "hello"}, "/page.txt", reset=reset)
+    port = services.free_port()
+    with ServedCommand("mine", SERVER, tmp_path, start).serving(tmp_path, port):
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/page.txt").read() == b"hello"
 
 
 def test_a_program_that_there_is_not_is_refused_before(tmp_path):
@@ -119,6 +136,7 @@ def test_processes_of_another_user_are_given_up(monkeypatch):
 OWNER = """
 import sys, time
 from pathlib import Path
+from loadgen.arm_start import ArmStart
 from loadgen.served_command import ServedCommand
 from loadgen import services
 folder = Path(sys.argv[1])

@@ -1,0 +1,89 @@
+"""Where the time of requests goes on arms of a user's own: latency by endpoint, and the waterfall from the baseline."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.waterfall import LATENCY, waterfall
+from analysis.waterfall_between import Step, Waterfall
+from workbench.declared_arms import KEY
+from workbench.recording import Experiment
+from workbench.redaction import redacted
+from workbench.text_cleaning import Target, cleaned
+
+from .markup import Html
+from .sections.comparison import OF_SUCCESSES, join, prose
+from .tables import Quantity, folded, table
+from .waterfall_table import waterfall_table
+
+WITHOUT_PARTS = (
+    "The time of a request is not split into its parts: the application sends no Server-Timing. Two lines change that: "
+    "from instrumentation import instrument; instrument(app, engine)."
+)
+MAX_OPEN = 2  # waterfalls, and tables of latency, that stand outside of a fold
+
+
+def times(experiment: Experiment, arms: Sequence[str]) -> Html:
+    """The waterfalls from the first of the arms to each other one, and the latency of each endpoint under each load."""
+    drawn = list(_waterfalls(experiment, arms))
+    tables = [_latency(experiment, scenario, arms) for scenario in _scenarios(experiment)]
+    tables = [each for each in tables if str(each)]
+    return join(
+        *_folding(drawn, "waterfalls"),
+        *([] if drawn or not tables or len(arms) < 2 else [prose(WITHOUT_PARTS)]),
+        *_folding(tables, "loads"),
+    )
+
+
+def _folding(pieces: Sequence[Html], noun: str) -> list[Html]:
+    """The first pieces, and the others in a fold."""
+    others = list(pieces[MAX_OPEN:])
+    return [*pieces[:MAX_OPEN], *([folded(f"{len(others)} more {noun}", join(*others))] if others else [])]
+
+
+def _scenarios(experiment: Experiment) -> list[str]:
+    """The scenarios that arms are compared in, without the loads of a search."""
+    measured = dict.fromkeys(run.scenario for run in experiment.usable)
+    declared = experiment.record[KEY].get("scenarios") or measured
+    return [name for name in declared if name in measured]
+
+
+def _waterfalls(experiment: Experiment, arms: Sequence[str]) -> Iterator[Html]:
+    baseline, *candidates = arms
+    rows = experiment.by_endpoint
+    for scenario in _scenarios(experiment):
+        endpoints = sorted(set(rows.loc[rows["scenario"] == scenario, "endpoint"]))
+        for candidate in candidates:
+            changes = waterfall(experiment, baseline, candidate, scenario, endpoints)
+            if changes:
+                steps = {
+                    part: Step(part, each.before_ms, each.after_ms, *(each.interval or (None, None)))
+                    for part, each in changes.items()
+                }
+                latency = steps.pop(LATENCY)
+                yield waterfall_table(
+                    Waterfall(candidate, scenario, latency, tuple(steps.values())), baseline, candidate
+                )
+
+
+def _latency(experiment: Experiment, scenario: str, arms: Sequence[str]) -> Html:
+    """A row for each endpoint on each arm under a load."""
+    by_arm = experiment.by_arm
+    rows = by_arm[(by_arm["scenario"] == scenario) & by_arm["deployment"].isin(arms) & (by_arm["endpoint"] != "reads")]
+    is_open = any(run.is_open for run in experiment.usable if run.scenario == scenario)
+    prefix = "response_" if is_open else ""
+    shown = [
+        {
+            "endpoint": cleaned(redacted(row["endpoint"]), Target.LINE),
+            "arm": row["deployment"],
+            "requests": Quantity(row["requests"], "{:,.0f}"),
+            "failed": Quantity(row["failures"], "{:,.0f}"),
+            "mean (ms)": Quantity.optional(row[f"{prefix}mean_ms"], "{:,.1f}"),
+            "p50 (ms)": Quantity.optional(row[f"{prefix}median_ms"], "{:,.1f}"),
+            "p95 (ms)": Quantity.optional(row[f"{prefix}p95_ms"], "{:,.1f}"),
+            "p99 (ms)": Quantity.optional(row[f"{prefix}p99_ms"], "{:,.1f}"),
+        }
+        for _, row in rows.sort_values(["endpoint", "deployment"]).iterrows()
+    ]
+    name = "Response time, from when a request was due" if is_open else "Latency"
+    return table(pd.DataFrame(shown, dtype=object), f"{name}, under {scenario}", note=OF_SUCCESSES)
