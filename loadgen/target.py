@@ -179,8 +179,8 @@ def execute(
 ) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record.
 
-    `deployment` is what the record says of it, if not its URL alone. `serving` serves it for the run, in a process whose
-    CPU time is read, as is that of `roots`, by role. For `run_token` and `success` see `locust_runner.Load`.
+    `deployment` is what the record says of it, if not its URL alone. `serving` serves it for the run, in a process
+    whose CPU time is read, as is that of `roots`, by role. For `run_token` and `success` see `locust_runner.Load`.
     """
     scenario, users = spec.load(), users or Users()
     _require_load(scenario)
