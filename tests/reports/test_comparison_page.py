@@ -12,7 +12,7 @@ from tests.builders import Builder
 from tests.reports.page_reader import MISSING_VALUE, table_cells, table_rows
 from tests.reports.test_index_page import inline_text
 
-CHANGE, RATIO, STEP = comparison_tables.CHANGE, comparison_tables.RATIO, comparison_tables.STEP
+CHANGE, RATIO, STEP = comparison_tables.CHANGE, comparison_tables.RATIO, "B − A, ms (95 % interval)"
 ARMS = ("as-measured", "tuned")
 
 
