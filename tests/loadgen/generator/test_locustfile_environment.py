@@ -106,7 +106,7 @@ class Steps(LoadTestShape):
 
 def looked_at(*classes, shape=None):
     environment = Environment(user_classes=list(classes), shape_class=shape, events=events)
-    reason = user_classes.refusal(environment)
+    reason = user_classes.refusal(environment, {"kind": "burst", "name": "burst-2"})
     removed = [] if reason else user_classes.remove_without_tasks(environment)
     return [reason, removed, [user_class.__name__ for user_class in environment.user_classes]]
 
