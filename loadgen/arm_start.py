@@ -34,7 +34,7 @@ class ArmStart:
     database: str = ""
 
     def record(self) -> dict[str, Any]:
-        """The facts of it that are part of an arm's source, as texts; those that are not given are left out."""
+        """What the source of an arm records of it, as texts; what is not given is left out."""
         variables = redacted_values(dict(self.environment))
         facts = {
             "environment": " ".join(f"{name}={value}" for name, value in sorted(variables.items())),

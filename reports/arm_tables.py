@@ -45,7 +45,7 @@ def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequ
 
 
 def objectives(findings: Sequence[Finding]) -> Html:
-    """The objectives that the experiment declares, those that are not met first."""
+    """The objectives of the experiment, unmet ones first."""
     order = (FAIL, INVALID, NOT_MEASURED, PASS)
     declared = [each for each in findings if each.kind == OBJECTIVE]
     rows = [

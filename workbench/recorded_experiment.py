@@ -59,7 +59,7 @@ class Experiment:
 
     @property
     def invalid(self) -> list[Run]:
-        """The runs that are not usable, without those that their fault ended."""
+        """The invalid runs; a run that its fault ended is not one of them."""
         return [run for run in self.runs if not self.is_usable(run) and not run.was_ended_by_fault]
 
     @property

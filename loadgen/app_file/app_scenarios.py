@@ -18,7 +18,7 @@ WARMUP_S, DURATION_S, STEP_S = 5.0, 30.0, 10.0
 PROBE_WARMUP_S, PROBE_S = 5.0, 20.0  # of a probe of a search
 THINK_S = (1.0, 3.0)
 SCENARIOS = "scenarios"
-# The keys of each load, beside those that all have.
+# The keys that a load may have in addition to the common ones.
 COMMON = {"load", "description", "locustfile", "blocks"}
 TIMED = {"users", "warmup_s", "duration_s"}
 KEYS = {

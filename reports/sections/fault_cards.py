@@ -27,7 +27,7 @@ def fault_cards(report: Report) -> Html:
 def _clean(rows: list[Row]) -> tuple[Html, Html]:
     """The number of faults with every target met, out of those that were injected in valid runs.
 
-    Those that end the measurement stand apart, as in the headline.
+    Faults that end the measurement are counted separately, as in the headline.
     """
     made, passed = counts(of_system(rows))
     if not made:

@@ -147,7 +147,7 @@ def test_a_session_that_is_only_read_is_written_once_a_minute(app, client, auth,
 def test_a_short_session_with_requests_continues(make_app, settings, kind):
     client = make_app(replace(settings, session_lifetime_s=4)).test_client()
     try_login(client)
-    for _ in range(6):
+    for _ in range(8):
         time.sleep(1.0)
         assert client.get(STATISTICS).status_code == 200
 
