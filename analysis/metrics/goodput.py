@@ -21,6 +21,7 @@ READ_OBJECTIVE_MS, LOGIN_OBJECTIVE_MS = 300.0, 1000.0
 CLEAN_STATUS = 503
 MAX_LATE_S = 1.0  # a request that is sent within it of when it was due was offered then
 QUANTILE = 0.95
+CHANCE_DEVIATIONS = 3.0
 # Recovery: from an instant on, in a window of this length and in all that follows, as good as before the overload.
 WINDOW_S, STEP_S = 1.0, 0.25
 MIN_GOOD_SHARE = 0.9  # of that before
@@ -41,9 +42,9 @@ class Overload(NamedTuple):
     `times` is the multiple of the base rate. Rates are of the overload, in requests/s: `offered` counts due requests,
     `goodput` successful responses within the objective, for `reads` and `logins` apart, also before the overload;
     `reads_good` and `logins_good` are their numbers. `sent_share` is the share of the overload that was sent within
-    `MAX_LATE_S` of when it was due: of the multiple of the base rate, or of what was due if that is more. Dropped
-    arrivals count as due in the overload, and not sent. `p95_ms` is of the successful responses during the overload,
-    None without one. `clean_share` is the share of the failures that are a 503 with Retry-After, 1 without failures.
+    `MAX_LATE_S` of when it was due: of what was due, or of the fewest arrivals that chance explains if that is more.
+    Dropped arrivals count as due in the overload, and not sent. `p95_ms` is of the successful responses during the
+    overload, None without one. `clean_share` is the share of the failures that are a 503 with Retry-After, 1 without failures.
     `recovery_s` is None where the run ended before.
     """
 
@@ -104,10 +105,11 @@ def of_run(run: Run) -> Overload:
     failed = requests[~requests["ok"]]
     reads, logins = (Counts(_good(before, logins=kind), _good(during, logins=kind)) for kind in (False, True))
     rate_rps = scenario["rates"][1][1]
+    due = max(_fewest_due(rate_rps * during_s), len(during) + dropped)
     return Overload(
         times=rate_rps / scenario["base_rps"],
         offered_rps=len(during) / during_s,
-        sent_share=float((during["late_s"] <= MAX_LATE_S).sum() / max(rate_rps * during_s, len(during) + dropped)),
+        sent_share=float((during["late_s"] <= MAX_LATE_S).sum() / due),
         goodput_rps=(reads.during + logins.during) / during_s,
         reads_goodput_rps=reads.during / during_s,
         logins_goodput_rps=logins.during / during_s,
@@ -121,6 +123,11 @@ def of_run(run: Run) -> Overload:
         clean_share=float(failed["clean"].mean()) if len(failed) else 1.0,
         recovery_s=recovery_s(requests, _ends_s(run)),
     )
+
+
+def _fewest_due(expected: float) -> float:
+    """The fewest arrivals of a Poisson process that chance explains: three standard deviations below the mean."""
+    return expected - CHANCE_DEVIATIONS * expected**0.5
 
 
 def recovery_s(requests: pd.DataFrame, ends_s: np.ndarray) -> float | None:
