@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.recorded_experiment import REPEATS
+from workbench.recording import open_run
+from workbench.run_record import FILES
 from workbench.validity import DISPATCH_LAG, DISTURBANCES, FIRST_SENDS
 
 from . import experiment_record
@@ -36,7 +38,12 @@ def measure_repeats(plan: Plan, directory: Path, record: dict, measure: Measure)
 
 
 def _is_disturbed(directory: Path) -> bool:
-    """Whether gates of a run failed, and all of them say that the load generator was held up."""
+    """Whether gates of a run failed, and all of them say that the load generator was held up.
+
+    A run that its fault ended is not made again: its end is the outcome, and it enters no other value.
+    """
+    if (directory / FILES["run"]).exists() and open_run(directory).was_ended_by_fault:
+        return False
     failed = set(_failed_gates(directory))
     return bool(failed) and failed <= HELD_UP
 

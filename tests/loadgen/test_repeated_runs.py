@@ -8,6 +8,7 @@ from loadgen import experiment_record, plan, profiles, repeated_runs
 from loadgen.profile import Arm, Profile
 from loadgen.run_spec import run_name
 from tests.builders import ENVIRONMENT, seal_experiment
+from tests.faulted_runs import faulted
 from workbench.arms import BURST_50, TUNED
 from workbench.record_format import FORMAT
 from workbench.recording import open_experiment
@@ -20,9 +21,9 @@ SECOND, THIRD = f"{FIRST}-repeat-1", f"{FIRST}-repeat-2"
 class Repeating:
     """An experiment of one run; the test says which gates fail in each attempt."""
 
-    def __init__(self, builder, attempts, repeats=2):
+    def __init__(self, builder, attempts, repeats=2, scenario=BURST_50):
         self._builder, self._attempts = builder, list(attempts)
-        arms = (Arm(TUNED, BURST_50, 1, 1),)
+        arms = (Arm(TUNED, scenario, 1, 1),)
         self.plan = plan._plan(Profile("a test", "small", arms, repeats=repeats), "smoke", "small", 1, None)
         self.directory = builder.runs / "repeating"
         self.measured = []
@@ -79,6 +80,16 @@ def test_a_valid_run_and_one_that_is_invalid_by_another_gate_are_not_made_again(
     assert "repeats" not in experiment.record
 
 
+def test_a_run_that_its_fault_ended_is_not_made_again(builder):
+    repeating = Repeating(builder, [()], scenario="fault-kernel-killed")
+    run = faulted(builder, "kernel-killed").invalid("stopped by SIGTERM")
+    run.record["status"] = "aborted"
+    run.record["gates"] = [vars(LOOP_GAP.evaluate(9e9))]
+    run.write(repeating.directory / run_name(repeating.plan.specs[0]))
+    repeated_runs.measure_repeats(repeating.plan, repeating.directory, repeating.record, repeating.measure)
+    assert repeating.measured == []
+
+
 def test_a_profile_without_repeats_makes_none(builder):
     repeating = Repeating(builder, [(LOOP_GAP,)], repeats=0)
     repeating.carry_out()
@@ -97,7 +108,7 @@ def test_the_repeats_of_an_interrupted_experiment_stay_in_its_record(builder):
 
 
 def test_only_the_profiles_with_faults_repeat():
-    assert {name for name, profile in profiles.PROFILES.items() if profile.repeats} == {
+    assert {name for name, profile in profiles.declared().items() if profile.repeats} == {
         "resilience",
         "resilience-short",
     }
