@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
-from workbench.declared_arms import declared
-from workbench.errors import UsageError, UserError
+from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
 
@@ -27,7 +26,7 @@ ANALYSE_S, RENDER_S = 1.0, 2.5  # expected durations of the two notebooks
 # The one cell of 01-measure may run this many times longer than its plan expects; a search adds runs to its plan.
 MEASURE_FACTOR, MIN_MEASURE_S, SEARCH_S = 4, 7_200, 7_200
 # What this process needs after the notebooks; it is imported while they are executed.
-RENDERING = ("reports.render", "reports.views", "reports.index_page", "reports.report_entry", "reports.arm_page")
+RENDERING = ("reports.render", "reports.views", "reports.index_page", "reports.report_entry")
 
 
 class BuiltReport(NamedTuple):
@@ -43,29 +42,25 @@ def measure(
 ) -> str:
     """Run 01-measure; return the id of the experiment that it measured or resumed.
 
-    `app` is the path of a `workbench.toml`, which takes the place of a profile; `confirmed` are hosts that it puts
-    under load and that are not this machine.
+    `app` is the path of a `workbench.toml`; without one it is that of TraceTrack, in this repository. `confirmed` are
+    hosts that it puts under load and that are not this machine.
     """
     import_without_grammar()
-    from loadgen import dataset, profiles
-    from loadgen.app_file.app_file import AppFile
+    from loadgen import dataset
     from loadgen.experiment import new_name, plan_for, resume_hint
+    from loadgen.requested_experiment import requested
 
     from .execution import execute
 
-    if app and profile:
-        raise UsageError("--app takes the place of a profile; leave out one of the two")
-    profiles.find(profile or profiles.DEFAULT)
-    declared_app = AppFile.read(Path(app)) if app else None
+    request = requested(app, profile, confirmed)
     if scale:
         dataset.find_scale(scale)
     html.mkdir(parents=True, exist_ok=True)
     _require_writable(html)
     _discard(html)
-    experiment = experiment or new_name(declared_app.id if declared_app else profile or profiles.DEFAULT)
-    comparison = declared_app.comparison(confirmed) if declared_app else None
-    plan = plan_for(experiment, profile or None, scale or None, None, comparison=comparison)
-    path = str(declared_app.path) if declared_app else ""
+    experiment = experiment or new_name(request.id)
+    plan = plan_for(experiment, request.profile, scale or None, None, comparison=request.comparison)
+    path = str(Path(app).resolve()) if request.comparison else ""
     parameters = {
         "profile": profile, "experiment": experiment, "scale": scale, "app": path, "confirmed": " ".join(confirmed),
     }  # fmt: skip
@@ -107,10 +102,8 @@ def build(experiment: str, html: Path = HTML) -> BuiltReport:
             execute("02-analyse", parameters, executed, kernels=kernels)
             for problem in problems.result():
                 echo(f"Warning: {problem}", err=True)
-            notebook = None
-            if not declared(recorded.record):
-                steps.begin("notebook 3 of 3: report", RENDER_S)
-                notebook = execute("03-report", parameters, executed, kernels=kernels)
+            steps.begin("notebook 3 of 3: report", RENDER_S)
+            notebook = execute("03-report", parameters, executed, kernels=kernels)
             rendering.result()
             return _rendered(notebook, recorded, html)
 
@@ -129,29 +122,24 @@ def _require_reportable(recorded: "Experiment") -> None:
         )
 
 
-def _rendered(notebook: Path | None, recorded: "Experiment", html: Path) -> BuiltReport:
-    """Write the page of an executed notebook, or of a comparison of arms, and the views of its findings."""
+def _rendered(notebook: Path, recorded: "Experiment", html: Path) -> BuiltReport:
+    """Write the page of an executed notebook, and the views of its findings."""
     from analysis.findings import findings_file
 
-    from . import arm_page, views
+    from . import sections, views
     from .decision import decide
     from .render import render
 
     _, findings = findings_file.read(html / FINDINGS)
-    if notebook is None:
-        arm_page.write(recorded, findings, html / PAGE)
-    else:
-        render(notebook, html / PAGE)
+    render(notebook, html / PAGE, sections.title(sections.Report(recorded, findings)))
     views.write(decide(recorded, findings), recorded, findings, html)
     return BuiltReport(html / PAGE, recorded, findings)
 
 
 def headline(experiment: "Experiment", findings: "list[Finding]") -> str:
     """The result of an experiment in a sentence or two, as its page begins."""
-    from . import arm_page, sections
+    from . import sections
 
-    if declared(experiment.record):
-        return arm_page.headline(experiment, findings)
     return sections.headline(sections.Report(experiment, findings))
 
 

@@ -31,8 +31,10 @@ TITLE = re.compile(r"<h1[^>]*>.*?</h1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 
 
-def render(executed: Path, page: Path) -> None:
+def render(executed: Path, page: Path, title: str = "") -> None:
     """Write `page` from the notebook `executed`; an older page stays as it was until the new one is complete.
+
+    `title` takes the place of the notebook's.
 
     The last code cell must show `report complete` as its text/plain output: the sign that every cell ran. The page does
     not show it. Raises ValueError when the notebook did not run to its end, or when two elements of the page would have
@@ -42,8 +44,10 @@ def render(executed: Path, page: Path) -> None:
     _take_sentinel(notebook, executed.name)
     notebook.cells = [cell for cell in notebook.cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", ())]
     notebook.cells = list(_with_content(notebook.cells))
+    if title:
+        notebook.metadata["title"] = title
     html, _ = _exporter().from_notebook_node(
-        notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js", ("sparks.css",))}
+        notebook, {"metadata": {"name": executed.stem}, "frame": Frame.current("page.js", ("rows.css", "sparks.css"))}
     )
     _refuse_repeated_ids(html, executed.name)
     page.parent.mkdir(parents=True, exist_ok=True)

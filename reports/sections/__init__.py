@@ -14,9 +14,10 @@ from .faults import faults
 from .published import published
 from .soak import soak
 from .sources import sources
+from .times import times
 from .trust import trust
 from .users import users
-from .verdict import headline, verdict
+from .verdict import headline, title, verdict
 from .why import why
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "published",
     "soak",
     "sources",
+    "times",
+    "title",
     "trust",
     "users",
     "verdict",

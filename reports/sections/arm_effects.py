@@ -1,36 +1,37 @@
-"""Tables of a comparison of arms: each metric with its interval and verdict, and what each arm is."""
+"""What an arm changes against the baseline: each metric with its interval and verdict."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import pandas as pd
 
-from analysis import ablation, arm_wording
+from analysis import ablation
 from analysis.effect_tables import Change, EffectTable
 from analysis.figures.forest import ForestRow, forest
 from analysis.findings import wording
 from analysis.findings.effort import effort
-from analysis.findings.finding import FAIL, INVALID, NOT_MEASURED, PASS, REPORTED, Finding
-from analysis.findings.objectives import KIND as OBJECTIVE
+from analysis.findings.finding import INVALID, NOT_MEASURED, REPORTED, Finding
+from analysis.regressions import KIND
 from analysis.stats.hypothesis import Effect
-from workbench.declared_arms import CHECKOUT, DeclaredArm
-from workbench.recording import Experiment
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .markup import Html
-from .row_charts import ratio_limits, ratio_strip
-from .sections.comparison import join, prose
-from .svg import inline
-from .tables import Verdict, folded, remark, table
+from ..markup import Html
+from ..row_charts import ratio_limits, ratio_strip
+from ..svg import inline
+from ..tables import Verdict, folded, table
+from .comparison import Report, join
 
 NONE = "none"  # the colour of an effect without a verdict
 
 
-def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequence[Finding]) -> Html:
-    """The forest plot and the table of the declared metrics, and in a fold all other metrics with their intervals."""
-    baseline, *candidates = (arm.name for arm in arms)
-    tables = ablation.between_deployments(experiment, baseline, *candidates)
+def arm_effects(report: Report) -> Html:
+    """The forest plot and the table of the declared metrics, and in a fold all other metrics with their intervals.
+
+    Empty where there is no arm to compare with the baseline.
+    """
+    baseline, *candidates = (arm.name for arm in report.arms)
+    tables, findings = ablation.between_deployments(report.experiment, baseline, *candidates), report.of_kind(KIND)
     pairs = [pair for each in tables for pair in _pairs(each)]
     judged = [pair for pair in pairs if pair[2].verdict != REPORTED]
     others = [pair for pair in pairs if pair[2].verdict == REPORTED]
@@ -42,17 +43,6 @@ def verdicts(experiment: Experiment, arms: Sequence[DeclaredArm], findings: Sequ
         folded(f"All other metrics ({len(others)}), without a verdict",
                _table(others, by_id, f"Other metrics over those of {baseline}", [])) if others else Html(""),
     )  # fmt: skip
-
-
-def objectives(findings: Sequence[Finding]) -> Html:
-    """The objectives of the experiment, unmet ones first."""
-    order = (FAIL, INVALID, NOT_MEASURED, PASS)
-    declared = [each for each in findings if each.kind == OBJECTIVE]
-    rows = [
-        {"objective": redacted(each.claim), "verdict": Verdict(each.verdict), "measured": redacted(each.evidence)}
-        for each in sorted(declared, key=lambda each: order.index(each.verdict))
-    ]
-    return table(pd.DataFrame(rows, dtype=object), "What the arms have to meet")
 
 
 def _pairs(table_: EffectTable) -> Iterator[tuple[EffectTable, Change, Effect]]:
@@ -164,35 +154,6 @@ def _forest_row(label: str, effect: Effect, verdict: str) -> ForestRow:
     low, high = effect.interval or (float("nan"), float("nan"))
     text = wording.ratio_text(effect.ratio)
     return ForestRow(label, effect.ratio, low, high, verdict, text if verdict == REPORTED else f"{text}, {verdict}")
-
-
-def arms_table(arms: Sequence[DeclaredArm]) -> Html:
-    """What each arm is; facts that are the same for all stand below."""
-    rows = [{"arm": arm.name, "is": redacted(arm_wording.source_text(arm.source)), **_facts(arm)} for arm in arms]
-    notes = []
-    if different := sorted(_differing_packages(arms)):
-        notes.append(f"Packages that differ: {', '.join(different)}.")
-    listed = table(pd.DataFrame(rows, dtype=object), "The arms, the baseline first")
-    return join(listed, *map(remark, notes)) if rows else prose("No arm was declared.")
-
-
-def _facts(arm: DeclaredArm) -> dict[str, str | None]:
-    if arm.kind != CHECKOUT:
-        return {"kind": arm.kind}
-    return {
-        "kind": arm.kind,
-        "interpreter": f"{arm.source.get('interpreter')}, Python {arm.source.get('python')}",
-        "database schema": arm.source.get("schema"),
-    }
-
-
-def _differing_packages(arms: Sequence[DeclaredArm]) -> Iterator[str]:
-    """`name 1.0 and 2.0` for each package of which the checkouts have different versions."""
-    packages = [arm.source.get("packages") or {} for arm in arms if arm.kind == CHECKOUT]
-    for name in sorted({name for each in packages for name in each}):
-        versions = list(dict.fromkeys(each.get(name, "none") for each in packages))
-        if len(versions) > 1:
-            yield f"{name} {' and '.join(versions)}"
 
 
 def _shown(text: str) -> str:

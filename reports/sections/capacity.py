@@ -30,7 +30,9 @@ def capacity(report: Report) -> Html:
         for prediction in predicted_capacities(report.experiment)
     }
     rows = [_row(result, predictions.get((result.deployment, result.family))) for result in results]
-    brackets = table(pd.DataFrame(rows, dtype=object), "Capacity of each set-up", note=_note(results))
+    brackets = table(
+        pd.DataFrame(rows, dtype=object), "Capacity of each set-up", note=_note(report, results, bool(predictions))
+    )
     closed = main_first(result.deployment for result in results if result.family == "sustained")
     reasons = table(
         pd.DataFrame([_reasons(report.experiment, result) for result in results], dtype=object),
@@ -89,21 +91,33 @@ def _invalid_runs(results: Sequence[CapacityResult]) -> Html:
     return table(pd.DataFrame(rows, dtype=object), "Invalid runs of the searches") if rows else Html("")
 
 
-def _note(results: Sequence[CapacityResult]) -> str:
+def _note(report: Report, results: Sequence[CapacityResult], has_predictions: bool) -> str:
     blocks = max(result.blocks for result in results)
-    replication = "In brackets are the bounds, each measured in one run."
-    if blocks > 1:
-        replication = (
-            f"In brackets are the bounds, each measured in {blocks} blocks: the load was sustained in all of them, or "
-            f"in none. A load that is sustained in half of its runs would be taken for one of them once in {2**blocks} "
-            "each. A block does not count if the sentinel load before or after it took another time."
-        )
+    think_time = (
+        "wait as their class says, and 1–3 s where it says nothing" if report.arms else "have 1–3 s of think time"
+    )
+    has_sentinel = blocks > 1 and report.experiment.record.get("sentinel")
+    pieces = (
+        (
+            "A load is sustained if no request failed or was dropped, and p95 of the response time of every endpoint "
+            f"was below {results[0].p95_ms:g} ms."
+        ),
+        f"Requests/s are of open load; users {think_time}.",
+        _replication(blocks),
+        "A block does not count if the sentinel load before or after it took another time." if has_sentinel else "",
+        "Loads that were not tried have no verdict.",
+        "Without an upper bound, the search reached its own end, or the largest load that the generator makes.",
+        "Predicted: by simulation from a small load, before the search." if has_predictions else "",
+    )
+    return " ".join(filter(None, pieces))
+
+
+def _replication(blocks: int) -> str:
+    if blocks == 1:
+        return "In brackets are the bounds, each measured in one run."
     return (
-        "A load is sustained if no request failed or was dropped, and the p95 response time of every endpoint was "
-        f"below {results[0].p95_ms:g} ms. Requests/s are of open load; users have 1–3 s of think time. {replication} "
-        "Loads that were not tried have no verdict. Without an upper bound, the search reached its own end, or the "
-        "largest load that the generator makes on the same cores. "
-        "Predicted: by simulation from a small load, before the search."
+        f"In brackets are the bounds, each measured in {blocks} blocks: the load was sustained in all of them, or in "
+        f"none. A load that is sustained in half of its runs would be taken for one of them once in {2**blocks} each."
     )
 
 

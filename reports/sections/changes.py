@@ -19,6 +19,7 @@ from ..numerals import SECTION, marked, sentence
 from ..svg import inline
 from ..tables import behind
 from . import effects, servers, upstream_waits
+from .arm_effects import arm_effects
 from .comparison import Report, join, plural
 from .names import change
 
@@ -35,6 +36,8 @@ MARGIN = next(metric.equivalence_margin for metric in EFFECT_METRICS if metric.c
 
 def changes(report: Report) -> Html:
     """A sentence, the forest plot, and every comparison in folds; empty where nothing is compared."""
+    if report.arms:
+        return arm_effects(report)
     forest_plot = _forest(report)
     if not str(_sentence(report)) and not str(forest_plot):
         return Html("")

@@ -19,9 +19,12 @@ DECIDED = {FAIL, INVALID}
 def claims(report: Report) -> Html:
     """What does not hold is open, with its evidence, and so are objectives not measured or short of their aim.
 
-    Where no objective was measured, as by a profile of other loads, they are in a fold.
+    Where no objective was measured, as by a profile of other loads, they are in a fold. Arms have their own objectives
+    alone, all of which are open.
     """
     published, objectives = report.of_kind(*CLAIMS), report.of_kind("objective")
+    if report.arms:
+        return _scorecard("What the arms have to meet", objectives, set(ORDER))
     failed = [each for each in published if each.verdict in DECIDED]
     unmeasured = [each for each in objectives if each.verdict == NOT_MEASURED]
     folded = unmeasured if len(unmeasured) == len(objectives) else []

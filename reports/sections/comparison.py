@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.findings.finding import Finding
 from analysis.stats.confidence import Estimate
 from workbench.arms import BASELINE, LABELS, MAIN_DEPLOYMENTS, TUNED
+from workbench.declared_arms import DeclaredArm, declared
 from workbench.display import seconds_form
 from workbench.recording import Experiment, Run
 from workbench.request_schema import LOOP
@@ -46,6 +47,11 @@ class Report:
     def of_kind(self, *kinds: str) -> list[Finding]:
         """The findings of these kinds, in their order."""
         return [finding for finding in self.findings if finding.kind in kinds]
+
+    @cached_property
+    def arms(self) -> tuple[DeclaredArm, ...]:
+        """The arms that the experiment declares, the baseline first; empty for one of a profile."""
+        return declared(self.experiment.record)
 
     @cached_property
     def _by_id(self) -> dict[str, Finding]:

@@ -21,6 +21,8 @@ def faults(report: Report) -> Html:
     """A sentence, what pass means, a table of the tuned set-up and one of the published settings, and charts."""
     tuned, published = tuned_rows(report), published_rows(report)
     rows = [*tuned, *published]
+    if report.arms and not rows:
+        return Html("")
     if not rows:
         command = "<code>make resilience</code>"
         return Html(f'<p class="note">{sentence("Runs under faults are made by ")}{command}.</p>')

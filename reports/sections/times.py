@@ -11,10 +11,10 @@ from workbench.recording import Experiment
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .markup import Html
-from .sections.comparison import OF_SUCCESSES, join, prose
-from .tables import Quantity, folded, table
-from .waterfall_table import waterfall_table
+from ..markup import Html
+from ..tables import Quantity, folded, table
+from ..waterfall_table import waterfall_table
+from .comparison import OF_SUCCESSES, Report, join, prose
 
 WITHOUT_PARTS = (
     "The time of a request is not split into its parts: the application sends no Server-Timing. Two lines change that: "
@@ -23,8 +23,14 @@ WITHOUT_PARTS = (
 MAX_OPEN = 2  # waterfalls, and tables of latency, that stand outside of a fold
 
 
-def times(experiment: Experiment, arms: Sequence[str]) -> Html:
-    """The waterfalls from the first of the arms to each other one, and the latency of each endpoint under each load."""
+def times(report: Report) -> Html:
+    """The waterfalls from the first of the arms to each other one, and the latency of each endpoint under each load.
+
+    Empty for an experiment that declares no arms.
+    """
+    experiment, arms = report.experiment, [arm.name for arm in report.arms]
+    if not arms:
+        return Html("")
     drawn = list(_waterfalls(experiment, arms))
     tables = [_latency(experiment, scenario, arms) for scenario in _scenarios(experiment)]
     tables = [each for each in tables if str(each)]

@@ -15,6 +15,7 @@ from ..run_counts import invalid_reasons, valid_text
 from ..tables import behind, table
 from . import deployments, evidence
 from .advice import succeeds
+from .arm_sources import arm_sources
 from .comparison import Report, join, plural
 from .glossary import glossary
 from .names import set_up
@@ -24,10 +25,13 @@ TIMES = {1: "once", 2: "twice"}
 
 def trust(report: Report) -> Html:
     """The limits of this experiment, and everything it rests on."""
-    sentences = [_intervals(report), _noise(report), _machine(report), _cache(report), _validity(report)]
+    sentences = [
+        _method(report), _intervals(report), _noise(report), _machine(report), _cache(report), _validity(report),
+    ]  # fmt: skip
     listed = "".join(f"<li>{each}</li>" for each in sentences if str(each))
     return join(
         Html(f"<ul>{listed}</ul>"),
+        arm_sources(report),
         behind(
             ("the set-ups", _set_ups(report)),
             ("latency of every set-up", deployments.bursts_by_deployment(report)),
@@ -36,6 +40,20 @@ def trust(report: Report) -> Html:
             ("words", glossary(report)),
             ("commands", _commands(report)),
         ),
+    )
+
+
+def _method(report: Report) -> Html:
+    """How arms were compared; empty for an experiment of a profile."""
+    if not report.arms:
+        return Html("")
+    if len(report.arms) == 1:
+        return sentence("The only arm ran once in each block, so nothing is compared.")
+    return sentence(
+        "All arms ran once in each block, in random and balanced order, with the same seed; {baseline} ran twice, and "
+        "the A/A rows are the difference of the two. Ratios are paired by block. Only metrics that were declared "
+        "before the measurement get a verdict, corrected by Holm over all of them.",
+        baseline=report.arms[0].name,
     )
 
 
@@ -117,7 +135,9 @@ def _commands(report: Report) -> Html:
 
 
 def _set_ups(report: Report) -> Html:
-    """A sentence for each set-up that was run."""
+    """A sentence for each set-up that was run; arms have a table of their own."""
+    if report.arms:
+        return Html("")
     descriptions = {run.deployment: run.record["deployment"].get("description") for run in report.experiment.runs}
     rows = [
         {"set-up": marked(set_up(name)), "name in commands": name, "description": text and marked(text)}

@@ -29,8 +29,10 @@ LIFTS = {
 def users(report: Report) -> Html:
     """A sentence, the curve, the ladder of limits, what an overload does, and in folds the loads behind them.
 
-    Empty where no load with users or by a rate was measured.
+    Of arms the capacities alone. Empty where no load with users or by a rate was measured.
     """
+    if report.arms:
+        return capacity.capacity(report) if capacity_results(report.experiment) else Html("")
     of_users = join(_sentence(report), _curve(report), _limits(report), _brackets(report))
     of_overload = overload.overload(report)
     folds = behind(

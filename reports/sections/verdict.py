@@ -21,6 +21,7 @@ from ..run_counts import valid_text
 from ..svg import inline
 from ..tables import cards
 from .advice import gevent_advice, is_adopted, succeeds
+from .arm_verdict import arm_headline, arm_title, arm_verdict
 from .comparison import Report, join, plural
 from .failures import failures
 from .fault_cards import fault_cards
@@ -36,6 +37,8 @@ STEPS = {LESS_WORK: "less work for each user", MORE_WORKERS: "a worker for each 
 
 def verdict(report: Report) -> Html:
     """The first screen of the page."""
+    if report.arms:
+        return arm_verdict(report)
     return join(
         _eyebrow(report), Html(f"<h1>{_headline(report)}</h1>"), *_warnings(report), _lead(report), _ladder(report),
         _cards(report), failures(report),
@@ -64,7 +67,14 @@ def _date(started: str) -> str:
 
 def headline(report: Report) -> str:
     """The result and the decision as plain text, for a terminal."""
+    if report.arms:
+        return arm_headline(report)
     return unescape(TAG.sub("", str(_headline(report))))
+
+
+def title(report: Report) -> str:
+    """The title of the page; empty for that of the notebook."""
+    return arm_title(report) if report.arms else ""
 
 
 def _headline(report: Report) -> Html:
