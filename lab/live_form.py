@@ -30,7 +30,7 @@ class StartForm:
     """
 
     def __init__(self, profile: str = profiles.DEFAULT):
-        known = {f"{name}: {chosen.description}": name for name, chosen in profiles.PROFILES.items()}
+        known = {f"{name}: {chosen.description}": name for name, chosen in profiles.declared().items()}
         self.profile = ipywidgets.Dropdown(options=known, value=profile, description="Profile",
                                            layout={"width": "50em"})  # fmt: skip
         self.until_decided = ipywidgets.Checkbox(description="Add blocks until decided", tooltip=HINT, indent=False)

@@ -26,6 +26,7 @@ from . import (
     missing_programs,
     profiles,
     progress,
+    requested_experiment,
     run,
     run_folder,
     run_summary,
@@ -33,7 +34,6 @@ from . import (
     services,
     target,
 )
-from .app_file.app_file import AppFile
 from .arm_source import FORM
 from .compared_arms import Comparison
 from .generator.interface import INSECURE
@@ -237,20 +237,22 @@ def experiment_(
         raise UsageError("--blocks is a fixed number of blocks; with --until-decided leave it out")
     if until_decided and options["arms"]:
         options["blocks"] = until_decided
-    comparison = _declared(app, p95_ms, until_decided, **options) if app else _comparison(p95_ms is not None, **options)
-    if comparison and profile:
-        raise UsageError("--arm and --app take the place of a profile; leave out --profile")
+    if app:
+        profile, comparison = _declared(app, profile, p95_ms=p95_ms, until_decided=until_decided, **options)
+    elif (comparison := _comparison(p95_ms is not None, **options)) and profile:
+        raise UsageError("--arm takes the place of a profile; leave out --profile")
     plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison, until_decided)
     click.echo(experiment.execute(plan, name))
 
 
 def _declared(
-    app: str, p95_ms: float | None, until_decided: int | None, *, confirmed: tuple[str, ...], **options: Any
-) -> Comparison:
-    """What a workbench.toml declares."""
-    if p95_ms or until_decided or any(options.values()):
+    app: str, profile: str | None, *, confirmed: tuple[str, ...], **options: Any
+) -> tuple[str | None, Comparison | None]:
+    """The profile or the comparison that a workbench.toml declares."""
+    if any(options.values()):
         raise UsageError("--app declares arms, scenarios, users and objectives in its file; leave out their options")
-    return AppFile.read(Path(app)).comparison(confirmed)
+    request = requested_experiment.requested(app, profile or "", confirmed)
+    return request.profile, request.comparison
 
 
 def _comparison(

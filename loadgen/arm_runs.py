@@ -105,7 +105,8 @@ class ArmSystems:
     def _source(self, name: str) -> dict[str, Any]:
         """The deployment in the record of a run of a command or URL."""
         source = self.sources()[name]
-        return {"name": name, "settings": {source["kind"]: source[source["kind"]]}, SOURCE: source}
+        settings = {source["kind"]: source[source["kind"]], **self.comparison.arm(name).start.serving}
+        return {"name": name, "settings": settings, SOURCE: source}
 
 
 @contextmanager

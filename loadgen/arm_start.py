@@ -23,6 +23,7 @@ class ArmStart:
     reset: a command that runs before each run, before the application starts; empty for none
     commit: the command runs in a copy of its folder at this commit; empty for the folder itself
     database: `postgresql` for an empty database of the workbench's own in each run, whose URL is in $DATABASE_URL
+    serving: kind of server, workers, threads and connections, as settings of a deployment name them; empty if unknown
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class ArmStart:
     reset_within_s: float = RESET_WITHIN_S
     commit: str = ""
     database: str = ""
+    serving: Mapping[str, str | int] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """What the source of an arm records of it, as texts; what is not given is left out."""
@@ -41,6 +43,7 @@ class ArmStart:
             "ready": self.ready,
             "reset": redacted(self.reset),
             "database": self.database,
+            "serving": " ".join(f"{name}={value}" for name, value in self.serving.items()),
         }
         return {name: fact for name, fact in facts.items() if fact}
 

@@ -16,7 +16,7 @@ from analysis.capacity.next_loads import MAX_PROBES, next_loads, remaining_probe
 from analysis.capacity.sentinel import Sentinel, void_blocks
 
 from . import scenarios
-from .profiles import Arm, Search
+from .profile import Arm, Search
 from .run_spec import RunSpec
 
 FIRST_SHARE = 0.75  # first load over predicted capacity: there p95 does not depend on a percent of load

@@ -66,7 +66,7 @@ def text() -> Iterator[str]:
     for name, scale in dataset.SCALES.items():
         yield f"  {name:<14} " + ", ".join(f"{rows:,} {table}" for table, rows in scale.counts().items())
     yield "Profiles:"
-    yield from (f"  {name:<14} {profile.description}" for name, profile in profiles.PROFILES.items())
+    yield from (f"  {name:<14} {profile.description}" for name, profile in profiles.declared().items())
 
 
 def markdown() -> str:
@@ -87,7 +87,7 @@ def markdown() -> str:
             VARIANTS,
             _table(("suffix", "description"), _variant_rows()),
             PROFILES,
-            _table(("profile", "description", "scale", "runs", "searches"), map(_profile_row, profiles.PROFILES)),
+            _table(("profile", "description", "scale", "runs", "searches"), map(_profile_row, profiles.declared())),
             "",
         )
     )
@@ -112,7 +112,7 @@ def _baseline_rows() -> Iterator[Sequence[str]]:
 
 def _scenario_names() -> Iterable[str]:
     """The listed scenarios and those of the profiles, each once."""
-    in_profiles = (arm.scenario for profile in profiles.PROFILES.values() for arm in profile.arms)
+    in_profiles = (arm.scenario for profile in profiles.declared().values() for arm in profile.arms)
     return dict.fromkeys((*scenarios.LISTED, *in_profiles))
 
 
@@ -133,7 +133,7 @@ def _variant_rows() -> Iterator[Sequence[str]]:
 
 
 def _profile_row(name: str) -> Sequence[str]:
-    profile = profiles.PROFILES[name]
+    profile = profiles.declared()[name]
     runs = len(make_plan(name, None, seed=1).specs)
     return (
         f"`{name}`",

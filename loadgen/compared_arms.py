@@ -152,7 +152,7 @@ class Comparison:
                 for name in self.scenarios
                 for arm in self.arms
             ),
-            tuple(_search(search, arm.name) for search in self.searches for arm in self.arms),
+            tuple(self._search(search, arm) for search in self.searches for arm in self.arms),
             primary=tuple(
                 PrimaryMetric(metric, name, candidates)
                 for name in self.scenarios
@@ -160,11 +160,27 @@ class Comparison:
             ),
         )  # fmt: skip
 
+    def _search(self, declared: DeclaredSearch, arm: ArmSource) -> Search:
+        """The search for the capacity of an arm; in requests a second it is predicted where the arm says how it serves.
+
+        The prediction is made from the smallest steady open load of the same users.
+        """
+        rates = {
+            name: load.scenario.rates[0].from_rps
+            for name, load in self.loads.items()
+            if load.scenario.kind == declared.family == "open" and load.scenario.steady and load.users == declared.users
+        }
+        base = min(rates, key=rates.__getitem__) if rates and arm.start.serving else ""
+        return Search(
+            arm.name, declared.family, declared.first, declared.most, declared.warmup_s, declared.duration_s,
+            arm.name if base else "", base, declared.blocks, declared.p95_ms,
+        )  # fmt: skip
+
     def _blocks(self, scenario: str) -> int:
         return (self.loads[scenario].blocks if scenario in self.loads else 0) or self.blocks
 
     def _primary_metrics(self, name: str) -> tuple[str, ...]:
-        """The metrics that get a verdict: time, work, and the tail where the endpoints are TraceTrack's.
+        """The metrics that get a verdict: time, work, and the tail, of TraceTrack's users that of the reads.
 
         The duration of a load that ends by the clock says nothing. CPU time is read of what the workbench starts, and
         not of single requests, whose warm-up it contains.
@@ -180,7 +196,7 @@ class Comparison:
             times.append("database_ms")
         if self.users_of(name).locustfile is None:
             return (*times, f"{prefix}reads_p95_ms")
-        return tuple(times)
+        return tuple(times) if scenario.kind == "single" else (*times, f"{prefix}p95_ms")
 
     def record(self, sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The entry in the record of an experiment; `sources` are the facts of each arm, by name."""
@@ -255,13 +271,6 @@ class Comparison:
 def _value(arm: Mapping[str, Any]) -> str:
     """The folder, command or address in the entry of an arm."""
     return arm.get("folder" if arm["kind"] == CHECKOUT else arm["kind"]) or ""
-
-
-def _search(declared: DeclaredSearch, arm: str) -> Search:
-    return Search(
-        arm, declared.family, declared.first, declared.most, declared.warmup_s, declared.duration_s,
-        blocks=declared.blocks, p95_ms=declared.p95_ms,
-    )  # fmt: skip
 
 
 def _load_s(scenario: Scenario) -> float:

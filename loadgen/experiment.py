@@ -42,7 +42,7 @@ from .compared_arms import Comparison
 from .experiment_servers import Runner
 from .plan import OVERHEAD_S, Plan, comparison_plan, fresh_seed, make_plan
 from .prediction_log import PredictionLog
-from .profiles import Search
+from .profile import Search
 from .progress import Steps
 from .resume import InterruptedExperiment
 from .run_spec import RunSpec, run_name
@@ -91,7 +91,9 @@ def plan_for(
 def _comparison_of_file(record: Mapping[str, Any]) -> Comparison | None:
     """The comparison that an interrupted experiment's `workbench.toml` declares; None where it had none."""
     application = (record.get(declared_arms.KEY) or {}).get("application")
-    return AppFile.read(Path(application["file"])).comparison() if application else None
+    if not application:
+        return None
+    return AppFile.read(Path(application["file"])).comparison(profile=application.get("profile", ""))
 
 
 def directory_of(name: str) -> Path:

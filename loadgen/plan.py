@@ -15,7 +15,7 @@ from workbench.primary_metrics import PrimaryMetric
 from . import dataset, missing_programs, profiles, progress
 from .block_order import balanced_orders
 from .compared_arms import PROFILE, Comparison
-from .profiles import Arm, Profile, Search
+from .profile import Arm, Profile, Search
 from .run_spec import RunSpec
 
 OVERHEAD_S = 1.2  # of a run beside its load: clone, start, stop

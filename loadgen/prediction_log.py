@@ -5,7 +5,7 @@ differs from it in modelled settings only.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from analysis.capacity.predictions import PredictionRecord, path_of
 from analysis.queueing.calibration import calibrate
-from analysis.queueing.preconditions import MODELLED_SETTINGS, PredictionError
+from analysis.queueing.preconditions import MODELLED_SETTINGS, PredictionError, settings_of
 from analysis.queueing.what_if import DeploymentModel
 from workbench import atomic
 from workbench.errors import RecordingError
 from workbench.recording import Run, open_run
 
 from . import deployments, progress, scenarios
-from .profiles import Search
+from .profile import Search
 from .run_spec import RunSpec, run_name
 
 
@@ -90,32 +90,40 @@ class PredictionLog:
             progress.report(failure)
 
     def _create_model(self, search: Search) -> DeploymentModel:
-        settings = self._settings(search.deployment)
+        settings = self._settings(search)
         hash_ms = self._hash_ms(search, settings["password_hash"])
         model = DeploymentModel.from_run(self._base(search), settings, hash_ms=hash_ms)
         return model.with_duration(search.warmup_s, search.duration_s)
 
     def _changes(self, search: Search) -> dict[str, tuple]:
-        base, searched = self._base(search).record["deployment"]["settings"], self._settings(search.deployment)
+        base, searched = settings_of(self._base(search)), self._settings(search)
         return {name: (base[name], searched[name]) for name in MODELLED_SETTINGS if base[name] != searched[name]}
 
     def _base(self, search: Search) -> Run:
+        """The first valid run of the base, or its first one where none is valid."""
         arm = (search.base, search.base_scenario)
-        spec = next(spec for spec in self._specs if (spec.deployment, spec.scenario) == arm)
-        return open_run(self._directory / run_name(spec))
+        specs = [spec for spec in self._specs if (spec.name, spec.scenario) == arm]
+        runs = [open_run(self._directory / run_name(spec)) for spec in specs]
+        return next((run for run in runs if run.record["valid"]), runs[0])
 
     def _hash_ms(self, search: Search, scheme: str) -> float | None:
         """The time of a hash by this scheme, from another run of the plan where the base has another scheme."""
-        if self._settings(search.base)["password_hash"] == scheme:
+        if settings_of(self._base(search))["password_hash"] == scheme:
             return None
         for spec in self._specs:
-            if self._settings(spec.deployment)["password_hash"] == scheme:
+            if self._settings_of_deployment(spec.deployment)["password_hash"] == scheme:
                 run = open_run(self._directory / run_name(spec))
                 demands = calibrate(run) if run.record["valid"] else None
                 if demands is not None and (hash_ms := demands.hash_ms()):
                     return hash_ms
         return None
 
-    def _settings(self, deployment: str) -> dict:
+    def _settings(self, search: Search) -> Mapping:
+        """The settings that the searched runs will record; those of an arm of a user's own are those of its base."""
+        if search.deployment == search.base:
+            return settings_of(self._base(search))
+        return self._settings_of_deployment(search.deployment)
+
+    def _settings_of_deployment(self, deployment: str) -> Mapping:
         """The settings that a run of the deployment will record, but for its own database."""
         return deployments.settings_for(deployment, scale=self._specs[0].scale, login_throttle=False).public()

@@ -5,6 +5,7 @@ from typing import Any
 
 from workbench.declared_arms import COMMAND, DEPLOYMENT, ON_OWN_DATABASE, URL
 from workbench.errors import UserError
+from workbench.server_kinds import THREADED
 
 from .. import arm_source
 from ..arm_database import VARIABLE
@@ -15,7 +16,7 @@ from .toml_document import TomlDocument
 ARMS, BASELINE = "arms", "baseline"
 SOURCES = (COMMAND, URL, DEPLOYMENT)
 # The keys that go with each source.
-OF_START = {"ready", "ready_within_s", "reset", "reset_within_s", "environment"}
+OF_START = {"serving", "ready", "ready_within_s", "reset", "reset_within_s", "environment"}
 KEYS = {
     COMMAND: {COMMAND, "folder", "commit", "database", *OF_START},
     URL: {URL, "folder", *OF_START},
@@ -69,7 +70,17 @@ def _start(document: TomlDocument, name: str, entry: Mapping[str, Any]) -> ArmSt
         float(entry.get("reset_within_s", RESET_WITHIN_S)),
         entry.get("commit", ""),
         entry.get("database", ""),
+        _settings(entry["serving"]) if "serving" in entry else {},
     )
+
+
+def _settings(serving: Mapping[str, Any]) -> dict[str, str | int]:
+    """How the application serves, by the names that settings of a deployment have."""
+    limited = {"pool_size": serving["connections"]} if "connections" in serving else {}
+    return {
+        "server": serving.get("server", THREADED[0]), "workers": serving.get("workers", 1),
+        "threads": serving.get("threads", 1), **limited,
+    }  # fmt: skip
 
 
 def _text(value: str | float | bool) -> str:

@@ -17,6 +17,7 @@ from .app_schema import SCHEMA
 
 PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")  # in the messages of the parser
 MAX_BYTES = 256 * 1024  # of a file that a person writes
+NAMED = ("arms", "scenarios", "success", "profiles")  # tables of tables
 MAX_SHOWN = 60  # characters of a value in a message
 TYPES = {
     "string": "a text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
@@ -77,7 +78,8 @@ class TomlDocument:
                 )
             case "required":
                 key = next(key for key in error.validator_value if key not in value)
-                return self.error(place, f"{_name(place)} lacks the key {key}: {_description(error.schema, key)}")
+                tables = error.schema if "properties" in error.schema else SCHEMA
+                return self.error(place, f"{_name(place)} lacks the key {key}: {_description(tables, key)}")
             case "pattern" if "propertyNames" in error.absolute_schema_path:
                 return self.error([*place, value], f"{_shown(value)} cannot be a name in {_name(place)}; it has to fit "
                                   f"{error.validator_value}")  # fmt: skip
@@ -117,9 +119,9 @@ def _name(place: Sequence[str | int]) -> str:
     if place[0] == "objectives" and len(place) > 1:
         entry = f"[[objectives]] {int(place[1]) + 1}"
         return entry if len(place) == 2 else f"{place[2]} in {entry}"
-    depth = 2 if place[0] in ("arms", "scenarios", "success") else 1
+    depth = 2 if place[0] in NAMED else 1
     table, rest = place[:depth], place[depth:]
-    if depth == 1 and not rest and place[0] not in ("arms", "scenarios", "success", "users"):
+    if depth == 1 and not rest and place[0] not in (*NAMED, "users"):
         return str(place[0])
     named = f"[{'.'.join(_shown_key(key) for key in table)}]"
     return f"{'.'.join(map(str, rest))} in {named}" if rest else named

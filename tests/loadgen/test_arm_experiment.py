@@ -190,7 +190,7 @@ def test_a_command_that_ends_early_aborts_the_run_and_leaves_nothing(command, us
     ("words", "message"),
     [
         (("--arm", "a=checkout:."), "one arm compares nothing"),
-        (("--arm", "a=checkout:.", "--arm", "b=checkout:.", "--profile", "quick"), "take the place of a profile"),
+        (("--arm", "a=checkout:.", "--arm", "b=checkout:.", "--profile", "quick"), "takes the place of a profile"),
         (("--scenario", "burst-8"), "go with --arm; a profile has its own"),
         (("--arm", "a=checkout:.", "--arm", "b=checkout:.", "--blocks", "2"), "fewer than 4 blocks"),
         (("--arm", "a=url:http://127.0.0.1:1", "--arm", "b=nothing"), "is no arm; it looks like"),

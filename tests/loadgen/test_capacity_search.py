@@ -9,12 +9,12 @@ import pytest
 
 from analysis.capacity.bracket import Probe, bracket
 from analysis.capacity.sentinel import Sentinel, void_blocks
-from loadgen import capacity_search
+from loadgen import capacity_search, profiles
 from loadgen.profile import Search
-from loadgen.profiles import PROFILES, SENTINEL
 from loadgen.run_spec import run_name
 
 SEARCHES = (Search("as-measured", "open", 8), Search("tuned", "open", 100), Search("tuned", "sustained", 100, most=150))
+SENTINEL = profiles.find("capacity").sentinel
 BLOCKS = 4  # of the plan, which come first
 LIMITS = {("as-measured", "open"): 5, ("tuned", "open"): 333, ("tuned", "sustained"): 1000}
 
@@ -76,9 +76,9 @@ def test_probes_have_folders_of_their_own():
 
 @pytest.mark.parametrize("profile", ["capacity", "what-if", "smoke"])
 def test_searches_of_a_profile_can_be_run(profile):
-    assert PROFILES[profile].searches
-    limits = {(search.deployment, search.family): search.first for search in PROFILES[profile].searches}
-    for specs in tried(limits=limits, searches=PROFILES[profile].searches)[0]:
+    assert profiles.find(profile).searches
+    limits = {(search.deployment, search.family): search.first for search in profiles.find(profile).searches}
+    for specs in tried(limits=limits, searches=profiles.find(profile).searches)[0]:
         for spec in specs:
             spec.check()
 

@@ -15,7 +15,7 @@ def test_the_document_is_up_to_date():
 def test_the_document_names_every_deployment_scenario_family_and_profile():
     document = catalogue.markdown()
     families = [f"{family}-n" for family in scenarios.FAMILIES]
-    for name in (*deployments.DEPLOYMENTS, *scenarios.LISTED, *families, *profiles.PROFILES):
+    for name in (*deployments.DEPLOYMENTS, *scenarios.LISTED, *families, *profiles.declared()):
         assert f"`{name}`" in document
 
 
@@ -34,5 +34,5 @@ def test_every_description_is_one_sentence():
 
 def test_the_text_names_everything():
     text = "\n".join(catalogue.text())
-    for name in (*deployments.DEPLOYMENTS, *scenarios.LISTED, "small", "production", *profiles.PROFILES):
+    for name in (*deployments.DEPLOYMENTS, *scenarios.LISTED, "small", "production", *profiles.declared()):
         assert f"  {name} " in text

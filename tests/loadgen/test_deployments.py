@@ -40,7 +40,7 @@ def test_without_one_are_the_arms_of_the_ablation():
     assert "tuned-without-cache-with-5-ms" not in deployments.without_one()
     assert "tuned-without-cache-and-index" in deployments.without_two()
     assert not set(deployments.without_one()) & set(deployments.without_two())
-    ablation = {arm.deployment for arm in profiles.PROFILES["ablation"].arms}
+    ablation = {arm.deployment for arm in profiles.declared()["ablation"].arms}
     assert ablation == {TUNED, *deployments.without_one(), *deployments.without_two()}
 
 

@@ -12,9 +12,10 @@ from analysis.stats.confidence import MIN_BLOCKS
 from loadgen import deployments, profiles, scenarios
 from loadgen.plan import MAX_SEED, Plan, fresh_seed, make_plan
 from loadgen.run_spec import RunSpec, run_name
+from workbench.arms import BASELINE, TUNED
 from workbench.errors import UserError
 
-PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.arms])
+PROFILES = pytest.mark.parametrize("profile", [name for name, profile in profiles.declared().items() if profile.arms])
 RESILIENCE = {"resilience", "resilience-short"}
 COMPARING = {"quick", "requests", "database", "ablation", "full", "operations", "smoke"}
 
@@ -48,23 +49,23 @@ def test_make_plan_runs_each_arm_once_a_block_and_a_replicated_one_two_times(pro
     runs = Counter((spec.deployment, spec.scenario, spec.block, spec.replicate) for spec in plan.specs)
     assert runs == {
         (arm.deployment, arm.scenario, block, is_replicate): 1
-        for arm in profiles.PROFILES[profile].arms
+        for arm in profiles.declared()[profile].arms
         for block in range(arm.blocks)
         for is_replicate in ([False, True] if arm.replicated else [False])
     }
 
 
 def test_every_profile_has_a_replicated_arm_or_a_search():
-    replicated = {name for name, profile in profiles.PROFILES.items() if any(arm.replicated for arm in profile.arms)}
+    replicated = {name for name, profile in profiles.declared().items() if any(arm.replicated for arm in profile.arms)}
     assert replicated == COMPARING
-    others = {name for name in profiles.PROFILES if name not in COMPARING | RESILIENCE}
-    assert all(profiles.PROFILES[name].searches for name in others)
+    others = {name for name in profiles.declared() if name not in COMPARING | RESILIENCE}
+    assert all(profiles.declared()[name].searches for name in others)
 
 
 def test_profiles_of_faults_compare_no_arms():
     for name in RESILIENCE:
-        assert not profiles.PROFILES[name].primary
-        assert all(arm.blocks == 1 for arm in profiles.PROFILES[name].arms)
+        assert not profiles.declared()[name].primary
+        assert all(arm.blocks == 1 for arm in profiles.declared()[name].arms)
 
 
 @pytest.mark.parametrize("profile", sorted(COMPARING))
@@ -72,7 +73,7 @@ def test_each_block_of_a_comparing_profile_has_a_replicate_of_a_baseline(profile
     for specs in blocks(make_plan(profile, None, 1)):
         runs = arms(spec for spec in specs if not spec.replicate)
         replicates = arms(spec for spec in specs if spec.replicate)
-        assert {deployment for deployment, _ in replicates} & set(profiles.BASELINES)
+        assert {deployment for deployment, _ in replicates} & {BASELINE, TUNED}
         assert set(replicates) <= set(runs)
         assert all(arms(specs).count(arm) == 2 for arm in replicates)
 
@@ -109,7 +110,7 @@ def treatment(spec: RunSpec) -> tuple[str, str, bool]:
 def test_arms_that_are_compared_follow_each_other(scenario):
     """Two runs that are compared lie minutes apart only where runs lie between that are compared with them too."""
     by_blocks = defaultdict(set)
-    for arm in profiles.PROFILES["quick"].arms:
+    for arm in profiles.declared()["quick"].arms:
         by_blocks[arm.blocks].update({(arm.deployment, scenario)} if arm.scenario == scenario else set())
     for compared in filter(None, by_blocks.values()):
         for block in blocks(make_plan("quick", None, 2)):
@@ -180,7 +181,7 @@ def test_make_plan_with_an_unknown_name_is_refused(profile, scale):
         make_plan(profile, scale, 1)
 
 
-@pytest.mark.parametrize("profile", [name for name, profile in profiles.PROFILES.items() if profile.searches])
+@pytest.mark.parametrize("profile", [name for name, profile in profiles.declared().items() if profile.searches])
 def test_the_base_run_of_a_search_is_in_the_plan(profile):
     plan = make_plan(profile, None, 1)
     bases = {(search.base, search.base_scenario) for search in plan.searches if search.base}

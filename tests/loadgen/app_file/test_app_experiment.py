@@ -134,7 +134,7 @@ def test_breakdown_of_an_arm_is_one_line_and_leaves_nothing_behind(command, tmp_
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--profile", "quick"), "take the place of a profile"),
+        (("--profile", "quick"), "it has none; leave out the profile"),
         (("--blocks", "5"), "--app declares arms"),
         (("--arm", "a=command:x"), "--app declares arms"),
     ],

@@ -97,7 +97,8 @@ def test_plan_has_the_declared_loads_searches_metrics_and_the_bound(read):
         ("old", "sustained", 8, 50.0), ("new", "sustained", 8, 50.0),
     ]  # fmt: skip
     assert {(each.metric, each.scenario) for each in plan.primary} == {
-        ("makespan_s", "burst"), ("cpu_ms", "burst"), ("response_mean_ms", "rising"), ("cpu_ms", "rising"),
+        ("makespan_s", "burst"), ("cpu_ms", "burst"), ("p95_ms", "burst"),
+        ("response_mean_ms", "rising"), ("cpu_ms", "rising"), ("response_p95_ms", "rising"),
     }  # fmt: skip
 
 

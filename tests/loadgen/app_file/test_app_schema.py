@@ -5,19 +5,22 @@ import tomllib
 import jsonschema
 import pytest
 
-from loadgen.app_file import app_schema
+from loadgen.app_file import app_schema, profile_schema
 from workbench.paths import REPOSITORY
 
-EXAMPLES = sorted((REPOSITORY / "examples").glob("*/workbench.toml"))
+EXAMPLES = [REPOSITORY / "workbench.toml", *sorted((REPOSITORY / "examples").glob("*/workbench.toml"))]
 
 
 def test_published_schema_is_up_to_date():
-    assert app_schema.PATH.read_text(encoding="utf-8") == app_schema.text()
+    assert app_schema.PATH.read_text(encoding="utf-8") == app_schema.content()
 
 
 def test_schema_is_a_schema_and_describes_every_key():
     jsonschema.Draft202012Validator.check_schema(app_schema.SCHEMA)
-    tables = [app_schema.SCHEMA, app_schema.ARM, app_schema.SCENARIO, app_schema.SUCCESS, app_schema.OBJECTIVE]
+    tables = [
+        app_schema.SCHEMA, app_schema.ARM, app_schema.SCENARIO, app_schema.SUCCESS, app_schema.OBJECTIVE,
+        profile_schema.PROFILE, profile_schema.RUNS, profile_schema.SEARCH, profile_schema.VERDICTS,
+    ]  # fmt: skip
     keys = [(name, key) for table in tables for name, key in table["properties"].items()]
     assert [name for name, key in keys if not key.get("description")] == []
 
@@ -28,4 +31,4 @@ def test_schema_takes_the_examples(path):
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
