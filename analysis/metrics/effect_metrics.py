@@ -36,8 +36,10 @@ EFFECT_METRICS = (
     EffectMetric("database_ms", "database time per successful request", 0.10),
     EffectMetric("makespan_s", "duration", 0.10, counts="makespan_us"),
     EffectMetric("mean_ms", "mean latency", 0.10),
+    EffectMetric("p95_ms", "p95 latency", 0.10),
     EffectMetric("reads_p95_ms", "p95 latency of reads", 0.10),
     EffectMetric("response_mean_ms", "mean response time", 0.10),
+    EffectMetric("response_p95_ms", "p95 response time", 0.10),
     EffectMetric("response_reads_p95_ms", "p95 response time of reads", 0.10),
     EffectMetric(
         "throughput_rps", "successful responses per second", 0.10, lower_is_better=False, counts="makespan_us"
@@ -46,7 +48,7 @@ EFFECT_METRICS = (
 
 
 CPU_TICK_MS = 10.0  # in which the kernel counts CPU time
-OPEN_LOAD_COLUMNS = ("response_mean_ms", "response_reads_p95_ms")
+OPEN_LOAD_COLUMNS = ("response_mean_ms", "response_p95_ms", "response_reads_p95_ms")
 
 
 @lru_cache(maxsize=4)

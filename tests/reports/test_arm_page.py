@@ -5,10 +5,12 @@ import re
 import pytest
 
 from analysis.conclusions import conclusions
-from reports import arm_page, page_numbers
+from reports import page_numbers
 from reports.decision import decide
 from reports.pull_request_summary import MAX_BYTES, summary
+from reports.sections import arm_verdict
 from tests.analysis.compared import compared
+from tests.reports import notebook_page
 
 HOSTILE = "serve '<img src=x onerror=alert(1)>' --password=correct-horse"
 
@@ -17,39 +19,43 @@ def _text(markup):
     return re.sub(r"<[^>]+>", "", markup)
 
 
-def page_of(experiment):
-    return arm_page.html(experiment, conclusions(experiment))
+@pytest.fixture
+def page_of(tmp_path):
+    """The text of the page of an experiment."""
+    return lambda experiment: notebook_page.write(experiment, conclusions(experiment), tmp_path / "page.html")
 
 
-def test_it_leads_with_the_verdict_and_the_arms(builder):
+def test_it_leads_with_the_verdict_and_the_arms(builder, page_of):
     text = page_of(compared(builder, {"base": 1.0, "head": 1.5}, sources={"head": {"commit": "b" * 40}}))
-    lead, _, rest = text.partition("<h2")
+    lead = text.partition("<h2")[0]
     assert "head against base" in lead
     assert "bbbbbbbbbb" in lead
     assert "Regression:" in lead
     line = r"duration under burst-50: head instead of base: 1\.5\d* \(.+\) of base.*, 4 blocks\."
     assert re.search(line, _text(lead))
-    assert 'id="what-changed"' in rest
-    assert "A/A: duration under burst-50, the baseline twice" in rest
+    assert "<title>TraceTrack: comparison of base and head</title>" in lead
+    headings = ["what-each-change-is-worth", "where-the-time-goes", "how-far-to-trust-this"]
+    assert re.findall(r'<h2 id="([^"]+)"', text) == headings
+    assert "A/A: duration under burst-50, the baseline twice" in text
 
 
-def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch):
+def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
     experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
     for most, equivalent in ((4, 2), (3, 0)):
-        monkeypatch.setattr(arm_page, "MAX_LINES", most)
+        monkeypatch.setattr(arm_verdict, "MAX_LINES", most)
         lead = page_of(experiment).partition("<h2")[0]
         assert (lead.count("<b>Regression:</b>"), lead.count("<b>Equivalent:</b>")) == (2, equivalent)
 
 
 def test_every_number_names_its_source(builder, tmp_path):
     experiment = compared(builder, {"base": 1.0, "head": 1.5})
-    arm_page.write(experiment, conclusions(experiment), tmp_path / "page.html")
+    notebook_page.write(experiment, conclusions(experiment), tmp_path / "page.html")
     page = page_numbers.read(tmp_path / "page.html")
     assert page.experiment == experiment.name
     assert list(page_numbers.without_source(page)) == []
 
 
-def test_a_hostile_command_is_escaped_and_its_secret_left_out(builder):
+def test_a_hostile_command_is_escaped_and_its_secret_left_out(builder, page_of):
     source = {"kind": "command", "command": HOSTILE, "commit": None}
     text = page_of(compared(builder, {"base": 1.0, "head": 1.0}, sources={"base": source, "head": source}))
     assert "<img" not in text
@@ -57,7 +63,7 @@ def test_a_hostile_command_is_escaped_and_its_secret_left_out(builder):
 
 
 @pytest.mark.parametrize("invalid", [("head",), ("base", "head")])
-def test_arms_without_valid_runs_have_a_page_that_says_so(builder, invalid):
+def test_arms_without_valid_runs_have_a_page_that_says_so(builder, invalid, page_of):
     experiment = compared(builder, {"base": 1.0, "head": 1.0}, invalid=invalid)
     text = page_of(experiment)
     assert "Invalid:" in text.partition("<h2")[0]
@@ -76,7 +82,7 @@ def test_the_decision_needs_no_objective(builder, slower, exit_code):
     assert "base is commit aaaaaaaaaa" in text
 
 
-def test_one_arm_alone_has_a_page_and_no_decision(builder):
+def test_one_arm_alone_has_a_page_and_no_decision(builder, page_of):
     experiment = compared(builder, {"application": 1.0})
     findings = conclusions(experiment)
     text = _text(page_of(experiment))
@@ -85,7 +91,7 @@ def test_one_arm_alone_has_a_page_and_no_decision(builder):
     assert decide(experiment, findings).exit_code == 3
 
 
-def test_a_deployment_is_named_as_one(builder):
+def test_a_deployment_is_named_as_one(builder, page_of):
     source = {"kind": "deployment", "deployment": "as-measured"}
     experiment = compared(builder, {"base": 1.0, "head": 1.5}, sources={"base": source, "head": source})
     assert "base is deployment as-measured" in _text(page_of(experiment))
