@@ -6,7 +6,7 @@ from workbench import declared_arms, primary_metrics
 from workbench.recording import Experiment
 
 from . import regressions
-from .findings import evaluation, objectives
+from .findings import capacities, evaluation, objectives
 from .findings.finding import INVALID, Claim, Finding
 from .metrics.effect_metrics import EFFECT_METRICS
 
@@ -28,6 +28,8 @@ def conclusions(experiment: Experiment) -> list[Finding]:
     return [
         *findings,
         *(objective.evaluate(experiment) for objective in objectives.declared(experiment)),
+        *capacities.capacities(experiment),
+        *capacities.predictions(experiment),
         *(_invalid(experiment, baseline, *pair) for pair in pairs if pair not in measured),
         *_unmeasured(experiment, baseline, measured, findings),
     ]

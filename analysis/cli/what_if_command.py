@@ -11,7 +11,7 @@ from workbench.terminal import FiniteRange, echo
 
 from ..capacity.bracket import MAX_P95_MS, UNITS
 from ..queueing.changed_settings import assignment, cached_endpoints
-from ..queueing.preconditions import PredictionError
+from ..queueing.preconditions import PredictionError, settings_of
 from ..queueing.what_if import DURATION_S, MAX_LOAD, WARMUP_S, DeploymentModel, Family
 
 PREDICTED = "predicted, not measured:"
@@ -64,7 +64,7 @@ def predictions(
     `assignments` are settings (`workers=4`), `loads` are loads (`open-600`, `sustained-300`). Raises `UserError` for
     one that is not valid, and where the model does not cover a prediction.
     """
-    settings = run.record["deployment"]["settings"]
+    settings = settings_of(run)
     changed = {**settings, **dict(assignment(text, settings) for text in assignments)}
     parsed_loads = [_load(text) for text in loads]
     try:

@@ -7,7 +7,7 @@ from workbench.errors import UserError
 from workbench.recording import Run
 from workbench.server_kinds import SERVER_KINDS
 
-from .preconditions import MODELLED_SETTINGS
+from .preconditions import MODELLED_SETTINGS, settings_of
 
 MAX_SETTING = 1000  # workers, threads, connections
 POSITIVE_SETTINGS = ("workers", "threads", "pool_size")
@@ -20,7 +20,7 @@ CHOICES = {
 
 def changed_settings(run: Run, changes: Mapping[str, float | str]) -> dict:
     """The recorded settings of a run with other values. Raises `UserError` for one that the model does not cover."""
-    settings = run.record["deployment"]["settings"]
+    settings = settings_of(run)
     return {**settings, **dict(assignment(f"{name}={value}", settings) for name, value in changes.items())}
 
 

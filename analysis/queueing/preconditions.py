@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from workbench.declared_arms import SOURCE
 from workbench.endpoints import CACHE_LIFETIME_SETTINGS
 from workbench.recording import Run
 
@@ -18,6 +19,12 @@ MODELLED_SETTINGS = (
 REQUIRED_SETTINGS = (*MODELLED_SETTINGS, "pool", "deadlines")
 # They may differ: they change no latency, as long as no process is ended for want of memory.
 NEUTRAL_SETTINGS = ("database_url", "max_connections", "database_host", "memory_limit_mib")
+# What a setting is for an application that the workbench knows only by its server, workers, threads and connections.
+OF_FOREIGN_APPLICATIONS = {
+    "pool": "none", "pool_size": 0, "pool_max_overflow": 0, "hash_limit": 0, "password_hash": "none",
+    "round_trip_ms": 0.0, "cache": "off", "deadlines": False, **dict.fromkeys(CACHE_LIFETIME_SETTINGS.values(), 0.0),
+}  # fmt: skip
+MAX_EXCESS = 0.02  # of the requests over the tasks that send one each
 MIN_RESPONSES = 5  # successful ones of an endpoint, from which demands are drawn
 
 
@@ -25,11 +32,20 @@ class PredictionError(ValueError):
     """A prediction is beyond the model, or beyond the measurement; the message says why."""
 
 
+def settings_of(run: Run) -> Mapping:
+    """The settings of a run's deployment; of an application of a user's own those that it declares, and no others."""
+    settings = run.record["deployment"]["settings"]
+    if SOURCE not in run.record["deployment"] or "pool" in settings:
+        return settings
+    pool = {"pool": "queue"} if "pool_size" in settings else {}
+    return {**OF_FOREIGN_APPLICATIONS, **pool, **settings}
+
+
 def check_run(run: Run) -> None:
     """Require a complete, valid run whose deployment recorded its settings."""
     if run.status != "complete" or not run.record["valid"]:
         raise PredictionError(f"{run.name} is {'not valid' if run.status == 'complete' else run.status}")
-    settings = run.record["deployment"]["settings"]
+    settings = settings_of(run)
     if missing := [name for name in REQUIRED_SETTINGS if name not in settings]:
         raise PredictionError(f"{run.name} has no record of the settings {', '.join(missing)} of its deployment")
 
@@ -52,11 +68,27 @@ def steady_load(run: Run) -> Load:
     return Load(
         scenario["kind"],
         load_of(run),
-        scenario["shares"],
+        _own_shares(run) if run.record.get("locustfile") else scenario["shares"],
         scenario["warmup_s"],
         scenario["duration_s"],
         (shortest_s, longest_s),
     )
+
+
+def _own_shares(run: Run) -> dict[str, float]:
+    """The shares of the endpoints under users of a locustfile, as they were measured.
+
+    Raises `PredictionError` for a load that the model does not have: users whose waits only their class knows, and
+    tasks of several requests, which come one after the other.
+    """
+    if not run.is_open:
+        raise PredictionError("how long users of a locustfile wait is not known; predict from a run under open load")
+    counts = dict(zip(run.by_endpoint["endpoint"], run.by_endpoint["requests"].astype(float), strict=True))
+    tasks = run.source.started
+    if tasks and abs(sum(counts.values()) / tasks - 1) > MAX_EXCESS:
+        raise PredictionError(f"a task of the locustfile sends {sum(counts.values()) / tasks:.2g} requests; the model "
+                              "covers tasks of one request")  # fmt: skip
+    return counts
 
 
 def check_settings(

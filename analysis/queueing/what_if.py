@@ -88,7 +88,7 @@ class DeploymentModel:
 
         Raises `PredictionError`.
         """
-        recorded = run.record["deployment"]["settings"]
+        recorded = preconditions.settings_of(run)
         settings = recorded if settings is None else settings
         preconditions.check_run(run)
         load = preconditions.steady_load(run)
