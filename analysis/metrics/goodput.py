@@ -44,8 +44,8 @@ class Overload(NamedTuple):
     `reads_good` and `logins_good` are their numbers. `sent_share` is the share of the overload that was sent within
     `MAX_LATE_S` of when it was due: of what was due, or of the fewest arrivals that chance explains if that is more.
     Dropped arrivals count as due in the overload, and not sent. `p95_ms` is of the successful responses during the
-    overload, None without one. `clean_share` is the share of the failures that are a 503 with Retry-After, 1 without failures.
-    `recovery_s` is None where the run ended before.
+    overload, None without one. `clean_share` is the share of the failures that are a 503 with Retry-After, 1 without
+    failures. `recovery_s` is None where the run ended before.
     """
 
     times: float
