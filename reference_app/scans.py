@@ -105,10 +105,7 @@ def _is_storable(value: str) -> bool:
 
 
 def _store(opened: Connection, user_id: int, scan_request: ScanRequest) -> tuple[Row, bool]:
-    """The stored scan, and whether it was stored before.
-
-    The scan is inserted last, because triggers may lock the row of the counts until the transaction ends.
-    """
+    """The stored scan, and whether it was stored before."""
     key, qr_id, parent_qr_id = scan_request
     bag, parent = _find_bags(opened, qr_id, parent_qr_id)
     if parent:

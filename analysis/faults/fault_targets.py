@@ -23,7 +23,7 @@ STATEMENT_MARGIN_MS = 1_000.0  # by which a client waits longer for a statement 
 EXPECTED = {
     NO_FAILURE: "no request fails",
     CLEAN: "each failure is a 503 with Retry-After",
-    IN_FLIGHT: "besides 503s with Retry-After, only requests in flight in the worker fail",
+    IN_FLIGHT: "only requests in flight in the worker fail",
     RUN_ENDS: "the run ends, and its record can be read",
 }
 
@@ -61,8 +61,9 @@ def _of_failures(outcome: FaultOutcome, settings: Mapping[str, Any]) -> Iterator
         yield f"{count_text(outcome.failed, 'request')} failed, and none may ({kinds_text(outcome.kinds.items())})"
     if promise == CLEAN and outcome.unclean:
         yield f"{count_text(outcome.unclean, 'failure')} without a 503 and Retry-After ({unclean})"
-    if promise == IN_FLIGHT and (others := outcome.unclean - outcome.in_flight):
-        yield f"{count_text(others, 'failure')} of requests that were not in flight in the worker ({unclean})"
+    if promise == IN_FLIGHT and (others := outcome.failed - outcome.in_flight):
+        kinds = kinds_text(outcome.kinds.items())
+        yield f"{count_text(others, 'failure')} of requests that were not in flight in the worker ({kinds})"
     if outcome.before:
         yield f"{count_text(outcome.before, 'request')} failed before the fault"
     if outcome.dropped:

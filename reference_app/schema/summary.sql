@@ -1,5 +1,5 @@
--- The dashboard's counts in one row that triggers keep. Each statement that changes a count locks the row until its
--- transaction ends: count last in a transaction, and keep it short.
+-- The dashboard's counts in one row that triggers keep. They count at COMMIT: the row is locked while the server commits,
+-- and never while it waits for a client. One that stops in mid-transaction would hold up every other writer.
 CREATE TABLE tracetrack.summary (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     total_bags   bigint NOT NULL,
@@ -8,70 +8,88 @@ CREATE TABLE tracetrack.summary (
     active_users bigint NOT NULL
 ) WITH (fillfactor = 10); -- room for new versions of the row on its page
 
--- Adds to the column that the trigger names what its statement added or took.
-CREATE FUNCTION tracetrack.keep_count() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change bigint;
+-- What the transaction has added to a count so far. A rollback, to a savepoint too, takes it back.
+CREATE FUNCTION tracetrack.pending_change(counted text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT coalesce(nullif(current_setting('tracetrack.' || counted, true), ''), '0')::bigint
+$$;
+
+CREATE FUNCTION tracetrack.note_change(counted text, change bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('tracetrack.' || counted, (tracetrack.pending_change(counted) + change)::text, true)
+$$;
+
+-- Notes what its statement added to the count that the trigger names, or took from it.
+CREATE FUNCTION tracetrack.note_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format('UPDATE tracetrack.summary SET %I = 0', TG_ARGV[0]);
-        RETURN NULL;
     ELSIF TG_OP = 'INSERT' THEN
-        SELECT count(*) INTO change FROM added;
+        PERFORM tracetrack.note_change(TG_ARGV[0], (SELECT count(*) FROM added));
     ELSE
-        SELECT -count(*) INTO change FROM taken;
-    END IF;
-    IF change <> 0 THEN
-        EXECUTE format('UPDATE tracetrack.summary SET %1$I = %1$I + $1', TG_ARGV[0]) USING change;
+        PERFORM tracetrack.note_change(TG_ARGV[0], (SELECT -count(*) FROM taken));
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION tracetrack.keep_active_users() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change bigint := 0;
+CREATE FUNCTION tracetrack.note_active_users() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         UPDATE tracetrack.summary SET active_users = 0;
         RETURN NULL;
     END IF;
     IF TG_OP IN ('INSERT', 'UPDATE') THEN
-        change := change + (SELECT count(*) FROM added WHERE active);
+        PERFORM tracetrack.note_change('active_users', (SELECT count(*) FROM added WHERE active));
     END IF;
     IF TG_OP IN ('DELETE', 'UPDATE') THEN
-        change := change - (SELECT count(*) FROM taken WHERE active);
+        PERFORM tracetrack.note_change('active_users', (SELECT -count(*) FROM taken WHERE active));
     END IF;
+    RETURN NULL;
+END $$;
+
+-- Counts what the transaction has noted, for the first of its rows; for the others nothing is left.
+CREATE FUNCTION tracetrack.keep_count() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    change bigint := tracetrack.pending_change(TG_ARGV[0]);
+BEGIN
     IF change <> 0 THEN
-        UPDATE tracetrack.summary SET active_users = active_users + change;
+        EXECUTE format('UPDATE tracetrack.summary SET %1$I = %1$I + $1', TG_ARGV[0]) USING change;
+        PERFORM tracetrack.note_change(TG_ARGV[0], -change);
     END IF;
     RETURN NULL;
 END $$;
 
 CREATE TRIGGER bag_added AFTER INSERT ON tracetrack.bag
-    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.keep_count('total_bags');
+    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.note_count('total_bags');
 CREATE TRIGGER bag_taken AFTER DELETE ON tracetrack.bag
-    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.keep_count('total_bags');
-CREATE TRIGGER bag_emptied AFTER TRUNCATE ON tracetrack.bag EXECUTE FUNCTION tracetrack.keep_count('total_bags');
+    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.note_count('total_bags');
+CREATE TRIGGER bag_emptied AFTER TRUNCATE ON tracetrack.bag EXECUTE FUNCTION tracetrack.note_count('total_bags');
+CREATE CONSTRAINT TRIGGER bag_counted AFTER INSERT OR DELETE ON tracetrack.bag DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION tracetrack.keep_count('total_bags');
 
 CREATE TRIGGER scan_added AFTER INSERT ON tracetrack.scan
-    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.keep_count('total_scans');
+    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.note_count('total_scans');
 CREATE TRIGGER scan_taken AFTER DELETE ON tracetrack.scan
-    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.keep_count('total_scans');
-CREATE TRIGGER scan_emptied AFTER TRUNCATE ON tracetrack.scan EXECUTE FUNCTION tracetrack.keep_count('total_scans');
+    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.note_count('total_scans');
+CREATE TRIGGER scan_emptied AFTER TRUNCATE ON tracetrack.scan EXECUTE FUNCTION tracetrack.note_count('total_scans');
+CREATE CONSTRAINT TRIGGER scan_counted AFTER INSERT OR DELETE ON tracetrack.scan DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION tracetrack.keep_count('total_scans');
 
 CREATE TRIGGER bill_added AFTER INSERT ON tracetrack.bill
-    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.keep_count('total_bills');
+    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.note_count('total_bills');
 CREATE TRIGGER bill_taken AFTER DELETE ON tracetrack.bill
-    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.keep_count('total_bills');
-CREATE TRIGGER bill_emptied AFTER TRUNCATE ON tracetrack.bill EXECUTE FUNCTION tracetrack.keep_count('total_bills');
+    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.note_count('total_bills');
+CREATE TRIGGER bill_emptied AFTER TRUNCATE ON tracetrack.bill EXECUTE FUNCTION tracetrack.note_count('total_bills');
+CREATE CONSTRAINT TRIGGER bill_counted AFTER INSERT OR DELETE ON tracetrack.bill DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION tracetrack.keep_count('total_bills');
 
 CREATE TRIGGER user_added AFTER INSERT ON tracetrack."user"
-    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.keep_active_users();
+    REFERENCING NEW TABLE AS added EXECUTE FUNCTION tracetrack.note_active_users();
 CREATE TRIGGER user_taken AFTER DELETE ON tracetrack."user"
-    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.keep_active_users();
+    REFERENCING OLD TABLE AS taken EXECUTE FUNCTION tracetrack.note_active_users();
 CREATE TRIGGER user_changed AFTER UPDATE ON tracetrack."user"
-    REFERENCING NEW TABLE AS added OLD TABLE AS taken EXECUTE FUNCTION tracetrack.keep_active_users();
-CREATE TRIGGER user_emptied AFTER TRUNCATE ON tracetrack."user" EXECUTE FUNCTION tracetrack.keep_active_users();
+    REFERENCING NEW TABLE AS added OLD TABLE AS taken EXECUTE FUNCTION tracetrack.note_active_users();
+CREATE TRIGGER user_emptied AFTER TRUNCATE ON tracetrack."user" EXECUTE FUNCTION tracetrack.note_active_users();
+CREATE CONSTRAINT TRIGGER user_counted AFTER INSERT OR DELETE OR UPDATE ON tracetrack."user" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION tracetrack.keep_count('active_users');
 
 -- The triggers hold every writer back until this transaction ends, so no row is missed or counted twice.
 INSERT INTO tracetrack.summary (total_bags, total_scans, total_bills, active_users)

@@ -54,6 +54,14 @@ def test_finding_of_a_killed_worker_allows_the_requests_in_flight_in_it(builder)
     assert verdict(builder, run)[0] == "pass"
 
 
+def test_finding_of_a_stuck_worker_fails_where_another_worker_refuses(builder):
+    run = faulted(builder, "worker-stuck")
+    refuse(between(run, 9, 9.1), after_s=2.0)
+    result, evidence = verdict(builder, run)
+    assert result == "fail"
+    assert "4 failures of requests that were not in flight in the worker (4 × status 503)" in evidence
+
+
 def change_longest(run):
     slow(between(run, 9, 9.02)[0], 10.5)
 

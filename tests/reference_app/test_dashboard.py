@@ -211,6 +211,24 @@ def test_the_summary_is_exact_with_concurrent_writes(server, own_database):
         assert cursor.fetchone() == (0,)
 
 
+def test_a_writer_in_mid_transaction_holds_up_no_other(server, own_database):
+    with closing(server.connect(own_database)) as stuck, closing(server.connect(own_database)) as other:
+        stuck.autocommit = other.autocommit = False
+        for connection in (stuck, other):
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '1s'")
+                cursor.execute("INSERT INTO tracetrack.scan (bag_id, user_id) VALUES (1, 1), (2, 1)")
+        other.commit()
+        with stuck.cursor() as cursor:
+            cursor.execute("SAVEPOINT before_more")
+            cursor.execute("INSERT INTO tracetrack.scan (bag_id, user_id) VALUES (3, 1)")
+            cursor.execute("ROLLBACK TO before_more")
+        stuck.commit()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT total_scans = (SELECT count(*) FROM tracetrack.scan) FROM tracetrack.summary")
+            assert cursor.fetchone() == (True,)
+
+
 WRITES = (
     "INSERT INTO tracetrack.bag (qr_id, type) VALUES (%(key)s, 'child')",
     "INSERT INTO tracetrack.bag (qr_id, type) SELECT %(key)s || i, 'child' FROM generate_series(1, 20) i",

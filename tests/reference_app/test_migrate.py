@@ -41,7 +41,7 @@ def test_trigram_indexes_are_added_to_b_trees_and_stay(complete):
 
 def test_an_optional_part_is_created_on_request_and_counts_the_rows(complete):
     assert complete.lines() == NOTHING
-    assert complete.lines("--with", "summary")[0].startswith("created summary: function keep_active_users, ")
+    assert complete.lines("--with", "summary")[0].startswith("created summary: function keep_count, ")
     complete.execute("INSERT INTO tracetrack.scan (bag_id, user_id) VALUES (1, 1)")
     counts = "SELECT total_bags, total_scans, total_bills, active_users FROM tracetrack.summary"
     assert complete.execute(counts) == [(10, 11, 3, 3)]
