@@ -43,7 +43,7 @@ def chart() -> go.FigureWidget:
         line = {"color": colour, "width": 1.5}
         trace = go.Scatter(x=[], y=[], name=label, mode="lines", line=line, meta=name, legend=_legend(row))
         made.add_trace(trace, row=row, col=1)
-    made.update_yaxes(plot_style.log_axis(), row=1, col=1)
+    made.update_yaxes(plot_style.log_axis(is_low=True), row=1, col=1)
     made.update_yaxes(rangemode="tozero", row=2, col=1)
     made.update_yaxes(rangemode="tozero", row=3, col=1)
     made.update_xaxes(title="seconds since the first request", row=3, col=1)

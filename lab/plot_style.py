@@ -51,10 +51,11 @@ def in_style(made: go.Figure, height_px: int) -> go.Figure:
     return made.update_yaxes(gridcolor=GRID, zerolinecolor=NEUTRAL, automargin=True)
 
 
-def log_axis(title: str = "") -> dict[str, Any]:
-    """A logarithmic axis with a number at 1, 2 and 5 of each power of ten."""
-    texts = [f"{value:,.{max(0, -exponent)}f}" for value, exponent in LOG_TICKS]
-    return {"type": "log", "title": title, "tickvals": [value for value, _ in LOG_TICKS], "ticktext": texts}
+def log_axis(title: str = "", *, is_low: bool = False) -> dict[str, Any]:
+    """A logarithmic axis with a number at 1, 2 and 5 of each power of ten; `is_low`: at each power alone."""
+    ticks = LOG_TICKS[::3] if is_low else LOG_TICKS
+    texts = [f"{value:,.{max(0, -exponent)}f}" for value, exponent in ticks]
+    return {"type": "log", "title": title, "tickvals": [value for value, _ in ticks], "ticktext": texts}
 
 
 def legend_below(made: go.Figure) -> go.Figure:
