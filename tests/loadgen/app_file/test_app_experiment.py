@@ -143,3 +143,31 @@ def test_options_that_the_file_declares_are_refused(command, tmp_path, words, me
     refused = app(command, shop.write(tmp_path / "options"), *words)
     assert refused.returncode == 2
     assert message in refused.stderr
+
+
+SHAPE = """
+
+class Rising(LoadTestShape):
+    def tick(self):
+        seconds = self.get_run_time()
+        return (2 if seconds < 1.5 else 5, 50) if seconds < 3 else None
+"""
+
+
+def test_shape_of_the_locustfile_decides_users_and_duration(command, tmp_path):
+    text = shop.FILE[: shop.FILE.index("[[objectives]]")].replace("blocks = 4", "blocks = 1")
+    text = text.replace('load = "burst"\nusers = 4\npasses = 3', 'load = "shape"')
+    path = shop.write(tmp_path / "shaped", text[: text.index("[arms.slow]")] + text[text.index("[scenarios") :])
+    users = path.with_name("users.py")
+    users.write_text(shop.USERS.replace("import FastHttpUser", "import FastHttpUser, LoadTestShape, constant")
+                     .replace("    @task", "    wait_time = constant(0.1)\n    @task") + SHAPE)  # fmt: skip
+    made = app(command, path)
+    assert made.returncode == 0, made.stderr
+    experiment = open_experiment(command.data / "runs" / made.stdout.split()[-1])
+    for run in experiment.runs:
+        assert run.status == "complete"
+        assert set(run.measured["user"]) == {0, 1, 2, 3, 4}
+        first_s, last_s = run.measured["start_ms"].min() / 1000, run.measured["start_ms"].max() / 1000
+        assert 2 < last_s - first_s < 4.5
+        early = run.measured[run.measured["start_ms"] / 1000 < first_s + 1]
+        assert set(early["user"]) == {0, 1}
