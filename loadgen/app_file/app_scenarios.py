@@ -49,28 +49,28 @@ def loads(document: TomlDocument) -> dict[str, DeclaredLoad]:
 
 def searches(document: TomlDocument) -> tuple[DeclaredSearch, ...]:
     """The searches for capacity, at most one in requests and one in users."""
-    chosen: dict[str, DeclaredSearch] = {}
+    by_family: dict[str, DeclaredSearch] = {}
     for name, entry in document.content[SCENARIOS].items():
         if entry["load"] != "capacity":
             continue
         _require_keys(document, name, entry)
         family = FAMILY[entry["of"]]
-        if family in chosen:
-            raise document.error((SCENARIOS, name), f"[scenarios.{name}] and [scenarios.{chosen[family].name}] search "
-                                 f"for the same capacity, in {entry['of']}; leave one out")  # fmt: skip
+        if family in by_family:
+            raise document.error((SCENARIOS, name), f"[scenarios.{name}] and [scenarios.{by_family[family].name}] "
+                                 f"search for the same capacity, in {entry['of']}; leave one out")  # fmt: skip
         p95_ms = entry.get("p95_ms", MAX_P95_MS)
-        if any(other.p95_ms != p95_ms for other in chosen.values()):
+        if any(other.p95_ms != p95_ms for other in by_family.values()):
             raise document.error((SCENARIOS, name, "p95_ms"), "the searches for capacity have two bounds on p95; an "
                                  "experiment has one")  # fmt: skip
         most = entry.get("most", FAMILIES[family].max_number)
         if most < entry["first"] or most > FAMILIES[family].max_number:
             raise document.error((SCENARIOS, name, "most"), f"most in [scenarios.{name}] has to be from first, which "
                                  f"is {entry['first']}, to {FAMILIES[family].max_number}")  # fmt: skip
-        chosen[family] = DeclaredSearch(
+        by_family[family] = DeclaredSearch(
             name, family, _users(document, name, entry), entry["first"], most, float(p95_ms),
             entry.get("warmup_s", PROBE_WARMUP_S), entry.get("duration_s", PROBE_S), entry.get("blocks", 1),
         )  # fmt: skip
-    return tuple(chosen.values())
+    return tuple(by_family.values())
 
 
 def _scenario(document: TomlDocument, name: str, entry: Mapping[str, Any]) -> Scenario:
