@@ -89,11 +89,15 @@ def plan_for(
 
 
 def _comparison_of_file(record: Mapping[str, Any]) -> Comparison | None:
-    """The comparison that an interrupted experiment's `workbench.toml` declares; None where it had none."""
-    application = (record.get(declared_arms.KEY) or {}).get("application")
-    if not application:
+    """The comparison that an interrupted experiment's `workbench.toml` declares; None where it had none.
+
+    Hosts that were confirmed when it was started need no further confirmation.
+    """
+    started = record.get(declared_arms.KEY) or {}
+    if not (application := started.get("application")):
         return None
-    return AppFile.read(Path(application["file"])).comparison(profile=application.get("profile", ""))
+    confirmed, profile = started.get("confirmed") or (), application.get("profile", "")
+    return AppFile.read(Path(application["file"])).comparison(confirmed, profile=profile)
 
 
 def directory_of(name: str) -> Path:

@@ -67,12 +67,13 @@ class InterruptedExperiment:
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
+        stored = redacted_values(record)  # as it would be written and read, with lists in the place of tuples
         if any(
-            self.experiment.record.get(key) != record.get(key)
+            self.experiment.record.get(key) != stored.get(key)
             for key in ("runs", "searches", "sentinel", primary_metrics.KEY, looks.KEY)
         ):
             differences.append("its profile has other runs now")
-        if self.experiment.record.get(declared_arms.KEY) != redacted_values(record.get(declared_arms.KEY)):
+        if self.experiment.record.get(declared_arms.KEY) != stored.get(declared_arms.KEY):
             differences.append("its arms are not what they were")
         if differences:
             raise UserError(
