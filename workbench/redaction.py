@@ -78,7 +78,7 @@ def redacted_values(value: Any) -> Any:
         return redacted(value)
     if isinstance(value, Mapping):
         return {
-            name: MARK if isinstance(entry, str) and entry and _is_secret(str(name)) else redacted_values(entry)
+            name: MARK if isinstance(entry, str) and entry and is_secret_name(str(name)) else redacted_values(entry)
             for name, entry in value.items()
         }
     return [redacted_values(entry) for entry in value] if isinstance(value, list | tuple) else value
@@ -96,10 +96,11 @@ def _without_value(match: re.Match[str]) -> str:
 
 def _without_encoded(match: re.Match[str]) -> str:
     """The match without its value, if its percent-encoded name is that of a secret."""
-    return _without_value(match) if _is_secret(unquote(unquote(match["encoded"]))) else match[0]
+    return _without_value(match) if is_secret_name(unquote(unquote(match["encoded"]))) else match[0]
 
 
-def _is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Whether a value of this name is a secret: of an assignment, a key of JSON, a parameter, a field."""
     return re.fullmatch(_SECRET, name) is not None
 
 
@@ -126,7 +127,7 @@ def _secrets_of_url(url: str) -> Iterator[str]:
         if at and password != user:
             yield password
     for name, _, value in (pair.partition("=") for pair in re.split(r"[?&]", rest)):
-        if _is_secret(unquote(name)):
+        if is_secret_name(unquote(name)):
             yield value
 
 
