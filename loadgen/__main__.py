@@ -1,4 +1,4 @@
-"""`python -m loadgen list|run|experiment`: put a deployment under load and record what happened."""
+"""`python -m loadgen list|run|experiment|init`: put a deployment under load and record what happened."""
 
 import shlex
 import sys
@@ -34,6 +34,7 @@ from . import (
     services,
     target,
 )
+from .app_draft import draft_command
 from .arm_source import FORM
 from .compared_arms import Comparison
 from .generator.interface import INSECURE
@@ -51,7 +52,7 @@ ARM_HELP = f"What to compare: {FORM}, at least twice; with --p95-ms one is enoug
 CHANGES = ("duration_s", "warmup_s", "users", "arrivals", "base_rps")  # options that replace fields of the scenario
 
 
-@click.group()
+@click.group(commands=[draft_command.init])
 def main() -> None:
     """Put a TraceTrack deployment under load and record every request."""
 

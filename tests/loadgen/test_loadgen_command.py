@@ -10,7 +10,7 @@ from loadgen import machine_lock, run_folder, services
 from loadgen.__main__ import main
 from loadgen.services import sole_use
 
-HELP = ((), ("list",), ("run",), ("experiment",))
+HELP = ((), ("list",), ("run",), ("experiment",), ("init",))
 VALID = {"--deployment": "tuned", "--scenario": "burst-25", "--scale": "small"}
 
 

@@ -1,0 +1,99 @@
+"""Which values of a request may be secrets or personal, by their name and by what they look like.
+
+A draft is kept in a repository, so that a value which only resembles a secret is left out too.
+"""
+
+import re
+from urllib.parse import unquote
+
+from workbench.redaction import is_secret_name, redacted
+
+MIN_RANDOM_CHARACTERS = 16  # letters and digits; shorter random texts are like ordinary ones
+MIN_VOWEL_SHARE = 0.2  # of the letters of a word
+MIN_WORD_SHARE = 0.75  # of the letters and digits of a text that is made of words
+MAX_WORD_LETTERS = 20  # of one word, all in capitals or none
+MAX_DECODED = 3  # times that a value is percent-encoded
+MAX_NAME_CHARACTERS = 200
+_NAMES = re.compile(
+    r"(?i)(?:.*[_.-])?(?:sid|\w*sess(?:ion)?(?:[_-]?id)?|jwt|t?otp|pin|cvv|cvc|cookies?|assertion|ticket|bearer"
+    r"|code_verifier|e-?mail(?:[_-]?address)?|mail|phone(?:[_-]?number)?|tel|iban|ssn|card(?:[_-]?number)?)"
+)
+_SESSION_BOUND = re.compile(r"(?i).*(?:csrf|xsrf|authenticity|requestverification|nonce|viewstate|eventvalidation).*")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_=~.-]+")
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_DIGITS_WITHIN = re.compile(r"[A-Za-z]\d+[A-Za-z]")
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+_CONSONANTS = re.compile(r"(?i)[bcdfghjklmnpqrstvwxz]{4}")
+_VOWELS = re.compile(r"(?i)[aeiouy]")
+_NUMBERED = re.compile(r"[A-Za-z]{0,4}\d{1,19}(?:[-_./~]\d{1,19})*")  # 2026-11-30, M444-00012
+_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")  # an e-mail address
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether the value under this name has to stay out of a file."""
+    return has_secret_name(name) or looks_secret(value)
+
+
+def has_secret_name(name: str) -> bool:
+    """Whether what has this name is a secret or personal, whatever it looks like."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        return True
+    name = unquote(name)
+    parts = filter(None, re.split(r"[\[\]]", name))  # user[password]
+    return is_session_bound(name) or any(is_secret_name(part) or _NAMES.fullmatch(part) for part in parts)
+
+
+def is_session_bound(name: str) -> bool:
+    """Whether a value of this name belongs to one page or session, so that it cannot be sent once more."""
+    return _SESSION_BOUND.fullmatch(name) is not None
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a text has a part that looks like a token, a key, a password in a URL, or personal data."""
+    for _ in range(MAX_DECODED):
+        if _has_secret(value):
+            return True
+        decoded = unquote(value)
+        if decoded == value:
+            return False
+        value = decoded
+    return True  # encoded more often than any ordinary value
+
+
+def _has_secret(value: str) -> bool:
+    return (
+        redacted(value) != value
+        or _PERSONAL.search(value) is not None
+        or any(_is_card(match[0]) for match in _CARD.finditer(value))
+        or any(map(_is_random, _TOKEN.findall(value)))
+    )
+
+
+def _is_random(token: str) -> bool:
+    """Whether a text without spaces is made of no words: most letters and digits of a random one are in none."""
+    characters = sum(map(str.isalnum, token))
+    if characters < MIN_RANDOM_CHARACTERS or _NUMBERED.fullmatch(token):
+        return False
+    if any(map(_is_mixed, _RUN.findall(token))):
+        return True
+    in_words = sum(len(word) for word in _WORD.findall(token) if not _is_scrambled(word))
+    return in_words < MIN_WORD_SHARE * characters
+
+
+def _is_mixed(run: str) -> bool:
+    """Whether letters and digits without a separator are of no name: digits among letters, or letters without end."""
+    is_one_word = run.isalpha() and run[1:] in (run[1:].lower(), run[1:].upper())
+    return _DIGITS_WITHIN.search(run) is not None or (is_one_word and len(run) > MAX_WORD_LETTERS)
+
+
+def _is_scrambled(text: str) -> bool:
+    """Whether letters follow each other as in no word."""
+    return _CONSONANTS.search(text) is not None or len(_VOWELS.findall(text)) < MIN_VOWEL_SHARE * len(text)
+
+
+def _is_card(text: str) -> bool:
+    """Whether the check digit of a payment card fits (ISO/IEC 7812, Luhn)."""
+    digits = [int(character) for character in reversed(text) if character.isdigit()]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

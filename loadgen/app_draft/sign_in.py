@@ -1,0 +1,36 @@
+"""The request that signs a user in: it has a password, and all else of it is known."""
+
+import re
+from collections.abc import Mapping
+
+from .draft_request import DraftRequest, Variable
+
+_PATH = re.compile(r"(?i)(?:log|sign)[-_]?in|sessions?\b|auth")
+_OTHER_USE = re.compile(r"(?i)regist|sign[-_]?up|reset|forgot|change|password|users?$|accounts?$")
+_PASSWORD = re.compile(r"(?i).*(?:password|passwd|passphrase|pwd)|pass|pw")
+_USER = re.compile(r"(?i)(?:user|login|account|e-?mail|name|identifier)(?:[-_]?(?:name|id|address))?")
+MAX_FIELDS = 6
+
+
+def is_sign_in(request: DraftRequest) -> bool:
+    """Whether a request signs a user in, and can be sent as it is."""
+    fields = request.body.content if request.body else None
+    return (
+        request.method == "POST"
+        and not request.gaps
+        and isinstance(fields, Mapping)
+        and len(fields) <= MAX_FIELDS
+        and any(isinstance(value, Variable) and is_password(name) for name, value in fields.items())
+        and _PATH.search(request.name) is not None
+        and _OTHER_USE.search(request.name) is None
+    )
+
+
+def is_password(name: str) -> bool:
+    """Whether a field of this name has a password."""
+    return _PASSWORD.fullmatch(name) is not None
+
+
+def is_user(name: str) -> bool:
+    """Whether a field of this name, beside a password, says whose it is."""
+    return _USER.fullmatch(name) is not None
