@@ -51,7 +51,7 @@ def test_urls_and_users_of_a_locustfile_declare_no_cpu_time_and_no_reads(tmp_pat
     (tmp_path / "mine.py").write_text("")
     urls = ("a=url:http://127.0.0.1:1", "b=url:http://127.0.0.1:2")
     comparison = Comparison.of_options(urls, scenario_names=["burst-2"], users=Users(tmp_path / "mine.py"))
-    assert [each.metric for each in comparison_plan(comparison, None, 1).primary] == ["makespan_s"]
+    assert [each.metric for each in comparison_plan(comparison, None, 1).primary] == ["makespan_s", "p95_ms"]
 
 
 def test_each_deployment_serves_as_itself():
