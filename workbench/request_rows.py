@@ -10,7 +10,8 @@ in neither view.
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,10 +80,20 @@ class RequestRows:
 
         Raises `RecordingError` where the query is not valid, and where a file has changed or is damaged inside.
         """
-        try:
+        with self._reporting_errors():
             for name, table in (tables or {}).items():
                 self._connection.register(name, table)
             return self._connection.execute(sql, list(parameters)).df()
+
+    def tuples(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple]:
+        """The result of a query as plain values, with None for null; raises as `query` does."""
+        with self._reporting_errors():
+            return self._connection.execute(sql, list(parameters)).fetchall()
+
+    @contextmanager
+    def _reporting_errors(self) -> Iterator[None]:
+        try:
+            yield
         except INVALID_QUERIES as error:
             raise RecordingError(f"the query cannot be answered: {str(error).splitlines()[0]}") from None
         except duckdb.Error as error:
