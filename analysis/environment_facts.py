@@ -32,7 +32,7 @@ _KINDS = {
 }
 # Values depend on these more than on anything that is compared: where one differs, a comparison decides nothing.
 DECISIVE = (PROCESSOR, CORES, MEMORY, INSTALLATION, SCALE, SEED, FINGERPRINT)
-LOAD_FIELDS = ("processes", "locustfile")  # of a run's record: its load depends on them as on its scenario
+LOAD_FIELDS = ("processes", "locustfile", "trace")  # of a run's record: its load depends on them as on its scenario
 COMMIT_CHARACTERS, MAX_VALUE_CHARACTERS = 10, 60
 
 Facts = Mapping[str, str]  # by name, each known fact as a text

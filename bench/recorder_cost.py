@@ -1,14 +1,16 @@
-"""CPU time and disk space that a recorded row costs, without Locust."""
+"""CPU time and disk space that a recorded row costs, and time that the id of a trace costs, without Locust."""
 
 import statistics
 import tempfile
 import time
+import timeit
 from pathlib import Path
 
 from loadgen.compaction import compact
 from loadgen.generator.recorder import Recorder
 from workbench.endpoints import DASHBOARD
 from workbench.request_schema import WRITTEN
+from workbench.trace_context import run_key, trace_ids
 
 ROWS, REPEATS = 20_000, 5
 TIMING = (
@@ -30,6 +32,14 @@ def main() -> None:
     print(f"  CPU a row        median {statistics.median(costs_us):.1f} µs ({spread})")
     print(f"  longest add      median {statistics.median(longest_ms):.1f} ms (a flush of a whole batch)")
     print(f"  on disk a row    median {statistics.median(sizes):.1f} bytes")
+    print(f"  traceparent      median {_traceparent_us():.2f} µs a request, where TRACETRACK_TRACE=1 asks for it")
+
+
+def _traceparent_us() -> float:
+    """The time in µs that the value of the header takes."""
+    key = run_key("experiment", "run")
+    spent_s = timeit.repeat(lambda: trace_ids(key, 49, 1234).traceparent, number=ROWS, repeat=REPEATS)
+    return statistics.median(spent_s) / ROWS * 1e6
 
 
 def _record(folder: Path, longest_ms: list[float], repeat: int) -> float:

@@ -1,12 +1,15 @@
 """The record of a run, `run.json`: specification, environment, outcome, validity. Written at its start and its end."""
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench import atomic, seal
 from workbench.record_format import FORMAT
 from workbench.redaction import redacted_values
+from workbench.trace_context import KEY as TRACE
+from workbench.trace_context import is_requested as trace_is_requested
 
 from . import compaction, dataset, disk_reserve, environment, generator_totals, log_redaction, run_gates
 from .run_spec import RunSpec
@@ -18,7 +21,7 @@ def begin(
     directory: Path, spec: RunSpec, scenario: Scenario, deployment: dict, server: DatabaseServer | None = None
 ) -> dict:
     """Write the record of a run that starts, and return it; `server` is the database server, where it is known."""
-    record = {
+    record: dict = {
         "format": FORMAT,
         "run": directory.name,
         "experiment": directory.parent.name,
@@ -36,10 +39,16 @@ def begin(
         "status": "running",
         "valid": None,
         "reasons": [],
+        **({TRACE: True} if trace_is_requested() else {}),
     }
     write(directory, record)
     disk_reserve.keep(directory)
     return record
+
+
+def add_clock(record: dict, started_ns: int) -> None:
+    """Record the wall clock (µs since 1970) at the instant of the monotonic clock from which the run's times count."""
+    record["started_unix_us"] = (time.time_ns() - time.monotonic_ns() + started_ns) // 1000
 
 
 def _dataset(scale: str) -> dict:

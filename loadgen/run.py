@@ -96,6 +96,8 @@ def _execute(
     ):
         settings = replace(settings, database_url=url)
         record["stages_s"] = stages.seconds
+        if generator:
+            record_writer.add_clock(record, generator.started_ns)
         record["dataset"] |= {"counts": template.counts, "fingerprint": dataset.fingerprint(spec.scale, code.schema)}
         record["deployment"]["settings"] = settings.public()
         with app_environment.set_up(settings, directory, code.counters, scenario.upstream_ms, faults) as environment:

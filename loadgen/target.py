@@ -19,7 +19,7 @@ from workbench.paths import REPOSITORY
 from workbench.polling import attempts
 from workbench.redaction import redacted
 
-from . import dataset, locust_runner, readiness
+from . import dataset, locust_runner, readiness, record_writer
 from .addresses import is_local_address, is_local_host, resolve
 from .collectors.process_reader import ProcessReader
 from .generator.import_path import TAKEN
@@ -200,7 +200,7 @@ def execute(
                 serving or nullcontext() as served,
                 closing(_process_reader(generator, target, directory, served, roots or {})) as reader,
             ):
-                _drive(generator, reader, served)
+                _drive(record, generator, reader, served)
                 record["readings"] = reader.cost.record()
     except locust_runner.Refused:
         shutil.rmtree(directory)  # nothing was sent: it is no run
@@ -223,8 +223,9 @@ def _require_load(scenario: Scenario) -> None:
         )
 
 
-def _drive(generator: Generator, reader: ProcessReader, served: Child | None) -> None:
+def _drive(record: dict, generator: Generator, reader: ProcessReader, served: Child | None) -> None:
     """Release the users, and wait for the end of the load."""
+    record_writer.add_clock(record, generator.started_ns)
     if served:  # the CPU time of the load is the difference of readings before and after it
         reader.read(slow=True)
     generator.release_users()

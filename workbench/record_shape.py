@@ -179,7 +179,7 @@ _LATER_WRITES = {"wrong_user": COUNT}  # which older recordings lack
 OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     "run": {
         "run": is_id, "experiment": is_id, "position": SMALL, "replicate": bool, "stopped_by_hand": bool, "rows": COUNT,
-        "seed": _is_integer,
+        "seed": _is_integer, "trace": bool, "started_unix_us": COUNT,
         "processes": SMALL, "started": str, "ended": str, "served": COUNT, "database_lost": COUNT, "locustfile": str,
         "files": is_description, "environment": _ENVIRONMENT_FACTS, "scenario": _SCENARIO,
         "deployment": {"settings": _SETTINGS, "source": _source}, "generator": _GENERATOR, "counters": _by_name(COUNT),

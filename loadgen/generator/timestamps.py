@@ -21,7 +21,7 @@ from locust.exception import CatchResponseError
 from workbench.request_schema import request_name
 
 from ..addresses import is_local_host
-from . import run_token, virtual_user
+from . import run_token, trace_header, virtual_user
 from .in_flight import InFlight
 from .virtual_user import VirtualUser, virtual_user_of
 
@@ -187,11 +187,11 @@ def _with_headers(build: Callable[..., str]) -> Callable[..., str]:
         if times is None or times.received_ns:
             return text
         name = "" if "X-Request-ID" in text else f"X-Request-ID: {request_name(times.user, times.sequence)}\r\n"
-        token = run_token.header_line(self.host)
+        added = name + trace_header.header_line(times.user, times.sequence, text) + run_token.header_line(self.host)
         sent_ns = times.mark_sent()
         if not is_local_host(self.host):
-            return f"{text[:-2]}{name}{token}\r\n"  # the clock of another machine is unrelated to ours
-        return f"{text[:-2]}{name}{token}X-Request-Start: t={sent_ns}\r\n\r\n"
+            return f"{text[:-2]}{added}\r\n"  # the clock of another machine is unrelated to ours
+        return f"{text[:-2]}{added}X-Request-Start: t={sent_ns}\r\n\r\n"
 
     return build_with_headers
 
@@ -202,7 +202,8 @@ def _with_header_arguments(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
     def send(self: Any, method: str, url: str, *arguments: Any, headers: dict | None = None, **options: Any) -> Any:
         times = _current.get()
-        added = {"X-Request-ID": request_name(times.user, times.sequence), **(headers or {})}
+        identity = times.user, times.sequence
+        added = {"X-Request-ID": request_name(*identity), **trace_header.header(*identity), **(headers or {})}
         host = urlsplit(self._build_url(url)).hostname or ""
         added |= run_token.header(host)
         sent_ns = times.mark_sent()
