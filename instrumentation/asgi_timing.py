@@ -6,6 +6,7 @@ from typing import Any
 
 from . import server_timing
 from .server_timing import Timing
+from .trace_id import trace_id_of
 from .worker_metrics import Slot
 
 Scope = MutableMapping[str, Any]
@@ -14,7 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-RUN_TOKEN, REQUEST_START = b"x-run-token", b"x-request-start"
+RUN_TOKEN, REQUEST_START, TRACEPARENT = b"x-run-token", b"x-request-start", b"traceparent"
 
 
 class TimedAsgiApplication:
@@ -35,7 +36,9 @@ class TimedAsgiApplication:
         headers = dict(scope.get("headers", ()))
         if scope["type"] == "http" and server_timing.is_of_run(headers.get(RUN_TOKEN, b""), self._run_token):
             sent_ns = server_timing.sent_ns(headers.get(REQUEST_START, b"").decode("latin-1"))
-            await self._time(Timing(time.monotonic_ns(), sent_ns, knows_loop=False), scope, receive, send)
+            timing = Timing(time.monotonic_ns(), sent_ns, knows_loop=False)
+            timing.trace_id = trace_id_of(headers.get(TRACEPARENT, b"").decode("latin-1"))
+            await self._time(timing, scope, receive, send)
         else:
             await self._application(scope, receive, send)
 

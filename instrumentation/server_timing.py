@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, current_app, has_app_context
 
 from . import loop_wait
+from .trace_id import HEADER_VARIABLE, trace_id_of
 from .worker_metrics import Slot
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ class Timing:
 
     `app_us` is the time in the application, known with the header. `db_calls` are statements, `failed_calls` those of
     them that ended with an error, `round_trips` waits for an answer of the database, `connection` is the number of
-    the first database connection that it used, `cache_outcome` is hit, miss, stale or none. `knows_loop` is False where
-    it may wait for a loop that is not watched: the header then has no `loop`, which is in the other parts.
+    the first database connection that it used, `cache_outcome` is hit, miss, stale or none, `trace_id` that of the
+    caller's trace, None without one. `knows_loop` is False where it may wait for a loop that is not watched: the header
+    then has no `loop`, which is in the other parts.
     """
 
     def __init__(self, entered_ns: int, sent_ns: int | None, *, knows_loop: bool = True):
@@ -66,6 +68,7 @@ class Timing:
         self.round_trips = 0
         self.cache_outcome = "none"
         self.connection: int | None = None
+        self.trace_id: str | None = None
         self._entered_ns = self._switched_ns = entered_ns
         self._spent_ms = _UNSPENT_MS.copy()
         self._open = REST
@@ -120,7 +123,8 @@ class Timing:
             "round_trips": self.round_trips,
             "worker": worker,
         }
-        return f"{queue}{timed}{loop}{connection}"
+        trace = "" if self.trace_id is None else f', trace;desc="{self.trace_id}"'
+        return f"{queue}{timed}{loop}{connection}{trace}"
 
     def count_in(self, slot: Slot, is_error: bool) -> None:
         """Count the response in its worker's metrics, with the values of the header: the two are compared later."""
@@ -190,6 +194,7 @@ class TimedApplication:
             return self.application(environ, start_response)
         entered_ns, knows_loop = time.monotonic_ns(), loop_wait.watch(_current.get)
         timing = Timing(entered_ns, sent_ns(environ.get("HTTP_X_REQUEST_START", "")), knows_loop=knows_loop)
+        timing.trace_id = trace_id_of(environ.get(HEADER_VARIABLE))
 
         def timed_start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             header = timing.header(self.worker)

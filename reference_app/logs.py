@@ -1,6 +1,7 @@
 """Log lines: one JSON object each, with the id of the request that they are about.
 
-A request brings its id in `X-Request-ID`, or is given one; the response carries it too.
+A request brings its id in `X-Request-ID`, or is given one; the response carries it too. The trace that it belongs to
+comes in `traceparent`.
 """
 
 import logging
@@ -14,11 +15,12 @@ from pythonjsonlogger.json import JsonFormatter
 from werkzeug.local import LocalProxy
 
 import instrumentation
+from instrumentation.trace_id import trace_id_of
 
 from .worker_number import worker_number
 
 HEADER = "X-Request-ID"
-FORMAT = "%(asctime)s %(levelname)s %(message)s %(request_id)s %(method)s %(path)s %(worker)s"
+FORMAT = "%(asctime)s %(levelname)s %(message)s %(request_id)s %(trace_id)s %(method)s %(path)s %(worker)s"
 RENAMED_FIELDS = {"asctime": "time", "levelname": "level", "message": "event"}
 LOGGERS = (__package__, instrumentation.__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -30,6 +32,7 @@ class RequestFields(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         inside = has_request_context()
         record.request_id = g.get("request_id") if inside else None
+        record.trace_id = trace_id_of(request.headers.get("traceparent")) if inside else None
         record.method = request.method if inside else None
         record.path = request.path if inside else None
         record.worker = worker_number()

@@ -226,3 +226,15 @@ def test_a_number_that_fits_into_no_row_is_not_reported():
 def test_the_middleware_refuses_an_empty_token():
     with pytest.raises(ValueError, match="empty run token"):
         TimedApplication(lambda environ, start_response: [], lambda: 0, run_token="")
+
+
+@pytest.mark.parametrize("header", ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "not-one"])
+def test_the_trace_of_the_caller_is_named_where_it_is_one(header):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return []
+
+    client = Client(TimedApplication(application, lambda: 0, run_token=None))
+    sent = client.get("/", headers={"traceparent": header}).headers["Server-Timing"]
+    assert sent.endswith(f', trace;desc="{header[3:35]}"') is header.startswith("00-")
+    assert server_timing(sent)["worker"] == 0

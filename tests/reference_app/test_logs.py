@@ -19,6 +19,16 @@ def test_a_warning_is_one_json_line(app, capfd, name):
     assert record["worker"] == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "logged"), [(f"00-{'4b' * 16}-{'0f' * 8}-01", "4b" * 16), ('00-"}\n{"', None), ("", None)]
+)
+def test_a_line_of_a_request_names_the_trace_of_its_caller(app, capfd, given, logged):
+    with app.test_request_context(environ_overrides={"HTTP_TRACEPARENT": given}):
+        logging.getLogger("reference_app.store").warning("late")
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["trace_id"] == logged
+
+
 def test_the_loggers_are_those_of_both_packages():
     assert LOGGERS == ("reference_app", "instrumentation")
 
