@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis.__main__ import main
+from tests.otlp_receiver import receiver  # noqa: F401 -- a fixture
 from workbench.paths import REPOSITORY
 
 
