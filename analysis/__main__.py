@@ -1,10 +1,12 @@
-"""`python -m analysis show|compare|history|what-if`: recorded runs in a terminal."""
+"""`python -m analysis show|compare|history|what-if|export`: recorded runs in a terminal, and for other tools."""
 
 import click
 
+from workbench.command_line import hide_secrets
 from workbench.errors import reporting_errors
 
 from .cli.compare_command import compare
+from .cli.export_command import export
 from .cli.history_command import history
 from .cli.show_command import show
 from .cli.what_if_command import what_if
@@ -15,12 +17,13 @@ def main() -> None:
     """Look at recorded runs."""
 
 
-for subcommand in (show, compare, history, what_if):
+for subcommand in (show, compare, history, what_if, export):
     main.add_command(subcommand)
 
 
 def command() -> None:
     """Run the command line; an expected error is one line and an exit code."""
+    hide_secrets()
     with reporting_errors():
         main(prog_name="python -m analysis", standalone_mode=False)
 
