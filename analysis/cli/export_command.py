@@ -1,6 +1,5 @@
 """`python -m analysis export`: a recorded run or experiment in the format of another tool."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from ..exports.hgrm import TIMES, hgrm_lines
 from ..exports.openmetrics_text import openmetrics_text
 from ..exports.otava_csv import otava_configuration, otava_csv
 from ..exports.otlp_client import OtlpReceiver
-from ..exports.otlp_spans import Clock, otlp_messages, requests_without_ids
+from ..exports.otlp_spans import Clock, message_text, otlp_messages, requests_without_ids
 from ..exports.perfetto_trace import write_perfetto
 from .export_output import print_text, require_writable, writing
 from .warning_lines import warn, warn_unless_complete
@@ -149,7 +148,7 @@ def _texts(recording: Run | Experiment, name: str, **options: Any) -> Iterable[s
     if isinstance(recording, Run) and name == "hgrm":
         return (f"{line}\n" for line in hgrm_lines(recording, options["endpoint"], options["time"] or "latency"))
     if isinstance(recording, Run) and name == "otlp":
-        return (f"{json.dumps(message, allow_nan=False)}\n" for message in _messages(recording))
+        return (f"{message_text(message)}\n" for message in _messages(recording))
     if isinstance(recording, Experiment) and name == "otava":
         return [otava_csv(recording, warn)]
     if isinstance(recording, Experiment) and name == "bencher":

@@ -14,6 +14,8 @@ from urllib3.response import BaseHTTPResponse
 from workbench.errors import UsageError, UserError
 from workbench.text_cleaning import Target, cleaned
 
+from .otlp_spans import message_text
+
 PATH = "/v1/traces"
 HEADERS_VARIABLE = "OTEL_EXPORTER_OTLP_HEADERS"  # keys of a receiver, as OpenTelemetry's own exporters take them
 CONNECT_S, ANSWER_S = 5.0, 30.0
@@ -76,7 +78,7 @@ class OtlpReceiver:
         """Send one message; the number of spans that were rejected, and why."""
         sent = f"after {taken} spans" if taken else "for the first spans"
         try:
-            body = json.dumps(message, allow_nan=False)
+            body = message_text(message)
             response = self._pool.request("POST", self._url, body=body, headers=self._headers, preload_content=False)
             answer = _answer(response)
         except (HTTPError, OSError) as error:

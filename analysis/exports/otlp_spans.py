@@ -5,6 +5,7 @@ application's own stand in the same traces. What the application reported of its
 span: the parts have durations and no begin.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
@@ -73,6 +74,11 @@ def otlp_messages(run: Run, clock: Clock) -> Iterator[dict[str, Any]]:
             *([_resource(run, run.deployment, servers)] if servers else []),
         ]
         yield {"resourceSpans": resources}
+
+
+def message_text(message: Mapping[str, Any]) -> str:
+    """A message as JSON without spaces."""
+    return json.dumps(message, allow_nan=False, separators=(",", ":"))
 
 
 def requests_without_ids(run: Run) -> int:

@@ -90,8 +90,8 @@ def test_names_of_others_break_no_line(builder, kind):
 
 @pytest.mark.extra
 @pytest.mark.parametrize("kind", ["run", "experiment"])
-def test_prometheus_reads_the_text(run, experiment, tmp_path, kind):
-    (tmp_path / "text").write_text(openmetrics_text(run if kind == "run" else experiment))
+def test_prometheus_reads_the_text(request, tmp_path, kind):
+    (tmp_path / "text").write_text(openmetrics_text(request.getfixturevalue(kind)))
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", tmp_path / "text", tmp_path / "blocks"]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
