@@ -26,11 +26,6 @@ class TraceIds(NamedTuple):
     client: str
     server: str
 
-    @property
-    def traceparent(self) -> str:
-        """The value of the header that the client sends."""
-        return f"00-{self.trace}-{self.client}-01"
-
 
 def is_requested() -> bool:
     """True where the environment asks for the header."""
@@ -40,6 +35,12 @@ def is_requested() -> bool:
 def run_key(experiment: str, run: str) -> str:
     """The part of a trace id that all requests of a run have in common."""
     return hashlib.sha256(f"{experiment}/{run}".encode()).hexdigest()[:16]
+
+
+def traceparent(key: str, user: int, sequence: int) -> str:
+    """The header that the client sends: each request of a load pays for it."""
+    request = f"{user << 32 | sequence:016x}"
+    return f"00-{key}{request}-{request}-01"
 
 
 def trace_ids(key: str, user: int, sequence: int) -> TraceIds:

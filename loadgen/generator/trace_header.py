@@ -6,7 +6,7 @@ is kept.
 
 from functools import cache
 
-from workbench.trace_context import HEADER, is_requested, run_key, trace_ids
+from workbench.trace_context import HEADER, is_requested, run_key, traceparent
 
 from .destination import destination
 
@@ -21,11 +21,11 @@ def _key() -> str:
 
 def header(user: int, sequence: int) -> dict[str, str]:
     """The header of a request; empty where none is sent."""
-    return {HEADER: trace_ids(_key(), user, sequence).traceparent} if IS_SENT else {}
+    return {HEADER: traceparent(_key(), user, sequence)} if IS_SENT else {}
 
 
 def header_line(user: int, sequence: int, text: str) -> str:
     """The same as a line of the request's text; empty where the text has the header."""
     if not IS_SENT or f"\r\n{HEADER}:" in text.lower():
         return ""
-    return f"{HEADER}: {trace_ids(_key(), user, sequence).traceparent}\r\n"
+    return f"{HEADER}: {traceparent(_key(), user, sequence)}\r\n"

@@ -5,15 +5,17 @@ import re
 import pytest
 
 from workbench import trace_context
-from workbench.trace_context import run_key, trace_ids
+from workbench.trace_context import run_key, trace_ids, traceparent
 
 LARGEST = 2**31 - 1
 
 
 @pytest.mark.parametrize(("user", "sequence"), [(0, 1), (7, 12), (LARGEST, LARGEST)])
 def test_the_header_has_the_form_of_w3c(user, sequence):
-    ids = trace_ids(run_key("20260101-a", "1-01-tuned-burst-50"), user, sequence)
-    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", ids.traceparent)
+    key = run_key("20260101-a", "1-01-tuned-burst-50")
+    ids, header = trace_ids(key, user, sequence), traceparent(key, user, sequence)
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", header)
+    assert header == f"00-{ids.trace}-{ids.client}-01"
     assert int(ids.client, 16) > 0
     assert re.fullmatch("[0-9a-f]{16}", ids.server)
 
