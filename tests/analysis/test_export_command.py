@@ -1,9 +1,11 @@
 """`python -m analysis export`: each format by the command, and what it refuses, in a line."""
 
 import json
+import socket
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from tests.analysis.command_output import require_refused
@@ -145,7 +147,32 @@ def test_a_reader_that_ends_early_is_no_error(experiment, tmp_path):
         assert (process.stderr.read(), process.wait(60)) == ("", 0)
 
 
-def test_a_password_of_the_receiver_is_in_no_list_of_processes_and_in_no_message(experiment, process):
+def test_a_password_of_the_receiver_is_in_no_list_of_processes(experiment):
+    command = [
+        sys.executable,
+        "-m",
+        "analysis",
+        "export",
+        str(experiment.runs[0].directory),
+        "--format",
+        "otlp",
+        "--to",
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        url = f"http://me:hunter2secret@127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen([*command, url], cwd=REPOSITORY, stderr=subprocess.DEVNULL) as process:
+            connection, _ = listener.accept()
+            with connection:
+                request = connection.recv(65536)
+                arguments = " ".join(psutil.Process(process.pid).cmdline())
+                process.kill()
+    assert b"authorization: Basic" in request
+    assert "hunter2secret" not in arguments
+    assert "me:***@127.0.0.1" in arguments
+
+
+def test_a_password_of_the_receiver_is_in_no_message(experiment, process):
     run = str(experiment.runs[0].directory)
     result = process("export", run, "--format", "otlp", "--to", "http://me:hunter2secret@127.0.0.1:9/")
     assert result.returncode == 1
