@@ -6,6 +6,7 @@ from typing import NamedTuple
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from workbench.recording import Experiment
+from workbench.text_cleaning import Target, cleaned
 
 from ..metrics.arm_estimates import RESPONSE
 from .arm_values import ArmValue, arm_values
@@ -49,11 +50,12 @@ def _gauge(experiment: Experiment, family: Family, values: list[ArmValue], insta
     gauge = GaugeMetricFamily(
         family.name, family.text, labels=[*LABELS, "endpoint", "statistic", "blocks", "estimate"], unit=family.unit
     )
+    experiment_name = cleaned(experiment.name, Target.LINE)
     for value in values:
         estimate = value.estimate
         ends = {"value": estimate.value, "lower": estimate.low, "upper": estimate.high}
         statistic = value.metric.removeprefix(RESPONSE).removesuffix("_ms") if family.divisor > 1 else ""
-        labels = [experiment.name, value.deployment, value.scenario, value.endpoint, statistic, str(estimate.blocks)]
+        labels = [experiment_name, value.deployment, value.scenario, value.endpoint, statistic, str(estimate.blocks)]
         for name, number in ends.items():
             if number is not None:
                 gauge.add_metric([*labels, name], number / family.divisor, timestamp=instant_s)

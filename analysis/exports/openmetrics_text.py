@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
@@ -14,6 +13,7 @@ from prometheus_client.registry import Collector
 from workbench.recording import Experiment, Run
 
 from .experiment_families import experiment_families
+from .recorded_instants import unix_s
 from .run_families import run_families
 
 
@@ -42,7 +42,4 @@ class _Families(Collector):
 
 def _instant_s(runs: Iterable[Run]) -> float | None:
     """When the last of the runs ended, in seconds since 1970; None where none says so."""
-    try:
-        return max(datetime.fromisoformat(run.record["ended"]).timestamp() for run in runs if run.record.get("ended"))
-    except ValueError:  # there is none, or one that is no time
-        return None
+    return max((instant for run in runs if (instant := unix_s(run, "ended")) is not None), default=None)

@@ -23,6 +23,7 @@ from .. import environment_facts
 from ..environment_facts import COMMIT
 from ..metrics import effect_metrics
 from ..metrics.effect_metrics import EFFECT_METRICS
+from .recorded_instants import unix_s
 
 TEST = "tracetrack"  # the name of the test in Otava's configuration
 TIME = "time"
@@ -93,11 +94,10 @@ def _row(member: Experiment, experiment: Experiment, metrics: Sequence[str]) -> 
 
 def _started(experiment: Experiment) -> datetime:
     """When its first run started. Raises `RecordingError` where no run says so."""
-    try:
-        instants = [datetime.fromisoformat(run.record["started"]) for run in experiment.runs if "started" in run.record]
-        return min(instants).astimezone(UTC)
-    except ValueError:
-        raise RecordingError(f"{experiment.name}: no run has the time of its start") from None
+    instants_s = [instant for run in experiment.runs if (instant := unix_s(run, "started")) is not None]
+    if not instants_s:
+        raise RecordingError(f"{experiment.name}: no run has the time of its start")
+    return datetime.fromtimestamp(min(instants_s), UTC)
 
 
 def _values(experiment: Experiment) -> dict[str, float]:

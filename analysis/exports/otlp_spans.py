@@ -7,7 +7,6 @@ span: the parts have durations and no begin.
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from workbench.request_schema import PARTS
 from workbench.text_cleaning import Target, cleaned
 from workbench.trace_context import TraceIds, run_key, trace_ids
 
+from .recorded_instants import unix_s
 from .row_windows import rows_in_order
 
 BATCH = 500  # requests in one message, which has two spans for each
@@ -45,10 +45,10 @@ class Clock(NamedTuple):
         """Raises `UserError` for a record without a time."""
         if exact := run.record.get("started_unix_us"):
             return cls(exact, is_exact=True)
-        try:
-            return cls(round(1e6 * datetime.fromisoformat(run.record["started"]).timestamp()), is_exact=False)
-        except (KeyError, ValueError):
-            raise UserError(f"{run.name} has no time of its start, which spans need; measure again") from None
+        started_s = unix_s(run, "started")
+        if started_s is None or started_s < 0:
+            raise UserError(f"{run.name} has no time of its start, which spans need; measure again")
+        return cls(round(1e6 * started_s), is_exact=False)
 
     def nanoseconds(self, ms: float) -> str:
         """An instant of the run as OTLP's JSON has it: ns since 1970, as text."""

@@ -11,7 +11,7 @@ from .perfetto_tracks import Lanes
 
 def draw_run(writer: PerfettoWriter, run: Run) -> None:
     """Draw a track with the phases, each until the next one begins, and one with the faults."""
-    root = writer.track(f"run {run.name}: {run.deployment} under {run.scenario}")
+    root = writer.track(f"run {cleaned(run.name, Target.LINE)}: {run.deployment} under {run.scenario}")
     last_us = run.rows.tuples("SELECT max(round(1000 * start_ms)::BIGINT + coalesce(latency_us, 0)) FROM requests")[0][
         0
     ]

@@ -14,6 +14,7 @@ from prometheus_client.core import (
 
 from workbench.aggregates import SPLIT
 from workbench.recording import Run
+from workbench.text_cleaning import Target, cleaned
 
 from ..metrics import arm_metrics, run_metrics
 from .distinct_names import distinct_names
@@ -32,7 +33,7 @@ class _Families:
     def __init__(self, run: Run, instant_s: float | None):
         self._run = run
         self._instant_s = instant_s
-        self._labels = [run.record.get("experiment", ""), run.name, run.deployment, run.scenario]
+        self._labels = [run.record.get("experiment", ""), cleaned(run.name, Target.LINE), run.deployment, run.scenario]
         self._table = run_metrics.latency_by_endpoint(run).dropna(subset=["endpoint"])
         self._names = distinct_names(self._table["endpoint"])
 

@@ -62,6 +62,17 @@ def test_experiments_that_do_not_compare_are_left_out_and_named(member, builder)
     assert any("damaged" in line for line in warnings)
 
 
+@pytest.mark.parametrize("text", ["some day", "9999-99-99", ""])
+def test_an_experiment_whose_runs_have_no_time_is_left_out(member, builder, text):
+    newest = member(2)
+    run = builder.run("tuned", "burst-25")
+    run.record["started"] = text
+    builder.experiment(run, name="timeless")
+    warnings = []
+    assert [row["experiment"] for row in rows(newest, warnings)] == ["of-day-2"]
+    assert warnings == ["left out: timeless: no run has the time of its start"]
+
+
 def test_what_changed_since_the_row_above_is_named(member):
     newest = member(2, python="3.12.1")
     member(1)
