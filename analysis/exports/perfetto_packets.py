@@ -1,4 +1,4 @@
-"""Packets of a Perfetto trace: tracks, slices, instants and counters, written one after the other.
+"""Packets of a Perfetto trace: tracks, slices and counters, written one after the other.
 
 A trace is a sequence of `TracePacket` messages in the wire format of Protocol Buffers. Events are of the type
 `TrackEvent`; their names, and those of their arguments, are written once and referred to by a number (interned).
@@ -17,7 +17,7 @@ UUID, NAME, PARENT_UUID, COUNTER, CHILD_ORDERING, SIBLING_RANK = 1, 2, 5, 8, 11,
 EXPLICIT_ORDER = 3  # of ChildTracksOrdering
 UNIT_NAME = 6  # of CounterDescriptor
 ANNOTATION, TYPE, NAME_IID, TRACK_UUID, DOUBLE_VALUE, FLOW, LAST_FLOW = 4, 9, 10, 11, 44, 47, 48  # of TrackEvent
-BEGIN, END, INSTANT, COUNT = 1, 2, 3, 4  # its types
+BEGIN, END, COUNT = 1, 2, 4  # its types
 ARGUMENT_NAME_IID, BOOL_VALUE, INT_VALUE, TEXT_VALUE = 1, 2, 4, 6  # of DebugAnnotation
 EVENT_NAMES, ARGUMENT_NAMES = 2, 3  # of InternedData
 STATE_CLEARED, NEEDS_STATE = 1, 2  # of SequenceFlags
@@ -63,28 +63,24 @@ class PerfettoWriter:
         ends_flow: bool = False,
     ) -> None:
         """Write a slice; on one track slices must not overlap. Slices with the same `flow` are joined by an arrow."""
-        event = self._event(BEGIN, track, name, arguments or {})
+        event = self._begin(track, name, arguments or {})
         if flow:
             event += _tag(LAST_FLOW if ends_flow else FLOW, 1) + struct.pack("<Q", flow)
         self._write_event(begin_us, event)
         self._write_event(end_us, _number(TYPE, END) + _number(TRACK_UUID, track))
-
-    def instant(self, track: int, at_us: int, name: str, arguments: Arguments | None = None) -> None:
-        """Write an event without a duration."""
-        self._write_event(at_us, self._event(INSTANT, track, name, arguments or {}))
 
     def count(self, track: int, at_us: int, value: float) -> None:
         """Write a new value of a counter."""
         event = _number(TYPE, COUNT) + _number(TRACK_UUID, track)
         self._write_event(at_us, event + _tag(DOUBLE_VALUE, 1) + struct.pack("<d", value))
 
-    def _event(self, kind: int, track: int, name: str, arguments: Arguments) -> bytes:
+    def _begin(self, track: int, name: str, arguments: Arguments) -> bytes:
         annotations = [
             _bytes(ANNOTATION, self._iid(ARGUMENT_NAMES, key) + _value(value))
             for key, value in arguments.items()
             if value is not None
         ]
-        parts = (_number(TYPE, kind), _number(TRACK_UUID, track), self._iid(EVENT_NAMES, name), *annotations)
+        parts = (_number(TYPE, BEGIN), _number(TRACK_UUID, track), self._iid(EVENT_NAMES, name), *annotations)
         return b"".join(parts)
 
     def _iid(self, kind: int, name: str) -> bytes:

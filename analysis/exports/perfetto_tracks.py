@@ -33,10 +33,6 @@ class Lanes:
         self._writer.slice(self._tracks[place], begin_us, end_us, name, arguments, flow=flow, ends_flow=ends_flow)
         return place
 
-    def instant(self, at_us: int, name: str, arguments: Arguments | None = None) -> None:
-        """Draw an event without a duration."""
-        self.slice(at_us, at_us, name, arguments)
-
     def _free(self, begin_us: int) -> int:
         for place, end_us in enumerate(self._ends_us):
             if end_us <= begin_us:

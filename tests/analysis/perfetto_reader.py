@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
+BEGIN, END, COUNTER = 1, 2, 4
 
 
 def fields(message: bytes) -> dict[int, list]:
