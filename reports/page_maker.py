@@ -4,16 +4,15 @@ Two pages of one experiment that were made with the same have the same bytes. Wi
 with another program the words too.
 """
 
-import hashlib
 import platform
 from functools import cache
 from importlib.metadata import version
 
 from workbench.paths import PUBLISHED, REPOSITORY
+from workbench.program_digest import program_digest
 
 MADE_WITH = "made_with"  # the name of these facts in the data block of a page
 PROGRAM = "program"
-DIGEST_CHARACTERS = 16
 PACKAGES = ("duckdb", "matplotlib", "nbconvert", "numpy", "pandas", "scipy")
 FOLDERS = ("analysis", "reports", "workbench")
 SUFFIXES = {".py", ".j2", ".css", ".js"}
@@ -28,10 +27,6 @@ def made_with() -> dict[str, str]:
 
 
 def _program_digest() -> str:
-    """The beginning of a SHA-256 of the names and the contents of the files that decide on a page."""
+    """The digest of the files that decide on a page."""
     paths = [path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*") if path.suffix in SUFFIXES]
-    paths += [*(REPOSITORY / name for name in OTHER_FILES), *PUBLISHED.glob("*.csv")]
-    digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(REPOSITORY).as_posix(), path) for path in paths):
-        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()[:DIGEST_CHARACTERS]
+    return program_digest([*paths, *(REPOSITORY / name for name in OTHER_FILES), *PUBLISHED.glob("*.csv")])
