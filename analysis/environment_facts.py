@@ -102,11 +102,12 @@ def machine(environment: Mapping) -> str:
 
 def load_differences(first: Run, second: Run) -> list[str]:
     """Return the names of the fields in which the loads of two runs differ; a description is no part of a load."""
-    loads = [_load(run) for run in (first, second)]
+    loads = [load_of_run(run) for run in (first, second)]
     return sorted(name for name in loads[0].keys() | loads[1].keys() if loads[0].get(name) != loads[1].get(name))
 
 
-def _load(run: Run) -> dict:
+def load_of_run(run: Run) -> dict:
+    """Return the fields of a run's record that decide on its load."""
     fields = run.record["scenario"] | {name: run.record.get(name) for name in LOAD_FIELDS}
     return {name: value for name, value in fields.items() if name != "description"}
 
@@ -132,7 +133,7 @@ def _method(experiment: Experiment) -> dict[str, object]:
     environment = experiment.record["environment"]
     is_shared = environment.get("shared_machine")
     run = next((run for run in experiment.runs if run.scenario == BURST_50), None)
-    load = _load(run) if run else {}
+    load = load_of_run(run) if run else {}
     return {
         FORMAT: experiment.record.get("format", 1),
         MAX_CONNECTIONS: environment.get("postgresql_max_connections"),

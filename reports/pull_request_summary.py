@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from analysis import regressions
 from analysis.arm_wording import arms_clause
+from analysis.environment_facts import machine
 from analysis.findings import fault_findings, objectives
 from analysis.findings.effort import effort, minutes
 from analysis.findings.finding import (
@@ -22,7 +23,6 @@ from analysis.findings.finding import (
     Finding,
 )
 from analysis.findings.wording import effect_size, ratio_text
-from analysis.history import machine
 from analysis.metrics import cpu_metrics
 from analysis.soak.growth import FALLS, FLAT, GROWS
 from analysis.stats.power import MAX_BLOCKS

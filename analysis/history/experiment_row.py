@@ -1,59 +1,19 @@
-"""Every recorded experiment in one table: its headline metrics against commit and time."""
+"""The row of an experiment in the table of all experiments."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
 from workbench.arms import BASELINE, BURST_50, SUSTAINED_100, TUNED
-from workbench.errors import RecordingError
-from workbench.recording import Experiment, open_experiment
+from workbench.recording import Experiment
 
-from . import environment_facts
-from .capacity.bracket import capacity_results
-from .environment_facts import COMMIT, Facts, machine
-from .metrics import arm_estimates, arm_metrics
-from .speedup import speedup_estimate
-from .stats.confidence import Estimate
+from .. import environment_facts
+from ..capacity.bracket import capacity_results
+from ..environment_facts import COMMIT, machine
+from ..metrics import arm_estimates, arm_metrics
+from ..speedup import speedup_estimate
+from ..stats.confidence import Estimate
 
 HEADLINE = (BASELINE, TUNED)  # the deployments whose duration under burst-50 is the headline of an experiment
-FENCE = "fence"  # the column with what changed since the row above it
-
-
-def history(directory: Path) -> tuple[pd.DataFrame, list[str]]:
-    """A row for each experiment in the folder, by machine and then by time, and a message for each that cannot be read.
-
-    Only rows of one `machine` without a `fence` between them compare: that names what changed of machine, versions,
-    data and method since the row above it. `times faster` is the duration of 50 users at once on `as-measured` over
-    that on `tuned`, with its interval from four blocks on. The sustained loads are the brackets of the capacity
-    searches of `tuned`.
-    """
-    rows, facts, problems = [], {}, []
-    for path in sorted(directory.glob("*/experiment.json")):
-        try:
-            experiment = open_experiment(path.parent)
-            if changed := experiment.own_problems():
-                problems.append(f"{path.parent} was changed: {changed[0]}")
-                continue
-            rows.append(_row(experiment))
-            facts[experiment.name] = environment_facts.facts_of(experiment)
-        except RecordingError as error:
-            problems.append(str(error))
-    rows.sort(key=lambda row: (row["machine"], row["started"]))
-    fences = _fences(rows, facts) if rows else []
-    return pd.DataFrame([{**row, FENCE: fence} for row, fence in zip(rows, fences, strict=True)]), problems
-
-
-def _fences(rows: Sequence[Mapping[str, str]], facts: Mapping[str, Facts]) -> list[str]:
-    """What changed since the row above, for each row; empty on the first one of a machine and where nothing did."""
-    texts = [""]
-    for above, row in pairwise(rows):
-        is_comparable = above["machine"] == row["machine"]
-        changed = environment_facts.fences(facts[above["experiment"]], facts[row["experiment"]])
-        texts.append(", ".join(map(str, changed)) if is_comparable else "")
-    return texts
 
 
 def started(experiment: Experiment) -> str:
@@ -67,7 +27,8 @@ def durations_s(experiment: Experiment) -> dict[str, Estimate]:
     return {name: estimate for name, estimate in estimates.items() if estimate is not None}
 
 
-def _row(experiment: Experiment) -> dict[str, Any]:
+def row_of(experiment: Experiment) -> dict[str, Any]:
+    """Its machine, time, commit, size and headline metrics, by the names of their columns; a dash without a value."""
     environment = experiment.record["environment"]
     commit = environment_facts.facts_of(experiment).get(COMMIT, "unknown")
     return {
