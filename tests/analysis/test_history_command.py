@@ -1,4 +1,8 @@
-"""`python -m analysis history`: the list of recorded experiments."""
+"""`python -m analysis history`: the list of recorded experiments, and where their metrics changed."""
+
+import re
+
+from tests.histories import factors, name_of, record_history
 
 
 def test_history_lists_the_experiments_and_warns_of_damaged_ones(builder, command):
@@ -39,3 +43,21 @@ def test_history_names_what_changed_between_two_experiments_of_one_machine(build
     assert lines[-2] == "-- a difference across this line may come from: Python 3.11.7 → 3.12.1"
     assert ("20260102-a" in lines[-3], "20260103-a" in lines[-1]) == (True, True)
     assert sum(line.startswith("--") for line in lines) == 1
+
+
+def test_history_names_a_change_below_its_table(builder, command):
+    record_history(builder, factors((8, 1.0), (6, 1.5)))
+    builder.experiment(builder.run("tuned", "burst-50").invalid(), name="20260120-invalid")
+    lines = command("history").stdout.partition("changes over experiments:\n")[2].splitlines()
+    assert re.fullmatch(
+        rf"  tuned burst-50 duration: \S+ s → \S+ s \(\+\d+ %, \d+ to \d+ %\) between {name_of(7)} \(0123456789\) and "
+        rf"{name_of(8)} \(0123456789\), the same commit; worse, p below 0.0001, 8 and 6 experiments",
+        lines[0],
+    )
+    assert lines[1].startswith("  1 series searched. If nothing had changed in any of them")
+    assert lines[2:] == ["  Left out of all series: 1 without a valid run."]
+
+
+def test_history_without_a_change_says_so(builder, command):
+    record_history(builder, factors((10, 1.0)))
+    assert "changes over experiments:\n  none is known\n" in command("history").stdout
