@@ -1,4 +1,4 @@
-"""`index.html`: all built reports, the newest first, then comparisons, and what is recorded without a report."""
+"""`index.html`: what changed over experiments, all built reports, the newest first, comparisons, and all else."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from workbench.text_cleaning import Target, cleaned
 
 from . import comparison_page, report_entry
 from .choice import BUILD, single_runs
+from .history_section import history_section
 from .markup import Html
 from .page_frame import Section, page
 from .page_names import PAGE
@@ -25,7 +26,7 @@ from .tables import Verdict, remark, table
 
 INDEX = "index.html"
 MAX_RUNS = 200  # the newest ones
-STYLES = ("rows.css", "sparks.css")
+STYLES = ("rows.css", "sparks.css", "trends.css")
 
 
 def write(folder: Path) -> Path:
@@ -42,6 +43,7 @@ def html(folder: Path) -> str:
     runs = single_runs()
     shown = runs[:MAX_RUNS]
     sections = [
+        *history_section(),
         *_reports(folder, entries),
         *_section("Comparisons", _comparison_rows(folder, comparisons), "Comparisons of two experiments"),
         *_unreported(entries),

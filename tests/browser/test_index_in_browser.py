@@ -9,6 +9,7 @@ from axe_core_python.selenium import Axe
 from analysis.recording_comparison import compare_experiments
 from reports import comparison_page, index_page, report_entry
 from tests.builders import Builder
+from tests.histories import factors, record_history
 from tests.reports.test_index_page import FACTS, HOSTILE, entry
 
 pytestmark = pytest.mark.extra
@@ -32,11 +33,12 @@ return Math.min(...[...document.querySelectorAll('main *')]
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The address of each page by its name: an index with fences, trends and hostile names, and a comparison."""
+    """The address of each page by its name: an index with changes, fences and hostile names, and a comparison."""
     data = tmp_path_factory.mktemp("data")
     (data / "html").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRACETRACK_DATA_DIR", str(data))
+        record_history(Builder(data / "runs"), factors((5, 1.0), (4, 1.5)), {1: {"python": HOSTILE}}, profile="a")
         comparison = compare_experiments(*_experiments(Builder(data / "runs")), lambda warning: None)
         compared = comparison_page.write(comparison, [f"a warning about {HOSTILE}"], data / "html")
         page = data / "html" / "optimization-results.html"
@@ -103,3 +105,18 @@ def test_the_verdict_of_a_comparison_is_on_the_first_screen(browser, pages):
         _open(browser, pages["comparison"], width, "light")
         bottom = "return document.querySelector('.cards').getBoundingClientRect().bottom"
         assert 0 < browser.execute_script(bottom) <= 800
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_chart_of_the_history_shows_a_dot_for_each_experiment(browser, pages, view):
+    _open(browser, pages["index"], *VIEWS[view])
+    boxes = "return [...document.querySelector('svg.history').querySelectorAll('circle')]"
+    dots = browser.execute_script(
+        f"{boxes}.map(each => each.getBoundingClientRect()).map(box => [box.left, box.width, box.height])"
+    )
+    assert len(dots) == 9
+    assert all(width > 4 and height > 4 for _, width, height in dots)
+    assert sorted(dots) == dots
+    lines = "const chart = document.querySelector('svg.history');"
+    lines += "return ['boundary', 'change'].map(name => chart.querySelectorAll(`.${name}`).length)"
+    assert browser.execute_script(lines) == [1, 1]
