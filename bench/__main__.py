@@ -13,6 +13,7 @@ from workbench.errors import reporting_errors
 from . import (
     analysis_scaling,
     cached_read,
+    history_cost,
     instrumentation_cost,
     lab_cost,
     monitor_cost,
@@ -43,6 +44,7 @@ PARTS = {
     "cached-read": cached_read,
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
+    "history": history_cost,
     "quiet-machine": quiet_machine,
     "render": render_cost,
     "run-overhead": run_overhead,
