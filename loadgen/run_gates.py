@@ -23,7 +23,7 @@ def evaluate(directory: Path, record: dict, scenario: Scenario) -> list[Gate]:
     return validity.gates(
         pd.read_parquet(rows, columns=[name for name in validity.COLUMNS if name in recorded]),
         pd.read_parquet(readings) if readings.exists() else None,
-        summary=summary,
+        summary={**summary, "hosts": record.get("hosts")},
         processes=record.get("processes", summary.get("processes", 1)),
         users=scenario.users or None,
         due=_due_tasks(record, scenario),

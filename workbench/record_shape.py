@@ -32,6 +32,10 @@ def _number(value: Any) -> bool:
     return (_is_integer(value) or isinstance(value, float)) and math.isfinite(value) and abs(value) <= 2**62
 
 
+def _or_none(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or rule(value)
+
+
 def _one_of(*words: str) -> Callable[[Any], bool]:
     return lambda value: value in words if isinstance(value, str) else False
 
@@ -111,6 +115,12 @@ def _faults(value: object) -> bool:
     )
 
 
+def _is_clock(value: object) -> bool:
+    """The relation of a host's clock to the run's: offset and uncertainty (ns), and the rounds that were measured."""
+    names = ("offset_ns", "uncertainty_ns", "rounds")
+    return isinstance(value, dict) and all(_number(value.get(name)) for name in names)
+
+
 def _pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
@@ -173,6 +183,12 @@ _MEMORY: Mapping[str, Rule] = {
     "peak_pss_bytes": COUNT, "over_limit": bool, "oom_kills": COUNT, "log_reports": COUNT,
     "hash_bytes": COUNT, "log": [str], "kills": _kills,
 }  # fmt: skip
+_HOST: Mapping[str, Rule] = {
+    "name": str, "address": str, "processes": [SMALL], "status": str, "lost": str, "rows": COUNT,
+    "last_send_us": _or_none(_number), "wall_difference_s": _number,
+    "clock": _or_none(_is_clock), "clock_at_end": _or_none(_is_clock),
+    "clock_error_ms": _or_none(_number),
+}  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
 _LATER_WRITES = {"wrong_user": COUNT}  # which older recordings lack
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
@@ -191,6 +207,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "connections": dict.fromkeys(("allowed", "after_load", "idle_in_transaction", "after_stop"), COUNT),
         "upstream": {"answer_ms": _number, "requests": COUNT, "most_at_once": COUNT},
         "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},
+        "hosts": [_HOST],
         "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},
     },
     "experiment": {

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from . import machine_watch, witness_gates
+from . import host_gates, machine_watch, witness_gates
 from .littles_law_gate import relative_difference
 from .request_schema import GENERATOR_ERROR
 
@@ -89,6 +89,9 @@ OTHERS_CPU = Bound("CPU of other processes, share of all cores", 0.10, "{:.1%}")
 OTHERS_CPU_PEAK = Bound("CPU of other processes in their busiest second, share of all cores", 0.30, "{:.1%}")
 STEAL = Bound("time taken by the hypervisor, share of all cores", 0.05, "{:.1%}")
 DISTURBANCES = (DISPATCH_LAG_TAIL, LOOP_GAP, OTHERS_CPU, OTHERS_CPU_PEAK, STEAL)
+HOSTS = Bound("hosts of the load generator that were lost, or left rows behind", 0, "{:.0f}")
+# Rows of several hosts stand on one axis: within it the second of a request is known.
+CLOCK_ERROR = Bound("largest error of a host's clock against the run's, ms", 100.0, "{:.3f}")
 LITTLES_LAW = Bound("relative difference from Little's law", 0.02, "{:.2%}")
 # In the order of tables; every bound of this module is a gate.
 BOUNDS = {value.name: value for value in list(globals().values()) if isinstance(value, Bound)}
@@ -111,7 +114,7 @@ def gates(
 ) -> list[Gate]:
     """Evaluate the gates of one run from its request rows and process readings as they are on disk (µs).
 
-    `summary` is the load generator's own: `requests` by its count, `processes` that reported, `in_flight_marks`.
+    `summary` is the load generator's: `requests` by its count, `processes` that reported, `in_flight_marks`, `hosts`.
     `users` and `expected` rows are fixed by the scenario, `due` tasks by the schedule of an open load. `served` is the
     application's own count, `witnesses` are its others and the database's (see `witness_gates`). None stands for what
     is not fixed or was not counted. On a `shared_machine` disturbances are observed and not evaluated.
@@ -146,13 +149,16 @@ def _of_witnesses(requests: pd.DataFrame, witnesses: Mapping | None) -> list[Gat
 
 
 def _of_load(requests: pd.DataFrame, summary: Mapping, kind: str, steady: bool) -> list[Gate]:
-    """The gates that depend on the kind of load: of the sends, and of Little's law."""
+    """The gates that depend on the kind of load: of the sends, of Little's law, and of several hosts."""
     if kind in ("burst", "single"):
         evaluated = [FIRST_SENDS.evaluate(first_sends_share(requests))]
     else:
         evaluated = [DISPATCH_LAG.evaluate(dispatch_lag_ms(requests))]
     if steady:
         evaluated.append(LITTLES_LAW.evaluate(relative_difference(requests, summary.get("in_flight_marks") or [])))
+    if hosts := summary.get("hosts"):
+        evaluated.append(HOSTS.evaluate(host_gates.lost(hosts)))
+        evaluated.append(CLOCK_ERROR.evaluate(host_gates.clock_error_ms(hosts)))
     return evaluated
 
 

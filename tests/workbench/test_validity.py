@@ -92,6 +92,7 @@ def test_a_good_run_passes_every_gate():
         "stopped_by_locustfile": 0,
         "parts_elsewhere": 0,
         "loop_gaps": [[(5_000_000, 4_000, 1_000)]],
+        "hosts": [{"status": "complete", "clock_error_ms": 0.2}],
     }
     fixed = {"users": 50, "due": 1000, "expected": 1000, "served": 1000, "kind": "open", "steady": True}
     application = {"error_responses": 0, "app_us": 4_000_000, "failed_statements": 0, "durations": [[None, 1000]]}
