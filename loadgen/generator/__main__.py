@@ -10,8 +10,8 @@ from locust import argument_parser, runners
 from locust import main as locust_main
 from locust.env import Environment
 
-from . import driver, import_path, output
-from .config import URL, USER_CLASSES
+from . import driver, guarded_channel, import_path, output
+from .config import OVER_HOSTS, URL, USER_CLASSES
 
 MAX_SILENCE_S = 120
 
@@ -28,6 +28,8 @@ def main() -> None:
     runners.HEARTBEAT_LIVENESS = MAX_SILENCE_S // runners.HEARTBEAT_INTERVAL
     # Locust would split a path at its commas.
     locust_main.get_locustfiles_locally = lambda options: [str(USER_CLASSES)]
+    if OVER_HOSTS:
+        guarded_channel.install()
     create_environment = locust_main.create_environment
 
     def create_prepared(*arguments: Any, **options: Any) -> Environment:

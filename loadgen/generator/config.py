@@ -13,6 +13,9 @@ TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
 TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
                           the certificate authority's file
 TRACETRACK_SUCCESS        what counts as a success by endpoint, see `success_rules`, as JSON
+TRACETRACK_HOSTS          set where several hosts make the load
+TRACETRACK_CLOCK_OFFSET_NS
+                          this host's monotonic clock minus that of the run's host, on a host that joined the run
 TRACETRACK_SESSION_LIFETIMES
                           how long a session of the application lasts without a request, and in all, in seconds, as
                           JSON; null where that is not known
@@ -26,6 +29,8 @@ import time
 from pathlib import Path
 
 import gevent
+
+from .interface import HOSTS, OFFSET
 
 SIGNAL_INTERVAL_S = 0.005
 
@@ -43,6 +48,9 @@ HAS_OWN_USERS = USER_CLASSES.parent == Path(__file__).parent  # TraceTrack's, wh
 SESSION_LIFETIMES_S = json.loads(os.environ.get("TRACETRACK_SESSION_LIFETIMES", "null"))
 SUCCESS = json.loads(os.environ.get("TRACETRACK_SUCCESS", "{}"))
 TLS = os.environ.get("TRACETRACK_TLS", "")
+OVER_HOSTS = HOSTS in os.environ
+IS_REMOTE = OFFSET in os.environ  # the run's host is another one
+CLOCK_OFFSET_NS = int(os.environ.get(OFFSET, "0"))
 
 
 def wait_for_start_signal() -> None:

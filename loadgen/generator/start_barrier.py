@@ -1,7 +1,8 @@
 """A barrier for all users of a load, in one process of the generator or in several: they start at one instant.
 
 Every process reports when all of its users wait at the barrier. The master releases them at an instant of the clock
-that all processes of a machine share, and ends the test when every process has reported that its users are done.
+that all processes of a machine share, and ends the test when every process has reported that its users are done. On
+another host the instant is one of that host's own clock, by the measured offset of the two.
 """
 
 import fcntl
@@ -20,12 +21,13 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from . import recording, summary
-from .config import PROCESS
+from .config import CLOCK_OFFSET_NS, OVER_HOSTS, PROCESS
 from .virtual_user import VirtualUser
 
 YOUNGER_COLLECTIONS = 100  # of garbage, before one that looks at all objects; ten by default
 SPAWN_INTERVAL_S, CHECK_INTERVAL_S = 0.005, 0.02  # before the release, and during the load
 RELEASE_LEAD_NS = 100_000_000  # between the message and the instant, so that it reaches other processes in time
+HOSTS_LEAD_NS = 1_000_000_000  # the same, on the way to another host
 OTHER_FILES = 64
 
 
@@ -97,12 +99,13 @@ class StartBarrier:
             complete()
 
     def _send_release(self) -> None:
-        lead_ns = RELEASE_LEAD_NS if self._processes > 1 else 0
+        lead_ns = HOSTS_LEAD_NS if OVER_HOSTS else RELEASE_LEAD_NS if self._processes > 1 else 0
         self._runner.send_message("release", {"at_ns": time.monotonic_ns() + lead_ns})
 
     def _release(self, msg: Any, **_: object) -> None:
-        gevent.sleep(max(0, msg.data["at_ns"] - time.monotonic_ns()) / 1e9)
-        self.released_ns, self._released_cpu_ns = msg.data["at_ns"], time.process_time_ns()
+        at_ns = msg.data["at_ns"] + CLOCK_OFFSET_NS
+        gevent.sleep(max(0, at_ns - time.monotonic_ns()) / 1e9)
+        self.released_ns, self._released_cpu_ns = at_ns, time.process_time_ns()
         self._released.set()
 
 

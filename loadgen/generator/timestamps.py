@@ -22,6 +22,7 @@ from workbench.request_schema import request_name
 
 from ..addresses import is_local_host
 from . import run_token, trace_header, virtual_user
+from .config import IS_REMOTE
 from .in_flight import InFlight
 from .virtual_user import VirtualUser, virtual_user_of
 
@@ -177,6 +178,11 @@ def _report_unanswered(
     )
 
 
+def _shares_clock(host: str) -> bool:
+    """Whether a host's clock is known to be ours; one of a load over hosts may have a clock of its own anywhere."""
+    return not IS_REMOTE and is_local_host(host)
+
+
 def _with_headers(build: Callable[..., str]) -> Callable[..., str]:
     """The text of a request with our headers at its end: through Locust's layers they would cost ten times as much."""
 
@@ -189,8 +195,8 @@ def _with_headers(build: Callable[..., str]) -> Callable[..., str]:
         name = "" if "X-Request-ID" in text else f"X-Request-ID: {request_name(times.user, times.sequence)}\r\n"
         added = name + trace_header.header_line(times.user, times.sequence, text) + run_token.header_line(self.host)
         sent_ns = times.mark_sent()
-        if not is_local_host(self.host):
-            return f"{text[:-2]}{added}\r\n"  # the clock of another machine is unrelated to ours
+        if not _shares_clock(self.host):
+            return f"{text[:-2]}{added}\r\n"
         return f"{text[:-2]}{added}X-Request-Start: t={sent_ns}\r\n\r\n"
 
     return build_with_headers
@@ -207,7 +213,7 @@ def _with_header_arguments(request: Callable[..., Any]) -> Callable[..., Any]:
         host = urlsplit(self._build_url(url)).hostname or ""
         added |= run_token.header(host)
         sent_ns = times.mark_sent()
-        if is_local_host(host):
+        if _shares_clock(host):
             added["X-Request-Start"] = f"t={sent_ns}"
         return request(self, method, url, *arguments, headers=added, **options)
 
