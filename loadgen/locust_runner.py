@@ -200,10 +200,10 @@ class Generator:
                 f"{reported or recorder.NOT_WRITTEN}\nFree some space, or set TRACETRACK_DATA_DIR to a larger disk."
             )
         if reported:
-            raise UserError(f"{reported}: {_last_error(child)}\nThe log of Locust is {child.log}")
+            raise UserError(f"{reported}: {last_error(child)}\nThe log of Locust is {child.log}")
         code = child.process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}" if code else "was ended"
-        lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else _last_error(child)
+        lost = f"what it sent in its last {recorder.FLUSH_EVERY_S} s is lost" if code < 0 else last_error(child)
         raise UserError(f"{child.name} (id {child.pid}) {how} {self._when()}: {lost}\nIts log is {child.log}")
 
     def _when(self) -> str:
@@ -220,7 +220,7 @@ class Generator:
         return False
 
 
-def _last_error(child: Child) -> str:
+def last_error(child: Child) -> str:
     """The error in the log of Locust: one that it logged, or the end of a traceback, or the last line."""
     lines = child.log.read_text(errors="replace").splitlines() if child.log.exists() else []
     if any("No User class found" in line for line in lines):
@@ -236,7 +236,7 @@ def _time_limit_s(scenario: Scenario) -> float:
     return 900.0 + scenario.warmup_s + scenario.duration_s
 
 
-def _locust_variables() -> list[str]:
+def locust_variables() -> list[str]:
     """The variables of Locust in this command's environment, which no generator gets: the scenario decides."""
     return [name for name in os.environ if name.startswith(LOCUST_PREFIX)]
 
@@ -244,7 +244,7 @@ def _locust_variables() -> list[str]:
 @contextmanager
 def fork_server() -> Iterator[ForkServer]:
     """Run a server for the block from which generators of one process can be forked."""
-    with serving(GEVENT, _locust_variables()) as server:
+    with serving(GEVENT, locust_variables()) as server:
         yield server
 
 
@@ -257,7 +257,7 @@ def generator(load: Load, url: str, directory: Path, forks: ForkServer | None = 
     """
     started_ns = time.monotonic_ns()
     environ = load.environ(directory, started_ns, url)
-    without = _locust_variables()
+    without = locust_variables()
     is_forked = forks and load.processes == 1 and load.locustfile is None
     with ExitStack() as stack:
         stack.callback((directory / START_SIGNAL).unlink, missing_ok=True)

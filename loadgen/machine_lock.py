@@ -32,12 +32,13 @@ MAX_COMMAND_CHARACTERS = 60
 
 
 @contextmanager
-def sole_use() -> Iterator[None]:
+def sole_use(part: str = "") -> Iterator[None]:
     """Hold the lock for the block. Raises `UserError` that names the process that holds it already.
 
-    The environment variable `TRACETRACK_MACHINE_LOCK` changes the name of the lock.
+    The environment variable `TRACETRACK_MACHINE_LOCK` changes the name of the lock. A `part` of a measurement that may
+    run beside the rest of it has a lock of its own.
     """
-    name = os.environ.get(VARIABLE) or NAME
+    name = "-".join(filter(None, (os.environ.get(VARIABLE) or NAME, part)))
     with by_socket(name) if sys.platform.startswith("linux") else by_file(name):
         yield
 

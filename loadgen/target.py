@@ -23,6 +23,7 @@ from . import dataset, locust_runner, readiness, record_writer
 from .addresses import is_local_address, is_local_host, resolve
 from .collectors.process_reader import ProcessReader
 from .generator.import_path import TAKEN
+from .load_hosts import LoadHosts, recorded_hosts
 from .locust_runner import Generator, Load
 from .readiness import any_certificate
 from .run import recorded
@@ -176,11 +177,13 @@ def execute(
     run_token: str = "",
     success: Mapping[str, Mapping[str, Any]] | None = None,
     roots: Mapping[str, int | None] | None = None,
+    hosts: LoadHosts | None = None,
 ) -> dict:
     """Put the target under the load of `spec`, leave the files of the run in `directory`, and return its record.
 
     `deployment` is what the record says of it, if not its URL alone. `serving` serves it for the run, in a process
-    whose CPU time is read, as is that of `roots`, by role. For `run_token` and `success` see `locust_runner.Load`.
+    whose CPU time is read, as is that of `roots`, by role. `hosts` make the load in the place of this one. For
+    `run_token` and `success` see `locust_runner.Load`.
     """
     scenario, users = spec.load(), users or Users()
     _require_load(scenario)
@@ -189,16 +192,14 @@ def execute(
     deployment = deployment or {"name": spec.name, "settings": {"url": target.public()}}
     load = _load(spec, scenario, users, run_token, success or {})
     try:
-        with recorded(directory, spec, scenario, deployment) as record:
-            record["dataset"]["counts"] = load.rows
-            record["locustfile"] = users.locustfile and users.locustfile.name
-            record["ignored_settings"] = locust_runner.ignored_settings(Path.cwd())
+        with recorded(directory, spec, scenario, deployment) as record, recorded_hosts(record, hosts, directory):
+            _note_load(record, load)
             if not serving:
                 target.wait_until_up()
             with (
-                locust_runner.generator(load, target.url, directory) as generator,
+                (hosts or locust_runner).generator(load, target.url, directory) as generator,
                 serving or nullcontext() as served,
-                closing(_process_reader(generator, target, directory, served, roots or {})) as reader,
+                closing(_process_reader(generator, target, directory, served, roots or {}, hosts)) as reader,
             ):
                 _drive(record, generator, reader, served)
                 record["readings"] = reader.cost.record()
@@ -206,6 +207,13 @@ def execute(
         shutil.rmtree(directory)  # nothing was sent: it is no run
         raise
     return record
+
+
+def _note_load(record: dict, load: Load) -> None:
+    """Note in the record what is known of the load before it begins."""
+    record["dataset"]["counts"] = load.rows
+    record["locustfile"] = load.locustfile and load.locustfile.name
+    record["ignored_settings"] = locust_runner.ignored_settings(Path.cwd())
 
 
 def _load(
@@ -243,11 +251,16 @@ def _check(reader: ProcessReader, served: Child | None) -> None:
 
 
 def _process_reader(
-    generator: Generator, target: Target, directory: Path, served: Child | None, roots: Mapping[str, int | None]
+    generator: Generator,
+    target: Target,
+    directory: Path,
+    served: Child | None,
+    roots: Mapping[str, int | None],
+    hosts: LoadHosts | None,
 ) -> ProcessReader:
     roles = {"server": served.pid, **roots, **generator.roles()} if served else generator.roles()
-    # The CPU time of a target on this machine is not that of others, and cannot be subtracted.
-    is_whole = served is not None or not is_local_host(target.host)
+    # The CPU time of a target on this machine is not that of others, and cannot be subtracted; other hosts have others.
+    is_whole = served is not None or not (hosts or is_local_host(target.host))
     return ProcessReader(roles, generator.started_ns, directory, is_whole=is_whole)
 
 

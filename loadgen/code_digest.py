@@ -1,0 +1,37 @@
+"""A digest of the code that makes a load, and the versions below it, which all hosts of a load have in common."""
+
+import platform
+from hashlib import sha256
+from importlib.metadata import version
+
+from workbench.paths import REPOSITORY
+
+PACKAGES = ("workbench", "loadgen")
+LIBRARIES = ("locust", "gevent", "pyzmq", "pyarrow")
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same: the workbench by its digest, Python, and the libraries of a load, by name."""
+    return {
+        "workbench": _digest(),
+        "Python": platform.python_version(),
+        **{library: version(library) for library in LIBRARIES},
+    }
+
+
+def difference(here: dict[str, str], there: object) -> str:
+    """The first thing that differs, as in `locust (2.47.0 here, 2.46.1 there)`; empty where nothing does."""
+    others = there if isinstance(there, dict) else {}
+    for name, value in here.items():
+        if (other := str(others.get(name, "unknown"))[:40]) != value:
+            return f"{name} ({value} here, {other} there)"
+    return ""
+
+
+def _digest() -> str:
+    digest = sha256()
+    for package in PACKAGES:
+        for path in sorted((REPOSITORY / package).rglob("*.py")):
+            digest.update(f"{path.relative_to(REPOSITORY).as_posix()}\0".encode())
+            digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
