@@ -13,6 +13,7 @@ from workbench.request_schema import MEASURE
 from workbench.server_timing_header import discarded_note
 from workbench.text_cleaning import Target, cleaned
 
+from . import host_summary
 from .memory import memory_outcome
 
 FIRST_SENDS_ADVICE = "The users of a burst start together; here the last one began late, measured by the whole burst"
@@ -42,6 +43,7 @@ def lines(directory: Path, record: dict) -> list[str]:
         *discarded_note(record),
         *memory_outcome.lines(record),
         *_others(record),
+        *host_summary.lines(record),
     ]
     if not record["valid"]:
         summary.append("This run is not valid: " + "; ".join(record["reasons"]))
