@@ -13,13 +13,14 @@ from workbench.polling import attempts
 
 from .. import locust_runner
 from ..generator.interface import ABORTED, HOSTS, INSECURE, REFUSED
-from ..locust_runner import START_SIGNAL, WORKERS_CONNECT_S, Generator, Load, Refused
+from ..locust_runner import START_SIGNAL, Generator, Load, Refused
 from ..subprocesses import start
 from . import host_processes, remote_readings
 from .host_gathering import Gathered
 from .host_messages import SILENCE_S
 from .joined_host import LOST, received_rows
 
+CONNECT_S = 60  # for the processes of all hosts, which start when the load begins
 STOP_S = 15.0  # for the rows of hosts that are still there when a run ends before its time
 END_S = 90.0  # for the rows of all hosts after the end of the load
 GAVE_UP = "Gave up waiting for workers"
@@ -70,7 +71,7 @@ class HostGenerator(Generator):
         if GAVE_UP in (self.master.log.read_text(errors="replace") if self.master.log.exists() else ""):
             raise UserError(
                 f"not all processes of the hosts came to port {self.gathered.locust_port} within "
-                f"{WORKERS_CONNECT_S} s; open it to them, or look at the logs {self.directory}/locust-*.log"
+                f"{CONNECT_S} s; open it to them, or look at the logs {self.directory}/locust-*.log"
             )
 
     def _raise_loss(self, problem: str) -> None:
@@ -127,7 +128,7 @@ def _options(load: Load, gathered: Gathered) -> list[str]:
     return [
         *load.options(), *load.spawning_options(),
         "--master", "--master-bind-host", gathered.address, "--master-bind-port", str(gathered.locust_port),
-        "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(WORKERS_CONNECT_S),
+        "--expect-workers", str(load.processes), "--expect-workers-max-wait", str(CONNECT_S),
     ]  # fmt: skip
 
 

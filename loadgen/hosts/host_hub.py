@@ -21,7 +21,7 @@ from . import clock_relation, host_messages, host_place
 from .clock_relation import ClockRelation
 from .host_admission import Admission, wall_difference_s
 from .host_messages import BEAT_S, Message
-from .joined_host import COMPLETE, LOST, READY, RUNNING, JoinedHost, file_names
+from .joined_host import COMPLETE, JOINED, LOST, READY, RUNNING, JoinedHost, file_names
 from .received_files import ReceivedFiles
 
 POLL_MS = 50
@@ -80,6 +80,8 @@ class HostHub:
 
     def stop(self, reason: str) -> None:
         """Let all hosts end their load now, and send what they have."""
+        if self._is_ending:
+            return
         self._is_ending = True
         self._commands.put(lambda: self._send_all("stop", reason=reason))
 
@@ -127,8 +129,10 @@ class HostHub:
             return
         if message.kind == "join":
             self._join(identity, message, _address(received[0]))
-        elif identity not in self.hosts:
-            self._send(identity, "refused", reason="this run does not know this worker; start it once more")
+        elif identity not in self.hosts or self.hosts[identity].status == LOST:
+            self._send(
+                identity, "refused", reason="it does not wait for this worker any more; start it for the next run"
+            )
         else:
             host = self.hosts[identity]
             host.heard_s = time.monotonic()
@@ -136,6 +140,9 @@ class HostHub:
                 handle(self, host, message, at_ns)
 
     def _join(self, identity: bytes, message: Message, address: str) -> None:
+        if identity in self.hosts:  # it has not heard the welcome yet
+            self._send_welcome(identity)
+            return
         fields = message.fields
         name, pid, difference_s = _short(fields.get("name")), fields.get("pid"), wall_difference_s(fields)
         host = JoinedHost(identity, name, address, pid if isinstance(pid, int) else 0, difference_s)
@@ -144,6 +151,9 @@ class HostHub:
             self._send(identity, "refused", reason=reason)
             return
         self.hosts[identity] = host
+        self._send_welcome(identity)
+
+    def _send_welcome(self, identity: bytes) -> None:
         self._send(identity, "welcome", **self._offered, place=host_place.here())
 
     def _answer_probe(self, host: JoinedHost, message: Message, at_ns: int) -> None:
@@ -152,11 +162,13 @@ class HostHub:
 
     def _note_clock(self, host: JoinedHost, message: Message, at_ns: int) -> None:
         clock = clock_relation.of_fields(message.fields)
-        if clock and host.begin_clock is None:
-            host.begin_clock, host.status = clock, READY
-            self.news.put(f"{host.text} is ready: {clock_text(clock)}")
-        elif clock:
+        if clock and message.fields.get("when") == "end":
             host.end_clock = clock
+        elif clock:
+            host.begin_clock = clock
+        if clock and host.status == JOINED:
+            host.status = READY
+            self.news.put(f"{host.text} is ready: {clock_text(clock)}")
 
     def _add_part(self, host: JoinedHost, message: Message, at_ns: int) -> None:
         name = message.fields.get("name")

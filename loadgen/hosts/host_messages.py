@@ -6,7 +6,7 @@ From a worker to the run:
 | --- | --- |
 | `join` | what it is: name, process id, versions, digest of its locustfile, wall clock |
 | `probe` | a reading of its clock, to be answered at once |
-| `clock` | how its clock relates to the run's, at the beginning or at the end; then it can begin |
+| `clock` | how its clock relates to the run's: as it joined (then it is ready), at the beginning, or at the end |
 | `part` | bytes of a file, from an offset on |
 | `beat` | it is there |
 | `complete` | its processes have ended: size and digest of each file |

@@ -34,7 +34,6 @@ class HostWorker:
         self._users = users
         self._report = report
         self._files = SentFiles(channel.send)
-        self._is_stopped = ""  # the reason, where the run ends before its time
         self._has_failed = False
         self._is_released = False  # by the run, as all of the files are there
 
@@ -42,6 +41,7 @@ class HostWorker:
         """Join the run, and return its target. Raises `UserError` where that is not confirmed or out of reach."""
         welcome = self._channel.join(
             wait_s,
+            self._report,
             name=socket.gethostname(),
             pid=os.getpid(),
             versions=code_digest.versions(),
@@ -55,10 +55,10 @@ class HostWorker:
 
     def work(self, target: Target) -> None:
         """Make the share of the load. Raises `UserError` where the run ends before its time."""
-        clock = self._channel.measure_clock()
-        self._channel.send("clock", **clock._asdict())
+        self._relate_clock("join")
         self._report(f"ready for {target.public()}, by the run at {self._channel.place}")
         begin = self._wait_for_begin()
+        clock = self._relate_clock("begin")  # the clocks may have drifted while the run waited for others
         folder = _new_folder()
         try:
             self._make_load(begin, clock, target, folder)
@@ -67,8 +67,14 @@ class HostWorker:
         if not self._is_released:
             raise UserError(f"the run ended without all rows of this host; they are in {folder}")
         shutil.rmtree(folder)
-        if self._is_stopped:
-            raise UserError(f"the run ended before its time: {self._is_stopped}")
+        if self._channel.stopped:
+            raise UserError(f"the run ended before its time: {self._channel.stopped}")
+
+    def _relate_clock(self, when: str) -> ClockRelation:
+        """Relate the clock of this host to the run's, and let the run know it."""
+        clock = self._channel.measure_clock()
+        self._channel.send("clock", when=when, **clock._asdict())
+        return clock
 
     def _wait_for_begin(self) -> dict[str, Any]:
         while True:
@@ -76,8 +82,8 @@ class HostWorker:
             self._channel.beat()
             if message and message.kind == "begin":
                 return message.fields
-            if message and message.kind == "stop":
-                raise RunLost(f"the run ended before its load: {message.fields.get('reason')}")
+            if self._channel.stopped:
+                raise RunLost(f"the run ended before its load: {self._channel.stopped}")
 
     def _make_load(self, begin: dict[str, Any], clock: ClockRelation, target: Target, folder: Path) -> None:
         load = host_processes.load_of(begin["load"], self._users.locustfile, folder)
@@ -86,7 +92,7 @@ class HostWorker:
         master = (self._channel.host, begin["locust_port"])
         with host_processes.running(load, share, target.url, master, folder) as processes:
             processes.add_streams(self._files)
-            while not processes.have_ended and not self._is_stopped:
+            while not (processes.have_ended or self._channel.stopped):
                 self._turn()
                 processes.read()
                 self._report_failure(processes)
@@ -97,7 +103,7 @@ class HostWorker:
 
     def _report_failure(self, processes: HostProcesses) -> None:
         """Report a process that ended before its time, once; the run then stops all hosts."""
-        if not (self._has_failed or self._is_stopped) and (reason := processes.failure()):
+        if not (self._has_failed or self._channel.stopped) and (reason := processes.failure()):
             self._has_failed = True
             self._files.send()
             self._channel.send("failed", reason=reason, is_refusal=bool(processes.refusal))
@@ -108,8 +114,6 @@ class HostWorker:
         if message := self._channel.receive(TURN_S):
             if message.kind == "length":
                 self._files.confirm(message.fields.get("name"), message.fields.get("length"))
-            elif message.kind == "stop":
-                self._is_stopped = str(message.fields.get("reason"))
             elif message.kind == "bye":
                 self._is_released = True
         self._channel.beat()
@@ -121,7 +125,7 @@ class HostWorker:
             self._turn()
         if not self._files.is_confirmed:
             return
-        self._channel.send("clock", **self._channel.measure_clock()._asdict())
+        self._relate_clock("end")
         self._channel.send("complete", files=self._files.descriptions())
         while not self._is_released and time.monotonic() < end_s:
             self._turn()

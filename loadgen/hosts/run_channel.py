@@ -3,7 +3,7 @@
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -21,7 +21,9 @@ MAX_PORT = 65_535
 DEFAULT_PORT = 5557  # of the run; its Locust has the next one
 ROUNDS, ROUND_PAUSE_S, ROUND_TIMEOUT_S = 60, 0.005, 2.0
 MAX_MEASURING_S = 6.0
-ANSWER_S = 5.0  # of a run whose port accepts connections
+JOIN_EVERY_S = 1.0
+SUSPICIOUS_S = 5.0
+OTHER = f"it is another program, or has another secret: {host_secret.REMEDY}"
 
 
 class RunLost(UserError):
@@ -39,11 +41,15 @@ def parse_address(given: str) -> tuple[str, int]:
 
 
 class RunChannel:
-    """Messages to and from the run at this address; `received_ns` is when the last one came (monotonic ns)."""
+    """Messages to and from the run at this address.
+
+    `received_ns` is when the last one came (monotonic ns), `stopped` the reason for which the run ends before its time.
+    """
 
     def __init__(self, host: str, port: int, keys: host_secret.Keys):
         self.host, self.port = host, port
         self.received_ns = 0
+        self.stopped = ""
         self._heard_s = self._beat_s = time.monotonic()
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.DEALER)
         host_messages.prepare(self._socket)
@@ -86,30 +92,32 @@ class RunChannel:
             return None
         if message.kind == "refused":
             raise RunLost(f"the run at {self.place} refused this host: {message.fields.get('reason')}")
+        if message.kind == "stop":
+            self.stopped = str(message.fields.get("reason"))
         return message
 
-    def join(self, wait_s: float, **fields: Any) -> Message:
-        """Join the run, and return its welcome; wait so long for a port that answers. Raises `UserError`."""
-        self.send("join", wall_s=time.time(), **fields)
-        end_s, reason, accepted_s = time.monotonic() + wait_s, "", 0.0
-        while True:
-            message = self.receive(0.5)
+    def join(self, wait_s: float, report: Callable[[str], None], **fields: Any) -> Message:
+        """Join the run, and return its welcome; wait so long for it. Raises `UserError` if none comes.
+
+        `report` gets a line where something accepts connections and does not answer.
+        """
+        begin_s = time.monotonic()
+        end_s, has_reported, reason = begin_s + wait_s, False, ""
+        while (now_s := time.monotonic()) < end_s:
+            self.send("join", wall_s=time.time(), **fields)
+            message = self.receive(JOIN_EVERY_S)
             if message and message.kind == "welcome":
                 return message
-            now_s = time.monotonic()
-            if not accepted_s:
-                reason = self._connect_error()
-                accepted_s = 0.0 if reason else now_s
-            if accepted_s and now_s - accepted_s > ANSWER_S:
-                raise UserError(
-                    f"{self.place} accepts connections and does not answer: it is another program, or has another "
-                    f"secret; {host_secret.REMEDY}"
-                )
-            if not accepted_s and now_s > end_s:
-                raise UserError(
-                    f"no run answers at {self.place} within {wait_s:.0f} s ({reason}); start it there with python -m "
-                    f"loadgen run --hosts, and open its ports {self.port} and {self.port + 1} to this host"
-                )
+            reason = self._connect_error()
+            if not (reason or has_reported) and now_s - begin_s > SUSPICIOUS_S:
+                has_reported = True
+                report(f"{self.place} accepts connections and does not answer yet; {OTHER}")
+        if not reason:
+            raise UserError(f"{self.place} accepts connections and did not answer within {wait_s:.0f} s: {OTHER}")
+        raise UserError(
+            f"no run answers at {self.place} within {wait_s:.0f} s ({reason}); start it there with python -m "
+            f"loadgen run --hosts, and open its ports {self.port} and {self.port + 1} to this host"
+        )
 
     def _connect_error(self) -> str:
         """Why no connection can be made; empty if one can."""
@@ -143,8 +151,6 @@ class RunChannel:
                 received, answered = message.fields["received"], message.fields["answered"]
                 yield Round(sent_ns, received, answered, self.received_ns)
                 return
-            if message and message.kind == "stop":
-                raise RunLost(f"the run at {self.place} ended before its load: {message.fields.get('reason')}")
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The hub of a run over hosts: what it takes from workers, and what it does not."""
 
-import json
 import time
 
 import pytest
@@ -33,7 +32,7 @@ def channel(hub):
 
 
 def join(channel, name="w"):
-    return channel.join(5, name=name, pid=1, versions=code_digest.versions(), locustfile=None)
+    return channel.join(10, print, name=name, pid=1, versions=code_digest.versions(), locustfile=None)
 
 
 def test_a_worker_is_ready_when_its_clock_is_related(hub, channel):
@@ -41,7 +40,7 @@ def test_a_worker_is_ready_when_its_clock_is_related(hub, channel):
     assert welcome.fields["url"] == "http://127.0.0.1:9"
     clock = channel.measure_clock()
     assert abs(clock.offset_ns) <= clock.uncertainty_ns
-    channel.send("clock", **clock._asdict())
+    channel.send("clock", when="join", **clock._asdict())
     line = wait_for(lambda: not hub.news.empty() and hub.news.get(), 5, "news")
     assert line.startswith("host w (127.0.0.1, process 1) is ready: its monotonic clock is +0.00") or "is -0.00" in line
     assert not hub.is_gathered  # one of two
@@ -57,7 +56,7 @@ def test_a_worker_that_falls_silent_before_the_load_frees_its_place(hub, channel
 
 def test_a_worker_that_is_not_known_is_refused(hub, channel):
     channel.send("beat")
-    with pytest.raises(RunLost, match="does not know this worker"):
+    with pytest.raises(RunLost, match="does not wait for this worker"):
         channel.receive(5)
 
 
@@ -98,9 +97,11 @@ def test_fields_of_another_kind_harm_nothing(hub, channel, fields):
 
 def test_a_message_that_is_too_large_ends_its_connection_alone(hub, channel):
     other = RunChannel("127.0.0.1", hub.port, KEYS)
-    other._socket.send_multipart([json.dumps(["join", {}]).encode(), bytes(host_messages.MAX_BYTES + 1)])
+    own = {"name": "large", "pid": 1, "versions": code_digest.versions(), "locustfile": None, "wall_s": time.time()}
+    other.send("join", bytes(host_messages.MAX_BYTES + 1), **own)
+    assert other.receive(2) is None
     assert join(channel).kind == "welcome"
-    assert not any(host.name != "w" for host in hub.hosts.values())
+    assert [host.name for host in hub.hosts.values()] == ["w"]
     other._socket.close(0)
 
 

@@ -68,6 +68,18 @@ def test_a_cut_line_is_named_and_the_rows_before_it_are_kept(lab):
     assert "was silent for 10 s; the rows of this host are in" in lab.worker_log(2)
 
 
+@pytest.mark.resilience
+def test_a_line_that_is_cut_for_a_while_costs_no_row(lab):
+    """Requests on the line fail meanwhile or are late; every one of them has its row in the end."""
+    for_a_while = CUT.replace("sleep 1", "sleep 0.2") + "sleep 3\nip link set wire2 up\n"
+    arguments = ("--scenario", "open-40", "--arrivals", "constant", "--duration", "15", "--warmup", "0")
+    finished = lab.run(*arguments, beside=for_a_while.replace("$DATA", str(lab.folder / "data")))
+    assert finished.returncode in (0, 3), finished.stderr + lab.worker_log(2)
+    record, rows = recorded(directory_of(finished))
+    assert [host["status"] for host in record["hosts"]] == ["complete", "complete"]
+    assert len(rows) == record["generator"]["requests"] == 600
+
+
 @pytest.mark.extra
 def test_a_host_whose_wall_clock_is_an_hour_ahead_is_refused(lab, tmp_path):
     with stepped_clock.environ(tmp_path) as variables:

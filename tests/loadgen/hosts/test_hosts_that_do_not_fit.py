@@ -1,7 +1,7 @@
 """Hosts that cannot make a load together: one line with place and remedy, an exit code, and nothing of a run."""
 
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -33,7 +33,7 @@ def joining(port, secret=SECRET, **changes):
     """A channel of a worker that says these things of itself."""
     with run_channel.connected("127.0.0.1", port, host_secret.derive(secret)) as channel:
         yield lambda: channel.join(
-            20, **({"name": "w", "pid": 1, "versions": code_digest.versions(), "locustfile": None} | changes)
+            20, print, **({"name": "w", "pid": 1, "versions": code_digest.versions(), "locustfile": None} | changes)
         )
 
 
@@ -53,9 +53,13 @@ def test_a_worker_whose_run_does_not_answer_names_the_ports(hosts):
 
 def test_a_worker_with_another_secret_gets_no_answer(hosts, pages):
     run = hosts.run(pages, None, *OPEN, "--wait-hosts", "20")
-    worker = hosts.worker(None, TRACETRACK_HOSTS_SECRET="another-secret-0123456789")
+    wait_for(lambda: "waiting for 2 hosts" in run.errors, 30, run.errors)
+    worker = hosts.worker(None, "--wait", "7", TRACETRACK_HOSTS_SECRET="another-secret-0123456789")
     assert worker.end() == 1
-    assert "accepts connections and does not answer" in worker.lines[-1]
+    assert (
+        "accepts connections and does not answer yet; it is another program, or has another secret" in worker.lines[0]
+    )
+    assert "accepts connections and did not answer within 7 s" in worker.lines[-1]
     assert "TRACETRACK_HOSTS_SECRET" in worker.lines[-1]
     assert not any("joined" in line or "ready" in line for line in run.lines)
     run.process.terminate()
@@ -92,6 +96,15 @@ def test_a_port_in_use_ends_the_run_before_it_begins(hosts, pages):
         (line,) = run.lines
         assert f"port {port} of 127.0.0.1 cannot be used: Address already in use" in line
         assert "--bind 127.0.0.1:PORT" in line
+
+
+def test_a_run_without_an_address_is_for_this_machine_alone(own_command, pages):
+    with socket.socket() as taken:
+        with suppress(OSError):  # where another program has the port, it is in use as well
+            taken.bind(("127.0.0.1", run_channel.DEFAULT_PORT))
+            taken.listen()
+        finished = own_command.refuse("run", "--target", pages, "--hosts", "1", *OPEN, TRACETRACK_HOSTS_SECRET=SECRET)
+    assert f"port {run_channel.DEFAULT_PORT} of 127.0.0.1 cannot be used" in finished.stderr
 
 
 def test_an_address_of_another_machine_cannot_be_bound(own_command, pages):
