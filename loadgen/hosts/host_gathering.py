@@ -60,8 +60,9 @@ def _start(hub: HostHub, address: str, port: int, keys: host_secret.Keys) -> Non
 def _wait(hub: HostHub, options: HostOptions, address: str, port: int) -> None:
     """Return when all hosts are ready; print what happens meanwhile."""
     shown = "THIS-HOST" if ip_address(address).is_unspecified else address
+    awaited = "1 host" if options.hosts == 1 else f"{options.hosts} hosts"
     echo(
-        f"waiting for {options.hosts} hosts; on each: python -m loadgen worker --master {shown}:{port} "
+        f"waiting for {awaited}; on each: python -m loadgen worker --master {shown}:{port} "
         f"(its ports {port} and {port + 1}, and {host_secret.VARIABLE} as here)",
         err=True,
     )

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import UserError
 from workbench.polling import attempts
 
-from .. import locust_runner
+from .. import locust_runner, record_writer
 from ..generator.interface import ABORTED, HOSTS, INSECURE, REFUSED
 from ..locust_runner import START_SIGNAL, Generator, Load, Refused
 from ..subprocesses import start
@@ -118,7 +119,7 @@ def generator(gathered: Gathered, load: Load, url: str, directory: Path) -> Iter
         without = locust_runner.locust_variables()
         master = start("the master of Locust", command, log, environ, without=without)
         stack.enter_context(master)
-        stack.callback(gathered.hub.stop, "it ended before its time")
+        stack.push(partial(_stop, gathered))
         gathered.hub.begin(directory, load.processes // gathered.wanted, _plan(load, started_ns, gathered))
         running = HostGenerator(load, (), master, directory, started_ns, gathered)
         yield running
@@ -140,6 +141,11 @@ def _plan(load: Load, started_ns: int, gathered: Gathered) -> Mapping[str, Any]:
         "started_ns": started_ns,
         "locust_port": gathered.locust_port,
     }
+
+
+def _stop(gathered: Gathered, _: object, error: BaseException | None, *__: object) -> None:
+    """Let the hosts that are still at work end, and know why."""
+    gathered.hub.stop(record_writer.interruption_reason(error) if error else "the run was stopped")
 
 
 def _finish(gathered: Gathered) -> None:

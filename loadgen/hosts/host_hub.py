@@ -25,6 +25,7 @@ from .joined_host import COMPLETE, JOINED, LOST, READY, RUNNING, JoinedHost, fil
 from .received_files import ReceivedFiles
 
 POLL_MS = 50
+MORE_SPACE = "free some space, or set TRACETRACK_DATA_DIR to a larger disk"
 MAX_TEXT = 300  # characters of what a worker says of itself
 
 
@@ -97,7 +98,7 @@ class HostHub:
                 self._turn()
             self._obey()
         except OSError as error:
-            self._end(f"{NOT_WRITTEN}: {error.strerror or error}")
+            self._end(f"{NOT_WRITTEN}: {error.strerror or error}; {MORE_SPACE}")
         finally:
             if not self._closing.is_set():
                 self._end("the service for the hosts has ended")

@@ -49,7 +49,7 @@ class HostWorker:
         ).fields
         target = Target.parse(welcome["url"])
         target.require_confirmed(confirmed)
-        _require_same_place(target, welcome["place"])
+        require_same_place(target, welcome["place"])
         target.wait_until_up(TARGET_TIMEOUT_S)
         return target
 
@@ -131,7 +131,7 @@ class HostWorker:
             self._turn()
 
 
-def _require_same_place(target: Target, place: object) -> None:
+def require_same_place(target: Target, place: object) -> None:
     """Raise `UserError` where the target's address means another program here than on the host of the run."""
     addresses = resolve(target.host, target.port)
     is_loopback = all(address.startswith("127.") or address == "::1" for address in addresses)

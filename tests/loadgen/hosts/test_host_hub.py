@@ -113,6 +113,20 @@ def test_text_of_a_worker_is_one_short_line(hub, channel):
     assert len(host.name) <= host_hub.MAX_TEXT
 
 
+def test_a_run_whose_folder_cannot_be_written_ends(hub, channel, tmp_path):
+    second = RunChannel("127.0.0.1", hub.port, KEYS)
+    for each in (channel, second):
+        join(each)
+        each.send("clock", when="join", **each.measure_clock()._asdict())
+    wait_for(lambda: hub.is_gathered, 5, "hosts")
+    hub.begin(tmp_path / "missing", 1, {})
+    wait_for(lambda: channel.receive(0.1) == ("begin", {"number": 0, "first": 0, "end": 1}, b""), 5, "begin")
+    channel.send("part", b"x", name="requests-host-0.arrows", offset=0)
+    problem = wait_for(lambda: hub.problem, 5, "problem")
+    assert problem.startswith("the rows could not be written: No such file or directory; free some space")
+    second.close()
+
+
 def test_a_port_in_use_is_an_error_before_any_thread(hub):
     second = HostHub(1, {"url": "", "locustfile": None})
     with pytest.raises(zmq.ZMQError):

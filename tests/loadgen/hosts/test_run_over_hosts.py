@@ -186,6 +186,14 @@ def test_a_process_of_a_worker_that_is_killed_is_named_at_once(hosts, pages, tas
 
 
 @pytest.mark.resilience
+def test_a_worker_that_is_stopped_by_hand_says_so(hosts, pages, tasks):
+    run, workers, _ = loaded(hosts, pages, tasks)
+    workers[1].process.send_signal(signal.SIGINT)
+    assert [run.end(), *(worker.end() for worker in workers)] == [1, 1, 130]
+    assert "has left: stopped by Ctrl-C" in run.lines[-1]
+
+
+@pytest.mark.resilience
 def test_workers_end_when_the_run_is_gone_and_keep_what_it_has_not(hosts, pages, tasks):
     run, workers, _ = loaded(hosts, pages, tasks)
     for process in family(run)[::-1]:
