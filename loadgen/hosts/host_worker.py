@@ -22,7 +22,7 @@ from .sent_files import SentFiles
 
 TURN_S = 0.1
 TARGET_TIMEOUT_S = 5.0
-SENDING_S = 60.0  # for what is not confirmed when the load is over
+SENDING_S = 60.0  # without anything more that the run confirms, when the load is over
 FOLDER = "hosts"  # below the data, for rows until all of them are with the run
 
 
@@ -119,14 +119,14 @@ class HostWorker:
         self._channel.beat()
 
     def _complete(self) -> None:
-        """Send the rest, and return when the run has all of it, or time is over."""
-        end_s = time.monotonic() + SENDING_S
-        while not self._files.is_confirmed and time.monotonic() < end_s:
+        """Send the rest, and return when the run has all of it, or confirms nothing more."""
+        while not self._files.is_confirmed and self._files.idle_s < SENDING_S:
             self._turn()
         if not self._files.is_confirmed:
             return
         self._relate_clock("end")
         self._channel.send("complete", files=self._files.descriptions())
+        end_s = time.monotonic() + SENDING_S
         while not self._is_released and time.monotonic() < end_s:
             self._turn()
 

@@ -4,6 +4,7 @@ The run answers each part with the length that it has by then. No more than `WIN
 no answer comes, as after a cut of the line, what is not there is sent once more.
 """
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,13 +22,13 @@ Send = Callable[..., None]  # of a kind of message, its content and its fields
 
 
 class SentFile:
-    """A file on its way: how much was `sent`, and how much is `confirmed` to be there."""
+    """A file on its way: how much was `sent`, how much is `confirmed` to be there, and since when."""
 
     def __init__(self, path: Path, name: str):
         self.name = name
         self.sent = self.confirmed = 0
         self._path = path
-        self._moved_s = time.monotonic()
+        self.confirmed_s = self._moved_s = time.monotonic()
 
     @property
     def size(self) -> int:
@@ -51,7 +52,8 @@ class SentFile:
     def confirm(self, length: int) -> None:
         """Note how much of the file is there."""
         if length > self.confirmed:
-            self.confirmed, self._moved_s = length, time.monotonic()
+            self.confirmed = length
+            self.confirmed_s = self._moved_s = time.monotonic()
             self.sent = max(self.sent, length)
 
     def description(self) -> dict[str, Any]:
@@ -65,6 +67,11 @@ class SentFiles:
     def __init__(self, send: Send):
         self._send = send
         self._files: dict[str, SentFile] = {}
+
+    @property
+    def idle_s(self) -> float:
+        """How long (s) nothing more has been confirmed."""
+        return time.monotonic() - max((file.confirmed_s for file in self._files.values()), default=-math.inf)
 
     def add(self, path: Path, name: str) -> None:
         """Send a file from now on; it need not be there yet."""

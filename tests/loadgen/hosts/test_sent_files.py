@@ -54,6 +54,10 @@ def test_parts_that_are_lost_are_sent_once_more(tmp_path, monkeypatch):
     assert line.on_the_way == []
     monkeypatch.setattr(sent_files, "REPEAT_AFTER_S", 0.0)
     sent.send()
+    idle_s = sent.idle_s
+    sent.send()
+    assert sent.idle_s > idle_s  # only what is confirmed counts
     line.arrive(sent)
     assert sent.is_confirmed
+    assert sent.idle_s < idle_s
     line.files.close(is_whole=True)
