@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.text_cleaning import Target, cleaned
 
-from .. import code_digest
+from .. import load_versions
 
 MAX_WALL_DIFFERENCE_S = 30.0
 SHOWN_DIGEST = 12  # characters of a digest in a message
@@ -18,11 +18,11 @@ class Admission:
     def __init__(self, wanted: int, locustfile: str | None):
         self._wanted = wanted
         self._locustfile = locustfile
-        self._versions = code_digest.versions()
+        self._versions = load_versions.versions()
 
     def refusal(self, fields: Mapping[str, Any], joined: int, *, is_under_way: bool) -> str:
         """Why a worker cannot join, by what it says of itself; empty if it can. `joined` have before it."""
-        if different := code_digest.difference(self._versions, fields.get("versions")):
+        if different := load_versions.difference(self._versions, fields.get("versions")):
             return f"its {different} differs; bring both to the same commit, and make setup on both"
         if is_under_way:
             return "the run has begun; start workers before it, and wait for the next run"

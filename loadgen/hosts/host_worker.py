@@ -11,7 +11,7 @@ from typing import Any
 from workbench.errors import UserError
 from workbench.paths import data_directory
 
-from .. import code_digest
+from .. import load_versions
 from ..addresses import is_local_address, resolve
 from ..target import Target, Users
 from . import host_place, host_processes
@@ -44,7 +44,7 @@ class HostWorker:
             self._report,
             name=socket.gethostname(),
             pid=os.getpid(),
-            versions=code_digest.versions(),
+            versions=load_versions.versions(),
             locustfile=self._users.digest(),
         ).fields
         target = Target.parse(welcome["url"])

@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from loadgen import code_digest
+from loadgen import load_versions
 from loadgen.hosts.host_admission import Admission
 
 DIGEST = "0123456789ab"
 
 
 def worker(**changes):
-    return {"versions": code_digest.versions(), "locustfile": DIGEST, "wall_s": time.time(), **changes}
+    return {"versions": load_versions.versions(), "locustfile": DIGEST, "wall_s": time.time(), **changes}
 
 
 def refusal(fields, joined=0, *, locustfile=DIGEST, is_under_way=False):
@@ -27,8 +27,11 @@ def test_a_worker_like_the_run_may_join():
     ("changes", "message"),
     [
         ({"versions": None}, r"its workbench \(.* here, unknown there\) differs; bring both to the same commit"),
-        ({"versions": code_digest.versions() | {"workbench": "abc"}}, r"its workbench \(\w+ here, abc there\) differs"),
-        ({"versions": code_digest.versions() | {"locust": "1.0"}}, r"its locust \([\d.]+ here, 1.0 there\) differs"),
+        (
+            {"versions": load_versions.versions() | {"workbench": "abc"}},
+            r"its workbench \(\w+ here, abc there\) differs",
+        ),
+        ({"versions": load_versions.versions() | {"locust": "1.0"}}, r"its locust \([\d.]+ here, 1.0 there\) differs"),
         ({"locustfile": "fedcba987654"}, f"digest fedcba987654 there, {DIGEST} here.; copy the run's to it"),
         ({"locustfile": None}, "start it with --locustfile"),
         ({"wall_s": time.time() + 3600}, r"its wall clock is 3,\d\d\d s ahead of that of the run's host.* set it"),

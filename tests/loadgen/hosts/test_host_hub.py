@@ -5,7 +5,7 @@ import time
 import pytest
 import zmq
 
-from loadgen import code_digest, host_secret
+from loadgen import host_secret, load_versions
 from loadgen.hosts import host_hub, host_messages
 from loadgen.hosts.host_hub import HostHub
 from loadgen.hosts.run_channel import RunChannel, RunLost
@@ -32,7 +32,7 @@ def channel(hub):
 
 
 def join(channel, name="w"):
-    return channel.join(10, print, name=name, pid=1, versions=code_digest.versions(), locustfile=None)
+    return channel.join(10, print, name=name, pid=1, versions=load_versions.versions(), locustfile=None)
 
 
 def test_a_worker_is_ready_when_its_clock_is_related(hub, channel):
@@ -97,7 +97,7 @@ def test_fields_of_another_kind_harm_nothing(hub, channel, fields):
 
 def test_a_message_that_is_too_large_ends_its_connection_alone(hub, channel):
     other = RunChannel("127.0.0.1", hub.port, KEYS)
-    own = {"name": "large", "pid": 1, "versions": code_digest.versions(), "locustfile": None, "wall_s": time.time()}
+    own = {"name": "large", "pid": 1, "versions": load_versions.versions(), "locustfile": None, "wall_s": time.time()}
     other.send("join", bytes(host_messages.MAX_BYTES + 1), **own)
     assert other.receive(2) is None
     assert join(channel).kind == "welcome"

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from loadgen import code_digest, host_secret
+from loadgen import host_secret, load_versions
 from loadgen.hosts import run_channel
 from tests.loadgen.hosts.over_hosts import SECRET, TWO_TASKS, over_hosts
 from tests.loadgen.run_process import wait_for
@@ -33,7 +33,7 @@ def joining(port, secret=SECRET, **changes):
     """A channel of a worker that says these things of itself."""
     with run_channel.connected("127.0.0.1", port, host_secret.derive(secret)) as channel:
         yield lambda: channel.join(
-            20, print, **({"name": "w", "pid": 1, "versions": code_digest.versions(), "locustfile": None} | changes)
+            20, print, **({"name": "w", "pid": 1, "versions": load_versions.versions(), "locustfile": None} | changes)
         )
 
 
@@ -69,7 +69,7 @@ def test_a_worker_with_another_secret_gets_no_answer(hosts, pages):
 def test_a_worker_of_another_version_is_refused_on_both_sides(hosts, pages):
     run = hosts.run(pages, None, *OPEN, "--wait-hosts", "20")
     refused = pytest.raises(run_channel.RunLost, match=r"refused this host: its workbench \(\w+ here, abc there\)")
-    with joining(hosts.port, versions=code_digest.versions() | {"workbench": "abc"}) as join, refused:
+    with joining(hosts.port, versions=load_versions.versions() | {"workbench": "abc"}) as join, refused:
         join()
     wait_for(lambda: "was refused: its workbench" in run.errors, 10, run.errors)
     run.process.terminate()

@@ -1,10 +1,10 @@
 """A digest of the code that makes a load, and the versions below it, which all hosts of a load have in common."""
 
 import platform
-from hashlib import sha256
 from importlib.metadata import version
 
 from workbench.paths import REPOSITORY
+from workbench.program_digest import program_digest
 
 PACKAGES = ("workbench", "loadgen")
 LIBRARIES = ("locust", "gevent", "pyzmq", "pyarrow")
@@ -29,9 +29,4 @@ def difference(here: dict[str, str], there: object) -> str:
 
 
 def _digest() -> str:
-    digest = sha256()
-    for package in PACKAGES:
-        for path in sorted((REPOSITORY / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(REPOSITORY).as_posix()}\0".encode())
-            digest.update(sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
+    return program_digest(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
