@@ -165,5 +165,7 @@ def application_ms(run: Run) -> float | None:
     """The time that all requests of a run spent in the application; None where it is not known."""
     if not run.is_readable() or run.defect_of("app_us"):
         return None
-    total = run.rows.query("SELECT sum(app_ms) AS total_ms FROM requests")["total_ms"].iloc[0]
+    total = run.rows.answer("SELECT sum(app_sum) / 1000 AS total_ms FROM cells", cells=run.rows.cells)["total_ms"].iloc[
+        0
+    ]
     return float(total) if total == total and total else None

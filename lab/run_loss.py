@@ -24,7 +24,7 @@ def loss(run: Run, *, reads_all: bool = False) -> str:
     """
     if not run.directory.is_dir():
         return f"{run.name} was deleted: there is no {run.directory} any more"
-    if not run.source.is_stored():
+    if not run.rows_file.is_there():
         streamed = any(run.directory.glob(STREAMS))
         return "" if streamed else f"{run.name} has no {STORED} and no stream: it was deleted, or never written"
     if sealed := (run.record.get("files") or {}).get(STORED):

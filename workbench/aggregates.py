@@ -1,6 +1,7 @@
 """Tables of request rows: one row for each run, for each endpoint of a run, for each endpoint of an arm.
 
-Each is one pass over the rows, whatever their number, and small itself. Times are in ms. Latency (from the actual send)
+They are made of mergeable frames (`request_frames`): sums and counts of integer microseconds, so that they are the same
+to the last digit whichever engine computed these, and in which parts. Times are in ms. Latency (from the actual send)
 and response time (`response_*`, from the intended send) are of the successful responses; a column that is of all
 requests says so in its name (`all_*`). Quantiles of the response time are of open load only, but for its p95 by
 endpoint. A statistic that reaches into dropped arrivals is infinity: `omitted_requests` has the rule. `max_ms` stays
@@ -8,52 +9,46 @@ the largest that was observed, and `sent_mean_ms` the mean of what was sent.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from . import endpoints, failures, omitted_requests
-from .omitted_requests import Group
+from .request_frames import CACHE_OUTCOMES, SPLIT, TAIL
 from .request_rows import RequestRows
-from .request_schema import LOOP, MEASURE, PARTS, WARM_UP
+from .request_schema import MEASURE, WARM_UP
+from .row_source import MARKS
+from .value_counts import ValueCounts, Values
 
-SPLIT = ("queue", *PARTS, "rest", "residual")  # they add up to the latency
-# Where the wait for the loop was not measured it is in the other parts, and they add up without it.
-_SPLIT_MS = {part: f"{part}_ms" for part in SPLIT} | {LOOP: f"coalesce({LOOP}_ms, 0 * rest_ms)"}
-TAIL = (0.90, 0.99)  # the quantiles of latency between which requests form the tail
+TAIL_ENDS = (0.90, 0.99)  # the quantiles of latency between which requests form the tail
 QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 RESPONSE_QUANTILES = {f"response_{name}": quantile for name, quantile in QUANTILES.items()}
 MEANS = ("mean_ms", "response_mean_ms")
 SENT_MEANS = ("sent_mean_ms", "sent_response_mean_ms")
-CACHE_OUTCOMES = ("hit", "stale", "miss", "none")
 READS = "reads"  # the endpoint that stands for all reads together, in tables by arm
-_RUN = "run, deployment, scenario, block, replicate"
+_RUN = ", ".join(MARKS)
 _READS = f"endpoint IN ({', '.join(repr(endpoint) for endpoint in endpoints.READS)})"
-_BEGIN_MS = "greatest(start_ms, scheduled_ms)"  # see `machine_watch.begin_us`
 _OF_LOAD = f"phase IN ('{WARM_UP}', '{MEASURE}')"
-_P95_OF_RUNS = {
-    "p95_ms": ("latency_us", "true"),
-    "reads_p95_ms": ("latency_us", _READS),
-    "response_p95_ms": ("response_us", "is_open"),
-    "response_reads_p95_ms": ("response_us", f"is_open AND {_READS}"),
-}
-# Successes have a query of their own: a filter of each column takes twice the time.
-_RUN_SUCCESSES = f"""
-    avg(latency_us) / 1000 AS mean_ms, max(latency_us) / 1000 AS max_ms,
-    avg(response_us) / 1000 AS response_mean_ms, max(response_us) / 1000 AS response_max_ms,
-    avg(db_calls) AS statements, avg(db_ms) AS database_ms,
-    {
-    ", ".join(
-        f"quantile_cont({column}, 0.95) FILTER ({condition}) / 1000 AS {name}"
-        for name, (column, condition) in _P95_OF_RUNS.items()
-    )
-}
-"""
+_MEASURED = f"phase = '{MEASURE}'"
+_SUCCESSFUL = f"{_MEASURED} AND ok"
+_OF_READS = {"endpoint": endpoints.READS}
+
+
+def _count(condition: str, column: str = "number") -> str:
+    """A number of requests, as SQL over cells."""
+    return f"coalesce(sum({column}) FILTER ({condition}), 0)::BIGINT"
+
+
+def _mean(column: str, condition: str = _SUCCESSFUL) -> str:
+    """The mean of a column over the requests that have it, as SQL over cells."""
+    return f"sum({column}_sum) FILTER ({condition}) / sum({column}_number) FILTER ({condition})"
+
+
 _TIMES = f"""
-    avg(latency_us) / 1000 AS mean_ms, min(latency_us) / 1000 AS min_ms, max(latency_us) / 1000 AS max_ms,
-    quantile_cont(latency_us, {list(QUANTILES.values())}) AS quantiles,
-    avg(response_us) / 1000 AS response_mean_ms, max(response_us) / 1000 AS response_max_ms,
-    quantile_cont(response_us, {list(QUANTILES.values())}) FILTER (is_open) AS response_quantiles
+    {_mean("latency")} / 1000 AS mean_ms, min(least_latency) FILTER ({_SUCCESSFUL}) / 1000 AS min_ms,
+    max(largest_latency) FILTER ({_SUCCESSFUL}) / 1000 AS max_ms, {_mean("response")} / 1000 AS response_mean_ms,
+    max(largest_response) FILTER ({_SUCCESSFUL}) / 1000 AS response_max_ms
 """
 
 
@@ -68,24 +63,40 @@ def by_run(rows: RequestRows) -> pd.DataFrame:
     `response_p95_ms`, `response_max_ms`, `response_reads_p95_ms`), and the means `statements` and `database_ms`; of
     all requests `all_mean_ms` (latency), `all_max_ms` (response time), and the sums `application_ms` and `queue_ms`.
     """
-    table = rows.query(f"""
-        WITH totals AS (
-            SELECT {_RUN}, count(*) FILTER ({_OF_LOAD}) AS sent, min({_BEGIN_MS}) FILTER ({_OF_LOAD}) AS first_ms,
-                   max(start_ms + latency_ms) FILTER ({_OF_LOAD}) AS last_ms, count(*) FILTER (db_calls > 0) AS queried
-            FROM requests GROUP BY {_RUN}
-        ), everything AS (
-            SELECT run, count(*) AS requests, count(*) FILTER (ok) AS successful, count(*) FILTER (NOT ok) AS failures,
-                   count(*) FILTER (status >= 500) AS server_errors, count(*) FILTER (status IS NULL) AS unanswered,
-                   min({_BEGIN_MS}) AS measured_start_ms,
-                   (max(start_ms + latency_ms) - min({_BEGIN_MS})) / 1000 AS makespan_s,
-                   avg(latency_ms) AS all_mean_ms, max(response_ms) AS all_max_ms,
-                   sum(app_ms) AS application_ms, sum(queue_ms) AS queue_ms
-            FROM measured GROUP BY run
-        ), successes AS (SELECT run, {_RUN_SUCCESSES} FROM measured WHERE ok GROUP BY run)
-        SELECT * FROM totals JOIN everything USING (run) LEFT JOIN successes USING (run) ORDER BY {_RUN}
-    """)
+    sql = f"""
+        SELECT {_RUN}, {_count(_OF_LOAD)} AS sent, min(first_us) FILTER ({_OF_LOAD}) / 1000 AS first_ms,
+               max(last_us) FILTER ({_OF_LOAD}) / 1000 AS last_ms, {_count("true", "queried")} AS queried,
+               {_count(_MEASURED)} AS requests, {_count(_SUCCESSFUL)} AS successful,
+               {_count(f"{_MEASURED} AND NOT ok")} AS failures, {_count(_MEASURED, "server_errors")} AS server_errors,
+               {_count(_MEASURED, "unanswered")} AS unanswered,
+               min(first_us) FILTER ({_MEASURED}) / 1000 AS measured_start_ms,
+               (max(last_us) FILTER ({_MEASURED}) - min(first_us) FILTER ({_MEASURED})) / 1000000 AS makespan_s,
+               {_mean("latency", _MEASURED)} / 1000 AS all_mean_ms,
+               max(largest_response) FILTER ({_MEASURED}) / 1000 AS all_max_ms,
+               sum(app_sum) FILTER ({_MEASURED}) / 1000 AS application_ms,
+               sum(queue_sum) FILTER ({_MEASURED}) / 1000 AS queue_ms,
+               {_mean("latency")} / 1000 AS mean_ms, max(largest_latency) FILTER ({_SUCCESSFUL}) / 1000 AS max_ms,
+               {_mean("response")} / 1000 AS response_mean_ms,
+               max(largest_response) FILTER ({_SUCCESSFUL}) / 1000 AS response_max_ms,
+               {_mean("statements")} AS statements, {_mean("db")} / 1000 AS database_ms
+        FROM cells JOIN runs USING (run) GROUP BY {_RUN} HAVING {_count(_MEASURED)} > 0 ORDER BY {_RUN}
+    """
+    table = rows.answer(sql, cells=rows.cells)
+    for name, values in _p95_of_runs(rows).items():
+        table[name] = [values.get(run, Values()).quantile_ms(0.95) for run in table["run"]]
     table = failures.with_kinds(table, rows, "run")
     return _runs_with_omitted(table, rows)
+
+
+def _p95_of_runs(rows: RequestRows) -> dict[str, dict[str, Values]]:
+    """The values by run whose p95 a column of `by_run` is."""
+    latencies, responses = rows.latencies, rows.response_times.where({"is_open": True})
+    return {
+        "p95_ms": latencies.by("run"),
+        "reads_p95_ms": latencies.where(_OF_READS).by("run"),
+        "response_p95_ms": responses.by("run"),
+        "response_reads_p95_ms": responses.where(_OF_READS).by("run"),
+    }
 
 
 def by_endpoint(rows: RequestRows) -> pd.DataFrame:
@@ -98,26 +109,24 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     password, how many `queried` the database, and how many had each outcome of the cache (`hit`, `stale`, `miss`,
     `none`).
     """
-    outcomes = ", ".join(f"count(*) FILTER (cache = '{name}') AS {name}" for name in CACHE_OUTCOMES)
-    means = ", ".join(f"avg({part}) AS {name}_ms" for name, part in {"app": "app_ms", **_SPLIT_MS}.items())
-    table = rows.query(f"""
-        WITH everything AS (
-            SELECT {_RUN}, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful,
-                   count(*) FILTER (NOT ok) AS failures, count(*) FILTER (hash_ms > 0) AS hashed,
-                   count(*) FILTER (db_calls > 0) AS queried, {outcomes}
-            FROM measured GROUP BY {_RUN}, endpoint
-        ), successes AS (
-            SELECT run, endpoint, {_TIMES},
-                   quantile_cont(response_us, 0.95) FILTER (NOT is_open) / 1000 AS closed_p95_ms,
-                   avg(db_calls) AS statements, avg(db_round_trips) AS round_trips, {means}
-            FROM measured WHERE ok GROUP BY run, endpoint
-        )
-        SELECT * FROM everything LEFT JOIN successes USING (run, endpoint) ORDER BY {_RUN}, endpoint
-    """)
-    table = _with_quantile_columns(table)
-    table["response_p95_ms"] = table["response_p95_ms"].fillna(table.pop("closed_p95_ms"))
-    table = failures.with_kinds(table, rows, "run", "endpoint")
-    return _with_omitted(table, rows, "run", "endpoint")
+    outcomes = ", ".join(f"{_count(_MEASURED, name)} AS {name}" for name in CACHE_OUTCOMES)
+    means = ", ".join(f"{_mean(part)} / 1000 AS {part}_ms" for part in ("app", *SPLIT))
+    sql = f"""
+        SELECT {_RUN}, endpoint, {_count(_MEASURED)} AS requests, {_count(_SUCCESSFUL)} AS successful,
+               {_count(f"{_MEASURED} AND NOT ok")} AS failures, {_count(_MEASURED, "hashed")} AS hashed,
+               {_count(_MEASURED, "queried")} AS queried, {outcomes}, {_TIMES},
+               {_mean("statements")} AS statements, {_mean("round_trips")} AS round_trips, {means}
+        FROM cells JOIN runs USING (run) GROUP BY {_RUN}, endpoint HAVING {_count(_MEASURED)} > 0
+        ORDER BY {_RUN}, endpoint
+    """
+    keys = "run", "endpoint"
+    table = _with_quantiles(rows.answer(sql, cells=rows.cells), rows, keys)
+    closed = rows.response_times.where({"is_open": False}).by(*keys)
+    p95_ms = [
+        closed.get(place, Values()).quantile_ms(0.95) for place in zip(table["run"], table["endpoint"], strict=True)
+    ]
+    table["response_p95_ms"] = table["response_p95_ms"].fillna(pd.Series(p95_ms, index=table.index, dtype=float))
+    return _with_omitted(failures.with_kinds(table, rows, *keys), rows, *keys)
 
 
 def by_arm(rows: RequestRows) -> pd.DataFrame:
@@ -126,27 +135,19 @@ def by_arm(rows: RequestRows) -> pd.DataFrame:
     `requests`, `successful`, `failures`, `failure_kinds` (not of `reads`), `omitted`, latency and response time, named
     as those of `by_endpoint`.
     """
-    names = "deployment, scenario, endpoint, is_open, latency_us, response_us"
-    table = rows.query(f"""
-        WITH each AS (
-            SELECT deployment, scenario, endpoint, count(*) AS requests, count(*) FILTER (ok) AS successful
-            FROM measured GROUP BY ALL
-        ), everything AS (
-            FROM each UNION ALL
-            SELECT deployment, scenario, '{READS}', sum(requests)::BIGINT, sum(successful)::BIGINT
-            FROM each WHERE {_READS} GROUP BY ALL
-        ), successes AS (
-            SELECT deployment, scenario, endpoint, {_TIMES}
-            FROM (SELECT {names} FROM measured WHERE ok UNION ALL
-                  SELECT {names.replace("endpoint", f"'{READS}'")} FROM measured WHERE ok AND {_READS})
-            GROUP BY deployment, scenario, endpoint
-        )
-        SELECT *, requests - successful AS failures
-        FROM everything LEFT JOIN successes USING (deployment, scenario, endpoint)
-        ORDER BY deployment, scenario, endpoint
-    """)
     keys = "deployment", "scenario", "endpoint"
-    return _with_omitted(failures.with_kinds(_with_quantile_columns(table), rows, *keys), rows, *keys)
+    sql = f"""
+        WITH each AS (
+            SELECT runs.deployment, runs.scenario, cells.* FROM cells JOIN runs USING (run)
+        ), everything AS (
+            FROM each UNION ALL SELECT * REPLACE ('{READS}' AS endpoint) FROM each WHERE {_READS}
+        )
+        SELECT {", ".join(keys)}, {_count(_MEASURED)} AS requests, {_count(_SUCCESSFUL)} AS successful, {_TIMES},
+               {_count(f"{_MEASURED} AND NOT ok")} AS failures
+        FROM everything GROUP BY {", ".join(keys)} HAVING {_count(_MEASURED)} > 0 ORDER BY {", ".join(keys)}
+    """
+    table = _with_quantiles(rows.answer(sql, cells=rows.cells), rows, keys)
+    return _with_omitted(failures.with_kinds(table, rows, *keys), rows, *keys)
 
 
 def tail_by_endpoint(rows: RequestRows) -> pd.DataFrame:
@@ -155,27 +156,39 @@ def tail_by_endpoint(rows: RequestRows) -> pd.DataFrame:
     The tail are the successful requests between the 90th and the 99th percentile of latency of their endpoint and run
     whose application reported its parts.
     """
-    means = ", ".join(f"avg({part}) AS {name}_ms" for name, part in {"latency": "latency_ms", **_SPLIT_MS}.items())
-    low, high = TAIL
-    return rows.query(f"""
-        WITH limits AS (
-            SELECT run, endpoint, quantile_cont(latency_us, [{low}, {high}]) AS ends
-            FROM measured WHERE ok GROUP BY run, endpoint
-        )
-        SELECT {_RUN}, endpoint, count(*) AS requests, {means}
-        FROM measured JOIN limits USING (run, endpoint)
-        WHERE ok AND latency_us BETWEEN ends[1] AND ends[2] AND app_ms IS NOT NULL AND queue_ms IS NOT NULL
-        GROUP BY {_RUN}, endpoint ORDER BY {_RUN}, endpoint
-    """)
+    ends = [
+        (run, endpoint, *(values.quantile_us(quantile) for quantile in TAIL_ENDS))
+        for (run, endpoint), values in rows.latencies.by("run", "endpoint").items()
+    ]
+    limits = pd.DataFrame(ends, columns=["run", "endpoint", "low_us", "high_us"])
+    limits = limits.astype({"run": str, "endpoint": str, "low_us": float, "high_us": float})
+    means = ", ".join(f"{part}_sum / {part}_number / 1000 AS {part}_ms" for part in ("latency", *SPLIT))
+    return rows.answer(
+        f"SELECT {_RUN}, endpoint, number AS requests, {means} "
+        f"FROM tail JOIN runs USING (run) ORDER BY {_RUN}, endpoint",
+        tail=rows.merged(TAIL, {"limits": limits}),
+    )
 
 
-def _with_quantile_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """A column in ms for each quantile, in place of the columns with lists of them in µs; NaN without a success."""
-    for column, quantiles in (("quantiles", QUANTILES), ("response_quantiles", RESPONSE_QUANTILES)):
-        for place, name in enumerate(quantiles):
-            values = [entry[place] / 1000 if isinstance(entry, np.ndarray) else math.nan for entry in table[column]]
-            table[name] = pd.Series(values, index=table.index, dtype=float)
-    return table.drop(columns=["quantiles", "response_quantiles"])
+def _with_quantiles(table: pd.DataFrame, rows: RequestRows, keys: tuple[str, ...]) -> pd.DataFrame:
+    """The table by these columns with the quantiles of latency, and of the response time of open load."""
+    responses = rows.response_times.where({"is_open": True})
+    for names, counts in ((QUANTILES, rows.latencies), (RESPONSE_QUANTILES, responses)):
+        values = _by(counts, keys)
+        groups = [values.get(place, Values()) for place in zip(*(table[key] for key in keys), strict=True)]
+        for name, quantile in names.items():
+            column = [each.quantile_ms(quantile) for each in groups]
+            table[name] = pd.Series(column, index=table.index, dtype=float)
+    return table
+
+
+def _by(counts: ValueCounts, keys: tuple[str, ...]) -> Mapping[Any, Values]:
+    """The values by these keys; those of all reads of an arm stand for the endpoint `reads`."""
+    values = counts.by(*keys)
+    if "run" in keys:
+        return values
+    reads = counts.where(_OF_READS).by(*keys[:-1])
+    return {**values, **{(*arm, READS): each for arm, each in reads.items()}}
 
 
 def _runs_with_omitted(table: pd.DataFrame, rows: RequestRows) -> pd.DataFrame:
@@ -186,17 +199,16 @@ def _runs_with_omitted(table: pd.DataFrame, rows: RequestRows) -> pd.DataFrame:
     table[[*SENT_MEANS]] = table[[*MEANS]]
     if dropped.empty:
         return table
-    omitted = omitted_requests.by_endpoint(rows)
+    omitted, values = omitted_requests.by_endpoint(rows), _p95_of_runs(rows)
     for position, run in table.loc[table["dropped"] > 0, "run"].items():
         of_run = omitted[omitted["run"] == run]
         reads = of_run[of_run["endpoint"].isin(endpoints.READS)]
         number, of_reads = (omitted_requests.round_up(each["expected"].sum()) for each in (of_run, reads))
         table.loc[position, "omitted"] = number
         table.loc[position, [*MEANS, "all_max_ms"]] = math.inf
-        for name, (column, condition) in _P95_OF_RUNS.items():
-            group = Group(f"run = ? AND {condition}", (run,))
-            of_group = of_reads if _READS in condition else number
-            table.loc[position, name] = omitted_requests.quantile_ms(rows, column, 0.95, of_group, group)
+        for name, by_name in values.items():
+            of_group = of_reads if "reads" in name else number
+            table.loc[position, name] = omitted_requests.quantile_ms(by_name.get(run, Values()), 0.95, of_group)
     return table
 
 
@@ -207,21 +219,16 @@ def _with_omitted(table: pd.DataFrame, rows: RequestRows, *keys: str) -> pd.Data
     omitted = omitted_requests.by_endpoint(rows)
     reads = omitted[omitted["endpoint"].isin(endpoints.READS)].assign(endpoint=READS)
     numbers = pd.concat([omitted, reads]).groupby(list(keys))["expected"].sum().map(omitted_requests.round_up)
+    if numbers.empty:
+        return table
+    times = [(QUANTILES, _by(rows.latencies, keys)), (RESPONSE_QUANTILES, _by(rows.response_times, keys))]
     for position, row in table.iterrows():
-        values = tuple(row[key] for key in keys)
-        if number := numbers.get(values, 0):
+        place = tuple(row[key] for key in keys)
+        if number := numbers.get(place, 0):
             table.loc[position, "omitted"] = number
             table.loc[position, list(MEANS)] = math.inf
-            group = _group(keys, values)
-            for names, column in ((QUANTILES, "latency_us"), (RESPONSE_QUANTILES, "response_us")):
+            for names, values in times:
                 for name, quantile in names.items():
-                    table.loc[position, name] = omitted_requests.quantile_ms(rows, column, quantile, number, group)
+                    value = omitted_requests.quantile_ms(values.get(place, Values()), quantile, number)
+                    table.loc[position, name] = value
     return table
-
-
-def _group(keys: tuple[str, ...], values: tuple[str, ...]) -> Group:
-    """The rows with these values; the endpoint `reads` of an arm stands for all reads."""
-    if "run" not in keys and values[-1] == READS:
-        conditions = [*(f"{key} = ?" for key in keys[:-1]), _READS]
-        return Group(" AND ".join(conditions), values[:-1])
-    return Group(" AND ".join(f"{key} = ?" for key in keys), values)

@@ -1,7 +1,7 @@
 """Defects of a run's files, and the questions that have no answer because of them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,19 @@ class Defect:
         return f"{self.problem}; not available: {self.question}"
 
 
-def of_files(directory: Path, record: Mapping[str, Any], *, digests: bool) -> Iterator[Defect]:
+def of_files(
+    directory: Path, record: Mapping[str, Any], *, digests: bool, without: Collection[str] = ()
+) -> Iterator[Defect]:
     """Yield the files of a run that are not as they were sealed; with `digests` large ones are read for it too.
 
-    A run that did not end, or is older than seals, yields nothing.
+    Files `without` are examined elsewhere. A run that did not end, or is older than seals, yields nothing.
     """
-    if (files := record.get("files")) is None:
+    if record.get("files") is None:
         return
+    files = {name: entry for name, entry in record["files"].items() if name not in without}
     mismatches = (
         *seal.size_mismatches(directory, files),
-        *seal.added_files(directory, files, STREAMS),
+        *seal.added_files(directory, record["files"], STREAMS),
         *seal.digest_mismatches(directory, files, None if digests else seal.SMALL_BYTES),
     )
     for name, problem in mismatches:

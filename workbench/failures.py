@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from .redaction import redacted
+from .request_frames import KINDS
 from .request_rows import RequestRows
 from .text_cleaning import Target, cleaned
 
@@ -32,15 +33,18 @@ def short(kind: str) -> str:
 def kinds_by(rows: RequestRows, *keys: str) -> pd.DataFrame:
     """The kinds of failures by these columns of the rows: `failure_kinds`, a line each, indexed by them."""
     names = ", ".join(keys)
-    counts = rows.query(f"""
-        WITH kinds AS (
-            SELECT {names}, coalesce(error, '{NO_REASON}') AS kind, count(*) AS failures
-            FROM measured WHERE NOT ok GROUP BY ALL
+    counts = rows.answer(
+        f"""
+        WITH each AS (
+            SELECT {names}, coalesce(error, '{NO_REASON}') AS kind, sum(failures)::BIGINT AS failures
+            FROM kinds JOIN runs USING (run) GROUP BY ALL
         )
-        SELECT *, count(*) OVER (PARTITION BY {names}) AS kinds FROM kinds
+        SELECT *, count(*) OVER (PARTITION BY {names}) AS kinds FROM each
         QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY failures DESC, kind) <= {MAX_KINDS}
         ORDER BY {names}, failures DESC, kind
-    """)
+        """,
+        kinds=rows.merged(KINDS),
+    )
     lines = [
         (*_values(group), kinds_text(zip(each["kind"], each["failures"], strict=True), int(each["kinds"].iloc[0])))
         for group, each in counts.groupby(list(keys))

@@ -15,20 +15,13 @@ omitted ones; beyond rank n − 1 it is infinity.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .request_rows import RequestRows
 from .request_schema import DRAIN, MEASURE
-
-
-class Group(NamedTuple):
-    """Measured rows that belong together: an SQL condition, and the values of its `?`."""
-
-    condition: str = "true"
-    parameters: tuple[str, ...] = ()
+from .value_counts import Values
 
 
 def by_endpoint(rows: RequestRows) -> pd.DataFrame:
@@ -40,10 +33,11 @@ def by_endpoint(rows: RequestRows) -> pd.DataFrame:
     names = ["run", "deployment", "scenario", "endpoint", "omitted", "expected"]
     if dropped.empty:
         return pd.DataFrame(columns=names).astype({"omitted": int, "expected": float})
-    counts = rows.query(f"""
-        SELECT run, deployment, scenario, endpoint, count(*) AS requests FROM requests
+    sql = f"""
+        SELECT run, deployment, scenario, endpoint, sum(number)::BIGINT AS requests FROM cells JOIN runs USING (run)
         WHERE phase IN ('{MEASURE}', '{DRAIN}') GROUP BY ALL HAVING count(*) FILTER (phase = '{MEASURE}') > 0
-    """)
+    """
+    counts = rows.answer(sql, cells=rows.cells)
     counts = counts.merge(dropped, on="run")
     started = counts["started"].fillna(counts.groupby("run")["requests"].transform("sum"))
     counts["expected"] = counts["requests"] * counts["dropped"] / started
@@ -69,22 +63,15 @@ def round_up(number: float) -> int:
     return math.ceil(round(number, 9))
 
 
-def quantile_ms(rows: RequestRows, column: str, quantile: float, omitted: int, group: Group) -> float:
-    """The quantile (0 to 1) in ms of a column in µs, over the successful rows of the group and `omitted` more.
+def quantile_ms(values: Values, quantile: float, omitted: int) -> float:
+    """The quantile (0 to 1) in ms of the values of some rows, and `omitted` more.
 
-    NaN where there is neither, and where the column was not recorded.
+    NaN where there is neither, and where a row has no value.
     """
-    query = f"SELECT count(*) AS rows, count({column}) AS values FROM measured WHERE ok AND {group.condition}"
-    counts = rows.query(query, group.parameters).iloc[0]
-    observed = int(counts["values"])
-    if observed < counts["rows"] or not observed + omitted:
+    observed = values.size
+    if values.unknown or not observed + omitted:
         return math.nan
     rank = quantile * (observed + omitted - 1)
     if rank > observed - 1:
         return math.inf
-    share = rank / (observed - 1) if observed > 1 else 0.0
-    value_us = rows.query(
-        f"SELECT quantile_cont({column}, {share}) AS value FROM measured WHERE ok AND {group.condition}",
-        group.parameters,
-    )["value"].iloc[0]
-    return float(value_us) / 1000
+    return values.quantile_ms(rank / (observed - 1) if observed > 1 else 0.0)

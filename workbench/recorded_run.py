@@ -4,43 +4,38 @@ Durations are integer microseconds on disk and float milliseconds once read. A r
 `status` says so.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from . import aggregates, defects, display
+from . import aggregates, defects, display, engines
 from .arms import START
 from .defects import Defect
 from .errors import RecordingError
 from .faults import KEY as FAULTS
 from .faults import RUN_ENDS, kind_of
-from .reading_schema import READINGS
-from .record_files import open_regular
 from .record_format import format_note, seal_note
-from .request_rows import IS_OPEN, MARKS, PARTS_US, RAW_COLUMNS, RequestRows, Source
-from .request_schema import MEASURE, SCHEMA
-from .seal import LOG
+from .request_rows import PARTS_US, RAW_COLUMNS, RequestRows
+from .request_schema import MEASURE, SCHEMA, STORED
+from .row_source import IS_OPEN, MARKS, RowsFile, Source
+from .rows_check import Examination, RowsCheck, examined
+from .run_readings import RunReadings
 from .server_timing_header import discarded_note
 
-MAX_LOG_BYTES = 32 * 2**20  # of which questions are asked; an application writes a line a request at most
 COUNTS = ("endpoint", "requests", "failures")
 LATENCIES = ("mean_ms", "median_ms", "p95_ms", "p99_ms", "max_ms")
 RESPONSE_TIMES = ("response_mean_ms", "response_median_ms", "response_p95_ms", "response_p99_ms", "response_max_ms")
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(RunReadings):
     """One run: its record (`run.json`) and its frames, without the rows of the request types `without_types`.
 
     `mismatches` are the defects of its record against its seals. With `checks_digests` the content of large files
-    is compared with the seals too, not only their sizes.
+    is compared with the seals too, not only their sizes. `origin` is the URL of an object store that has its rows.
     """
 
     directory: Path
@@ -48,6 +43,7 @@ class Run:
     mismatches: tuple[Defect, ...] = ()
     checks_digests: bool = False
     without_types: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def name(self) -> str:
@@ -119,8 +115,13 @@ class Run:
         """Defects of its files, and the questions without an answer because of them."""
         return (
             *self.mismatches,
-            *defects.of_files(self.directory, self.record, digests=self.checks_digests),
-            *(defects.of_requests(self.directory, self.record.get("rows")) if self.has_load else ()),
+            *defects.of_files(
+                self.directory,
+                self.record,
+                digests=self.checks_digests,
+                without=[STORED] if self.has_rows_elsewhere and self.has_load else [],
+            ),
+            *(self.rows_check.defects if self.has_load else ()),
             *defects.of_readings(self.directory),
         )
 
@@ -147,7 +148,7 @@ class Run:
         marks = self.name, self.deployment, self.scenario, self.block, self.replicate
         dropped, started = self.dropped.get(MEASURE, 0), self._generator_counts("started_tasks").get(MEASURE)
         return Source(
-            self.directory,
+            self.rows_file,
             self._columns,
             *marks,
             without_types=self.without_types,
@@ -157,10 +158,36 @@ class Run:
             has_parts=not self.defect_of(*PARTS_US),
         )
 
+    @property
+    def rows_file(self) -> RowsFile:
+        """The file of its stored rows, here or in an object store; in a store only what was sealed is read."""
+        entry = (self.record.get("files") or {}).get(STORED)
+        if not self.origin or entry is None:
+            return RowsFile(self.directory)
+        return RowsFile(self.directory, f"{self.origin}/{STORED}", entry["sha256"])
+
+    @property
+    def has_rows_elsewhere(self) -> bool:
+        """Whether its stored rows are read by workers, or are in an object store."""
+        return bool(self.origin) or engines.cluster() is not None
+
+    @property
+    def examination(self) -> Examination:
+        """How its stored rows are examined."""
+        entry = (self.record.get("files") or {}).get(STORED)
+        is_elsewhere = self.has_rows_elsewhere
+        return Examination(self.rows_file, entry, self.record.get("rows"), self.checks_digests, is_elsewhere)
+
+    @cached_property
+    def rows_check(self) -> RowsCheck:
+        """What is wrong with its stored rows."""
+        (result,) = examined([self.examination])
+        return result
+
     @cached_property
     def _columns(self) -> tuple[str, ...]:
         """The columns of its request rows that can be read."""
-        absent = defects.absent_columns(self.directory) if self.is_readable() else set()
+        absent = self.rows_check.absent if self.is_readable() else set()
         lacking = absent | {defect.column for defect in self.defects}
         return tuple(name for name in SCHEMA.names if name not in lacking)
 
@@ -194,41 +221,6 @@ class Run:
     def measured(self) -> pd.DataFrame:
         """The rows of the measured phase."""
         return self.requests[self.requests["phase"] == MEASURE]
-
-    @cached_property
-    def process(self) -> pd.DataFrame:
-        """Readings of the processes, as on disk; empty where there are none."""
-        return self._readings("process")
-
-    @cached_property
-    def pool(self) -> pd.DataFrame:
-        """Readings of the workers' pools, as on disk; empty where there are none."""
-        return self._readings("pool")
-
-    @cached_property
-    def memory(self) -> pd.DataFrame:
-        """Readings of the application's memory by process, as on disk; empty where there are none."""
-        return self._readings("memory")
-
-    @cached_property
-    def resources(self) -> pd.DataFrame:
-        """Readings of descriptors, sessions, temporary files, log and backends, as on disk; empty without any."""
-        return self._readings("resources")
-
-    @cached_property
-    def log(self) -> list[dict]:
-        """The application's own log lines, those that are JSON."""
-        try:
-            with open_regular(self.directory / LOG) as file:
-                lines = file.read(MAX_LOG_BYTES).decode(errors="replace").splitlines()
-        except (OSError, RecordingError):
-            return []
-        return [entry for line in lines if (entry := _entry(line)) is not None]
-
-    @cached_property
-    def database(self) -> pd.DataFrame:
-        """Readings and deltas of the database, as on disk; empty where there are none."""
-        return self._readings("database")
 
     def summary(self) -> Sequence[str]:
         """Lines that say what it is, whether it is valid, and what is wrong with its files."""
@@ -270,27 +262,3 @@ class Run:
 
     def _repr_html_(self) -> str:
         return display.html(self.summary(), self.overview())
-
-    def _readings(self, name: str) -> pd.DataFrame:
-        """One table of readings; empty where it is missing or has a defect."""
-        path = self.directory / f"{name}.parquet"
-        # A file may have gone or changed since its defects were looked for.
-        with suppress(OSError, pa.ArrowException):
-            if path.exists() and not self._has_defect(path):
-                with pq.ParquetFile(path) as file:
-                    names = [column.name for column in READINGS[name] if column.name in file.schema_arrow.names]
-                    return file.read(columns=names).to_pandas()
-        return pd.DataFrame(columns=[column.name for column in READINGS[name]])
-
-    def _has_defect(self, path: Path) -> bool:
-        return any(path.name in defect.problem for defect in self.defects)
-
-
-def _entry(line: str) -> dict | None:
-    """The JSON object of a log line; None where it is no JSON object."""
-    if not line.startswith("{"):
-        return None
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None

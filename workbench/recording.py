@@ -13,6 +13,7 @@ from .errors import RecordingError
 from .record_format import is_sealed
 from .recorded_experiment import Experiment, planned
 from .recorded_run import Run
+from .rows_check import examined
 from .run_record import FILES, StoredRecord
 from .run_record import read as read_record
 from .verdicts import COMPLETE
@@ -28,19 +29,23 @@ def arm(table: pd.DataFrame, deployment: str, scenario: str) -> pd.DataFrame:
     return table[(table["deployment"] == deployment).to_numpy(bool) & (table["scenario"] == scenario).to_numpy(bool)]
 
 
-def open_run(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Run:
+def open_run(
+    path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False, origin: str = ""
+) -> Run:
     """Open a run's directory, without the requests of these types. Raises `RecordingError` if it is none.
 
     Small files are compared with their seals in their content, large ones in their size; with `checks_digests` all
-    are in their content.
+    are in their content. `origin` is the URL of an object store that has its request rows, see `recording_place`.
     """
     directory = Path(path)
     stored = read_record(directory, "run")
     mismatches = tuple(_record_defects(directory, stored, "run"))
-    return Run(directory, stored.content, mismatches, checks_digests, tuple(without_types))
+    return Run(directory, stored.content, mismatches, checks_digests, tuple(without_types), origin)
 
 
-def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False) -> Experiment:
+def open_experiment(
+    path: Path | str, without_types: Sequence[str] = (), *, checks_digests: bool = False, origin: str = ""
+) -> Experiment:
     """Open an experiment's directory with all of its runs; the arguments are as in `open_run`.
 
     With `checks_digests` an experiment all of whose files are as they were sealed is the same object as before, so that
@@ -55,7 +60,7 @@ def open_experiment(path: Path | str, without_types: Sequence[str] = (), *, chec
         raise RecordingError(f"{directory / 'experiment.json'} lists a run twice, or one without a name")
     present = [name for name in names if (directory / name / FILES["run"]).exists()]
     opened, unreadable = _open_runs(directory, present, record, checks_digests)
-    runs = tuple(replace(run, without_types=tuple(without_types)) for run in opened)
+    runs = _examined(opened, without_types, origin)
     plan = {"environment": record["environment"], "dataset": record.get("dataset")}
     decisive = {**comparability.DECISIVE, **comparability.CODE}
     if declared_arms.declared(record):
@@ -94,6 +99,18 @@ def _open_runs(
             problem = str(error).removeprefix(f"{directory / name / FILES['run']} ").partition(";")[0]
             unreadable.append((f"{name}/{FILES['run']}", problem))
     return runs, unreadable
+
+
+def _examined(opened: Sequence[Run], without_types: Sequence[str], origin: str) -> tuple[Run, ...]:
+    """The runs without these request types; rows that are elsewhere are examined, those of all runs at once."""
+    runs = tuple(
+        replace(run, without_types=tuple(without_types), origin=f"{origin}/{run.name}" if origin else "")
+        for run in opened
+    )
+    with_rows = [run for run in runs if run.has_load and run.has_rows_elsewhere]
+    for run, result in zip(with_rows, examined([run.examination for run in with_rows]), strict=True):
+        vars(run)["rows_check"] = result
+    return runs
 
 
 def _added_runs(directory: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:

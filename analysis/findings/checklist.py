@@ -8,7 +8,7 @@ import pandas as pd
 from workbench.arms import BASELINE, BURST_25, BURST_50, ON_RDS, SINGLE
 from workbench.endpoints import DASHBOARD, LOGIN, SEARCH
 from workbench.recording import Experiment, Run
-from workbench.request_schema import request_name
+from workbench.request_schema import MEASURE, request_name
 
 from ..metrics import arm_metrics
 from . import monitoring, published_report
@@ -147,10 +147,12 @@ def _sessions_work(claim: Claim) -> Finding:
     runs = claim.experiment.find(BASELINE, BURST_50)
     if not runs:
         return claim.not_run(BASELINE, BURST_50)
-    reads = claim.experiment.rows.query(
-        "SELECT count(*) AS sent, count(*) FILTER (ok) AS successful, count(*) FILTER (session_ms > 0) AS loaded, "
-        "avg(session_ms) AS mean_ms FROM measured WHERE deployment = ? AND scenario = ? AND endpoint <> ?",
-        [BASELINE, BURST_50, LOGIN.name],
+    rows = claim.experiment.rows.only(deployment=BASELINE, scenario=BURST_50)
+    reads = rows.answer(
+        "SELECT sum(number) AS sent, sum(number) FILTER (ok) AS successful, sum(with_session) AS loaded, "
+        "sum(session_sum) / sum(session_number) / 1000 AS mean_ms FROM cells "
+        f"WHERE phase = '{MEASURE}' AND endpoint <> '{LOGIN.name}'",
+        cells=rows.cells,
     ).iloc[0]
     settings = runs[0].record["deployment"]["settings"]
     evicted = sum(arm_metrics.counter(run, "session_evictions") or 0 for run in runs)

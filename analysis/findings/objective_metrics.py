@@ -215,7 +215,7 @@ def _longest_of_all_ms(experiment: Experiment, subject: Subject) -> Measurement 
 
 def _database_median_ms(experiment: Experiment, subject: Subject) -> Measurement | None:
     value, baseline = (
-        arm_metrics.percentile(experiment, deployment, subject.scenario, "db_ms", 0.5, subject.endpoint)
+        arm_metrics.percentile(experiment, deployment, subject.scenario, "db_us", 0.5, subject.endpoint)
         for deployment in (subject.deployment, BASELINE)
     )
     if value is None:

@@ -4,6 +4,7 @@ Latencies are of the successful responses. Metrics of an arm are the values of `
 An arm without a usable run gives None, or an empty table.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from workbench import aggregates, endpoints
 from workbench.omitted_requests import observed_quantiles
 from workbench.recording import Experiment, Run, arm
+from workbench.request_frames import WORKERS
 
 from ..stats.confidence import Estimate
 from . import arm_estimates
@@ -145,11 +147,8 @@ def busiest_worker_share(experiment: Experiment, deployment: str, scenario: str)
 
     It is the largest of all runs of the arm.
     """
-    counts = experiment.rows.query(
-        "SELECT run, worker, count(*) AS requests FROM measured "
-        "WHERE worker IS NOT NULL AND deployment = ? AND scenario = ? GROUP BY run, worker",
-        [deployment, scenario],
-    ).groupby("run")["requests"]
+    rows = experiment.rows.only(deployment=deployment, scenario=scenario)
+    counts = rows.merged(WORKERS).to_pandas().groupby("run")["number"]
     return None if not counts.ngroups else float((counts.max() / counts.sum()).max())
 
 
@@ -166,27 +165,21 @@ def percentile_curve(experiment: Experiment, deployment: str, scenario: str, poi
     nines = np.linspace(0, np.log10(successful + omitted), points)
     quantiles = observed_quantiles(1 - 10**-nines, successful, omitted)
     nines, quantiles = nines[quantiles <= 1], quantiles[quantiles <= 1]
-    latency_ms = experiment.rows.query(
-        f"SELECT unnest(quantile_cont(latency_ms, {quantiles.tolist()})) AS latency_ms FROM measured "
-        "WHERE ok AND deployment = ? AND scenario = ?",
-        [deployment, scenario],
-    )["latency_ms"]
+    values = experiment.rows.latencies.where({"deployment": deployment, "scenario": scenario}).all()
+    latency_ms = [values.quantile_ms(quantile) for quantile in quantiles]
     return pd.DataFrame({"nines": nines, "latency_ms": latency_ms})
 
 
 def percentile(
     experiment: Experiment, deployment: str, scenario: str, column: str, quantile: float, endpoint: str
 ) -> float | None:
-    """Return a quantile (0 to 1) of one column (`db_ms`, say) of the arm's successful requests to an endpoint.
+    """Return a quantile (0 to 1) in ms of a column (`db_us`, say) of the arm's successful requests to an endpoint.
 
     It is that of all runs together; None where there is no such request.
     """
-    value = experiment.rows.query(
-        f"SELECT quantile_cont({column}, {quantile}) AS value FROM measured "
-        "WHERE ok AND deployment = ? AND scenario = ? AND endpoint = ?",
-        [deployment, scenario, endpoint],
-    )["value"].iloc[0]
-    return None if pd.isna(value) else float(value)
+    rows = experiment.rows.only(deployment=deployment, scenario=scenario)
+    value_ms = rows.values(column).where({"endpoint": endpoint}).all().quantile_ms(quantile)
+    return None if math.isnan(value_ms) else value_ms
 
 
 def median(run: Run, column: str, condition: str) -> float | None:

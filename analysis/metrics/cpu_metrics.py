@@ -15,6 +15,7 @@ WORK = ("hash", "db")  # the parts of a request's time in which the system compu
 WORK_COLUMNS = ("hash_us", "db_us", "db_calls")
 WORK_BY_ROLE = {"server": "hash", "database": "db", "store": None, "generator": None}  # the part of WORK of each role
 MS_PER_S = 1000
+_WORKING = "requests_us WHERE db_calls > 0 OR hash_us > 0"
 
 
 def time_split(experiment: Experiment, deployment: str, scenario: str) -> pd.DataFrame:
@@ -43,12 +44,13 @@ def unloaded_work_ms(experiment: Experiment, deployment: str) -> pd.DataFrame:
     Empty if no single requests were measured. No other request is there, so the time of a hash is CPU time of one core.
     So is that of a query, unless PostgreSQL computes it in several processes: then it is less than its CPU time.
     """
-    medians = ", ".join(f"median({part}_ms) AS {part}" for part in WORK)
-    return experiment.rows.query(
-        f"SELECT endpoint, {medians} FROM requests WHERE deployment = ? AND scenario = ? "
-        "AND (db_calls > 0 OR hash_ms > 0) GROUP BY endpoint ORDER BY endpoint",
-        [deployment, SINGLE],
-    ).set_index("endpoint")
+    rows = experiment.rows.only(deployment=deployment, scenario=SINGLE)
+    values = {part: rows.values(f"{part}_us", _WORKING).by("endpoint") for part in WORK}
+    medians = {
+        part: {endpoint: each.quantile_ms(0.5) for endpoint, each in by_endpoint.items()}
+        for part, by_endpoint in values.items()
+    }
+    return pd.DataFrame(medians, columns=list(WORK), dtype=float).rename_axis("endpoint")
 
 
 def cpu_lower_bound_s(experiment: Experiment, deployment: str, scenario: str) -> float | None:

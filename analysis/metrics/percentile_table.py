@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from workbench import display, failures, omitted_requests
-from workbench.omitted_requests import Group
 from workbench.recording import Run
 
 QUANTILES = (0.5, 0.95, 0.99, 0.999)
@@ -57,12 +56,16 @@ def _observed(run: Run, group: str) -> pd.DataFrame:
 def _count_omitted(table: pd.DataFrame, run: Run) -> None:
     """Replace the percentiles by those in which dropped arrivals count as slower than everything observed."""
     numbers = omitted_requests.of_run(run.rows)
-    for endpoint in table.index if numbers else ():
+    if not numbers:
+        return
+    counts = {"latency": run.rows.latencies, "response": run.rows.response_times}
+    for endpoint in table.index:
         name_of_group = None if endpoint == ALL else str(endpoint)
-        group = Group() if name_of_group is None else Group("endpoint = ?", (name_of_group,))
-        for name, column in TIMES.items():
+        group = {} if name_of_group is None else {"endpoint": name_of_group}
+        for name in TIMES:
+            values = counts[name].where(group).all()
             for quantile in QUANTILES:
-                value = omitted_requests.quantile_ms(run.rows, column, quantile, numbers[name_of_group], group)
+                value = omitted_requests.quantile_ms(values, quantile, numbers[name_of_group])
                 table.loc[endpoint, _column(name, quantile)] = value
 
 

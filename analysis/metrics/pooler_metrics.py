@@ -20,12 +20,8 @@ class Latency(NamedTuple):
 
 def latency(experiment: Experiment, deployment: str, scenario: str) -> Latency | None:
     """Return the latency of an arm over all of its runs; None without a success."""
-    row = experiment.rows.query(
-        "SELECT quantile_cont(latency_ms, 0.5) AS median_ms, quantile_cont(latency_ms, 0.95) AS p95_ms FROM measured "
-        "WHERE ok AND deployment = ? AND scenario = ?",
-        [deployment, scenario],
-    ).iloc[0]
-    return None if row.isna().any() else Latency(float(row["median_ms"]), float(row["p95_ms"]))
+    values = experiment.rows.latencies.where({"deployment": deployment, "scenario": scenario}).all()
+    return Latency(values.quantile_ms(0.5), values.quantile_ms(0.95)) if values.size else None
 
 
 def largest_peak_connections(experiment: Experiment, deployment: str, scenario: str) -> int | None:

@@ -10,7 +10,6 @@ import pandas as pd
 from workbench import omitted_requests
 from workbench.aggregates import SPLIT
 from workbench.failures import NO_REASON
-from workbench.omitted_requests import Group
 from workbench.recording import Run
 from workbench.request_schema import MEASURE
 
@@ -44,13 +43,16 @@ def latency_by_endpoint(run: Run) -> pd.DataFrame:
 def _with_omitted(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """The table with percentiles that count the requests omitted with dropped arrivals."""
     numbers = omitted_requests.of_run(run.rows)
-    times = {name: ("latency_us", quantile) for name, quantile in QUANTILES.items()}
-    times["response_p95_ms"] = ("response_us", 0.95)
-    for position, endpoint in table["endpoint"].items() if numbers else ():
+    if not numbers:
+        return table
+    latencies, responses = run.rows.latencies, run.rows.response_times
+    times = {name: (latencies, quantile) for name, quantile in QUANTILES.items()}
+    times["response_p95_ms"] = (responses, 0.95)
+    for position, endpoint in table["endpoint"].items():
         name_of_group = endpoint if isinstance(endpoint, str) else None
-        group = Group("endpoint = ?", (endpoint,)) if isinstance(endpoint, str) else Group()
-        for name, (column, quantile) in times.items():
-            value = omitted_requests.quantile_ms(run.rows, column, quantile, numbers[name_of_group], group)
+        group = {} if name_of_group is None else {"endpoint": name_of_group}
+        for name, (counts, quantile) in times.items():
+            value = omitted_requests.quantile_ms(counts.where(group).all(), quantile, numbers[name_of_group])
             table.loc[position, name] = value
     return table
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.aggregates import SPLIT
 from workbench.recording import Run
+from workbench.request_schema import MEASURE
 
 
 def requests_present(run: Run) -> pd.Series:
@@ -20,8 +21,9 @@ def requests_present(run: Run) -> pd.Series:
     """
     if run.totals is None:
         return pd.Series(dtype=float)
-    sums = ", ".join(f"sum({part}_ms) AS {part}_ms" for part in SPLIT)  # failed requests are present too
-    totals_ms = run.rows.query(f"SELECT {sums} FROM measured").iloc[0].astype(float)
+    sums = ", ".join(f"sum({part}_sum) / 1000 AS {part}_ms" for part in SPLIT)  # failed requests are present too
+    sql = f"SELECT {sums} FROM cells WHERE phase = '{MEASURE}'"
+    totals_ms = run.rows.answer(sql, cells=run.rows.cells).iloc[0].astype(float)
     rate_rps = run.totals["requests"] / run.totals["makespan_s"]
     parts = (totals_ms / (1000 * run.totals["makespan_s"])).rename(lambda name: name.removesuffix("_ms"))
     mean_ms = run.totals["all_mean_ms"]

@@ -11,8 +11,9 @@ from tests.analysis import simulated
 from workbench import aggregates
 from workbench.arms import BASELINE, TUNED
 from workbench.recording import Experiment
-from workbench.request_rows import FILE, RequestRows, Source
+from workbench.request_rows import FILE, RequestRows
 from workbench.request_schema import MEASURE, SCHEMA
+from workbench.row_source import RowsFile, Source
 
 BLOCKS, REQUESTS, UTILISATION = 4, 400, 0.5
 SERVICE_US = 10_000
@@ -61,9 +62,13 @@ def experiments(
     return _experiment(taken, failed)
 
 
+def _file(run: str) -> RowsFile:
+    return RowsFile(Path(run))
+
+
 def _experiment(taken: np.ndarray, failed: np.ndarray) -> Experiment:
     sources = [
-        Source(Path(f"{number}-{arm}-{block}"), (), f"{number}-{arm}-{block}", arm, f"load-{number}", block, False)
+        Source(_file(name := f"{number}-{arm}-{block}"), (), name, arm, f"load-{number}", block, False)
         for number in range(len(taken))
         for arm in (BASELINE, TUNED)
         for block in range(BLOCKS)
@@ -75,7 +80,7 @@ def _experiment(taken: np.ndarray, failed: np.ndarray) -> Experiment:
         "start_us": start_us, "latency_us": latency_us, "response_us": latency_us, "ok": ~failed.ravel(),
         "error": "refused",
     }  # fmt: skip
-    columns = {FILE: pa.array(np.repeat([source.file for source in sources], REQUESTS), pa.string())}
+    columns = {FILE: pa.array(np.repeat([str(source.file.path()) for source in sources], REQUESTS), pa.string())}
     for field in SCHEMA:
         value = values.get(field.name)
         filled = value if isinstance(value, np.ndarray) else [value] * len(latency_us)

@@ -1,0 +1,143 @@
+"""A Dask cluster that computes frames: a task for each file, and a tree of merges, both scheduled by Dask."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import dask.bag
+from distributed import Client, KilledWorker, LocalCluster
+from distributed.client import Future, FutureCancelledError
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.core import CommClosedError
+from distributed.comm.registry import get_backend
+
+from ..errors import UsageError, UserError
+from .worker_facts import differing, worker_facts
+
+Part = TypeVar("Part")
+LOCAL = "local"  # see `engines`
+CONNECT_TIMEOUT_S = 10  # until a scheduler has answered, and has a worker
+LOST_TIMEOUT_S = 30  # without any worker, during a computation
+POLL_S = 1.0
+MERGED_AT_ONCE = 8  # frames that a task merges
+
+
+class DaskCluster:
+    """The workers of a scheduler. Every error that its user can mend is a `UserError` that names the scheduler."""
+
+    def __init__(self, address: str):
+        """Connect to a scheduler; `local` starts a cluster on this machine. Raises `UserError` where it is away."""
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its lines repeat what an error here says
+        self.address = address
+        if address != LOCAL:
+            _require_address(address)
+        self._started = LocalCluster(dashboard_address=None) if address == LOCAL else None
+        try:
+            self._client = Client(self._started or address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
+        except OSError:  # which a timeout is too
+            raise UserError(
+                f"no Dask scheduler answered at {address} within {CONNECT_TIMEOUT_S} s; start one (dask scheduler), "
+                "or name another in TRACETRACK_DASK"
+            ) from None
+        try:
+            self._require_workers()
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, function: Callable[..., Part], *arguments: Any) -> Part:
+        """Call a function in a worker."""
+        with self._reporting():
+            return self._result(self._client.submit(function, *arguments, pure=False))
+
+    def map(self, function: Callable[[Any], Part], items: Sequence[Any]) -> list[Part]:
+        """Call a function for each item, in workers."""
+        with self._reporting():
+            return [self._result(future) for future in self._client.map(function, items, pure=False)]
+
+    def reduce(
+        self,
+        items: Sequence[Any],
+        partition: Callable[[Iterable[Any]], Part],
+        merge: Callable[[Iterable[Part]], Part],
+    ) -> Part:
+        """What `partition` makes of each item, merged in a tree of which no task merges many."""
+        bag = dask.bag.from_sequence(items, npartitions=len(items))
+        with self._reporting():
+            return self._result(self._client.compute(bag.reduction(partition, merge, split_every=MERGED_AT_ONCE)))
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        self._client.close(timeout=POLL_S)
+        if self._started is not None:
+            self._started.close()
+
+    def _require_workers(self) -> None:
+        """Raise `UserError` without a worker, and for one that has other code or versions than this process."""
+        try:
+            self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT_S)
+        except TimeoutError:
+            raise UserError(
+                f"the Dask scheduler at {self.address} has no worker; start one: dask worker {self.address}"
+            ) from None
+        with self._reporting():
+            facts = self._client.run(worker_facts)
+        for worker, theirs in facts.items():
+            if difference := differing(theirs):
+                raise UserError(
+                    f"the worker {worker} of {self.address} has another {difference} than this process, so results "
+                    "may differ; install the same commit and lock there"
+                )
+
+    def _result(self, future: Future) -> Any:
+        """The result of a task; Dask repeats what a worker did not finish that went away.
+
+        Raises `UserError` where no worker is left for `LOST_TIMEOUT_S`.
+        """
+        lost_s = 0.0
+        while True:
+            try:
+                return future.result(timeout=POLL_S)
+            except TimeoutError:
+                if future.done():  # just now, or it is the task's own error
+                    return future.result()
+            is_lost = self._client.status != "running" or not self._client.scheduler_info(n_workers=-1)["workers"]
+            lost_s = lost_s + POLL_S if is_lost else 0.0
+            if lost_s >= LOST_TIMEOUT_S:
+                raise UserError(
+                    f"the Dask scheduler at {self.address} has had no worker for {LOST_TIMEOUT_S} s; start one: "
+                    f"dask worker {self.address}"
+                )
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Report what a cluster raises in one line."""
+        try:
+            yield
+        except KilledWorker as error:
+            raise UserError(
+                f"workers of {self.address} ended several times while they read one file ({error.last_worker}); see "
+                "their log, and give them more memory"
+            ) from None
+        except (FutureCancelledError, CommClosedError, ConnectionError):
+            raise UserError(
+                f"the Dask scheduler at {self.address} went away during the computation; start it, and repeat the "
+                "command"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"a worker of {self.address} has no {error.name}; install this project there with its lock"
+            ) from None
+
+
+def _require_address(address: str) -> None:
+    """Raise `UsageError` for what is no address of a scheduler."""
+    try:
+        protocol, place = parse_address(address)
+        get_backend(protocol)
+        parse_host_port(place)
+    except ValueError as error:
+        raise UsageError(
+            f"{address!r} is no address of a Dask scheduler ({error}); name one: tcp://HOST:8786"
+        ) from None
