@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.cli.engine_option import engine_option
 from workbench.errors import UserError, reporting_errors
 from workbench.paths import recording_path, runs_directory
 from workbench.terminal import echo
@@ -44,6 +45,7 @@ def report(profile: str, experiment: str, scale: str, app: str, confirmed: tuple
 @main.command()
 @click.option("--experiment", default="", help="Id or folder of a stored experiment; the newest by default.")
 @click.option("--run", default="", metavar="RUN", help="Id or folder of one run instead: single-runs/<run>.")
+@engine_option
 @OUTPUT
 def build(experiment: str, run: str, output: Path) -> None:
     """Render the page of a stored experiment, or of one run."""

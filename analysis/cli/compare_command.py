@@ -8,14 +8,15 @@ import pandas as pd
 
 from workbench.display import DASH
 from workbench.errors import EXIT_INVALID, RecordingError, UserError
-from workbench.paths import recording_path
 from workbench.recording import Experiment, Run, arm, open_experiment, open_run
+from workbench.recording_place import recording_place
 from workbench.terminal import echo
 
 from .. import comparison_wording, recording_comparison, run_comparison
 from ..metrics import arm_metrics
 from ..recording_comparison import ExperimentComparison
 from ..stats.hypothesis import Effect
+from .engine_option import engine_option
 from .request_types import require_types, without_type_option
 from .show_command import SHOWN_NAME
 from .warning_lines import warn, warn_unless_complete
@@ -28,10 +29,12 @@ FORMATS = {"ratio": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}", "p_holm": "{:.4
 @click.argument("b")
 @click.option("--baseline", is_flag=True, help="Exit with 1 where B is worse than A, with 3 where nothing is decided.")
 @without_type_option
+@engine_option
 def compare(a: str, b: str, baseline: bool, without_types: tuple[str, ...]) -> None:
     """Compare two experiments, or two runs: B over A.
 
-    A and B are directories, or ids: <experiment>, <experiment>/<run>. One run each gives no interval and no verdict.
+    A and B are directories, ids (<experiment>, <experiment>/<run>), or URLs of an object store. One run each gives no
+    interval and no verdict.
     Latencies are of the successful responses. Where more requests fail in B, nothing else is called an improvement.
     Experiments of different machines or data are shown without a verdict.
     """
@@ -64,10 +67,10 @@ def open_both(a: str, b: str, without_types: tuple[str, ...] = ()) -> tuple[Expe
 def _open(name: str, without_types: tuple[str, ...]) -> Run | Experiment:
     if not name:
         raise click.UsageError("name two recordings: make compare A=<experiment> B=<experiment>")
-    path = recording_path(name)
+    path, origin = recording_place(name)
     if (path / "experiment.json").exists():
-        return open_experiment(path, without_types, checks_digests=True)
-    run = open_run(path, without_types, checks_digests=True)
+        return open_experiment(path, without_types, checks_digests=True, origin=origin)
+    run = open_run(path, without_types, checks_digests=True, origin=origin)
     warn_unless_complete(run)
     return run
 

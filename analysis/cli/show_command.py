@@ -8,8 +8,8 @@ import click
 from workbench import validity
 from workbench.display import DASH
 from workbench.errors import UserError
-from workbench.paths import recording_path
 from workbench.recording import Experiment, Run, open_experiment, open_run
+from workbench.recording_place import recording_place
 from workbench.request_schema import MEASURE
 from workbench.terminal import echo
 from workbench.text_cleaning import MAX_NAME_CHARACTERS, Target, cleaned
@@ -21,6 +21,7 @@ from ..faults.fault_targets import missed_targets
 from ..faults.fault_wording import outcome_line
 from ..findings.evaluation import evaluate
 from ..metrics import arm_metrics, percentile_table
+from .engine_option import engine_option
 from .request_types import require_types, without_type_option
 from .warning_lines import warn, warn_unless_complete
 
@@ -31,17 +32,18 @@ GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
 @click.command()
 @click.argument("run")
 @without_type_option
+@engine_option
 @click.option("--finding", "finding_id", default="", metavar="ID", help="Compute one finding of an experiment again.")
 def show(run: str, without_types: tuple[str, ...], finding_id: str) -> None:
     """Show one run, or the runs of an experiment, or one finding of an experiment.
 
     Of a run: its arm and status, failures and latency of the successful responses by endpoint, and its gates.
 
-    RUN is a directory, or an id: <experiment>/<run>, <experiment>.
+    RUN is a directory, an id (<experiment>/<run>, <experiment>), or the URL of either in an object store.
     """
-    path = recording_path(run)
+    path, origin = recording_place(run)
     if (path / "experiment.json").exists():
-        experiment = open_experiment(path, without_types)
+        experiment = open_experiment(path, without_types, origin=origin)
         require_types([experiment.rows], without_types)
         for name in ablation.unknown_primary_metrics(experiment):
             warn(f"the primary metric {name} that it declared is not known here, so it has no verdict")
@@ -50,7 +52,7 @@ def show(run: str, without_types: tuple[str, ...], finding_id: str) -> None:
         return
     if finding_id:
         raise click.UsageError(f"--finding takes an experiment, and {run} is one run")
-    opened = open_run(path, without_types)
+    opened = open_run(path, without_types, origin=origin)
     warn_unless_complete(opened)
     for defect in opened.defects:
         warn(defect)
