@@ -24,6 +24,8 @@ export APP PROFILE EXPERIMENT BASELINE A B PYTHON
 override PY := .venv/bin/python
 override STAMP := .venv/installed
 override AUDIT := .venv/audit
+override SCALE := .venv/scale
+override STORE := .venv/store
 override PACKAGES := workbench instrumentation reference_app loadgen analysis reports lab bench tests
 override SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Debian's, for `make test-extra`.
@@ -39,7 +41,7 @@ endif
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup report render test test-accuracy test-extra resilience lab gate compare bench lint audit clean
+.PHONY: help setup scale report render test test-accuracy test-extra resilience lab gate compare bench lint audit clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -70,6 +72,19 @@ $(STAMP): requirements.lock pyproject.toml
 	$$uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline -e .; \
 	touch $@
 
+scale: $(SCALE) ## add Dask to .venv: for more rows than one machine holds
+
+$(SCALE): scale.lock $(STAMP)
+	@.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) --no-deps --require-hashes -r scale.lock
+	@touch $@
+
+# The S3 of the tests, whose packages need other versions than the project.
+$(STORE)/installed: store.lock $(STAMP)
+	@rm -rf $(STORE)
+	@.venv/bin/uv venv --quiet --python $(PY) $(STORE)
+	@.venv/bin/uv pip sync --quiet --python $(STORE)/bin/python --require-hashes store.lock
+	@touch $@
+
 report: $(STAMP) ## measure (PROFILE, or APP=workbench.toml), analyse and render reports/html/optimization-results.html
 	@$(PY) -m reports report $${PROFILE:+"--profile=$$PROFILE"} $${APP:+"--app=$$APP"} $(EXPERIMENT_OPTION)
 
@@ -83,7 +98,7 @@ test-accuracy: $(STAMP) ## run the long tests, and those that measure time; the 
 	@$(PY) -m pytest -m "simulated or exhaustive" --numprocesses 2
 	@$(PY) -m pytest -m exclusive --numprocesses 0
 
-test-extra: $(STAMP) ## run the tests that need Debian's Chromium, PgBouncer and Prometheus; installs them where it may
+test-extra: $(STAMP) $(SCALE) $(STORE)/installed ## run the tests that need Dask, or Debian's Chromium, PgBouncer and Prometheus; installs them where it may
 	@PATH="$$PATH:/usr/sbin"; missing=; \
 	for program in chromium chromedriver pgbouncer promtool faketime; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then \
@@ -129,8 +144,8 @@ $(AUDIT)/installed: audit.lock $(STAMP)
 audit: $(AUDIT)/installed ## look up the locked packages in the database of advisories of PyPI; for the network, and for no CI
 	@rm -f $(AUDIT)/report; \
 	if lines=$$($(AUDIT)/bin/python -m pip_audit --strict --disable-pip --require-hashes --timeout 10 \
-	    --progress-spinner off --output $(AUDIT)/report -r requirements.lock -r audit.lock 2>&1); then \
-	  echo "audit: no advisory for a package of requirements.lock and audit.lock"; \
+	    --progress-spinner off --output $(AUDIT)/report -r requirements.lock -r audit.lock -r scale.lock -r store.lock 2>&1); then \
+	  echo "audit: no advisory for a package of requirements.lock, audit.lock, scale.lock and store.lock"; \
 	elif [ -s $(AUDIT)/report ]; then \
 	  cat $(AUDIT)/report; echo "audit: there are advisories; lock other versions" >&2; exit 1; \
 	else \

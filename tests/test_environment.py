@@ -75,6 +75,18 @@ def test_the_lock_of_the_audit_satisfies_its_group():
         assert str(pin.specifier).removeprefix("==") in asked.specifier, name
 
 
+def test_the_locks_of_scale_satisfy_their_groups_and_change_no_other_version(lock):
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    locked = pinned("scale.lock")
+    for name, (asked,) in by_name(groups["scale"]).items():
+        assert all(str(pin.specifier).removeprefix("==") in asked.specifier for pin in locked[name]), name
+    stored = pinned("store.lock")
+    for name, (asked,) in by_name(groups["store"]).items():
+        assert all(str(pin.specifier).removeprefix("==") in asked.specifier for pin in stored[name]), name
+    for name in set(locked) & set(lock):
+        assert {str(pin.specifier) for pin in locked[name]} <= {str(pin.specifier) for pin in lock[name]}, name
+
+
 def test_conda_has_the_same_packages_at_the_locked_versions(lock, declared, conda):
     assert set(conda) == set(declared)
     for name, pins in conda.items():
@@ -86,7 +98,9 @@ def test_the_product_card_is_complete(declared, conda):
     assert {canonical(name) for name in CARD} <= set(declared) & set(conda)
 
 
-@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 100), ("audit.lock", 20)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("requirements.lock", 100), ("audit.lock", 20), ("scale.lock", 15), ("store.lock", 20)]
+)
 def test_every_locked_package_has_hashes_and_no_host(name, least):
     text = (ROOT / name).read_text()
     entries = re.split(r"\n(?=[a-z])", text.strip())

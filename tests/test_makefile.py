@@ -30,7 +30,7 @@ class Project:
             (parent / decoy / "kept").touch()
         for package in PACKAGES:
             (self.folder / package).mkdir()
-        for name in ("Makefile", "requirements.lock", "audit.lock", "pyproject.toml"):
+        for name in ("Makefile", "requirements.lock", "audit.lock", "scale.lock", "store.lock", "pyproject.toml"):
             shutil.copy2(REPOSITORY / name, self.folder / name)
 
     def make(self, *arguments, cwd=None, timeout=60, **variables):
@@ -93,7 +93,20 @@ def test_another_folder_is_refused_and_stays_as_it_is(project, tmp_path):
 def test_help_lists_every_target(project):
     finished = project.make("help")
     assert (finished.returncode, finished.stderr) == (0, "")
-    for target in ("setup", "report", "render", "test", "lab", "gate", "compare", "bench", "lint", "audit", "clean"):
+    for target in (
+        "setup",
+        "scale",
+        "report",
+        "render",
+        "test",
+        "lab",
+        "gate",
+        "compare",
+        "bench",
+        "lint",
+        "audit",
+        "clean",
+    ):
         assert f"make {target} " in finished.stdout
 
 
