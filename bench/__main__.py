@@ -14,6 +14,7 @@ from . import (
     analysis_scaling,
     cached_read,
     history_cost,
+    engine_comparison,
     instrumentation_cost,
     lab_cost,
     monitor_cost,
@@ -28,6 +29,7 @@ from . import (
     run_independence,
     run_overhead,
     safety_cost,
+    scale_slopes,
     watch_cost,
 )
 
@@ -45,6 +47,8 @@ PARTS = {
     "proxy": proxy_cost,
     "analysis": analysis_scaling,
     "history": history_cost,
+    "engines": engine_comparison,
+    "scale": scale_slopes,
     "quiet-machine": quiet_machine,
     "render": render_cost,
     "run-overhead": run_overhead,
