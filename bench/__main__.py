@@ -13,8 +13,8 @@ from workbench.errors import reporting_errors
 from . import (
     analysis_scaling,
     cached_read,
-    history_cost,
     engine_comparison,
+    history_cost,
     instrumentation_cost,
     lab_cost,
     monitor_cost,

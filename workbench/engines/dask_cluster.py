@@ -32,7 +32,9 @@ class DaskCluster:
         self.address = address
         if address != LOCAL:
             _require_address(address)
-        self._started = LocalCluster(dashboard_address="127.0.0.1:0") if address == LOCAL else None
+        self._started = (
+            LocalCluster(dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL) if address == LOCAL else None
+        )
         try:
             self._client = Client(self._started or address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
         except OSError:  # which a timeout is too
