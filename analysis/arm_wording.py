@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench import imported
 from workbench.declared_arms import CHECKOUT, DEPLOYMENT, DeclaredArm, identity
 
 from .findings.finding import EQUIVALENT, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
@@ -31,6 +32,8 @@ def arms_clause(arms: Sequence[DeclaredArm]) -> str:
     named = ", ".join(f"{arm.name} is {source_text(arm.source)}" for arm in arms)
     if len(arms) == 1:
         return named
+    if any(arm.kind == imported.KEY for arm in arms):
+        return f"{named}; where and in which order they were measured is not recorded"
     if len({identity(arm.source) for arm in arms}) == 1:
         return f"{named}, which is the same"
     differing = [name for fact, name in SHARED.items() if len({repr(arm.source.get(fact)) for arm in arms}) > 1]

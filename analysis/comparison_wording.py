@@ -23,9 +23,16 @@ def verdict_sentence(comparison: ExperimentComparison) -> str:
             "values are shown, and decide nothing."
         )
     if not comparison.has_verdict():
-        return f"No verdict: {_missing(comparison)}. {_capitalised(environment_clause(comparison.changes))}."
+        return f"No verdict: {_missing(comparison)}. {_capitalised(_environment(comparison))}."
     counts = ", ".join(f"{number} {PARTICIPLES[verdict]}" for verdict, number in comparison.counts().items())
-    return f"B against A: {counts}; {environment_clause(comparison.changes)}."
+    return f"B against A: {counts}; {_environment(comparison)}."
+
+
+def _environment(comparison: ExperimentComparison) -> str:
+    """What the two share and what changed between them, as far as both have it on record."""
+    if comparison.is_imported:
+        return "results were imported, so whether machine, versions, data and code are the same is not recorded"
+    return environment_clause(comparison.changes)
 
 
 def environment_clause(changes: tuple[FactChange, ...]) -> str:

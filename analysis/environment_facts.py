@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench import declared_arms
+from workbench import declared_arms, imported
 from workbench.arms import BURST_50
 from workbench.declared_arms import DeclaredArm
 from workbench.recording import Experiment, Run
@@ -96,6 +96,8 @@ def kind_of(name: str) -> str:
 
 def machine(environment: Mapping) -> str:
     """Return processor, cores and memory of a record's environment in a line."""
+    if environment["memory_bytes"] is None:
+        return imported.MACHINE
     facts = _machine(environment)
     return f"{facts[PROCESSOR]}, {facts[CORES]} cores, {environment['memory_bytes'] / 2**30:.0f} GiB"
 
@@ -113,6 +115,8 @@ def load_of_run(run: Run) -> dict:
 
 
 def _machine(environment: Mapping) -> dict[str, str | None]:
+    if environment["memory_bytes"] is None:  # of imported results
+        return {}
     return {
         PROCESSOR: environment["cpu_model"],
         CORES: str(environment["cpu_count"]),

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench import comparability
+from workbench import comparability, imported
 from workbench.errors import RecordingError
 from workbench.recording import Experiment, Run
 
@@ -48,7 +48,8 @@ class ExperimentComparison:
     """The effects between two experiments, `after` over `before`.
 
     `left_out` are the arms of both whose loads are not the same, with the names of the fields in which they differ.
-    `changes` are the facts that the two do not share: where one of them is decisive, no metric gets a verdict.
+    `changes` are the facts that the two do not share: where one of them is decisive, no metric gets a verdict. With
+    `is_imported` one of them is of another tool, and such facts are not on record.
     """
 
     before: Experiment
@@ -56,6 +57,7 @@ class ExperimentComparison:
     tables: tuple[ablation.EffectTable, ...]
     left_out: Mapping[Arm, Sequence[str]]
     changes: tuple[FactChange, ...] = ()
+    is_imported: bool = False
 
     def decisive_changes(self) -> list[FactChange]:
         """Return the changes of machine or data because of which nothing gets a verdict."""
@@ -148,7 +150,8 @@ def compare_experiments(
     tables = ablation.between_experiments(before, after, left_out)
     if not tables:
         raise RecordingError(f"{before.name} and {after.name} have no arm in common and cannot be compared")
-    return ExperimentComparison(before, after, tuple(tables), left_out, tuple(changes))
+    is_imported = any(imported.is_imported(side.record) for side in (before, after))
+    return ExperimentComparison(before, after, tuple(tables), left_out, tuple(changes), is_imported)
 
 
 def _listed(changes: Sequence[FactChange]) -> str:

@@ -6,10 +6,13 @@ Only such an experiment may have runs of several commits: each run names its sou
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .imported import KEY as IMPORTED
+
 KEY = "comparison"  # in the record of an experiment
 SOURCE = "source"  # in the deployment of a run's record
 CHECKOUT, DEPLOYMENT, COMMAND, URL = "checkout", "deployment", "command", "url"
-KINDS = (CHECKOUT, DEPLOYMENT, COMMAND, URL)
+KINDS = (CHECKOUT, DEPLOYMENT, COMMAND, URL)  # that can be put under load
+SOURCES = (*KINDS, IMPORTED)
 ON_OWN_DATABASE = (CHECKOUT, DEPLOYMENT)  # kinds that are served on a database of the workbench
 # Facts of a source by their names for people; other facts are named by their key.
 FACTS = {
@@ -21,7 +24,7 @@ FACTS = {
 
 
 class DeclaredArm(NamedTuple):
-    """An arm and its source: its kind, one of `KINDS`, with the facts of that kind."""
+    """An arm and its source: its kind, one of `SOURCES`, with the facts of that kind."""
 
     name: str
     source: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Defects of a run's files, and the questions that have no answer because of them."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import seal, table_scan
+from . import imported, seal, table_scan
 from .columns import Column
 from .errors import RecordingError
 from .reading_schema import READINGS
@@ -31,6 +31,7 @@ READING_QUESTIONS = {
     "resources": ("the resources in use", ("at_us",)),
     "memory": ("the memory of each process", ("at_us", "process", "pss_bytes", "private_bytes", "anonymous_bytes")),
 }  # fmt: skip
+NO_RECORD: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,11 @@ def of_seal(file: str, problem: str) -> Defect:
     return Defect(f"{file} {problem}", "everything about this run", is_total=True)
 
 
-def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
-    """Yield the defects of a run's request rows; at most one that is total. `rows` is their recorded number."""
+def of_requests(directory: Path, record: Mapping[str, Any] = NO_RECORD) -> Iterator[Defect]:
+    """Yield the defects of a run's request rows; at most one that is total.
+
+    Its record says how many there are, and of imported results whether they have a time of send.
+    """
     path = directory / STORED
     if not os.path.lexists(path):
         if not any(directory.glob(STREAMS)):
@@ -87,10 +91,15 @@ def of_requests(directory: Path, rows: int | None = None) -> Iterator[Defect]:
     except (UnreadableTable, RecordingError) as error:
         yield _total(_of_file(STORED, error))
         return
-    if problem := _problem_of_rows(scanned, rows):
+    if problem := _problem_of_rows(scanned, record.get("rows"), _not_null(record)):
         yield _total(f"{STORED} {problem}")
     else:
         yield from _of_columns(scanned.schema)
+
+
+def _not_null(record: Mapping[str, Any]) -> list[str]:
+    """The columns without which a row cannot be used."""
+    return [name for name in NOT_NULL if name != "start_us" or imported.knows(record, imported.SENDS)]
 
 
 def absent_columns(directory: Path) -> set[str]:
@@ -107,7 +116,7 @@ def _of_file(name: str, error: Exception) -> str:
     return f"{name} {error}" if isinstance(error, UnreadableTable) else str(error)
 
 
-def _problem_of_rows(scanned: Scan, rows: int | None) -> str:
+def _problem_of_rows(scanned: Scan, rows: int | None, not_null: Sequence[str]) -> str:
     """What makes the request rows of a run unusable; empty for usable ones."""
     required = [column for column in COLUMNS if not column.question]
     schema = scanned.schema
@@ -118,7 +127,7 @@ def _problem_of_rows(scanned: Scan, rows: int | None) -> str:
         return "has no rows"
     if rows is not None and rows != scanned.rows:
         return f"has {scanned.rows:,} rows, and {rows:,} were recorded"
-    if nulls := {name: number for name, number in scanned.nulls.items() if name in NOT_NULL}:
+    if nulls := {name: number for name, number in scanned.nulls.items() if name in not_null}:
         counts = (f"{number:,} of {scanned.rows:,} rows without {name}" for name, number in nulls.items())
         return f"has {', '.join(counts)}"
     if scanned.impossible:

@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .declared_arms import KINDS
+from . import imported
+from .declared_arms import SOURCES
 from .looks import are_looks
 from .paths import is_id
 from .seal import is_description
@@ -55,13 +56,17 @@ def _by_name(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and all(map(rule, value.values()))
 
 
+def _is_null(value: object) -> bool:
+    return value is None
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
 def _source(value: object) -> bool:
     """What served as an arm: its kind, and facts that are words, but for these two."""
-    if not isinstance(value, dict) or value.get("kind") not in KINDS:
+    if not isinstance(value, dict) or value.get("kind") not in SOURCES:
         return False
     rules = {"dirty": _truth, "packages": _by_name(_is_text)}
     return all(fact is None or rules.get(name, _is_text)(fact) for name, fact in value.items())
@@ -189,6 +194,10 @@ _HOST: Mapping[str, Rule] = {
     "clock": _or_none(_is_clock), "clock_at_end": _or_none(_is_clock),
     "clock_error_ms": _or_none(_number),
 }  # fmt: skip
+_ORIGIN: Mapping[str, Rule] = {
+    "tool": str, "format": str, "file": str, "bytes": COUNT, "sha256": str, "rows": COUNT, "malformed": COUNT,
+    "first_malformed_line": COUNT, "truncated": bool, "unknown": [str], "notes": [str], "at": str,
+}  # fmt: skip
 _WRITES = dict.fromkeys(("acknowledged", "stored", "lost", "doubled", "unacknowledged"), COUNT)
 _LATER_WRITES = {"wrong_user": COUNT}  # which older recordings lack
 # Fields that a record need not have, each with the rule that it follows where it is there and not null.
@@ -209,12 +218,13 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
         "pooler": {"version": str, "pools": [_scalars], "stats": [_scalars]},
         "hosts": [_HOST],
         "witnesses": {"application": _APPLICATION_COUNTS, "database": {"statements": COUNT}},
+        imported.KEY: _ORIGIN,
     },
     "experiment": {
         "environment": _ENVIRONMENT_FACTS, "dataset": {"seed": _is_integer, "fingerprint": str}, "p95_ms": _number,
         "probes": [{"run": is_id}], "repeats": [{"run": is_id}], "prediction_failures": [str], "files": is_description,
         "sentinel": {"deployment": is_id, "scenario": is_id},
-        "looks": are_looks, "decided_after": SMALL,
+        "looks": are_looks, "decided_after": SMALL, imported.KEY: _ORIGIN,
         "left_out": [{"deployment": is_id, "scenario": is_id, "reason": str}],
         "primary_metrics": [{"metric": str, "scenario": is_id, "deployments": [is_id]}],
         "comparison": {
@@ -230,13 +240,21 @@ _WHOLE: Mapping[str, Rule] = {"searches": [_SEARCH], "gates": [_GATE], "writes":
 _LOADS: Mapping[str, Mapping[str, Rule]] = {"open": {"pieces": _pieces}, "sustained": {"users": SMALL}}
 
 
+# What an imported record need not know, in the place of what others have to.
+_UNKNOWN: Mapping[str, Mapping[str, Rule]] = {
+    "run": {"environment": dict.fromkeys(_ENVIRONMENT, _is_null)},
+    "experiment": {"environment": dict.fromkeys(_ENVIRONMENT, _is_null), "scale": _is_null, "seed": _is_null},
+}
+
+
 def mismatches(record: object, kind: str) -> Iterator[str]:
     """Yield what keeps a value from being the record of a `run` or an `experiment`, a phrase each."""
     if not isinstance(record, dict):
         yield "it is no object"
         return
-    yield from _lacking(record, REQUIRED[kind])
-    if not list(_lacking(record, REQUIRED[kind])):
+    required = {**REQUIRED[kind], **(_UNKNOWN[kind] if imported.is_imported(record) else {})}
+    yield from _lacking(record, required)
+    if not list(_lacking(record, required)):
         yield from _unfit(record, OPTIONAL[kind])
         yield from _unfit(record, {name: rule for name, rule in _WHOLE.items() if name in record}, is_whole=True)
         if kind == "run":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import aggregates, comparability, display, looks
+from . import aggregates, comparability, display, imported, looks
 from .arms import START
 from .defects import Defect
 from .record_format import format_note, seal_note
@@ -158,6 +158,8 @@ class Experiment:
         cores = environment["cpu_count"]
         machine = f"{cores} core{'s' if cores != 1 else ''} ({environment['cpu_model']}), commit {commit}"
         how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        if imported.is_imported(self.record):
+            machine, how = imported.MACHINE, f"imported from {imported.tool(self.record)}"
         dropped = {run.name: sum(run.dropped.values()) for run in self.runs if run.dropped}
         omitted = f"; {sum(dropped.values())} dropped arrivals in {', '.join(dropped)}" if dropped else ""
         return [

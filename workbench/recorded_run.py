@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import aggregates, defects, display, engines
+from . import aggregates, defects, display, engines, imported
 from .arms import START
 from .defects import Defect
 from .errors import RecordingError
@@ -176,7 +176,8 @@ class Run(RunReadings):
         """How its stored rows are examined."""
         entry = (self.record.get("files") or {}).get(STORED)
         is_elsewhere = self.has_rows_elsewhere
-        return Examination(self.rows_file, entry, self.record.get("rows"), self.checks_digests, is_elsewhere)
+        facts = {name: self.record.get(name) for name in ("rows", imported.KEY)}
+        return Examination(self.rows_file, entry, facts, self.checks_digests, is_elsewhere)
 
     @cached_property
     def rows_check(self) -> RowsCheck:
@@ -244,8 +245,9 @@ class Run(RunReadings):
         return f"; {sum(self.dropped.values())} dropped arrivals ({phases}), slower than every latency below"
 
     def notes(self) -> list[str]:
-        """Lines about its record: an older format, no seal, timings of the application that were discarded."""
-        return [*format_note(self.record), *seal_note(self.record), *discarded_note(self.record)]
+        """Lines about its record: its import, an older format, no seal, timings that were discarded."""
+        made_from = imported.notes(self.record)
+        return [*made_from, *format_note(self.record), *seal_note(self.record), *discarded_note(self.record)]
 
     def overview(self) -> pd.DataFrame:
         """A row for each endpoint: requests, failures by kind, and latency of the successful ones.

@@ -18,14 +18,14 @@ class RowsCheck(NamedTuple):
 
 
 class Examination(NamedTuple):
-    """What to examine: a file, its entry in the seal (None without one), the recorded number of its rows, and how.
+    """What to examine: a file, its entry in the seal (None without one), what the record says of its rows, and how.
 
     With `is_elsewhere` its size and digest are compared here too, as they are not with the other files of its run.
     """
 
     file: RowsFile
     entry: Mapping[str, Any] | None
-    rows: int | None
+    record: Mapping[str, Any]
     digests: bool
     is_elsewhere: bool
 
@@ -37,7 +37,7 @@ class Examination(NamedTuple):
         except ChangedObject as error:
             return RowsCheck((defects.of_seal(STORED, str(error)),), frozenset())
         changed = self._mismatches() if self.is_elsewhere and not self.file.url else []
-        return RowsCheck((*changed, *defects.of_requests(folder, self.rows)), frozenset(defects.absent_columns(folder)))
+        return RowsCheck((*changed, *defects.of_requests(folder, self.record)), frozenset(defects.absent_columns(folder)))
 
     def _mismatches(self) -> list[Defect]:
         """The defects of a file that is not as it was sealed."""

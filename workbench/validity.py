@@ -74,6 +74,7 @@ ERRORS = Bound("difference from the application's own count of errors", 0, "{:.0
 APP_TIME = Bound("difference from the application's own time, ms", 0, "{:.3f}")
 DURATIONS = Bound("responses in another interval of the application's own durations", 0, "{:.0f}")
 STATEMENTS = Bound("difference from PostgreSQL's own count of statements", 0, "{:.0f}")
+MALFORMED = Bound("malformed lines of the imported file, share", 0.01, "{:.2%}")
 GENERATOR_FAILURES = Bound("requests that failed in the load generator", 0, "{:.0f}")
 ANSWERED = Bound("requests that the target answered", 1, "{:,.0f}", is_minimum=True)
 # Above it the generator's own queue gets into the latencies.

@@ -1,11 +1,12 @@
 """`python -m analysis show`: one recorded run, or all runs of an experiment."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
 import click
 
-from workbench import validity
+from workbench import imported, validity
 from workbench.display import DASH
 from workbench.errors import UserError
 from workbench.recording import Experiment, Run, open_experiment, open_run
@@ -84,8 +85,7 @@ def _lines(run: Run) -> Iterator[str]:
         message = run.record.get("outcome", {}).get("message")
         yield cleaned(f"the application did not start: {message}", Target.LINE) if message else "no measured requests"
         return
-    load = "open" if run.is_open else "closed"
-    yield f"{run.totals['requests']} measured requests in {arm_metrics.makespan_s(run):.2f} s ({load} load)"
+    yield _requests_line(run, run.totals["requests"])
     yield from _phase_lines(run)
     yield "latency (from the actual send) and response time (from the intended send) of the successful responses, ms:"
     yield percentile_table.percentile_table(run).rename(index=SHOWN_NAME).to_string(na_rep=DASH)
@@ -93,6 +93,16 @@ def _lines(run: Run) -> Iterator[str]:
         yield "an endpoint counts dropped arrivals by its share of the requests; > x: more than the largest observed"
     yield from _fault_lines(run)
     yield from _gate_lines(run)
+
+
+def _requests_line(run: Run, requests: int) -> str:
+    """How many requests were measured in what time, under which kind of load."""
+    kind = f"{'open' if run.is_open else 'closed'} load"
+    if imported.is_imported(run.record):
+        kind = "kind of load not known"
+    seconds = arm_metrics.makespan_s(run)
+    within = "" if math.isnan(seconds) else f" in {seconds:.2f} s"
+    return f"{requests} measured requests{within} ({kind})"
 
 
 def _fault_lines(run: Run) -> Iterator[str]:

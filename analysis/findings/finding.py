@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from workbench import left_out_arms
+from workbench import imported, left_out_arms
 from workbench.recording import Experiment, Run
 
 from ..soak.growth import FALLS, FLAT, GROWS
@@ -186,7 +186,9 @@ class Claim:
 
 
 def _command(experiment: Experiment, runs: Iterable[Run]) -> str:
-    """The shell commands that repeat these runs, one for each arm."""
+    """The shell commands that repeat these runs, one for each arm; none for imported ones."""
+    if imported.is_imported(experiment.record):
+        return ""
     scale = experiment.record["scale"]
     arms = dict.fromkeys((run.deployment, run.scenario) for run in runs)
     return "; ".join(

@@ -51,9 +51,9 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "minutes_required": {"type": ["number", "null"], "minimum": 0, "description": "minutes that these blocks take"},
 }
 _MACHINE: dict[str, dict[str, Any]] = {
-    "cpu_model": _TEXT,
-    "cpu_count": {"type": "integer", "minimum": 1},
-    "memory_bytes": {"type": "integer", "minimum": 1},
+    "cpu_model": {"type": ["string", "null"], "description": "null for imported results, as are the others"},
+    "cpu_count": {"type": ["integer", "null"], "minimum": 1},
+    "memory_bytes": {"type": ["integer", "null"], "minimum": 1},
 }
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from workbench import imported
 from workbench.recording import Experiment
 
 from . import cpu_metrics
@@ -65,13 +66,16 @@ def metrics_by_run(experiment: Experiment) -> pd.DataFrame:
     cpu_ms = {name: cpu_metrics.system_cpu_ms_per_request(run) for name, run in runs.items()}
     by_run = by_run.assign(cpu_ms=by_run["run"].map(cpu_ms).astype(float))
     is_open = by_run["run"].isin([name for name, run in runs.items() if run.is_open])
+    knows_failures = by_run["run"].isin(
+        [name for name, run in runs.items() if imported.knows(run.record, imported.FAILURES)]
+    )
     return by_run.assign(
         **{name: by_run[name].where(is_open) for name in OPEN_LOAD_COLUMNS},
         cpu_ticks=by_run["cpu_ms"] * by_run["sent"] / CPU_TICK_MS,
         statement_count=by_run["statements"] * by_run["successful"],
         makespan_us=by_run["makespan_s"] * 1e6,
         throughput_rps=by_run["successful"] / by_run["makespan_s"],
-        success_share=by_run["successful"] / (by_run["requests"] + by_run["omitted"]),
+        success_share=(by_run["successful"] / (by_run["requests"] + by_run["omitted"])).where(knows_failures),
     )
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from workbench import display, failures, omitted_requests
+from workbench import display, failures, imported, omitted_requests
 from workbench.recording import Run
 
 QUANTILES = (0.5, 0.95, 0.99, 0.999)
@@ -28,7 +28,9 @@ def percentile_table(run: Run) -> pd.DataFrame:
     for name in TIMES:
         for quantile in QUANTILES:
             shown[_column(name, quantile)] = _shown(table, name, quantile)
-    if shown["failures"].any():
+    if not imported.knows(run.record, imported.FAILURES):
+        shown["failures"] = display.DASH
+    elif shown["failures"].any():
         kinds = failures.kinds_by(run.rows, "endpoint")["failure_kinds"]
         kinds[ALL] = failures.kinds_by(run.rows, "run")["failure_kinds"].iloc[0]
         shown["failures by kind"] = [kinds.get(endpoint, display.DASH) for endpoint in shown.index]
