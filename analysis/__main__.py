@@ -1,4 +1,4 @@
-"""`python -m analysis show|compare|history|what-if|export`: recorded runs in a terminal, and for other tools."""
+"""`python -m analysis show|compare|history|what-if|export|import`: runs in a terminal, and other tools' formats."""
 
 import click
 
@@ -8,16 +8,17 @@ from workbench.errors import reporting_errors
 from .cli.compare_command import compare
 from .cli.export_command import export
 from .cli.history_command import history
+from .cli.import_command import import_results
 from .cli.show_command import show
 from .cli.what_if_command import what_if
 
 
 @click.group()
 def main() -> None:
-    """Look at recorded runs."""
+    """Look at recorded runs, or import those of another tool."""
 
 
-for subcommand in (show, compare, history, what_if, export):
+for subcommand in (show, compare, history, what_if, export, import_results):
     main.add_command(subcommand)
 
 

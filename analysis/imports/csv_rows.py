@@ -1,0 +1,111 @@
+"""Tables of comma-separated values, read by DuckDB into staged rows: any number of lines in little memory."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from workbench.errors import UserError
+
+from .result_file import ResultFile
+from .staged_rows import SCHEMA, Reading
+
+MEMORY_LIMIT = "1GB"
+MAX_LINE_BYTES = 2 * 1024 * 1024  # DuckDB reads sixteen times as much at once
+TEXT, WHOLE, NUMBER = "VARCHAR", "BIGINT", "DOUBLE"
+_SQL_TYPES = {"int64": WHOLE, "string": TEXT, "bool": "BOOLEAN"}
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A database in memory, which works in `folder` beyond its limit."""
+    return duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(folder / "spilled"),
+            "autoinstall_known_extensions": False,  # nothing is downloaded
+        }
+    )
+
+
+def stage(
+    source: ResultFile,
+    folder: Path,
+    staged: Path,
+    columns: Mapping[str, str],
+    selected: Mapping[str, str],
+    *,
+    where: str = "true",
+    delimiter: str = ",",
+    has_header: bool = True,
+) -> Reading:
+    """Read a table with these columns and SQL types, and write the `selected` SQL of each staged column.
+
+    A line that has another number of fields, or a value of another type, is malformed; the header itself is not, where
+    it comes a second time. Raises `UserError` where the table cannot be read at all.
+    """
+    with connect(folder) as database:
+        try:
+            database.execute(
+                f"COPY (SELECT {_selection(selected)} FROM {_reading_sql(source, columns, delimiter, has_header)} "
+                f"WHERE {where}) TO {quoted(str(staged))} (FORMAT parquet)"
+            )
+        except duckdb.Error as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"{source.named} cannot be read as a table: {reason}; see docs/IMPORTS.md") from None
+        return _reading(database, source, _first_line(source) if has_header else "")
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _selection(selected: Mapping[str, str]) -> str:
+    kinds = {column.name: _SQL_TYPES[str(column.type)] for column in SCHEMA}
+    return ", ".join(f"({selected.get(name, 'NULL')})::{kind} AS {name}" for name, kind in kinds.items())
+
+
+def _reading_sql(source: ResultFile, columns: Mapping[str, str], delimiter: str, has_header: bool) -> str:
+    declared = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in columns.items())
+    return (
+        f"read_csv({quoted(str(source.plain))}, auto_detect=false, columns={{{declared}}}, delim={quoted(delimiter)}, "
+        f"quote='\"', escape='\"', header={str(has_header).lower()}, store_rejects=true, compression='none', "
+        f"max_line_size={MAX_LINE_BYTES})"
+    )
+
+
+def _first_line(source: ResultFile) -> str:
+    return next((line or "" for _, line in source.lines()), "")
+
+
+def _reading(database: duckdb.DuckDBPyConnection, source: ResultFile, header: str) -> Reading:
+    """Count the rejected lines; a last one without an end is where the file was cut off."""
+    query = (
+        "SELECT count(DISTINCT line), min(line), max(line_byte_position + octet_length(csv_line::BLOB)) "
+        "FROM reject_errors WHERE csv_line IS DISTINCT FROM ?"
+    )
+    ((number, first, end),) = database.execute(query, [header]).fetchall()
+    reading = Reading(number, first)
+    is_last = end is not None and end >= source.plain.stat().st_size - 1
+    reading.truncated = source.is_cut or (is_last and not source.ends_with_newline())
+    return reading
+
+
+def fields(line: str, delimiter: str) -> list[str]:
+    """The fields of a line of a table."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def names_of(line: str, delimiter: str = ",") -> list[str]:
+    """The names in the header of a table, each once: a missing name, or one that comes again, gets its place."""
+    names = [name.strip() for name in fields(line, delimiter)]
+    return [name if name and name not in names[:place] else f"{name}_{place}" for place, name in enumerate(names)]
+
+
+def endpoint_sql(method: str, name: str) -> str:
+    """SQL of `staged_rows.endpoint`."""
+    return f"CASE WHEN starts_with({name}, {method} || ' ') THEN {name} ELSE concat_ws(' ', {method}, {name}) END"

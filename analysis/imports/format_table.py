@@ -1,0 +1,98 @@
+"""The formats of other tools' results, each with how it is recognised and what reads it.
+
+To add one: a module that reads it into staged rows, and a row in `FORMATS`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.errors import UserError
+
+from . import (
+    gatling_log,
+    histogram_log,
+    jmeter_csv,
+    jmeter_xml,
+    k6_csv,
+    k6_json,
+    locust_requests,
+    locust_statistics,
+    percentile_text,
+    vegeta_results,
+)
+from .import_options import ImportOptions
+from .result_file import ResultFile
+from .staged_rows import Reading
+
+Reader = Callable[[ResultFile, Path, Path, ImportOptions], Reading]
+
+
+class Format(NamedTuple):
+    """A format of the option's `name`, which a `tool` writes.
+
+    One of the functions is true for the first line of a file of it, or for its beginning.
+    """
+
+    name: str
+    tool: str
+    read: Reader
+    is_first_line: Callable[[str], bool] = lambda _: False
+    is_head: Callable[[str], bool] = lambda _: False
+
+
+# In the order in which they are tried: one that could be taken for another comes first.
+FORMATS = (
+    Format("jmeter-xml", "JMeter", jmeter_xml.read, is_head=jmeter_xml.is_head),
+    Format("k6-csv", "k6", k6_csv.read, k6_csv.is_header),
+    Format("locust-stats", "Locust", locust_statistics.read, locust_statistics.is_header),
+    Format("locust-requests", "Locust", locust_requests.read, locust_requests.is_header),
+    Format("jmeter-csv", "JMeter", jmeter_csv.read, lambda line: jmeter_csv.is_header(line) or jmeter_csv.is_row(line)),
+    Format("vegeta-csv", "Vegeta", vegeta_results.read_csv, vegeta_results.is_csv_row),
+    Format("vegeta-json", "Vegeta", vegeta_results.read_json, vegeta_results.is_json_line),
+    Format("k6-json", "k6", k6_json.read, k6_json.is_line),
+    Format("gatling", "Gatling", gatling_log.read, gatling_log.is_line),
+    Format("hlog", "HdrHistogram", histogram_log.read, is_head=histogram_log.is_head),
+    Format("hgrm", "HdrHistogram", percentile_text.read, is_head=percentile_text.is_head),
+)
+NAMES = tuple(each.name for each in FORMATS)
+GOB_MARKS = (b"Result\x01", b"Timestamp", b"Latency")  # names of the type that begins a stream of Vegeta
+GATLING_MARK = "simulation.log"
+MAX_QUOTED = 60  # characters of a first line in a message
+
+
+def find(source: ResultFile, name: str = "") -> Format:
+    """The format of a file: that of its name, or the one that its content has. Raises `UserError` for no known one."""
+    if name:
+        return next(each for each in FORMATS if each.name == name)
+    head = source.head()
+    if b"\0" in head or (head and _is_binary(head)):
+        raise UserError(f"{source.named} {_binary_reason(source, head)}")
+    text = head.decode(errors="replace").removeprefix("\ufeff")
+    first = text.splitlines()[0] if text.strip() else ""
+    for each in FORMATS:
+        if each.is_first_line(first) or each.is_head(text):
+            return each
+    if other := locust_statistics.other_file(first):
+        raise UserError(f"{source.named} has {other} of Locust, which has no requests; give NAME_stats.csv beside it")
+    raise UserError(
+        f"{source.named} begins with {first[:MAX_QUOTED]!r}, which is none of the known formats "
+        f"({', '.join(NAMES)}); name it with --format"
+    )
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether the beginning of a file is no text, whatever its encoding."""
+    controls = sum(byte < 32 and byte not in b"\t\n\r\x1b" for byte in head[:1024])
+    return controls > 0
+
+
+def _binary_reason(source: ResultFile, head: bytes) -> str:
+    """Which binary format a file has, and what to do."""
+    if all(mark in head for mark in GOB_MARKS):
+        return "is in Vegeta's own encoding (gob); convert it: vegeta encode --to json"
+    if source.named.name.startswith(GATLING_MARK):
+        return f"{gatling_log.BINARY}; {gatling_log.REMEDY}"
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "is text in UTF-16; convert it to UTF-8"
+    return "is binary, and no known format; see docs/IMPORTS.md"

@@ -1,0 +1,167 @@
+"""JMeter's results as XML (JTL), element by element in little memory.
+
+A sample within another one, such as a redirect or an embedded resource, is a part of it and no request of its own. The
+samples of a transaction controller are requests, and the transaction is a group. Document types and entities are
+refused: results have none, and they could expand to any size.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+from workbench.errors import UserError
+
+from . import staged_rows
+from .import_options import ImportOptions
+from .jmeter_csv import TRANSACTION
+from .result_file import CHUNK_BYTES, ResultFile
+from .staged_rows import ALL, MAX_TEXT_CHARACTERS, Reading, StagedRow, http_status, integer
+
+ROOT, SAMPLE_NAMES = "testResults", ("sample", "httpSample", "sampleResult")
+FAILURE_MESSAGE = "failureMessage"
+MAX_TOKEN_BYTES = 64 * 2**20  # of one tag; text may be longer
+MAX_DEPTH = 100  # of samples within samples
+Attributes = dict[str, str]
+
+
+def is_head(head: str) -> bool:
+    """True for the beginning of XML."""
+    return head.lstrip("\ufeff \t\r\n").startswith(("<?xml", "<!DOCTYPE", f"<{ROOT}"))
+
+
+def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
+    """Read the samples. Raises `UserError` for a document type, and where not even the first sample is whole."""
+    samples, reading = _Samples(source, options), Reading()
+    staged_rows.write(_rows(source, samples, reading), staged)
+    if samples.nested:
+        reading.notes.append(f"{samples.nested:,} samples within others are parts of those, and no requests")
+    return reading
+
+
+@dataclass
+class _Sample:
+    """A sample whose element is open."""
+
+    attributes: Attributes
+    is_group: bool
+    messages: list[str] = field(default_factory=list)
+
+
+class _Samples:
+    """The samples of a document, as handlers of its parser collect them in `done`."""
+
+    def __init__(self, source: ResultFile, options: ImportOptions):
+        self.source, self.stamps_end = source, options.stamps_end
+        self.open: list[_Sample] = []
+        self.done: list[StagedRow] = []
+        self.nested, self.number = 0, 0
+        self.message: list[str] | None = None
+        self.root = ""
+
+    def parser(self) -> expat.XMLParserType:
+        """A parser that calls these handlers."""
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
+        parser.CharacterDataHandler = self.text
+        parser.StartDoctypeDeclHandler = self.refuse
+        parser.EntityDeclHandler = self.refuse
+        parser.buffer_text = True
+        return parser
+
+    def refuse(self, *_: object) -> None:
+        raise UserError(f"{self.source.named} declares a document type or an entity, which results of JMeter never do; "
+                        "it was not read")  # fmt: skip
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        if not self.root:
+            self.root = name
+            if name != ROOT:
+                raise UserError(f"{self.source.named} is XML with the root {name[:MAX_TEXT_CHARACTERS]!r}, and that of "
+                                f"JMeter's results is {ROOT}; give those")  # fmt: skip
+        elif name in SAMPLE_NAMES:
+            if len(self.open) >= MAX_DEPTH:
+                raise UserError(f"{self.source.named} has samples within more than {MAX_DEPTH} others; it was not read")
+            message = attributes.get("rm") or attributes.get("responseMessage") or ""
+            self.open.append(_Sample(attributes, message.startswith(TRANSACTION)))
+        elif name == FAILURE_MESSAGE and self.open:
+            self.message = []
+
+    def text(self, data: str) -> None:
+        if self.message is not None and sum(map(len, self.message)) < MAX_TEXT_CHARACTERS:
+            self.message.append(data[:MAX_TEXT_CHARACTERS])
+
+    def end(self, name: str) -> None:
+        if name == FAILURE_MESSAGE and self.message is not None:
+            self.open[-1].messages.append("".join(self.message).strip())
+            self.message = None
+        elif name in SAMPLE_NAMES and self.open:
+            self._finish(self.open.pop())
+
+    def _finish(self, sample: _Sample) -> None:
+        if self.open and not self.open[-1].is_group:
+            self.nested += 1
+        else:
+            self.number += 1
+            self.done.append(_row(sample, stamps_end=self.stamps_end))
+
+
+def _rows(source: ResultFile, samples: _Samples, reading: Reading) -> Iterator[StagedRow]:
+    parser, fed = samples.parser(), 0
+    with source.plain.open("rb") as file:
+        try:
+            while chunk := file.read(CHUNK_BYTES):
+                parser.Parse(chunk)
+                fed += len(chunk)
+                _require_progress(source, parser, fed)
+                yield from samples.done
+                samples.done.clear()
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            yield from samples.done
+            _end_early(source, samples, reading, error)
+
+
+def _end_early(source: ResultFile, samples: _Samples, reading: Reading, error: expat.ExpatError) -> None:
+    """Note that a document ends, or breaks, before its end. Raises `UserError` where no sample came before that."""
+    if not samples.number:
+        reason = expat.errors.messages[error.code]
+        raise UserError(f"{source.named}, line {error.lineno}: {reason}; no sample before it is whole") from None
+    reading.truncated = True
+    if error.code not in (_CODES["no element found"], _CODES["unclosed token"]):
+        reading.add_malformed(error.lineno)
+        reading.notes.append(f"what comes after line {error.lineno:,} was not read: the XML is broken there")
+
+
+_CODES = {message: code for code, message in expat.errors.messages.items()}
+
+
+def _require_progress(source: ResultFile, parser: expat.XMLParserType, fed: int) -> None:
+    """Raise `UserError` for a tag without end, which a parser keeps in memory."""
+    if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+        raise UserError(f"{source.named}, line {parser.CurrentLineNumber}: a tag is longer than "
+                        f"{MAX_TOKEN_BYTES >> 20} MiB; it was not read")  # fmt: skip
+
+
+def _row(sample: _Sample, *, stamps_end: bool) -> StagedRow:
+    """The request of a sample, by the short names of its attributes, or by those of JMeter before 2.1."""
+
+    def attribute(short: str, long: str) -> str:
+        return sample.attributes.get(short) or sample.attributes.get(long) or ""
+
+    latency_us, stamp_us = integer(attribute("t", "time"), 1000), integer(attribute("ts", "timeStamp"), 1000)
+    at_us = stamp_us - latency_us if stamps_end and stamp_us is not None and latency_us is not None else stamp_us
+    code, message = attribute("rc", "responseCode"), attribute("rm", "responseMessage")
+    reasons = [*filter(None, sample.messages), f"{code} {message}".strip()]
+    return StagedRow(
+        at_us,
+        latency_us,
+        attribute("lb", "label") or ALL,
+        attribute("tn", "threadName") or None,
+        http_status(code),
+        attribute("s", "success") == "true",
+        reasons[0] or None,
+        integer(attribute("by", "bytes")),
+        sample.is_group,
+    )
