@@ -26,6 +26,7 @@ from analysis.findings.wording import effect_size, ratio_text
 from analysis.metrics import cpu_metrics
 from analysis.soak.growth import FALLS, FLAT, GROWS
 from analysis.stats.power import MAX_BLOCKS
+from workbench import imported
 from workbench.arms import TUNED, WITHOUT
 from workbench.declared_arms import declared
 from workbench.display import DASH
@@ -101,9 +102,11 @@ def _measured(experiment: Experiment) -> str:
     commit = (environment.get("commit") or "unknown")[:10] + ("+" if environment.get("dirty") else "")
     code = arms_clause(arms) if arms else f"commit {commit}"
     digest = f"; SHA-256 {experiment.digest[:16]}…" if experiment.digest else ""
+    profile = f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}"
+    if imported.is_imported(experiment.record):
+        profile = f"Imported from {imported.tool(experiment.record)}"
     return _text(
-        f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}, {code}; "
-        f"{machine(environment)}; {valid_text(experiment)}{digest}",
+        f"{profile}, {code}; {machine(environment)}; {valid_text(experiment)}{digest}",
         MAX_TEXT_CHARACTERS,
     )
 

@@ -13,6 +13,7 @@ from analysis.findings.effort import effort
 from analysis.findings.finding import INVALID, NOT_MEASURED, REPORTED, Finding
 from analysis.regressions import KIND
 from analysis.stats.hypothesis import Effect
+from workbench import imported
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
@@ -38,11 +39,17 @@ def arm_effects(report: Report) -> Html:
     by_id = {finding.id: finding for finding in findings}
     return join(
         _forest(tables, baseline),
-        _table(judged, by_id, f"Metrics over those of {baseline}, declared before the measurement", tables),
+        _table(judged, by_id, f"Metrics over those of {baseline}, {_declared(report)}", tables),
         _absent(findings),
         folded(f"All other metrics ({len(others)}), without a verdict",
                _table(others, by_id, f"Other metrics over those of {baseline}", [])) if others else Html(""),
     )  # fmt: skip
+
+
+def _declared(report: Report) -> str:
+    """When it was declared which metrics get a verdict."""
+    is_imported = imported.is_imported(report.experiment.record)
+    return "fixed at the import" if is_imported else "declared before the measurement"
 
 
 def _pairs(table_: EffectTable) -> Iterator[tuple[EffectTable, Change, Effect]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from analysis import arm_wording, history, regressions
 from analysis.findings.finding import INVALID, NOT_MEASURED, REGRESSION, Finding
 from analysis.findings.wording import counted
+from workbench import imported
 from workbench.declared_arms import KEY
 from workbench.redaction import redacted
 
@@ -14,7 +15,7 @@ from ..numerals import SECTION, marked, sentence
 from ..run_counts import valid_text
 from .comparison import Report, join
 
-COMPARISON = "TraceTrack: comparison of"
+COMPARISON, IMPORTED = "TraceTrack: comparison of", "Imported results:"
 FAILED = (REGRESSION, INVALID, NOT_MEASURED)
 MAX_LINES = 12  # of the first screen
 
@@ -44,7 +45,8 @@ def arm_headline(report: Report) -> str:
 def arm_title(report: Report) -> str:
     """What is compared, after the name of the application where its file gives one."""
     names, application = " and ".join(arm.name for arm in report.arms), _application(report)
-    return redacted(f"{application}: {names}" if application else f"{COMPARISON} {names}")
+    comparison = IMPORTED if imported.is_imported(report.experiment.record) else COMPARISON
+    return redacted(f"{application}: {names}" if application else f"{comparison} {names}")
 
 
 def _application(report: Report) -> str | None:
@@ -69,10 +71,14 @@ def _line(finding: Finding) -> str:
 def _eyebrow(report: Report) -> Html:
     started = history.started(report.experiment)
     date = datetime.fromisoformat(started).strftime("%d %b %Y") if started else "date unknown"
-    environment = report.experiment.record["environment"]
-    text = sentence(
-        "{title} · {date} · {cores} cores · {machine} · {valid}",
-        title=arm_title(report), date=date, cores=str(environment["cpu_count"]), machine=environment["cpu_model"],
-        valid=marked(valid_text(report.experiment), SECTION),
-    )  # fmt: skip
+    text = sentence("{title} · {date} · {machine} · {valid}", title=arm_title(report), date=date,
+                    machine=_machine(report), valid=marked(valid_text(report.experiment), SECTION))  # fmt: skip
     return Html(f'<p class="eyebrow">{text}</p>')
+
+
+def _machine(report: Report) -> Html:
+    record = report.experiment.record
+    if imported.is_imported(record):
+        return sentence("imported from {tool} · {machine}", tool=imported.tool(record), machine=imported.MACHINE)
+    environment = record["environment"]
+    return sentence("{cores} cores · {model}", cores=str(environment["cpu_count"]), model=environment["cpu_model"])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
+from workbench import imported
 from workbench.recording import Experiment, Run
 from workbench.server_timing_header import discarded_note
 from workbench.validity import BOUNDS, Bound
@@ -16,7 +17,7 @@ from ..tables import Quantity, Verdict, table
 from .comparison import Report, join, plural, prose
 from .names import load, set_up
 
-LOADS = {"open": "open", "start": "none"}  # by kind of scenario; every other kind is closed
+LOADS = {"open": "open", "start": "none", imported.KIND: "not known"}  # by kind of scenario; every other kind is closed
 COST = "cost of the readings, share of one core"
 FLUSH, FLUSH_CPU = "longest flush, ms", "largest CPU time of a flush, ms"
 
@@ -56,20 +57,25 @@ def _validity(run: Run) -> Verdict | Html:
 
 def _environment(experiment: Experiment) -> str:
     environment = experiment.record["environment"]
+    if imported.is_imported(experiment.record):
+        tool = imported.tool(experiment.record)
+        return f"Experiment {experiment.name}, imported from {tool}; {imported.MACHINE}. {_seal(experiment)}"
     text = (
         f"Experiment {experiment.name}, {plural(environment['cpu_count'], 'core')} ({environment['cpu_model']}), "
         f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
         f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
         f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
-        "The load generator and the system share this machine."
+        f"The load generator and the system share this machine. {_seal(experiment)}"
     )
-    if experiment.digest:
-        text += f" SHA-256 of the experiment: {experiment.digest}."
-    else:
-        text += " The experiment is unsealed: changes made after it was recorded do not show."
     if experiment.differences:
         text += f" Its runs differ in {', '.join(experiment.differences)}."
     return text
+
+
+def _seal(experiment: Experiment) -> str:
+    if experiment.digest:
+        return f"SHA-256 of the experiment: {experiment.digest}."
+    return "The experiment is unsealed: changes made after it was recorded do not show."
 
 
 def _discarded_timings(experiment: Experiment) -> list[Html]:

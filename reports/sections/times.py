@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.waterfall import LATENCY, waterfall
 from analysis.waterfall_between import Step, Waterfall
+from workbench import imported
 from workbench.declared_arms import KEY
 from workbench.recording import Experiment
 from workbench.redaction import redacted
@@ -20,6 +21,7 @@ WITHOUT_PARTS = (
     "The time of a request is not split into its parts: the application sends no Server-Timing. Two lines change that: "
     "from instrumentation import instrument; instrument(app, engine)."
 )
+IMPORTED_WITHOUT_PARTS = "The time of a request is not split into its parts: imported results have none."
 MAX_OPEN = 2  # waterfalls, and tables of latency, that stand outside of a fold
 
 
@@ -36,9 +38,13 @@ def times(report: Report) -> Html:
     tables = [each for each in tables if str(each)]
     return join(
         *_folding(drawn, "waterfalls"),
-        *([] if drawn or not tables or len(arms) < 2 else [prose(WITHOUT_PARTS)]),
+        *([] if drawn or not tables or len(arms) < 2 else [prose(_without_parts(experiment))]),
         *_folding(tables, "loads"),
     )
+
+
+def _without_parts(experiment: Experiment) -> str:
+    return IMPORTED_WITHOUT_PARTS if imported.is_imported(experiment.record) else WITHOUT_PARTS
 
 
 def _folding(pieces: Sequence[Html], noun: str) -> list[Html]:
@@ -77,13 +83,16 @@ def _latency(experiment: Experiment, scenario: str, arms: Sequence[str]) -> Html
     by_arm = experiment.by_arm
     rows = by_arm[(by_arm["scenario"] == scenario) & by_arm["deployment"].isin(arms) & (by_arm["endpoint"] != "reads")]
     is_open = any(run.is_open for run in experiment.usable if run.scenario == scenario)
+    without_failures = {
+        run.deployment for run in experiment.usable if not imported.knows(run.record, imported.FAILURES)
+    }
     prefix = "response_" if is_open else ""
     shown = [
         {
             "endpoint": cleaned(redacted(row["endpoint"]), Target.LINE),
             "arm": row["deployment"],
             "requests": Quantity(row["requests"], "{:,.0f}"),
-            "failed": Quantity(row["failures"], "{:,.0f}"),
+            "failed": Quantity.optional(None if row["deployment"] in without_failures else row["failures"], "{:,.0f}"),
             "mean (ms)": Quantity.optional(row[f"{prefix}mean_ms"], "{:,.1f}"),
             "p50 (ms)": Quantity.optional(row[f"{prefix}median_ms"], "{:,.1f}"),
             "p95 (ms)": Quantity.optional(row[f"{prefix}p95_ms"], "{:,.1f}"),

@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
+from workbench import imported
 from workbench.arms import BURST_50, TUNED
 from workbench.recorded_experiment import REPEATS
 from workbench.recording import Experiment
@@ -13,7 +14,7 @@ from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
 from ..run_counts import invalid_reasons, valid_text
 from ..tables import behind, table
-from . import deployments, evidence
+from . import deployments, evidence, imported_files
 from .advice import succeeds
 from .arm_sources import arm_sources
 from .comparison import Report, join, plural
@@ -32,6 +33,7 @@ def trust(report: Report) -> Html:
     return join(
         Html(f"<ul>{listed}</ul>"),
         arm_sources(report),
+        imported_files.files(report.experiment.runs),
         behind(
             ("the set-ups", _set_ups(report)),
             ("latency of every set-up", deployments.bursts_by_deployment(report)),
@@ -47,6 +49,8 @@ def _method(report: Report) -> Html:
     """How arms were compared; empty for an experiment of a profile."""
     if not report.arms:
         return Html("")
+    if imported.is_imported(report.experiment.record):
+        return imported_files.method(report.experiment)
     if len(report.arms) == 1:
         return sentence("The only arm ran once in each block, so nothing is compared.")
     return sentence(
@@ -87,6 +91,8 @@ def _noise(report: Report) -> Html:
 
 
 def _machine(report: Report) -> Html:
+    if imported.is_imported(report.experiment.record):
+        return Html("")
     cores = plural(report.experiment.record["environment"]["cpu_count"], "core")
     return sentence("Load generator and system share {cores}.", cores=cores)
 
@@ -126,9 +132,10 @@ def _reasons(experiment: Experiment) -> Html:
 
 def _commands(report: Report) -> Html:
     name = report.experiment.name
+    is_measured = not imported.is_imported(report.experiment.record)
     lines = [
         f"make render EXPERIMENT={name}    # this page again, from the same records",
-        "make report                        # measure again",
+        *(["make report                        # measure again"] if is_measured else []),
         f".venv/bin/python -m reports verify {name}",
     ]
     return Html('<pre tabindex="0"><code>' + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")

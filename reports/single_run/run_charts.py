@@ -8,6 +8,7 @@ from analysis.figures.load_over_time import load_over_time
 from analysis.figures.palette import LINE_COLOURS
 from analysis.figures.time_split import endpoint_split
 from analysis.metrics import run_metrics
+from workbench import imported
 from workbench.recording import Run
 from workbench.request_schema import MEASURE
 
@@ -20,6 +21,8 @@ MAX_BARS = 12
 
 def over_time(run: Run) -> Html:
     """Rate by outcome and latency, of all phases; what was not measured has a grey ground."""
+    if not imported.knows(run.record, imported.SENDS):
+        return prose("The imported file does not say when a request was sent.")
     rows, width_s = run_metrics.over_time(run)
     phases = run_metrics.phases(run)
     other = phases[phases["phase"] != MEASURE]
@@ -53,6 +56,8 @@ def percentiles(run: Run) -> Html:
 def where_time_went(run: Run) -> Html:
     """Mean parts of the time of successful responses, as the application reported them."""
     rows = run_metrics.time_parts(run)
+    if rows.empty and imported.is_imported(run.record):
+        return prose("Imported results do not have the parts of a request's time.")
     if rows.empty:
         return prose("The application did not report where its time went: its responses have no Server-Timing header.")
     names = rows["endpoint"].unique()

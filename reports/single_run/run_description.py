@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from workbench import imported
 from workbench.arms import START
 from workbench.recording import Run
 
 from ..markup import Html
+from ..sections import imported_files
 from ..sections.comparison import join, plural, prose
 from ..tables import folded, table
 
@@ -41,12 +43,17 @@ def subtitle(run: Run) -> str:
         scenario["kind"], "Closed load"
     )
     users = f", {plural(scenario['users'], 'user')}" if scenario.get("users") and scenario["kind"] != "open" else ""
+    if imported.is_imported(run.record):
+        origin = f"Imported from {imported.tool(run.record)}, kind of load not known"
+        return f"{origin}; started {_time(run.record.get('started'))}; {imported.MACHINE}. One run: no interval."
     machine = f"{plural(environment['cpu_count'], 'core')} ({environment['cpu_model']})"
     return f"{load}{users}; started {_time(run.record.get('started'))}; {machine}. One run: no interval."
 
 
 def description(run: Run) -> Html:
     """A table of facts, and the settings of a deployment in a fold."""
+    if imported.is_imported(run.record):
+        return imported_files.files([run])
     facts = pd.DataFrame([*_load(run), *_system(run), *_environment(run)], columns=["", "value"])
     facts = facts.rename(columns={"": "what"})
     settings = run.record["deployment"]["settings"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.metrics import run_metrics
-from workbench import display
+from workbench import display, imported
 from workbench.recording import Run
 from workbench.redaction import redacted
 from workbench.request_schema import MEASURE
@@ -50,6 +50,8 @@ def latency(run: Run) -> Html:
 def failures(run: Run) -> Html:
     """Failures by endpoint and kind, the most frequent first."""
     rows = run_metrics.failures_by_kind(run)
+    if not imported.knows(run.record, imported.FAILURES):
+        return prose("The imported file does not say which requests failed; every value counts as a success.")
     if rows.empty:
         return prose("No measured request failed.")
     shown = pd.DataFrame(
@@ -65,12 +67,16 @@ def failures(run: Run) -> Html:
     note = (
         "A response counts as a failure by its content or by what the locustfile says of it, not by its status alone."
     )
+    if imported.is_imported(run.record):
+        note = f"What counts as a failure was decided by {imported.tool(run.record)}."
     formats = {"share of the endpoint": "{:.1%}", "first sent after (s)": "{:.1f}", "last sent after (s)": "{:.1f}"}
     return _split(shown, "Failures by kind", "kinds", note, formats)
 
 
 def phases(run: Run) -> Html:
     """Requests of each phase; only the measured one enters the other tables."""
+    if not imported.knows(run.record, imported.SENDS):
+        return Html("")
     rows = run_metrics.phases(run)
     if rows.empty:
         return prose("No request was recorded.")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.figures.axes import duration
 from analysis.metrics import arm_metrics, run_metrics
+from workbench import imported
 from workbench.arms import START
 from workbench.display import bound_of
 from workbench.recording import Run
@@ -62,6 +63,8 @@ def _outcome(run: Run) -> str:
     if failures == requests:
         return f"All of its {plural(requests, 'request')} failed."
     counted = f"{failures:,} of {requests:,} requests failed" if failures else f"All {requests:,} requests succeeded"
+    if not imported.knows(run.record, imported.FAILURES):
+        counted = f"{requests:,} requests, of which it is not known how many failed"
     others = "95 % of the others" if failures else "95 % of them"
     p95_ms = total["response_p95_ms"] if is_open(run) else total["p95_ms"]
     if math.isinf(p95_ms):
@@ -92,8 +95,10 @@ def _cards(run: Run) -> Iterator[Card]:
         return
     total, elapsed_s = totals(run), arm_metrics.makespan_s(run)
     requests, failures = int(total["requests"]), int(total["failures"])
-    yield "Measured requests", f"{requests:,}", f"in {_seconds(elapsed_s)}{_rate(requests, elapsed_s)}"
-    yield "Failures", f"{failures:,}", f"{failures / requests:.1%} of them, by content" if failures else "by content"
+    yield "Measured requests", f"{requests:,}", _within(requests, elapsed_s)
+    if imported.knows(run.record, imported.FAILURES):
+        by = f"by {imported.tool(run.record)}" if imported.is_imported(run.record) else "by content"
+        yield "Failures", f"{failures:,}", f"{failures / requests:.1%} of them, {by}" if failures else by
     column, source = ("response_p95_ms", "response time") if is_open(run) else ("p95_ms", "latency")
     detail = "no successful response"
     if failures < requests:
@@ -113,6 +118,13 @@ def _gates_text(run: Run) -> str:
     failed, missing = passed.count(False), passed.count(None)
     text = f"{plural(passed.count(True), 'gate')} passed"
     return text + (f", {failed} failed" if failed else "") + (f", {missing} not measured" if missing else "")
+
+
+def _within(requests: int, elapsed_s: float) -> str:
+    """The duration and the rate, where times of send are known."""
+    return (
+        "times of send not known" if math.isnan(elapsed_s) else f"in {_seconds(elapsed_s)}{_rate(requests, elapsed_s)}"
+    )
 
 
 def _rate(requests: int, elapsed_s: float) -> str:
