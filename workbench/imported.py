@@ -10,7 +10,8 @@ from typing import Any
 KEY = "imported"  # in the record of a run or an experiment
 KIND = "imported"  # of the scenario of a run: whether its load was open or closed is not known
 PROFILE = "import"  # of the experiment
-FAILURES, SENDS, VALUES = "failures", "times of send", "single values"  # what a format may not know
+# What a format may not know.
+FAILURES, SENDS, STATUSES, VALUES = "failures", "times of send", "status of responses", "single values"
 MACHINE = "machine not recorded"
 
 

@@ -57,6 +57,7 @@ FORMATS = (
 )
 NAMES = tuple(each.name for each in FORMATS)
 GOB_MARKS = (b"Result\x01", b"Timestamp", b"Latency")  # names of the type that begins a stream of Vegeta
+K6_SUMMARY = '"root_group"'
 GATLING_MARK = "simulation.log"
 MAX_QUOTED = 60  # characters of a first line in a message
 
@@ -66,15 +67,17 @@ def find(source: ResultFile, name: str = "") -> Format:
     if name:
         return next(each for each in FORMATS if each.name == name)
     head = source.head()
-    if b"\0" in head or (head and _is_binary(head)):
-        raise UserError(f"{source.named} {_binary_reason(source, head)}")
     text = head.decode(errors="replace").removeprefix("\ufeff")
     first = text.splitlines()[0] if text.strip() else ""
     for each in FORMATS:
         if each.is_first_line(first) or each.is_head(text):
             return each
+    if _is_binary(head):
+        raise UserError(f"{source.named} {_binary_reason(source, head)}")
     if other := locust_statistics.other_file(first):
         raise UserError(f"{source.named} has {other} of Locust, which has no requests; give NAME_stats.csv beside it")
+    if K6_SUMMARY in text:
+        raise UserError(f"{source.named} is a summary of k6, which has no requests; run it with --out json=FILE")
     raise UserError(
         f"{source.named} begins with {first[:MAX_QUOTED]!r}, which is none of the known formats "
         f"({', '.join(NAMES)}); name it with --format"

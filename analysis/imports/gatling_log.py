@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
+from workbench.imported import STATUSES
+
 from . import staged_rows
 from .import_options import ImportOptions
 from .result_file import ResultFile
@@ -29,7 +31,7 @@ def is_line(line: str) -> bool:
 
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the requests."""
-    reading = Reading()
+    reading = Reading(unknown=[STATUSES])
     staged_rows.write(_rows(source, reading), staged)
     return reading
 

@@ -80,7 +80,8 @@ def _record(
 
 def _gates(reading: Reading, facts: RowFacts) -> list[validity.Gate]:
     share = reading.malformed / (reading.malformed + facts.rows)
-    return [validity.MALFORMED.evaluate(share), validity.ANSWERED.evaluate(facts.answered)]
+    answered = None if imported.STATUSES in reading.unknown else facts.answered
+    return [validity.MALFORMED.evaluate(share), validity.ANSWERED.evaluate(answered)]
 
 
 def _origin(recognised: Format, source: ResultFile, reading: Reading, facts: RowFacts) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.errors import UserError
-from workbench.imported import FAILURES, SENDS
+from workbench.imported import FAILURES, SENDS, STATUSES
 
 from . import csv_rows
 from .csv_rows import TEXT, WHOLE, quoted
@@ -135,5 +135,5 @@ def _selected(names: Sequence[str], time_us: str, options: ImportOptions) -> Map
 
 
 def _unknown(names: Sequence[str]) -> list[str]:
-    sends = [] if "timeStamp" in names else [SENDS]
-    return [*sends, *([] if {"success", "responseCode"} & set(names) else [FAILURES])]
+    lacking = {SENDS: {"timeStamp"}, STATUSES: {"responseCode"}, FAILURES: {"success", "responseCode"}}
+    return [fact for fact, columns in lacking.items() if columns.isdisjoint(names)]

@@ -5,6 +5,7 @@ samples of a transaction controller are requests, and the transaction is a group
 refused: results have none, and they could expand to any size.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from .staged_rows import ALL, MAX_TEXT_CHARACTERS, Reading, StagedRow, http_stat
 ROOT, SAMPLE_NAMES = "testResults", ("sample", "httpSample", "sampleResult")
 FAILURE_MESSAGE = "failureMessage"
 MAX_TOKEN_BYTES = 64 * 2**20  # of one tag; text may be longer
+MAX_REFERENCE_BYTES = 12
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(x[0-9A-Fa-f]{1,6}|[0-9]{1,7});")
 MAX_DEPTH = 100  # of samples within samples
 Attributes = dict[str, str]
 
@@ -109,18 +112,48 @@ class _Samples:
 
 def _rows(source: ResultFile, samples: _Samples, reading: Reading) -> Iterator[StagedRow]:
     parser, fed = samples.parser(), 0
-    with source.plain.open("rb") as file:
-        try:
-            while chunk := file.read(CHUNK_BYTES):
-                parser.Parse(chunk)
-                fed += len(chunk)
-                _require_progress(source, parser, fed)
-                yield from samples.done
-                samples.done.clear()
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
+    try:
+        for chunk, is_last in _repaired(source, reading):
+            parser.Parse(chunk, is_last)
+            fed += len(chunk)
+            _require_progress(source, parser, fed)
             yield from samples.done
-            _end_early(source, samples, reading, error)
+            samples.done.clear()
+    except expat.ExpatError as error:
+        yield from samples.done
+        _end_early(source, samples, reading, error)
+
+
+def _repaired(source: ResultFile, reading: Reading) -> Iterator[tuple[bytes, bool]]:
+    """Yield the content with a question mark for each character that XML forbids, and whether it is the last piece.
+
+    JMeter writes such characters where a response was binary. What may be the beginning of one waits for the rest.
+    """
+    number, rest = 0, b""
+
+    def replacement(match: re.Match[bytes]) -> bytes:
+        nonlocal number
+        is_allowed = match[1] is not None and _is_character(match[1])
+        number += not is_allowed
+        return match[0] if is_allowed else b"?"
+
+    with source.plain.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            content = _FORBIDDEN.sub(replacement, rest + chunk)
+            cut = content.rfind(b"&", -MAX_REFERENCE_BYTES)
+            end = cut if cut >= 0 and b";" not in content[cut:] else len(content)
+            rest = content[end:]
+            yield content[:end], False
+    if number:
+        reading.notes.append(f"{number:,} characters that XML forbids were replaced by question marks")
+    yield rest, True
+
+
+def _is_character(reference: bytes) -> bool:
+    """Whether the number of a reference, `x1f` or `31`, is that of a character of XML 1.0."""
+    code = int(reference[1:], 16) if reference.startswith(b"x") else int(reference)
+    is_control = code < 0x20 and code not in (0x9, 0xA, 0xD)
+    return not is_control and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF) and code <= 0x10FFFF
 
 
 def _end_early(source: ResultFile, samples: _Samples, reading: Reading, error: expat.ExpatError) -> None:

@@ -58,16 +58,21 @@ def _unit(source: ResultFile, options: ImportOptions) -> str:
 def _table(source: ResultFile, reading: Reading) -> tuple[list[Step], str]:
     """The rows below the first header, and the lines that begin with `#` behind them."""
     steps: list[Step] = []
-    footer, is_inside = [], False
+    footer: list[str] = []
+    is_inside = False
     for number, line in source.lines():
         text = line or ""
-        if not is_inside:
-            is_inside = _HEADER.fullmatch(text) is not None
+        if _HEADER.fullmatch(text):
+            if is_inside:
+                reading.notes.append(f"only the first table was read, and not that of line {number:,}")
+                break
+            is_inside = True
+        elif not is_inside or (footer and not text.startswith("#")):
+            continue
         elif text.startswith("#"):
             footer.append(text)
-        elif footer or not text.strip():
-            if footer:
-                break
+        elif not text.strip():
+            continue
         elif (match := _ROW.fullmatch(text)) and (not steps or int(match[3]) >= steps[-1].cumulative):
             steps.append(Step(int(match[3]), float(match[1])))
         else:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.errors import UserError
-from workbench.imported import FAILURES, SENDS, VALUES
+from workbench.imported import FAILURES, SENDS, STATUSES, VALUES
 
 from .grouped_values import MAX_VALUES
 from .result_file import ResultFile
@@ -22,7 +22,7 @@ def rows(endpoint: str, values_us: np.ndarray, failures: int = 0, reason: str | 
 
 def reading(*, knows_failures: bool = False) -> Reading:
     """What is not known of such a file."""
-    unknown = [SENDS, VALUES] if knows_failures else [SENDS, VALUES, FAILURES]
+    unknown = [SENDS, VALUES, STATUSES, *([] if knows_failures else [FAILURES])]
     return Reading(unknown=unknown, notes=[REPRESENTATIVES])
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from workbench.imported import STATUSES
+
 START_MS = 1_767_225_600_000
 RUN = f"RUN\tshop.Simulation\tsimulation\t{START_MS}\t \t3.9.5\n"
 
@@ -45,6 +47,12 @@ def test_a_message_of_several_lines_is_no_malformed_line(import_file):
     run = import_file(RUN + failed + f"REQUEST\t\tlist\t{START_MS}\t{START_MS + 9}\tOK\t \n")
     assert len(run.requests) == 2
     assert run.record["imported"]["malformed"] == 0
+
+
+def test_failures_alone_are_a_valid_run_as_no_status_is_known(import_file):
+    run = import_file(RUN + f"REQUEST\t\tlist\t{START_MS}\t{START_MS + 5}\tKO\tstatus 503\n")
+    assert run.is_valid()
+    assert run.record["imported"]["unknown"] == [STATUSES]
 
 
 def test_a_record_that_is_no_request_is_malformed(import_file):

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from workbench.imported import FAILURES, SENDS, VALUES
+from workbench.imported import FAILURES, SENDS, STATUSES, VALUES
 
 HGRM = """       Value     Percentile TotalCount 1/(1-Percentile)
 
@@ -53,7 +53,7 @@ def test_percentiles_give_the_listed_values_the_mean_and_the_extremes(import_fil
     assert row["mean_ms"] == pytest.approx(4, abs=0.001)
     assert row["median_ms"] == pytest.approx(2, abs=0.01)
     assert row["p99_ms"] == pytest.approx(50, abs=1)
-    assert run.record["imported"]["unknown"] == [SENDS, VALUES, FAILURES]
+    assert run.record["imported"]["unknown"] == [SENDS, VALUES, STATUSES, FAILURES]
     assert run.is_valid()
 
 
@@ -72,6 +72,12 @@ def test_wrk2_prints_milliseconds_and_another_unit_is_refused(import_file, refus
     run = import_file(WRK2 + HGRM + "----------\n  1000 requests in 30.00s, 1.00MB read\n")
     assert run.by_endpoint["max_ms"].item() == 100
     assert run.record["imported"]["malformed"] == 0
+
+
+def test_of_two_tables_the_first_is_read_and_the_run_says_so(import_file):
+    run = import_file(WRK2 + HGRM + "-----\n\n  Detailed Percentile spectrum:\n" + HGRM)
+    assert run.totals["requests"] == 1000
+    assert run.record["imported"]["notes"][-1] == "only the first table was read, and not that of line 19"
 
 
 def test_percentiles_without_their_end_are_cut_off(import_file):

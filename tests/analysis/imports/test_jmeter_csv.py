@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from tests.analysis.imports.result_files import HEADER, START_MS, jtl, jtl_row
-from workbench.imported import FAILURES, SENDS
+from workbench.imported import FAILURES, SENDS, STATUSES
 
 ROWS = [jtl_row(0, 20), jtl_row(1, 30, label="search"), jtl_row(2, 70, ok=False)]
 
@@ -44,12 +44,13 @@ def test_any_column_but_elapsed_may_be_missing(import_file, left_out):
     names = tuple(name for name in HEADER if name != left_out)
     run = import_file(jtl(ROWS, names))
     assert sorted(run.requests["latency_ms"]) == [20, 30, 70]
-    assert origin(run)["unknown"] == ([SENDS] if left_out == "timeStamp" else [])
+    unknown = {"timeStamp": [SENDS], "responseCode": [STATUSES]}
+    assert origin(run)["unknown"] == unknown.get(left_out, [])
 
 
 def test_a_file_with_elapsed_times_alone_knows_neither_sends_nor_failures(import_file):
     run = import_file(jtl(ROWS, ("elapsed", "Latency")))
-    assert origin(run)["unknown"] == [SENDS, FAILURES]
+    assert origin(run)["unknown"] == [SENDS, STATUSES, FAILURES]
     assert list(run.requests["endpoint"]) == ["all requests"] * 3
 
 

@@ -75,6 +75,19 @@ def test_what_comes_after_a_break_is_not_read_and_the_run_says_so(import_file):
     assert origin["notes"] == ["what comes after line 203 was not read: the XML is broken there"]
 
 
+def test_characters_that_xml_forbids_cost_no_sample(import_file):
+    data = "<responseData>&#x1b;&#0;\x01 &#65; &amp;&#xd;</responseData>"
+    run = import_file(BEGIN + "".join(sample(number, inside=data) for number in range(2000)) + END)
+    assert len(run.requests) == 2000
+    assert run.record["imported"]["notes"] == ["6,000 characters that XML forbids were replaced by question marks"]
+
+
+def test_such_a_character_is_recognised_where_pieces_of_the_file_meet(import_file, monkeypatch):
+    monkeypatch.setattr("analysis.imports.jmeter_xml.CHUNK_BYTES", 7)
+    run = import_file(BEGIN + sample(0, inside="<responseData>a&#x1b;b&amp;c</responseData>") + END)
+    assert run.record["imported"]["notes"] == ["1 characters that XML forbids were replaced by question marks"]
+
+
 def test_a_document_type_is_refused_before_anything_expands(refused):
     refused(BOMB, "declares a document type or an entity")
 

@@ -100,5 +100,9 @@ def test_a_point_without_a_duration_is_malformed(import_file):
     assert (run.record["imported"]["malformed"], run.record["imported"]["first_malformed_line"]) == (2, 301)
 
 
+def test_a_summary_of_k6_is_refused_by_name(refused):
+    refused('{\n  "root_group": {"name": ""},\n  "metrics": {}\n}\n', "a summary of k6", "--out json")
+
+
 def test_points_without_a_request_are_refused(refused):
     refused(HEADER + csv_point(START_S, "1", metric="vus"), "has no request that can be read")

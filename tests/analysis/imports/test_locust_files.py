@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.imported import SENDS, VALUES
+from workbench.imported import SENDS, STATUSES, VALUES
 
 REQUESTS = (
     "timestamp,request_type,name,response_time_ms,response_length,status_code,exception\n"
@@ -34,7 +34,7 @@ def test_a_request_has_its_send_and_latency(import_file):
 
 def test_statistics_give_counts_percentiles_mean_and_extremes(import_file):
     run = import_file(STATISTICS, name="load_stats.csv")
-    assert run.record["imported"]["unknown"] == [SENDS, VALUES]
+    assert run.record["imported"]["unknown"] == [SENDS, VALUES, STATUSES]
     (row,) = run.by_endpoint[run.by_endpoint["endpoint"] == "GET /"].to_dict("records")
     assert (row["requests"], row["failures"]) == (1000, 0)
     assert row["mean_ms"] == pytest.approx(27.5, abs=0.01)
