@@ -16,7 +16,8 @@ ROWS, MORE_ROWS, REPEATS = 1_000_000, 4_000_000, 3
 START_MS = 1_767_225_600_000  # 2026-01-01
 MEASURED = (
     "import resource, sys; from analysis.__main__ import main; main(sys.argv[1:], standalone_mode=False); "
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+    "used = resource.getrusage(resource.RUSAGE_SELF); "
+    "print(used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, file=sys.stderr)"
 )
 JTL_HEADER = (
     "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,"
@@ -38,16 +39,15 @@ def _print(name: str, folder: Path, lines: Callable[[int], Iterator[str]], rows:
     with path.open("w") as file:
         file.writelines(lines(rows))
     taken = [_import(path, folder, f"{name}-{repeat}-{rows}") for repeat in range(REPEATS)]
-    seconds, peak_mib = (median(each[place] for each in taken) for place in range(2))
+    seconds, cpu_s, peak_mib = (median(each[place] for each in taken) for place in range(3))
     size_mib = path.stat().st_size / 2**20
-    print(
-        f"  {name:<12} {rows:>9,} results ({size_mib:,.0f} MiB): {seconds:5.1f} s, peak {peak_mib:,.0f} MiB", flush=True
-    )
+    used = f"{seconds:5.1f} s ({cpu_s:.1f} s of CPU), peak {peak_mib:,.0f} MiB"
+    print(f"  {name:<12} {rows:>9,} results ({size_mib:,.0f} MiB): {used}", flush=True)
     path.unlink()
 
 
-def _import(path: Path, folder: Path, name: str) -> tuple[float, float]:
-    """The seconds and the peak memory (MiB) of a command of its own that imports a file."""
+def _import(path: Path, folder: Path, name: str) -> tuple[float, float, float]:
+    """The seconds, those of CPU, and the peak memory (MiB) of a command of its own that imports a file."""
     arguments = ["import", "--arm", f"arm={path}", "--experiment", name]
     start_s = time.perf_counter()
     done = subprocess.run(
@@ -55,7 +55,8 @@ def _import(path: Path, folder: Path, name: str) -> tuple[float, float]:
         cwd=REPOSITORY, env={**os.environ, "TRACETRACK_DATA_DIR": str(folder / "data")},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return time.perf_counter() - start_s, float(done.stderr.split()[-1])
+    cpu_s, peak_mib = map(float, done.stderr.split()[-2:])
+    return time.perf_counter() - start_s, cpu_s, peak_mib
 
 
 def _samples(rows: int) -> Iterator[tuple[int, int, int]]:
