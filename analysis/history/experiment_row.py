@@ -37,7 +37,7 @@ def row_of(experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment.name,
         "commit": commit + ("+" if environment.get("dirty") else ""),
         "profile": experiment.record["profile"],
-        "scale": experiment.record["scale"],
+        "scale": experiment.record["scale"] or "-",
         "status": "complete" if experiment.is_complete() else "incomplete",
         "runs": len(experiment.runs),
         "valid": len(experiment.usable),

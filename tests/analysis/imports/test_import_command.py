@@ -112,6 +112,15 @@ def test_a_bad_file_among_good_ones_leaves_nothing(command, files, tmp_path):
     assert [*(tmp_path / "runs").glob("*")] == []
 
 
+def test_an_import_that_is_stopped_leaves_nothing(command, files, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analysis.imports.imported_rows._batches", stop)
+    assert command("import", "--experiment", NAME, *arms(files, 1)).exit_code == 1
+    assert [*(tmp_path / "runs").glob("*")] == []
+
+
 def test_an_arm_is_of_one_tool_and_arms_of_two_are_warned_of(command, files, tmp_path):
     header = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception\n"
     locust = write(tmp_path / "locust.csv", f"{header}1767225600,GET,/,20,1,200,\n")
