@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from workbench import atomic
+from workbench import atomic, imported
 from workbench.errors import RecordingError, UsageError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, Run, open_experiment, open_run
@@ -41,6 +41,7 @@ FORMATS = {
     "perfetto": Format(True, False, needs_measured=False),
     "otlp": Format(True, False, ("to",), needs_measured=False),
 }
+WITH_TIMES = ("openmetrics", "perfetto", "otlp")  # formats in which a request or a run has a time
 FILE = click.Path(path_type=Path)
 
 
@@ -113,6 +114,8 @@ def _open(recording: str, name: str) -> Run | Experiment:
     run = open_run(path, checks_digests=True)
     if not FORMATS[name].of_run:
         raise UsageError(f"--format {name} is of an experiment, and {recording} is one run; name its experiment")
+    if name in WITH_TIMES and not imported.knows(run.record, imported.SENDS):
+        raise UserError(f"{run.name} was imported without times of send, which --format {name} needs; hgrm has none")
     return _require_rows(run, FORMATS[name].needs_measured)
 
 

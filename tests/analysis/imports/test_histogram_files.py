@@ -110,6 +110,16 @@ def test_each_tag_of_a_log_is_an_endpoint(import_file):
     }
 
 
+@pytest.mark.parametrize("form", ["perfetto", "otlp", "openmetrics"])
+def test_an_export_that_needs_times_is_refused_in_one_line(import_file, command, tmp_path, form):
+    run = import_file(HGRM, "--unit", "ms")
+    result = command("export", str(run.directory), "--format", form, "--output", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "imported without times of send" in line
+    assert command("export", str(run.directory), "--format", "hgrm").exit_code == 0
+
+
 def test_a_log_of_a_million_equal_values_can_be_read(import_file):
     run = import_file(log(encoded([-1000, 1_000_000])), "--unit", "us")
     assert run.is_valid()
