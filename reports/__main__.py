@@ -1,4 +1,4 @@
-"""`python -m reports report|build|compare|gate|verify`: build pages, check objectives, or check a recording."""
+"""`python -m reports report|build|compare|gate|peers|verify`: build pages, check objectives, or check a recording."""
 
 import sys
 from pathlib import Path
@@ -112,6 +112,20 @@ def gate(experiment: str, baseline: str | None, candidate: str, output: Path) ->
     for line in (decision.sentence, *decision.lines):
         echo(line)
     sys.exit(decision.exit_code)
+
+
+@main.command()
+@click.argument("bench", default="")
+@OUTPUT
+def peers(bench: str, output: Path) -> None:
+    """Render the page of a bench against peers; BENCH is its id, by default that of the newest."""
+    from . import index_page
+    from .peers import peer_results, peers_page
+
+    name = bench or peer_results.newest()
+    page = peers_page.write(peer_results.read(name), output)
+    index_page.write(output)
+    click.echo(page)
 
 
 @main.command()

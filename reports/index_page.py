@@ -18,6 +18,8 @@ from .history_section import history_section
 from .markup import Html
 from .page_frame import Section, page
 from .page_names import PAGE
+from .peers import peer_results, peer_tables
+from .peers.peer_page_names import PEERS_PAGE, peers_page_name
 from .report_entry import ReportEntry
 from .report_list import entries_html
 from .sections.comparison import join, plural, prose
@@ -40,19 +42,23 @@ def html(folder: Path) -> str:
     """The index of the pages in a folder and of what is recorded."""
     entries, problems = report_entry.read_all(folder)
     comparisons, more_problems = comparison_page.stored(folder)
+    benches, bench_problems = peer_results.read_all()
     runs = single_runs()
     shown = runs[:MAX_RUNS]
     sections = [
         *history_section(),
         *_reports(folder, entries),
         *_section("Comparisons", _comparison_rows(folder, comparisons), "Comparisons of two experiments"),
+        *_section("Benches against peers", [_bench_row(each, folder) for each in benches],
+                  "Load generators and pages beside their peers"),
         *_unreported(entries),
         *_section("Single runs", [_run_row(run, folder) for run in shown], "Runs that belong to no experiment",
                   _single_runs_note(len(runs) - len(shown))),
-        *_others(folder, {PAGE, INDEX, *(entry.page for entry in entries), *(each.page for each in comparisons),
+        *_others(folder, {PAGE, INDEX, PEERS_PAGE, *(entry.page for entry in entries),
+                          *(each.page for each in comparisons), *(peers_page_name(each.bench) for each in benches),
                           *map(page_name, shown)}),
     ]  # fmt: skip
-    lead = join(_lead(folder, entries), *map(remark, (*problems, *more_problems)))
+    lead = join(_lead(folder, entries), *map(remark, (*problems, *more_problems, *bench_problems)))
     return page("TraceTrack performance: all pages", lead, sections, STYLES)
 
 
@@ -79,6 +85,11 @@ def _comparison_rows(folder: Path, comparisons: Sequence[comparison_page.StoredC
         for each in comparisons
         if (folder / each.page).exists()
     ]
+
+
+def _bench_row(results: peer_results.PeerResults, folder: Path) -> dict:
+    path, started = folder / peers_page_name(results.bench), results.started[:16].replace("T", " ")
+    return {"bench (UTC)": _link(path, started) if path.exists() else started, **peer_tables.history_row(results)}
 
 
 def _unreported(entries: Sequence[ReportEntry]) -> list[Section]:

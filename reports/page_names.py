@@ -6,7 +6,7 @@ from hashlib import sha256
 PAGE, FINDINGS, SUMMARY, JUNIT = "optimization-results.html", "findings.json", "summary.md", "junit.xml"
 DISCARDED = (FINDINGS, SUMMARY, JUNIT)  # what a CI reads of a report
 REPORT_FACTS, COMPARISON_FACTS = ".report.json", ".comparison.json"
-RESERVED = re.compile(r"(index|optimization-results|compare-.*)", re.IGNORECASE)  # names of other pages
+RESERVED = re.compile(r"(index|optimization-results|peers|peers-.*|compare-.*)", re.IGNORECASE)  # names of other pages
 MAX_STEM_CHARACTERS = 100
 DIGEST_CHARACTERS = 8
 

@@ -13,13 +13,13 @@ from workbench.text_cleaning import Target, cleaned
 
 from ..markup import Html
 from ..page_frame import Section, page
+from ..page_names import RESERVED
 from ..sections.comparison import join, prose
 from ..tables import remark
 from . import run_charts, run_tables
 from .run_description import description, subtitle, title
 from .run_verdict import first_screen
 
-RESERVED = ("index", "optimization-results")  # names of other pages
 MAX_NAME_CHARACTERS = 150
 # Of a run with measured requests; each is a function of the run.
 MEASURED: dict[str, tuple[Callable[[Run], Html], ...]] = {
@@ -43,7 +43,7 @@ def page_name(directory: Path) -> str:
     resolved = directory.resolve()
     name = resolved.name if resolved.parent.name == SINGLE_RUNS else f"{resolved.parent.name}-{resolved.name}"
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:MAX_NAME_CHARACTERS] or "run"
-    return f"{f'run-{safe}' if safe in RESERVED else safe}.html"
+    return f"{f'run-{safe}' if RESERVED.fullmatch(safe) else safe}.html"
 
 
 def html(run: Run) -> str:

@@ -19,7 +19,7 @@ def test_any_other_name_becomes_a_short_file_name_of_its_own(name):
     assert not stem.startswith((".", "-"))
 
 
-@pytest.mark.parametrize("name", ["index", "Index", "optimization-results", "compare-a-b"])
+@pytest.mark.parametrize("name", ["index", "Index", "optimization-results", "compare-a-b", "peers", "peers-1"])
 def test_no_report_takes_the_name_of_another_page(name):
     assert report_stem(name) == f"experiment-{name}"
 

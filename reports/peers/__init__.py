@@ -1,0 +1,1 @@
+"""The page of a bench against peers: other load generators, and other ways from rows to a page."""
