@@ -4,6 +4,8 @@ To add a part: a module here with a `main`, whose docstring begins with the line
 """
 
 import inspect
+import sys
+from collections.abc import Sequence
 
 import click
 
@@ -60,6 +62,9 @@ PARTS = {
 }
 
 
+PEERS = "peers"  # a part with options of its own, which is only measured where it is named
+
+
 class PartsCommand(click.Command):
     """A command whose help lists the parts."""
 
@@ -68,6 +73,8 @@ class PartsCommand(click.Command):
         lines = {name: (inspect.getdoc(module) or "").partition("\n")[0] for name, module in PARTS.items()}
         with formatter.section("Parts"):
             formatter.write_dl(list(lines.items()))
+        with formatter.section("With options of its own, and only where it is named"):
+            formatter.write_dl([(PEERS, f"Other load generators, and ways to a page: python -m bench {PEERS} --help")])
 
 
 @click.command(cls=PartsCommand)
@@ -83,6 +90,16 @@ def main(parts: tuple[str, ...]) -> None:
                 module.main()
 
 
+def command(arguments: Sequence[str]) -> None:
+    """Run the command line of these arguments."""
+    if arguments[:1] == [PEERS]:
+        from .peers import peers_command  # it imports what the other parts do without
+
+        peers_command.main(list(arguments[1:]), prog_name=f"python -m bench {PEERS}", standalone_mode=False)
+    else:
+        main(list(arguments), prog_name="python -m bench", standalone_mode=False)
+
+
 if __name__ == "__main__":
     with reporting_errors():
-        main(prog_name="python -m bench", standalone_mode=False)
+        command(sys.argv[1:])

@@ -123,6 +123,16 @@ def create(directory: Path, rows: int) -> None:
     seal.write(directory / "experiment.json", json.dumps(record))
 
 
+def create_run(directory: Path, rows: int) -> None:
+    """Write one run of sustained load with `rows` request rows, which belongs to no experiment."""
+    database = duckdb.connect()
+    database.execute("SELECT setseed(0.5)")
+    directory.mkdir(parents=True)
+    _write_tables(database, directory, rows)
+    record = _run_record(directory.name, TUNED, SUSTAINED_100, 0) | {"files": seal.describe_run(directory)}
+    seal.write(directory / "run.json", json.dumps(record))
+
+
 def _write_tables(database: duckdb.DuckDBPyConnection, run: Path, rows: int) -> None:
     """Write the request rows of a run, and its readings."""
     seconds = 1 + rows * ROW_US // 1_000_000

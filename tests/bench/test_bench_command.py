@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench.__main__ import PARTS, main
+from bench.__main__ import PARTS, PEERS, main
 from workbench.paths import REPOSITORY
 
 
@@ -26,7 +26,7 @@ def measured(monkeypatch):
 def test_help_lists_every_part_and_measures_nothing():
     finished = run("--help")
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert all(f"  {name} " in finished.stdout for name in PARTS)
+    assert all(f"  {name} " in finished.stdout for name in (*PARTS, PEERS))
 
 
 def test_unknown_part_is_refused_with_the_known_ones():
@@ -46,7 +46,13 @@ def test_named_parts_are_measured_in_the_order_of_the_table(measured):
     assert measured == ["recorder", "proxy"]
 
 
-@pytest.mark.parametrize("module", ["bench.recorded_user", "bench.report_views", "loadgen.proxy"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "bench.recorded_user", "bench.report_views", "bench.peers.timed_server", "bench.peers.command_usage",
+        "bench.peers.pandas_page", "bench.peers.polars_page", "bench.peers.locust_page", "loadgen.proxy",
+    ],
+)  # fmt: skip
 def test_help_of_a_helper_command_does_nothing_else(module):
     finished = subprocess.run(
         [sys.executable, "-m", module, "--help"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
