@@ -16,7 +16,7 @@ from workbench.request_schema import WRITTEN
 from .fitting_values import fitting_row, is_fitting_batch
 from .interface import IN_FLIGHT
 
-ROWS_PER_BATCH = 250
+ROWS_PER_BATCH = 500
 FLUSH_EVERY_S = 0.5  # batches are smaller where few requests come
 NOT_WRITTEN = "the rows could not be written"
 

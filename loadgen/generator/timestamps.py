@@ -18,12 +18,13 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import CatchResponseError
 
-from workbench.request_schema import request_name
+from workbench.request_schema import MEASURE, request_name
 
 from ..addresses import is_local_host
 from . import run_token, trace_header, virtual_user
 from .config import IS_REMOTE
 from .in_flight import InFlight
+from .request_heads import RequestHeads
 from .virtual_user import VirtualUser, virtual_user_of
 
 MAX_REPORTED_MS = 30 * 86_400 * 1000  # 30 days, the largest latency of a row
@@ -55,10 +56,18 @@ class Timestamps:
 
     def __init__(self, sender: VirtualUser, began_ns: int | None = None):
         """Of a request of `sender` that is about to be sent, or began at `began_ns`."""
-        sender.sequence += 1
-        self.user, self.sequence = sender.number, sender.sequence
+        self.user = sender.number
+        sender.sequence = self.sequence = sender.sequence + 1
+        self.phase = MEASURE
         self.scheduled_ns: int | None = None
         self.user_wait_ns: int | None = None
+        self.sent_ns = self.received_ns = 0
+        self.has_latency, self.reported = True, None
+        if sender.is_paced:
+            self._take_schedule(sender, began_ns)
+
+    def _take_schedule(self, sender: VirtualUser, began_ns: int | None) -> None:
+        """Take the intended send and the phase from the scenario that paces the sender."""
         in_background = gevent.getcurrent() is not sender.greenlet
         at_ns = began_ns or time.monotonic_ns()
         due_ns = None
@@ -68,8 +77,6 @@ class Timestamps:
         if not in_background and at_ns < sender.task_started_ns:  # a value that a client reports, but no duration
             at_ns = self.scheduled_ns = sender.task_started_ns
         self.phase = sender.phase_at(due_ns or at_ns, in_background=in_background)
-        self.sent_ns = self.received_ns = 0
-        self.has_latency, self.reported = True, None
 
     @classmethod
     def estimated(cls, response_time_ms: Any) -> "Timestamps":
@@ -128,7 +135,10 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(request)
     def send(self: Any, *arguments: Any, context: dict | None = None, **options: Any) -> Any:
-        sender = _sender(self)
+        try:
+            sender = self.user._tracetrack_state  # the quick way of `_sender`, for all but the first request
+        except AttributeError:
+            sender = _sender(self)
         times = Timestamps(sender)
         _current.set(times)
         sender.under_way += 1
@@ -136,7 +146,8 @@ def _with_timestamps(request: Callable[..., Any]) -> Callable[..., Any]:
             response = request(
                 self, *arguments, context={**context, KEY: times} if context else {KEY: times}, **options
             )
-            _forget_frames(response)
+            if getattr(response, "error", None) is not None:
+                _forget_frames(response)
             return response
         except gevent.GreenletExit:
             if sender.is_cut_off:
@@ -185,19 +196,27 @@ def _shares_clock(host: str) -> bool:
 
 def _with_headers(build: Callable[..., str]) -> Callable[..., str]:
     """The text of a request with our headers at its end: through Locust's layers they would cost ten times as much."""
+    heads = RequestHeads(build)
 
     @wraps(build)
-    def build_with_headers(self: Any, *arguments: Any, **options: Any) -> str:
-        text = build(self, *arguments, **options)
+    def build_with_headers(
+        self: Any,
+        method: str,
+        request_uri: str,
+        body: Any = b"",
+        headers: Any = None,
+        chunked: bool | None = None,
+    ) -> str:
         times = _current.get(None)
         if times is None or times.received_ns:
-            return text
-        name = "" if "X-Request-ID" in text else f"X-Request-ID: {request_name(times.user, times.sequence)}\r\n"
-        added = name + trace_header.header_line(times.user, times.sequence, text) + run_token.header_line(self.host)
+            return build(self, method, request_uri, body, headers, chunked)
+        head = heads.head(self, method, request_uri, body, headers, chunked)
+        name = "" if "X-Request-ID" in head else f"X-Request-ID: {request_name(times.user, times.sequence)}\r\n"
+        added = name + trace_header.header_line(times.user, times.sequence, head) + run_token.header_line(self.host)
         sent_ns = times.mark_sent()
         if not _shares_clock(self.host):
-            return f"{text[:-2]}{added}\r\n"
-        return f"{text[:-2]}{added}X-Request-Start: t={sent_ns}\r\n\r\n"
+            return f"{head}{added}\r\n"
+        return f"{head}{added}X-Request-Start: t={sent_ns}\r\n\r\n"
 
     return build_with_headers
 

@@ -36,6 +36,7 @@ class VirtualUser:
     spawned = 0
     ends: ClassVar[list[str]] = []  # how users ended before their scenario was over
     stage = TASK
+    is_paced = False
     is_released = True
     measured_from_ns, measured_until_ns = -math.inf, math.inf
     greenlet: gevent.Greenlet | None = None
@@ -61,8 +62,11 @@ class VirtualUser:
 
     @classmethod
     def pace(cls) -> None:
-        """Let a scenario decide when the users do their tasks: until the release they are in their start."""
-        cls.is_released, cls.stage = False, START
+        """Let a scenario decide when the users do their tasks: until the release they are in their start.
+
+        Without it each request is due when it is sent, and is of the measured phase.
+        """
+        cls.is_paced, cls.is_released, cls.stage = True, False, START
 
     @classmethod
     def release(cls, measured_from_ns: float, measured_until_ns: float) -> None:
