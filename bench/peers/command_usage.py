@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +29,7 @@ def main(folder: Path, command: tuple[str, ...]) -> None:
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start_s
         last_line = child.last_line()
-    values = {
+    values: dict[str, Any] = {
         "seconds": seconds,
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "peak_mib": usage.ru_maxrss / 1024,

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workbench.request_schema import MEASURE, STORED
@@ -57,6 +58,6 @@ def of_locust(statistics: Path) -> Percentiles:
 def of_run(log: Path) -> Percentiles:
     """Of the request rows of the run whose directory is the last line that `loadgen run` printed."""
     directory = Path(log.read_text().splitlines()[-1])
-    measured = [("phase", "=", MEASURE)]
+    measured = pc.field("phase") == MEASURE
     rows: pd.DataFrame = pq.read_table(directory / STORED, columns=["response_us"], filters=measured).to_pandas()
     return percentiles_ms((rows["response_us"] / 1e6).tolist())

@@ -21,12 +21,12 @@ PLAIN_MARGIN = 0.05  # of the grey band beside FastHttpUser: what recording may 
 
 
 def capacity(results: PeerResults) -> Html:
-    """Requests a second on one core, and for each second of CPU time, beside plain FastHttpUser."""
+    """Requests a second on one core, and for each second of CPU time; by the latter, beside plain FastHttpUser."""
     measured = [peer for peer in results.generators if estimates.capacity_runs(results, peer.name)]
     ratios = {
         peer.name: ratio
         for peer in measured
-        if (ratio := estimates.capacity_ratio(results, peer.name, PLAIN, rate_rps))
+        if (ratio := estimates.capacity_ratio(results, peer.name, PLAIN, requests_a_cpu_second))
     }
     limits = row_charts.ratio_limits([ratio.value for ratio in ratios.values()])
     rows = [
@@ -37,7 +37,7 @@ def capacity(results: PeerResults) -> Html:
                 estimates.capacity(results, peer.name, requests_a_cpu_second), "{:,.0f}"
             ),
             "of FastHttpUser": percent(ratios[peer.name]) if peer.name in ratios else None,
-            "times FastHttpUser": row_charts.ratio_strip(
+            "beside FastHttpUser": row_charts.ratio_strip(
                 ratios[peer.name].value, ratios[peer.name].interval, PLAIN_MARGIN, limits, "none"
             ) if peer.name in ratios else None,
         }

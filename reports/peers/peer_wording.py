@@ -3,7 +3,7 @@
 from analysis.stats.confidence import Estimate
 
 from . import peer_estimates
-from .peer_estimates import PLAIN, RECORDED, WORKBENCH, rate_rps
+from .peer_estimates import PLAIN, RECORDED, WORKBENCH, requests_a_cpu_second
 from .peer_results import COMPLETE, PeerResults
 
 NOT_REPORTED = "not reported"
@@ -17,10 +17,10 @@ def verdict_sentence(results: PeerResults) -> str:
 
 
 def _recording(results: PeerResults) -> str:
-    ratio = peer_estimates.capacity_ratio(results, RECORDED, PLAIN, rate_rps)
+    ratio = peer_estimates.capacity_ratio(results, RECORDED, PLAIN, requests_a_cpu_second)
     if ratio is None:
         return ""
-    return f"On one core Locust with recording sends {percent(ratio)} of the requests that it sends without."
+    return f"With recording Locust sends {percent(ratio)} of the requests that it sends without in the same CPU time."
 
 
 def _stall(results: PeerResults) -> str:

@@ -66,8 +66,9 @@ def _capacity(results: PeerResults) -> Html:
         prose(
             f"Each generator had one core, {results.server} another one, and {results.settings['connections']:g} "
             f"connections that never wait. Requests are counted by the server, CPU time by the kernel, for "
-            f"{results.settings['measured_s']:g} s after the load had begun. The grey band is what recording may cost; "
-            "“at least” marks a server that had no more to give."
+            f"{results.settings['measured_s']:g} s after the load had begun. Ratios are of requests in the same CPU "
+            "time, which other work on the machine disturbs less; the grey band is what recording may cost. “At least” "
+            "marks a server that had no more to give."
         ),
         content,
     )

@@ -24,14 +24,14 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_first_sentences_say_what_recording_costs_and_who_misses_a_stall():
     assert verdict_sentence(bench()) == (
-        "On one core Locust with recording sends 95 % (95–95) of the requests that it sends without. "
+        "With recording Locust sends 95 % (95–95) of the requests that it sends without in the same CPU time. "
         "When the server stalls for 1 s, its p99 is reported +0.1 % (+0.1 to +0.1) by the workbench, "
         "and −95.0 % (−95.0 to −95.0) by wrk."
     )
 
 
 def test_an_interrupted_bench_says_so():
-    assert verdict_sentence(bench(status="running")).startswith("The bench was interrupted. On one core")
+    assert verdict_sentence(bench(status="running")).startswith("The bench was interrupted. With recording")
 
 
 def test_a_server_without_reserve_makes_a_rate_a_lower_bound():
