@@ -26,7 +26,7 @@ def capacity(results: PeerResults) -> Html:
     ratios = {
         peer.name: ratio
         for peer in measured
-        if (ratio := estimates.capacity_ratio(results, peer.name, PLAIN, requests_a_cpu_second))
+        if peer.name != PLAIN and (ratio := estimates.capacity_ratio(results, peer.name, PLAIN, requests_a_cpu_second))
     }
     limits = row_charts.ratio_limits([ratio.value for ratio in ratios.values()])
     rows = [

@@ -1,5 +1,7 @@
 """Sentences and short texts about a bench against peers, for its page, the index and the terminal."""
 
+import math
+
 from analysis.stats.confidence import Estimate
 
 from . import peer_estimates
@@ -7,6 +9,7 @@ from .peer_estimates import PLAIN, RECORDED, WORKBENCH, requests_a_cpu_second
 from .peer_results import COMPLETE, PeerResults
 
 NOT_REPORTED = "not reported"
+MIN_MULTIPLE = 3.0  # a ratio from here on is a multiple and no percentage
 
 
 def verdict_sentence(results: PeerResults) -> str:
@@ -38,21 +41,23 @@ def _stall(results: PeerResults) -> str:
     sentence = f"{first} {difference(ratios.pop(own))} by the workbench"
     if not ratios:
         return f"{sentence}."
-    least = min(ratios, key=lambda label: ratios[label].value)
+    least = max(ratios, key=lambda label: abs(math.log(ratios[label].value)))
     return f"{sentence}, and {difference(ratios[least])} by {least}."
 
 
 def percent(ratio: Estimate) -> str:
-    """A ratio in per cent with its interval: `95 % (94–96)`."""
-    if ratio.interval is None:
-        return f"{ratio.value:.0%}".replace("%", " %")
-    low, high = (f"{100 * end:.0f}" for end in ratio.interval)
-    return f"{100 * ratio.value:.0f} % ({low}–{high})"
+    """A ratio in per cent with its interval, `95% (94–96)`; a large one as a multiple, `14 times (10–20)`."""
+    factor, unit = (1, " times") if ratio.value >= MIN_MULTIPLE else (100, "%")
+    interval = ""
+    if ratio.interval is not None:
+        low, high = (f"{factor * end:.0f}" for end in ratio.interval)
+        interval = f" ({low}–{high})"
+    return f"{factor * ratio.value:.0f}{unit}{interval}"
 
 
 def difference(ratio: Estimate) -> str:
-    """A ratio as its difference from 1, with its interval: `−98.6 % (−98.8 to −98.4)`; three digits at most."""
-    text = f"{_signed(ratio.value)} %"
+    """A ratio as its difference from 1, with its interval: `−98.6% (−98.8 to −98.4)`; three digits at most."""
+    text = f"{_signed(ratio.value)}%"
     if ratio.interval is None:
         return text
     low, high = map(_signed, ratio.interval)
