@@ -102,8 +102,7 @@ def rows_of_runs(long_rows: int) -> int:
 
 def create(directory: Path, rows: int) -> None:
     """Write an experiment with `rows` request rows in all."""
-    database = duckdb.connect()
-    database.execute("SELECT setseed(0.5)")
+    database = _database()
     groups = BLOCKS * len(DEPLOYMENTS)
     long_rows = (rows - groups * sum(FIXED_ROWS.values())) // (groups * len(LONG_SCENARIOS))
     names = []
@@ -123,10 +122,17 @@ def create(directory: Path, rows: int) -> None:
     seal.write(directory / "experiment.json", json.dumps(record))
 
 
+def _database() -> duckdb.DuckDBPyConnection:
+    """A database in memory that draws the same numbers each time."""
+    database = duckdb.connect()
+    database.execute("SET enable_progress_bar = false")
+    database.execute("SELECT setseed(0.5)")
+    return database
+
+
 def create_run(directory: Path, rows: int) -> None:
     """Write one run of sustained load with `rows` request rows, which belongs to no experiment."""
-    database = duckdb.connect()
-    database.execute("SELECT setseed(0.5)")
+    database = _database()
     directory.mkdir(parents=True)
     _write_tables(database, directory, rows)
     record = _run_record(directory.name, TUNED, SUSTAINED_100, 0) | {"files": seal.describe_run(directory)}
