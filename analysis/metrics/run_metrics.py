@@ -4,6 +4,8 @@ Latencies are of successful responses: a failure may be quick or slow for reason
 percentile that reaches into dropped arrivals is infinity. A run without the rows for a table gives an empty one.
 """
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,7 @@ OVER_TIME = {"median_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
 INTERVAL_WIDTHS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
 MAX_INTERVALS, MIN_REQUESTS = 100, 15
 # An event that reports a value that is no duration seems to begin before it was due.
+_latencies: WeakKeyDictionary[Run, pd.DataFrame] = WeakKeyDictionary()
 _BEGUN = "SELECT *, greatest(start_ms, scheduled_ms) AS begin_ms FROM requests"
 
 
@@ -26,8 +29,15 @@ def latency_by_endpoint(run: Run) -> pd.DataFrame:
 
     `endpoint` (None for all), `requests`, `failures`, and of the successful responses the latency `median_ms`,
     `p95_ms`, `p99_ms`, `max_ms` and the response time `response_p95_ms`, `response_max_ms` from the intended send; null
-    without a successful response.
+    without a successful response. The table of a run is queried once: it sorts all latencies, and a page needs it four
+    times.
     """
+    if run not in _latencies:
+        _latencies[run] = _query_latencies(run)
+    return _latencies[run].copy()
+
+
+def _query_latencies(run: Run) -> pd.DataFrame:
     quantiles = ", ".join(f"quantile_cont(latency_ms, {q}) FILTER (ok) AS {name}" for name, q in QUANTILES.items())
     table = run.rows.query(f"""
         SELECT endpoint, count(*) AS requests, count(*) FILTER (NOT ok) AS failures,

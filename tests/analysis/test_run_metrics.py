@@ -48,6 +48,13 @@ def test_latency_is_of_successful_responses_and_failures_stand_beside_it(written
     assert table["max_ms"].iloc[-1] == pytest.approx(run.measured["latency_ms"].max())
 
 
+def test_latencies_are_queried_once_and_everyone_gets_a_copy(written, monkeypatch):
+    run = written(lambda rows: None)
+    run_metrics.latency_by_endpoint(run)["requests"] = 0
+    monkeypatch.setattr(run.rows, "query", lambda *_: pytest.fail("queried a second time"))
+    assert run_metrics.latency_by_endpoint(run)["requests"].iloc[-1] == 150
+
+
 def test_an_endpoint_without_a_success_has_no_latency(written):
     run = written(lambda rows: fail([row for row in rows if row["endpoint"] == "search"], 50 * ["refused"]))
     search = run_metrics.latency_by_endpoint(run).set_index("endpoint").loc["search"]
