@@ -22,9 +22,9 @@ from .reported_percentiles import Percentiles
 USERS = Path(__file__).parent
 LOG = "generator.log"
 # How the fixed rate is kept.
-OPEN, OVERALL, BY_CONNECTION, BY_USER, CLOSED = (
-    "open load", "overall rate, corrected", "rate of each connection", "rate of each user", "closed load"
-)  # fmt: skip
+OPEN, OVERALL = "open load", "overall rate, corrected"
+BY_CONNECTION, BY_USER = "rate of each connection", "rate of each user"
+CLOSED, CORRECTED = "closed load", "closed load, corrected"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ GENERATORS = (
         lambda job: reported.of_locust(job.folder / "statistics.json"), environ=_locust_environ,
     ),
     LoadGenerator(
-        "wrk", "wrk", _wrk, CLOSED, lambda job: reported.of_wrk(job.folder / LOG),
+        "wrk", "wrk", _wrk, CORRECTED, lambda job: reported.of_wrk(job.folder / LOG),
         "wrk", "apt-get install wrk", _debian("wrk"),
     ),
     LoadGenerator(

@@ -16,7 +16,7 @@ from itertools import cycle, islice
 TIMED_PATH, RATE_VARIABLE = "/timed", "TRACETRACK_BENCH_RATE"  # what the users request, and their rate in its pace
 MEAN_SERVICE_S = 0.010
 SEED = 20
-QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 
 @dataclass(frozen=True)

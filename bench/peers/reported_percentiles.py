@@ -1,4 +1,4 @@
-"""What each load generator reports of its response times: p50, p99 and p99.9 in ms, from its output.
+"""What each load generator reports of its response times: the percentiles of `QUANTILES` in ms, from its output.
 
 A percentile that it does not report is left out. Readers raise `ValueError`, `KeyError` or `OSError` where the output
 is not as expected.
@@ -31,7 +31,7 @@ def of_ab(table: Path) -> Percentiles:
     """Of the table of `ab -e`: a row for each whole per cent, in ms."""
     with table.open() as lines:
         by_share = {row[0]: row[1] for row in csv.reader(lines)}
-    return {name: float(by_share[name.removeprefix("p")]) for name in ("p50", "p99")}
+    return {name: float(by_share[name.removeprefix("p")]) for name in ("p50", "p95", "p99")}
 
 
 def of_hey(log: Path) -> Percentiles:
@@ -41,10 +41,11 @@ def of_hey(log: Path) -> Percentiles:
 
 
 def of_autocannon(log: Path) -> Percentiles:
-    """Of the JSON of `autocannon -j`, in whole ms."""
+    """Of the JSON of `autocannon -j`, in whole ms; it has no p95."""
     result = next(line for line in log.read_text().splitlines() if line.startswith("{"))
     latency_ms = json.loads(result)["latency"]
-    return {name: float(latency_ms[name.replace(".", "_")]) for name in QUANTILES}
+    keys = {name: name.replace(".", "_") for name in QUANTILES}
+    return {name: float(latency_ms[key]) for name, key in keys.items() if key in latency_ms}
 
 
 def of_locust(statistics: Path) -> Percentiles:

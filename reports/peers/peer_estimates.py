@@ -11,7 +11,7 @@ from analysis.stats.confidence import Estimate, log_mean_ci
 from .peer_results import AccuracyRun, CapacityRun, PageRun, PeerResults
 
 PLAIN, RECORDED, WORKBENCH = "fasthttp", "recorded", "workbench"
-QUANTILES = ("p50", "p99", "p99.9")
+QUANTILES = ("p50", "p95", "p99", "p99.9")
 FULL = 0.95  # share of its core beyond which the server, and not the generator, is what limits
 
 

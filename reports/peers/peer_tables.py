@@ -51,11 +51,10 @@ def accuracy(results: PeerResults, *, stall: bool) -> Html:
     rows = []
     for peer in results.generators:
         if runs := estimates.accuracy_runs(results, peer.name, stall=stall):
-            errors = {name: estimates.reported_to_true(runs, name) for name in QUANTILES}
+            errors = {name: estimates.reported_to_true(runs, name) for name in _quantiles(results)}
             rows.append(
                 {
-                    "generator": peer.label,
-                    "how it keeps the rate": peer.rate_kind,
+                    "generator": f"{peer.label} ({peer.rate_kind})",
                     **{name: difference(error) if error else NOT_REPORTED for name, error in errors.items()},
                 }
             )
@@ -68,7 +67,7 @@ def absolute(results: PeerResults, *, stall: bool) -> Html:
     rows = []
     for peer in results.generators:
         if runs := estimates.accuracy_runs(results, peer.name, stall=stall):
-            pairs = {name: estimates.medians_ms(runs, name) for name in QUANTILES}
+            pairs = {name: estimates.medians_ms(runs, name) for name in _quantiles(results)}
             sent = estimates.sent_share(runs)
             rows.append(
                 {
@@ -125,6 +124,11 @@ def _bench_link(results: PeerResults, current: str) -> Html:
     if results.bench == current:
         return Html(text)
     return Html(f'<a href="{cleaned(quote(peers_page_name(results.bench)), Target.HTML)}">{text}</a>')
+
+
+def _quantiles(results: PeerResults) -> list[str]:
+    """The percentiles that any of the generators reports."""
+    return [name for name in QUANTILES if any(name in run.reported_ms for run in results.accuracy)]
 
 
 def _rate(results: PeerResults, peer: Peer) -> Quantity | None:

@@ -8,6 +8,7 @@ from . import peer_estimates
 from .peer_estimates import PLAIN, RECORDED, WORKBENCH, requests_a_cpu_second
 from .peer_results import COMPLETE, PeerResults
 
+IN_STALL = "p95"  # of a stall of a tenth of the time: beyond it every twentieth request waits for half of the stall
 NOT_REPORTED = "not reported"
 MIN_MULTIPLE = 3.0  # a ratio from here on is a multiple and no percentage
 
@@ -27,17 +28,17 @@ def _recording(results: PeerResults) -> str:
 
 
 def _stall(results: PeerResults) -> str:
-    """The p99 that the workbench and the least exact of the others report in a stall."""
+    """The percentile that the workbench and the least exact of the others report in a stall."""
     ratios = {
         peer.label: ratio
         for peer in results.generators
         if (ratio := peer_estimates.reported_to_true(
-            peer_estimates.accuracy_runs(results, peer.name, stall=True), "p99"))
+            peer_estimates.accuracy_runs(results, peer.name, stall=True), IN_STALL))
     }  # fmt: skip
     own = next((peer.label for peer in results.generators if peer.name == WORKBENCH), "")
     if own not in ratios:
         return ""
-    first = f"When the server stalls for {results.settings['stall_s']:g} s, its p99 is reported"
+    first = f"When the server stalls for {results.settings['stall_s']:g} s, its {IN_STALL} is reported"
     sentence = f"{first} {difference(ratios.pop(own))} by the workbench"
     if not ratios:
         return f"{sentence}."
