@@ -1,6 +1,6 @@
 """The tables of the page of a bench against peers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import quote
 
 import pandas as pd
@@ -90,9 +90,9 @@ def pages(results: PeerResults) -> Html:
     return table(pd.DataFrame(rows, dtype=object), "From rows on disk to a page, with the peak of memory")
 
 
-def history(benches: Iterable[PeerResults], current: str) -> Html:
-    """All benches, the newest first; that of this page is no link."""
-    rows = [{"bench": _bench_link(each, current), **history_row(each)} for each in benches]
+def history(benches: Iterable[PeerResults], linked: Collection[str]) -> Html:
+    """All benches, the newest first, with links to those of `linked`."""
+    rows = [{"bench": _bench_link(each, linked), **history_row(each)} for each in benches]
     return table(pd.DataFrame(rows, dtype=object), "Benches against peers, the newest first")
 
 
@@ -119,9 +119,9 @@ def peers_used(results: PeerResults) -> Html:
     return table(pd.DataFrame(rows, dtype=object), "What was compared")
 
 
-def _bench_link(results: PeerResults, current: str) -> Html:
+def _bench_link(results: PeerResults, linked: Collection[str]) -> Html:
     text = escaped(results.started[:16].replace("T", " "))
-    if results.bench == current:
+    if results.bench not in linked:
         return Html(text)
     return Html(f'<a href="{cleaned(quote(peers_page_name(results.bench)), Target.HTML)}">{text}</a>')
 

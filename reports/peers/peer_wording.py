@@ -17,7 +17,7 @@ def verdict_sentence(results: PeerResults) -> str:
     """What recording costs, and how far the percentiles are off that are reported of a stall."""
     pieces = [_recording(results), _stall(results)]
     sentence = " ".join(piece for piece in pieces if piece) or "Nothing could be compared."
-    return sentence if results.status == COMPLETE else f"The bench was interrupted. {sentence}"
+    return sentence if results.status == COMPLETE else f"The bench is not complete. {sentence}"
 
 
 def _recording(results: PeerResults) -> str:

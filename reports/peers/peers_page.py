@@ -1,6 +1,6 @@
 """The page of a bench against peers: what recording costs, who reports a stall, and how fast rows become a page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,8 +25,9 @@ def write(results: PeerResults, folder: Path) -> Path:
     """Write the page of a bench under its own name, that of the newest also as `peers.html`; return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     benches, _ = peer_results.read_all()
-    content = html(results, benches)
     path = folder / peers_page_name(results.bench)
+    linked = [each.bench for each in benches if (folder / peers_page_name(each.bench)).exists()]
+    content = html(results, benches, linked)
     atomic.write_text(path, content)
     if not benches or benches[0].bench != results.bench:
         return path
@@ -34,13 +35,13 @@ def write(results: PeerResults, folder: Path) -> Path:
     return folder / PEERS_PAGE
 
 
-def html(results: PeerResults, benches: Sequence[PeerResults] = ()) -> str:
-    """The whole page; `benches` are all that are stored, the newest first."""
+def html(results: PeerResults, benches: Sequence[PeerResults] = (), linked: Collection[str] = ()) -> str:
+    """The whole page; `benches` are all that are stored, the newest first, `linked` the ids of those with a page."""
     sections = [
         Section("How much load a core makes", _capacity(results)),
         Section("How true the percentiles are", _accuracy(results)),
         Section("From rows to a page", _pages(results)),
-        Section("All benches", peer_tables.history(benches, results.bench)),
+        Section("All benches", peer_tables.history(benches, set(linked) - {results.bench})),
         Section("How this was measured", _method(results)),
     ]
     shown = [section for section in sections if str(section.content).strip()]

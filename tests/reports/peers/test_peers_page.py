@@ -30,8 +30,8 @@ def test_the_first_sentences_say_what_recording_costs_and_who_misses_a_stall():
     )
 
 
-def test_an_interrupted_bench_says_so():
-    assert verdict_sentence(bench(status="running")).startswith("The bench was interrupted. With recording")
+def test_an_incomplete_bench_says_so():
+    assert verdict_sentence(bench(status="running")).startswith("The bench is not complete. With recording")
 
 
 def test_a_server_without_reserve_makes_a_rate_a_lower_bound():
