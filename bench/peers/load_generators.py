@@ -136,7 +136,8 @@ def _workbench(job: Job) -> list[str]:
 
 def _workbench_environ(job: Job) -> dict[str, str]:
     # The bench holds the machine's lock, so that the run needs one with another name.
-    return {**_locust_environ(job), machine_lock.VARIABLE: f"{machine_lock.NAME}-bench"}
+    held = os.environ.get(machine_lock.VARIABLE) or machine_lock.NAME
+    return {**_locust_environ(job), machine_lock.VARIABLE: f"{held}-bench"}
 
 
 def _debian(package: str) -> Callable[[str], str]:

@@ -115,13 +115,13 @@ class PeerResults:
     @property
     def problems(self) -> list[tuple[str, str]]:
         """The label of each peer with a result that has a problem, and the problem."""
-        labels = {peer.name: peer.label for peer in (*self.generators, *self.makers)}
+        generators, makers = ({peer.name: peer.label for peer in peers} for peers in (self.generators, self.makers))
         named = [
-            *((run.generator, run.problem) for run in self.capacity),
-            *((run.generator, run.problem) for run in self.accuracy),
-            *((run.maker, run.problem) for run in self.pages),
+            *((generators.get(run.generator, run.generator), run.problem) for run in self.capacity),
+            *((generators.get(run.generator, run.generator), run.problem) for run in self.accuracy),
+            *((makers.get(run.maker, run.maker), run.problem) for run in self.pages),
         ]
-        return [(labels.get(name, name), problem) for name, problem in named if problem]
+        return [(label, problem) for label, problem in named if problem]
 
 
 def folder_of(bench: str) -> Path:

@@ -53,9 +53,12 @@ def test_fewer_than_four_rounds_give_no_interval():
 
 
 def test_a_failed_run_is_named_and_enters_no_value():
-    failed = CapacityRun(generator="wrk", round=ROUNDS, problem="at saturation it ended too early: <b>")
-    html = peers_page.html(bench(capacity=(*bench().capacity, failed)))
-    assert "wrk: at saturation it ended too early: &lt;b&gt;" in html
+    failed = [
+        CapacityRun(generator=name, round=ROUNDS, problem="it ended too early: <b>") for name in ("wrk", "workbench")
+    ]
+    html = peers_page.html(bench(capacity=(*bench().capacity, *failed)))
+    assert "workbench, loadgen run: it ended too early: &lt;b&gt;" in html
+    assert "wrk: it ended too early: &lt;b&gt;" in html
     assert table_cells(html, SATURATION)["wrk"]["requests/s on a core"].startswith("at least 110,000")
 
 
