@@ -32,7 +32,7 @@ def loss(run: Run, *, reads_all: bool = False) -> str:
         if problems or not reads_all:
             return f"{run.name}: {STORED} {problems[0][1]} after the run had ended" if problems else ""
     if reads_all:
-        total = (defect.problem for defect in defects.of_requests(run.directory) if defect.is_total)
+        total = (defect.problem for defect in defects.of_requests(run.directory, run.record) if defect.is_total)
         return next((f"{run.name}: {problem}" for problem in total), "")
     try:
         run.rows.query("SELECT count(*) FROM requests")

@@ -37,9 +37,9 @@ class Examination(NamedTuple):
         except ChangedObject as error:
             return RowsCheck((defects.of_seal(STORED, str(error)),), frozenset())
         changed = self._mismatches() if self.is_elsewhere and not self.file.url else []
-        return RowsCheck(
-            (*changed, *defects.of_requests(folder, self.record)), frozenset(defects.absent_columns(folder))
-        )
+        problems = (*changed, *defects.of_requests(folder, self.record))
+        is_total = any(problem.is_total for problem in problems)  # the file may be none that can be opened
+        return RowsCheck(problems, frozenset() if is_total else frozenset(defects.absent_columns(folder)))
 
     def _mismatches(self) -> list[Defect]:
         """The defects of a file that is not as it was sealed."""

@@ -149,7 +149,7 @@ def _sessions_work(claim: Claim) -> Finding:
         return claim.not_run(BASELINE, BURST_50)
     rows = claim.experiment.rows.only(deployment=BASELINE, scenario=BURST_50)
     reads = rows.answer(
-        "SELECT sum(number) AS sent, sum(number) FILTER (ok) AS successful, sum(with_session) AS loaded, "
+        "SELECT sum(number) AS sent, coalesce(sum(number) FILTER (ok), 0) AS successful, sum(with_session) AS loaded, "
         "sum(session_sum) / sum(session_number) / 1000 AS mean_ms FROM cells "
         f"WHERE phase = '{MEASURE}' AND endpoint <> '{LOGIN.name}'",
         cells=rows.cells,

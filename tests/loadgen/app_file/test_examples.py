@@ -18,8 +18,8 @@ SHORTER = {
     r"^rate_rps = \d+": "rate_rps = 20", r"^first = \d+": "first = 10", r"^most = \d+": "most = 10",
 }  # fmt: skip
 EXAMPLES = {
-    "blog-on-sqlite": ("one-thread", "four-threads", "Blog on SQLite", ["at-once", "steady", "open-10"]),
-    "blog-on-postgresql": ("one-worker", "two-workers", "Blog on PostgreSQL", ["at-once", "readers"]),
+    "blog-on-sqlite": ("one-thread", "four-threads", "Blog on SQLite", ["at", "steady", "open"]),
+    "blog-on-postgresql": ("one-worker", "two-workers", "Blog on PostgreSQL", ["at", "readers"]),
 }
 
 
@@ -46,16 +46,16 @@ def built(request, command, tmp_path_factory):
 
 def text_of(folder):
     page = (folder / "optimization-results.html").read_text().partition("<body>")[2]
+    page = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
     return " ".join(re.sub("<[^>]+>", " ", page).split())
 
 
 def test_every_arm_runs_under_every_load_and_serves_it(built):
     name, _, experiment = built
-    baseline, candidate, _, scenarios = EXAMPLES[name]
+    baseline, candidate, _, loads = EXAMPLES[name]
     assert experiment.is_complete()
-    assert {(run.deployment, run.scenario) for run in experiment.runs} == {
-        (arm, scenario) for arm in (baseline, candidate) for scenario in scenarios
-    }
+    measured = {(run.deployment, run.scenario.partition("-")[0]) for run in experiment.runs}
+    assert measured == {(arm, load) for arm in (baseline, candidate) for load in loads}
     counts = experiment.by_endpoint.groupby("endpoint")[["requests", "failures"]].sum()
     assert set(counts.index) == {"GET /", "GET /post/[number]", "POST /post"}
     assert (counts["requests"] > 0).all()
@@ -70,7 +70,7 @@ def test_page_compares_the_arms_and_splits_their_time(built):
     assert f"{candidate} against {baseline}" in text
     assert "database" in text.rpartition("Where the time goes")[2].partition("How far to trust")[0]
     assert "sends no Server-Timing" not in text
-    assert "GET /: p95 latency below 100 ms" in text or "GET /: p95 response time below 100 ms" in text
+    assert re.search("GET /: p ?95 (latency|response time) below 100 ms", text)
     assert "published" not in text.lower()
 
 

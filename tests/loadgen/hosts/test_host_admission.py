@@ -11,8 +11,9 @@ from loadgen.hosts.host_admission import Admission
 DIGEST = "0123456789ab"
 
 
-def worker(**changes):
-    return {"versions": load_versions.versions(), "locustfile": DIGEST, "wall_s": time.time(), **changes}
+def worker(wall_ahead_s=0, **changes):
+    wall_s = time.time() + wall_ahead_s
+    return {"versions": load_versions.versions(), "locustfile": DIGEST, "wall_s": wall_s, **changes}
 
 
 def refusal(fields, joined=0, *, locustfile=DIGEST, is_under_way=False):
@@ -34,8 +35,8 @@ def test_a_worker_like_the_run_may_join():
         ({"versions": load_versions.versions() | {"locust": "1.0"}}, r"its locust \([\d.]+ here, 1.0 there\) differs"),
         ({"locustfile": "fedcba987654"}, f"digest fedcba987654 there, {DIGEST} here.; copy the run's to it"),
         ({"locustfile": None}, "start it with --locustfile"),
-        ({"wall_s": time.time() + 3600}, r"its wall clock is 3,\d\d\d s ahead of that of the run's host.* set it"),
-        ({"wall_s": time.time() - 3600}, r"its wall clock is 3,\d\d\d s behind that of the run's host"),
+        ({"wall_ahead_s": 3600}, r"its wall clock is 3,\d\d\d s ahead of that of the run's host.* set it"),
+        ({"wall_ahead_s": -3600}, r"its wall clock is 3,\d\d\d s behind that of the run's host"),
     ],
 )
 def test_a_worker_that_differs_is_refused_with_what_and_a_remedy(changes, message):
