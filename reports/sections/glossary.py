@@ -10,7 +10,7 @@ from ..tables import table
 from .comparison import Report
 
 GENERAL = {
-    "–": "not measured, or not published",
+    "–": "not measured",
     "arm": "a set-up under a load; every arm runs once in each block",
     "block": "one pass over the arms in random order",
     "p95": "95 of 100 requests take at most this time",
@@ -29,9 +29,16 @@ OF_USERS = {
     "measured / published": "no improvement or regression: the published value is of another machine",
     "PSS": "memory of a process, with its share of what it shares with others",
     "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
+    "–": "not measured, or not published",
     "single reads": "closed load: one user alone calls dashboard and search with mixed terms",
     "users at once": "closed load: all start at one instant and make one pass: login, dashboard, search",
     "users with think time": "closed load: each waits 1 to 3 s between two requests",
+}
+OF_ARMS = {
+    "arm": "what was put under load, by its name; every arm runs once in each block, the first one twice",
+    "latency": "from the send of a request to the end of its response",
+    "response time": "from when a request was due to the end of its response, in open load",
+    "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
 }
 OF_FAULTS = {
     "admission control": "a limit on the requests in a worker; what is beyond it is refused at once",
@@ -54,9 +61,11 @@ def glossary(report: Report) -> Html:
     has_faults, has_effects = report.of_kind(*FAULT_KINDS), report.of_kind(effects.KIND)
     if has_faults:
         words |= OF_FAULTS
-    if has_effects:
+    if has_effects or report.arms:
         words |= OF_EFFECTS
-    if has_effects or not has_faults:  # an experiment with faults alone has none of these loads
+    if report.arms:
+        words |= OF_ARMS
+    elif has_effects or not has_faults:  # an experiment with faults alone has none of these loads
         words |= OF_USERS
     rows = [{"word": word, "meaning": marked(words[word])} for word in sorted(words, key=str.lower)]
     return table(pd.DataFrame(rows, dtype=object), "Words of this page")
