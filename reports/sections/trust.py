@@ -1,5 +1,7 @@
 """How far to trust this: five sentences, and in folds the runs, their validity, the words and the commands."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
 from workbench import imported
 from workbench.arms import BURST_50, TUNED
+from workbench.declared_arms import KEY
 from workbench.recorded_experiment import REPEATS
 from workbench.recording import Experiment
 
@@ -133,9 +136,11 @@ def _reasons(experiment: Experiment) -> Html:
 def _commands(report: Report) -> Html:
     name = report.experiment.name
     is_measured = not imported.is_imported(report.experiment.record)
+    application = (report.experiment.record.get(KEY) or {}).get("application")
+    again = f"make report APP={Path(application['file']).name}" if application else "make report"
     lines = [
         f"make render EXPERIMENT={name}    # this page again, from the same records",
-        *(["make report                        # measure again"] if is_measured else []),
+        *([f"{again:<35}# measure again"] if is_measured else []),
         f".venv/bin/python -m reports verify {name}",
     ]
     return Html('<pre tabindex="0"><code>' + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")
