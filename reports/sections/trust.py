@@ -137,10 +137,10 @@ def _commands(report: Report) -> Html:
     name = report.experiment.name
     is_measured = not imported.is_imported(report.experiment.record)
     application = (report.experiment.record.get(KEY) or {}).get("application")
-    again = f"make report APP={Path(application['file']).name}" if application else "make report"
+    measuring = f"make report APP={Path(application['file']).name}" if application else "make report"
     lines = [
         f"make render EXPERIMENT={name}    # this page again, from the same records",
-        *([f"{again:<35}# measure again"] if is_measured else []),
+        *([f"{measuring:<35}# measure again"] if is_measured else []),
         f".venv/bin/python -m reports verify {name}",
     ]
     return Html('<pre tabindex="0"><code>' + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")
