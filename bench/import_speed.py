@@ -91,12 +91,16 @@ def _k6_csv(rows: int) -> Iterator[str]:
         yield f"http_req_duration,{at_ms // 1000},{ms}.125,,,,true,,GET,/items/{number % 20},200\n"
 
 
+def _utc(at_ms: int) -> str:
+    """An instant of the first day, in ISO 8601."""
+    second, milliseconds = divmod(at_ms - START_MS, 1000)
+    return f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{milliseconds:03d}Z"
+
+
 def _k6_json(rows: int) -> Iterator[str]:
     for number, at_ms, ms in _samples(rows):
-        second, milliseconds = divmod(at_ms - START_MS, 1000)
         yield (
-            f'{{"metric":"http_req_duration","type":"Point","data":{{"time":"2026-01-01T{second // 3600:02d}:'
-            f'{second // 60 % 60:02d}:{second % 60:02d}.{milliseconds:03d}Z","value":{ms}.125,"tags":{{'
+            f'{{"metric":"http_req_duration","type":"Point","data":{{"time":"{_utc(at_ms)}","value":{ms}.125,"tags":{{'
             f'"expected_response":"true","method":"GET","name":"/items/{number % 20}","status":"200"}}}}}}\n'
         )
 
@@ -109,10 +113,8 @@ def _gatling(rows: int) -> Iterator[str]:
 
 def _vegeta_json(rows: int) -> Iterator[str]:
     for number, at_ms, ms in _samples(rows):
-        second, milliseconds = divmod(at_ms - START_MS, 1000)
         yield (
-            f'{{"attack":"","seq":{number},"code":200,"timestamp":"2026-01-01T{second // 3600:02d}:'
-            f'{second // 60 % 60:02d}:{second % 60:02d}.{milliseconds:03d}Z","latency":{ms}000000,"bytes_out":0,'
+            f'{{"attack":"","seq":{number},"code":200,"timestamp":"{_utc(at_ms)}","latency":{ms}000000,"bytes_out":0,'
             f'"bytes_in":500,"error":"","body":null,"method":"GET","url":"http://localhost/items/{number % 20}"}}\n'
         )
 

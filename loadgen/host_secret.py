@@ -41,7 +41,7 @@ def derive(secret: str) -> Keys:
 
 
 def guard_server(socket: Any, keys: Keys) -> None:
-    """Let a socket that will be bound accept only connections of those that know its public key."""
+    """Let a socket that will be bound accept only peers that know its public key."""
     socket.curve_server = True
     socket.curve_publickey, socket.curve_secretkey = keys
 

@@ -19,7 +19,7 @@ MAX_LOG_BYTES = 32 * 2**20  # of which questions are asked; an application write
 
 
 class RunReadings:
-    """The tables of readings of a run's directory, without those that have a defect."""
+    """The tables of readings of a run's directory, without damaged ones."""
 
     directory: Path
 
@@ -55,7 +55,7 @@ class RunReadings:
 
     @cached_property
     def log(self) -> list[dict]:
-        """The application's own log lines, those that are JSON."""
+        """The JSON lines of the application's log."""
         try:
             with open_regular(self.directory / LOG) as file:
                 lines = file.read(MAX_LOG_BYTES).decode(errors="replace").splitlines()

@@ -62,7 +62,7 @@ class OtlpReceiver:
     def send(self, messages: Iterable[Mapping[str, Any]]) -> tuple[int, list[str]]:
         """Send the messages one after the other.
 
-        Returns the number of spans that were taken, and what the receiver said of those that were not. Raises
+        Returns the number of accepted spans, and the receiver's reasons for rejected ones. Raises
         `UserError` where it cannot be reached or refuses a message.
         """
         taken, rejections = 0, []

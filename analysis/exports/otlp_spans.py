@@ -1,6 +1,6 @@
 """The requests of a run as spans of OpenTelemetry, in the JSON of OTLP: the client's, and the server's as its child.
 
-Their ids are those that the load generator sends with `TRACETRACK_TRACE=1` (`workbench.trace_context`), so spans of the
+With `TRACETRACK_TRACE=1` the load generator sends their ids (`workbench.trace_context`), so that spans of the
 application's own stand in the same traces. What the application reported of its time are attributes of the server's
 span: the parts have durations and no begin.
 """

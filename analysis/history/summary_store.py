@@ -45,9 +45,9 @@ MAX_BYTES = 4_000_000  # of a file with a summary; that of an experiment with fo
 class Summaries:
     """The experiments of a folder.
 
-    experiments: those that can be read, by machine and then by time
+    experiments: the readable ones, by machine and then by time
     problems: a message for each that was changed or cannot be read
-    changed: the number of those that were changed
+    changed: the number of experiments that were changed after they were sealed
     """
 
     experiments: tuple[ExperimentSummary, ...]

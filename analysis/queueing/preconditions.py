@@ -33,7 +33,7 @@ class PredictionError(ValueError):
 
 
 def settings_of(run: Run) -> Mapping:
-    """The settings of a run's deployment; of an application of a user's own those that it declares, and no others."""
+    """The settings of a run's deployment; an application of a user's own has declared and neutral ones."""
     settings = run.record["deployment"]["settings"]
     if SOURCE not in run.record["deployment"] or "pool" in settings:
         return settings

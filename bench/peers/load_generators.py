@@ -53,7 +53,7 @@ class Job:
 
     @property
     def users(self) -> int:
-        """The connections; of closed load at a rate those that would be busy at it, by Little's law."""
+        """The connections; of closed load at a rate the mean number that is busy at it, by Little's law."""
         return max(1, round(self.rate_rps * MEAN_SERVICE_S)) if self.rate_rps else self.connections
 
     @property

@@ -34,7 +34,7 @@ def pinned(core: int) -> Callable[[], None]:
 
 
 def process_tree_cpu_s(pid: int) -> float:
-    """The CPU time of a process and of its living descendants so far, in seconds; of those that have ended none."""
+    """The CPU time so far of a process and of its living descendants, in seconds."""
     total_ns = cpu_ns(pid) or 0
     with suppress(psutil.NoSuchProcess):
         total_ns += sum(cpu_ns(child.pid) or 0 for child in psutil.Process(pid).children(recursive=True))

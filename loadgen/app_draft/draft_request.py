@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SAFE_METHODS = ("GET", "HEAD")
-METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that Locust's client has
+METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods of Locust's client
 JSON, FORM = "json", "data"  # bodies, by the argument of Locust's client that takes them
 MAX_REQUESTS = 300  # endpoints of a draft
 MAX_NAME_BYTES = 400  # of the name of an endpoint

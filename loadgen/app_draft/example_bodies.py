@@ -80,7 +80,7 @@ class _Composer:
         return self._of_parts(schema, place, path, depth)
 
     def _of_properties(self, schema: Table, place: Place, path: str, depth: int) -> dict[str, Any]:
-        """The values of those that are required; a user and a password come from the environment."""
+        """The values of the required fields; a user and a password come from the environment."""
         required = schema.get("required")
         names = [name for name in schema["properties"] if isinstance(required, list) and name in required]
         is_sign_in = any(map(is_password, map(str, names)))

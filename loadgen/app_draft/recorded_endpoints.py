@@ -37,7 +37,7 @@ class RecordedEndpoint:
             self.urls[url] = None
 
     def request(self, variables: SecretVariables, cookies: set[str]) -> DraftRequest:
-        """The request of a draft; `cookies` are the names of those that a user of the load has to bring."""
+        """The request of a draft; `cookies` are the names of cookies that a user of the load has to bring."""
         first = self.entries[0]
         body, gaps = recorded_bodies.body(first, variables)
         if self.method not in SAFE_METHODS:

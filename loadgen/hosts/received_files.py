@@ -30,7 +30,7 @@ class ReceivedFile:
             self.length += len(content)
 
     def is_whole(self, expected: object) -> bool:
-        """Return whether size and digest are those that the worker reports."""
+        """Return whether size and digest equal the worker's."""
         return expected == {"bytes": self.length, "sha256": self._digest.hexdigest()}
 
     def close(self, *, is_whole: bool) -> None:

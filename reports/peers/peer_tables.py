@@ -107,7 +107,7 @@ def history_row(results: PeerResults) -> dict[str, object]:
 
 
 def peers_used(results: PeerResults) -> Html:
-    """The peers with their versions, and how to install those that were missing."""
+    """The peers with their versions, and how to install missing ones."""
     rows = [
         {
             "peer": peer.label,

@@ -130,11 +130,13 @@ def _forest(tables: Sequence[EffectTable], baseline: str) -> Html:
     if not rows:
         return Html("")
     margin = min(each.metric.equivalence_margin for each in tables if _has_verdict(each))
+    has_replicate = any(each.aa_difference is not None for each in tables)
     return inline(
         lambda: forest(rows, margin),
         "forest",
         f"Metrics over those of {baseline}",
-        f"Lines are 95 % intervals; a ring has none. Grey: within {margin * 100:.0f} %. A/A: {baseline} over itself.",
+        f"Lines are 95 % intervals; a ring has none. Grey: within {margin * 100:.0f} %."
+        f"{f' A/A: {baseline} over itself.' if has_replicate else ''}",
     )
 
 

@@ -23,7 +23,7 @@ MAX_LINES = 12  # of the first screen
 def arm_verdict(report: Report) -> Html:
     """Date, machine and valid runs, the verdict, and each declared metric, what is worse first.
 
-    Of many metrics only those that are worse or could not be compared; the table below has all.
+    Of many metrics it has the worse ones and those without a comparison; the table below has all.
     """
     compared = report.of_kind(regressions.KIND)
     failed = [each for each in compared if each.verdict in FAILED]

@@ -93,16 +93,13 @@ def _invalid_runs(results: Sequence[CapacityResult]) -> Html:
 
 def _note(report: Report, results: Sequence[CapacityResult], has_predictions: bool) -> str:
     blocks = max(result.blocks for result in results)
-    think_time = (
-        "wait as their class says, and 1–3 s where it says nothing" if report.arms else "have 1–3 s of think time"
-    )
     has_sentinel = blocks > 1 and report.experiment.record.get("sentinel")
     pieces = (
         (
             "A load is sustained if no request failed or was dropped, and p95 of the response time of every endpoint "
             f"was below {results[0].p95_ms:g} ms."
         ),
-        f"Requests/s are of open load; users {think_time}.",
+        kinds_of_load(report),
         _replication(blocks),
         "A block does not count if the sentinel load before or after it took another time." if has_sentinel else "",
         "Loads that were not tried have no verdict.",
@@ -110,6 +107,13 @@ def _note(report: Report, results: Sequence[CapacityResult], has_predictions: bo
         "Predicted: by simulation from a small load, before the search." if has_predictions else "",
     )
     return " ".join(filter(None, pieces))
+
+
+def kinds_of_load(report: Report) -> str:
+    """What requests a second and users are, in a sentence."""
+    if report.arms:
+        return "Requests/s are of open load; users wait as their class says, and 1–3 s where it says nothing."
+    return "Requests/s are of open load; users have 1–3 s of think time."
 
 
 def _replication(blocks: int) -> str:

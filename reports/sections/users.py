@@ -29,10 +29,10 @@ LIFTS = {
 def users(report: Report) -> Html:
     """A sentence, the curve, the ladder of limits, what an overload does, and in folds the loads behind them.
 
-    Of arms the capacities alone. Empty where no load with users or by a rate was measured.
+    Of arms the capacities with their predictions. Empty where no load with users or by a rate was measured.
     """
     if report.arms:
-        return capacity.capacity(report) if capacity_results(report.experiment) else Html("")
+        return _of_arms(report)
     of_users = join(_sentence(report), _curve(report), _limits(report), _brackets(report))
     of_overload = overload.overload(report)
     folds = behind(
@@ -41,6 +41,13 @@ def users(report: Report) -> Html:
     if not str(of_users).strip() and (str(of_overload) or str(folds)):
         of_users = prose("The number of users was not measured.")
     return join(of_users, of_overload, folds)
+
+
+def _of_arms(report: Report) -> Html:
+    """The capacities of arms, and in a fold what was predicted or why nothing was; empty where none was searched."""
+    if not capacity_results(report.experiment):
+        return Html("")
+    return join(capacity.capacity(report), behind(("predictions", what_if.what_if(report))))
 
 
 def _sentence(report: Report) -> Html:

@@ -15,6 +15,7 @@ from workbench.recording import Experiment, Run
 
 from ..markup import Html
 from ..tables import Quantity, table
+from .capacity import kinds_of_load
 from .comparison import Report, join, prose
 from .names import set_up
 
@@ -30,7 +31,7 @@ def what_if(report: Report) -> Html:
     if not capacities:
         return join(*remarks)
     runs = [run for capacity in capacities for run in capacity.runs]
-    tables = _capacity_table(capacities), _run_table(report.experiment, runs)
+    tables = _capacity_table(report, capacities), _run_table(report.experiment, runs)
     return join(prose(_accuracy(capacities)), *remarks, *tables)
 
 
@@ -65,7 +66,7 @@ def _capacity_accuracy(capacities: Sequence[PredictedCapacity]) -> str:
     return text
 
 
-def _capacity_table(capacities: Sequence[PredictedCapacity]) -> Html:
+def _capacity_table(report: Report, capacities: Sequence[PredictedCapacity]) -> Html:
     rows = [
         {
             "set-up": set_up(capacity.result.deployment),
@@ -81,10 +82,10 @@ def _capacity_table(capacities: Sequence[PredictedCapacity]) -> Html:
     result = capacities[0].result
     blocks = "in one run each" if result.blocks == 1 else f"in {result.blocks} blocks each"
     note = (
-        "Users think for 1–3 s; requests a second are open load. Capacity is the largest load under which p95 of every "
-        f"endpoint is below {result.p95_ms:g} ms. Predicted: by simulation from one run of the base under a "
-        "small load, written before any run of this search. Measured: the largest load that was sustained and the "
-        f"smallest that was not, {blocks}. The error is given against both, because the capacity lies between them."
+        f"{kinds_of_load(report)} Capacity is the largest load under which p95 of every endpoint is below "
+        f"{result.p95_ms:g} ms. Predicted: by simulation from one run of the base under a small load, written before "
+        "any run of this search. Measured: the largest load that was sustained and the smallest that was not, "
+        f"{blocks}. The error is given against both, because the capacity lies between them."
     )
     return table(pd.DataFrame(rows, dtype=object), "Predicted and measured capacity", note=note)
 

@@ -20,7 +20,7 @@ DUCKDB, DASK = "duckdb", "dask"
 
 
 def use(engine: str) -> None:
-    """Use this engine in this process and in those that it starts, whatever the environment says."""
+    """Use this engine in this process and its child processes, whatever the environment says."""
     if engine == DUCKDB:
         os.environ.pop(SCHEDULER, None)
     else:

@@ -1,26 +1,23 @@
 """What a worker has to have in common with the process that asks it, so that results are the same to the last digit."""
 
-import hashlib
 import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
+
+from ..paths import REPOSITORY
+from ..program_digest import program_digest
 
 PACKAGES = ("duckdb", "pyarrow", "pandas", "numpy")
-WORKBENCH = Path(__file__).resolve().parent.parent
 
 
 @cache
 def worker_facts() -> dict[str, str]:
     """Versions of Python and packages, and the digest of this package's code."""
-    code = hashlib.sha256()
-    for path in sorted(WORKBENCH.rglob("*.py")):
-        code.update(path.read_bytes())
     return {
         "Python": ".".join(map(str, sys.version_info[:2])),
         **{name: version(name) for name in PACKAGES},
-        "code of workbench": code.hexdigest(),
+        "code of workbench": program_digest((REPOSITORY / "workbench").rglob("*.py")),
     }
 
 
