@@ -13,7 +13,7 @@ from workbench.redaction import redacted
 from ..markup import Html, escaped
 from ..numerals import SECTION, marked, sentence
 from ..run_counts import valid_text
-from .comparison import Report, join
+from .comparison import Report, join, plural
 
 COMPARISON, IMPORTED = "TraceTrack: comparison of", "Imported results:"
 FAILED = (REGRESSION, INVALID, NOT_MEASURED)
@@ -81,4 +81,5 @@ def _machine(report: Report) -> Html:
     if imported.is_imported(record):
         return sentence("imported from {tool} · {machine}", tool=imported.tool(record), machine=imported.MACHINE)
     environment = record["environment"]
-    return sentence("{cores} cores · {model}", cores=str(environment["cpu_count"]), model=environment["cpu_model"])
+    cores = plural(environment["cpu_count"], "core")
+    return sentence("{cores} · {model}", cores=cores, model=environment["cpu_model"])
