@@ -1,8 +1,8 @@
 """A folder of a git repository as it was at a commit: a copy, which leaves the repository and its index alone."""
 
+import os
 import subprocess
-import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,22 +45,23 @@ class ArmCommit:
 
     @contextmanager
     def unpacked(self) -> Iterator[Path]:
-        """Unpack the commit for the block; yields the folder in the copy."""
-        with temporary_folder("commit") as copy:
-            command = ["git", "-C", str(self.repository), "archive", "--format=tar", self.commit]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as archive:
-                assert archive.stdout
-                with tarfile.open(fileobj=archive.stdout, mode="r|") as files:
-                    files.extractall(copy, filter="data")
-            if archive.returncode:
-                raise UserError(f"git could not unpack commit {self.commit[:12]} of {self.repository}")
+        """Unpack the commit for the block; yields the folder in the copy.
+
+        git writes the files through an index of its own, which is outside the copy.
+        """
+        with temporary_folder("commit") as work:
+            copy, index = work / "copy", {"GIT_INDEX_FILE": str(work / "index")}
+            for words in (["read-tree", self.commit], ["checkout-index", "--all", "--quiet", f"--prefix={copy}/"]):
+                if _git(self.repository, *words, variables=index) is None:
+                    raise UserError(f"git could not unpack commit {self.commit[:12]} of {self.repository}")
             yield copy / self.inner
 
 
-def _git(folder: Path, *words: str) -> str | None:
+def _git(folder: Path, *words: str, variables: Mapping[str, str] | None = None) -> str | None:
     """The output of a command of git in a folder; None where it fails."""
+    command, environment = ["git", "-C", str(folder), *words], {**os.environ, **(variables or {})}
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=GIT_TIMEOUT_S)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -15,7 +15,7 @@ def git(folder, *words):
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository with two commits, a change that is in none, and a folder in it."""
+    """A repository with two commits, a change that is staged and in none, and a folder in it."""
     folder = tmp_path / "my repository"
     (folder / "shop").mkdir(parents=True)
     git(folder.parent, "init", "--quiet", str(folder))
@@ -24,18 +24,21 @@ def repository(tmp_path):
         git(folder, "add", ".")
         git(folder, "commit", "--quiet", "--message", content)
     (folder / "shop" / "app.py").write_text("third")
+    git(folder, "add", ".")
     return folder
 
 
 @pytest.mark.parametrize(("revision", "content"), [("HEAD~1", "first"), ("HEAD", "second")])
 def test_commit_is_unpacked_as_it_was(repository, revision, content):
     commit = ArmCommit.find("old", repository / "shop", revision)
+    index = (repository / ".git" / "index").read_bytes()
     assert len(commit.commit) == 40
     with commit.unpacked() as folder:
         assert (folder / "app.py").read_text() == content
         assert folder.name == "shop"
     assert not folder.exists()
     assert (repository / "shop" / "app.py").read_text() == "third"
+    assert (repository / ".git" / "index").read_bytes() == index
 
 
 def test_revision_that_is_missing_is_refused(repository):

@@ -1,6 +1,7 @@
 """A load that workers make which joined the run: here processes of this machine, by the real commands."""
 
 import os
+import secrets
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,7 +63,7 @@ def two_hosts(shared_hosts, pages, tasks):
     directory = Path(run.output().splitlines()[-1])
     record, rows = recorded(directory)
     given = ("--locustfile", tasks, *OPEN, *SHORT, "--processes", "2")
-    alone = run_on_target(shared_hosts.command, pages, *given, TRACETRACK_MACHINE_LOCK="alone")
+    alone = run_on_target(shared_hosts.command, pages, *given, TRACETRACK_MACHINE_LOCK=secrets.token_hex(4))
     return SimpleNamespace(run=run, workers=workers, record=record, rows=rows, alone=alone, directory=directory)
 
 
