@@ -27,10 +27,13 @@ _SUMS = {
 }
 _BEGIN_US = "greatest(start_us, scheduled_us)"  # see `machine_watch.begin_us`
 
-# By run, phase, endpoint and outcome: what all tables of means, numbers and extremes are made of.
+_REPORTED = "app_us IS NOT NULL AND queue_us IS NOT NULL AND rest_us IS NOT NULL"
+
+# By run, phase, endpoint, outcome and whether the application reported all parts of the latency (`has_split`): what all
+# tables of means, numbers and extremes are made of.
 CELLS = of_measures(
-    "requests_us",
-    ("run", "phase", "endpoint", "ok"),
+    f"(SELECT *, {_REPORTED} AS has_split FROM requests_us)",
+    ("run", "phase", "endpoint", "ok", "has_split"),
     {
         "number": (SUM, "count(*)"),
         "hashed": (SUM, "count(*) FILTER (hash_us > 0)"),
@@ -40,6 +43,7 @@ CELLS = of_measures(
         "unanswered": (SUM, "count(*) FILTER (status IS NULL)"),
         **{outcome: (SUM, f"count(*) FILTER (cache = '{outcome}')") for outcome in CACHE_OUTCOMES},
         "first_us": (LEAST, f"min({_BEGIN_US})"),
+        "last_begin_us": (LARGEST, f"max({_BEGIN_US})"),
         "last_us": (LARGEST, "max(start_us + latency_us)"),
         "least_latency": (LEAST, "min(latency_us)"),
         "largest_latency": (LARGEST, "max(latency_us)"),

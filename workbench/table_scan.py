@@ -62,6 +62,7 @@ def scan(
             result.rows = file.metadata.num_rows
     except (OSError, pa.ArrowException, MemoryError):
         raise UnreadableTable("is empty, cut short, damaged or no Parquet") from None
+    pa.default_memory_pool().release_unused()  # some 100 MiB, which Arrow would keep for its next table
     return result
 
 
