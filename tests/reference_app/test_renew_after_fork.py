@@ -23,6 +23,14 @@ def worker_ids(served):
     return {process.pid for process in psutil.Process(served.child.pid).children()}
 
 
+def is_refused(answer):
+    """True for a clean refusal: on a busy machine the store's short deadline may pass."""
+    refused = answer.status == 503
+    assert refused or answer.status == 200, answer.text
+    assert not refused or int(answer.headers["Retry-After"]) > 0
+    return refused
+
+
 @pytest.mark.parametrize(("kind", "workers", "threads"), [("gthread", 2, 8), ("sync", 3, 1)])
 def test_every_user_gets_their_own_answers_while_workers_are_forked(
     serve, visit, settings, store, kind, workers, threads
@@ -37,16 +45,18 @@ def test_every_user_gets_their_own_answers_while_workers_are_forked(
     first, end_s = worker_ids(served), time.monotonic() + TRAFFIC_S
 
     def traffic(number):
-        user, sent = users[number], 0
+        user, sent, answered = users[number], 0, 0
         while time.monotonic() < end_s:
             qr_id = f"M444-{100 * number + sent % 50:07d}"
-            bags = user.get(f"/api/bags/search?q={qr_id}").json["bags"]
-            assert [bag["qr_id"] for bag in bags] == [qr_id]
-            statistics = user.get(STATISTICS).json
-            assert statistics["user_context"]["username"] == f"user{number:03d}"
-            assert statistics["stats"]["total_bags"] == SCALES["small"].bags
+            search, dashboard = user.get(f"/api/bags/search?q={qr_id}"), user.get(STATISTICS)
             sent += 1
-        return sent
+            if is_refused(search) or is_refused(dashboard):
+                continue
+            assert [bag["qr_id"] for bag in search.json["bags"]] == [qr_id]
+            assert dashboard.json["user_context"]["username"] == f"user{number:03d}"
+            assert dashboard.json["stats"]["total_bags"] == SCALES["small"].bags
+            answered += 1
+        return answered > sent / 2
 
     with ThreadPoolExecutor(len(users)) as pool:
         running = [pool.submit(traffic, number) for number in users]
@@ -54,7 +64,7 @@ def test_every_user_gets_their_own_answers_while_workers_are_forked(
         served.child.process.send_signal(signal.SIGTTIN)
         wait_until(lambda: len(worker_ids(served)) == workers + 1)
         served.child.process.send_signal(signal.SIGHUP)
-        assert all(future.result() > 0 for future in running)
+        assert all(future.result() for future in running)
     wait_until(lambda: len(worker_ids(served)) == workers)
     assert not first & worker_ids(served)
     metrics = visit(served).get("/metrics").text
@@ -110,7 +120,7 @@ def test_a_child_forked_during_traffic_serves_and_so_does_its_parent(make_app, s
         codes = [wait_for(child) for child in children]
         end.set()
         assert codes == [0] * len(children)
-        assert all(future.result() > 0 for future in running)
+        assert all(future.result() for future in running)
 
 
 def wait_for(child):

@@ -122,13 +122,12 @@ def test_breakdown_of_an_arm_is_one_line_and_leaves_nothing_behind(command, tmp_
     if limit := more.get("reset_within_s"):
         text = text.replace("\nreset =", f"\nreset_within_s = {limit}\nreset =")
     path = shop.write(tmp_path / "broken", text, more.get("shop", shop.SHOP))
-    before = {process.pid for process in psutil.process_iter()}
     failed = app(command, path)
     assert failed.returncode == 1
     assert message in failed.stderr
     assert "Traceback" not in failed.stderr
-    words = [" ".join(each.cmdline()) for each in psutil.process_iter() if each.pid not in before and each.is_running()]
-    assert [each for each in words if "shop.py" in each] == []
+    folders = {each.pid: each.info["cwd"] or "" for each in psutil.process_iter(["cwd"])}
+    assert [pid for pid, folder in folders.items() if folder.startswith(str(tmp_path))] == []
 
 
 @pytest.mark.parametrize(
