@@ -20,8 +20,11 @@ UNREADABLE = (RecordingError, OSError, pa.ArrowException)
 def loss(run: Run, *, reads_all: bool = False) -> str:
     """Why the requests of a run cannot be read now, in one line; empty where they can.
 
-    The file of a sealed run is compared in its size, another one is opened; with `reads_all` every value is read.
+    The file of a sealed run is compared in its size, another one is opened; with `reads_all` every value is read. What
+    is in an object store was compared when it was copied.
     """
+    if run.rows_file.url:
+        return next((f"{run.name}: {defect.problem}" for defect in run.defects if defect.is_total), "")
     if not run.directory.is_dir():
         return f"{run.name} was deleted: there is no {run.directory} any more"
     if not run.rows_file.is_there():

@@ -43,8 +43,8 @@ def report(profile: str, experiment: str, scale: str, app: str, confirmed: tuple
 
 
 @main.command()
-@click.option("--experiment", default="", help="Id or folder of a stored experiment; the newest by default.")
-@click.option("--run", default="", metavar="RUN", help="Id or folder of one run instead: single-runs/<run>.")
+@click.option("--experiment", default="", help="Id, folder or URL of a stored experiment; the newest by default.")
+@click.option("--run", default="", metavar="RUN", help="Id, folder or URL of one run instead: single-runs/<run>.")
 @engine_option
 @OUTPUT
 def build(experiment: str, run: str, output: Path) -> None:
@@ -97,7 +97,9 @@ def _compare(first: "Experiment", second: "Experiment", output: Path) -> Path:
 
 
 @main.command()
-@click.option("--experiment", default="", help="Id or folder of the report's experiment, where it is not below data/.")
+@click.option(
+    "--experiment", default="", help="Id, folder or URL of the report's experiment, where it is not below data/."
+)
 @click.option("--baseline", help="Experiment, or deployment or arm of this one, that nothing may be worse than.")
 @click.option("--candidate", default="", help="Deployment or arm that is compared with one; tuned, or the only other.")
 @OUTPUT

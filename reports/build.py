@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
 from workbench.errors import UserError
+from workbench.object_store import is_url
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
 
@@ -94,7 +95,8 @@ def build(experiment: str, html: Path = HTML) -> BuiltReport:
         recorded = recorded_experiment(experiment)
         _discard(html)
         _require_reportable(recorded)
-        parameters = {"experiment": str(recorded.directory.resolve()), "findings": str(html / FINDINGS)}
+        place = experiment if is_url(experiment) else str(recorded.directory.resolve())
+        parameters = {"experiment": place, "findings": str(html / FINDINGS)}
         with ThreadPoolExecutor(1) as beside, progress.steps("report", ANALYSE_S + RENDER_S) as steps:
             problems = beside.submit(recorded.problems)
             rendering = beside.submit(lambda: [import_module(name) for name in RENDERING])

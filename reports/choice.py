@@ -3,33 +3,34 @@
 from pathlib import Path
 
 from workbench.errors import RecordingError, UserError
-from workbench.paths import SINGLE_RUNS, recording_path, runs_directory
+from workbench.paths import SINGLE_RUNS, runs_directory
 from workbench.recording import Experiment, Run, newest_experiment, open_experiment, open_run
+from workbench.recording_place import recording_place
 
 BUILD = "python -m reports build"
 
 
 def recorded_experiment(name: str) -> Experiment:
-    """Open an experiment by its id or folder, the newest complete one if `name` is empty.
+    """Open an experiment by its id, folder or URL, the newest complete one if `name` is empty.
 
     Raises `UserError` that says what to do where there are runs only.
     """
     if not name:
         return open_experiment(_newest(), checks_digests=True)
-    path = recording_path(name)
+    path, origin = recording_place(name)
     if (path / "run.json").exists():
         raise UserError(f"{name} is one run and no experiment; its page: {BUILD} --run {name}")
-    return open_experiment(path, checks_digests=True)
+    return open_experiment(path, checks_digests=True, origin=origin)
 
 
 def recorded_run(name: str) -> Run:
-    """Open a run by its id or folder. Raises `UserError` that says what to do for an experiment."""
-    path = recording_path(name)
+    """Open a run by its id, folder or URL. Raises `UserError` that says what to do for an experiment."""
+    path, origin = recording_place(name)
     if (path / "experiment.json").exists():
         raise UserError(f"{name} is an experiment and no run; its page: {BUILD} --experiment {name}")
     if not path.is_dir() and _is_single_run(name):
         path = runs_directory() / SINGLE_RUNS / name
-    return open_run(path, checks_digests=True)
+    return open_run(path, checks_digests=True, origin=origin)
 
 
 def single_runs() -> list[Path]:

@@ -17,6 +17,7 @@ from workbench.declared_arms import declared
 from workbench.errors import RecordingError, UserError
 from workbench.paths import recording_path
 from workbench.recording import Experiment, open_experiment
+from workbench.recording_place import recording_place
 
 from . import record_check, views
 from .decision import Decision, decide, invalid
@@ -25,8 +26,9 @@ from .decision import Decision, decide, invalid
 def run(html: Path, name: str, baseline: str | None, candidate: str) -> Decision:
     """Decide on the report in a folder, and write `summary.md` and `junit.xml` with the decision.
 
-    `name` is the id or folder of its experiment, that of the report if it is empty. `baseline` is an experiment, or a
-    deployment or arm of this one that `candidate` is compared with; an empty candidate is tuned, or the only other arm.
+    `name` is the id, folder or URL of its experiment, that of the report if it is empty. `baseline` is an experiment,
+    or a deployment or arm of this one that `candidate` is compared with; an empty candidate is tuned, or the only other
+    arm.
     Raises `click.UsageError` for a baseline or a candidate that there is not. Whatever else keeps the gate from
     deciding is an *invalid* decision.
     """
@@ -57,7 +59,8 @@ def _trusted(html: Path, name: str) -> tuple[Experiment, list[Finding]]:
     if not path.exists():
         raise UserError(f"there is no {path.name} yet; run make report first")
     stored = findings_file.load(path)
-    experiment = open_experiment(recording_path(name or stored.experiment), checks_digests=True)
+    place = recording_place(name or stored.experiment)
+    experiment = open_experiment(place.directory, checks_digests=True, origin=place.origin)
     if experiment.name != stored.experiment:
         raise UserError(
             f"the built report is that of {stored.experiment}, not of {experiment.name}; run make render "

@@ -119,7 +119,7 @@ class Run(RunReadings):
                 self.directory,
                 self.record,
                 digests=self.checks_digests,
-                without=[STORED] if self.has_rows_elsewhere and self.has_load else [],
+                without=[STORED] if self.has_rows_elsewhere and (self.has_load or self.origin) else [],
             ),
             *(self.rows_check.defects if self.has_load else ()),
             *defects.of_readings(self.directory),

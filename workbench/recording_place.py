@@ -1,12 +1,15 @@
 """Where a recording that a command names is: a folder, an id, or a URL of an object store."""
 
+import atexit
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import click
-
 from . import object_store
-from .paths import recording_path
+from .errors import UsageError
+from .paths import is_id, recording_path, runs_directory
+from .recording import newest_experiment
 from .request_schema import STORED
 from .temporary_folder import temporary_folder
 
@@ -19,14 +22,26 @@ class RecordingPlace(NamedTuple):
 
 
 def recording_place(name: str) -> RecordingPlace:
-    """The place of a recording; a copy of one in an object store lasts as long as the command.
+    """The place of a recording. One in an object store is copied once, for as long as this process lives.
 
     Raises `RecordingError` where the store has none, or does not answer.
     """
-    if not object_store.is_url(name):
-        return RecordingPlace(recording_path(name))
-    url = name.rstrip("/")
-    folder = click.get_current_context().with_resource(temporary_folder("recording")) / url.rpartition("/")[2]
-    folder.mkdir()
-    object_store.mirror(url, folder, STORED)
+    return _copied(name.rstrip("/")) if object_store.is_url(name) else RecordingPlace(recording_path(name))
+
+
+def experiment_place(name: str) -> RecordingPlace:
+    """The place of an experiment, of the newest complete one for an empty name; raises as `recording_place` does."""
+    return recording_place(name) if name else RecordingPlace(newest_experiment(runs_directory()))
+
+
+@cache
+def _copied(url: str) -> RecordingPlace:
+    name = url.rpartition("/")[2]
+    if not is_id(name):
+        raise UsageError(f"{url} names no recording; name one: s3://BUCKET/EXPERIMENT")
+    with ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder("recording")) / name
+        folder.mkdir()
+        object_store.mirror(url, folder, STORED)
+        atexit.register(stack.pop_all().close)
     return RecordingPlace(folder, url)

@@ -9,7 +9,9 @@ from contextlib import closing
 
 import pytest
 
+import lab
 from tests.analysis.command_output import require_refused
+from tests.reports.page_reader import TAG
 from tests.scale.conftest import S3_ENVIRON, run
 
 pytestmark = pytest.mark.extra  # moto is in store.lock, Dask in scale.lock
@@ -54,6 +56,32 @@ def test_commands_take_a_url(stored, store, data, scheduler):
     assert one.stdout == run("analysis", "show", experiment.directory / run_name).stdout
     compared = run("analysis", "compare", url, str(experiment.directory), **store, **data)
     assert (compared.returncode, compared.stderr) == (0, "")
+
+
+def test_the_report_of_an_experiment_in_a_store_is_that_of_its_folder(builder, bucket, store, data, tmp_path):
+    experiment = builder.full()
+    bucket.put(experiment.directory, experiment.name)
+    url = f"{URL}/{experiment.name}"
+    pages = {}
+    for place, given in {url: {**store, **data}, str(experiment.directory): {}}.items():
+        folder = tmp_path / f"page-{len(pages)}"
+        built = run("reports", "build", "--experiment", place, "--output", folder, timeout=300, **given)
+        assert built.returncode == 0, built.stderr
+        decided = run("reports", "gate", "--experiment", place, "--output", folder, **given)
+        page = (folder / "optimization-results.html").read_text()
+        pages[place] = decided.returncode, (folder / "findings.json").read_text(), TAG.sub("", page)
+    assert pages[url] == pages[str(experiment.directory)]
+
+
+def test_the_lab_opens_a_url(stored, store, data, monkeypatch):
+    experiment, url = stored
+    for name, value in {**store, **data}.items():
+        monkeypatch.setenv(name, value)
+    there, local = lab.open_experiment(url), lab.open_experiment(experiment.directory)
+    assert str(there.runs).replace(url.rpartition("/")[2], experiment.name) == str(local.runs)
+    run_name = experiment.runs[0].name
+    runs = lab.open_run(f"{url}/{run_name}"), lab.open_run(experiment.directory / run_name)
+    assert str(runs[0].over_time()) == str(runs[1].over_time())
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "dask"])
