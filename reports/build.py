@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
 from workbench.errors import UserError
-from workbench.object_store import is_url
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
 
@@ -89,6 +88,8 @@ def build(experiment: str, html: Path = HTML) -> BuiltReport:
     executed = _executed(html)
     with kernel.running(executed / "report.log", is_prepared=True) as kernels:
         import_without_grammar()
+        from workbench.object_store import is_url
+
         from .choice import recorded_experiment
         from .execution import execute
 
