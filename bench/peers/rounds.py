@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from reports.peers.peer_estimates import PLAIN, RECORDED, WORKBENCH
 from reports.peers.peer_results import AccuracyRun, CapacityRun, PageRun
 from workbench.temporary_folder import temporary_folder
 
@@ -46,8 +47,18 @@ class Setup:
 def capacity_runs(setup: Setup, server: CountingServer) -> Iterator[CapacityRun]:
     """Yield the runs at saturation, round by round."""
     for number in range(setup.rounds):
-        for generator in _shuffled(setup.present(), f"capacity {number}"):
-            yield replace(_saturate(setup, generator, server), round=number)
+        for group in _shuffled(_neighbours(setup.present()), f"capacity {number}"):
+            for generator in _shuffled(group, f"neighbours {number}"):
+                yield replace(_saturate(setup, generator, server), round=number)
+
+
+def _neighbours(generators: Sequence[LoadGenerator]) -> list[list[LoadGenerator]]:
+    """The users with and without recording together, and each other generator.
+
+    Their ratio is near 1: minutes between them would hide it, because the speed of a shared machine changes.
+    """
+    together = [each for each in generators if each.name in (PLAIN, RECORDED, WORKBENCH)]
+    return [together, *([each] for each in generators if each not in together)]
 
 
 def accuracy_runs(setup: Setup) -> Iterator[AccuracyRun]:
