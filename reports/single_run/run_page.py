@@ -18,6 +18,7 @@ from ..sections.comparison import join, prose
 from ..tables import remark
 from . import run_charts, run_tables
 from .run_description import description, subtitle, title
+from .run_hosts import hosts
 from .run_verdict import first_screen
 
 MAX_NAME_CHARACTERS = 150
@@ -50,7 +51,7 @@ def html(run: Run) -> str:
     """The page of the run."""
     sections = [
         *_measured(run),
-        Section("What was run", description(run)),
+        Section("What was run", join(description(run), hosts(run))),
         Section("Validity", run_tables.gates(run)),
         Section("What one run cannot say", _limits(run)),
     ]

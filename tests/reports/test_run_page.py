@@ -48,6 +48,38 @@ def as_by_hand(files):
     files.record["scenario"] = {"name": "by-hand", "kind": "by-hand", "description": "started manually", "users": 0}
 
 
+def as_of_two_hosts(files):
+    as_target(files)
+    clock = {"offset_ns": 5_000_000, "uncertainty_ns": 40_000, "rounds": 9}
+    there = {
+        "name": HOSTILE,
+        "address": "10.0.0.2",
+        "processes": [1, 2],
+        "status": "complete",
+        "lost": "",
+        "rows": 100,
+        "clock": clock,
+        "clock_at_end": clock,
+        "last_send_us": 900,
+        "clock_error_ms": 0.0417,
+        "wall_difference_s": -3600.0,
+    }
+    lost = {
+        "name": "far",
+        "address": "10.0.0.3",
+        "processes": [3],
+        "status": "lost",
+        "rows": 50,
+        "clock": None,
+        "clock_at_end": None,
+        "clock_error_ms": None,
+        "wall_difference_s": 0.2,
+        "last_send_us": None,
+        "lost": "it was silent for 10 s",
+    }
+    files.record["hosts"] = [there, lost]
+
+
 def headings(page):
     return re.findall(r'<h2 id="[^"]*">(.*?)</h2>', page)
 
@@ -55,6 +87,18 @@ def headings(page):
 def first_text(run):
     """The text of the first screen, for tests that need no figures."""
     return page_text(run_verdict.first_screen(run))
+
+
+def test_hosts_that_made_the_load_have_a_row_each(written):
+    page = run_page.html(written(as_of_two_hosts))
+    _, *rows = table_rows(page, "Hosts that made the load")
+    assert rows[0][1:] == ["2", "100", "-3600.000", "0.042", "complete"]
+    assert rows[1] == ["far (10.0.0.3)", "1", "50", "+0.200", "–", "it was silent for 10 s"]
+    assert "<script>window" not in page
+
+
+def test_a_load_of_one_host_has_no_table_of_hosts(written):
+    assert "Hosts that made the load" not in run_page.html(written(as_target))
 
 
 def test_a_run_under_a_fault_has_a_band_in_its_chart(builder):
