@@ -13,6 +13,7 @@ import lab
 from tests.analysis.command_output import require_refused
 from tests.reports.page_reader import TAG
 from tests.scale.conftest import S3_ENVIRON, run
+from workbench import object_store
 
 pytestmark = pytest.mark.extra  # moto is in store.lock, Dask in scale.lock
 URL = "s3://recordings"
@@ -120,12 +121,36 @@ def test_a_copy_is_made_once_and_another_content_is_never_used(stored, store, da
 def test_names_in_a_store_never_lead_out_of_the_copy(stored, store, bucket, data, tmp_path, monkeypatch):
     _, url = stored
     name = url.rpartition("/")[2]
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    for key in (f"{name}/../../leaked.json", f"{name}/a/../../../leaked.json", f"{name}/a/b/c/leaked.json"):
-        bucket.write(key, b"{}")
-    assert run("analysis", "show", url, **store, **data).returncode == 0
+    for key in (
+        "../leaked.json",
+        "a/../leaked.json",
+        "../../leaked.json",
+        "a/../../../leaked.json",
+        "a/b/c/leaked.json",
+    ):
+        bucket.write(f"{name}/{key}", b"{}")
+    for variable, value in store.items():
+        monkeypatch.setenv(variable, value)
+    copy = tmp_path / "here" / "copy"
+    copy.mkdir(parents=True)
+    object_store.mirror(url, copy, "requests.parquet")
+    assert (copy / "experiment.json").is_file()
     assert not list(tmp_path.rglob("leaked.json"))
+
+
+def test_a_copy_of_what_is_in_a_store_ends_with_its_process(stored, store, data, tmp_path, monkeypatch):
+    _, url = stored
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert run("analysis", "show", url, **store, **data).returncode == 0
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("tracetrack-locked")]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "%2e%2e"])
+def test_a_url_whose_last_part_is_no_id_is_one_line(store, data, name):
+    finished = run("analysis", "show", f"{URL}/{name}", **store, **data)
+    (line,) = finished.stderr.splitlines()
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "names no recording" in line
 
 
 def test_what_is_not_there_is_one_line(store, data):
