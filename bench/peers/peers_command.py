@@ -1,7 +1,7 @@
 """Load generators and ways to a page side by side, on a page of their own."""
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,9 @@ from reports.peers.peer_wording import verdict_sentence
 from workbench.temporary_folder import temporary_folder
 from workbench.terminal import FiniteRange, echo
 
-from . import page_makers, rounds
+from . import installation, page_makers, rounds
 from .counting_server import CountingServer, counting_server
 from .load_generators import GENERATORS, LoadGenerator, find_program
-from .npm_tools import autocannon
 from .page_makers import MAKERS
 from .placement import two_cores
 from .planned_load import MEAN_SERVICE_S, PlannedLoad
@@ -38,7 +37,7 @@ AnyRun = CapacityRun | AccuracyRun | PageRun
 @click.option("--rounds", "number", type=click.IntRange(1, 50), default=5, show_default=True, help="Rounds.")
 @click.option("--seconds", type=FiniteRange(1, 60), default=6, show_default=True, help="Measured time at saturation.")
 @click.option("--large", is_flag=True, help="Pages of 100 million rows too: some GiB on disk, and minutes.")
-@click.option("--install", is_flag=True, help="Let npm install autocannon into a temporary folder.")
+@click.option("--install", is_flag=True, help="Install autocannon and Polars into temporary folders.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False, resolve_path=True), default=HTML,
               help="Folder of the page.")  # fmt: skip
 def main(parts: tuple[str, ...], number: int, seconds: float, large: bool, install: bool, output: Path) -> None:
@@ -46,7 +45,11 @@ def main(parts: tuple[str, ...], number: int, seconds: float, large: bool, insta
 
     Half an hour. What is not installed is left out, and named with the command that installs it.
     """
-    with machine_lock.sole_use(), autocannon() if install else nullcontext("") as more_folders:
+    with ExitStack() as stack:
+        stack.enter_context(machine_lock.sole_use())
+        more_folders = stack.enter_context(installation.autocannon()) if install else ""
+        if install:
+            stack.enter_context(installation.polars())
         located = {each.name: find_program(each, more_folders) for each in GENERATORS}
         programs = {name: path for name, path in located.items() if path is not None}
         setup = Setup(GENERATORS, programs, two_cores(), number, seconds, CONNECTIONS, LOAD)
