@@ -19,6 +19,7 @@ from .capacity import kinds_of_load
 from .comparison import Report, join, prose
 from .names import set_up
 
+SHORT_MS = 9.95  # below it a time has a decimal
 SIGNED = "{:+.0%}"
 
 
@@ -107,8 +108,8 @@ def _run_table(experiment: Experiment, runs: Sequence[PredictedRun]) -> Html:
         {
             "run": run.run.name,
             "load": Quantity(run.prediction.load, "{:,.0f}"),
-            "predicted p95 of the slowest (ms)": Quantity(run.predicted_ms, "{:,.0f}"),
-            "measured (ms)": _measured(run.measured_ms, run.largest_ms, 0),
+            "predicted p95 of the slowest (ms)": _time(run.predicted_ms, math.nan, _digits(run)),
+            "measured (ms)": _time(run.measured_ms, run.largest_ms, _digits(run)),
             "prediction error": Quantity.optional(run.error if math.isfinite(run.error) else None, SIGNED),
             "predicted mean (ms)": Quantity(run.prediction.mean_ms, "{:,.1f}"),
             "measured mean (ms)": _measured_mean(run.run),
@@ -125,11 +126,16 @@ def _run_table(experiment: Experiment, runs: Sequence[PredictedRun]) -> Html:
 
 def _measured_mean(run: Run) -> Quantity | str | None:
     totals = measured_totals(run)
-    return _measured(float(totals["mean_ms"]), float(totals["sent_mean_ms"]), 1)
+    return _time(float(totals["mean_ms"]), float(totals["sent_mean_ms"]), 1)
 
 
-def _measured(value_ms: float, bound_ms: float, digits: int) -> Quantity | str | None:
-    """A measured time; `> x` where it reaches into dropped arrivals."""
+def _digits(run: PredictedRun) -> int:
+    """How many decimals show the difference of its two times."""
+    return int(min(run.predicted_ms, run.measured_ms) < SHORT_MS)
+
+
+def _time(value_ms: float, bound_ms: float, digits: int) -> Quantity | str | None:
+    """A time; `> x` where it reaches into dropped arrivals."""
     if math.isinf(value_ms):
         return display.bounded_text(value_ms, bound_ms, digits)
     return Quantity.optional(value_ms, f"{{:,.{digits}f}}")

@@ -22,7 +22,7 @@ def test_predictions_are_shown_beside_measured_values(builder):
     point = table_cells(html, "Predicted loads, measured")["1-02-tuned-open-8"]
     assert (point["load"], point["predicted p95 of the slowest (ms)"], point["prediction error"]) == (
         "8",
-        "10",
+        "10.0",
         "+100%",
     )
     text = page_text(html)
