@@ -7,6 +7,7 @@ recording is read. One of the times is that of the last change of status, which 
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from workbench.errors import RecordingError
 from workbench.paths import REPOSITORY, data_directory, is_id
 from workbench.program_digest import program_digest
 from workbench.recording import open_experiment
+from workbench.terminal import echo
 
 from .experiment_summary import ExperimentSummary
 
+PATIENCE_S = 5.0  # between two lines about how far it is
 FOLDER = "history"  # below the folder of all data
 # The folders and modules on which the content of a summary depends.
 PROGRAM = (
@@ -58,7 +61,11 @@ class Summaries:
     def of_folder(cls, directory: Path) -> "Summaries":
         """Read the experiments of a folder."""
         experiments, problems, changed = [], [], 0
-        for path in sorted(directory.glob("*/experiment.json")):
+        paths, patience_ends_s = sorted(directory.glob("*/experiment.json")), time.monotonic() + PATIENCE_S
+        for number, path in enumerate(paths):
+            if time.monotonic() > patience_ends_s:
+                echo(f"history: {number} of {len(paths)} experiments are read; what was read is kept", err=True)
+                patience_ends_s = time.monotonic() + PATIENCE_S
             try:
                 experiments.append(summary_of(path.parent))
             except ChangedError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.history import summary_store
 from analysis.history.summary_store import Summaries, program_files
 from tests.histories import name_of, record_history
 from workbench.paths import REPOSITORY
@@ -102,3 +103,9 @@ def test_every_module_that_computes_a_summary_is_part_of_its_stamp():
     imported = {path for path in map(Path, printed) if path.name not in OTHERS}
     assert len(imported) > 30
     assert imported - set(program_files()) == set()
+
+
+def test_reading_many_experiments_says_how_far_it_is(builder, recorded, monkeypatch, capsys):
+    monkeypatch.setattr(summary_store, "PATIENCE_S", 0.0)
+    assert len(read(builder).experiments) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "history: 1 of 2 experiments are read; what was read is kept"
