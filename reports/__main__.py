@@ -163,11 +163,15 @@ def verify(recording: str, digest: str) -> None:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
+    from analysis.unused_success_rules import unused_success_rules
+
     from . import index_page, report_entry, run_counts
 
     for finding in findings:
         if finding.kind == "objective":
             echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+    for rule in unused_success_rules(recorded):
+        echo(f"Warning: {rule}", err=True)
     if invalid := recorded.invalid:
         frequent = f", most often for {run_counts.invalid_reasons(recorded)[0][0]}"
         echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")

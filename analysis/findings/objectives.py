@@ -10,8 +10,9 @@ from workbench.declared_arms import KEY
 from workbench.errors import UserError
 from workbench.objective_entry import COMPARISONS, ObjectiveEntry
 from workbench.paths import REPOSITORY
-from workbench.recording import Experiment
+from workbench.recording import Experiment, arm
 
+from ..unused_success_rules import measured_endpoints
 from .finding import Claim, Finding
 from .objective_metrics import METRICS, Metric, Subject
 
@@ -53,7 +54,9 @@ class Objective:
         claim = Claim(experiment, KIND, self.id, self._claim(is_open=self.subject.is_open(experiment)))
         measurement = self.metric.measure(experiment, self.subject)
         if measurement is None:
-            return claim.not_run(*next((arm for arm in self._arms() if not experiment.find(*arm)), self._arms()[0]))
+            if all(experiment.find(*arm) for arm in self._arms()):
+                return claim.not_measured(self._absence(experiment), self.subject.runs(experiment))
+            return claim.not_run(*next(arm for arm in self._arms() if not experiment.find(*arm)))
         estimate, text = measurement
         if self.misses_aim(estimate.value):
             text += f"; short of the aim, {self.metric.form.format(self.aim)}"
@@ -69,6 +72,14 @@ class Objective:
             level=estimate.level,
             bound=self.bound,
         )
+
+    def _absence(self, experiment: Experiment) -> str:
+        """Why valid runs give no value: most often none of their requests had the endpoint."""
+        subject = self.subject
+        measured = arm(experiment.by_arm, subject.deployment, subject.scenario)
+        if subject.endpoint and not subject.endpoints(experiment):
+            return f"no request had the endpoint {subject.endpoint}; {measured_endpoints(measured)}"
+        return f"no successful response of {subject.endpoint or 'any endpoint'}"
 
     def _arms(self) -> list[tuple[str, str]]:
         """The deployments and scenarios that it takes runs of, its own first."""

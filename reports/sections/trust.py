@@ -7,9 +7,11 @@ import pandas as pd
 
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
+from analysis.unused_success_rules import unused_success_rules
 from workbench import imported
 from workbench.arms import BURST_50, TUNED
 from workbench.declared_arms import KEY
+from workbench.paths import REPOSITORY
 from workbench.recorded_experiment import REPEATS
 from workbench.recording import Experiment
 
@@ -31,6 +33,7 @@ def trust(report: Report) -> Html:
     """The limits of this experiment, and everything it rests on."""
     sentences = [
         _method(report), _intervals(report), _noise(report), _machine(report), _cache(report), _validity(report),
+        *(marked(f"{each}.", SECTION) for each in unused_success_rules(report.experiment)),
     ]  # fmt: skip
     listed = "".join(f"<li>{each}</li>" for each in sentences if str(each))
     return join(
@@ -137,13 +140,19 @@ def _commands(report: Report) -> Html:
     name = report.experiment.name
     is_measured = not imported.is_imported(report.experiment.record)
     application = (report.experiment.record.get(KEY) or {}).get("application")
-    measuring = f"make report APP={Path(application['file']).name}" if application else "make report"
+    measuring = f"make report APP={_shown_path(application['file'])}" if application else "make report"
     lines = [
         f"make render EXPERIMENT={name}    # this page again, from the same records",
         *([f"{measuring:<35}# measure again"] if is_measured else []),
         f".venv/bin/python -m reports verify {name}",
     ]
     return Html('<pre tabindex="0"><code>' + "\n".join(str(marked(line)) for line in lines) + "</code></pre>")
+
+
+def _shown_path(file: str) -> str:
+    """The path of a file below this repository, and the name of another one, whose folder is not shown."""
+    path = Path(file)
+    return str(path.relative_to(REPOSITORY)) if path.is_relative_to(REPOSITORY) else f"<folder>/{path.name}"
 
 
 def _set_ups(report: Report) -> Html:

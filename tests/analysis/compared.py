@@ -19,8 +19,12 @@ def compared(
     metrics: Sequence[str] = ("makespan_s", "reads_p95_ms"),
     sources: Mapping[str, Mapping[str, Any]] | None = None,
     invalid: Sequence[str] = (),
+    declared: Mapping[str, Any] | None = None,
 ) -> Experiment:
-    """An experiment with an arm for each name, whose requests take so many times the time of tuned."""
+    """An experiment with an arm for each name, whose requests take so many times the time of tuned.
+
+    `declared` has more of what a file declares: `success`, `objectives`.
+    """
     by_arm = {name: {**SOURCE, **(sources or {}).get(name, {})} for name in slower}
     baseline, *candidates = slower
     runs = []
@@ -34,6 +38,6 @@ def compared(
     return builder.experiment(
         *runs,
         profile="comparison",
-        comparison={"arms": [{"name": name, **source} for name, source in by_arm.items()]},
+        comparison={"arms": [{"name": name, **source} for name, source in by_arm.items()], **(declared or {})},
         primary_metrics=[{"metric": metric, "scenario": "burst-50", "deployments": candidates} for metric in metrics],
     )

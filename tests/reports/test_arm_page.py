@@ -1,6 +1,7 @@
 """The page of a comparison of arms: the verdict first, hostile text escaped, every number with a source."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -37,6 +38,25 @@ def test_it_leads_with_the_verdict_and_the_arms(builder, page_of):
     headings = ["what-each-change-is-worth", "where-the-time-goes", "how-far-to-trust-this"]
     assert re.findall(r'<h2 id="([^"]+)"', text) == headings
     assert "A/A: duration under burst-50, the baseline twice" in text
+
+
+def test_an_endpoint_that_no_request_had_is_named(builder, page_of):
+    objective = {
+        "id": "quick",
+        "metric": "p95_ms",
+        "deployment": "head",
+        "scenario": "burst-50",
+        "endpoint": "GET /itemz",
+        "below": 50,
+    }
+    success = {"GET /itemz": {"status": [200]}, "*": {"status": [200]}, "login": {"status": [200]}}
+    text = _text(
+        page_of(compared(builder, {"base": 1.0, "head": 1.0}, declared={"success": success, "objectives": [objective]}))
+    )
+    measured = "the measured endpoints are dashboard, login, search"
+    assert f"no request had the endpoint GET /itemz; {measured}" in text
+    assert text.count("applied to no request") == 1
+    assert f'[success."GET /itemz"] applied to no request: {measured}.' in unescape(text)
 
 
 def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
