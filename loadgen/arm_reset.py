@@ -34,4 +34,5 @@ def run(arm: str, how: ArmStart, port: int | None, directory: Path, variables: M
                             f"Its log is {child.log}")  # fmt: skip
     if code := child.process.returncode:
         how_ended = "" if code == LEFT else f"ended with code {code}: "
-        raise UserError(f"{name} {how_ended}{child.last_line() or 'it printed nothing'}\nIts log is {child.log}")
+        reason = child.last_error() if how_ended else child.last_line()
+        raise UserError(f"{name} {how_ended}{reason or 'it printed nothing'}\nIts log is {child.log}")

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from .generator.interface import ABORTED, REFUSED
 from .scenarios import Scenario
 from .services import free_port
 from .stop_request import StoppedByHand
-from .subprocesses import Child, start
+from .subprocesses import EXCEPTION, Child, start
 
 GENERATOR = Path(__file__).with_name("generator")
 WORKERS_CONNECT_S = 30
@@ -34,7 +33,6 @@ GEVENT = {
     "GEVENT_RESOLVER": "block",  # the host is a number: nothing to wait for, and no thread for each connection
     "GEVENT_BACKEND": "select",  # its timers are exact to microseconds, and epoll's late by half a millisecond
 }
-EXCEPTION = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
 
 
 class Refused(UserError):

@@ -87,7 +87,7 @@ def run_(
     **options: Any,
 ) -> None:
     """Run a deployment, or an application that is running already, under a scenario; print the directory of the run."""
-    if (deployment is None) == (url is None):
+    if (deployment is None) == (url is None) or url == "":
         raise UsageError("name what to put under load: either --deployment or --target")
     if url and port:
         raise UsageError("--port is for the application of a deployment; a target has its port in its URL")

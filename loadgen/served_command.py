@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class ServedCommand:
                 continue  # it is in the copy of the commit, which is not unpacked yet
             if shutil.which(str(self.folder / program) if "/" in program else program, path=path) is None:
                 raise UserError(f"arm {self.name}: there is no program {program!r}; name one that is on the PATH, or "
-                                "its path")  # fmt: skip
+                                f"its path{_in_environment(program)}")  # fmt: skip
 
     def words(self, port: int) -> list[str]:
         """Its words for a port; no shell reads them."""
@@ -107,7 +108,8 @@ class ServedCommand:
             return
         code = child.process.returncode
         how = "" if code in (LEFT, NOT_FOUND) else f"ended with code {code}: "
-        raise UserError(f"{child.name} {how}{child.last_line() or 'it printed nothing'}\nIts log is {child.log}")
+        reason = child.last_error() if how else child.last_line()
+        raise UserError(f"{child.name} {how}{reason or 'it printed nothing'}\nIts log is {child.log}")
 
     def _wait_until_ready(self, child: Child, port: int) -> None:
         reason, within_s = "", self.start.ready_within_s
@@ -119,3 +121,9 @@ class ServedCommand:
             f"{child.name} was not ready on port {port} within {within_s:g} s ({reason}); it has to listen on the port "
             f"that $PORT names\nIts log is {child.log}"
         )
+
+
+def _in_environment(program: str) -> str:
+    """A hint where the workbench's own environment has the program."""
+    is_there = program.isidentifier() and find_spec(program) is not None
+    return f"; the workbench has one of its own: $PYTHON -m {program}" if is_there else ""

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import select
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from workbench.interruption import INTERRUPTIONS
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+# The line of a traceback that says what was raised.
+EXCEPTION = re.compile(r"[A-Za-z_.]*(?:Error|Exception)\b")
 
 
 class Process(Protocol):
@@ -65,11 +68,18 @@ class Child:
 
     def last_line(self) -> str:
         """The last line of its log that is not blank."""
+        return next((line.strip() for line in reversed(self._log_lines()) if line.strip()), "")
+
+    def last_error(self) -> str:
+        """The last exception of a traceback in its log; without one the last line."""
+        raised = (line.strip() for line in reversed(self._log_lines()) if EXCEPTION.match(line))
+        return next(raised, "") or self.last_line()
+
+    def _log_lines(self) -> list[str]:
         try:
-            lines = self.log.read_text(errors="replace").split("\n")
+            return self.log.read_text(errors="replace").split("\n")
         except OSError:
-            return ""
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+            return []
 
     def kill(self) -> None:
         """Kill the process and its process group at once, without a chance to complete anything."""

@@ -105,7 +105,8 @@ def _summary(draft: Draft, arm: DraftArm, output: Path) -> Iterator[str]:
         yield "the command names no $PORT, on which each run expects the application: add it"
     host = urlsplit(arm.url).hostname or ""
     confirmed = f" --confirm-target {shlex.quote(host)}" if arm.url and not _is_loopback(host) else ""
-    yield f"measure it with: python -m loadgen experiment --app {shlex.quote(str(output / APP_FILE))}{confirmed}"
+    file = shlex.quote(str(output / APP_FILE))
+    yield f"measure it, and make its page: .venv/bin/python -m reports report --app {file}{confirmed}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from locust import User
+from locust import FastHttpUser, HttpUser, User
 from locust.env import Environment
 from locust.user.task import TaskSet, is_markov_taskset
 from locust.user.users import PytestUser
 
+from workbench.redaction import redacted
+
 from . import shape_load
+
+SCHEMES = ("http", "https", "ws", "wss")
 
 
 def refusal(environment: Environment, scenario: Mapping[str, Any]) -> str:
@@ -25,10 +29,21 @@ def refusal(environment: Environment, scenario: Mapping[str, Any]) -> str:
     for user_class in environment.user_classes:
         if issubclass(user_class, PytestUser) or user_class.run is not User.run:
             return f"{user_class.__name__} does not run tasks of Locust, and no scenario can pace it"
+        if problem := _problem_of_host(user_class, environment.host or ""):
+            return problem
     environment._filter_tasks_by_tags()
     if not any(_has_task(user_class) for user_class in environment.user_classes):
         return "no user class has a task" + (" with these tags" if _has_tags(environment) else "")
     return ""
+
+
+def _problem_of_host(user_class: type[User], host: str) -> str:
+    """Why users of HTTP cannot use a host; empty for others, whose addresses have a form of their own."""
+    scheme, separator, rest = host.partition("://")
+    if not host or (separator and scheme in SCHEMES) or not issubclass(user_class, HttpUser | FastHttpUser):
+        return ""
+    shown = redacted(f"http://{rest if separator else host}")
+    return f"{user_class.__name__} speaks HTTP, and the target's address does not begin with it; did you mean {shown}?"
 
 
 def remove_without_tasks(environment: Environment) -> list[str]:

@@ -85,9 +85,15 @@ def test_a_command_has_the_variables_of_its_arm_and_its_reset_runs_before(tmp_pa
 
 
 def test_a_program_that_there_is_not_is_refused_before(tmp_path):
-    with pytest.raises(UserError, match="there is no program 'no-such-program'"):
+    with pytest.raises(UserError, match=r"there is no program 'no-such-program'; name .* the PATH, or its path$"):
         command("no-such-program $PORT", tmp_path).require_startable()
     command(SERVER, tmp_path).require_startable()
+
+
+def test_a_program_that_only_the_workbench_has_is_named(tmp_path):
+    outside = ServedCommand("mine", "gunicorn app", tmp_path, ArmStart({"PATH": "/usr/bin:/bin"}))
+    with pytest.raises(UserError, match=r"the workbench has one of its own: \$PYTHON -m gunicorn"):
+        outside.require_startable()
 
 
 LEAVING = """

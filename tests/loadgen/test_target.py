@@ -97,6 +97,24 @@ def test_a_target_that_is_slow_to_start_is_waited_for(command, locustfile):
     assert rows_of(finished)["status"].notna().all()
 
 
+@pytest.mark.parametrize("scheme", ["", "ftp://"])
+def test_users_of_http_need_its_scheme(command, locustfile, scheme):
+    port = services.free_port()
+    with application(port):
+        target = f"{scheme}127.0.0.1:{port}"
+        finished = command.run("run", "--target", target, "--locustfile", str(locustfile), "--scenario", "burst-2")
+    assert finished.returncode == 1
+    assert f"speaks HTTP, and the target's address does not begin with it; did you mean http://127.0.0.1:{port}?" in (
+        finished.stderr
+    )
+
+
+def test_an_empty_target_is_refused(command):
+    finished = command.run("run", "--target", "", "--scenario", "burst-2")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "name what to put under load" in finished.stderr
+
+
 def test_a_target_that_dies_in_mid_run_gives_failures_by_kind(command, locustfile):
     port = services.free_port()
     given = ("--locustfile", locustfile, "--scenario", "open-20", "--duration", "5", "--warmup", "0")

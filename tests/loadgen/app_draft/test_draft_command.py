@@ -104,7 +104,10 @@ def test_files_of_a_running_application_measure_it_without_an_edit(own_command, 
         made = succeed(own_command, "--openapi", f"{url}/openapi.json", "--output", str(tmp_path / "new" / "folder"))
         folder = tmp_path / "new" / "folder"
         assert made.stdout == f"{folder / 'workbench.toml'}\n"
-        assert f"measure it with: python -m loadgen experiment --app {folder / 'workbench.toml'}" in made.stderr
+        assert (
+            f"measure it, and make its page: .venv/bin/python -m reports report --app {folder / 'workbench.toml'}"
+            in made.stderr
+        )
         counts = measured(own_command, folder, has_all=True)
     assert {endpoint for _, endpoint in counts} == {"GET /", "GET /posts/[number]", "GET /search"}
     assert {scenario for scenario, _ in counts} == {"one-user", "at-once", "steady"}

@@ -112,6 +112,9 @@ BREAKDOWNS = {
         (EMPTYING, "import time; time.sleep(60)"), {"reset_within_s": "1"},
         "did not end within 1 s",
     ),
+    "an arm that raises": (
+        (), {"shop": "import no_such"}, "ended with code 1: ModuleNotFoundError: No module named 'no_such'",
+    ),
     "an arm that ends": ((), {"shop": "raise SystemExit('no configuration')"}, "ended with code 1: no configuration"),
 }  # fmt: skip
 
