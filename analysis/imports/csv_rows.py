@@ -1,7 +1,7 @@
 """Tables of comma-separated values, read by DuckDB into staged rows: any number of lines in little memory."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -50,9 +50,13 @@ def stage(
                 f"COPY (SELECT {_selection(selected)} FROM {_reading_sql(source, columns, delimiter, has_header)} "
                 f"WHERE {where}) TO {quoted(str(staged))} (FORMAT parquet)"
             )
-        except duckdb.Error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{source.named} cannot be read as a table: {reason}; see docs/IMPORTS.md") from None
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise UserError(f"{source.named} cannot be read in the memory and in {folder}; free some space") from None
+        except duckdb.Error:
+            raise UserError(
+                f"{source.named} cannot be read as a table of {len(columns)} columns, delimited by {delimiter!r}; "
+                "see docs/IMPORTS.md"
+            ) from None
         return _reading(database, source, _first_line(source) if has_header else "")
 
 
@@ -101,9 +105,20 @@ def fields(line: str, delimiter: str) -> list[str]:
 
 
 def names_of(line: str, delimiter: str = ",") -> list[str]:
-    """The names in the header of a table, each once: a missing name, or one that comes again, gets its place."""
+    """The names in the header of a table, each once: a missing name, or one that comes again, gets its place.
+
+    Names that differ in upper and lower case only are one to DuckDB.
+    """
     names = [name.strip() for name in fields(line, delimiter)]
-    return [name if name and name not in names[:place] else f"{name}_{place}" for place, name in enumerate(names)]
+    keys = [name.casefold() for name in names]
+    return [name if name and keys[place] not in keys[:place] else f"{name}_{place}" for place, name in enumerate(names)]
+
+
+def lack(line: str, required: Iterable[str], format_name: str) -> str:
+    """What a header lacks of a format, as the end of a sentence about the file; empty where all columns are there."""
+    names = names_of(line)
+    missing = next((name for name in required if name not in names), "")
+    return f"has no column {missing!r} of {format_name}" if missing else ""
 
 
 def endpoint_sql(method: str, name: str) -> str:

@@ -31,7 +31,8 @@ Reader = Callable[[ResultFile, Path, Path, ImportOptions], Reading]
 class Format(NamedTuple):
     """A format of the option's `name`, which a `tool` writes.
 
-    One of the functions is true for the first line of a file of it, or for its beginning.
+    One of the functions is true for the first line of a file of it, or for its beginning. `lack` says what a first line
+    lacks to be read, as the end of a sentence about the file; it is empty for nothing.
     """
 
     name: str
@@ -39,16 +40,24 @@ class Format(NamedTuple):
     read: Reader
     is_first_line: Callable[[str], bool] = lambda _: False
     is_head: Callable[[str], bool] = lambda _: False
+    lack: Callable[[str, ImportOptions], str] = lambda *_: ""
 
 
+_JMETER_CSV = Format(
+    "jmeter-csv",
+    "JMeter",
+    jmeter_csv.read,
+    lambda line: jmeter_csv.is_header(line) or jmeter_csv.is_row(line),
+    lack=jmeter_csv.lack,
+)
 # In the order in which they are tried: one that could be taken for another comes first.
 FORMATS = (
-    Format("jmeter-xml", "JMeter", jmeter_xml.read, is_head=jmeter_xml.is_head),
-    Format("k6-csv", "k6", k6_csv.read, k6_csv.is_header),
-    Format("locust-stats", "Locust", locust_statistics.read, locust_statistics.is_header),
-    Format("locust-requests", "Locust", locust_requests.read, locust_requests.is_header),
-    Format("jmeter-csv", "JMeter", jmeter_csv.read, lambda line: jmeter_csv.is_header(line) or jmeter_csv.is_row(line)),
-    Format("vegeta-csv", "Vegeta", vegeta_results.read_csv, vegeta_results.is_csv_row),
+    Format("jmeter-xml", "JMeter", jmeter_xml.read, is_head=jmeter_xml.is_head, lack=jmeter_xml.lack),
+    Format("k6-csv", "k6", k6_csv.read, k6_csv.is_header, lack=k6_csv.lack),
+    Format("locust-stats", "Locust", locust_statistics.read, locust_statistics.is_header, lack=locust_statistics.lack),
+    Format("locust-requests", "Locust", locust_requests.read, locust_requests.is_header, lack=locust_requests.lack),
+    _JMETER_CSV,
+    Format("vegeta-csv", "Vegeta", vegeta_results.read_csv, vegeta_results.is_csv_row, lack=vegeta_results.csv_lack),
     Format("vegeta-json", "Vegeta", vegeta_results.read_json, vegeta_results.is_json_line),
     Format("k6-json", "k6", k6_json.read, k6_json.is_line),
     Format("gatling", "Gatling", gatling_log.read, gatling_log.is_line),
@@ -62,26 +71,52 @@ GATLING_MARK = "simulation.log"
 MAX_QUOTED = 60  # characters of a first line in a message
 
 
-def find(source: ResultFile, name: str = "") -> Format:
-    """The format of a file: that of its name, or the one that its content has. Raises `UserError` for no known one."""
-    if name:
-        return next(each for each in FORMATS if each.name == name)
+def find(source: ResultFile, options: ImportOptions) -> Format:
+    """The format of a file: that of the option, or the one that its content has.
+
+    Raises `UserError` for no known format, and for that of the option where the file has another one, or lacks what the
+    format needs.
+    """
+    first = source.first_lines()[0]
+    recognised = _recognised(source, first)
+    named = next((each for each in FORMATS if each.name == options.format), None)
+    if named is _JMETER_CSV and options.columns:  # its user says what the columns are, whatever they look like
+        return named
+    if not recognised and (reason := _known_reason(source, first)):
+        raise UserError(f"{source.named} {reason}")
+    chosen = named or (recognised[0] if recognised else None)
+    if chosen is None:
+        raise UserError(
+            f"{source.named} begins with {first[:MAX_QUOTED]!r}, which is none of the known formats "
+            f"({', '.join(NAMES)}); name it with --format"
+        )
+    lack = chosen.lack(first, options)
+    if recognised and chosen not in recognised:
+        other = recognised[0].name
+        raise UserError(
+            f"{source.named} {lack or f'is not in the format {chosen.name}'}; it looks like {other}: leave out --format"
+        )
+    if lack:
+        raise UserError(f"{source.named} {lack}; give results of {chosen.tool}, or another --format")
+    return chosen
+
+
+def _recognised(source: ResultFile, first: str) -> list[Format]:
+    """The formats that a file with this first line may have, the likeliest one first."""
+    text = source.head().decode(errors="replace").removeprefix("\ufeff")
+    return [each for each in FORMATS if each.is_first_line(first) or each.is_head(text)]
+
+
+def _known_reason(source: ResultFile, first: str) -> str:
+    """Why a file is known to have no results, as the end of a sentence about it; empty for no such reason."""
     head = source.head()
-    text = head.decode(errors="replace").removeprefix("\ufeff")
-    first = text.splitlines()[0] if text.strip() else ""
-    for each in FORMATS:
-        if each.is_first_line(first) or each.is_head(text):
-            return each
     if _is_binary(head):
-        raise UserError(f"{source.named} {_binary_reason(source, head)}")
+        return _binary_reason(source, head)
     if other := locust_statistics.other_file(first):
-        raise UserError(f"{source.named} has {other} of Locust, which has no requests; give NAME_stats.csv beside it")
-    if K6_SUMMARY in text:
-        raise UserError(f"{source.named} is a summary of k6, which has no requests; run it with --out json=FILE")
-    raise UserError(
-        f"{source.named} begins with {first[:MAX_QUOTED]!r}, which is none of the known formats "
-        f"({', '.join(NAMES)}); name it with --format"
-    )
+        return f"has {other} of Locust, which has no requests; give NAME_stats.csv beside it"
+    if K6_SUMMARY.encode() in head:
+        return "is a summary of k6, which has no requests; run it with --out json=FILE"
+    return ""
 
 
 def _is_binary(head: bytes) -> bool:

@@ -94,7 +94,7 @@ def _facts(database: duckdb.DuckDBPyConnection, named: Path) -> RowFacts:
     )
     ((rows, first, last_send, last, answered, sent),) = database.execute(query).fetchall()
     if not rows:
-        raise UserError(f"{named} has no request that can be read; give a file of results, or name its --format")
+        raise UserError(f"{named} has no request that can be read; give a file with results of requests")
     if sent not in (0, rows):
         raise UserError(f"{named} has {rows - sent:,} of {rows:,} requests without a time stamp; remove them")
     if first is not None and last_send - first > MAX_SPAN_US:

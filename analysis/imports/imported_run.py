@@ -50,7 +50,7 @@ def write(path: Path, identity: RunIdentity, directory: Path, options: ImportOpt
     """
     with temporary_folder("import") as folder:
         source = open_results(path, folder)
-        recognised = format_table.find(source, options.format)
+        recognised = format_table.find(source, options)
         staged = folder / "staged.parquet"
         reading = recognised.read(source, folder, staged, options)
         directory.mkdir(parents=True)

@@ -32,6 +32,7 @@ WITHOUT_HEADER = (
     (*COLUMNS[:4], "threadName", "dataType", "success", "bytes", "Latency"),
 )
 DELIMITERS = (",", "\t", ";", "|", "^", ":", " ")
+_NAME = re.compile(r"[\w %#/]*[A-Za-z%][\w %#/]*")  # of a column of any tool; a number or a time is none
 TRANSACTION = "Number of samples in transaction"
 _TIME_FORMATS = ("%Y/%m/%d %H:%M:%S.%g", "%Y-%m-%d %H:%M:%S.%g", "%Y-%m-%dT%H:%M:%S.%g", "%m/%d/%Y %H:%M:%S.%g",
                  "%d/%m/%Y %H:%M:%S.%g", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%m/%d/%y %H:%M:%S")  # fmt: skip
@@ -48,9 +49,19 @@ def is_row(line: str) -> bool:
     return bool(_columns_of_row(line))
 
 
+def lack(line: str, options: ImportOptions) -> str:
+    """What a header of other names lacks of such a file; empty for any other first line."""
+    names = csv_rows.fields(line, options.delimiter or max(DELIMITERS[:4], key=line.count))
+    if is_header(line) or options.columns or len(names) < 2 or not all(map(_NAME.fullmatch, names)):
+        return ""
+    if set(COLUMNS).isdisjoint(names):
+        return "has a header with none of JMeter's columns"
+    return "has a header without 'elapsed' or 'timeStamp' beside other columns of JMeter"
+
+
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the rows. Raises `UserError` where the columns cannot be known, or have no elapsed time."""
-    head = source.head().decode(errors="replace").removeprefix("\ufeff").splitlines()
+    head = source.first_lines()
     delimiter, names = _table(source, head[0], options)
     has_header = is_header(head[0])
     if "elapsed" not in names:

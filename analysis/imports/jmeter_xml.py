@@ -33,6 +33,11 @@ def is_head(head: str) -> bool:
     return head.lstrip("\ufeff \t\r\n").startswith(("<?xml", "<!DOCTYPE", f"<{ROOT}"))
 
 
+def lack(line: str, options: ImportOptions) -> str:
+    """What a first line that is no XML lacks; empty for a line of XML and for a blank one."""
+    return "is no XML" if line.strip() and not line.lstrip().startswith("<") else ""
+
+
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the samples. Raises `UserError` for a document type, and where not even the first sample is whole."""
     samples, reading = _Samples(source, options), Reading()

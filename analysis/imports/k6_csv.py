@@ -27,9 +27,14 @@ def is_header(line: str) -> bool:
     return all(name in csv_rows.names_of(line) for name in REQUIRED)
 
 
+def lack(line: str, options: ImportOptions) -> str:
+    """What a first line lacks of such a file; empty for nothing."""
+    return csv_rows.lack(line, REQUIRED, "k6-csv")
+
+
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the rows of the metric; every other metric is left out."""
-    head = source.head().decode(errors="replace").removeprefix("\ufeff").splitlines()
+    head = source.first_lines()
     names = csv_rows.names_of(head[0])
     end_us, is_coarse = _end_sql(source, csv_rows.fields(head[1], ",") if len(head) > 1 else [], names)
     kinds = {"metric_value": NUMBER, "timestamp": TEXT if end_us.startswith("epoch") else NUMBER}

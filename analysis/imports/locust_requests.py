@@ -17,17 +17,22 @@ COLUMNS = {
     "status_code": TEXT,
     "exception": TEXT,
 }
+REQUIRED = ("timestamp", "request_type", "response_time_ms")
 
 
 def is_header(line: str) -> bool:
     """True for the first line of such a file."""
-    return {"timestamp", "request_type", "response_time_ms"} <= set(csv_rows.names_of(line))
+    return not csv_rows.lack(line, REQUIRED, "")
+
+
+def lack(line: str, options: ImportOptions) -> str:
+    """What a first line lacks of such a file; empty for nothing."""
+    return csv_rows.lack(line, REQUIRED, "locust-requests")
 
 
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the rows; a request without a response time counts, and has no latency."""
-    header = next((line or "" for _, line in source.lines()), "")
-    columns = {name: COLUMNS.get(name, TEXT) for name in csv_rows.names_of(header)}
+    columns = {name: COLUMNS.get(name, TEXT) for name in csv_rows.names_of(source.first_lines()[0])}
 
     def column(name: str) -> str:
         return name if name in columns else "NULL"

@@ -24,6 +24,7 @@ HISTORY, FAILURES, EXCEPTIONS = (
 NUMBERS = (
     "Request Count", "Failure Count", "Average Response Time", "Min Response Time", "Max Response Time",
 )  # fmt: skip
+REQUIRED = (*FIRST, *NUMBERS)
 MISSING = ("", "N/A")
 ROUNDED = "Locust rounds percentiles to two digits, and counts failures in them"
 
@@ -31,6 +32,11 @@ ROUNDED = "Locust rounds percentiles to two digits, and counts failures in them"
 def is_header(line: str) -> bool:
     """True for the first line of such a file."""
     return csv_rows.names_of(line)[: len(FIRST)] == FIRST
+
+
+def lack(line: str, options: ImportOptions) -> str:
+    """What a first line lacks of such a file; empty for nothing."""
+    return csv_rows.lack(line, REQUIRED, "locust-stats")
 
 
 def other_file(line: str) -> str:

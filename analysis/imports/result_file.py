@@ -38,6 +38,10 @@ class ResultFile:
         with self.plain.open("rb") as file:
             return file.read(HEAD_BYTES)
 
+    def first_lines(self) -> list[str]:
+        """The lines of the beginning, at least one, without a byte order mark; bytes that are no UTF-8 are replaced."""
+        return self.head().decode(errors="replace").removeprefix("\ufeff").splitlines() or [""]
+
     def ends_with_newline(self) -> bool:
         """Whether the last line of the plain content is ended."""
         with self.plain.open("rb") as file:

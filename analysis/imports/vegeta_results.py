@@ -36,9 +36,15 @@ def is_csv_row(line: str) -> bool:
     return is_numeric and len(row[0]) >= MIN_STAMP_DIGITS
 
 
+def csv_lack(line: str, options: ImportOptions) -> str:
+    """What a first line lacks of a result as CSV; empty for nothing."""
+    number = len(csv_rows.fields(line, ","))
+    return f"has fewer than the {MIN_COLUMNS} columns of vegeta-csv in line 1" if number < MIN_COLUMNS else ""
+
+
 def read_csv(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read a table; its number of columns is that of its first row."""
-    number = len(csv_rows.fields(next((line or "" for _, line in source.lines()), ""), ","))
+    number = len(csv_rows.fields(source.first_lines()[0], ","))
     names = [*COLUMNS, *(f"column_{place}" for place in range(len(COLUMNS), number))][:number]
     url = "url" if "url" in names else "NULL"
     method = "method" if "method" in names else "NULL"
