@@ -20,7 +20,7 @@ from .warning_lines import warn
 START, END = "start", "end"
 
 
-@click.command("import")
+@click.command("import", context_settings={"allow_extra_args": True})
 @click.option(
     "--arm",
     "arms",
@@ -41,15 +41,13 @@ START, END = "start", "end"
 @click.option(
     "--format",
     "format_name",
-    default="",
-    type=click.Choice(["", *format_table.NAMES]),
+    type=click.Choice(format_table.NAMES),
     metavar="FORMAT",
     help=f"Format of the files, where it is not recognised: {', '.join(format_table.NAMES)}.",
 )
 @click.option(
     "--unit",
-    default="",
-    type=click.Choice(["", *UNITS_US]),
+    type=click.Choice([*UNITS_US]),
     metavar="UNIT",
     help=f"Unit of the values of a histogram: {', '.join(UNITS_US)}.",
 )
@@ -62,13 +60,15 @@ START, END = "start", "end"
 )
 @click.option("--delimiter", default="", metavar="TEXT", help="Delimiter of JMeter's CSV; \\t is a tab.")
 @click.option("--columns", default="", metavar="NAME,…", help="Columns of JMeter's CSV that has no header.")
+@click.pass_context
 def import_results(
+    context: click.Context,
     arms: Sequence[str],
     blocks: Sequence[int],
     experiment: str,
     scenario: str,
-    format_name: str,
-    unit: str,
+    format_name: str | None,
+    unit: str | None,
     timestamps: str,
     delimiter: str,
     columns: str,
@@ -78,11 +78,17 @@ def import_results(
     Each FILE becomes a run. What the format of a file does not say stays unknown; lines that cannot be read are counted
     and left out. docs/IMPORTS.md has what becomes of each column.
     """
+    if context.args:  # click's own message has no remedy
+        raise UsageError(f"{context.args[0]!r} is of no arm; give it as --arm NAME={context.args[0]}")
     name, load = experiment or imported_experiment.new_name(), _scenario(scenario)
     if not is_id(name):
         raise UsageError(f"--experiment {name!r} is no id; use letters, digits, '.', '_' and '-'")
     options = ImportOptions(
-        format_name, unit, timestamps == END, delimiter.replace("\\t", "\t"), tuple(filter(None, columns.split(",")))
+        format_name or "",
+        unit or "",
+        timestamps == END,
+        delimiter.replace("\\t", "\t"),
+        tuple(filter(None, columns.split(","))),
     )
     runs = imported_experiment.write(name, result_arms.parse(arms, blocks), load, options, runs_directory())
     for line in _lines(runs):

@@ -172,3 +172,19 @@ def test_the_command_runs_as_a_process_and_reports_a_bad_file_in_one_line(proces
     assert finished.returncode == 1
     assert finished.stderr.count("\n") == 1
     assert "--format" in finished.stderr
+
+
+@pytest.mark.parametrize("option", ["--format", "--unit"])
+def test_the_choices_of_an_option_are_listed_without_an_empty_one(command, files, option):
+    result = command("import", *arms(files, 1), option, "jmeter")
+    assert result.exit_code == 2
+    assert "'jmeter' is not one of '" in result.stderr
+    assert "''" not in result.stderr
+
+
+def test_a_file_without_an_arm_is_refused_with_the_option_that_takes_it(command, files, tmp_path):
+    result = command("import", "file.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: 'file.csv' is of no arm; give it as --arm NAME=file.csv\n"
+    assert command("import", *arms(files, 1), "file.csv").exit_code == 2
+    assert [*(tmp_path / "runs").glob("*")] == []
