@@ -24,7 +24,7 @@ from workbench.terminal import echo
 
 from .experiment_summary import ExperimentSummary
 
-PATIENCE_S = 5.0  # between two lines about how far it is
+PATIENCE_S = 30.0  # between two lines about how far it is
 FOLDER = "history"  # below the folder of all data
 # The folders and modules on which the content of a summary depends.
 PROGRAM = (
