@@ -13,7 +13,7 @@ from workbench.arms import BASELINE, BURST_50, TUNED
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
-from .row_charts import ratio_limits, ratio_strip
+from .row_charts import beyond, ratio_limits, ratio_strip
 from .sections.comparison import join, plural, prose
 from .tables import Html, Verdict, folded, table
 from .waterfall_table import waterfall_table
@@ -46,7 +46,8 @@ def _verdict_table(comparison: ExperimentComparison, rows: Sequence[ComparedMetr
     limits = ratio_limits(ends)
     low, high = (wording.ratio_text(limit) for limit in limits)
     frame = pd.DataFrame([_verdict_row(comparison, each, limits) for each in rows], dtype=object)
-    return table(frame, caption, note=f"The axis of the intervals reaches from {low} to {high}, with a line at 1.")
+    note = f"The axis of the intervals reaches from {low} to {high}, with a line at 1.{beyond(ends, limits)}"
+    return table(frame, caption, note=note)
 
 
 def _verdict_row(comparison: ExperimentComparison, each: ComparedMetric, limits: tuple[float, float]) -> dict:

@@ -5,7 +5,7 @@ hears it. Coordinates are percentages, so that a drawing takes the width that it
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from analysis.stats.confidence import Estimate
@@ -25,11 +25,19 @@ def ratio_limits(ratios: Iterable[float]) -> tuple[float, float]:
     return math.exp(-reach), math.exp(reach)
 
 
+def beyond(ratios: Iterable[float], limits: tuple[float, float]) -> str:
+    """What a note says of the arrows, where one of these ratios lies beyond the axis; empty otherwise."""
+    low, high = limits
+    is_any = any(_is_below(ratio, low) or _is_above(ratio, high) for ratio in ratios)
+    return " An arrow marks what reaches beyond it." if is_any else ""
+
+
 def ratio_strip(
     ratio: float, interval: tuple[float, float] | None, margin: float, limits: tuple[float, float], kind: str
 ) -> Html:
     """A ratio with its interval on a logarithmic axis, over the equivalence margin; hollow without an interval.
 
+    An arrow stands at the end of the axis where one of them reaches beyond it.
     `kind` is a CSS class that says how it is coloured: a verdict, or `none`.
     """
 
@@ -44,6 +52,7 @@ def ratio_strip(
         f'<rect class="margin" x="{start:g}%" width="{round(end - start, 2):g}%" height="100%"/>',
         _line("unity", position(1), 0, position(1), 100),
         *([_line("interval", position(interval[0]), 50, position(interval[1]), 50)] if interval else []),
+        *_arrows(interval or (ratio,), limits),
         "" if math.isnan(ratio) else _dot("" if interval else "hollow", position(ratio), 50),
     )
 
@@ -91,6 +100,28 @@ def sparkline(estimates: Sequence[Estimate], kind: str) -> Html:
     ]
     lines = [_line("trend", *first, *second) for first, second in pairwise(places)]
     return _svg(f"spark {kind}", *whiskers, *lines, _dot("", *places[-1]))
+
+
+def _is_below(ratio: float, low: float) -> bool:
+    return ratio < low and not math.isclose(ratio, low)
+
+
+def _is_above(ratio: float, high: float) -> bool:
+    return ratio > high and not math.isclose(ratio, high)
+
+
+def _arrows(ends: Sequence[float], limits: tuple[float, float]) -> Iterator[str]:
+    """At each end of the axis beyond which one of `ends` lies."""
+    low, high = limits
+    if any(_is_below(end, low) for end in ends):
+        yield _arrow(_percent(0), "M0,-5 L-7,0 L0,5 Z")
+    if any(_is_above(end, high) for end in ends):
+        yield _arrow(_percent(1), "M0,-5 L7,0 L0,5 Z")
+
+
+def _arrow(x: float, outline: str) -> str:
+    """A path has no percentages: it is drawn around 0 in a picture of its own, which has a place in percent."""
+    return f'<svg class="arrow" x="{x:g}%" y="50%"><path class="interval" d="{outline}"/></svg>'
 
 
 def _percent(share: float) -> float:

@@ -18,7 +18,7 @@ from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
 
 from ..markup import Html
-from ..row_charts import ratio_limits, ratio_strip
+from ..row_charts import beyond, ratio_limits, ratio_strip
 from ..svg import inline
 from ..tables import Verdict, folded, table
 from .comparison import Report, join
@@ -66,17 +66,22 @@ def _table(
     """A row for each effect, and for the A/A difference of each metric that has a verdict."""
     if not rows:
         return Html("")
-    ends = [end for _, _, effect in rows for end in (effect.interval or (effect.ratio,))]
-    limits = ratio_limits(ends)
-    frame = [_row(each, change, effect, findings, limits) for each, change, effect in rows]
     judged = {(each.scenario, each.metric.column) for each, _, _ in rows}
-    frame += [
-        _aa_row(each, each.aa_difference, limits)
+    replicates = [
+        (each, each.aa_difference)
         for each in with_replicates
         if each.aa_difference is not None and (each.scenario, each.metric.column) in judged
     ]
+    drawn = chain((effect for _, _, effect in rows), (effect for _, effect in replicates))
+    ends = [end for effect in drawn for end in (effect.interval or (effect.ratio,))]
+    limits = ratio_limits(ends)
+    frame = [_row(each, change, effect, findings, limits) for each, change, effect in rows]
+    frame += [_aa_row(each, effect, limits) for each, effect in replicates]
     low, high = map(wording.ratio_text, limits)
-    note = f"The axis of the intervals reaches from {low} to {high}; the grey band is the equivalence margin."
+    note = (
+        f"The axis of the intervals reaches from {low} to {high}; the grey band is the equivalence margin."
+        f"{beyond(ends, limits)}"
+    )
     return table(pd.DataFrame(frame, dtype=object), caption, note=note)
 
 

@@ -20,10 +20,12 @@ def compared(
     sources: Mapping[str, Mapping[str, Any]] | None = None,
     invalid: Sequence[str] = (),
     declared: Mapping[str, Any] | None = None,
+    replicates: Sequence[float] = (1.0,),
 ) -> Experiment:
     """An experiment with an arm for each name, whose requests take so many times the time of tuned.
 
-    `declared` has more of what a file declares: `success`, `objectives`.
+    `declared` has more of what a file declares: `success`, `objectives`. `replicates` are the times of the A/A
+    replicates over those of their pairs, block by block and then from the start.
     """
     by_arm = {name: {**SOURCE, **(sources or {}).get(name, {})} for name in slower}
     baseline, *candidates = slower
@@ -32,6 +34,7 @@ def compared(
         for name, factor in slower.items():
             for replicate in (False, True) if name == baseline else (False,):
                 noise = 1 + 0.002 * ((block + len(runs)) % 3)
+                noise *= replicates[block % len(replicates)] if replicate else 1
                 run = builder.run(TUNED, block=block, replicate=replicate, slower=factor * noise)
                 run.record["deployment"] |= {"name": name, "source": by_arm[name]}
                 runs.append(run.invalid() if name in invalid else run)

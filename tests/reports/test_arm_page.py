@@ -59,6 +59,18 @@ def test_an_endpoint_that_no_request_had_is_named(builder, page_of):
     assert f'[success."GET /itemz"] applied to no request: {measured}.' in unescape(text)
 
 
+def test_the_axis_of_the_table_reaches_the_replicates(builder, page_of):
+    experiment = compared(builder, {"base": 1.0, "head": 1.0}, replicates=(1.5, 1 / 1.5))
+    declared = page_of(experiment).partition("All other metrics")[0]
+    assert 'class="arrow"' not in declared
+    text = _text(declared)
+    ends = [float(end) for each in re.findall(r"\(([\d.]+–[\d.]+)\)", text) for end in each.split("–")]
+    low, high = map(float, re.search(r"The axis of the intervals reaches from ([\d.]+) to ([\d.]+)", text).groups())
+    assert max(ends) > 1.5
+    assert low <= min(ends)
+    assert max(ends) <= high
+
+
 def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
     experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
     for most, equivalent in ((4, 2), (3, 0)):

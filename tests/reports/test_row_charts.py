@@ -6,7 +6,7 @@ import re
 import pytest
 
 from analysis.stats.confidence import Estimate
-from reports.row_charts import PADDING, ratio_limits, ratio_strip, sparkline, step_strip
+from reports.row_charts import PADDING, beyond, ratio_limits, ratio_strip, sparkline, step_strip
 
 
 def attributes(html, kind):
@@ -35,6 +35,15 @@ def test_a_ratio_of_1_lies_in_the_middle_of_its_margin():
 def test_a_ratio_beyond_the_axis_is_drawn_at_its_end_and_hollow_without_an_interval(ratio, place):
     (value,) = attributes(ratio_strip(ratio, None, 0.10, (0.5, 2.0), "none"), "value hollow")
     assert value["cx"] == place
+
+
+@pytest.mark.parametrize(
+    ("interval", "arrows"), [((0.5, 2.0), 0), ((0.4, 1.1), 1), ((0.9, math.inf), 1), ((0.0, 30.0), 2)]
+)
+def test_an_interval_that_reaches_beyond_the_axis_has_an_arrow_at_that_end(interval, arrows):
+    limits = (0.5, 2.0)
+    assert str(ratio_strip(1.0, interval, 0.10, limits, "none")).count('class="arrow"') == arrows
+    assert ("arrow" in beyond(interval, limits)) == bool(arrows)
 
 
 def test_a_ratio_that_is_not_known_has_no_dot():
