@@ -134,15 +134,21 @@ def _forest(tables: Sequence[EffectTable], baseline: str) -> Html:
     rows = list(chain.from_iterable(_forest_rows(scenario, tables) for scenario in _scenarios(tables)))
     if not rows:
         return Html("")
-    margin = min(each.metric.equivalence_margin for each in tables if _has_verdict(each))
+    margins = sorted({each.metric.equivalence_margin for each in tables if _has_verdict(each)})
     has_replicate = any(each.aa_difference is not None for each in tables)
     return inline(
-        lambda: forest(rows, margin),
+        lambda: forest(rows, margins[0]),
         "forest",
         f"Metrics over those of {baseline}",
-        f"Lines are 95 % intervals; a ring has none. Grey: within {margin * 100:.0f} %."
+        f"Lines are 95 % intervals; a ring has none. {_grey(margins)}"
         f"{f' A/A: {baseline} over itself.' if has_replicate else ''}",
     )
+
+
+def _grey(margins: Sequence[float]) -> str:
+    """What the band of the plot is: the margin of each row's own metric."""
+    within = " or ".join(f"{margin * 100:.0f} %" for margin in margins)
+    return f"Grey: within {within}{', the margin of the metric' if len(margins) > 1 else ''}."
 
 
 def _scenarios(tables: Sequence[EffectTable]) -> list[str]:
@@ -155,19 +161,20 @@ def _forest_rows(scenario: str, tables: Sequence[EffectTable]) -> Iterator[Fores
         yield ForestRow(scenario)
     for each in judged:
         for _, change, effect in _pairs(each):
-            yield _forest_row(f"{each.metric.name}, {change.after}", effect, effect.verdict)
+            yield _forest_row(f"{each.metric.name}, {change.after}", effect, effect.verdict, each)
         if each.aa_difference is not None:
-            yield _forest_row(f"{each.metric.name}, A/A", each.aa_difference, REPORTED)
+            yield _forest_row(f"{each.metric.name}, A/A", each.aa_difference, REPORTED, each)
 
 
 def _has_verdict(each: EffectTable) -> bool:
     return any(effect.verdict != REPORTED for effect in each.effects)
 
 
-def _forest_row(label: str, effect: Effect, verdict: str) -> ForestRow:
+def _forest_row(label: str, effect: Effect, verdict: str, each: EffectTable) -> ForestRow:
     low, high = effect.interval or (float("nan"), float("nan"))
     text = wording.ratio_text(effect.ratio)
-    return ForestRow(label, effect.ratio, low, high, verdict, text if verdict == REPORTED else f"{text}, {verdict}")
+    shown = text if verdict == REPORTED else f"{text}, {verdict}"
+    return ForestRow(label, effect.ratio, low, high, verdict, shown, each.metric.equivalence_margin)
 
 
 def _shown(text: str) -> str:

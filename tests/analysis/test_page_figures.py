@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -176,6 +177,19 @@ def test_the_equivalence_margin_is_the_same_factor_on_both_sides():
     (axes,) = draw(EVERY["forest"]).axes
     band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
     assert (band.x0, band.x1) == (pytest.approx(1 / 1.1), pytest.approx(1.1))
+
+
+@pytest.mark.parametrize("is_narrow", [False, True])
+def test_each_row_has_the_band_of_its_own_margin_and_a_heading_has_none(is_narrow):
+    rows = [*ROWS[:3], ROWS[3]._replace(margin=0.05), ForestRow("Database time"), ROWS[4]]
+    with panels.narrow() if is_narrow else nullcontext():
+        (axes,) = draw(lambda: forest(rows, 0.1)).axes
+    bands = [each.get_bbox() for each in axes.patches if to_hex(each.get_facecolor()) == palette.INK["grid"]]
+    assert [round(band.x1, 3) for band in bands] == [1.1, 1.05, 1.1]
+    behind = [[y for y in range(len(rows)) if band.ymin <= y <= band.ymax] for band in bands]
+    assert behind == [[1, 2], [3], [5]]
+    heading = next(each.get_bbox() for each in axes.patches if to_hex(each.get_facecolor()) == palette.INK["face"])
+    assert heading.ymin <= min(axes.get_ylim())
 
 
 def test_a_long_label_of_a_phone_is_broken_into_lines():

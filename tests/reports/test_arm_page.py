@@ -71,6 +71,14 @@ def test_the_axis_of_the_table_reaches_the_replicates(builder, page_of):
     assert max(ends) <= high
 
 
+@pytest.mark.parametrize(
+    ("metrics", "grey"),
+    [(("makespan_s",), "Grey: within 10 %."), (("makespan_s", "cpu_ms"), "Grey: within 5 % or 10 %, the margin of")],
+)
+def test_the_legend_has_the_margin_of_every_metric(builder, metrics, grey, page_of):
+    assert grey in _text(page_of(compared(builder, {"base": 1.0, "head": 1.0}, metrics=metrics)))
+
+
 def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
     experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
     for most, equivalent in ((4, 2), (3, 0)):
