@@ -23,6 +23,7 @@ from ..numerals import SECTION, marked
 from ..tables import Quantity, table
 
 OF_SUCCESSES = "Latencies are of the successful responses."  # in the note of a table with latencies
+RESPONSES_OF_SUCCESSES = "Response times are of the successful responses."  # in that of a table with response times
 MEASURED_TO_PUBLISHED = "measured / published"  # the column of the ratio of a measured value to the published one
 Cell = float | str | None  # a number, a text, or None where it was not measured or not published
 Measure = Callable[[str], Cell]  # from the name of a deployment to a cell

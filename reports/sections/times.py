@@ -1,6 +1,6 @@
 """Where the time of requests goes on arms of a user's own: latency by endpoint, and the waterfall from the baseline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from workbench.text_cleaning import Target, cleaned
 from ..markup import Html
 from ..tables import Quantity, folded, table
 from ..waterfall_table import waterfall_table
-from .comparison import OF_SUCCESSES, Report, join, prose
+from .comparison import OF_SUCCESSES, RESPONSES_OF_SUCCESSES, Report, join, prose
 
 WITHOUT_PARTS = (
     "The time of a request is not split into its parts: the application sends no Server-Timing. Two lines change that: "
@@ -98,7 +98,14 @@ def _latency(experiment: Experiment, scenario: str, arms: Sequence[str]) -> Html
             "p95 (ms)": Quantity.optional(row[f"{prefix}p95_ms"], "{:,.1f}"),
             "p99 (ms)": Quantity.optional(row[f"{prefix}p99_ms"], "{:,.1f}"),
         }
-        for _, row in rows.sort_values(["endpoint", "deployment"]).iterrows()
+        for _, row in rows.sort_values(["endpoint", "deployment"], key=_order(arms)).iterrows()
     ]
     name = "Response time, from when a request was due" if is_open else "Latency"
-    return table(pd.DataFrame(shown, dtype=object), f"{name}, under {scenario}", note=OF_SUCCESSES)
+    note = RESPONSES_OF_SUCCESSES if is_open else OF_SUCCESSES
+    return table(pd.DataFrame(shown, dtype=object), f"{name}, under {scenario}", note=note)
+
+
+def _order(arms: Sequence[str]) -> Callable[[pd.Series], pd.Series]:
+    """The order of a column: arms as they were declared, the baseline first; endpoints by name."""
+    places = {name: place for place, name in enumerate(arms)}
+    return lambda column: column.map(places) if column.name == "deployment" else column

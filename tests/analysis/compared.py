@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.builders import Builder
-from workbench.arms import TUNED
+from workbench.arms import BURST_50, TUNED
 from workbench.recording import Experiment
 
 SOURCE = {"kind": "checkout", "folder": "/somewhere", "commit": "a" * 40, "dirty": False, "changes": None,
@@ -21,6 +21,7 @@ def compared(
     invalid: Sequence[str] = (),
     declared: Mapping[str, Any] | None = None,
     replicates: Sequence[float] = (1.0,),
+    scenario: str = BURST_50,
 ) -> Experiment:
     """An experiment with an arm for each name, whose requests take so many times the time of tuned.
 
@@ -35,12 +36,12 @@ def compared(
             for replicate in (False, True) if name == baseline else (False,):
                 noise = 1 + 0.002 * ((block + len(runs)) % 3)
                 noise *= replicates[block % len(replicates)] if replicate else 1
-                run = builder.run(TUNED, block=block, replicate=replicate, slower=factor * noise)
+                run = builder.run(TUNED, scenario, block=block, replicate=replicate, slower=factor * noise)
                 run.record["deployment"] |= {"name": name, "source": by_arm[name]}
                 runs.append(run.invalid() if name in invalid else run)
     return builder.experiment(
         *runs,
         profile="comparison",
         comparison={"arms": [{"name": name, **source} for name, source in by_arm.items()], **(declared or {})},
-        primary_metrics=[{"metric": metric, "scenario": "burst-50", "deployments": candidates} for metric in metrics],
+        primary_metrics=[{"metric": metric, "scenario": scenario, "deployments": candidates} for metric in metrics],
     )

@@ -79,6 +79,23 @@ def test_the_legend_has_the_margin_of_every_metric(builder, metrics, grey, page_
     assert grey in _text(page_of(compared(builder, {"base": 1.0, "head": 1.0}, metrics=metrics)))
 
 
+def test_endpoints_have_the_arms_in_the_declared_order(builder, page_of):
+    text = page_of(compared(builder, {"zeta": 1.0, "beta": 1.0, "alpha": 1.0}))
+    (rows,) = re.findall(r"Latency, under burst-50(.+?)</table>", text, re.DOTALL)
+    arms = re.findall(r"zeta|beta|alpha", _text(rows))
+    assert arms == ["zeta", "beta", "alpha"] * (len(arms) // 3)
+    assert "Latencies are of the successful responses." in text
+
+
+def test_response_times_of_open_load_are_called_so(builder, page_of):
+    text = _text(
+        page_of(compared(builder, {"base": 1.0, "head": 1.0}, scenario="open-20", metrics=("response_p95_ms",)))
+    )
+    assert "Response time, from when a request was due, under open-20" in text
+    assert "Response times are of the successful responses." in text
+    assert "Latencies are" not in text
+
+
 def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
     experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
     for most, equivalent in ((4, 2), (3, 0)):
