@@ -60,10 +60,12 @@ def _environment(experiment: Experiment) -> str:
     if imported.is_imported(experiment.record):
         tool = imported.tool(experiment.record)
         return f"Experiment {experiment.name}, imported from {tool}; {imported.MACHINE}. {_seal(experiment)}"
+    postgresql = environment.get("postgresql")  # None where no arm was served on the workbench's database
     text = (
         f"Experiment {experiment.name}, {plural(environment['cpu_count'], 'core')} ({environment['cpu_model']}), "
-        f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, PostgreSQL "
-        f"{environment.get('postgresql') or 'unknown'}, commit {(environment.get('commit') or 'unknown')[:12]}"
+        f"{environment['memory_bytes'] / 2**30:.0f} GiB, Python {environment.get('python') or 'unknown'}, "
+        f"{f'PostgreSQL {postgresql}, ' if postgresql else ''}"
+        f"commit of the workbench {(environment.get('commit') or 'unknown')[:12]}"
         f"{' with changes' if environment.get('dirty') else ''}, seed {experiment.record.get('seed', 'unknown')}. "
         f"The load generator and the system share this machine. {_seal(experiment)}"
     )
@@ -126,11 +128,22 @@ def _flush(run: Run) -> dict[str, float | None]:
     return {FLUSH: generator.get("longest_flush_ms"), FLUSH_CPU: generator.get("longest_flush_cpu_ms")}
 
 
+def has_replicates(experiment: Experiment) -> bool:
+    """True where both runs of an A/A pair are valid in some block."""
+    return not arm_metrics.replicate_ratios(experiment).empty
+
+
+def _without_replicates(experiment: Experiment) -> str:
+    if any(run.replicate for run in experiment.runs):
+        return "In no block are both runs of an A/A pair valid, so the A/A difference is not known."
+    return "No arm has an A/A replicate, so the A/A difference is not known."
+
+
 def _aa_differences(experiment: Experiment) -> Html:
     """Ratios of two runs of the same arm in the same block: a smaller difference between arms shows nothing."""
     pairs = arm_metrics.replicate_ratios(experiment)
     if pairs.empty:
-        return prose("No arm has an A/A replicate, so the A/A difference is not known.")
+        return prose(_without_replicates(experiment))
     rows = [
         {
             "set-up": set_up(str(deployment)),

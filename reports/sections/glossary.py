@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.findings import effects, fault_findings, overload_claims, resource_growth
+from workbench import imported
 
 from ..markup import Html
 from ..numerals import marked
@@ -35,10 +36,17 @@ OF_USERS = {
     "users with think time": "closed load: each waits 1 to 3 s between two requests",
 }
 OF_ARMS = {
-    "arm": "what was put under load, by its name; every arm runs once in each block, the first one twice",
+    "arm": "what was put under load, by its name; every arm runs once in each block",
     "latency": "from the send of a request to the end of its response",
     "response time": "from when a request was due to the end of its response, in open load",
     "queue, rest, residual": "wait for a worker; time in the application that is in no part; neither of both",
+}
+OF_REPLICATES = {
+    "arm": "what was put under load, by its name; every arm runs once in each block, the first one twice",
+}
+OF_IMPORTS = {
+    "arm": "what was put under load, by the name that was given at the import",
+    "block": "the results with one number, which was given at the import; their order in time is not recorded",
 }
 OF_FAULTS = {
     "admission control": "a limit on the requests in a worker; what is beyond it is refused at once",
@@ -64,8 +72,22 @@ def glossary(report: Report) -> Html:
     if has_effects or report.arms:
         words |= OF_EFFECTS
     if report.arms:
-        words |= OF_ARMS
+        words |= OF_ARMS | _of_method(report)
     elif has_effects or not has_faults:  # an experiment with faults alone has none of these loads
         words |= OF_USERS
+    if report.arms and not _has_replicates(report):
+        del words["A/A"]
     rows = [{"word": word, "meaning": marked(words[word])} for word in sorted(words, key=str.lower)]
     return table(pd.DataFrame(rows, dtype=object), "Words of this page")
+
+
+def _of_method(report: Report) -> dict[str, str]:
+    """The words whose meaning depends on how the arms were measured."""
+    if imported.is_imported(report.experiment.record):
+        return OF_IMPORTS
+    return OF_REPLICATES if _has_replicates(report) else {}
+
+
+def _has_replicates(report: Report) -> bool:
+    """True where an arm ran twice in a block, whether its runs are valid or not."""
+    return any(run.replicate for run in report.experiment.runs)

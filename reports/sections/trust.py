@@ -60,11 +60,22 @@ def _method(report: Report) -> Html:
     if len(report.arms) == 1:
         return sentence("The only arm ran once in each block, so nothing is compared.")
     return sentence(
-        "All arms ran once in each block, in random and balanced order, with the same seed; {baseline} ran twice, and "
-        "the A/A rows are the difference of the two. Ratios are paired by block. Only metrics that were declared "
-        "before the measurement get a verdict, corrected by Holm over all of them.",
-        baseline=report.arms[0].name,
+        "All arms ran once in each block, in random and balanced order, with the same seed{replicate}. Ratios are "
+        "paired by block. Only metrics that were declared before the measurement get a verdict, corrected by Holm over "
+        "all of them.",
+        replicate=_replicate(report),
     )
+
+
+def _replicate(report: Report) -> Html:
+    """What became of the second run of the baseline in each block; empty where there was none."""
+    baseline = report.arms[0].name
+    if not any(run.replicate for run in report.experiment.runs):
+        return Html("")
+    if evidence.has_replicates(report.experiment):
+        return sentence("; {baseline} ran twice, and the A/A rows are the difference of the two", baseline=baseline)
+    return sentence("; {baseline} ran twice, and in no block are both of these runs valid, so that there is no A/A row",
+                    baseline=baseline)  # fmt: skip
 
 
 def _intervals(report: Report) -> Html:

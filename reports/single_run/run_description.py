@@ -144,7 +144,8 @@ def _system(run: Run) -> Iterator[Fact]:
         counts: Mapping = dataset.get("counts") or {}
         rows = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         yield "data", f"scale {dataset.get('scale')}" + (f"; rows: {rows}" if rows else "")
-        yield "PostgreSQL", run.record["environment"].get("postgresql") or "unknown"
+        if postgresql := run.record["environment"].get("postgresql"):
+            yield "PostgreSQL", postgresql
 
 
 def _environment(run: Run) -> Iterator[Fact]:

@@ -125,6 +125,11 @@ def test_arms_without_valid_runs_have_a_page_that_says_so(builder, invalid, page
     text = page_of(experiment)
     assert "Invalid:" in text.partition("<h2")[0]
     assert "<table" in text
+    has_pairs = "base" not in invalid
+    assert ("the A/A rows are the difference of the two" in text) == has_pairs
+    assert ("in no block are both of these runs valid" in text) == (not has_pairs)
+    assert ("In no block are both runs of an A/A pair valid" in text) == (not has_pairs)
+    assert "No arm has an A/A replicate" not in text
     assert decide(experiment, conclusions(experiment)).exit_code == 3
 
 

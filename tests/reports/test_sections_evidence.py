@@ -37,7 +37,19 @@ def test_aa_differences_come_from_arms_with_a_replicate(builder):
     assert "noise floor" not in rows[LABELS[BASELINE]]
     assert list(rows) == [LABELS[BASELINE]]
     once = builder.experiment(builder.run(), builder.run(replicate=True).invalid(), name="once")
-    assert "No arm has an A/A replicate" in page_text(evidence.evidence(report_of(once)))
+    assert "In no block are both runs of an A/A pair valid" in page_text(evidence.evidence(report_of(once)))
+    alone = builder.experiment(builder.run(), name="alone")
+    assert "No arm has an A/A replicate" in page_text(evidence.evidence(report_of(alone)))
+
+
+def test_postgresql_is_named_where_its_version_is_on_record_alone(builder):
+    experiment = builder.experiment(builder.run())
+    for version in ("18.1", None):
+        experiment.record["environment"]["postgresql"] = version
+        text = page_text(evidence.evidence(report_of(experiment)))
+        assert ("PostgreSQL 18.1, " in text) == (version is not None)
+        assert "PostgreSQL unknown" not in text
+        assert ", commit of the workbench " in text
 
 
 def test_aa_differences_of_four_blocks_have_the_noise_floor(builder):
