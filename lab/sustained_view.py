@@ -66,6 +66,6 @@ def _measured(estimate: Estimate) -> str:
     """Value, interval and number of blocks."""
     interval = "no interval"
     if estimate.interval is not None:
-        least = "at least " if estimate.is_lower_bound else ""
-        interval = f"95 % {least}{texts.number(estimate.interval[0])} to {texts.number(estimate.interval[1])} ms"
+        wider = " or wider" if estimate.is_lower_bound else ""
+        interval = f"95 % {texts.number(estimate.interval[0])} to {texts.number(estimate.interval[1])} ms{wider}"
     return f"{texts.milliseconds(estimate.value)} ({interval}, n = {texts.counted(estimate.blocks, 'block')})"

@@ -102,8 +102,8 @@ def _shown(estimate: Estimate | None, name: str, unit: str) -> Measurement | Non
     text = f"{name} {estimate.value:.1f} {unit}"
     if estimate.interval:
         low, high = estimate.interval
-        at_least = "at least " if estimate.is_lower_bound else ""
-        text += f" ({at_least}{low:.1f}–{high:.1f}, {estimate.blocks} blocks)"
+        or_wider = " or wider" if estimate.is_lower_bound else ""
+        text += f" ({low:.1f}–{high:.1f}{or_wider}, {estimate.blocks} blocks)"
     return estimate, text
 
 

@@ -132,11 +132,11 @@ def ratio(numerator: Cell, denominator: Cell) -> float | None:
 
 
 def interval_suffix(estimate: Estimate, form: str) -> str:
-    """` (17.2–20.7)`, ` (at least 17.2–20.7)` where it is too narrow, or nothing where there is no interval."""
+    """` (17.2–20.7)`, ` (17.2–20.7 or wider)` where it is too narrow, or nothing where there is no interval."""
     if estimate.interval is None:
         return ""
-    at_least = "at least " if estimate.is_lower_bound else ""
-    return f" ({at_least}{'–'.join(map(form.format, estimate.interval))})"
+    or_wider = " or wider" if estimate.is_lower_bound else ""
+    return f" ({'–'.join(map(form.format, estimate.interval))}{or_wider})"
 
 
 def with_interval(estimate: Estimate | None, form: str = "") -> Quantity | None:

@@ -18,7 +18,7 @@ GENERAL = {
 }
 OF_EFFECTS = {
     "A/A": "the same set-up twice in a block; whatever differs is chance",
-    "at least": "before an interval: it is too narrow, as few requests lie beyond the percentile or blocks differ much",
+    "or wider": "after an interval: it is too narrow, as few requests lie beyond the percentile or blocks differ much",
     "blocks required": "number of blocks that show an effect of the margin's size, or equivalence, four times in five",
     "effect": "what a change makes of a time: the ratio with it to without it, compared within blocks",
     "equivalent": "the interval lies within the margin around no difference, after Holm's correction",

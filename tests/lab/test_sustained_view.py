@@ -24,7 +24,7 @@ def test_an_interval_across_the_bound_says_what_would_decide():
     result = EndpointResult("/cart", Estimate(290, 5, 250, 330, is_lower_bound=True), 500, 0)
     text = lines(INCONCLUSIVE, result)
     assert text[1] == "An interval reaches across the bound: more blocks make it narrower."
-    assert text[2] == "/cart: p95 290 ms (95 % at least 250 to 330 ms, n = 5 blocks), below the bound."
+    assert text[2] == "/cart: p95 290 ms (95 % 250 to 330 ms or wider, n = 5 blocks), below the bound."
     assert len(text) == 3
 
 
