@@ -11,6 +11,7 @@ from analysis import comparison_wording, history
 from analysis.environment_facts import COMMIT, facts_of
 from analysis.recording_comparison import ExperimentComparison
 from workbench import atomic
+from workbench.declared_arms import KEY
 from workbench.recorded_experiment import planned
 from workbench.recording import Experiment
 from workbench.text_cleaning import Target, cleaned
@@ -122,7 +123,13 @@ def _side(experiment: Experiment) -> str:
     started = history.started(experiment).replace("T", " ") or "start unknown"
     commit = facts_of(experiment).get(COMMIT, "unknown")
     usable = valid_text(experiment, of=len(planned(experiment.record)))
-    return f"{experiment.name}, {started} UTC, commit {commit}, profile {experiment.record['profile']}, {usable}"
+    profile = "" if _has_application(experiment) else f"profile {experiment.record['profile']}, "
+    return f"{experiment.name}, {started} UTC, commit {commit}, {profile}{usable}"
+
+
+def _has_application(experiment: Experiment) -> bool:
+    """True for a user's own application: its file declares the arms, and no profile of the workbench was run."""
+    return bool((experiment.record.get(KEY) or {}).get("application"))
 
 
 def _uncompared(comparison: ExperimentComparison, warnings: Sequence[str]) -> Html | None:

@@ -28,7 +28,7 @@ from analysis.soak.growth import FALLS, FLAT, GROWS
 from analysis.stats.power import MAX_BLOCKS
 from workbench import imported
 from workbench.arms import TUNED, WITHOUT
-from workbench.declared_arms import declared
+from workbench.declared_arms import KEY, declared
 from workbench.display import DASH
 from workbench.recording import Experiment
 from workbench.redaction import redacted
@@ -102,13 +102,24 @@ def _measured(experiment: Experiment) -> str:
     commit = (environment.get("commit") or "unknown")[:10] + ("+" if environment.get("dirty") else "")
     code = arms_clause(arms) if arms else f"commit {commit}"
     digest = f"; SHA-256 {experiment.digest[:16]}…" if experiment.digest else ""
-    profile = f"Profile {experiment.record['profile']}, scale {experiment.record['scale']}"
-    if imported.is_imported(experiment.record):
-        profile = f"Imported from {imported.tool(experiment.record)}"
     return _text(
-        f"{profile}, {code}; {machine(environment)}; {valid_text(experiment)}{digest}",
+        f"{_subject(experiment)}, {code}; {machine(environment)}; {valid_text(experiment)}{digest}",
         MAX_TEXT_CHARACTERS,
     )
+
+
+def _subject(experiment: Experiment) -> str:
+    """The profile and its scale; a user's own application has its name, and the profile of its file if one was chosen.
+
+    The scale is that of the workbench's database, which such an application does not use.
+    """
+    record = experiment.record
+    if imported.is_imported(record):
+        return f"Imported from {imported.tool(record)}"
+    if application := (record.get(KEY) or {}).get("application"):
+        profile = application.get("profile")
+        return f"Application {application['name']}{f', profile {profile}' if profile else ''}"
+    return f"Profile {record['profile']}, scale {record['scale']}"
 
 
 def _objectives(findings: Sequence[Finding]) -> _Table:

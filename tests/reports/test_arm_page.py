@@ -144,6 +144,21 @@ def test_the_decision_needs_no_objective(builder, slower, exit_code):
     assert "base is commit aaaaaaaaaa" in text
 
 
+@pytest.mark.parametrize(("profile", "shown"), [({}, ""), ({"profile": "short"}, ", profile short")])
+def test_the_summary_of_an_own_application_has_its_name_and_no_scale(builder, profile, shown):
+    experiment = compared(builder, {"base": 1.0, "head": 1.0})
+    assert "Profile comparison, scale small, base is" in _summary(experiment)
+    experiment.record["comparison"]["application"] = {"name": "Notes", "file": "/app/workbench.toml", **profile}
+    text = _summary(experiment)
+    assert f"Application Notes{shown}, base is" in text
+    assert "scale" not in text
+
+
+def _summary(experiment):
+    findings = conclusions(experiment)
+    return summary(decide(experiment, findings), experiment, findings)
+
+
 def test_one_arm_alone_has_a_page_and_no_decision(builder, page_of):
     experiment = compared(builder, {"application": 1.0})
     findings = conclusions(experiment)
