@@ -58,7 +58,8 @@ def forest(rows: Sequence[ForestRow], margin: float) -> Figure:
     for y, row in enumerate(rows):
         if row.is_heading:  # nothing crosses its text, and nothing stands above the first one
             top, bottom = _extent(y)
-            axes.axhspan(top if y else _top(), bottom, color=INK["face"], zorder=1.6, linewidth=0)
+            face = axes.axhspan(top if y else _top() - 0.2, bottom, color=INK["face"], zorder=1.6, linewidth=0)
+            face.set(clip_on=False, in_layout=False)  # else the ends of lines show as a dot at the edge
         else:
             _mark(axes, y, row)
         _label(axes, y, row)
