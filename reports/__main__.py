@@ -163,7 +163,7 @@ def verify(recording: str, digest: str) -> None:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
-    from analysis.unused_success_rules import unused_success_rules
+    from analysis.unmatched_endpoints import unused_success_rules
 
     from . import index_page, report_entry, run_counts
 

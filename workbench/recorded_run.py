@@ -113,13 +113,15 @@ class Run(RunReadings):
     @cached_property
     def defects(self) -> tuple[Defect, ...]:
         """Defects of its files, and the questions without an answer because of them."""
+        # Rows that are elsewhere are examined there; those of a start are read by nobody, and stay in the store.
+        is_elsewhere = self.has_rows_elsewhere and (self.has_load or bool(self.origin))
         return (
             *self.mismatches,
             *defects.of_files(
                 self.directory,
                 self.record,
                 digests=self.checks_digests,
-                without=[STORED] if self.has_rows_elsewhere and (self.has_load or self.origin) else [],
+                without=[STORED] if is_elsewhere else [],
             ),
             *(self.rows_check.defects if self.has_load else ()),
             *defects.of_readings(self.directory),

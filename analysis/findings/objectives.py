@@ -12,7 +12,7 @@ from workbench.objective_entry import COMPARISONS, ObjectiveEntry
 from workbench.paths import REPOSITORY
 from workbench.recording import Experiment, arm
 
-from ..unused_success_rules import measured_endpoints
+from ..unmatched_endpoints import measured_endpoints
 from .finding import Claim, Finding
 from .objective_metrics import METRICS, Metric, Subject
 
@@ -54,9 +54,10 @@ class Objective:
         claim = Claim(experiment, KIND, self.id, self._claim(is_open=self.subject.is_open(experiment)))
         measurement = self.metric.measure(experiment, self.subject)
         if measurement is None:
-            if all(experiment.find(*arm) for arm in self._arms()):
-                return claim.not_measured(self._absence(experiment), self.subject.runs(experiment))
-            return claim.not_run(*next(arm for arm in self._arms() if not experiment.find(*arm)))
+            missing = [each for each in self._arms() if not experiment.find(*each)]
+            if missing:
+                return claim.not_run(*missing[0])
+            return claim.not_measured(self._absence(experiment), self.subject.runs(experiment))
         estimate, text = measurement
         if self.misses_aim(estimate.value):
             text += f"; short of the aim, {self.metric.form.format(self.aim)}"
@@ -79,7 +80,7 @@ class Objective:
         measured = arm(experiment.by_arm, subject.deployment, subject.scenario)
         if subject.endpoint and not subject.endpoints(experiment):
             return f"no request had the endpoint {subject.endpoint}; {measured_endpoints(measured)}"
-        return f"no successful response of {subject.endpoint or 'any endpoint'}"
+        return "the valid runs have no value of it"
 
     def _arms(self) -> list[tuple[str, str]]:
         """The deployments and scenarios that it takes runs of, its own first."""

@@ -24,7 +24,7 @@ from workbench.terminal import echo
 
 from .experiment_summary import ExperimentSummary
 
-PATIENCE_S = 30.0  # between two lines about how far it is
+PROGRESS_EVERY_S = 30.0  # a line about how far a long reading is
 FOLDER = "history"  # below the folder of all data
 # The folders and modules on which the content of a summary depends.
 PROGRAM = (
@@ -61,11 +61,11 @@ class Summaries:
     def of_folder(cls, directory: Path) -> "Summaries":
         """Read the experiments of a folder."""
         experiments, problems, changed = [], [], 0
-        paths, patience_ends_s = sorted(directory.glob("*/experiment.json")), time.monotonic() + PATIENCE_S
+        paths, next_line_s = sorted(directory.glob("*/experiment.json")), time.monotonic() + PROGRESS_EVERY_S
         for number, path in enumerate(paths):
-            if time.monotonic() > patience_ends_s:
+            if time.monotonic() > next_line_s:
                 echo(f"history: {number} of {len(paths)} experiments are read; what was read is kept", err=True)
-                patience_ends_s = time.monotonic() + PATIENCE_S
+                next_line_s = time.monotonic() + PROGRESS_EVERY_S
             try:
                 experiments.append(summary_of(path.parent))
             except ChangedError as error:

@@ -25,9 +25,9 @@ def autocannon() -> Iterator[str]:
 
 @contextmanager
 def polars() -> Iterator[None]:
-    """Install Polars for the block, where this process and those that it starts find it.
+    """Install Polars for the block, into a folder on the import path of this process and of its children.
 
-    Raises `UserError` where uv cannot. `PYTHONPATH` and the import path are as before afterwards.
+    Raises `UserError` where uv cannot. The import path is as before afterwards.
     """
     with temporary_folder("packages") as folder:
         options = ["--quiet", "--only-binary", ":all:", "--python", sys.executable]

@@ -29,7 +29,8 @@ ARM = table(
         "database": {"enum": ["postgresql"], "description": "An empty database of a PostgreSQL that the workbench "
                      "starts, made for each run; its URL is in $DATABASE_URL."},
         "commit": text("The command runs in a copy of this commit of the folder's git repository."),
-        "url": text("The address of an application that is running already, beginning with http:// or https://.", pattern=r"^https?://"),
+        "url": text("The address of an application that is running already, beginning with http:// or https://.",
+                    pattern=r"^https?://"),
         "deployment": text("A deployment of TraceTrack by its name, see python -m loadgen list."),
         "serving": table("How the application serves: with it a capacity is predicted from a run under a low load.", {
             "server": {"enum": list(SERVER_KINDS), "description": "What limits a worker: sync serves one request at a "

@@ -7,13 +7,14 @@ import pandas as pd
 
 from analysis.metrics import arm_metrics
 from analysis.stats.confidence import MIN_BLOCKS, noise_floor
-from analysis.unused_success_rules import unused_success_rules
+from analysis.unmatched_endpoints import unused_success_rules
 from workbench import imported
 from workbench.arms import BURST_50, TUNED
 from workbench.declared_arms import KEY
 from workbench.paths import REPOSITORY
 from workbench.recorded_experiment import REPEATS
 from workbench.recording import Experiment
+from workbench.redaction import redacted
 
 from ..markup import Html
 from ..numerals import SECTION, marked, number, sentence
@@ -33,7 +34,7 @@ def trust(report: Report) -> Html:
     """The limits of this experiment, and everything it rests on."""
     sentences = [
         _method(report), _intervals(report), _noise(report), _machine(report), _cache(report), _validity(report),
-        *(marked(f"{each}.", SECTION) for each in unused_success_rules(report.experiment)),
+        *(marked(redacted(f"{each}."), SECTION) for each in unused_success_rules(report.experiment)),
     ]  # fmt: skip
     listed = "".join(f"<li>{each}</li>" for each in sentences if str(each))
     return join(

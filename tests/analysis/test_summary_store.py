@@ -106,6 +106,6 @@ def test_every_module_that_computes_a_summary_is_part_of_its_stamp():
 
 
 def test_reading_many_experiments_says_how_far_it_is(builder, recorded, monkeypatch, capsys):
-    monkeypatch.setattr(summary_store, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(summary_store, "PROGRESS_EVERY_S", 0.0)
     assert len(read(builder).experiments) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "history: 1 of 2 experiments are read; what was read is kept"

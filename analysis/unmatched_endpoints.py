@@ -1,4 +1,4 @@
-"""Rules of what counts as a success that applied to no request: most often the name of an endpoint is not right."""
+"""Endpoints that a file names and no request had: most often their name is not right."""
 
 import pandas as pd
 
