@@ -1,7 +1,6 @@
 """`python -m reports report|build|compare|gate|peers|verify`: build pages, check objectives, or check a recording."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,16 +54,11 @@ def build(experiment: str, run: str, output: Path) -> None:
     if not run:
         _build(experiment, output)
         return
+    from . import index_page
     from .choice import recorded_run
+    from .single_run import run_page
 
-    recorded = recorded_run(run)
-    with ThreadPoolExecutor(1) as beside:
-        totals = beside.submit(lambda: recorded.totals if recorded.has_load else None)  # seconds for millions of rows
-        from . import index_page
-        from .single_run import run_page
-
-        totals.result()
-    page = run_page.write(recorded, output)
+    page = run_page.write(recorded_run(run), output)
     index_page.write(output)
     click.echo(page)
 
