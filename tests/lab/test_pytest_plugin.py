@@ -47,7 +47,7 @@ def test_the_load_decides_before_the_body_runs(pytester, monkeypatch):
     result.stdout.fnmatch_lines(
         [
             "burst-8 on *server.py 0.3 with p95 of every endpoint below 100 ms: not sustained (4 of 4 blocks valid).",
-            "GET /page: p95 3?? ms (95 % * to * ms, n = 4 blocks), not below the bound.",
+            "GET /page: p95 3?? ms (95 % * to * ms or wider, n = 4 blocks), not below the bound.",
             "What limited it: in * of 4 runs *",
             'lab.open_experiment("*-comparison") has its requests.',
             "burst-8 on *: the measurement is invalid (0 of 4 blocks valid, and it takes 4).",
