@@ -11,7 +11,7 @@ from typing import Any
 from workbench import declared_arms
 from workbench.declared_arms import CHECKOUT, COMMAND, DEPLOYMENT, SOURCE, URL
 
-from . import arm_reset, progress, services, target
+from . import arm_reset, load_rehearsal, progress, services, target
 from .arm_database import VARIABLE, empty_database
 from .arm_source import ArmSource
 from .arm_start import HOST
@@ -49,9 +49,15 @@ class ArmSystems:
         )
         for command in systems.commands.values():
             command.require_startable()
+        load_rehearsal.require_usable(comparison, systems._urls())
         for arm in of_kind[URL]:
             systems.targets[arm.name].wait_until_up(arm.start.ready_within_s, arm.start.ready)
         return systems
+
+    def _urls(self) -> list[str]:
+        """The addresses that the users of commands and URLs send to; commands have a port of their own in each run."""
+        commands = [f"http://{HOST}:{services.free_port()}"] if self.commands else []
+        return commands + [application.url for application in self.targets.values()]
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The facts of each arm, by name, as the record of its runs has them."""

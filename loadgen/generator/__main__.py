@@ -10,7 +10,7 @@ from locust import argument_parser, runners
 from locust import main as locust_main
 from locust.env import Environment
 
-from . import driver, guarded_channel, import_path, output
+from . import driver, guarded_channel, import_path, output, rehearsal
 from .config import OVER_HOSTS, URL, USER_CLASSES
 
 MAX_SILENCE_S = 120
@@ -40,7 +40,8 @@ def main() -> None:
 
     locust_main.create_environment = create_prepared
     sys.argv += ["--host", URL]
-    locust_main.main()
+    with rehearsal.refused_errors():
+        locust_main.main()
 
 
 if __name__ == "__main__":

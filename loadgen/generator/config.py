@@ -13,6 +13,7 @@ TRACETRACK_USER_CLASSES   path of the locustfile with the user classes
 TRACETRACK_TLS            how certificates are checked: empty for what the user classes say, `insecure`, or the path of
                           the certificate authority's file
 TRACETRACK_SUCCESS        what counts as a success by endpoint, see `success_rules`, as JSON
+TRACETRACK_REHEARSAL      set for a process that ends before its users start, see `rehearsal`
 TRACETRACK_HOSTS          set where several hosts make the load
 TRACETRACK_CLOCK_OFFSET_NS
                           this host's monotonic clock minus that of the run's host, on a host that joined the run

@@ -12,6 +12,7 @@ from . import (
     host_guard,
     pacer,
     recording,
+    rehearsal,
     shape_load,
     success_judge,
     summary,
@@ -25,6 +26,7 @@ def prepare(environment: Environment, runner: Runner, **_: object) -> None:
     """Set this process up, and return when the users may start."""
     if reason := user_classes.refusal(environment, SCENARIO):
         recording.refuse(reason)
+    rehearsal.end()
     removed = user_classes.remove_without_tasks(environment)
     summary.details["notes"] = [*removed, *user_classes.ignored_waits(environment, SCENARIO)]
     summary.details["scheduling"] = cpu_priority.raise_both()

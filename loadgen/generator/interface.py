@@ -10,5 +10,6 @@ RELEASED = "generator-released"
 HOSTS = "TRACETRACK_HOSTS"
 OFFSET = "TRACETRACK_CLOCK_OFFSET_NS"
 
+REHEARSAL = "TRACETRACK_REHEARSAL"  # set for a process that ends when it has looked at the locustfile
 INSECURE = "insecure"  # of TRACETRACK_TLS: certificates are not checked
 IN_FLIGHT = b"in_flight"  # the key of the requests in flight, in the metadata of a batch of rows

@@ -133,6 +133,56 @@ def test_breakdown_of_an_arm_is_one_line_and_leaves_nothing_behind(command, tmp_
     assert [pid for pid, folder in folders.items() if folder.startswith(str(tmp_path))] == []
 
 
+SHAPE = """
+
+class Rising(LoadTestShape):
+    def tick(self):
+        seconds = self.get_run_time()
+        return (2 if seconds < 1.5 else 5, 50) if seconds < 3 else None
+"""
+USES_NETWORK = "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9/')\n"
+UNUSABLE = {
+    "a module that is missing": (
+        "\nimport no_such", "ModuleNotFoundError in users.py, line 2: No module named 'no_such'",
+    ),
+    "an error in a module beside it": ("import beside", "ValueError in beside.py, line 2: no accounts"),
+    "a module with a syntax error": (
+        "import half", "SyntaxError in users.py, line 1: '(' was never closed (half.py, line 1)",
+    ),
+    "a file that is missing": ("open('accounts.csv')", "FileNotFoundError in users.py, line 1"),
+    "an exit": ("raise SystemExit('set ACCOUNTS')", "set ACCOUNTS"),
+    "no users": ("accounts = 3", "the locustfile has no class of users"),
+    "users without a task": ("from locust import User\nclass Idle(User): pass", "no user class has a task"),
+    "a load shape": (
+        shop.USERS + "from locust import LoadTestShape" + SHAPE, "the locustfile has a load shape, Rising",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("users", "message"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_locustfile_that_cannot_be_used_is_refused_before_anything_is_measured(command, tmp_path, users, message):
+    path = shop.write(tmp_path / "unusable")
+    path.with_name("beside.py").write_text("\nraise ValueError('no accounts')")
+    path.with_name("half.py").write_text("x = (")
+    locustfile = path.with_name("users.py")
+    locustfile.write_text(users)
+    runs = set((command.data / "runs").glob("*"))
+    refused = app(command, path)
+    assert refused.returncode == 1
+    assert [line for line in refused.stderr.splitlines() if str(locustfile) in line and message in line]
+    assert len(refused.stderr.splitlines()) == 1
+    assert set((command.data / "runs").glob("*")) == runs
+
+
+def test_a_locustfile_that_asks_the_application_is_left_to_the_run(command, tmp_path):
+    path = shop.write(tmp_path / "asks")
+    path.with_name("users.py").write_text(USES_NETWORK + shop.USERS)
+    failed = app(command, path)
+    assert failed.returncode == 1
+    assert "ConnectionRefusedError" in failed.stderr
+    assert "resume it with" in failed.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -145,15 +195,6 @@ def test_options_that_the_file_declares_are_refused(command, tmp_path, words, me
     refused = app(command, shop.write(tmp_path / "options"), *words)
     assert refused.returncode == 2
     assert message in refused.stderr
-
-
-SHAPE = """
-
-class Rising(LoadTestShape):
-    def tick(self):
-        seconds = self.get_run_time()
-        return (2 if seconds < 1.5 else 5, 50) if seconds < 3 else None
-"""
 
 
 def test_shape_of_the_locustfile_decides_users_and_duration(command, tmp_path):
