@@ -12,6 +12,7 @@ from .compared_arms import Comparison
 from .generator.interface import REFUSED, REHEARSAL
 from .locust_runner import Load, last_error, locust_variables
 from .subprocesses import Child, start
+from .target import Users
 
 LIMIT_S = 120.0  # for the import of a locustfile
 
@@ -24,7 +25,7 @@ def require_usable(comparison: Comparison, urls: Sequence[str]) -> None:
     """
     searched = [f"{search.family}-{search.first}" for search in comparison.searches]
     of_scheme = {url.partition("://")[0] if "://" in url else "": url for url in urls}
-    rehearsals = {}
+    rehearsals: dict[tuple[Users, bool, str], tuple[Load, str]] = {}
     for scenario in map(comparison.scenario, [*comparison.scenarios, *searched]):
         users = comparison.users_of(scenario.name)
         for scheme, url in of_scheme.items():
