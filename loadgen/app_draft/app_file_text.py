@@ -7,13 +7,13 @@ from typing import Any
 
 from workbench.text_cleaning import Target, cleaned
 
-from .draft_request import Draft
+from .draft_request import PROBE_PATHS, Draft
 
 LOCUSTFILE = "workbench_users.py"
 MAX_NAME_CHARACTERS = 60
 MAX_COMMENT_CHARACTERS = 110
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-HEALTH_PATHS = ("/ready", "/readyz", "/health", "/healthz", "/health/ready", "/ping", "/status")
+STATUS_PATH = "/status"  # of a probe, or of what users look at
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def _arms(draft: Draft, arm: DraftArm) -> Iterator[str]:
 
 def _health_path(draft: Draft) -> list[str]:
     """The path that says whether the application is ready, if there is one."""
-    sent = {request.name for request in draft.active() if request.method == "GET"}
-    return [path for path in HEALTH_PATHS if path in sent][:1]
+    known = {request.name for request in draft.requests if request.method == "GET" and not request.gaps}
+    return [path for path in (*PROBE_PATHS, STATUS_PATH) if path in known][:1]
 
 
 def _scenarios() -> list[str]:

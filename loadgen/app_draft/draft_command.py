@@ -93,9 +93,10 @@ def _arm(draft: Draft, command: str, url: str, output: Path) -> DraftArm:
 def _summary(draft: Draft, arm: DraftArm, output: Path) -> Iterator[str]:
     """What was written, what was left out, and what to do next."""
     active = len(draft.active())
-    comments = counted(len(draft.requests) - active, "comment")
+    others = len(draft.requests) - active
     signs_in = ", a sign-in before them" if draft.sign_in else ""
-    yield f"{output / LOCUSTFILE}: {counted(active, 'endpoint')}{signs_in}, and {comments} on others"
+    comments = f", and {counted(others, 'comment')} on others" if others else ""
+    yield f"{output / LOCUSTFILE}: {counted(active, 'endpoint')}{signs_in}{comments}"
     yield from (f"left out: {note}" for note in draft.notes)
     if not active:
         yield "no endpoint can be requested as it is: complete one of the comments before you measure"

@@ -7,6 +7,9 @@ from typing import Any
 SAFE_METHODS = ("GET", "HEAD")
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods of Locust's client
 JSON, FORM = "json", "data"  # bodies, by the argument of Locust's client that takes them
+# Paths at which applications say whether they are up.
+PROBE_PATHS = ("/ready", "/readyz", "/health", "/healthz", "/health/ready", "/ping")
+MACHINE_PATHS = (*PROBE_PATHS, "/metrics", "/openapi.json")  # which no user asks for
 MAX_REQUESTS = 300  # endpoints of a draft
 MAX_NAME_BYTES = 400  # of the name of an endpoint
 MAX_URLS = 50  # of an endpoint, one of which is drawn for each request
@@ -57,6 +60,11 @@ class DraftRequest:
         return f"{self.method} {self.name}"
 
     @property
+    def is_of_machines(self) -> bool:
+        """Whether machines send it, and no user does: is it up, its metrics, its API."""
+        return self.method == "GET" and self.name in MACHINE_PATHS
+
+    @property
     def is_safe(self) -> bool:
         """Whether its method promises to change nothing."""
         return self.method in SAFE_METHODS
@@ -92,7 +100,7 @@ class Draft:
 
     def is_active(self, request: DraftRequest) -> bool:
         """Whether a request is sent; others are comments in the locustfile."""
-        return not request.gaps and (request.is_safe or self.has_unsafe)
+        return not request.gaps and not request.is_of_machines and (request.is_safe or self.has_unsafe)
 
     def active(self) -> list[DraftRequest]:
         """The requests that are sent, without the one that signs in."""

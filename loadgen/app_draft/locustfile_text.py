@@ -104,7 +104,11 @@ class Locustfile:
 
     def _commented(self, request: DraftRequest, name: str) -> Iterator[str]:
         """The task as a comment, with what has to be done before it is one."""
-        reasons = (() if request.is_safe or self._draft.has_unsafe else ("It may change data.",)) + request.gaps
+        reasons = [
+            *["Machines ask for it, and no user does."] * request.is_of_machines,
+            *["It may change data."] * (not request.is_safe and not self._draft.has_unsafe),
+            *request.gaps,
+        ]
         yield f"    # {_comment(request.endpoint)} is not sent."
         yield from (f"    # {_comment(reason)}" for reason in reasons)
         yield "    # To send it, take the number signs away from the lines that follow."

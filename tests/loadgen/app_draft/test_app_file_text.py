@@ -62,5 +62,6 @@ def test_command_has_its_folder_and_the_path_that_says_that_it_is_ready():
     draft = Draft(
         "Shop", "x", "", (DraftRequest("GET", "/", (("/",),)), DraftRequest("GET", "/health", (("/health",),)))
     )
+    assert [request.name for request in draft.active()] == ["/"]
     text = app_file_text.text(draft, DraftArm('serve "it" $PORT', "../app"))
     assert tomllib.loads(text)["arms"]["now"] == {"command": 'serve "it" $PORT', "folder": "../app", "ready": "/health"}

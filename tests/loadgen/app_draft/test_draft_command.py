@@ -147,7 +147,8 @@ def test_variable_that_is_missing_is_named_before_anything_is_sent(own_command, 
         words = ("experiment", "--app", str(tmp_path / "out" / "workbench.toml"), "--experiment", "refused")
         refused = own_command.run(*words, timeout=60)
     assert refused.returncode == 1
-    assert "LookupError: set in the environment: APP_TOKEN" in refused.stderr
+    assert "LookupError in workbench_users.py" in refused.stderr
+    assert "set in the environment: APP_TOKEN" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

@@ -225,8 +225,8 @@ def test_sign_in_gives_the_cookie_that_others_need():
                                                 "the field password of a body")})  # fmt: skip
     assert [request.endpoint for request in draft.active()] == [
         "GET /login", "GET /", "GET /api/dashboard/stats", "GET /api/bags/search", "GET /api/shipments/[shipment]",
-        "GET /health", "GET /metrics", "GET /openapi.json",
     ]  # fmt: skip
+    assert {"GET /health", "GET /metrics", "GET /openapi.json"} < {request.endpoint for request in draft.requests}
     assert [variable.name for variable in draft.variables()] == ["APP_USERNAME", "APP_PASSWORD"]
 
 
