@@ -166,9 +166,8 @@ def _build(experiment: str, output: Path) -> None:
             echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     for rule in unused_success_rules(recorded):
         echo(f"Warning: {rule}", err=True)
-    if invalid := recorded.invalid:
-        frequent = f", most often for {run_counts.invalid_reasons(recorded)[0][0]}"
-        echo(f"{len(invalid)} of {len(recorded.runs)} runs are not valid and enter no value{frequent}")
+    if remark := run_counts.invalid_remark(recorded):
+        echo(remark)
     headline = building.headline(recorded, findings)
     report_entry.write(report_entry.of_report(recorded, findings, headline), page)
     index_page.write(output)

@@ -23,6 +23,15 @@ def invalid_reasons(experiment: Experiment) -> list[tuple[str, int]]:
     return Counter(name for of_run in names for name in of_run).most_common()
 
 
+def invalid_remark(experiment: Experiment) -> str:
+    """How many runs are not valid, and the most frequent reason; empty where all are valid."""
+    if not experiment.invalid:
+        return ""
+    reason = invalid_reasons(experiment)[0][0]
+    counts = f"{len(experiment.invalid)} of {len(experiment.runs)} runs"
+    return f"{counts} are not valid and enter no value, most often for {reason}"
+
+
 def _names(run: Run) -> list[str]:
     reasons = [*run.record["reasons"], *map(str, run.defects)]
     return [reason.partition(": ")[0].partition(", ")[0] for reason in reasons] or [NO_END]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from analysis import arm_wording, history, regressions
-from analysis.findings.finding import INVALID, NOT_MEASURED, REGRESSION, Finding
+from analysis.findings.finding import INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from analysis.findings.wording import counted
 from workbench import imported
 from workbench.declared_arms import KEY
@@ -12,26 +12,28 @@ from workbench.redaction import redacted
 
 from ..markup import Html, escaped
 from ..numerals import SECTION, marked, sentence
-from ..run_counts import valid_text
+from ..run_counts import invalid_remark, valid_text
+from .arm_cards import arm_cards
 from .comparison import Report, join, plural
+from .failures import failures
 
 COMPARISON, IMPORTED = "TraceTrack: comparison of", "Imported results:"
 FAILED = (REGRESSION, INVALID, NOT_MEASURED)
-MAX_LINES = 12  # of the first screen
 
 
 def arm_verdict(report: Report) -> Html:
-    """Date, machine and valid runs, the verdict, and each declared metric, what is worse first.
+    """Date, machine and valid runs, the verdict, cards with times and objectives, and what failed.
 
-    Of many metrics it has the worse ones and those without a comparison; the table below has all.
+    What failed is every metric that is worse or without a comparison, and every objective that was missed.
     """
-    compared = report.of_kind(regressions.KIND)
-    failed = [each for each in compared if each.verdict in FAILED]
-    others = [each for each in compared if each not in failed] if len(compared) <= MAX_LINES else []
+    failed = [each for each in report.of_kind(regressions.KIND) if each.verdict in FAILED]
     return join(
         _eyebrow(report),
         Html(f"<h1>{marked(arm_headline(report), SECTION)}</h1>"),
-        _lines([*failed, *others]),
+        arm_cards(report),
+        _remark(report),
+        _lines(failed),
+        failures(report),
     )
 
 
@@ -53,6 +55,13 @@ def _application(report: Report) -> str | None:
     """The name of the application that the arms belong to; None where no file declares one."""
     application = report.experiment.record[KEY].get("application")
     return application["name"] if application else None
+
+
+def _remark(report: Report) -> Html:
+    """That runs are not valid, where a comparison is inconclusive: it may be for them."""
+    is_open = any(each.verdict == INCONCLUSIVE for each in report.of_kind(regressions.KIND))
+    remark = invalid_remark(report.experiment) if is_open else ""
+    return Html(f'<p class="warning">{marked(remark, SECTION)}.</p>' if remark else "")
 
 
 def _lines(findings: Sequence[Finding]) -> Html:

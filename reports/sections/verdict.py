@@ -9,9 +9,8 @@ from itertools import pairwise
 from analysis import ablation
 from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
-from analysis.findings.finding import FAIL, INCONCLUSIVE, INVALID, NOT_MEASURED, PASS, Finding
+from analysis.findings.finding import Finding
 from analysis.findings.measurements import LADDER, ONE_WORKER
-from analysis.findings.objectives import missed_aim
 from workbench.arms import ADVISED, BASELINE, BURST_50, TUNED
 from workbench.display import seconds_form
 
@@ -20,6 +19,7 @@ from ..numerals import MISSING, SECTION, marked, number, of_finding, sentence
 from ..run_counts import valid_text
 from ..svg import inline
 from ..tables import cards
+from . import objective_counts
 from .advice import gevent_advice, is_adopted, succeeds
 from .arm_verdict import arm_headline, arm_title, arm_verdict
 from .comparison import Report, join, plural
@@ -242,8 +242,8 @@ def _cards(report: Report) -> Html:
     items = [
         ("Speedup, 50 users at once", of_finding(speedup, "{:.1f}×"), _interval(speedup)),
         ("Successful responses, tuned", _successful(report), _lost(report)),
-        ("Published claims that hold", _counted(claims), _others(claims)),
-        ("Objectives met", _counted(objectives), _others(objectives)),
+        ("Published claims that hold", objective_counts.passed(claims), objective_counts.others(claims)),
+        ("Objectives met", objective_counts.passed(objectives), objective_counts.others(objectives)),
     ]
     return cards(items)
 
@@ -270,22 +270,3 @@ def _interval(speedup: Finding | None) -> Html:
         return sentence("no interval: {n}", n=plural(speedup.n, "block"))
     low, high = (number(f"{end:.1f}", speedup.id) for end in speedup.interval)
     return sentence("95 %: {low}–{high}, {n}", low=low, high=high, n=plural(speedup.n, "block"))
-
-
-def _counted(findings: list[Finding]) -> Html:
-    passed = sum(finding.verdict == PASS for finding in findings)
-    return sentence("{passed} of {all}", passed=number(str(passed), SECTION), all=str(len(findings)))
-
-
-def _others(findings: list[Finding]) -> Html:
-    verdicts = [finding.verdict for finding in findings]
-    names = {FAIL: "fail", INCONCLUSIVE: "inconclusive", NOT_MEASURED: "not measured", INVALID: "invalid"}
-    counts = {verdict: verdicts.count(verdict) for verdict in names}
-    texts = [
-        f"{number(str(count), SECTION)} {names[verdict]}"
-        for verdict, count in counts.items()
-        if count or verdict == FAIL
-    ]
-    if short := sum(missed_aim(finding) is not None for finding in findings):
-        texts.append(f"{number(str(short), SECTION)} short of the aim")
-    return Html(", ".join(texts))

@@ -1,6 +1,6 @@
 """A recorded comparison of arms whose content is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tests.builders import Builder
@@ -18,15 +18,16 @@ def compared(
     blocks: int = 4,
     metrics: Sequence[str] = ("makespan_s", "reads_p95_ms"),
     sources: Mapping[str, Mapping[str, Any]] | None = None,
-    invalid: Sequence[str] = (),
+    invalid: Collection[str | tuple[str, int]] = (),
     declared: Mapping[str, Any] | None = None,
     replicates: Sequence[float] = (1.0,),
     scenario: str = BURST_50,
 ) -> Experiment:
     """An experiment with an arm for each name, whose requests take so many times the time of tuned.
 
-    `declared` has more of what a file declares: `success`, `objectives`. `replicates` are the times of the A/A
-    replicates over those of their pairs, block by block and then from the start.
+    `invalid` names the arms whose runs are not valid, or (arm, block) for those of a block. `declared` has more of what
+    a file declares: `success`, `objectives`. `replicates` are the times of the A/A replicates over those of their
+    pairs, block by block and then from the start.
     """
     by_arm = {name: {**SOURCE, **(sources or {}).get(name, {})} for name in slower}
     baseline, *candidates = slower
@@ -38,7 +39,7 @@ def compared(
                 noise *= replicates[block % len(replicates)] if replicate else 1
                 run = builder.run(TUNED, scenario, block=block, replicate=replicate, slower=factor * noise)
                 run.record["deployment"] |= {"name": name, "source": by_arm[name]}
-                runs.append(run.invalid() if name in invalid else run)
+                runs.append(run.invalid() if name in invalid or (name, block) in invalid else run)
     return builder.experiment(
         *runs,
         profile="comparison",

@@ -9,7 +9,6 @@ from analysis.conclusions import conclusions
 from reports import page_numbers
 from reports.decision import decide
 from reports.pull_request_summary import MAX_BYTES, summary
-from reports.sections import arm_verdict
 from tests.analysis.compared import compared
 from tests.reports import notebook_page
 
@@ -96,12 +95,54 @@ def test_response_times_of_open_load_are_called_so(builder, page_of):
     assert "Latencies are" not in text
 
 
-def test_of_many_metrics_only_what_failed_is_on_the_first_screen(builder, monkeypatch, page_of):
-    experiment = compared(builder, {"base": 1.0, "slow": 1.5, "head": 1.0})
-    for most, equivalent in ((4, 2), (3, 0)):
-        monkeypatch.setattr(arm_verdict, "MAX_LINES", most)
-        lead = page_of(experiment).partition("<h2")[0]
-        assert (lead.count("<b>Regression:</b>"), lead.count("<b>Equivalent:</b>")) == (2, equivalent)
+def _cards(text):
+    """The cards of the first screen: value and detail by label."""
+    cards = re.findall(r'<dt>(.+?)</dt><dd class="value">(.+?)</dd><dd class="detail">(.*?)</dd>', text)
+    return {_text(label): (unescape(_text(value)), unescape(_text(detail))) for label, value, detail in cards}
+
+
+def test_the_first_screen_has_times_and_what_failed(builder, page_of):
+    experiment = compared(builder, {"base": 1.0, "head": 1.0, "slow": 1.5})
+    lead = page_of(experiment).partition("<h2")[0]
+    cards = _cards(lead)
+    assert list(cards) == ["Duration, burst-50, slow", "Duration, burst-50, head", "Failed requests"]
+    before, after = re.fullmatch(r"([\d.]+) → ([\d.]+) s", cards["Duration, burst-50, slow"][0]).groups()
+    assert float(after) / float(before) == pytest.approx(1.5, abs=0.1)
+    assert re.fullmatch(r"× 1\.5\d* \(.+–.+\), worse", cards["Duration, burst-50, slow"][1])
+    assert cards["Duration, burst-50, head"][1].endswith(", equivalent")
+    assert cards["Failed requests"][0] == "0"
+    assert (lead.count("<b>Regression:</b>"), lead.count("<b>Equivalent:</b>")) == (2, 0)
+
+
+def test_the_first_screen_has_the_objectives(builder, page_of):
+    objectives = [
+        {"id": f"below-{bound}", "metric": "p95_ms", "deployment": "head", "scenario": "burst-50", "endpoint": "login",
+         "below": bound}
+        for bound in (1, 1e6)
+    ]  # fmt: skip
+    lead = page_of(compared(builder, {"base": 1.0, "head": 1.0}, declared={"objectives": objectives}))
+    lead = lead.partition("<h2")[0]
+    assert _cards(lead)["Objectives met"] == ("1 of 2", "1 fail")
+    assert "Objectives missed:" in lead
+    assert "below 1 ms" in _text(lead)
+
+
+@pytest.mark.parametrize(
+    ("invalid", "remark", "detail"),
+    [
+        ((), "", r"× 1\.5\d* \(.+–.+\), worse"),
+        (
+            [("head", 0)],
+            "1 of 12 runs are not valid and enter no value, most often for generator CPU.",
+            r"× 1\.5\d* \(3 blocks, no interval\), inconclusive",
+        ),
+    ],
+)
+def test_inconclusive_comparisons_have_a_word_on_invalid_runs(builder, page_of, invalid, remark, detail):
+    lead = page_of(compared(builder, {"base": 1.0, "head": 1.5}, invalid=invalid)).partition("<h2")[0]
+    assert re.fullmatch(detail, _cards(lead)["Duration, burst-50"][1])
+    assert remark in _text(lead)
+    assert ("not valid" in _text(lead)) == bool(remark)
 
 
 def test_every_number_names_its_source(builder, tmp_path):
