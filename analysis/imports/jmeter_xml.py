@@ -7,25 +7,24 @@ refused: results have none, and they could expand to any size.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
 from workbench.errors import UserError
 
-from . import staged_rows
+from . import staged_rows, xml_samples
 from .import_options import ImportOptions
-from .jmeter_csv import TRANSACTION
-from .result_file import CHUNK_BYTES, ResultFile
-from .staged_rows import ALL, MAX_TEXT_CHARACTERS, Reading, StagedRow, http_status, integer
+from .result_file import ResultFile
+from .staged_rows import MAX_TEXT_CHARACTERS, Reading
+from .xml_samples import MESSAGE, Attributes, is_group
 
 ROOT, SAMPLE_NAMES = "testResults", ("sample", "httpSample", "sampleResult")
-FAILURE_MESSAGE = "failureMessage"
-MAX_TOKEN_BYTES = 64 * 2**20  # of one tag; text may be longer
+MAX_TOKEN_BYTES = 16 * 2**20  # of one tag, which Expat reads anew with each piece; text may be longer
 MAX_REFERENCE_BYTES = 12
+PIECE_BYTES = 128 * 1024  # the samples of a piece fit in the cache of a core
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(x[0-9A-Fa-f]{1,6}|[0-9]{1,7});")
+_CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
 MAX_DEPTH = 100  # of samples within samples
-Attributes = dict[str, str]
 
 
 def is_head(head: str) -> bool:
@@ -40,29 +39,21 @@ def lack(line: str, options: ImportOptions) -> str:
 
 def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions) -> Reading:
     """Read the samples. Raises `UserError` for a document type, and where not even the first sample is whole."""
-    samples, reading = _Samples(source, options), Reading()
-    staged_rows.write(_rows(source, samples, reading), staged)
+    samples, reading = _Samples(source), Reading()
+    batches = _batches(source, samples, reading)
+    staged_rows.write_columns((xml_samples.columns(batch, stamps_end=options.stamps_end) for batch in batches), staged)
     if samples.nested:
         reading.notes.append(f"{samples.nested:,} samples within others are parts of those, and no requests")
     return reading
 
 
-@dataclass
-class _Sample:
-    """A sample whose element is open."""
-
-    attributes: Attributes
-    is_group: bool
-    messages: list[str] = field(default_factory=list)
-
-
 class _Samples:
     """The samples of a document, as handlers of its parser collect them in `done`."""
 
-    def __init__(self, source: ResultFile, options: ImportOptions):
-        self.source, self.stamps_end = source, options.stamps_end
-        self.open: list[_Sample] = []
-        self.done: list[StagedRow] = []
+    def __init__(self, source: ResultFile):
+        self.source = source
+        self.open: list[Attributes] = []
+        self.done: list[Attributes] = []
         self.nested, self.number = 0, 0
         self.message: list[str] | None = None
         self.root = ""
@@ -91,9 +82,8 @@ class _Samples:
         elif name in SAMPLE_NAMES:
             if len(self.open) >= MAX_DEPTH:
                 raise UserError(f"{self.source.named} has samples within more than {MAX_DEPTH} others; it was not read")
-            message = attributes.get("rm") or attributes.get("responseMessage") or ""
-            self.open.append(_Sample(attributes, message.startswith(TRANSACTION)))
-        elif name == FAILURE_MESSAGE and self.open:
+            self.open.append(attributes)
+        elif name == MESSAGE and self.open:
             self.message = []
 
     def text(self, data: str) -> None:
@@ -101,31 +91,35 @@ class _Samples:
             self.message.append(data[:MAX_TEXT_CHARACTERS])
 
     def end(self, name: str) -> None:
-        if name == FAILURE_MESSAGE and self.message is not None:
-            self.open[-1].messages.append("".join(self.message).strip())
+        if name == MESSAGE and self.message is not None:
+            if text := "".join(self.message).strip():
+                self.open[-1].setdefault(MESSAGE, text)
             self.message = None
         elif name in SAMPLE_NAMES and self.open:
-            self._finish(self.open.pop())
+            sample = self.open.pop()
+            if self.open and not is_group(self.open[-1]):
+                self.nested += 1
+            else:
+                self.number += 1
+                self.done.append(sample)
 
-    def _finish(self, sample: _Sample) -> None:
-        if self.open and not self.open[-1].is_group:
-            self.nested += 1
-        else:
-            self.number += 1
-            self.done.append(_row(sample, stamps_end=self.stamps_end))
+    def taken(self) -> list[Attributes]:
+        """The samples that were done since the last call."""
+        done, self.done = self.done, []
+        return done
 
 
-def _rows(source: ResultFile, samples: _Samples, reading: Reading) -> Iterator[StagedRow]:
+def _batches(source: ResultFile, samples: _Samples, reading: Reading) -> Iterator[list[Attributes]]:
+    """Yield the samples that are done after each piece of the file."""
     parser, fed = samples.parser(), 0
     try:
         for chunk, is_last in _repaired(source, reading):
             parser.Parse(chunk, is_last)
             fed += len(chunk)
             _require_progress(source, parser, fed)
-            yield from samples.done
-            samples.done.clear()
+            yield samples.taken()
     except expat.ExpatError as error:
-        yield from samples.done
+        yield samples.taken()
         _end_early(source, samples, reading, error)
 
 
@@ -143,8 +137,10 @@ def _repaired(source: ResultFile, reading: Reading) -> Iterator[tuple[bytes, boo
         return match[0] if is_allowed else b"?"
 
     with source.plain.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            content = _FORBIDDEN.sub(replacement, rest + chunk)
+        while chunk := file.read(PIECE_BYTES):
+            content = rest + chunk
+            if b"&#" in content or len(content.translate(None, _CONTROLS)) < len(content):  # rare, and slow
+                content = _FORBIDDEN.sub(replacement, content)
             cut = content.rfind(b"&", -MAX_REFERENCE_BYTES)
             end = cut if cut >= 0 and b";" not in content[cut:] else len(content)
             rest = content[end:]
@@ -180,26 +176,3 @@ def _require_progress(source: ResultFile, parser: expat.XMLParserType, fed: int)
     if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
         raise UserError(f"{source.named}, line {parser.CurrentLineNumber}: a tag is longer than "
                         f"{MAX_TOKEN_BYTES >> 20} MiB; it was not read")  # fmt: skip
-
-
-def _row(sample: _Sample, *, stamps_end: bool) -> StagedRow:
-    """The request of a sample, by the short names of its attributes, or by those of JMeter before 2.1."""
-
-    def attribute(short: str, long: str) -> str:
-        return sample.attributes.get(short) or sample.attributes.get(long) or ""
-
-    latency_us, stamp_us = integer(attribute("t", "time"), 1000), integer(attribute("ts", "timeStamp"), 1000)
-    at_us = stamp_us - latency_us if stamps_end and stamp_us is not None and latency_us is not None else stamp_us
-    code, message = attribute("rc", "responseCode"), attribute("rm", "responseMessage")
-    reasons = [*filter(None, sample.messages), f"{code} {message}".strip()]
-    return StagedRow(
-        at_us,
-        latency_us,
-        attribute("lb", "label") or ALL,
-        attribute("tn", "threadName") or None,
-        http_status(code),
-        attribute("s", "success") == "true",
-        reasons[0] or None,
-        integer(attribute("by", "bytes")),
-        sample.is_group,
-    )

@@ -3,7 +3,7 @@
 `at_us` is the send in µs since 1970 (UTC). `is_group` marks a sample that stands for others, as a transaction does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -78,6 +78,19 @@ def write(rows: Iterable[StagedRow], path: Path) -> None:
             columns = zip(*batch, strict=True)
             arrays = [pa.array(values, kind) for values, kind in zip(columns, SCHEMA.types, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+
+
+def write_columns(pieces: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write rows that come in pieces as columns, by the names of `SCHEMA`: lists, or arrays of Arrow."""
+    waiting: list[pa.Table] = []
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        for columns in pieces:
+            waiting.append(pa.table(dict(columns), schema=SCHEMA))
+            if sum(map(len, waiting)) >= BATCH_ROWS:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
 
 
 def _batches(rows: Iterator[StagedRow]) -> Iterator[list[StagedRow]]:

@@ -83,7 +83,7 @@ def test_characters_that_xml_forbids_cost_no_sample(import_file):
 
 
 def test_such_a_character_is_recognised_where_pieces_of_the_file_meet(import_file, monkeypatch):
-    monkeypatch.setattr("analysis.imports.jmeter_xml.CHUNK_BYTES", 7)
+    monkeypatch.setattr("analysis.imports.jmeter_xml.PIECE_BYTES", 7)
     run = import_file(BEGIN + sample(0, inside="<responseData>a&#x1b;b&amp;c</responseData>") + END)
     assert run.record["imported"]["notes"] == ["1 characters that XML forbids were replaced by question marks"]
 
@@ -94,7 +94,7 @@ def test_a_document_type_is_refused_before_anything_expands(refused):
 
 def test_a_tag_without_an_end_is_refused_before_it_fills_the_memory(refused, monkeypatch):
     monkeypatch.setattr("analysis.imports.jmeter_xml.MAX_TOKEN_BYTES", 100_000)
-    monkeypatch.setattr("analysis.imports.jmeter_xml.CHUNK_BYTES", 50_000)
+    monkeypatch.setattr("analysis.imports.jmeter_xml.PIECE_BYTES", 50_000)
     refused(BEGIN + '<httpSample lb="' + "a" * 1_000_000, "line 3", "a tag is longer than")
 
 
