@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from reference_app.settings import Settings
+from workbench import nearest_name
 from workbench.arms import ADVISED, BASELINE, CLAIMED, GEVENT_BLOCKING, TOGETHER, TUNED, WITH, WITHOUT
 from workbench.errors import UsageError
 
@@ -260,6 +261,6 @@ def value_of(name: str, setting: str) -> Any:
 def _values(name: str) -> dict[str, Any]:
     """The values of a deployment that are not the defaults of `Settings`, those of its ancestors included."""
     if name not in DEPLOYMENTS:
-        raise UsageError(f"there is no deployment {name!r}; choose one of {', '.join(DEPLOYMENTS)}")
+        raise UsageError(f"there is no deployment {name!r}; {nearest_name.hint(name, DEPLOYMENTS)}")
     deployment = DEPLOYMENTS[name]
     return {**(_values(deployment.parent) if deployment.parent else {}), **deployment.changes}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
+from workbench import nearest_name
 from workbench.errors import UsageError
 from workbench.paths import REPOSITORY
 
@@ -24,5 +25,5 @@ def find(name: str) -> Profile:
     """The profile of this name. Raises `UsageError` for an unknown name."""
     profiles = declared()
     if name not in profiles:
-        raise UsageError(f"there is no profile {name!r}; choose one of {', '.join(profiles)}")
+        raise UsageError(f"there is no profile {name!r}; {nearest_name.hint(name, profiles)}")
     return profiles[name]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
-from workbench import arms, endpoints
+from workbench import arms, endpoints, nearest_name
 from workbench.endpoints import LOGIN
 from workbench.errors import UsageError
 
@@ -244,9 +244,9 @@ def find(name: str) -> Scenario:
         return FIXED[name]
     parts = NAME.fullmatch(name)
     if not parts or (parts[1] == "burst" and parts[3] == "write"):  # a burst's pass has no scan
-        raise UsageError(
-            f"there is no scenario {name!r}; choose one of {', '.join(LISTED)}, or another number in one of them"
-        )
+        hint = nearest_name.hint(name, LISTED)
+        numbered = "" if hint.endswith("?") else ", or another number in one of them"
+        raise UsageError(f"there is no scenario {name!r}; {hint}{numbered}")
     family, number = FAMILIES[parts[1]], int(parts[2])
     if number > family.max_number:
         raise UsageError(f"{name} is too large; {parts[1]} goes up to {parts[1]}-{family.max_number}")

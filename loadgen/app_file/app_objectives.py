@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench import nearest_name
 from workbench.errors import UserError
 from workbench.objective_entry import ObjectiveEntry
 
@@ -38,7 +39,7 @@ def _entry(
     for key, known in (("arm", arms), ("against", arms), ("scenario", [*scenarios])):
         if key in entry and entry[key] not in known:
             raise document.error((OBJECTIVES, number, key), f"{key} in [[objectives]] {number + 1} is {entry[key]!r}; "
-                                 f"choose one of {', '.join(known)}")  # fmt: skip
+                                 f"{nearest_name.hint(entry[key], known)}")  # fmt: skip
     endpoint = [entry["endpoint"].replace(" ", "-").replace("/", "-").strip("-")] if "endpoint" in entry else []
     default = "-".join([entry["metric"], entry["arm"], entry["scenario"], *endpoint])
     given = {"id": default, **entry}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench import nearest_name
 from workbench.errors import UsageError
 
 from .app_profiles import GROUPS, PROFILES, RUNS, Place
@@ -30,7 +31,7 @@ def selection(document: TomlDocument, name: str, arms: Sequence[str], scenarios:
     profiles = document.content.get(PROFILES, {})
     selections = {each: _selection(document, each, entry, arms, scenarios) for each, entry in profiles.items()}
     if name and name not in selections:
-        known = f"choose one of {', '.join(selections)}" if selections else "it has none; leave out the profile"
+        known = nearest_name.hint(name, selections) if selections else "it has none; leave out the profile"
         raise UsageError(f"there is no profile {name!r} in {document.path}; {known}")
     if not selections:
         return AppSelection(tuple(arms), tuple(scenarios))

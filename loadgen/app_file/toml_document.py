@@ -1,6 +1,5 @@
 """A `workbench.toml` as it is read: its content, checked against the schema, and errors with the line of their key."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench import nearest_name
 from workbench.errors import UsageError
 from workbench.redaction import redacted
 from workbench.text_cleaning import Target, cleaned
@@ -74,7 +74,7 @@ class TomlDocument:
                 known = error.schema["properties"]
                 key = next(key for key in value if key not in known)
                 return self.error(
-                    [*place, key], f"there is no key {_shown(key)} in {_name(place)}; {_nearest(key, known)}"
+                    [*place, key], f"there is no key {_shown(key)} in {_name(place)}; {nearest_name.hint(key, known)}"
                 )
             case "required":
                 key = next(key for key in error.validator_value if key not in value)
@@ -130,11 +130,6 @@ def _name(place: Sequence[str | int]) -> str:
 def _shown_key(key: str | int) -> str:
     text = str(key)
     return text if text.replace("-", "").replace("_", "").isalnum() else f'"{text}"'
-
-
-def _nearest(key: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, 1, 0.5)
-    return f"did you mean {nearest[0]}?" if nearest else f"choose one of {', '.join(known)}"
 
 
 def _description(schema: dict[str, Any], key: str) -> str:

@@ -139,7 +139,7 @@ MISTAKES = {
     "a locustfile that is missing": ('"users.py"', '"none.py"', 5, "none.py cannot be read: No such file"),
     "an address of another kind": ('command = "python -m http.server $PORT"', 'url = "ftp://x"', 8, "not its form"),
     "a pointer that is none": ("status = [200]", 'json = { "a" = 1 }', 32, '"a" cannot be a name'),
-    "an arm that is missing": ('arm = "new"', 'arm = "newer"', 35, "choose one of old, new"),
+    "an arm that is missing": ('arm = "new"', 'arm = "newer"', 35, "did you mean new?"),
     "a metric that is missing": ('metric = "capacity"', 'metric = "p96_ms"', 34, "unknown metric 'p96_ms'"),
     "a metric without its endpoint": ('metric = "capacity"', 'metric = "p95_ms"', 34, "has no endpoint"),
     "two bounds": ("at_least = 10", "at_least = 10\nbelow = 5", 34, "needs one bound"),
