@@ -157,6 +157,7 @@ def verify(recording: str, digest: str) -> None:
 def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
+    from analysis import task_errors
     from analysis.unmatched_endpoints import unused_success_rules
 
     from . import index_page, report_entry, run_counts
@@ -166,6 +167,8 @@ def _build(experiment: str, output: Path) -> None:
             echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     for rule in unused_success_rules(recorded):
         echo(f"Warning: {rule}", err=True)
+    if errors := task_errors.remark(recorded):
+        echo(f"Warning: {errors}", err=True)
     if remark := run_counts.invalid_remark(recorded):
         echo(remark)
     headline = building.headline(recorded, findings)

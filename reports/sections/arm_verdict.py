@@ -1,9 +1,9 @@
 """The first screen of a comparison of arms: what came of each declared metric against the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from analysis import arm_wording, history, regressions
+from analysis import arm_wording, history, regressions, task_errors
 from analysis.findings.finding import INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from analysis.findings.wording import counted
 from workbench import imported
@@ -31,7 +31,7 @@ def arm_verdict(report: Report) -> Html:
         _eyebrow(report),
         Html(f"<h1>{marked(arm_headline(report), SECTION)}</h1>"),
         arm_cards(report),
-        _remark(report),
+        *_warnings(report),
         _lines(failed),
         failures(report),
     )
@@ -57,11 +57,12 @@ def _application(report: Report) -> str | None:
     return application["name"] if application else None
 
 
-def _remark(report: Report) -> Html:
-    """That runs are not valid, where a comparison is inconclusive: it may be for them."""
+def _warnings(report: Report) -> Iterator[Html]:
+    """That tasks of the locustfile failed; and, where a comparison is inconclusive, that runs are not valid."""
     is_open = any(each.verdict == INCONCLUSIVE for each in report.of_kind(regressions.KIND))
-    remark = invalid_remark(report.experiment) if is_open else ""
-    return Html(f'<p class="warning">{marked(remark, SECTION)}.</p>' if remark else "")
+    for text in (task_errors.remark(report.experiment), invalid_remark(report.experiment) if is_open else ""):
+        if text:
+            yield Html(f'<p class="warning">{marked(text, SECTION)}.</p>')
 
 
 def _lines(findings: Sequence[Finding]) -> Html:

@@ -6,7 +6,7 @@ from datetime import datetime
 from html import unescape
 from itertools import pairwise
 
-from analysis import ablation
+from analysis import ablation, task_errors
 from analysis.figures.ladder import PUBLISHED, Rung, ladder
 from analysis.findings import published_report
 from analysis.findings.finding import Finding
@@ -146,6 +146,8 @@ def _warnings(report: Report) -> list[Html]:
         total = sum(sum(run.dropped.values()) for run in dropped)
         text = f"Dropped arrivals of open load: {total}. They count as slower than every latency."
         lines.append(Html(f'<p class="warning">{marked(text, SECTION)}</p>'))
+    if errors := task_errors.remark(report.experiment):
+        lines.append(Html(f'<p class="warning">{marked(errors, SECTION)}.</p>'))
     for name in ablation.unknown_primary_metrics(report.experiment):
         remark = sentence("The declared primary metric {name} is not known here, so it has no verdict.", name=name)
         lines.append(Html(f'<p class="warning">{remark}</p>'))
