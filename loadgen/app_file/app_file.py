@@ -51,6 +51,7 @@ class AppFile:
             AppProfiles(document).read()
             return cls(document, content["name"], 0, (), {}, (), {}, (), "")
         arms, loads, searches = app_arms.arms(document), app_scenarios.loads(document), app_scenarios.searches(document)
+        app_scenarios.require_users(document, arms, {**loads, **{each.name: each for each in searches}})
         return cls(
             document,
             content["name"],

@@ -1,12 +1,14 @@
 """The scenarios of a `workbench.toml`: loads that are measured as they are, and searches for capacity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from analysis.capacity.bracket import MAX_P95_MS
+from workbench.declared_arms import ON_OWN_DATABASE
 from workbench.errors import UserError
 
+from ..arm_source import ArmSource
 from ..arrivals import Piece
 from ..declared_loads import DeclaredLoad, DeclaredSearch
 from ..generator.interface import INSECURE
@@ -172,6 +174,16 @@ def _users(document: TomlDocument, name: str, entry: Mapping[str, Any]) -> Users
     except UserError as error:
         raise document.error(place, error.message) from None
     return users
+
+
+def require_users(
+    document: TomlDocument, arms: Sequence[ArmSource], loads: Mapping[str, DeclaredLoad | DeclaredSearch]
+) -> None:
+    """Raise `UsageError` for a scenario without a locustfile: other users than those of TraceTrack are needed."""
+    without = [name for name, load in loads.items() if load.users.locustfile is None]
+    if without and arms[0].kind not in ON_OWN_DATABASE:
+        raise document.error((SCENARIOS, without[0]), f"[{SCENARIOS}.{without[0]}] has no users: name a locustfile in "
+                             "[users], as python -m loadgen init writes one")  # fmt: skip
 
 
 def _ca(document: TomlDocument, given: Mapping[str, Any]) -> str:

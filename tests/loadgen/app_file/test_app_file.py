@@ -137,6 +137,7 @@ MISTAKES = {
     "a reset that is none": ('"python -c pass"', "\"'\"", 14, "reset in .arms.new. cannot be read"),
     "a folder that is missing": ('ready = "/health"', 'folder = "nowhere"', 13, "there is no folder"),
     "a locustfile that is missing": ('"users.py"', '"none.py"', 5, "none.py cannot be read: No such file"),
+    "no users at all": ('[users]\nlocustfile = "users.py"\n', "", 14, "has no users: name a locustfile in .users."),
     "an address of another kind": ('command = "python -m http.server $PORT"', 'url = "ftp://x"', 8, "not its form"),
     "a pointer that is none": ("status = [200]", 'json = { "a" = 1 }', 32, '"a" cannot be a name'),
     "an arm that is missing": ('arm = "new"', 'arm = "newer"', 35, "did you mean new?"),
