@@ -43,6 +43,12 @@ def sole_use(part: str = "") -> Iterator[None]:
         yield
 
 
+def require_free() -> None:
+    """Raise `UserError` that names the process that holds the lock."""
+    with sole_use():
+        pass
+
+
 @contextmanager
 def by_socket(name: str) -> Iterator[None]:
     """Hold an abstract socket; `name` has at most 107 bytes."""

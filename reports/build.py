@@ -46,7 +46,7 @@ def measure(
     hosts that it puts under load and that are not this machine.
     """
     import_without_grammar()
-    from loadgen import dataset
+    from loadgen import dataset, machine_lock
     from loadgen.experiment import new_name, plan_for, resume_hint
     from loadgen.requested_experiment import requested
 
@@ -57,6 +57,7 @@ def measure(
         dataset.find_scale(scale)
     html.mkdir(parents=True, exist_ok=True)
     _require_writable(html)
+    machine_lock.require_free()  # what is refused discards nothing
     _discard(html)
     experiment = experiment or new_name(request.id)
     plan = plan_for(experiment, request.profile, scale or None, None, comparison=request.comparison)

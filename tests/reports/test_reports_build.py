@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from loadgen import machine_lock
 from reports.__main__ import main
 from reports.choice import recorded_experiment
 from tests.builders import Builder
@@ -89,3 +90,15 @@ def test_a_damaged_record_is_listed_and_does_not_stop_the_index(runs, build, tmp
 def test_recorded_experiment_of_a_run_is_refused(runs):
     with pytest.raises(UserError, match="is one run and no experiment"):
         recorded_experiment("single-runs/20260101-000000-tuned-burst-50")
+
+
+def test_report_beside_a_measurement_is_refused_and_discards_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACETRACK_MACHINE_LOCK", "test-reports-build")
+    findings = tmp_path / "html" / "findings.json"
+    findings.parent.mkdir()
+    findings.write_text("{}")
+    with machine_lock.sole_use():
+        result = CliRunner().invoke(main, ["report", "--profile", "smoke", "--output", str(findings.parent)])
+    assert isinstance(result.exception, UserError | SystemExit)
+    assert "is measuring on this machine" in str(result.exception) + result.output
+    assert findings.read_text() == "{}"
