@@ -134,7 +134,7 @@ def _effect_finding(
         level=effect.level,
         n=effect.blocks,
     )
-    if is_drift and effect.verdict == REGRESSION:
+    if effect.reason or (is_drift and effect.verdict == REGRESSION):
         return finding  # more blocks do not decide it
     blocks = blocks_required(effect)
     return replace(

@@ -45,6 +45,8 @@ def _finding(experiment: Experiment, table: EffectTable, change: Change, effect:
         level=effect.level,
         n=effect.blocks,
     )
+    if effect.reason:
+        return finding  # its failures decide, and not more blocks
     blocks = blocks_required(effect)
     return replace(
         finding,

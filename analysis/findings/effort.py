@@ -56,7 +56,8 @@ def effort(finding: Finding) -> str:
     detectable, blocks = finding.minimum_detectable_effect, finding.blocks_required
     if finding.verdict != INCONCLUSIVE or (detectable is None and blocks is None):
         return ""
-    required = f"more than {MAX_BLOCKS} blocks" if blocks is None else counted(blocks, "block")
+    valid = "valid " if finding.n is not None and finding.n < MIN_BLOCKS else ""  # of more blocks some may be invalid
+    required = f"more than {MAX_BLOCKS} blocks" if blocks is None else counted(blocks, f"{valid}block")
     return "; ".join(
         [
             *([f"minimum detectable effect {effect_size(detectable)}"] if detectable else []),

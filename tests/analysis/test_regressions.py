@@ -68,7 +68,7 @@ def test_an_inconclusive_change_says_what_it_would_take(compare):
 def test_fewer_than_four_blocks_are_inconclusive_and_require_four(compare):
     finding = compare(spread=(1.0, 1.01))[DURATION]
     assert (finding.verdict, finding.interval) == ("inconclusive", None)
-    assert effort(finding) == "4 blocks required, 8 minutes"
+    assert effort(finding) == "4 valid blocks required, 8 minutes"
 
 
 def test_an_arm_that_only_the_baseline_has_was_not_measured(compare, builder):
