@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -39,9 +40,11 @@ def built(request, command, tmp_path_factory):
     for pattern, shorter in SHORTER.items():
         text = re.sub(pattern, shorter, text, flags=re.MULTILINE)
     path.write_text(text)
-    made = reports(command.data, "report", "--app", str(path), "--experiment", request.param, "--output", str(folder))
+    # A process that takes over tests of another one may come back to an example.
+    name = f"{request.param}-{secrets.token_hex(4)}"
+    made = reports(command.data, "report", "--app", str(path), "--experiment", name, "--output", str(folder))
     assert made.returncode == 0, made.stdout + made.stderr
-    return request.param, folder, open_experiment(command.data / "runs" / request.param, checks_digests=True)
+    return request.param, folder, open_experiment(command.data / "runs" / name, checks_digests=True)
 
 
 def text_of(folder):
