@@ -19,6 +19,7 @@ from workbench.text_cleaning import Target, cleaned
 
 DESCRIPTOR = "TRACETRACK_PROGRESS_FD"
 LAYOUT = "{desc:<44.44} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+MAX_SHARE = 0.99  # at the beginning of a step: a search has more steps than were expected
 MAX_STEP_SHARE = 0.95  # a step that takes longer than expected stays short of its end
 
 tqdm.monitor_interval = 0  # its thread would run while this process forks
@@ -50,7 +51,7 @@ class Steps:
             self._bar.set_description_str(f"{self._label}: {step}", refresh=False)
             self.tick()
         else:
-            share = self._done_s / self._total_s if self._total_s else 0.0
+            share = min(self._done_s / self._total_s, MAX_SHARE) if self._total_s else 0.0
             print(f"{self._label}: {share:4.0%} {step}", file=self._stream, flush=True)
 
     def expect(self, left_s: float) -> None:

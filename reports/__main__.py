@@ -158,7 +158,9 @@ def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
     from analysis import task_errors
+    from analysis.failed_requests import failed_requests
     from analysis.unmatched_endpoints import unused_success_rules
+    from workbench.declared_arms import KEY
 
     from . import index_page, report_entry, run_counts
 
@@ -167,8 +169,10 @@ def _build(experiment: str, output: Path) -> None:
             echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
     for rule in unused_success_rules(recorded):
         echo(f"Warning: {rule}", err=True)
-    if errors := task_errors.remark(recorded):
-        echo(f"Warning: {errors}", err=True)
+    failed = failed_requests(recorded) if recorded.record.get(KEY) else None
+    for warning in (task_errors.remark(recorded), failed.remark() if failed else ""):
+        if warning:
+            echo(f"Warning: {warning}", err=True)
     if remark := run_counts.invalid_remark(recorded):
         echo(remark)
     headline = building.headline(recorded, findings)

@@ -4,6 +4,11 @@ from collections import Counter
 
 from workbench.recording import Experiment, Run
 
+# What to do about a reason, by how it begins.
+REMEDIES = {
+    "CPU of other processes": "measure when nothing else runs on this machine",
+    "generator CPU": "use fewer users, or less work in the locustfile",
+}
 NO_END = "it did not end by itself"
 
 
@@ -29,7 +34,8 @@ def invalid_remark(experiment: Experiment) -> str:
         return ""
     reason = invalid_reasons(experiment)[0][0]
     counts = f"{len(experiment.invalid)} of {len(experiment.runs)} runs"
-    return f"{counts} are not valid and enter no value, most often for {reason}"
+    remedy = next((text for name, text in REMEDIES.items() if reason.startswith(name)), "")
+    return f"{counts} are not valid and enter no value, most often for {reason}{remedy and f' ({remedy})'}"
 
 
 def _names(run: Run) -> list[str]:

@@ -9,11 +9,11 @@ import pandas as pd
 from analysis import ablation
 from analysis.arm_wording import ORDER, WORDS
 from analysis.effect_tables import Change, EffectTable
+from analysis.failed_requests import failed_requests
 from analysis.findings import objectives, wording
 from analysis.findings.finding import REPORTED
 from analysis.metrics.effect_metrics import by_block, metrics_by_run
 from analysis.stats.hypothesis import Effect
-from workbench import imported
 from workbench.display import milliseconds_form, seconds_form
 
 from ..markup import Html
@@ -72,17 +72,9 @@ def _time(report: Report, table: EffectTable, change: Change, effect: Effect, *,
 
 def _failed(report: Report) -> Iterator[Card]:
     """Failed and dropped requests of all valid runs, and of the arms that have some."""
-    if not all(imported.knows(run.record, imported.FAILURES) for run in report.experiment.usable):
-        return
-    runs = metrics_by_run(report.experiment)
-    runs = runs[runs["deployment"].isin([arm.name for arm in report.arms])]
-    sent = int(runs["requests"].sum() + runs["omitted"].sum())
-    if not sent:
-        return
-    failed = (runs["requests"] + runs["omitted"] - runs["successful"]).groupby(runs["deployment"]).sum().astype(int)
-    by_arm = ", ".join(f"{arm.name} {failed[arm.name]:,}" for arm in report.arms if failed.get(arm.name))
-    detail = f"of {sent:,}{': ' if by_arm else ''}{by_arm}"
-    yield "Failed requests", marked(f"{failed.sum():,}", SECTION), marked(detail, SECTION)
+    if counts := failed_requests(report.experiment):
+        by_arm = f": {counts.by_arm()}" if counts.total else ""
+        yield "Failed requests", marked(f"{counts.total:,}", SECTION), marked(f"of {counts.sent:,}{by_arm}", SECTION)
 
 
 def _objectives(report: Report) -> Iterator[Card]:

@@ -133,7 +133,7 @@ def test_the_first_screen_has_the_objectives(builder, page_of):
         ((), "", r"× 1\.5\d* \(.+–.+\), worse"),
         (
             [("head", 0)],
-            "1 of 12 runs are not valid and enter no value, most often for generator CPU.",
+            "1 of 12 runs are not valid and enter no value, most often for generator CPU (use fewer users",
             r"× 1\.5\d* \(3 blocks, no interval\), inconclusive",
         ),
     ],
