@@ -90,6 +90,8 @@ class Metric:
         endpoint = f"{subject.endpoint}: " if subject.endpoint else ""
         against = f" than on {subject.against}" if subject.against else ""
         name = _of_load(self.name, is_open)
+        if self.measure is _capacity:
+            return f"{name} {bound} {UNITS.get(subject.scenario, subject.scenario)} on {subject.deployment}"
         return f"{endpoint}{name} {bound}{self.unit}{against}, {subject.scenario} on {subject.deployment}"
 
 
@@ -278,6 +280,6 @@ METRICS = {
     "longest_of_all_ms": Metric("longest response time of all requests, failed ones too,", " ms", _longest_of_all_ms),
     "database_median_ms": Metric("median time in the database", " ms", _database_median_ms),
     "wrong_scans": Metric("acknowledged scans lost or stored twice", "", _wrong_scans),
-    "capacity": Metric("largest sustained load", " requests/s (open) or users (sustained)", _capacity),
+    "capacity": Metric("largest sustained load", "", _capacity),
     "refused_over_budget": Metric("share of starts refused as over the connection budget", "", _refused_over_budget),
 }

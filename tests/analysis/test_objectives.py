@@ -60,6 +60,9 @@ def test_capacity_is_the_largest_sustained_load(builder, tmp_path, bound, verdic
         f'[[objective]]\nid = "capacity"\nmetric = "capacity"\ndeployment = "{TUNED}"\nscenario = "open"\n{bound}\n'
     )
     (objective,) = objectives.load(path)
+    assert (
+        objective.claim == f"largest sustained load {bound.replace('_', ' ').replace(' = ', ' ')} requests/s on {TUNED}"
+    )
     probes = builder.run(TUNED, "open-8"), builder.run(TUNED, "open-16", slower=200)
     finding = objective.evaluate(builder.experiment(builder.run(BASELINE), probes=probes))
     assert (finding.verdict, finding.effect) == (verdict, 8)
