@@ -67,7 +67,6 @@ def list_(markdown: bool) -> None:
     type=FiniteRange(0, 600_000, min_open=True),
     help="Objective of arms, or of a search for capacity: the bound on p95 of every endpoint; 300 if not given.",
 )
-@machine_lock.sole_use()
 def experiment_(
     profile: str | None,
     scale: str | None,
@@ -93,8 +92,9 @@ def experiment_(
         profile, comparison = _declared(app, profile, p95_ms=p95_ms, until_decided=until_decided, **options)
     elif (comparison := _comparison(p95_ms is not None, **options)) and profile:
         raise UsageError("--arm takes the place of a profile; leave out --profile")
-    plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison, until_decided)
-    click.echo(experiment.execute(plan, name))
+    with machine_lock.sole_use():  # a mistake is named also while another process measures
+        plan = experiment.plan_for(name, profile, scale, seed, p95_ms, comparison, until_decided)
+        click.echo(experiment.execute(plan, name))
 
 
 def _declared(

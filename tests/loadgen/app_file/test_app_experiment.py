@@ -8,6 +8,7 @@ import sys
 import psutil
 import pytest
 
+from loadgen import machine_lock
 from tests.loadgen.app_file import shop
 from workbench.paths import REPOSITORY
 from workbench.recording import open_experiment
@@ -214,3 +215,12 @@ def test_shape_of_the_locustfile_decides_users_and_duration(command, tmp_path):
         assert 2 < last_s - first_s < 4.5
         early = run.measured[run.measured["start_ms"] / 1000 < first_s + 1]
         assert set(early["user"]) == {0, 1}
+
+
+def test_a_mistake_in_the_file_is_named_while_another_process_measures(command, tmp_path, monkeypatch):
+    path = shop.write(tmp_path / "beside", shop.FILE.replace("blocks = 4", "bloks = 4"))
+    monkeypatch.setenv("TRACETRACK_MACHINE_LOCK", "test-app-experiment")
+    with machine_lock.sole_use():
+        refused = command.run("experiment", "--app", str(path), TRACETRACK_MACHINE_LOCK="test-app-experiment")
+    assert refused.returncode == 2
+    assert 'no key "bloks"' in refused.stderr
