@@ -22,6 +22,7 @@ from ..capacity.bracket import UNITS, Bracket, CapacityResult, capacity_results
 from ..metrics import arm_estimates, arm_metrics, cpu_metrics
 from ..speedup import speedup_estimate
 from ..stats.confidence import Estimate
+from .wording import counted
 
 OVER_BUDGET = "over the connection budget"
 
@@ -101,12 +102,11 @@ def _shown(estimate: Estimate | None, name: str, unit: str) -> Measurement | Non
         return None
     if math.isinf(estimate.value):
         return estimate, f"{name} beyond every observed value: it reaches into dropped arrivals"
-    text = f"{name} {estimate.value:.1f} {unit}"
+    interval, blocks = "no interval", counted(estimate.blocks, "block")
     if estimate.interval:
         low, high = estimate.interval
-        or_wider = " or wider" if estimate.is_lower_bound else ""
-        text += f" ({low:.1f}–{high:.1f}{or_wider}, {estimate.blocks} blocks)"
-    return estimate, text
+        interval = f"{low:.1f}–{high:.1f}{' or wider' if estimate.is_lower_bound else ''}"
+    return estimate, f"{name} {estimate.value:.1f} {unit} ({interval}, {blocks})"
 
 
 def _without_interval(value: float, text: str, runs: list[Run]) -> Measurement:

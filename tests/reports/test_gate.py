@@ -34,7 +34,8 @@ def test_a_broken_objective_fails_and_is_named(gate):
     assert decision(result) == (1, "fail: experiment made: 1 of 2 objectives not met")
     _, second = result.stdout.splitlines()
     assert second == (
-        "fail: duration at least 21 times shorter than on as-measured, burst-50 on tuned: duration 20.0 times shorter"
+        "fail: duration at least 21 times shorter than on as-measured, burst-50 on tuned: duration 20.0 times shorter "
+        "(no interval, 1 block)"
     )
 
 
