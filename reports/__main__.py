@@ -166,7 +166,7 @@ def _build(experiment: str, output: Path) -> None:
 
     for finding in findings:
         if finding.kind == "objective":
-            echo(f"{finding.verdict}: {finding.claim} ({finding.evidence})")
+            echo(f"{finding.verdict}: {finding.claim}: {finding.evidence}")
     for rule in unused_success_rules(recorded):
         echo(f"Warning: {rule}", err=True)
     failed = failed_requests(recorded) if recorded.record.get(KEY) else None
