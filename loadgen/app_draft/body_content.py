@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from .draft_request import Variable
+from .secret_names import secret_by_others
 from .secret_values import is_secret, looks_secret
 from .secret_variables import SecretVariables
 
@@ -28,24 +29,29 @@ class _Copy:
         self._variables = variables
         self._values = self._characters = 0
 
-    def of(self, value: Any, name: str, depth: int) -> Any:
+    def of(self, value: Any, name: str, depth: int, *, is_hidden: bool = False) -> Any:
+        """The copy of a value under a name; with `is_hidden` it is a secret, whatever it is called."""
         self._values += 1
         if depth > MAX_DEPTH or self._values > MAX_VALUES or self._characters > MAX_CHARACTERS:
             raise UnusableBody("too large for a draft")
         if isinstance(value, Mapping):
-            return {self._key(str(key)): self.of(entry, str(key), depth + 1) for key, entry in value.items()}
+            hidden = secret_by_others({str(key): entry for key, entry in value.items()})
+            return {
+                self._key(str(key)): self.of(entry, str(key), depth + 1, is_hidden=str(key) in hidden)
+                for key, entry in value.items()
+            }
         if isinstance(value, list):
-            return [self.of(entry, name, depth + 1) for entry in value]
+            return [self.of(entry, name, depth + 1, is_hidden=is_hidden) for entry in value]
         if isinstance(value, bool | Variable | None):
             return value
-        return self._scalar(value.isoformat() if isinstance(value, date) else value, name)
+        return self._scalar(value.isoformat() if isinstance(value, date) else value, name, is_hidden)
 
-    def _scalar(self, value: Any, name: str) -> Any:
+    def _scalar(self, value: Any, name: str, is_hidden: bool) -> Any:
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
             raise UnusableBody("of values that JSON does not have")
         text = str(value)
         self._characters += len(text)
-        if is_secret(name, text):
+        if is_hidden or is_secret(name, text):
             return self._variables.variable(name, f"the field {name} of a body" if name else "a body", text)
         return _encodable(value) if isinstance(value, str) else value
 

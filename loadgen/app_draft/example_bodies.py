@@ -7,7 +7,7 @@ from .body_content import UnusableBody, without_secrets
 from .draft_request import FORM, JSON, Body
 from .example_values import PARTS, examples, of_schema
 from .openapi_document import OpenApiDocument, Place, Table
-from .secret_values import has_secret_name
+from .secret_names import has_secret_name
 from .secret_variables import SecretVariables
 from .sign_in import is_password, is_user
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from .body_content import UnusableBody, without_secrets
 from .draft_request import FORM, JSON, SAFE_METHODS, Body
 from .har_entries import Entry
-from .secret_values import is_session_bound
+from .secret_names import is_session_bound
 from .secret_variables import SecretVariables
 from .sign_in import is_password, is_user
 

@@ -18,6 +18,7 @@ from .secret_variables import SecretVariables
 from .sign_in import is_sign_in
 
 MAX_NAMED_HOSTS, MAX_LISTED_HOSTS = 3, 10
+WITH_SECRET = "whose address needs a secret, where the endpoint has addresses without one"
 STATIC = "for files such as images and scripts, which --static includes"
 
 
@@ -38,6 +39,7 @@ def draft(given: str, host: str = "", *, has_static: bool = False) -> Draft:
     sign_in = next(filter(is_sign_in, made), None)
     requests = [_without_cookie(request) if sign_in else request for request in made if request is not sign_in]
     sent = sum(len(endpoint.entries) for endpoint in recorded[:MAX_REQUESTS])
+    left_out[WITH_SECRET] = sum(endpoint.left_out for endpoint in recorded[:MAX_REQUESTS])
     left_out["of too many endpoints, or too long"] = len(own) - sent
     return Draft(
         urlsplit(origin).netloc, f"{shown(given)} (HAR)", origin, tuple(unique_names(_in_lowest_terms(requests))),

@@ -1,5 +1,6 @@
 """The endpoints of a recording: requests that differ in ids and queries alone, as one request of a draft."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from .draft_request import MAX_NAME_BYTES, MAX_URLS, SAFE_METHODS, DraftRequest,
 from .endpoint_names import cleaned_name, gaps_of_path
 from .har_entries import Entry
 from .request_urls import encoded, merged
+from .secret_names import secret_by_others
 from .secret_values import is_secret, looks_secret
 from .secret_variables import SecretVariables
 
@@ -17,6 +19,8 @@ JSON_TYPE = "application/json"
 REDIRECTS = (301, 302, 303, 307, 308)
 NOT_MODIFIED = 304  # the browser had the response; a load gets it whole
 MAX_PARAMETERS, MAX_URL_CHARACTERS = 50, 2_000
+_FLAG = re.compile(r"(?i)[a-z_-]{1,12}|v?\d{1,4}")  # a query of it alone is no secret: ?debug, ?v2
+_NUMBERED = re.compile(r"(?=.{8})(?=.*[^\W\d]).*\d.*")
 SECRET_NAME_GAP = "A parameter whose name may be a secret is left out: write it, if it is needed."
 
 
@@ -27,14 +31,21 @@ class RecordedEndpoint:
     method: str
     name: str
     entries: list[Entry] = field(default_factory=list)
-    urls: dict[Text, None] = field(default_factory=dict)  # in order, each once
+    urls: dict[Text, int] = field(default_factory=dict)  # in order, with the number of their requests
     gaps: dict[str, None] = field(default_factory=dict)
+    _forms: dict[Text, Text] = field(default_factory=dict)
 
     def add_url(self, url: Text, gaps: Iterable[str]) -> None:
-        """Add an address to draw from; one with a secret is kept where there is no other."""
+        """Add an address to draw from; of those that differ in the values of secrets alone the first one."""
         self.gaps |= dict.fromkeys(gaps)
-        if not self.urls or not _has_secret(url):
-            self.urls[url] = None
+        url = self._forms.setdefault(_form(url), url)
+        self.urls[url] = self.urls.get(url, 0) + 1
+
+    @property
+    def left_out(self) -> int:
+        """The number of requests whose addresses are not drawn, as they have a secret and others have none."""
+        plain = [count for url, count in self.urls.items() if not _has_secret(url)]
+        return sum(self.urls.values()) - sum(plain) if plain else 0
 
     def request(self, variables: SecretVariables, cookies: set[str]) -> DraftRequest:
         """The request of a draft; `cookies` are the names of cookies that a user of the load has to bring."""
@@ -83,6 +94,11 @@ def endpoints(entries: Iterable[Entry], variables: SecretVariables) -> list[Reco
     return list(by_name.values())
 
 
+def _form(url: Text) -> Text:
+    """The address with the purposes of its variables in their places."""
+    return tuple(Variable("", part.purpose) if isinstance(part, Variable) else part for part in url)
+
+
 def _has_secret(url: Text) -> bool:
     return any(isinstance(part, Variable) for part in url)
 
@@ -100,11 +116,17 @@ def _query(query: str, variables: SecretVariables) -> tuple[list[str | Variable]
         return [], ["Its query has too many parameters and is left out: write it, if it is needed."]
     parts: list[str | Variable] = []
     gaps: list[str] = []
-    for name, value in pairs:
-        if looks_secret(name):
+    hidden = secret_by_others(dict(pairs))
+    given = [part for part in query.split("&") if part]
+    for (name, value), text in zip(pairs, given, strict=True):
+        separator = "&" if parts else "?"
+        is_bare = not value and ("=" not in text or (len(pairs) == 1 and _NUMBERED.fullmatch(name)))
+        if is_bare and not _FLAG.fullmatch(name):
+            parts += [separator, variables.variable("query", "a value without a name in a query", name)]
+        elif looks_secret(name):
             gaps.append(SECRET_NAME_GAP)
-            continue
-        is_hidden = is_secret(name, value) and value != ""
-        text = variables.variable(name, f"the parameter {name} of a query", value) if is_hidden else encoded(value)
-        parts += ["&" if parts else "?", f"{encoded(name, '[]')}=", text]
+        else:
+            is_hidden = value != "" and (name in hidden or is_secret(name, value))
+            shown = variables.variable(name, f"the parameter {name} of a query", value) if is_hidden else encoded(value)
+            parts += [separator, f"{encoded(name, '[]')}=", shown]
     return parts, gaps

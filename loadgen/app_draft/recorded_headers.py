@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from .draft_request import Text
 from .har_entries import Entry
 from .openapi_parameters import HEADER_NAME
-from .secret_values import has_secret_name, is_session_bound, looks_secret
+from .secret_names import has_secret_name, is_session_bound
+from .secret_values import looks_secret
 from .secret_variables import SecretVariables
 
 # What a browser adds by itself, or its extensions and the tracing of an application do.
@@ -37,7 +38,7 @@ COUNTING = (
     "cookieconsent",
 )
 _ACCEPT = re.compile(r"application/[\w.+-]{1,60}(?:, ?(?:text/plain|\*/\*))*")
-_HARMLESS = re.compile(r"true|false|XMLHttpRequest|\d{1,4}")
+_HARMLESS = re.compile(r"true|false|XMLHttpRequest|\d{1,2}")  # a longer number may be an account or a PIN
 _SCHEME = re.compile(r"(?i)(Bearer|Basic|Token|Digest) +\S")
 
 

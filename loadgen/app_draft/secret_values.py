@@ -6,19 +6,15 @@ A draft is kept in a repository, so that a value which only resembles a secret i
 import re
 from urllib.parse import unquote
 
-from workbench.redaction import is_secret_name, redacted
+from workbench.redaction import redacted
+
+from .secret_names import has_secret_name, may_be_id
 
 MIN_RANDOM_CHARACTERS = 16  # letters and digits; shorter random texts are like ordinary ones
 MIN_VOWEL_SHARE = 0.2  # of the letters of a word
 MIN_WORD_SHARE = 0.75  # of the letters and digits of a text that is made of words
 MAX_WORD_LETTERS = 20  # of one word, all in capitals or none
 MAX_DECODED = 3  # times that a value is percent-encoded
-MAX_NAME_CHARACTERS = 200
-_NAMES = re.compile(
-    r"(?i)(?:.*[_.-])?(?:sid|\w*sess(?:ion)?(?:[_-]?id)?|jwt|t?otp|pin|cvv|cvc|cookies?|assertion|ticket|bearer"
-    r"|code_verifier|e-?mail(?:[_-]?address)?|mail|phone(?:[_-]?number)?|tel|iban|ssn|card(?:[_-]?number)?)"
-)
-_SESSION_BOUND = re.compile(r"(?i).*(?:csrf|xsrf|authenticity|requestverification|nonce|viewstate|eventvalidation).*")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=~.-]+")
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
 _DIGITS_WITHIN = re.compile(r"[A-Za-z]\d+[A-Za-z]")
@@ -27,26 +23,25 @@ _CONSONANTS = re.compile(r"(?i)[bcdfghjklmnpqrstvwxz]{4}")
 _VOWELS = re.compile(r"(?i)[aeiouy]")
 _NUMBERED = re.compile(r"[A-Za-z]{0,4}\d{1,19}(?:[-_./~]\d{1,19})*")  # 2026-11-30, M444-00012
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_STATE = re.compile(r"\d{0,3}|[A-Za-z]+(?:[ ,_-][A-Za-z]+)*")  # open, in_progress; long ones look as random texts do
+_PHONE = re.compile(r"(?<![\w+])\+[1-9][\d ()/-]{6,18}\d(?!\w)")
+# A field in a text, as of GraphQL: `password: "x"`, `pin: 4711`, `user=ann`; `password: $password` has no value.
+_FIELD = re.compile(
+    r"(?<![\w.-])(?P<name>[\w.-]{1,200})\\?[\"']?\s*(?::\s*(?:[\w!]{1,80}\s*=\s*)?(?:\\?[\"'](?!\\?[\"'])|\d)|=\s*[^\s&=]"
+    r"|>\s*[^\s<]|\s+is\s+\S)"
+)
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")  # an e-mail address
 
 
 def is_secret(name: str, value: str) -> bool:
     """Whether the value under this name has to stay out of a file."""
-    return has_secret_name(name) or looks_secret(value)
+    is_id = value.isdecimal() and may_be_id(name)
+    return (has_secret_name(name) and not is_id) or _is_opaque_state(name, value) or looks_secret(value)
 
 
-def has_secret_name(name: str) -> bool:
-    """Whether what has this name is a secret or personal, whatever it looks like."""
-    if len(name) > MAX_NAME_CHARACTERS:
-        return True
-    name = unquote(name)
-    parts = filter(None, re.split(r"[\[\]]", name))  # user[password]
-    return is_session_bound(name) or any(is_secret_name(part) or _NAMES.fullmatch(part) for part in parts)
-
-
-def is_session_bound(name: str) -> bool:
-    """Whether a value of this name belongs to one page or session, so that it cannot be sent once more."""
-    return _SESSION_BOUND.fullmatch(name) is not None
+def _is_opaque_state(name: str, value: str) -> bool:
+    """Whether a `state` is that of a sign-in (OAuth 2), and not one as `open`."""
+    return name.lower() == "state" and _STATE.fullmatch(value) is None
 
 
 def looks_secret(value: str) -> bool:
@@ -65,6 +60,8 @@ def _has_secret(value: str) -> bool:
     return (
         redacted(value) != value
         or _PERSONAL.search(value) is not None
+        or _PHONE.search(value) is not None
+        or any(has_secret_name(match["name"]) for match in _FIELD.finditer(value))
         or any(_is_card(match[0]) for match in _CARD.finditer(value))
         or any(map(_is_random, _TOKEN.findall(value)))
     )

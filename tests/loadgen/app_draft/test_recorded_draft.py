@@ -5,20 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.app_draft import app_file_text, locustfile_text, recorded_draft
-from loadgen.app_draft.app_file_text import DraftArm
+from loadgen.app_draft import recorded_draft
 from tests.loadgen.app_draft.documents import ORIGIN, entry, har, write
 from workbench.errors import UsageError
-
-
-@pytest.fixture
-def draft_of(tmp_path):
-    """The draft of a recording with these entries."""
-
-    def make(*entries, **options):
-        return recorded_draft.draft(write(tmp_path, har(*entries), "shop.har"), **options)
-
-    return make
 
 
 def test_requests_that_differ_in_ids_are_one_endpoint_with_its_weight(draft_of):
@@ -99,64 +88,6 @@ def test_success_is_the_recorded_status_and_json_where_all_had_it(draft_of):
     draft = draft_of(entry("/a"), entry("/b", mime="text/html"), entry("/a", status=204, mime=""))
     assert [request.success for request in draft.requests] == [{"status": [200, 204]}, {"status": [200]}]
     assert draft_of(entry("/a")).requests[0].success == {"status": [200], "content_type": "application/json"}
-
-
-SECRETS = {
-    "a bearer token": {"headers": {"Authorization": "Bearer abc.def-short"}},
-    "a password of the header": {"headers": {"Authorization": "Basic YW5uOmh1bnRlcjI="}},
-    "a scheme of its own": {"headers": {"authorization": "topsecretword"}},
-    "a cookie": {"headers": {"Cookie": "sid=topsecretword; theme=dark"}},
-    "a key of a header": {"headers": {"X-Api-Key": "topsecretword"}},
-    "a header of any name": {"headers": {"X-Whatever": "topsecretword"}},
-    "a value of Accept": {"headers": {"Accept": "application/eyJhbGciOiJIUzI1NiJ9AbCdEfGh1234567"}},
-    "the page before": {"headers": {"Referer": "http://127.0.0.1/?token=topsecretword"}},
-    "a token of the query": {"url": "/a?access_token=topsecretword"},
-    "a random value of the query": {"url": "/a?x=9fJ3kq81Zs7PwQ0bT4vY"},
-    "one in a nested address": {"url": "/a?next=http%3A%2F%2Fhost%2F%3Ftoken%3Dtopsecretword"},
-    "a name that is random": {"url": "/a?9fJ3kq81Zs7PwQ0bT4vY"},
-    "a random part of the path": {"url": "/a/9fJ3kq81Zs7PwQ0bT4vY"},
-    "a short part behind reset": {"url": "/reset/topsecret1"},
-    "an id behind invite": {"url": "/invite/550e8400-e29b-41d4-a716-446655440000"},
-    "a session in the path": {"url": "/a;jsessionid=topsecretword"},
-    "a user in the address": {"url": "http://anneliese:topsecretword@127.0.0.1:8000/a"},
-    "a fragment": {"url": "/a#access_token=topsecretword"},
-    "a password of a form": {"method": "POST", "body": ("application/x-www-form-urlencoded",
-     "user=anneliese&password=topsecretword")},
-    "a password of JSON": {"method": "POST", "body": ("application/json", '{"a": [{"newPassword": "topsecretword"}]}')},
-    "a random value of JSON": {"method": "POST", "body": ("application/json", '["9fJ3kq81Zs7PwQ0bT4vY"]')},
-    "a random name of JSON": {"method": "POST", "body": ("application/json", '{"9fJ3kq81Zs7PwQ0bT4vY": 1}')},
-    "JSON within JSON": {"method": "POST", "body": ("application/json", '{"a": "{\\"token\\": \\"topsecretword\\"}"}')},
-    "a number of a card": {"method": "POST", "body": ("application/json", '{"a": 4111111111111111}')},
-    "a form of parts": {"method": "POST", "body": ("multipart/form-data; boundary=x", "--x\r\ntopsecretword")},
-    "a body of another kind": {"method": "PUT", "body": ("text/plain", "topsecretword")},
-    "broken JSON": {"method": "POST", "body": ("application/json", '{"topsecretword')},
-    "the body of a GET": {"body": ("application/json", '{"password": "topsecretword"}')},
-    "a token for one page": {"method": "POST", "headers": {"X-CSRFToken": "topsecretword"}},
-    "a cookie of a response": {"set_cookies": ["sid=topsecretword; HttpOnly"]},
-}  # fmt: skip
-WORDS = (
-    "topsecret", "9fJ3kq81", "4111111", "hunter2", "YW5u", "abc.def", "550e8400", "eyJhbGci", "anneliese",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("recorded", SECRETS.values(), ids=SECRETS)
-def test_no_secret_of_a_recording_is_in_a_file(draft_of, recorded):
-    given = {"url": "/a", **recorded}
-    draft = draft_of(entry("/ok"), entry(given.pop("url"), 1, **given))
-    files = locustfile_text.text(draft) + app_file_text.text(draft, DraftArm(url=draft.url))
-    assert [word for word in WORDS if word in files] == []
-    assert "/ok" in files
-
-
-def test_secret_of_one_name_and_two_values_is_two_variables(draft_of):
-    draft = draft_of(entry("/a?token=first"), entry("/b?token=second"), entry("/c?token=first"))
-    assert [request.urls[0][-1].name for request in draft.requests] == ["APP_TOKEN", "APP_TOKEN_2", "APP_TOKEN"]
-    assert [variable.name for variable in draft.variables()] == ["APP_TOKEN", "APP_TOKEN_2"]
-
-
-def test_address_without_a_secret_is_taken_before_one_with(draft_of):
-    (request,) = draft_of(entry("/a?token=first"), entry("/a?page=2")).requests
-    assert request.urls == (("/a?page=2",),)
 
 
 def test_headers_of_the_application_are_kept_and_those_of_the_browser_are_not(draft_of):

@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 
-from loadgen.app_draft.secret_values import has_secret_name, is_secret, looks_secret
+from loadgen.app_draft.secret_names import has_secret_name
+from loadgen.app_draft.secret_values import is_secret, looks_secret
 
 ORDINARY = [
     "", "1", "true", "BAG", "M444-00012", "SB00012", "performance-report-2026", "getUserProfileInformationV2",
@@ -40,14 +41,43 @@ def test_value_in_the_form_of_a_secret_is_one(value):
     ["password", "user_password", "newPassword", "token", "access_token", "api_key", "apiKey", "X-Api-Key",
      "client_secret",
      "sid", "PHPSESSID", "session_id", "csrf_token", "authenticity_token", "__RequestVerificationToken", "jwt", "otp",
-     "email", "user[email]", "user[password]", "card_number", "sig", "pass%77ord", "x" * 300],
+     "email", "user[email]", "user[password]", "card_number", "sig", "pass%77ord", "x" * 300,
+     "securityCode", "cvv", "CVV2", "secretAnswer", "security-answer", "mothers_maiden_name", "verificationCode",
+     "verification_code", "smsCode", "code", "user[code]", "dob", "birthDate", "dateOfBirth", "pin", "userPIN",
+     "PINCode", "passcode", "username", "user_name", "login", "user", "firstName", "password_2", "email2"],
 )  # fmt: skip
 def test_name_of_a_secret_is_one_whatever_its_value(name):
     assert has_secret_name(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["q", "limit", "page", "sort", "title", "body", "id", "bag_id", "description", "assessment"]
+    "name",
+    [
+        "q",
+        "limit",
+        "page",
+        "sort",
+        "title",
+        "body",
+        "id",
+        "bag_id",
+        "description",
+        "assessment",
+        "country_code",
+        "zipCode",
+        "codec",
+        "spin",
+        "pinned",
+        "user_id",
+        "userCount",
+        "email_template",
+        "ticket_id",
+        "loginCount",
+        "state",
+        "birdhouse",
+        "stand",
+        "max_tokens",
+    ],
 )
 def test_ordinary_name_is_none(name):
     assert not has_secret_name(name)
