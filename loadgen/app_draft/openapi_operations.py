@@ -13,10 +13,11 @@ from .openapi_security import Credential, Security
 from .request_urls import merged
 from .secret_variables import SecretVariables
 from .sign_in import is_sign_in
+from .sign_in import note as sign_in_note
 
 STREAM, JSON_TYPE = "text/event-stream", "application/json"
 
-Operation = tuple[DraftRequest, list[Credential]]  # a request, and the cookies that it needs as a credential
+Operation = tuple[DraftRequest, list[Credential]]  # a request, and the cookies of a signed-in user that it takes
 
 
 def draft(document: OpenApiDocument, *, has_own_path: bool = False) -> Draft:
@@ -31,11 +32,14 @@ def draft(document: OpenApiDocument, *, has_own_path: bool = False) -> Draft:
     needs_cookie = any(cookies for request, cookies in made if request.is_safe and not request.gaps)
     sign_in = next((request for request, _ in made if needs_cookie and is_sign_in(request)), None)
     requests = [
-        request if sign_in else _with_headers(request, cookies) for request, cookies in made if request is not sign_in
+        request if sign_in else _with_headers(request, [each for each in cookies if each.needed])
+        for request, cookies in made
+        if request is not sign_in
     ]
+    notes = [] if sign_in else sign_in_note(requests, "no task is described as one that needs its cookie")
     return Draft(
         cleaned_name(document.title()) or "Application", document.source, document.address(),
-        tuple(unique_names(requests)), sign_in, notes=tuple(operations.notes),
+        tuple(unique_names(requests)), sign_in, notes=(*operations.notes, *notes),
     )  # fmt: skip
 
 
@@ -92,7 +96,9 @@ class _Operations:
             success=success, gaps=(*gaps_of_path(path), *stream, *parameters.gaps, *gaps, *body_gaps),
         )  # fmt: skip
         request = _with_headers(request, [each for each in credentials if each.place == HEADER])
-        return request, [each for each in credentials if each.place == COOKIE]
+        cookies = {each.name: each for each in credentials if each.place == COOKIE}
+        described = {name: Credential(COOKIE, name, text, needed) for name, text, needed in parameters.sessions}
+        return request, [*(described | cookies).values()]
 
     def _body(self, operation: Table, place: Place) -> Any:
         return example_bodies.of_operation(self.document, operation, place, self.variables)

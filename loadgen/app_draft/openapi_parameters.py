@@ -8,6 +8,7 @@ from .draft_request import Text
 from .example_values import choices, has_own_example
 from .openapi_document import OpenApiDocument, Place, Table
 from .request_urls import PATH_CHARACTERS, encoded, joined, merged
+from .secret_names import has_secret_name
 from .secret_values import is_secret
 from .secret_variables import SecretVariables
 
@@ -15,6 +16,7 @@ PATH, QUERY, HEADER, COOKIE = "path", "query", "header", "cookie"
 DESCRIBED_ELSEWHERE = ("accept", "content-type", "authorization")  # headers that are no parameters
 MAX_URLS = 20
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_SESSION = re.compile(r"(?i)auth|login|token|user|ident")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 HEADER_VALUE = re.compile(r"[ -~]{0,500}")
 
@@ -26,12 +28,14 @@ class Parameters:
     path: the values of each placeholder, percent-encoded
     queries: of each parameter `name=value` for its values, percent-encoded
     headers: names and values; cookies are one of them
+    sessions: the cookies that may be those of a signed-in user, with the value and whether a usual request has them
     gaps: a sentence for each parameter that has no value
     """
 
     path: dict[str, list[Text]] = field(default_factory=dict)
     queries: list[list[Text]] = field(default_factory=list)
     headers: list[tuple[str, Text]] = field(default_factory=list)
+    sessions: list[tuple[str, Text, bool]] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
     @classmethod
@@ -45,7 +49,10 @@ class Parameters:
                 described[_key(document, parameter, at)] = parameter, at
         parameters = cls()
         for (kind, name), (parameter, at) in described.items():
-            if _is_sent(kind, name, parameter):
+            if kind == COOKIE and _is_of_session(name):
+                variable = variables.variable(name, f"the parameter {name} ({kind})")
+                parameters.sessions.append((name, (variable,), _is_sent(kind, name, parameter)))
+            elif _is_sent(kind, name, parameter):
                 parameters._add(kind, name, parameter, _values(document, parameter, at, kind, name, variables))
         return parameters
 
@@ -94,6 +101,11 @@ def _key(document: OpenApiDocument, parameter: Table, place: Place) -> tuple[str
             place, "a parameter needs a name, and in: path, query, header or cookie; correct the document"
         )
     return kind, name
+
+
+def _is_of_session(name: str) -> bool:
+    """Whether a cookie may be that of a signed-in user; frameworks describe it as one that may be left out."""
+    return HEADER_NAME.fullmatch(name) is not None and (has_secret_name(name) or _SESSION.search(name) is not None)
 
 
 def _is_sent(kind: str, name: str, parameter: Table) -> bool:

@@ -13,11 +13,15 @@ TOKEN, BASIC = "token", "basic_credentials"
 
 @dataclass(frozen=True)
 class Credential:
-    """Where a credential stands: `place` is that of a parameter, `name` its name there, `text` its value."""
+    """Where a credential stands: `place` is that of a parameter, `name` its name there, `text` its value.
+
+    One that is not `needed` may be left out, as far as the document says.
+    """
 
     place: str
     name: str
     text: Text
+    needed: bool = True
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from .recorded_endpoints import endpoints
 from .recorded_pauses import pauses_s
 from .secret_variables import SecretVariables
 from .sign_in import is_sign_in
+from .sign_in import note as sign_in_note
 
 MAX_NAMED_HOSTS, MAX_LISTED_HOSTS = 3, 10
 WITH_SECRET = "whose address needs a secret, where the endpoint has addresses without one"
@@ -41,9 +42,10 @@ def draft(given: str, host: str = "", *, has_static: bool = False) -> Draft:
     sent = sum(len(endpoint.entries) for endpoint in recorded[:MAX_REQUESTS])
     left_out[WITH_SECRET] = sum(endpoint.left_out for endpoint in recorded[:MAX_REQUESTS])
     left_out["of too many endpoints, or too long"] = len(own) - sent
+    notes = _notes(left_out) + _other_hosts(usable, origin) + ([] if sign_in else sign_in_note(made))
     return Draft(
         urlsplit(origin).netloc, f"{shown(given)} (HAR)", origin, tuple(unique_names(_in_lowest_terms(requests))),
-        sign_in, pauses_s(own), (*_notes(left_out), *_other_hosts(usable, origin)),
+        sign_in, pauses_s(own), tuple(notes),
     )  # fmt: skip
 
 

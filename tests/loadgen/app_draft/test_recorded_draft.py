@@ -132,6 +132,9 @@ def test_sign_in_with_a_token_of_its_page_is_a_comment(draft_of):
     draft = draft_of(entry("/"), entry("/login", 3, "POST", body=("application/x-www-form-urlencoded", form)))
     assert draft.sign_in is None
     assert draft.requests[1].gaps == ("Its field csrf_token is new for each page or session: read it there first.",)
+    assert draft.notes == (
+        "the sign-in POST /login: its field csrf_token is new for each page or session: read it there first",
+    )
 
 
 BROKEN = {
