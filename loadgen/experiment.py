@@ -14,7 +14,7 @@ import click
 
 from analysis.capacity.bracket import Probe
 from analysis.capacity.sentinel import Sentinel
-from workbench import declared_arms, primary_metrics
+from workbench import declared_arms, primary_metrics, shell_commands
 from workbench.errors import UserError
 from workbench.paths import is_id, runs_directory
 from workbench.record_format import FORMAT
@@ -136,8 +136,8 @@ def resume_hint(name: str) -> Iterator[None]:
     except BaseException:
         if _modified_ns(record) != before_ns:
             with suppress(OSError):  # the terminal may be gone
-                hint = f"experiment {name} is not complete; resume it with: make report EXPERIMENT={name}"
-                click.echo(hint, err=True)
+                resumed = shell_commands.make("report", f"EXPERIMENT={name}")
+                click.echo(f"experiment {name} is not complete; resume it with: {resumed}", err=True)
         raise
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from loadgen import progress
+from workbench import shell_commands
 from workbench.errors import UserError
 from workbench.paths import REPOSITORY
 from workbench.terminal import echo
@@ -120,9 +121,10 @@ def _require_reportable(recorded: "Experiment") -> None:
             f"{recorded.name}"
         )
     if not recorded.is_complete():
+        resumed = shell_commands.make("report", f"EXPERIMENT={recorded.name}")
         raise UserError(
             f"experiment {recorded.name} is not complete ({len(recorded.runs)} of {len(recorded.record['runs'])} runs "
-            f"started), and a report needs a complete one; resume it with: make report EXPERIMENT={recorded.name}"
+            f"started), and a report needs a complete one; resume it with: {resumed}"
         )
 
 

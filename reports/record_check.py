@@ -8,6 +8,7 @@ from analysis.conclusions import conclusions
 from analysis.findings import findings_file
 from analysis.findings.finding import Finding
 from analysis.findings.wording import counted
+from workbench import shell_commands
 from workbench.errors import RecordingError
 from workbench.record_format import is_sealed
 from workbench.recording import Experiment
@@ -28,9 +29,8 @@ def require_unchanged(experiment: Experiment, digest: str = "") -> None:
     if problems := list(_changes(experiment, digest)):
         raise RecordingError(_listed(f"experiment {experiment.name} is not as it was recorded", problems))
     if not experiment.is_complete():
-        raise RecordingError(
-            f"experiment {experiment.name} is not complete; resume it with: make report EXPERIMENT={experiment.name}"
-        )
+        resumed = shell_commands.make("report", f"EXPERIMENT={experiment.name}")
+        raise RecordingError(f"experiment {experiment.name} is not complete; resume it with: {resumed}")
 
 
 def _changes(experiment: Experiment, digest: str) -> Iterator[str]:

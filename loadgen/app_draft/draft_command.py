@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from workbench import shell_commands
 from workbench.errors import UsageError, UserError
 from workbench.redaction import redacted
 from workbench.terminal import echo
@@ -106,8 +107,8 @@ def _summary(draft: Draft, arm: DraftArm, output: Path) -> Iterator[str]:
         yield "the command names no $PORT, on which each run expects the application: add it"
     host = urlsplit(arm.url).hostname or ""
     confirmed = f" --confirm-target {shlex.quote(host)}" if arm.url and not _is_loopback(host) else ""
-    file = shlex.quote(str(output / APP_FILE))
-    yield f"measure it, and make its page: .venv/bin/python -m reports report --app {file}{confirmed}"
+    file = shell_commands.file(output / APP_FILE)
+    yield f"measure it, and make its page: {shell_commands.python()} -m reports report --app {file}{confirmed}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -158,7 +158,9 @@ def test_command_is_an_arm_that_runs_in_this_folder(own_command, tmp_path):
     words = ("--openapi", document, "--command", "$PYTHON -m http.server --bind $HOST $PORT", "--output", "load")
     made = own_command.run("init", *words, cwd=tmp_path / "app", PYTHONPATH=str(REPOSITORY))
     assert made.returncode == 0, made.stderr
-    (arm,) = AppFile.read(tmp_path / "app" / "load" / "workbench.toml").arms
+    file = tmp_path / "app" / "load" / "workbench.toml"
+    assert made.stderr.splitlines()[-1].endswith(f": {sys.executable} -m reports report --app {file}")
+    (arm,) = AppFile.read(file).arms
     assert (arm.kind, arm.folder) == ("command", str(tmp_path / "app"))
     counts = measured(own_command, tmp_path / "app" / "load")
     assert sum(bad for _, bad in counts.values()) == 0

@@ -1,7 +1,11 @@
 """An interrupted experiment of a `workbench.toml`: its id alone resumes it, with the hosts that were confirmed."""
 
+import pytest
+
+from loadgen.experiment import resume_hint
 from tests.loadgen.page_server import LOCUSTFILE
 from tests.loadgen.run_process import wait_for
+from workbench.paths import REPOSITORY
 from workbench.recording import open_experiment
 
 FILE = """\
@@ -39,3 +43,20 @@ def test_host_that_was_confirmed_is_confirmed_when_the_experiment_is_resumed(own
     experiment = open_experiment(own_command.data / "runs" / "confirmed")
     assert experiment.is_complete()
     assert experiment.record["comparison"]["confirmed"] == ["127.0.0.1"]
+
+
+def test_experiment_of_another_folder_is_resumed_in_the_repository(monkeypatch, tmp_path, capsys):
+    """make has its targets in the repository alone."""
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    record = tmp_path / "runs" / "mine" / "experiment.json"
+    record.parent.mkdir(parents=True)
+
+    def interrupted_once_started():
+        record.write_text("{}")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), resume_hint("mine"):
+        interrupted_once_started()
+    hint = f"experiment mine is not complete; resume it with: make -C {REPOSITORY} report EXPERIMENT=mine\n"
+    assert capsys.readouterr().err == hint
