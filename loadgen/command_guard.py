@@ -35,7 +35,8 @@ def main(words: list[str]) -> int:
         return NOT_FOUND
     while signal.sigwait(WATCHED) == signal.SIGCHLD:
         if command.poll() is not None:
-            return _named(left) if (left := _kill_all()) else _exit_code(command.returncode)
+            code = _exit_code(command.returncode)
+            return _named(left, f"ended with code {code} and ") if (left := _kill_all()) else code
         _reap(command.pid)
     return _stopped(command)
 
@@ -66,9 +67,11 @@ def _stopped(command: "subprocess.Popen[bytes]") -> int:
     return 0
 
 
-def _named(left: list[str]) -> int:
+def _named(left: list[str], ended: str = "") -> int:
     number = f"{len(left)} process{'es' if len(left) > 1 else ''}"
-    print(f"left {number} behind, which {'were' if len(left) > 1 else 'was'} killed: {', '.join(left)}", flush=True)
+    print(
+        f"{ended}left {number} behind, which {'were' if len(left) > 1 else 'was'} killed: {', '.join(left)}", flush=True
+    )
     return LEFT
 
 

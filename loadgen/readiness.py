@@ -1,6 +1,7 @@
 """Whether an application answers: in whatever way, or with success at the path that shows that it is ready."""
 
 import http.client
+import socket
 import ssl
 from urllib.parse import urlsplit
 
@@ -12,6 +13,15 @@ def any_certificate() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+def listens(host: str, port: int, timeout_s: float = 1.0) -> bool:
+    """Whether a connection to a port is accepted, whatever answers there."""
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except OSError:
+        return False
 
 
 def problem(url: str, path: str = "", timeout_s: float = 5.0) -> str:

@@ -102,25 +102,34 @@ class ServedCommand:
             grace_s=GRACE_S + END_S,
         )
 
-    def require_running(self, child: Child) -> None:
+    def require_running(self, child: Child, *, was_ready: bool = True) -> None:
         """Raise `UserError` if the command has ended."""
         if not child.ended():
             return
         code = child.process.returncode
         how = "" if code in (LEFT, NOT_FOUND) else f"ended with code {code}: "
-        reason = child.last_error() if how else child.last_line()
-        raise UserError(f"{child.name} {how}{reason or 'it printed nothing'}\nIts log is {child.log}")
+        reason = (child.last_error() if how else child.last_line()) or "it printed nothing"
+        when = "" if was_ready else " before it was ready"
+        remedy = f"; it ended{when}, and has to stay in the foreground" if code == LEFT else ""
+        raise UserError(f"{child.name} {how}{reason}{remedy}\nIts log is {child.log}")
 
     def _wait_until_ready(self, child: Child, port: int) -> None:
         reason, within_s = "", self.start.ready_within_s
         for _ in attempts(within_s, 0.02):
-            self.require_running(child)
+            self.require_running(child, was_ready=False)
             if not (reason := readiness.problem(f"http://{HOST}:{port}", self.start.ready)):
                 return
         raise UserError(
-            f"{child.name} was not ready on port {port} within {within_s:g} s ({reason}); it has to listen on the port "
-            f"that $PORT names\nIts log is {child.log}"
+            f"{child.name} was not ready on port {port} within {within_s:g} s ({reason}); {self._remedy(port)}\n"
+            f"Its log is {child.log}"
         )
+
+    def _remedy(self, port: int) -> str:
+        if not readiness.listens(HOST, port):
+            return "it has to listen on the port that $PORT names"
+        if not self.start.ready:
+            return "what listens there has to answer requests of HTTP"
+        return f"{self.start.ready} has to answer with 2xx or 3xx: name a path in ready that does"
 
 
 def _in_environment(program: str) -> str:

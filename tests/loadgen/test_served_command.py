@@ -62,10 +62,33 @@ def test_a_command_that_ends_early_is_named_with_its_last_line(tmp_path, words, 
 
 
 def test_a_command_that_never_listens_is_named(tmp_path):
-    message = r"was not ready on port \d+ within 0.3 s \(Connection refused\)"
+    message = r"was not ready on port \d+ within 0.3 s \(Connection refused\); it has to listen on the port that \$PORT"
     never = ServedCommand("mine", "sleep 60", tmp_path, ArmStart(ready_within_s=0.3))
     with pytest.raises(UserError, match=message), never.serving(tmp_path, services.free_port()):
         pytest.fail("it does not listen")
+
+
+def test_a_path_that_is_never_there_is_named_and_not_the_port(tmp_path):
+    message = r"\(/health answers 404\); /health has to answer with 2xx or 3xx: name a path in ready that does\n"
+    never = ServedCommand("mine", SERVER, tmp_path, ArmStart(ready="/health", ready_within_s=3))
+    with pytest.raises(UserError, match=message), never.serving(tmp_path, services.free_port()):
+        pytest.fail("it is not ready")
+
+
+MUTE = """
+import os, socket
+with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as server:
+    while True:
+        server.accept()[0].sendall(b"no HTTP\\r\\n")
+"""
+
+
+def test_what_listens_and_is_no_http_is_not_told_to_listen(tmp_path):
+    (tmp_path / "mute.py").write_text(MUTE)
+    never = ServedCommand("mine", f"{sys.executable} mute.py", tmp_path, ArmStart(ready_within_s=2))
+    message = r"; what listens there has to answer requests of HTTP\n"
+    with pytest.raises(UserError, match=message), never.serving(tmp_path, services.free_port()):
+        pytest.fail("it is not ready")
 
 
 def test_a_command_is_ready_when_its_path_answers_with_success(tmp_path):
@@ -122,6 +145,16 @@ def test_processes_that_it_leaves_behind_are_killed_and_named(tmp_path, argument
     with pytest.raises(UserError, match=message), serve(words, tmp_path):
         pass
     assert not alive(int((tmp_path / "left").read_text()))
+
+
+def test_a_command_that_goes_to_the_background_is_told_to_stay(tmp_path):
+    (tmp_path / "leaving.py").write_text(LEAVING.replace('sys.exit("started as a daemon")', "sys.exit(3)"))
+    message = (
+        r"arm mine ended with code 3 and left 1 process behind, which was killed: python\S* \(\d+\); it ended before "
+        r"it was ready, and has to stay in the foreground\n"
+    )
+    with pytest.raises(UserError, match=message), serve(f"{sys.executable} leaving.py ends", tmp_path):
+        pytest.fail("it is not ready")
 
 
 def test_processes_of_another_user_are_given_up(monkeypatch):
