@@ -22,6 +22,7 @@ class Verdict(Enum):
     PASS = "pass"
     FAIL = "fail"
     NOT_MEASURED = "not measured"
+    NONE = "no verdict"
     IMPROVEMENT = "improvement"
     REGRESSION = "regression"
     EQUIVALENT = "equivalent"

@@ -18,7 +18,7 @@ GENERATOR_ROLE = "generator"
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate with its value, its threshold, and whether it passed (None: not measured)."""
+    """A gate with its value, its threshold, and whether it passed (None: not measured, or of a shared machine)."""
 
     name: str
     value: float | None

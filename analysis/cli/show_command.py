@@ -27,7 +27,8 @@ from .request_types import require_types, without_type_option
 from .warning_lines import warn, warn_unless_complete
 
 SHOWN_NAME = partial(cleaned, target=Target.LINE, limit=MAX_NAME_CHARACTERS)
-GATE_VERDICTS = {True: "passes", False: "FAILS", None: "not measured"}
+GATE_VERDICTS = {True: "passes", False: "FAILS"}
+WITHOUT_VERDICT = "no verdict on a shared machine"
 
 
 @click.command()
@@ -132,4 +133,6 @@ def _gate_lines(run: Run) -> Iterator[str]:
     for gate in run.record.get("gates", []):
         if bound := validity.BOUNDS.get(gate["name"]):  # gates of another version have no bound here
             value = "-" if gate["value"] is None else bound.text(gate["value"])
-            yield f"  {gate['name']}: {value}, allowed {bound.allowed}: {GATE_VERDICTS[gate['passed']]}"
+            missing = "not measured" if gate["value"] is None else WITHOUT_VERDICT
+            verdict = GATE_VERDICTS.get(gate["passed"], missing)
+            yield f"  {gate['name']}: {value}, allowed {bound.allowed}: {verdict}"

@@ -20,7 +20,7 @@ MAX_ROWS, MAX_FOLDED_ROWS = 30, 300  # of a table, and of its rest in a fold
 MAX_KIND_CHARACTERS = 200
 LATENCIES = {"median_ms": "p50 (ms)", "p95_ms": "p95 (ms)", "p99_ms": "p99 (ms)", "max_ms": "max (ms)"}
 RESPONSE = "response p95 (ms)"
-GATE_VERDICTS = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.NOT_MEASURED}
+GATE_VERDICTS = {True: Verdict.PASS, False: Verdict.FAIL}
 MIN_RESPONSES_P99 = 100  # below it p99 is the maximum
 
 
@@ -96,7 +96,7 @@ def gates(run: Run) -> Html:
             "gate": gate["name"],
             "value": _gate_text(gate),
             "allowed": _allowed(gate),
-            "verdict": GATE_VERDICTS[gate["passed"]],
+            "verdict": GATE_VERDICTS.get(gate["passed"], _without_verdict(gate)),
         }
         for gate in recorded
     ]
@@ -104,7 +104,14 @@ def gates(run: Run) -> Html:
         "Gates judge the load generator and the records, never the system: failures are outcomes of a valid run. What "
         "is not measured does not apply to this load, or had too little to measure."
     )
+    if run.record["environment"].get("shared_machine"):
+        note += " On a machine that others share, disturbances are recorded without a verdict."
     return table(pd.DataFrame(rows), "Gates", note=note)
+
+
+def _without_verdict(gate: dict) -> Verdict:
+    """What stands for a verdict that there is not: of a value on a shared machine, or without a value."""
+    return Verdict.NOT_MEASURED if gate["value"] is None else Verdict.NONE
 
 
 def _gate_text(gate: dict) -> str | None:

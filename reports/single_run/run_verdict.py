@@ -112,12 +112,14 @@ def _duration(total: pd.Series, column: str) -> str:
 
 
 def _gates_text(run: Run) -> str:
-    passed = [gate["passed"] for gate in run.record.get("gates", [])]
-    if not passed:
+    gates = run.record.get("gates", [])
+    if not gates:
         return "no gate was evaluated"
-    failed, missing = passed.count(False), passed.count(None)
+    passed = [gate["passed"] for gate in gates]
+    missing = sum(gate["passed"] is None and gate["value"] is None for gate in gates)
+    others = {"failed": passed.count(False), "without a verdict": passed.count(None) - missing, "not measured": missing}
     text = f"{plural(passed.count(True), 'gate')} passed"
-    return text + (f", {failed} failed" if failed else "") + (f", {missing} not measured" if missing else "")
+    return ", ".join([text, *(f"{number} {what}" for what, number in others.items() if number)])
 
 
 def _within(requests: int, elapsed_s: float) -> str:

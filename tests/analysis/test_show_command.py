@@ -7,6 +7,7 @@ import pytest
 from tests.analysis.command_output import endpoint_rows, require_refused
 from tests.faulted_runs import between, fail, faulted
 from workbench.record_format import FORMAT
+from workbench.validity import LOOP_GAP, OTHERS_CPU
 
 RUN = "made/1-01-as-measured-burst-50"
 
@@ -23,6 +24,15 @@ def test_show_prints_the_metrics_of_a_runs_rows(builder, process):
     }  # fmt: skip
     assert "  generator CPU, share of one core: 10.0%, allowed at most 80.0%: passes" in result.stdout.splitlines()
     assert "  dispatch lag p99, ms" not in result.stdout
+
+
+def test_show_says_of_a_disturbance_on_a_shared_machine_that_it_has_no_verdict(builder, process):
+    run = builder.run("as-measured", "single")
+    run.record["environment"] = run.record["environment"] | {"shared_machine": True}
+    run.record["gates"] = [OTHERS_CPU.observe(0.507).record(), LOOP_GAP.observe(None).record()]
+    lines = process("show", f"made/{builder.experiment(run).runs[0].name}").stdout.splitlines()
+    assert f"  {OTHERS_CPU.name}: 50.7%, allowed at most 10.0%: no verdict on a shared machine" in lines
+    assert f"  {LOOP_GAP.name}: -, allowed at most 20.0: not measured" in lines
 
 
 def test_show_prints_latency_and_response_time_of_an_open_run(builder, process):
