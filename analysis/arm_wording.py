@@ -7,10 +7,10 @@ from typing import Any
 from workbench import imported
 from workbench.declared_arms import CHECKOUT, DEPLOYMENT, DeclaredArm, identity
 
+from .arm_differences import COMMIT_CHARACTERS, differences, short_commands
 from .findings.finding import EQUIVALENT, IMPROVEMENT, INCONCLUSIVE, INVALID, NOT_MEASURED, REGRESSION, Finding
 from .findings.wording import counted
 
-COMMIT_CHARACTERS = 10
 ORDER = (REGRESSION, IMPROVEMENT, INCONCLUSIVE, EQUIVALENT, NOT_MEASURED, INVALID)
 WORDS = {REGRESSION: "worse", IMPROVEMENT: "better"}  # of a verdict in a sentence
 SHARED = {  # facts of checkouts beside their code, by their names for people
@@ -29,7 +29,7 @@ def source_text(source: Mapping[str, Any]) -> str:
 
 def arms_clause(arms: Sequence[DeclaredArm]) -> str:
     """What the arms are, and in what else they differ: `base is commit 0123456789, head is …; their … differ`."""
-    named = ", ".join(f"{arm.name} is {source_text(arm.source)}" for arm in arms)
+    named = _named(arms)
     if len(arms) == 1:
         return named
     if any(arm.kind == imported.KEY for arm in arms):
@@ -40,6 +40,21 @@ def arms_clause(arms: Sequence[DeclaredArm]) -> str:
     if differing:
         return f"{named}; they also differ in {' and '.join(differing)}"
     return f"{named}; measured in the same blocks on one machine"
+
+
+def _named(arms: Sequence[DeclaredArm]) -> str:
+    """`one is …, two is …, with TAKES 0 → 0.05`; what is the same and long stands once, and without its middle."""
+    short, own = short_commands(arms), differences(arms)
+    whole = [source_text(arm.source) for arm in arms]
+    texts = [short.get(text, text) for text in whole]
+    if len(arms) > 1 and len(set(whole)) == 1 and any(own.values()):
+        changes = "".join(f", {arm.name} with {own[arm.name]}" for arm in arms[1:] if own[arm.name])
+        *others, last = (arm.name for arm in arms)
+        return f"{', '.join(others)} and {last} are {texts[0]}{changes}"
+    with_changes = {arm.name: f" with {own[arm.name]}" if own[arm.name] else "" for arm in arms[1:]}
+    return ", ".join(
+        f"{arm.name} is {text}{with_changes.get(arm.name, '')}" for arm, text in zip(arms, texts, strict=True)
+    )
 
 
 def verdict_counts(findings: Sequence[Finding]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis import arm_wording
+from analysis.arm_differences import differences
 from workbench.declared_arms import CHECKOUT, DeclaredArm
 from workbench.redaction import redacted
 
@@ -14,11 +15,17 @@ from .comparison import Report, join
 
 
 def arm_sources(report: Report) -> Html:
-    """A row for each arm; facts that are the same for all stand below. Empty without arms."""
+    """A row for each arm and in what it differs; facts that are the same for all stand below. Empty without arms."""
+    if not report.arms:
+        return Html("")
+    texts = [redacted(arm_wording.source_text(arm.source)) for arm in report.arms]
+    own = differences(report.arms)
+    is_shared = any(own.values()) and len({arm_wording.source_text(arm.source) for arm in report.arms}) == 1
     rows = [
-        {"arm": arm.name, "is": redacted(arm_wording.source_text(arm.source)), **_facts(arm)} for arm in report.arms
+        {"arm": arm.name, **({} if is_shared else {"is": text}), "differs in": own[arm.name] or None, **_facts(arm)}
+        for arm, text in zip(report.arms, texts, strict=True)
     ]
-    notes = []
+    notes = [f"All arms are {texts[0]}"] if is_shared else []
     if different := sorted(_differing_packages(report.arms)):
         notes.append(f"Packages that differ: {', '.join(different)}.")
     return join(table(pd.DataFrame(rows, dtype=object), "The arms, the baseline first"), *map(remark, notes))

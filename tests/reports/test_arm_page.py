@@ -213,3 +213,18 @@ def test_a_deployment_is_named_as_one(builder, page_of):
     source = {"kind": "deployment", "deployment": "as-measured"}
     experiment = compared(builder, {"base": 1.0, "head": 1.5}, sources={"base": source, "head": source})
     assert "base is deployment as-measured" in _text(page_of(experiment))
+
+
+def test_arms_that_differ_in_a_variable_or_a_commit_alone_show_it(builder, page_of):
+    """In the table of the arms, and in the first lines of the summary, without the secret."""
+    same = {"kind": "command", "command": "serve shop", "folder": "/srv/shop"}
+    base = {**same, "environment": "API_KEY=correct-horse TAKES=0", "commit": "a" * 40}
+    head = {**same, "environment": "API_KEY=battery-staple TAKES=0.05", "commit": "b" * 40}
+    experiment = compared(builder, {"base": 1.0, "head": 1.5}, sources={"base": base, "head": head})
+    page, text = page_of(experiment), _summary(experiment)
+    rows = page.partition("The arms, the baseline first")[2].partition("</table>")[0]
+    changes = "API_KEY differs, TAKES 0 → 0.05, commit aaaaaaaaaa → bbbbbbbbbb"
+    assert changes in rows
+    assert "All arms are serve shop" in _text(page)
+    assert f"base and head are serve shop, head with {changes}" in text
+    assert not re.search("correct-horse|battery-staple", page + text)
