@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from .redaction import redacted
-from .request_frames import KINDS
+from .request_frames import FAILED, KINDS
 from .request_rows import RequestRows
 from .text_cleaning import Target, cleaned
 
@@ -50,6 +50,20 @@ def kinds_by(rows: RequestRows, *keys: str) -> pd.DataFrame:
         for group, each in counts.groupby(list(keys))
     ]
     return pd.DataFrame(lines, columns=[*keys, "failure_kinds"]).set_index(list(keys))
+
+
+def kinds_by_arm(rows: RequestRows) -> pd.DataFrame:
+    """A row for each kind of failure of an arm under a load in a phase, the most frequent first.
+
+    `scenario`, `deployment`, `phase`, `kind`, and how many requests failed so, `failures`.
+    """
+    return rows.answer(
+        f"""
+        SELECT scenario, deployment, phase, coalesce(error, '{NO_REASON}') AS kind, sum(failures)::BIGINT AS failures
+        FROM failed JOIN runs USING (run) GROUP BY ALL ORDER BY failures DESC, scenario, deployment, phase, kind
+        """,
+        failed=rows.merged(FAILED),
+    )
 
 
 def with_kinds(table: pd.DataFrame, rows: RequestRows, *keys: str) -> pd.DataFrame:

@@ -54,6 +54,7 @@ CELLS = of_measures(
 KINDS = of_measures(
     f"requests_us WHERE phase = '{MEASURE}' AND NOT ok", ("run", "endpoint", "error"), {"failures": (SUM, "count(*)")}
 )
+FAILED = of_measures("requests_us WHERE NOT ok", ("run", "phase", "error"), {"failures": (SUM, "count(*)")})
 ENDPOINTS = of_measures("requests_us", ("endpoint",), {"number": (SUM, "count(*)")})
 WORKERS = of_measures(
     f"requests_us WHERE phase = '{MEASURE}' AND worker IS NOT NULL", ("run", "worker"), {"number": (SUM, "count(*)")}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.waterfall import LATENCY, waterfall
 from analysis.waterfall_between import Step, Waterfall
-from workbench import imported
+from workbench import failures, imported
 from workbench.declared_arms import KEY
 from workbench.recording import Experiment
 from workbench.redaction import redacted
@@ -15,6 +15,7 @@ from workbench.text_cleaning import Target, cleaned
 from ..markup import Html
 from ..tables import Quantity, folded, table
 from ..waterfall_table import waterfall_table
+from . import failed_requests
 from .comparison import OF_SUCCESSES, RESPONSES_OF_SUCCESSES, Report, join, prose
 
 WITHOUT_PARTS = (
@@ -34,13 +35,23 @@ def times(report: Report) -> Html:
     if not arms:
         return Html("")
     drawn = list(_waterfalls(experiment, arms))
-    tables = [_latency(experiment, scenario, arms) for scenario in _scenarios(experiment)]
-    tables = [each for each in tables if str(each)]
+    tables = list(_tables(experiment, arms))
     return join(
+        failed_requests.without_success(experiment),
         *_folding(drawn, "waterfalls"),
         *([] if drawn or not tables or len(arms) < 2 else [prose(_without_parts(experiment))]),
         *_folding(tables, "loads"),
     )
+
+
+def _tables(experiment: Experiment, arms: Sequence[str]) -> Iterator[Html]:
+    """For each load the latency of its endpoints, and below it with what requests failed."""
+    kinds = failures.kinds_by_arm(experiment.rows)
+    for scenario in _scenarios(experiment):
+        of_load = kinds[kinds["scenario"] == scenario]
+        pieces = [_latency(experiment, scenario, arms), *failed_requests.by_arm(of_load, arms)]
+        if present := [piece for piece in pieces if str(piece)]:
+            yield join(*present)
 
 
 def _without_parts(experiment: Experiment) -> str:
