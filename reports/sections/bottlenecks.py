@@ -37,7 +37,9 @@ def saturated_resources(report: Report) -> Html:
         for run, finding in zip(runs, findings, strict=True)
     ]
     rows = [
-        {"set-up; load": arm(run.deployment, run.scenario)} | _use_row(use) for run in runs for use in resource_use(run)
+        {f"{report.noun}; load": arm(run.deployment, run.scenario)} | _use_row(use)
+        for run in runs
+        for use in resource_use(run)
     ]
     note = (
         "One run each, no interval. Waiting is the mean number of requests that waited; for the CPU it is the share of "
@@ -46,7 +48,7 @@ def saturated_resources(report: Report) -> Html:
         "innermost counts, because a request that waits there keeps the outer ones busy."
     )
     use = table(pd.DataFrame(rows, dtype=object), "Use of the resources", note=note)
-    return join(*sentences, use, _requests_present(runs))
+    return join(*sentences, use, _requests_present(report, runs))
 
 
 def _use_row(use: ResourceUse) -> dict:
@@ -59,9 +61,9 @@ def _use_row(use: ResourceUse) -> dict:
     }
 
 
-def _requests_present(runs: Sequence[Run]) -> Html:
+def _requests_present(report: Report, runs: Sequence[Run]) -> Html:
     """The mean number of requests in each part of the way."""
-    rows = [_present_row(run) for run in runs]
+    rows = [_present_row(run, f"{report.noun}; load") for run in runs]
     note = (
         "Little's law for the whole and for each part of a request's way: the mean number of requests there is the "
         "arrival rate times the mean time of one request there, failed ones included. Where requests accumulate, they "
@@ -72,12 +74,12 @@ def _requests_present(runs: Sequence[Run]) -> Html:
     return table(frame, "Requests present in each part", note=note)
 
 
-def _present_row(run: Run) -> dict:
+def _present_row(run: Run, heading: str) -> dict:
     present = littles_law.requests_present(run)
     if present.empty:
         return {}
     return {
-        "set-up; load": arm(run.deployment, run.scenario),
+        heading: arm(run.deployment, run.scenario),
         "λ (requests/s)": Quantity(present["arrivals_rps"], "{:,.1f}"),
         "W (ms)": Quantity(present["latency_ms"], "{:,.1f}"),
         "L = λW": Quantity(present["all"], "{:,.2f}"),

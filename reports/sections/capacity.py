@@ -29,23 +29,27 @@ def capacity(report: Report) -> Html:
         (prediction.result.deployment, prediction.result.family): prediction
         for prediction in predicted_capacities(report.experiment)
     }
-    rows = [_row(result, predictions.get((result.deployment, result.family))) for result in results]
+    rows = [
+        {report.noun: set_up(result.deployment), **_row(result, predictions.get((result.deployment, result.family)))}
+        for result in results
+    ]
     brackets = table(
-        pd.DataFrame(rows, dtype=object), "Capacity of each set-up", note=_note(report, results, bool(predictions))
+        pd.DataFrame(rows, dtype=object),
+        f"Capacity of each {report.noun}",
+        note=_note(report, results, bool(predictions)),
     )
     closed = main_first(result.deployment for result in results if result.family == "sustained")
     reasons = table(
-        pd.DataFrame([_reasons(report.experiment, result) for result in results], dtype=object),
+        pd.DataFrame([_reasons(report, result) for result in results], dtype=object),
         "What decided the bounds",
     )
-    decided = behind(("what decided the bounds, and invalid runs", join(reasons, _invalid_runs(results))))
+    decided = behind(("what decided the bounds, and invalid runs", join(reasons, _invalid_runs(report, results))))
     return join(brackets, decided, *_closed_predictions(report.experiment, closed))
 
 
 def _row(result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
     bracket = result.bracket
     return {
-        "set-up": set_up(result.deployment),
         "load": LOADS[result.family],
         "capacity": f"({bracket})" if bracket.ends else Verdict.INCONCLUSIVE,
         "predicted": prediction and Quantity(prediction.capacity, "{:,.0f}"),
@@ -55,10 +59,10 @@ def _row(result: CapacityResult, prediction: PredictedCapacity | None) -> dict:
     }
 
 
-def _reasons(experiment: Experiment, result: CapacityResult) -> dict:
-    bracket, saturated = result.bracket, explanations.run_at_upper_bound(experiment, result)
+def _reasons(report: Report, result: CapacityResult) -> dict:
+    bracket, saturated = result.bracket, explanations.run_at_upper_bound(report.experiment, result)
     return {
-        "set-up": set_up(result.deployment),
+        report.noun: set_up(result.deployment),
         "load": LOADS[result.family],
         "p95 when sustained": _median_reason(result.probes_at(bracket.lower_bound)),
         "p95 or failure when not": _median_reason(result.probes_at(bracket.upper_bound)),
@@ -73,7 +77,7 @@ def _median_reason(probes: Sequence[Probe]) -> str | None:
     return valid[len(valid) // 2].reason if valid else None
 
 
-def _invalid_runs(results: Sequence[CapacityResult]) -> Html:
+def _invalid_runs(report: Report, results: Sequence[CapacityResult]) -> Html:
     """A row for each search with invalid runs: their loads, and the reason of the one under the smallest load."""
     rows = []
     for result in results:
@@ -82,7 +86,7 @@ def _invalid_runs(results: Sequence[CapacityResult]) -> Html:
             loads = ", ".join(dict.fromkeys(f"{probe.load:,.0f}" for probe in invalid))
             rows.append(
                 {
-                    "set-up": set_up(result.deployment),
+                    report.noun: set_up(result.deployment),
                     "invalid runs": len(invalid),
                     "under": f"{loads} {UNITS[result.family]}",
                     "the first, for": invalid[0].reason,

@@ -54,6 +54,11 @@ class Report:
         """The arms that the experiment declares, the baseline first; empty for one of a profile."""
         return declared(self.experiment.record)
 
+    @property
+    def noun(self) -> str:
+        """What the page calls what is compared: an arm of a user's own, or a set-up of the published system."""
+        return "arm" if self.arms else "set-up"
+
     @cached_property
     def _by_id(self) -> dict[str, Finding]:
         return {finding.id: finding for finding in self.findings}

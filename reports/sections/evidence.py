@@ -27,9 +27,7 @@ def evidence(report: Report) -> Html:
     experiment = report.experiment
     if not experiment.runs:
         return prose("No run was recorded.")
-    return join(
-        _runs(experiment), *_discarded_timings(experiment), _gates(experiment.runs), _aa_differences(experiment)
-    )
+    return join(_runs(experiment), *_discarded_timings(experiment), _gates(experiment.runs), _aa_differences(report))
 
 
 def _runs(experiment: Experiment) -> Html:
@@ -139,14 +137,14 @@ def _without_replicates(experiment: Experiment) -> str:
     return "No arm has an A/A replicate, so the A/A difference is not known."
 
 
-def _aa_differences(experiment: Experiment) -> Html:
+def _aa_differences(report: Report) -> Html:
     """Ratios of two runs of the same arm in the same block: a smaller difference between arms shows nothing."""
-    pairs = arm_metrics.replicate_ratios(experiment)
+    pairs = arm_metrics.replicate_ratios(report.experiment)
     if pairs.empty:
-        return prose(_without_replicates(experiment))
+        return prose(_without_replicates(report.experiment))
     rows = [
         {
-            "set-up": set_up(str(deployment)),
+            report.noun: set_up(str(deployment)),
             "load": load(str(scenario)),
             "second over first, by block": ", ".join(f"{ratio:.2f}" for ratio in ratios.sort_values("block")["ratio"]),
             "noise floor": Quantity.optional(_noise_floor_share(ratios["ratio"]), "{:.1%}"),

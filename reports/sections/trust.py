@@ -80,22 +80,30 @@ def _replicate(report: Report) -> Html:
 
 
 def _intervals(report: Report) -> Html:
-    runs = report.experiment.by_run
-    blocks = runs.groupby(["deployment", "scenario"])["block"].nunique()
+    blocks, counted, outside = _blocks(report), "arms", ""
+    if report.arms:
+        counted, outside = "pairs of an arm and a load", " outside of the search for capacity"
     if blocks.empty:
-        return sentence("No arm has a valid run.")
+        return sentence(f"No arm has a valid run{outside if len(report.experiment.by_run) else ''}.")
     enough = blocks >= MIN_BLOCKS
-    text = sentence("{n} of {all} arms ran in 4 blocks or more.", n=number(str(int(enough.sum())), SECTION),
+    text = sentence(f"{{n}} of {{all}} {counted} ran in 4 blocks or more.", n=number(str(int(enough.sum())), SECTION),
                     all=str(len(blocks)))  # fmt: skip
     if enough.all():
         return text
     if not enough.any():
-        return sentence("No arm ran in 4 blocks or more, so no comparison of set-ups has an interval.")
+        return sentence(f"No arm ran in 4 blocks or more, so no comparison of {report.noun}s has an interval.")
     most = int(blocks[~enough].max())
     few = f"{'at most ' if most > 1 else ''}{plural(most, 'block')}"
     return Html(
         f"{text} " + str(sentence("The others ran in {few}: no comparison with them has an interval.", few=few))
     )
+
+
+def _blocks(report: Report) -> pd.Series:
+    """The number of blocks of each arm under each load; of arms of a user's own without the loads of a search."""
+    runs = report.experiment.by_run
+    probes = {probe["run"] for probe in report.experiment.record.get("probes") or ()} if report.arms else set()
+    return runs[~runs["run"].isin(probes)].groupby(["deployment", "scenario"])["block"].nunique()
 
 
 def _noise(report: Report) -> Html:

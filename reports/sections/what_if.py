@@ -70,7 +70,7 @@ def _capacity_accuracy(capacities: Sequence[PredictedCapacity]) -> str:
 def _capacity_table(report: Report, capacities: Sequence[PredictedCapacity]) -> Html:
     rows = [
         {
-            "set-up": set_up(capacity.result.deployment),
+            report.noun: set_up(capacity.result.deployment),
             "base": set_up(capacity.base),
             "changes": _changes(capacity.changes),
             "unit": UNITS[capacity.result.family],

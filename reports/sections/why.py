@@ -24,6 +24,8 @@ def why(report: Report) -> Html:
         ("query plans", query_plans.query_plans(report)),
         ("every variant of tuned", deployments.variants_split(report)),
     )
+    if not drawn and report.arms:  # their loads are their own, and no burst of 50 users is expected of them
+        return folds
     if not drawn:
         return join(prose("No burst of 50 users was measured."), folds) if str(folds) else folds
     return join(_sentence(report), beside(*drawn) if len(drawn) == 2 else join(*drawn), folds)

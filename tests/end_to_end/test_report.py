@@ -59,7 +59,7 @@ def test_the_page_has_its_sections_in_their_order(page):
     headings = re.findall(r"<h2[^>]*>\s*([^<]+)", page)
     assert [heading.strip() for heading in headings] == [
         "Do this", "Why latency grows", "What each change is worth", "Is this the published system?",
-        "How many users it sustains", "What happens when something fails", "Claims and objectives",
+        "How much load it sustains", "What happens when something fails", "Claims and objectives",
         "How far to trust this",
     ]  # fmt: skip
     assert re.search(r"<main[^>]*>\s*<p class=\"eyebrow\">.*?<h1>", page, re.DOTALL)

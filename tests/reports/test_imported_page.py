@@ -67,7 +67,7 @@ def test_four_blocks_have_a_verdict_on_the_mean_latency(imported, page_of):
 
 def test_one_block_has_no_interval_and_the_page_says_so(imported, page_of):
     text = text_of(page_of(imported(1)))
-    assert "No arm ran in 4 blocks or more, so no comparison of set-ups has an interval." in text
+    assert "No arm ran in 4 blocks or more, so no comparison of arms has an interval." in text
     assert "better" not in text
 
 
