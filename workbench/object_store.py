@@ -1,37 +1,34 @@
 """Recordings in an object store, such as S3: their small files are copied when they are opened, request rows when read.
 
-A copy is compared with its seal and kept below the folder of the data, so that it is made once. pyarrow
-reaches S3, Google's and Azure's stores, and fsspec, where it is installed, any other that it knows. Addresses and
-credentials are those of their libraries, for S3 `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and so on.
+A copy is compared with its seal and kept below the folder of the data, so that it is made once. `store_transfer` has
+which stores there are.
 """
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-import pyarrow as pa
-from pyarrow import fs
-
+from . import store_process, store_transfer
 from .errors import RecordingError, UsageError, UserError
 from .paths import data_directory, is_id
-from .redaction import redacted
+from .redaction import redacted, redacted_of_url
 from .seal import file_digest
 
 TIMEOUT = "TRACETRACK_STORE_TIMEOUT_S"
 DEFAULT_TIMEOUT_S = 20.0  # of a request without an answer, and of a connection that is not made
 MAX_TIMEOUT_S = 3600
-ADDRESSES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # of an S3 that is not Amazon's; pyarrow leaves them unread
-MAX_FILES, MAX_LEVELS = 100_000, 2  # of a recording: run and file
-CHUNK_BYTES = 8 * 2**20
 COPIES = "copies"  # the folder of copied files, by digest and URL
 
 
 class ChangedObject(RecordingError):
-    """A file in a store that is not as it was sealed, or is missing; the message completes "<file> …"."""
+    """A file in a store that is not as it was sealed, or is missing; its `problem` completes "<file> …"."""
+
+    def __init__(self, message: str, problem: str = ""):
+        """A message for people who do not know of which file; the problem is an attribute that pickle keeps."""
+        super().__init__(message)
+        self.problem = problem
 
 
 def is_url(name: str) -> bool:
@@ -39,19 +36,24 @@ def is_url(name: str) -> bool:
     return "://" in name
 
 
+def require_name(url: str) -> None:
+    """Raise `UsageError` for a URL that names no recording, or has credentials, which pages would show."""
+    protocol, _, path = url.partition("://")
+    if protocol == "s3" and "@" in path.partition("/")[0]:
+        raise UsageError(
+            f"{redacted(url)} has credentials, which no URL of S3 has; give them as AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY in the environment"
+        )
+    if not is_id(url.rpartition("/")[2]) or not path.strip("/"):
+        raise UsageError(f"{redacted(url)} names no recording; name one: s3://BUCKET/EXPERIMENT")
+
+
 def mirror(url: str, folder: Path, left_out: str) -> None:
     """Copy a recording into an empty folder, without the files of this name. Raises `RecordingError` without one."""
-    with _reporting(url):
-        system, root = _opened(url)
-        files = [entry for entry in system.get_file_info(fs.FileSelector(root, recursive=True)) if entry.is_file]
-        if not files:
-            raise RecordingError(f"nothing is at {url}; name the folder of an experiment or of a run in the store")
-        for entry in files[:MAX_FILES]:
-            parts = entry.path.removeprefix(root).strip("/").split("/")
-            if len(parts) <= MAX_LEVELS and all(map(is_id, parts)) and parts[-1] != left_out:
-                target = folder.joinpath(*parts)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                _copy(system, entry.path, target)
+    if not _called("mirrored", url, str(folder.resolve()), left_out):
+        raise RecordingError(
+            f"nothing is at {redacted(url)}; name the folder of an experiment or of a run in the store"
+        )
 
 
 def local_copy(url: str, sha256: str, name: str) -> Path:
@@ -65,11 +67,11 @@ def local_copy(url: str, sha256: str, name: str) -> Path:
     if path.exists() and _has_digest(path, sha256, path.stat().st_mtime_ns):
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    with _reporting(url), tempfile.TemporaryDirectory(dir=folder) as unfinished:
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
         part = Path(unfinished) / name
-        _copy(*_opened(url), part)
+        _called("copied", url, str(part.resolve()))
         if file_digest(part) != sha256:
-            raise ChangedObject("was changed after the run had ended")
+            raise _changed(url, "was changed after the run had ended")
         os.replace(part, path)
     return path
 
@@ -78,48 +80,6 @@ def local_copy(url: str, sha256: str, name: str) -> Path:
 def _has_digest(path: Path, sha256: str, _modified_ns: int) -> bool:
     """Whether a copy is still what it was; each process looks once, as long as the file is not written."""
     return file_digest(path) == sha256
-
-
-def _copy(system: fs.FileSystem, name: str, target: Path) -> None:
-    with system.open_input_stream(name) as source, target.open("wb") as file:
-        while chunk := source.read(CHUNK_BYTES):
-            file.write(chunk)
-
-
-def _opened(url: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a URL, and the path in it."""
-    protocol, _, root = url.partition("://")
-    if not root.strip("/"):
-        raise UsageError(f"{url} names no recording; name one: s3://BUCKET/EXPERIMENT")
-    if protocol == "s3":
-        return _s3(), root.rstrip("/")
-    try:
-        system, root = fs.FileSystem.from_uri(url)
-    except pa.ArrowInvalid:
-        system, root = _by_fsspec(url)
-    return system, root.rstrip("/")
-
-
-def _s3() -> fs.FileSystem:
-    seconds = timeout_s()
-    return fs.S3FileSystem(
-        endpoint_override=next((address for name in ADDRESSES if (address := os.environ.get(name))), None),
-        connect_timeout=seconds,
-        request_timeout=seconds,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
-    )
-
-
-def _by_fsspec(url: str) -> tuple[fs.FileSystem, str]:
-    try:
-        import fsspec
-
-        system, root = fsspec.core.url_to_fs(url)
-    except ImportError as error:
-        raise UserError(f"{url} cannot be read without another package ({error}); install it in .venv") from None
-    except ValueError as error:
-        raise UsageError(f"{url} is no URL of an object store: {error}") from None
-    return fs.PyFileSystem(fs.FSSpecHandler(system)), root  # type: ignore[abstract] # of its stubs alone
 
 
 def timeout_s() -> float:
@@ -134,19 +94,26 @@ def timeout_s() -> float:
     return seconds
 
 
-@contextmanager
-def _reporting(url: str) -> Iterator[None]:
-    """Report what a store's library raises, which may be anything, in one line."""
-    place = redacted(url)
-    try:
-        yield
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise ChangedObject(f"is missing: {place} is not in the object store") from None
-    except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise RecordingError(
-            f"{place} cannot be read from its object store within {timeout_s():g} s ({TIMEOUT}) a request: {reason}; "
-            "check its address (for S3 AWS_ENDPOINT_URL), credentials and network"
-        ) from None
+def _called(operation: str, url: str, *arguments: str) -> int:
+    """The result of an operation; what a store's library raises, which may be anything, becomes one line."""
+    seconds = timeout_s()
+    word, value, silent_s = store_process.call(operation, url, seconds, *arguments)
+    if word == store_transfer.DONE:
+        return int(value)
+    place, reason = redacted(url), redacted_of_url(value.splitlines()[0] if value else "", url)
+    if word == store_transfer.MISSING:
+        raise _changed(url, "is missing")
+    if word == store_transfer.NO_PACKAGE:
+        raise UserError(f"{place} cannot be read without another package ({reason}); install it in .venv")
+    if word == store_transfer.NO_URL:
+        raise UsageError(f"{place} is no URL of an object store: {reason}")
+    within = f" within {seconds:g} s ({TIMEOUT}) a request" if silent_s >= seconds else ""
+    raise RecordingError(
+        f"{place} cannot be read from its object store{within}: {reason or 'it made no progress'}; "
+        "check its address (for S3 AWS_ENDPOINT_URL), credentials and network"
+    )
+
+
+def _changed(url: str, problem: str) -> ChangedObject:
+    is_there = "" if problem != "is missing" else " in its object store; check the name, and what the store has"
+    return ChangedObject(f"{redacted(url)} {problem}{is_there}", problem)

@@ -1,6 +1,7 @@
 """Opening what was recorded: runs, experiments, and the newest of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from .errors import RecordingError
 from .record_format import is_sealed
 from .recorded_experiment import Experiment, planned
 from .recorded_run import Run
+from .redaction import redacted
 from .rows_check import examined
 from .run_record import FILES, StoredRecord
 from .run_record import read as read_record
@@ -38,8 +40,9 @@ def open_run(
     are in their content. `origin` is the URL of an object store that has its request rows, see `recording_place`.
     """
     directory = Path(path)
-    stored = read_record(directory, "run")
-    mismatches = tuple(_record_defects(directory, stored, "run"))
+    with _naming(origin, directory):
+        stored = read_record(directory, "run")
+        mismatches = tuple(_record_defects(directory, stored, "run"))
     return Run(directory, stored.content, mismatches, checks_digests, tuple(without_types), origin)
 
 
@@ -52,7 +55,22 @@ def open_experiment(
     its tables are computed once. Raises `RecordingError` if it is none, or if its runs were made on different machines,
     datasets or versions of the code; those of a comparison of arms may have other code where it declares that.
     """
-    directory = Path(path)
+    with _naming(origin, Path(path)):
+        return _opened_experiment(Path(path), without_types, checks_digests, origin)
+
+
+@contextmanager
+def _naming(origin: str, directory: Path) -> Iterator[None]:
+    """Let errors name the URL of a recording in an object store, and not the folder of its copy."""
+    try:
+        yield
+    except RecordingError as error:
+        if not origin:
+            raise
+        raise RecordingError(error.message.replace(str(directory), redacted(origin))) from None
+
+
+def _opened_experiment(directory: Path, without_types: Sequence[str], checks_digests: bool, origin: str) -> Experiment:
     stored = read_record(directory, "experiment")
     record = stored.content
     names = [run["run"] for run in planned(record)]

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import object_store
-from .errors import UsageError
-from .paths import is_id, recording_path, runs_directory
+from .paths import recording_path, runs_directory
 from .recording import newest_experiment
 from .request_schema import STORED
 from .temporary_folder import temporary_folder
@@ -36,11 +35,9 @@ def experiment_place(name: str) -> RecordingPlace:
 
 @cache
 def _copied(url: str) -> RecordingPlace:
-    name = url.rpartition("/")[2]
-    if not is_id(name):
-        raise UsageError(f"{url} names no recording; name one: s3://BUCKET/EXPERIMENT")
+    object_store.require_name(url)
     with ExitStack() as stack:
-        folder = stack.enter_context(temporary_folder("recording")) / name
+        folder = stack.enter_context(temporary_folder("recording")) / url.rpartition("/")[2]
         folder.mkdir()
         object_store.mirror(url, folder, STORED)
         atexit.register(stack.pop_all().close)

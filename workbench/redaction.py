@@ -72,6 +72,13 @@ def redacted(text: str) -> str:
     return _BEARER.sub(_without_value, text)
 
 
+def redacted_of_url(text: str, url: str) -> str:
+    """The text without the secrets of this URL, in whatever form it has them, and without every other secret."""
+    for secret in sorted(filter(None, _secrets_of_url(url)), key=len, reverse=True):
+        text = text.replace(secret, MARK).replace(unquote(secret), MARK)
+    return redacted(text)
+
+
 def redacted_values(value: Any) -> Any:
     """Return a value of JSON with all of its texts redacted, and those under the name of a secret removed whole."""
     if isinstance(value, str):

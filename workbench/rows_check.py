@@ -35,7 +35,7 @@ class Examination(NamedTuple):
         try:
             folder = self.file.path().parent if self.file.is_there() else self.file.directory
         except ChangedObject as error:
-            return RowsCheck((defects.of_seal(STORED, str(error)),), frozenset())
+            return RowsCheck((defects.of_seal(STORED, error.problem),), frozenset())
         changed = self._mismatches() if self.is_elsewhere and not self.file.url else []
         problems = (*changed, *defects.of_requests(folder, self.record))
         is_total = any(problem.is_total for problem in problems)  # the file may be none that can be opened
