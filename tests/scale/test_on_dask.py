@@ -124,6 +124,61 @@ def test_a_scheduler_that_is_away_is_one_line_within_its_time(drawn):
     require_refused(finished, f"no Dask scheduler answered at {address} within 10 s", "dask scheduler")
 
 
+def test_a_scheduler_that_accepts_and_never_answers_is_one_line_within_its_time(drawn):
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        start_s = time.monotonic()
+        finished = run("analysis", "show", drawn, "--engine", "dask", TRACETRACK_DASK=address)
+    assert time.monotonic() - start_s < 10 + 15
+    require_refused(finished, f"no Dask scheduler answered at {address} within 10 s", "dask scheduler")
+
+
+def test_a_protocol_that_needs_certificates_is_one_line_without_them(drawn):
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"tls://127.0.0.1:{listener.getsockname()[1]}"
+        finished = run("analysis", "show", drawn, TRACETRACK_DASK=address)
+    require_refused(finished, f"the Dask scheduler at {address} cannot be used", "tcp://HOST:8786")
+
+
+@pytest.mark.parametrize(("number", "reason"), [(signal.SIGKILL, "went away"), (signal.SIGSTOP, "gave no answer for")])
+def test_a_scheduler_that_is_lost_in_mid_query_is_one_line_in_bounded_time(drawn, number, reason):
+    with started("cluster_process.py") as address:
+        command = [sys.executable, "-m", "tests.scale.answers", str(drawn)]
+        environ = {**os.environ, "TRACETRACK_DASK": address}
+        with subprocess.Popen(
+            command, cwd=REPOSITORY, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            scheduler_pid = pid_of(address)
+            wait_for_a_task(address)
+            os.kill(scheduler_pid, number)
+            try:
+                output, errors = process.communicate(timeout=30 + 30)
+            finally:
+                os.kill(scheduler_pid, signal.SIGKILL)
+    assert (process.returncode, output) == (1, "")
+    (line,) = errors.splitlines()
+    assert line.startswith(f"Error: the Dask scheduler at {address} {reason}")
+
+
+def pid_of(address):
+    """The process id of a scheduler."""
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        return client.run_on_scheduler(os.getpid)
+
+
+def wait_for_a_task(address):
+    """Wait until a worker has a task that is no question to the worker itself."""
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        for _ in attempts(60, 0.005):
+            if any(client.processing().values()):
+                return
+    pytest.fail("no worker had a task")
+
+
 @pytest.mark.parametrize("address", ["nowhere", "tcp://127.0.0.1", "ftp://127.0.0.1:1", "tcp://no.such.host.invalid:1"])
 def test_what_is_no_address_is_one_line(drawn, address):
     finished = run("analysis", "show", drawn, TRACETRACK_DASK=address)

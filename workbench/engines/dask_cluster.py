@@ -1,8 +1,10 @@
 """A Dask cluster that computes frames: a task for each file, and a tree of merges, both scheduled by Dask."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import dask.bag
@@ -18,9 +20,20 @@ from .worker_facts import differing, worker_facts
 Part = TypeVar("Part")
 LOCAL = "local"  # see `engines`
 CONNECT_TIMEOUT_S = 10  # until a scheduler has answered, and has a worker
-LOST_TIMEOUT_S = 30  # without any worker, during a computation
+LOST_TIMEOUT_S = 30  # without any worker, or without an answer of the scheduler, during a computation
+CLOSE_TIMEOUT_S = 10  # of a cluster that was started here
 POLL_S = 1.0
 MERGED_AT_ONCE = 8  # frames that a task merges
+
+
+class _BoundedClient(Client):
+    """A client that waits for no answer without end, and that no finalizer closes: this would wait, and print."""
+
+    def sync(self, func: Any, *args: Any, callback_timeout: Any = None, **kwargs: Any) -> Any:
+        return super().sync(func, *args, callback_timeout=callback_timeout or LOST_TIMEOUT_S, **kwargs)
+
+    def __del__(self) -> None:
+        pass
 
 
 class DaskCluster:
@@ -28,7 +41,7 @@ class DaskCluster:
 
     def __init__(self, address: str):
         """Connect to a scheduler; `local` starts a cluster on this machine. Raises `UserError` where it is away."""
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its lines repeat what an error here says
+        _silence_distributed()
         self.address = address
         if address != LOCAL:
             _require_address(address)
@@ -36,12 +49,10 @@ class DaskCluster:
             LocalCluster(dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL) if address == LOCAL else None
         )
         try:
-            self._client = Client(self._started or address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
-        except OSError:  # which a timeout is too
-            raise UserError(
-                f"no Dask scheduler answered at {address} within {CONNECT_TIMEOUT_S} s; start one (dask scheduler), "
-                "or name another in TRACETRACK_DASK"
-            ) from None
+            self._client = self._connected()
+        except BaseException:
+            self._stop_started()
+            raise
         try:
             self._require_workers()
         except BaseException:
@@ -71,9 +82,42 @@ class DaskCluster:
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
-        self._client.close(timeout=POLL_S)
-        if self._started is not None:
-            self._started.close()
+        with suppress(Exception):  # a scheduler that is away, or silent, is left as it is
+            self._client.close(timeout=POLL_S)
+        self._stop_started()
+
+    def _stop_started(self) -> None:
+        with suppress(Exception):
+            if self._started is not None:
+                self._started.close(timeout=CLOSE_TIMEOUT_S)
+
+    def _connected(self) -> Client:
+        """A client; a thread waits for it, as what accepts a connection may never answer. Raises `UserError`."""
+        made: SimpleQueue[Client | Exception] = SimpleQueue()
+
+        def connect() -> None:
+            try:
+                made.put(_BoundedClient(self._started or self.address, timeout=CONNECT_TIMEOUT_S, set_as_default=False))
+            except Exception as error:
+                made.put(error)
+
+        threading.Thread(target=connect, daemon=True).start()
+        try:
+            result = made.get(timeout=CONNECT_TIMEOUT_S)
+        except Empty:
+            result = TimeoutError()
+        if isinstance(result, OSError):  # which a timeout is too
+            raise UserError(
+                f"no Dask scheduler answered at {self.address} within {CONNECT_TIMEOUT_S} s; start one (dask "
+                "scheduler), or name another in TRACETRACK_DASK"
+            )
+        if isinstance(result, Exception):
+            reason = (str(result) or type(result).__name__).splitlines()[0]
+            raise UserError(
+                f"the Dask scheduler at {self.address} cannot be used: {reason}; name one by tcp://HOST:8786, or "
+                "configure this protocol in Dask"
+            )
+        return result
 
     def _require_workers(self) -> None:
         """Raise `UserError` without a worker, and for one that has other code or versions than this process."""
@@ -127,10 +171,22 @@ class DaskCluster:
                 f"the Dask scheduler at {self.address} went away during the computation; start it, and repeat the "
                 "command"
             ) from None
+        except TimeoutError:
+            raise UserError(
+                f"the Dask scheduler at {self.address} gave no answer for {LOST_TIMEOUT_S} s; see its log, start it "
+                "anew, and repeat the command"
+            ) from None
         except ModuleNotFoundError as error:
             raise UserError(
                 f"a worker of {self.address} has no {error.name}; install this project there with its lock"
             ) from None
+
+
+def _silence_distributed() -> None:
+    """Print none of its lines, which repeat what an error here says; its loggers have levels of their own."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    for name in ("distributed", *names):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _require_address(address: str) -> None:
