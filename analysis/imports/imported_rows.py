@@ -43,6 +43,19 @@ _SELECTED = {
     "error": f"CASE WHEN NOT ok THEN {_REASON} END",
     "bytes": f"CASE WHEN bytes BETWEEN 0 AND {MAX_BYTES} THEN bytes END",
 }
+# Endpoints of groups whose samples are in the file. The first sample that its thread sends after a group began is
+# within the group's span, or the file has none of it, as with JMeter's parent samples; that is a setting of the
+# controller, so that most of its groups decide. Without times of send, what is no group is taken for the samples.
+_DOUBLED = """
+SELECT endpoint, count(*) AS number FROM
+    (SELECT endpoint, coalesce(user_name, '') AS thread, at_us, span_us FROM {file} WHERE is_group) AS groups
+    ASOF LEFT JOIN
+    (SELECT coalesce(user_name, '') AS thread, at_us FROM {file} WHERE NOT is_group) AS samples
+    ON groups.thread = samples.thread AND groups.at_us <= samples.at_us
+GROUP BY endpoint
+HAVING 2 * count(*) FILTER (samples.at_us < groups.at_us + span_us OR samples.at_us = groups.at_us) >= count(*)
+    OR (count(groups.at_us) = 0 AND EXISTS (FROM {file} WHERE NOT is_group))
+"""
 _SQL_TYPES = {
     pa.bool_(): "BOOLEAN", pa.int16(): "SMALLINT", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.string(): "VARCHAR",
 }  # fmt: skip
@@ -74,27 +87,39 @@ def write(staged: Path, stored: Path, folder: Path, named: Path) -> RowFacts:
 
 
 def _create_view(database: duckdb.DuckDBPyConnection, staged: Path) -> list[str]:
-    """Create the view `staged`: all rows but groups, or groups where there is nothing else."""
+    """Create the view `staged`: all rows but the groups whose samples are rows too."""
     file = f"read_parquet({quoted(str(staged))})"
     ((rows, groups),) = database.execute(f"SELECT count(*), count(*) FILTER (is_group) FROM {file}").fetchall()
-    has_others = groups < rows
-    database.execute(f"CREATE VIEW staged AS SELECT * FROM {file} {'WHERE NOT is_group' if has_others else ''}")
     if not groups:
+        database.execute(f"CREATE VIEW staged AS SELECT * FROM {file}")
         return []
-    if has_others:
-        return [f"{groups:,} transactions were left out: they stand for samples that are here"]
-    return ["its requests are transactions: the samples that they stand for are not in the file"]
+    database.execute(f"CREATE TABLE doubled AS {_DOUBLED.format(file=file)}")
+    is_kept = "NOT is_group OR endpoint NOT IN (SELECT endpoint FROM doubled)"
+    database.execute(f"CREATE VIEW staged AS SELECT * FROM {file} WHERE {is_kept}")
+    ((left_out,),) = database.execute("SELECT coalesce(sum(number), 0)::BIGINT FROM doubled").fetchall()
+    kept = groups - left_out
+    return [
+        *([f"{left_out:,} transactions were left out: they stand for samples that are here"] if left_out else []),
+        *([f"{_kept(kept, rows)}: the samples that they stand for are not in the file"] if kept else []),
+    ]
+
+
+def _kept(kept: int, rows: int) -> str:
+    return "its requests are transactions" if kept == rows else f"{kept:,} of its requests are transactions"
 
 
 def _facts(database: duckdb.DuckDBPyConnection, named: Path) -> RowFacts:
     """Count the rows. Raises `UserError` where there is none, and where their times are not of one run."""
     query = (
         "SELECT count(*), min(at_us), max(at_us), max(at_us + coalesce(latency_us, 0)), "
-        "count(*) FILTER (status IS NOT NULL OR ok), count(at_us) FROM staged"
+        "count(*) FILTER (status IS NOT NULL OR ok), count(at_us), max(samples) FROM staged"
     )
-    ((rows, first, last_send, last, answered, sent),) = database.execute(query).fetchall()
+    ((rows, first, last_send, last, answered, sent, samples),) = database.execute(query).fetchall()
     if not rows:
         raise UserError(f"{named} has no request that can be read; give a file with results of requests")
+    if samples is not None and samples > 1:
+        raise UserError(f"{named} has rows that add up the times of {samples:,} samples, as JMeter's mode Statistical "
+                        "writes them; measure with mode=Standard or mode=StrippedBatch")  # fmt: skip
     if sent not in (0, rows):
         raise UserError(f"{named} has {rows - sent:,} of {rows:,} requests without a time stamp; remove them")
     if first is not None and last_send - first > MAX_SPAN_US:

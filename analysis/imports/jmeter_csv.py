@@ -128,6 +128,7 @@ def _selected(names: Sequence[str], time_us: str, options: ImportOptions) -> Map
         return f'"{name}"' if name in names else default
 
     code, message = column("responseCode"), column("responseMessage")
+    idle = f"try_cast({column('IdleTime')} AS BIGINT)"
     ok = f"lower({column('success')}) = 'true'"
     if "success" not in names:
         ok = f"try_cast({code} AS INTEGER) BETWEEN 200 AND 399" if "responseCode" in names else "true"
@@ -142,6 +143,9 @@ def _selected(names: Sequence[str], time_us: str, options: ImportOptions) -> Map
         "error": f"coalesce(nullif({column('failureMessage')}, ''), nullif({reason}, ''))",
         "bytes": f"try_cast({column('bytes')} AS BIGINT)",
         "is_group": f"coalesce(starts_with({message}::VARCHAR, {quoted(TRANSACTION)}), false)",
+        # Timers are idle time, and no part of the elapsed time. A float cannot overflow.
+        "span_us": f"try_cast((elapsed::DOUBLE + coalesce({idle}, 0)) * 1000 AS BIGINT)",
+        "samples": f"greatest(try_cast({column('SampleCount')} AS BIGINT), try_cast({column('ErrorCount')} AS BIGINT))",
     }
 
 

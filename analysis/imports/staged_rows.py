@@ -1,6 +1,7 @@
 """Rows between a reader and the run: what each format is read into, batch by batch, in a file.
 
-`at_us` is the send in µs since 1970 (UTC). `is_group` marks a sample that stands for others, as a transaction does.
+`at_us` is the send in µs since 1970 (UTC). `is_group` marks a sample that stands for others, as a transaction does, and
+its samples are within `span_us` of its send. `samples` is the number of samples whose times one row adds up.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "error": pa.string(),
     "bytes": pa.int64(),
     "is_group": pa.bool_(),
+    "span_us": pa.int64(),
+    "samples": pa.int64(),
 }
 SCHEMA = pa.schema(_COLUMNS)
 ALL = "all requests"  # the endpoint of results that do not say which request they are of
@@ -44,6 +47,8 @@ class StagedRow(NamedTuple):
     error: str | None = None
     bytes: int | None = None
     is_group: bool = False
+    span_us: int | None = None
+    samples: int | None = None
 
 
 @dataclass

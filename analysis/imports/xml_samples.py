@@ -16,6 +16,7 @@ MESSAGE = "failureMessage"
 # Attributes by their short names, each with that of JMeter before 2.1.
 LONG = {"t": "time", "ts": "timeStamp", "lb": "label", "tn": "threadName", "rc": "responseCode",
         "rm": "responseMessage", "s": "success", "by": "bytes"}  # fmt: skip
+IDLE, COUNTS = "it", ("sc", "ec")
 
 
 def columns(samples: Sequence[Attributes], *, stamps_end: bool) -> dict[str, Any]:
@@ -25,6 +26,8 @@ def columns(samples: Sequence[Attributes], *, stamps_end: bool) -> dict[str, Any
     """
     texts = {short: _texts(samples, short, long) for short, long in LONG.items()}
     at_us, latency_us = _integers(texts["ts"], US_PER_MS), _integers(texts["t"], US_PER_MS)
+    idle_us = _integers(_texts(samples, IDLE, IDLE), US_PER_MS)
+    counts: Any = [_integers(_texts(samples, name, name)) for name in COUNTS]
     reasons = _each(list(zip(texts["rc"], texts["rm"], strict=True)), _reason)
     return {
         "at_us": pc.if_else(latency_us.is_valid(), pc.subtract(at_us, latency_us), at_us) if stamps_end else at_us,
@@ -36,6 +39,8 @@ def columns(samples: Sequence[Attributes], *, stamps_end: bool) -> dict[str, Any
         "error": [each.get(MESSAGE) or reason for each, reason in zip(samples, reasons, strict=True)],
         "bytes": _integers(texts["by"]),
         "is_group": _each(texts["rm"], _stands_for_others),
+        "span_us": pc.add(latency_us, idle_us.fill_null(0)),
+        "samples": pc.max_element_wise(*counts),
     }
 
 

@@ -79,18 +79,74 @@ def test_time_stamps_with_a_format_are_taken_as_utc(import_file):
     assert any("UTC" in note for note in origin(run)["notes"])
 
 
+TRANSACTION = "Number of samples in transaction : 2, number of failing samples : 0"
+
+
+def transaction(number, elapsed, *, label="all", **changes):
+    return jtl_row(number, elapsed, label=label, responseMessage=TRANSACTION, threadName="Users 1-1", **changes)
+
+
+def step(number, **changes):
+    return jtl_row(number, threadName="Users 1-1", **changes)
+
+
 def test_transactions_are_left_out_beside_their_samples(import_file):
-    message = "Number of samples in transaction : 2, number of failing samples : 0"
-    run = import_file(jtl([*ROWS, jtl_row(3, 500, label="all", responseMessage=message)]))
-    assert sorted(run.requests["latency_ms"]) == [20, 30, 70]
-    assert origin(run)["notes"] == ["1 transactions were left out: they stand for samples that are here"]
+    run = import_file(jtl([step(0), step(1), transaction(0, 150), step(2), step(3), transaction(2, 150)]))
+    assert list(run.requests["latency_ms"]) == [20, 20, 20, 20]
+    assert origin(run)["notes"] == ["2 transactions were left out: they stand for samples that are here"]
+
+
+def test_a_transaction_whose_time_has_no_timers_is_left_out_too(import_file):
+    rows = [step(5), step(30), transaction(0, 40, IdleTime=3_000)]  # the timer is before the first sample
+    assert list(import_file(jtl(rows)).requests["latency_ms"]) == [20, 20]
+
+
+def test_transactions_without_their_samples_are_requests_beside_other_samples(import_file):
+    groups = [transaction(number, 90) for number in range(0, 100, 2)]  # "Generate parent sample"
+    others = [step(number) for number in range(1, 9, 2)]
+    run = import_file(jtl([*others, *groups]))
+    assert run.by_endpoint.set_index("endpoint")["requests"].to_dict() == {"all": 50, "open": 4}
+    assert origin(run)["notes"] == [
+        "50 of its requests are transactions: the samples that they stand for are not in the file"
+    ]
+
+
+def test_samples_of_another_thread_are_none_of_a_transaction(import_file):
+    run = import_file(jtl([jtl_row(1, threadName="Users 1-2"), transaction(0, 500)]))
+    assert sorted(run.requests["latency_ms"]) == [20, 500]
+
+
+def test_each_transaction_of_a_plan_is_decided_by_its_own_rows(import_file):
+    rows = [step(0), transaction(0, 90, label="open"), transaction(1, 90, label="parent")]
+    run = import_file(jtl([*rows, step(2, label="other")]))
+    assert sorted(run.requests["endpoint"]) == ["open", "other", "parent"]
+    assert len(origin(run)["notes"]) == 2
+
+
+def test_transactions_without_time_stamps_are_left_out_where_there_is_anything_else(import_file):
+    names = tuple(name for name in HEADER if name != "timeStamp")
+    assert list(import_file(jtl([step(0), transaction(0, 90)], names)).requests["latency_ms"]) == [20]
 
 
 def test_transactions_alone_are_the_requests(import_file):
-    message = "Number of samples in transaction : 2, number of failing samples : 0"
-    run = import_file(jtl([jtl_row(n, 500, responseMessage=message) for n in range(3)]))
+    run = import_file(jtl([jtl_row(n, 500, responseMessage=TRANSACTION) for n in range(3)]))
     assert len(run.requests) == 3
-    assert "samples that they stand for are not in the file" in origin(run)["notes"][0]
+    assert origin(run)["notes"] == [
+        "its requests are transactions: the samples that they stand for are not in the file"
+    ]
+
+
+@pytest.mark.parametrize(("samples", "errors"), [(100, 3), (2, 0), (1, 2)])
+def test_rows_that_add_up_several_samples_are_refused(refused, samples, errors):
+    names = (*HEADER, "SampleCount", "ErrorCount")
+    rows = [jtl_row(0, SampleCount=1, ErrorCount=0), jtl_row(1, 5_000, SampleCount=samples, ErrorCount=errors)]
+    refused(jtl(rows, names), "add up the times", "mode=Standard", "StrippedBatch")
+
+
+def test_counts_of_one_sample_change_nothing(import_file):
+    names = (*HEADER, "SampleCount", "ErrorCount")
+    rows = [jtl_row(n, SampleCount=1, ErrorCount=n % 2, ok=n % 2 == 0) for n in range(4)]
+    assert len(import_file(jtl(rows, names)).requests) == 4
 
 
 def test_a_message_with_delimiters_quotes_and_lines_is_one_field(import_file):

@@ -52,6 +52,23 @@ def test_samples_within_a_transaction_are_requests_at_any_depth(import_file):
     assert run.record["imported"]["notes"] == ["2 transactions were left out: they stand for samples that are here"]
 
 
+def test_a_transaction_without_its_samples_is_a_request_beside_another_sample(import_file):
+    parents = "".join(sample(number, 50, label="all", other=GROUP) for number in range(4))
+    run = import_file(BEGIN + parents + sample(9) + END)
+    assert list(run.requests["latency_ms"]) == [50, 50, 50, 50, 20]
+
+
+def test_idle_time_is_within_the_span_of_a_transaction(import_file):
+    outer = sample(0, 20, label="all", other=f'{GROUP} it="900"')
+    assert list(import_file(BEGIN + sample(5) + outer + END).requests["endpoint"]) == ["open"]
+
+
+@pytest.mark.parametrize("counts", ['sc="100" ec="3"', 'sc="1" ec="2"'])
+def test_samples_that_add_up_several_are_refused(refused, counts):
+    other = f'rc="200" rm="OK" {counts}'
+    refused(BEGIN + sample(0) + sample(1, other=other) + END, "add up the times", "mode=Standard")
+
+
 def test_long_names_of_old_versions_are_known(import_file):
     old = f'<sampleResult timeStamp="{START_MS}" time="20" label="open" responseCode="200" success="true"/>'
     assert list(import_file(f"<testResults>{old}</testResults>").requests["latency_ms"]) == [20]
