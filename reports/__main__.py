@@ -158,7 +158,7 @@ def _build(experiment: str, output: Path) -> None:
     """Render the page; print its objectives, its verdict, and its path as the last line."""
     page, recorded, findings = building.build(experiment, output)
     from analysis import task_errors
-    from analysis.failed_requests import failed_requests
+    from analysis.failures_by_arm import failed_requests
     from analysis.unmatched_endpoints import unused_success_rules
     from workbench.declared_arms import KEY
 

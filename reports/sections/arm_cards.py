@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import ablation
 from analysis.arm_wording import ORDER, WORDS
 from analysis.effect_tables import Change, EffectTable
-from analysis.failed_requests import failed_requests
+from analysis.failures_by_arm import failed_requests
 from analysis.findings import objectives, wording
 from analysis.findings.finding import REPORTED
 from analysis.metrics.effect_metrics import by_block, metrics_by_run

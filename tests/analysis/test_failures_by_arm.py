@@ -1,6 +1,6 @@
 """Failed requests are counted by arm, over all valid runs, dropped arrivals included."""
 
-from analysis.failed_requests import failed_requests
+from analysis.failures_by_arm import failed_requests
 from workbench.arms import BASELINE, BURST_50, TUNED
 
 
