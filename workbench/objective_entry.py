@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from . import nearest_name
 from .errors import UserError
 
 MAX_BOUND = 1e12
@@ -72,7 +73,7 @@ def _metric(entry: Mapping[str, Any], place: str) -> str:
     """The metric of an entry, which has exactly the fields that this metric needs."""
     name = entry.get("metric")
     if not isinstance(name, str) or name not in NEEDS:
-        raise UserError(f"{place} has the unknown metric {name!r}; known metrics: {', '.join(NEEDS)}")
+        raise UserError(f"{place} has the unknown metric {name!r}; {nearest_name.hint(str(name), NEEDS)}")
     for field in ("deployment", "scenario", *NEEDS[name]):
         if not isinstance(entry.get(field), str) or not entry[field]:
             raise UserError(f"{place} has no {field}, which the metric {name} needs")

@@ -10,7 +10,20 @@ from workbench.paths import REPOSITORY
 from workbench.server_kinds import SERVER_KINDS
 
 from .profile_schema import GROUPS, PROFILE
-from .schema_pieces import MAX_BLOCKS, NAME, SECONDS, Schema, count, items, named, number, table, text
+from .schema_pieces import (
+    MAX_BLOCKS,
+    NAME,
+    POINTER,
+    SECONDS,
+    URL_PATH,
+    Schema,
+    count,
+    items,
+    named,
+    number,
+    table,
+    text,
+)
 
 PATH = REPOSITORY / "docs" / "workbench.schema.json"
 MAX_ARMS, MAX_SCENARIOS, MAX_PROFILES = 100, 20, 20
@@ -40,7 +53,7 @@ ARM = table(
             "threads": count("Threads of each; 1 if left out.", 1_000),
             "connections": count("Connections of each to the database; unlimited if left out.", 1_000),
         }),
-        "ready": text("The path that answers with 2xx or 3xx once the application is ready.", pattern="^/"),
+        "ready": text("The path that answers with 2xx or 3xx once the application is ready.", pattern=URL_PATH),
         "ready_within_s": number("Seconds until then; 30 if left out.", **SECONDS),
         "reset": text("A command that runs before each run, such as one that fills the database anew."),
         "reset_within_s": number("Seconds that it may take; 300 if left out.", **SECONDS),
@@ -61,10 +74,10 @@ SCENARIO = table(
         "passes": count("Tasks of each user, of single and burst.", 100_000),
         "warmup_passes": count("Tasks before them that are marked as warm-up.", 1_000, 0),
         "think_s": items("Shortest and longest think time, of users whose class has no wait_time.",
-                         {"type": "number", "minimum": 0, "maximum": 3_600}, minItems=2, maxItems=2),
+                         {"type": "number", "minimum": 0, "maximum": 3_600}, minItems=2, maxItems=2, examples=[[1, 3]]),
         "rate_rps": number("Tasks that are due each second, of open.", **RATE),
         "rates_rps": items("The rates of steps, one after the other.", {"type": "number", **RATE}, minItems=1,
-                           maxItems=100),
+                           maxItems=100, examples=[[10, 20]]),
         "step_s": number("Seconds of each step; 10 if left out.", **SECONDS),
         "from_rps": number("The rate at which a ramp begins.", **RATE),
         "to_rps": number("The rate at which a ramp ends.", **RATE),
@@ -92,7 +105,7 @@ SUCCESS = table(
         "contains": text("A text that the body has to contain."),
         "without": text("A text that the body must not contain."),
         "json": {"type": "object", "description": "JSON Pointers (RFC 6901) and the values that stand there.",
-                 "propertyNames": {"pattern": "^(/.*)?$"}},
+                 "propertyNames": {"pattern": POINTER}},
     },
     minProperties=1,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any
 
 MAX_BLOCKS = 200
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+URL_PATH, POINTER = "^/", "^(/.*)?$"  # POINTER: of JSON (RFC 6901)
 SECONDS = {"exclusiveMinimum": 0, "maximum": 86_400}
 
 Schema = dict[str, Any]

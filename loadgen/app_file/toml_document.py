@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from ast import literal_eval
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from workbench.text_cleaning import Target, cleaned
 
 from . import toml_lines
 from .app_schema import SCHEMA
+from .schema_pieces import NAME, POINTER, URL_PATH
 
 PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")  # in the messages of the parser
 MAX_BYTES = 256 * 1024  # of a file that a person writes
@@ -28,6 +30,18 @@ BOUNDS = {
     "maxItems": "at most {} long", "minLength": "not empty", "maxLength": "at most {} characters long",
     "minProperties": "not empty", "maxProperties": "at most {} long",
 }  # fmt: skip
+PATTERNS = {
+    NAME: "begin with a letter or digit, and have up to 40 letters (a to z, A to Z), digits, dots, dashes, underscores",
+    URL_PATH: "begin with /",
+    POINTER: "begin with /, or be empty",
+}
+# What the parser says of keys, which it shows as Python does, and what is said here.
+_KEYS = re.compile(r"(Cannot declare|Cannot mutate immutable namespace|Cannot redefine namespace) (\(.*?\))(?: twice)?")
+KEY_PROBLEMS = {
+    "Cannot declare": "{} is declared twice; give one of the two another name, or put their keys together",
+    "Cannot mutate immutable namespace": "{} is complete where it is declared; put all of its keys there",
+    "Cannot redefine namespace": "{} has a value already; leave one of the two out",
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class TomlDocument:
         except tomllib.TOMLDecodeError as error:
             place = PLACE.search(str(error))
             line = int(place[1]) if place and place[1] else max(1, len(text.splitlines()))  # at the end of the document
-            raise UsageError(f"{path}, line {line}: this is no TOML: {PLACE.sub('', str(error))}") from None
+            raise UsageError(f"{path}, line {line}: {_syntax_problem(PLACE.sub('', str(error)))}") from None
         except RecursionError:
             raise UsageError(f"{path} is no TOML that can be read: it nests too deeply") from None
         document = cls(path, text, content)
@@ -81,18 +95,21 @@ class TomlDocument:
                 tables = error.schema if "properties" in error.schema else SCHEMA
                 return self.error(place, f"{_name(place)} lacks the key {key}: {_description(tables, key)}")
             case "pattern" if "propertyNames" in error.absolute_schema_path:
-                return self.error([*place, value], f"{_shown(value)} cannot be a name in {_name(place)}; it has to fit "
-                                  f"{error.validator_value}")  # fmt: skip
+                return self.error([*place, value], f"{_shown(value)} cannot be a name in {_name(place)}; it has to "
+                                  f"{PATTERNS[error.validator_value]}")  # fmt: skip
+            case "pattern" if error.validator_value in PATTERNS:
+                wanted = PATTERNS[error.validator_value]
+                return self.error(place, f"{_name(place)} is {_shown(value)}, and has to {wanted}")
             case "type":
                 types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
                 return self.error(place, f"{_name(place)} is {_shown(value)}, and has to be "
-                                  f"{' or '.join(TYPES[each] for each in types)}")  # fmt: skip
+                                  f"{' or '.join(TYPES[each] for each in types)}{_example(error)}")  # fmt: skip
             case "enum":
                 return self.error(place, f"{_name(place)} is {_shown(value)}; choose one of "
                                   f"{', '.join(map(str, error.validator_value))}")  # fmt: skip
             case bound if bound in BOUNDS:
                 wanted = BOUNDS[bound].format(error.validator_value)
-                return self.error(place, f"{_name(place)} is {_shown(value)}, and has to be {wanted}")
+                return self.error(place, f"{_name(place)} is {_shown(value)}, and has to be {wanted}{_example(error)}")
         return self.error(place, f"{_name(place)} is {_shown(value)}, which is not its form: "
                           f"{error.schema.get('description', error.validator)}")  # fmt: skip
 
@@ -137,6 +154,37 @@ def _description(schema: dict[str, Any], key: str) -> str:
     return text[:1].lower() + text[1:].rstrip(".")
 
 
+def _syntax_problem(message: str) -> str:
+    """What the parser says of a file, with keys as they stand in it."""
+    if message == "Cannot overwrite a value":
+        return "this key has a value already; leave one of the two out"
+    if not (match := _KEYS.fullmatch(message)):
+        return f"this is no TOML: {message}"
+    return KEY_PROBLEMS[match[1]].format(f"[{'.'.join(map(_shown_key, literal_eval(match[2])))}]")
+
+
+def _example(error: Any) -> str:
+    """An example of a list: that of the schema, or the given value as the only one."""
+    if error.schema.get("type") != "array":
+        return ""
+    if examples := error.schema.get("examples"):
+        return f", such as {_toml(examples[0])}"
+    is_alone = isinstance(error.instance, str | int | float) and error.schema.get("minItems", 0) <= 1
+    return f": {_shown([error.instance])}" if is_alone else ""
+
+
 def _shown(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return cleaned(redacted(text), Target.LINE, MAX_SHOWN)
+    return cleaned(redacted(_toml(value)), Target.LINE, MAX_SHOWN)
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML has it; of a text its characters as they are."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_toml(entry)}' for key, entry in value.items())}}}"
+    return str(value)

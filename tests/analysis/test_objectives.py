@@ -215,7 +215,7 @@ def test_load_of_another_file_gives_objectives_that_are_evaluated(builder, tmp_p
     ("old", "new", "message"),
     [
         ('id = "fast"', "", "objective 1 has no id"),
-        ('"mean_ms"', '"speed"', "has the unknown metric 'speed'; known metrics: speedup, "),
+        ('"mean_ms"', '"speed"', "has the unknown metric 'speed'; did you mean speedup?"),
         ('deployment = "tuned"', "", "has no deployment, which the metric mean_ms needs"),
         ('endpoint = "login"', "", "has no endpoint, which the metric mean_ms needs"),
         ("below = 5.5", "", "needs one bound of at_least, at_most, below; it has 0"),
