@@ -27,16 +27,17 @@ _STATE = re.compile(r"\d{0,3}|[A-Za-z]+(?:[ ,_-][A-Za-z]+)*")  # open, in_progre
 _PHONE = re.compile(r"(?<![\w+])\+[1-9][\d ()/-]{6,18}\d(?!\w)")
 # A field in a text, as of GraphQL: `password: "x"`, `pin: 4711`, `user=ann`; `password: $password` has no value.
 _FIELD = re.compile(
-    r"(?<![\w.-])(?P<name>[\w.-]{1,200})\\?[\"']?\s*(?::\s*(?:[\w!]{1,80}\s*=\s*)?(?:\\?[\"'](?!\\?[\"'])|\d)|=\s*[^\s&=]"
-    r"|>\s*[^\s<]|\s+is\s+\S)"
+    r"(?<![\w.-])(?P<name>[\w.-]{1,200})\\?[\"']?\s{0,9}"
+    r"(?::\s{0,9}(?:[\w!]{1,80}\s{0,9}=\s{0,9})?(?:\\?[\"'](?!\\?[\"'])|\d)|=\s{0,9}[^\s&=]"
+    r"|>\s{0,9}[^\s<]|\s{1,9}is\s{1,9}\S)"
 )
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")  # an e-mail address
 
 
 def is_secret(name: str, value: str) -> bool:
     """Whether the value under this name has to stay out of a file."""
-    is_id = value.isdecimal() and may_be_id(name)
-    return (has_secret_name(name) and not is_id) or _is_opaque_state(name, value) or looks_secret(value)
+    is_harmless = value in ("true", "false") or (value.isdecimal() and may_be_id(name))
+    return (has_secret_name(name) and not is_harmless) or _is_opaque_state(name, value) or looks_secret(value)
 
 
 def _is_opaque_state(name: str, value: str) -> bool:

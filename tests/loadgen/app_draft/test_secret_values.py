@@ -2,6 +2,7 @@
 
 import base64
 import random
+import time
 import uuid
 
 import pytest
@@ -101,3 +102,20 @@ def test_random_tokens_of_all_usual_forms_are_secrets():
     tokens = [token for _ in range(2_000) for token in random_tokens(generator)]
     missed = [token for token in tokens if not looks_secret(token)]
     assert len(missed) <= 0.0005 * len(tokens), missed[:20]
+
+
+def test_text_of_many_spaces_is_looked_through_at_once():
+    started_s = time.process_time()
+    assert not looks_secret("a" + " " * 20_000 + "b")
+    assert time.process_time() - started_s < 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("rememberPassword", "true", False), ("user", "5", False), ("user", "ann", True), ("username", "5", True),
+        ("state", "open", False), ("state", "in_progress", False), ("state", "af0ifjsldkj", True),
+    ],
+)  # fmt: skip
+def test_value_decides_where_its_name_may_be_ordinary(name, value, expected):
+    assert is_secret(name, value) == expected
