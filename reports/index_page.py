@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from workbench import atomic, run_record
+from workbench.declared_arms import scale_of
 from workbench.errors import RecordingError
 from workbench.paths import SINGLE_RUNS, runs_directory
 from workbench.redaction import redacted
@@ -109,7 +110,7 @@ def _experiment_row(directory: Path) -> dict:
     return {
         "experiment": directory.name,
         "profile": record["profile"],
-        "scale": record["scale"],
+        "scale": scale_of(record),
         "planned runs": len(record["runs"]),
         "status": record["status"],
     }

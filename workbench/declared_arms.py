@@ -43,6 +43,12 @@ def declared(record: Mapping) -> tuple[DeclaredArm, ...]:
     )
 
 
+def scale_of(record: Mapping) -> str | None:
+    """The scale of the workbench's database in the record of an experiment; None where no arm was served on it."""
+    arms = declared(record)
+    return record["scale"] if not arms or any(arm.kind in ON_OWN_DATABASE for arm in arms) else None
+
+
 def of_deployment(name: str) -> dict[str, Any]:
     """The source of an arm that is a deployment of the workbench."""
     return {"kind": DEPLOYMENT, DEPLOYMENT: name}

@@ -78,6 +78,8 @@ def _printable(table: pd.DataFrame, limit: int = MAX_NAME_CHARACTERS) -> pd.Data
 
 
 def _printable_cell(limit: int, value: Any) -> Any:
+    if value is pd.NA:  # of a column of counts, which the options of pandas for missing values leave as it is
+        return DASH
     return cleaned(value, Target.LINE, limit) if isinstance(value, str) else value
 
 

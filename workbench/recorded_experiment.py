@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import aggregates, comparability, display, imported, looks
+from . import aggregates, comparability, declared_arms, display, imported, looks
 from .arms import START
 from .defects import Defect
 from .record_format import format_note, seal_note
@@ -148,7 +148,9 @@ class Experiment:
         if not rows:
             return pd.DataFrame()
         shown = display.with_failures(self.by_run, ("run", "requests", "failures", "makespan_s"), ("mean_ms", "p95_ms"))
-        return pd.DataFrame(rows).join(shown.set_index("run"), on="run")
+        overview = pd.DataFrame(rows).join(shown.set_index("run"), on="run")
+        # A run without values would make floats of the counts of all others.
+        return overview.astype(dict.fromkeys(("requests", "failures"), "Int64"))
 
     def summary(self) -> Sequence[str]:
         """Lines that say what it is, how much of it is usable, and what is wrong with its files."""
@@ -157,7 +159,8 @@ class Experiment:
         commit = (environment.get("commit") or "unknown")[:12]
         cores = environment["cpu_count"]
         machine = f"{cores} core{'s' if cores != 1 else ''} ({environment['cpu_model']}), commit {commit}"
-        how = f"profile {self.record['profile']}, scale {self.record['scale']}"
+        scale = declared_arms.scale_of(self.record)
+        how = f"profile {self.record['profile']}{f', scale {scale}' if scale else ''}"
         if imported.is_imported(self.record):
             machine, how = imported.MACHINE, f"imported from {imported.tool(self.record)}"
         dropped = {run.name: sum(run.dropped.values()) for run in self.runs if run.dropped}

@@ -40,8 +40,13 @@ def history() -> None:
 
 
 def _print_rows(rows: pd.DataFrame) -> None:
-    """Print the experiments of one machine, with a line where the ones below do not compare with those above."""
-    shown = rows.drop(columns=["machine", FENCE]).round(2).to_string(index=False, na_rep="-")
+    """Print the experiments of one machine, with a line where the ones below do not compare with those above.
+
+    Columns in which none of them has a value are left out.
+    """
+    columns = rows.drop(columns=["machine", FENCE]).round(2)
+    columns = columns.loc[:, [not (columns[name].isna() | (columns[name] == "-")).all() for name in columns]]
+    shown = columns.to_string(index=False, na_rep="-")
     head, *lines = shown.split("\n")
     echo(head)
     for fence, line in zip(rows[FENCE], lines, strict=True):

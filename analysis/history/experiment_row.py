@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.arms import BASELINE, BURST_50, SUSTAINED_100, TUNED
+from workbench.declared_arms import scale_of
 from workbench.recording import Experiment
 
 from .. import environment_facts
@@ -37,7 +38,7 @@ def row_of(experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment.name,
         "commit": commit + ("+" if environment.get("dirty") else ""),
         "profile": experiment.record["profile"],
-        "scale": experiment.record["scale"] or "-",
+        "scale": scale_of(experiment.record) or "-",
         "status": "complete" if experiment.is_complete() else "incomplete",
         "runs": len(experiment.runs),
         "valid": len(experiment.usable),

@@ -28,6 +28,18 @@ def test_history_lists_the_experiments_and_warns_of_damaged_ones(builder, comman
     assert f"{run.parent.name}/{run.name}" in warnings[1]
 
 
+def test_history_leaves_out_columns_in_which_no_experiment_has_a_value(builder, command):
+    """Of own applications: neither set-ups of TraceTrack, nor the scale of a database that they do not use."""
+    source = {"kind": "command", "command": "serve shop", "folder": "/srv/shop"}
+    run = builder.run("tuned", "burst-25")
+    run.record["deployment"] |= {"name": "shop", "source": source}
+    builder.experiment(run, profile="comparison", comparison={"arms": [{"name": "shop", **source}]})
+    _, head, row, *_ = command("history").stdout.splitlines()
+    assert head.split() == ["started", "experiment", "commit", "profile", "status", "runs", "valid"]
+    assert row.split()[1:] == ["made", "0123456789", "comparison", "complete", "1", "1"]
+    assert "scale" not in command("show", str(builder.runs / "made")).stdout
+
+
 def test_history_without_experiments_names_the_folder(command, tmp_path):
     result = command("history")
     assert (result.exit_code, result.stdout) == (0, f"no experiment in {tmp_path / 'runs'}\n")

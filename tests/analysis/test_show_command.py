@@ -107,6 +107,13 @@ def test_show_prints_requests_and_failures_by_kind_beside_the_latency_of_success
     assert "nan" not in output.lower()
 
 
+def test_counts_of_an_experiment_stay_whole_where_a_run_is_not_valid(builder, command):
+    builder.experiment(builder.run(), builder.run("tuned").invalid())
+    valid, invalid = (line.split() for line in command("show", "made").stdout.splitlines()[-2:])
+    assert valid[6:8] == ["150", "0"]
+    assert invalid[5:] == ["False", "–", "–", "–", "–", "–"]
+
+
 def test_show_lists_requests_per_phase_where_there_are_others(builder, command):
     run = builder.run("tuned", "sustained-100")
     for phase in ("start", "stop", "stop"):
