@@ -15,7 +15,7 @@ MAX_SHOWN = 5  # facts of an arm
 VARIABLE = re.compile(r"(?:^| )([A-Za-z_]\w*)=")
 NOT_SET = "not set"
 FOLDER = "folder"
-FACTS = ("serving", "database", "ready", "reset")  # of an arm, each a text, as a file names them
+FACTS = ("database", "ready", "reset")  # of an arm, each a text, as a file names them
 
 
 def differences(arms: Sequence[DeclaredArm]) -> dict[str, str]:
@@ -54,6 +54,7 @@ def _facts(source: Mapping[str, Any]) -> dict[str, str]:
     if source["kind"] != CHECKOUT:
         facts["commit"] = str(source.get("commit") or "")[:COMMIT_CHARACTERS]
         facts[FOLDER] = PurePath(str(source.get(FOLDER) or "")).name
+    facts |= dict(setting.split("=", 1) for setting in str(source.get("serving") or "").split() if "=" in setting)
     return {**_variables(str(source.get("environment") or "")), **{name: fact for name, fact in facts.items() if fact}}
 
 

@@ -9,7 +9,7 @@ from analysis.arm_differences import differences
 from workbench.declared_arms import CHECKOUT, DeclaredArm
 from workbench.redaction import redacted
 
-from ..markup import Html
+from ..markup import Html, escaped
 from ..tables import remark, table
 from .comparison import Report, join
 
@@ -31,11 +31,12 @@ def arm_sources(report: Report) -> Html:
     return join(table(pd.DataFrame(rows, dtype=object), "The arms, the baseline first"), *map(remark, notes))
 
 
-def _facts(arm: DeclaredArm) -> dict[str, str | None]:
+def _facts(arm: DeclaredArm) -> dict[str, Html | str | None]:
+    kind = Html(f'<span class="nowrap">{escaped(arm.kind)}</span>')
     if arm.kind != CHECKOUT:
-        return {"kind": arm.kind}
+        return {"kind": kind}
     return {
-        "kind": arm.kind,
+        "kind": kind,
         "interpreter": f"{arm.source.get('interpreter')}, Python {arm.source.get('python')}",
         "database schema": arm.source.get("schema"),
     }

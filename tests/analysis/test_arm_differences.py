@@ -30,7 +30,7 @@ def arms(*facts, command=COMMAND):
          "DB pg://u:***@a/x → pg://u:***@b/x"),
         ({"commit": "a" * 40}, {"commit": "b" * 40}, "commit=aaaaaaaaaa", "commit aaaaaaaaaa → bbbbbbbbbb"),
         ({}, {"folder": "/srv/other"}, "folder=shop", "folder shop → other"),
-        ({"serving": "threads=1"}, {"serving": "threads=4"}, "serving=threads=1", "serving threads=1 → threads=4"),
+        ({"serving": "server=sync threads=1"}, {"serving": "server=sync threads=4"}, "threads=1", "threads 1 → 4"),
     ],
 )  # fmt: skip
 def test_what_differs_is_named_with_both_values_and_no_secret(first, second, own, changes):
