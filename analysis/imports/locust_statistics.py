@@ -75,19 +75,28 @@ def _entries(source: ResultFile, reading: Reading) -> Iterator[dict[str, str]]:
 
 
 def _has_numbers(entry: Mapping[str, str]) -> bool:
-    """Whether all that is read of a row are numbers; a row without requests has no percentiles."""
+    """Whether all that is read of a row are numbers; a row without requests has no percentiles.
+
+    Locust counts each failure as a request too.
+    """
     percentiles = (value for name, value in entry.items() if name.endswith("%") and value not in MISSING)
-    return all(integer(value) is not None for value in (*(entry.get(name) for name in NUMBERS), *percentiles))
+    if any(integer(value) is None for value in (*(entry.get(name) for name in NUMBERS), *percentiles)):
+        return False
+    return 0 <= _failures(entry) <= _count(entry)
 
 
 def _count(entry: Mapping[str, str]) -> int:
     return integer(entry["Request Count"]) or 0
 
 
+def _failures(entry: Mapping[str, str]) -> int:
+    return integer(entry["Failure Count"]) or 0
+
+
 def _rows(entry: Mapping[str, str], reasons: dict[tuple[str, str], str]) -> Iterator[StagedRow]:
-    count, failures = _count(entry), integer(entry["Failure Count"]) or 0
+    count, failures = _count(entry), _failures(entry)
     name = staged_rows.ALL if entry["Name"] == AGGREGATED else entry["Name"]
-    successes = max(0, count - failures)
+    successes = count - failures
     values_ms = grouped_values.spread(_steps(entry, successes), *_extremes(entry))
     endpoint = staged_rows.endpoint(entry["Type"], name)
     yield from value_rows.rows(endpoint, values_ms * 1000, failures, reasons.get((entry["Type"], entry["Name"])))

@@ -67,6 +67,18 @@ def test_rows_without_numbers_are_malformed(import_file):
     assert (run.record["imported"]["malformed"], run.record["imported"]["first_malformed_line"]) == (2, 5)
 
 
+@pytest.mark.parametrize("failures", [1001, 30_000_000_000, -1])
+def test_more_failures_than_requests_are_a_malformed_row(import_file, failures):
+    run = import_file(STATISTICS.replace("GET,/,1000,0,", f"GET,/,1000,{failures},"), name="load_stats.csv")
+    assert (run.record["imported"]["malformed"], run.record["imported"]["first_malformed_line"]) == (1, 2)
+    assert list(run.by_endpoint["endpoint"]) == ["POST /login"]
+
+
+def test_failures_beyond_what_becomes_rows_are_refused(refused):
+    many = STATISTICS.replace("GET,/,1000,0,", "GET,/,30000000,30000000,")
+    refused(many, "counts 30,000,100 values", name="load_stats.csv")
+
+
 @pytest.mark.parametrize(
     ("head", "what"),
     [
