@@ -1,5 +1,6 @@
 """A file of another tool's results: opened safely, unpacked where it is gzip, read line by line."""
 
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,8 +40,15 @@ class ResultFile:
             return file.read(HEAD_BYTES)
 
     def first_lines(self) -> list[str]:
-        """The lines of the beginning, at least one, without a byte order mark; bytes that are no UTF-8 are replaced."""
-        return self.head().decode(errors="replace").removeprefix("\ufeff").splitlines() or [""]
+        """The lines of the beginning, at least one, without a byte order mark; bytes that are no UTF-8 are replaced.
+
+        The first one is whole up to `MAX_LINE_BYTES`: it may have the body of a response.
+        """
+        head = self.head()
+        if not re.search(rb"[\r\n]", head):
+            with self.plain.open("rb") as file:
+                head = file.readline(MAX_LINE_BYTES)
+        return head.decode(errors="replace").removeprefix("\ufeff").splitlines() or [""]
 
     def ends_with_newline(self) -> bool:
         """Whether the last line of the plain content is ended."""

@@ -1,5 +1,6 @@
 """Vegeta's results as CSV and JSON lines, and its own encoding."""
 
+import gzip
 import json
 
 import pytest
@@ -58,6 +59,16 @@ def test_a_json_object_becomes_a_request(import_file):
 def test_a_success_with_an_error_is_a_failure(import_file):
     rows = import_file(csv_row(0, error="unexpected EOF") + csv_row(1)).requests
     assert list(rows["ok"]) == [False, True]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_first_result_with_a_long_body_is_recognised(import_file, form, packed):
+    body = "eHh4" * 30_000
+    line = csv_row(0).replace("Ym9keQ==", body) if form == "csv" else json_line(0).replace("null", f'"{body}"')
+    text = (line + (csv_row(1) if form == "csv" else json_line(1))).encode()
+    run = import_file(gzip.compress(text) if packed else text)
+    assert list(run.requests["start_ms"]) == [0, 100]
 
 
 def test_malformed_lines_are_counted(import_file):
