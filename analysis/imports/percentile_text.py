@@ -5,6 +5,7 @@ A `.hgrm` does not say its unit; wrk2 prints milliseconds.
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.errors import UsageError, UserError
 
@@ -19,8 +20,25 @@ _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _ROW = re.compile(rf"\s*({_NUMBER})[\s,]+({_NUMBER})[\s,]+(\d+)(?:[\s,]+(?:{_NUMBER}|inf|Infinity))?\s*")
 _MEAN = re.compile(rf"#\[Mean\s*=\s*({_NUMBER})")
 _TOTAL = re.compile(r"#\[Max.*Total count\s*=\s*(\d+)")
+LAST = 1.0  # percentile of a whole table
 WRK2 = "Detailed Percentile spectrum"
 WRK2_UNIT = "ms"
+
+
+class _Table(NamedTuple):
+    """The rows below a header, the lines that begin with `#` behind them, and whether the last row ends a table."""
+
+    steps: list[Step]
+    footer: str
+    is_csv: bool
+    has_last: bool
+
+    def is_cut(self) -> bool:
+        """Whether the end is missing. A table of CSV has no footer, but its last percentile is that of all."""
+        if self.is_csv:
+            return not self.has_last
+        total = _TOTAL.search(self.footer)
+        return total is None or int(total[1]) != self.steps[-1].cumulative
 
 
 def is_head(head: str) -> bool:
@@ -32,13 +50,12 @@ def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions)
     """Read the first table. Raises `UserError` where the unit is not known, or no row is there."""
     factor = UNITS_US[_unit(source, options)]
     reading = value_rows.reading()
-    steps, footer = _table(source, reading)
-    if not steps:
+    table = _table(source, reading)
+    if not table.steps:
         raise UserError(f"{source.named} has no row of percentiles below its header; write it again")
-    total = int(match[1]) if (match := _TOTAL.search(footer)) else None
-    reading.truncated = source.is_cut or total is None or total != steps[-1].cumulative
-    mean = float(match[1]) * factor if (match := _MEAN.search(footer)) and not reading.truncated else None
-    steps = [Step(step.cumulative, step.value * factor) for step in steps]
+    reading.truncated = source.is_cut or table.is_cut()
+    mean = float(match[1]) * factor if (match := _MEAN.search(table.footer)) and not reading.truncated else None
+    steps = [Step(step.cumulative, step.value * factor) for step in table.steps]
     value_rows.require_countable(source, steps[-1].cumulative)
     values_us = grouped_values.spread(steps, steps[0].value, mean)
     staged_rows.write(value_rows.rows(ALL, values_us), staged)
@@ -55,18 +72,18 @@ def _unit(source: ResultFile, options: ImportOptions) -> str:
     return unit
 
 
-def _table(source: ResultFile, reading: Reading) -> tuple[list[Step], str]:
-    """The rows below the first header, and the lines that begin with `#` behind them."""
+def _table(source: ResultFile, reading: Reading) -> _Table:
+    """The first table."""
     steps: list[Step] = []
     footer: list[str] = []
-    is_inside = False
+    is_inside = is_csv = has_last = False
     for number, line in source.lines():
         text = line or ""
         if _HEADER.fullmatch(text):
             if is_inside:
                 reading.notes.append(f"only the first table was read, and not that of line {number:,}")
                 break
-            is_inside = True
+            is_inside, is_csv = True, "," in text
         elif not is_inside or (footer and not text.startswith("#")):
             continue
         elif text.startswith("#"):
@@ -75,6 +92,7 @@ def _table(source: ResultFile, reading: Reading) -> tuple[list[Step], str]:
             continue
         elif (match := _ROW.fullmatch(text)) and (not steps or int(match[3]) >= steps[-1].cumulative):
             steps.append(Step(int(match[3]), float(match[1])))
+            has_last = float(match[2]) == LAST
         else:
             reading.add_malformed(number)
-    return steps, "\n".join(footer)
+    return _Table(steps, "\n".join(footer), is_csv, has_last)

@@ -90,6 +90,12 @@ def test_percentiles_as_csv_are_known(import_file):
     text = '"Value","Percentile","TotalCount","1/(1-Percentile)"\n1.5,0.0,1,1.0\n2.5,0.5,10,2.0\n9.5,1.0,20,Infinity\n'
     run = import_file(text, "--unit", "ms")
     assert (run.by_endpoint["requests"].item(), run.by_endpoint["max_ms"].item()) == (20, 9.5)
+    assert not run.record["imported"]["truncated"]
+
+
+def test_percentiles_as_csv_without_that_of_all_are_cut_off(import_file):
+    text = '"Value","Percentile","TotalCount","1/(1-Percentile)"\n1.5,0.0,1,1.0\n2.5,0.5,10,2.0\n'
+    assert import_file(text, "--unit", "ms").record["imported"]["truncated"]
 
 
 def test_a_log_adds_up_its_intervals(import_file):
