@@ -18,6 +18,7 @@ from .staged_rows import Reading, StagedRow
 REQUEST, OK, FAILED = "REQUEST", "OK", "KO"
 RECORDS = ("RUN", "USER", REQUEST, "GROUP", "ERROR", "ASSERTION", "ACTION")
 OLD_REQUEST_FIELDS = 3  # versions 2.0 to 2.2 begin a record with scenario and user: the kind is the third field
+OLD_TIMES = 4
 MIN_FIELDS_BEFORE_STATUS, MILLISECONDS_DIGITS = 4, 13
 BINARY = "begins with bytes that are no text, as the log of Gatling 3.11 and later does"
 REMEDY = "give the log of an older Gatling, or convert it to text or to JTL"
@@ -59,9 +60,13 @@ def _rows(source: ResultFile, reading: Reading) -> Iterator[StagedRow]:
 
 
 def _row(fields: list[str]) -> StagedRow | None:
-    """The request of a record: two or, in old versions, four times stand between its name and its status."""
+    """The request of a record: two or, in old versions, four times stand between its name and its status.
+
+    A name may look like a time.
+    """
+    number = 2 if fields[0] == REQUEST else OLD_TIMES
     for place in range(MIN_FIELDS_BEFORE_STATUS, len(fields)):
-        times = list(takewhile(_is_time, reversed(fields[:place])))
+        times = list(takewhile(_is_time, reversed(fields[max(0, place - number) : place])))
         if fields[place] in (OK, FAILED) and len(times) > 1:
             start_us, end_us = int(times[-1]) * 1000, int(times[0]) * 1000
             name = fields[place - len(times) - 1]

@@ -42,6 +42,19 @@ def test_records_of_every_text_version_are_known(import_file, record):
     assert (run.requests.iloc[0]["endpoint"], run.requests.iloc[0]["latency_ms"]) == ("list", 40)
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        "REQUEST\t\t{0}\t{0}\t{1}\tOK\t ",
+        "REQUEST\t{0}\t{0}\t{0}\t{1}\tOK\t ",
+        "Shop\t7\tREQUEST\t\t{0}\t{0}\t{0}\t{1}\t{1}\tOK\t ",
+    ],
+)
+def test_a_name_of_thirteen_digits_is_no_time(import_file, record):
+    run = import_file(RUN + record.format(START_MS, START_MS + 40) + "\n")
+    assert (run.requests.iloc[0]["endpoint"], run.requests.iloc[0]["latency_ms"]) == (str(START_MS), 40)
+
+
 def test_a_message_of_several_lines_is_no_malformed_line(import_file):
     failed = f"REQUEST\t\tlist\t{START_MS}\t{START_MS + 5}\tKO\tregex found nothing\n  in the body\n  of the answer\n"
     run = import_file(RUN + failed + f"REQUEST\t\tlist\t{START_MS}\t{START_MS + 9}\tOK\t \n")
