@@ -4,6 +4,7 @@ Its time is when the request ended. The duration has neither connecting nor TLS.
 """
 
 from pathlib import Path
+from typing import Any
 
 from . import json_lines, staged_rows
 from .import_options import ImportOptions
@@ -39,12 +40,16 @@ def _row(point: Object) -> StagedRow | None:
     data = point.get("data")
     if not isinstance(data, dict):
         return None
-    tags = data.get("tags")
+    # Since version 1, `vu` and `iter` are metadata.
+    tags = {**_object(data.get("metadata")), **_object(data.get("tags"))}
     latency_us, end_us = integer(data.get("value"), 1000), epoch_us(data.get("time"))
     if latency_us is None or end_us is None:
         return None
-    texts = {name: str(value) for name, value in tags.items()} if isinstance(tags, dict) else {}
-    return _of_tags(end_us - latency_us, latency_us, texts)
+    return _of_tags(end_us - latency_us, latency_us, {name: str(value) for name, value in tags.items()})
+
+
+def _object(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_tags(at_us: int, latency_us: int, tags: dict[str, str]) -> StagedRow:

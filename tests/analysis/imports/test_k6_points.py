@@ -86,6 +86,15 @@ def test_a_json_point_with_an_error_has_its_reason(import_file):
     assert (row["error"], row.isna()["status"], row["ok"]) == ("dial: refused", True, False)
 
 
+@pytest.mark.parametrize("where", ["metadata", "tags"])
+def test_the_user_of_a_json_point_is_in_its_metadata_or_tags(import_file, where):
+    points = [json.loads(json_point(f"2026-01-01T00:00:0{number}Z", 5)) for number in range(3)]
+    for point, vu in zip(points, ("7", 3, "7"), strict=True):
+        point["data"].setdefault(where, {})["vu"] = vu
+    rows = import_file("".join(f"{json.dumps(point)}\n" for point in points)).requests
+    assert list(rows["user"]) == [0, 1, 0]
+
+
 def test_malformed_json_is_counted_and_a_last_line_is_cut_off(import_file):
     whole = "".join(json_point("2026-01-01T00:00:00Z", 5 + n) for n in range(300))
     run = import_file("{broken\n" + whole + json_point("2026-01-01T00:00:00Z", 5)[:60], "--format", "k6-json")
