@@ -1,5 +1,6 @@
 """Writing an experiment of results that other tools measured: whole, sealed, or not at all."""
 
+import errno
 import json
 import os
 import shutil
@@ -41,7 +42,7 @@ def write(
     """
     directory = runs / name
     if directory.exists():
-        raise UserError(f"{directory} is there already, and experiments are never changed; choose another --experiment")
+        raise _is_there(directory)
     with _in_one_step(directory) as partial:
         records: list[dict[str, Any]] = []
         for block, arm, path in _in_order(arms):
@@ -61,9 +62,22 @@ def _in_one_step(directory: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         partial.chmod(FOLDER_MODE & ~umask)
-        partial.rename(directory)
+        _rename(partial, directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _rename(partial: Path, directory: Path) -> None:
+    try:
+        partial.rename(directory)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise _is_there(directory) from None  # another import of the same name has ended first
+
+
+def _is_there(directory: Path) -> UserError:
+    return UserError(f"{directory} is there already, and experiments are never changed; choose another --experiment")
 
 
 def _in_order(arms: Sequence[ResultArm]) -> Iterator[tuple[int, ResultArm, Path]]:

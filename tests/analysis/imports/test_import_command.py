@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from analysis.imports import imported_experiment
 from tests.analysis.imports.result_files import jtl, jtl_row, write
 from workbench.recording import open_experiment
 
@@ -102,6 +103,27 @@ def test_an_experiment_that_is_there_is_left_alone(command, files, tmp_path):
     assert result.exit_code == 1
     assert "is there already" in result.stderr
     assert (tmp_path / "runs" / NAME / "experiment.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_of_two_imports_with_one_name_at_once_the_second_is_refused(command, files, tmp_path, monkeypatch, kind):
+    there = tmp_path / "runs" / NAME
+    record = imported_experiment._record
+
+    def end_second(*arguments):
+        if kind == "file":
+            there.touch()
+        else:
+            there.mkdir()
+            (there / "experiment.json").touch()
+        return record(*arguments)
+
+    monkeypatch.setattr(imported_experiment, "_record", end_second)
+    result = command("import", "--experiment", NAME, *arms(files, 1))
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert f"{there} is there already" in line
+    assert [*(tmp_path / "runs").glob("*")] == [there]
 
 
 def test_a_bad_file_among_good_ones_leaves_nothing(command, files, tmp_path):

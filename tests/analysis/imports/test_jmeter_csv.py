@@ -250,6 +250,13 @@ def test_rare_endpoints_are_counted_together(import_file, monkeypatch):
     assert origin(run)["notes"] == ["2 rare endpoints are counted together as 'other endpoints'"]
 
 
+def test_rows_as_regular_as_can_be_are_not_taken_for_forged(import_file):
+    one, header = jtl([jtl_row(0)], header=False), jtl([])
+    run = import_file(header + one * 300_000)
+    assert [*run.defects] == []
+    assert run.totals["requests"] == 300_000
+
+
 def test_a_time_stamp_is_the_send(import_file):
     assert START_MS == 1_767_225_600_000
     run = import_file(jtl([jtl_row(0, 250)]))

@@ -74,6 +74,12 @@ def test_more_failures_than_requests_are_a_malformed_row(import_file, failures):
     assert list(run.by_endpoint["endpoint"]) == ["POST /login"]
 
 
+def test_failures_alone_are_not_taken_for_forged(import_file):
+    run = import_file(STATISTICS.replace("GET,/,1000,0,", "GET,/,400000,400000,"), name="load_stats.csv")
+    assert [*run.defects] == []
+    assert run.totals["requests"] == 400_100
+
+
 def test_failures_beyond_what_becomes_rows_are_refused(refused):
     many = STATISTICS.replace("GET,/,1000,0,", "GET,/,30000000,30000000,")
     refused(many, "counts 30,000,100 values", name="load_stats.csv")
