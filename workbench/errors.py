@@ -5,14 +5,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from .interruption import EXIT_INTERRUPTED, INTERRUPTIONS, raising_interruptions
+from .paths import data_directory
 from .terminal import echo
 
 EXIT_FAILURE, EXIT_INVALID = 1, 3  # 2, for wrong usage, is click's
+DATA = "TRACETRACK_DATA_DIR"
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
@@ -85,11 +88,20 @@ def _place_message(error: OSError) -> str:
     """The message for a place that cannot be written or read; raises any other error again."""
     if error.errno == errno.ENAMETOOLONG:
         return "a name is too long for this file system"
-    if error.errno not in PLACE_ERRORS:
+    if error.errno == errno.EEXIST and _is_folder_of_data(error.filename):
+        return f"{error.filename} is no folder; remove it, or choose another folder of the data with {DATA}"
+    is_missing = error.errno == errno.ENOENT and _is_folder_of_data(error.filename)
+    if error.errno not in PLACE_ERRORS and not is_missing:
         raise error
     place = f"{error.filename}: " if error.filename else ""
     free = "free some space, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    return f"{place}{error.strerror}; {free}choose another folder (that of the data with TRACETRACK_DATA_DIR)"
+    return f"{place}{error.strerror}; {free}choose another folder (that of the data with {DATA})"
+
+
+def _is_folder_of_data(name: object) -> bool:
+    """Whether a path is the folder of the data, one above it, or one in it: those that commands create."""
+    data = data_directory()
+    return isinstance(name, str) and Path(name) in (data, *data.parents, data / Path(name).name)
 
 
 def _print_error(message: str) -> None:

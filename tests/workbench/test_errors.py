@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from workbench.errors import reporting_errors
 from workbench.interruption import INTERRUPTIONS, Interrupted
-from workbench.paths import REPOSITORY
+from workbench.paths import REPOSITORY, runs_directory
 
 # What runs in a command when the signal comes, by what it does to exceptions that are not its own.
 SITUATIONS = {
@@ -136,3 +137,25 @@ def test_a_signal_while_a_command_is_imported_ends_it_with_130(package):
     assert (process.returncode, output) == (130, "")
     assert errors.endswith("\nstopped by Ctrl-C\n")
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("place", ["/proc/none", "file", "file/below", "with-a-file-for-runs"])
+def test_a_folder_of_data_that_cannot_be_made_is_one_line(tmp_path, monkeypatch, capsys, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "with-a-file-for-runs").mkdir()
+    (tmp_path / "with-a-file-for-runs" / "runs").touch()
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path / place))
+    with pytest.raises(SystemExit) as ended, reporting_errors():
+        runs_directory().mkdir(parents=True, exist_ok=True)
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: {tmp_path / place}")
+    assert "choose another folder" in line
+    assert "TRACETRACK_DATA_DIR" in line
+
+
+@pytest.mark.parametrize("name", ["none", "runs/one/none"])
+def test_a_missing_file_that_is_no_folder_of_data_stays_an_error_of_the_program(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("TRACETRACK_DATA_DIR", str(tmp_path / "data"))
+    with pytest.raises(FileNotFoundError), reporting_errors():
+        (tmp_path / "data" / name if "/" in name else tmp_path / name).read_bytes()
