@@ -87,7 +87,7 @@ def import_results(
         format_name or "",
         unit or "",
         timestamps == END,
-        delimiter.replace("\\t", "\t"),
+        _delimiter(delimiter),
         tuple(filter(None, columns.split(","))),
     )
     runs = imported_experiment.write(name, result_arms.parse(arms, blocks), load, options, runs_directory())
@@ -96,6 +96,14 @@ def import_results(
     for line in _warnings(runs):
         warn(line)
     echo(f"python -m reports build --experiment {shlex.quote(name)}")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter of a table, empty for none. Raises `UsageError` for what is no delimiter of one character."""
+    delimiter = text.replace("\\t", "\t")
+    if len(delimiter) > 1 or delimiter in ('"', "\n", "\r"):
+        raise UsageError(f"--delimiter {text!r} is none; give one character, or \\t for a tab")
+    return delimiter
 
 
 def _scenario(name: str) -> str:

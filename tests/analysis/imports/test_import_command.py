@@ -210,3 +210,8 @@ def test_a_file_without_an_arm_is_refused_with_the_option_that_takes_it(command,
     assert result.stderr == "Error: 'file.csv' is of no arm; give it as --arm NAME=file.csv\n"
     assert command("import", *arms(files, 1), "file.csv").exit_code == 2
     assert [*(tmp_path / "runs").glob("*")] == []
+
+
+@pytest.mark.parametrize("delimiter", ["ab", '"', "\\n\\n"])
+def test_a_delimiter_is_one_character(refused, delimiter):
+    refused(jtl([jtl_row(0)]), "--delimiter", "one character", options=("--delimiter", delimiter))
