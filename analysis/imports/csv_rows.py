@@ -8,11 +8,11 @@ import duckdb
 
 from workbench.errors import UserError
 
+from .csv_lines import MAX_ROW_BYTES, Table, without_open_fields
 from .result_file import ResultFile
 from .staged_rows import SCHEMA, Reading
 
 MEMORY_LIMIT = "1GB"
-MAX_LINE_BYTES = 2 * 1024 * 1024  # DuckDB reads sixteen times as much at once
 TEXT, WHOLE, NUMBER = "VARCHAR", "BIGINT", "DOUBLE"
 _SQL_TYPES = {"int64": WHOLE, "string": TEXT, "bool": "BOOLEAN"}
 
@@ -44,20 +44,26 @@ def stage(
     A line that has another number of fields, or a value of another type, is malformed; the header itself is not, where
     it comes a second time. Raises `UserError` where the table cannot be read at all.
     """
+    table = without_open_fields(source, folder, delimiter, len(columns))
+    rows = _reading_sql(table, columns, delimiter, has_header=has_header)
     with connect(folder) as database:
         try:
             database.execute(
-                f"COPY (SELECT {_selection(selected)} FROM {_reading_sql(source, columns, delimiter, has_header)} "
-                f"WHERE {where}) TO {quoted(str(staged))} (FORMAT parquet)"
+                f"COPY (SELECT {_selection(selected)} FROM {rows} WHERE {where}) "
+                f"TO {quoted(str(staged))} (FORMAT parquet)"
             )
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise UserError(f"{source.named} cannot be read in the memory and in {folder}; free some space") from None
         except duckdb.Error:
-            raise UserError(
-                f"{source.named} cannot be read as a table of {len(columns)} columns, delimited by {delimiter!r}; "
-                "see docs/IMPORTS.md"
-            ) from None
-        return _reading(database, source, _first_line(source) if has_header else "")
+            raise _refusal(source, len(columns), delimiter) from None
+        return _reading(database, source, table, _first_line(source) if has_header else "")
+
+
+def _refusal(source: ResultFile, columns: int, delimiter: str) -> UserError:
+    return UserError(
+        f"{source.named} cannot be read as a table of {columns} columns, delimited by {delimiter!r}; "
+        "see docs/IMPORTS.md"
+    )
 
 
 def quoted(text: str) -> str:
@@ -70,12 +76,16 @@ def _selection(selected: Mapping[str, str]) -> str:
     return ", ".join(f"({selected.get(name, 'NULL')})::{kind} AS {name}" for name, kind in kinds.items())
 
 
-def _reading_sql(source: ResultFile, columns: Mapping[str, str], delimiter: str, has_header: bool) -> str:
+def _reading_sql(table: Table, columns: Mapping[str, str], delimiter: str, *, has_header: bool) -> str:
+    """SQL of the rows of a table, which rejects others.
+
+    Several threads would each guess where a row begins, and take a line within a quoted field for one.
+    """
     declared = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in columns.items())
     return (
-        f"read_csv({quoted(str(source.plain))}, auto_detect=false, columns={{{declared}}}, delim={quoted(delimiter)}, "
+        f"read_csv({quoted(str(table.plain))}, auto_detect=false, columns={{{declared}}}, delim={quoted(delimiter)}, "
         f"quote='\"', escape='\"', header={str(has_header).lower()}, store_rejects=true, compression='none', "
-        f"max_line_size={MAX_LINE_BYTES})"
+        f"parallel={str(not table.has_quotes).lower()}, max_line_size={MAX_ROW_BYTES})"
     )
 
 
@@ -83,15 +93,20 @@ def _first_line(source: ResultFile) -> str:
     return next((line or "" for _, line in source.lines()), "")
 
 
-def _reading(database: duckdb.DuckDBPyConnection, source: ResultFile, header: str) -> Reading:
-    """Count the rejected lines; a last one without an end is where the file was cut off."""
+def _reading(database: duckdb.DuckDBPyConnection, source: ResultFile, table: Table, header: str) -> Reading:
+    """Count the lines that were rejected or removed; a last one without an end is where the file was cut off."""
     query = (
-        "SELECT count(DISTINCT line), min(line), max(line_byte_position + octet_length(csv_line::BLOB)) "
-        "FROM reject_errors WHERE csv_line IS DISTINCT FROM ?"
+        "SELECT sum(1 + length(rejected) - length(replace(rejected, chr(10), '')))::BIGINT, min(begin), "
+        "max(begin + strlen(rejected)) FROM (SELECT min(line_byte_position) AS begin, "
+        "trim(coalesce(min(csv_line), ''), chr(13) || chr(10) || chr(65279)) AS rejected FROM reject_errors "
+        "GROUP BY line) WHERE rejected IS DISTINCT FROM ?"
     )
     ((number, first, end),) = database.execute(query, [header]).fetchall()
-    reading = Reading(number, first)
-    is_last = end is not None and end >= source.plain.stat().st_size - 1
+    firsts = [] if first is None else [table.line_at(first)]
+    firsts += [each.number for each in table.removed[:1]]
+    reading = Reading((number or 0) + table.malformed, min(firsts, default=None))
+    is_last = end is not None and end >= table.plain.stat().st_size - 1
+    is_last = is_last or any(each.end == source.plain.stat().st_size for each in table.removed[-1:])
     reading.truncated = source.is_cut or (is_last and not source.ends_with_newline())
     return reading
 
