@@ -46,6 +46,7 @@ def losses(origin: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line about malformed lines of an imported file, and one about a missing end."""
     if number := origin.get("malformed"):
         lines = "malformed line was" if number == 1 else "malformed lines were"
-        yield f"{number:,} {lines} left out, the first is line {origin.get('first_malformed_line'):,}"
+        first = origin.get("first_malformed_line")
+        yield f"{number:,} {lines} left out" + (f", the first is line {first:,}" if first else "")
     if origin.get("truncated"):
         yield "the file is cut off: what is whole was read, its end is missing"

@@ -1,8 +1,9 @@
 """Tables of comma-separated values, read by DuckDB into staged rows: any number of lines in little memory."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -13,8 +14,11 @@ from .result_file import ResultFile
 from .staged_rows import SCHEMA, Reading
 
 MEMORY_LIMIT = "1GB"
-TEXT, WHOLE, NUMBER = "VARCHAR", "BIGINT", "DOUBLE"
-_SQL_TYPES = {"int64": WHOLE, "string": TEXT, "bool": "BOOLEAN"}
+# A decimal is bounded, so that what is computed of it fits, and neither NaN nor infinity is one.
+TEXT, WHOLE, NUMBER = "VARCHAR", "DECIMAL(15, 0)", "DECIMAL(18, 6)"
+LONG_NUMBER = "DECIMAL(38, 9)"  # of a time stamp in any unit
+FAR_US = 10**18  # of a time stamp: farther ones are cut to it
+_SQL_TYPES = {"int64": "BIGINT", "string": TEXT, "bool": "BOOLEAN"}
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -38,6 +42,7 @@ def stage(
     where: str = "true",
     delimiter: str = ",",
     has_header: bool = True,
+    time_format: str = "",
 ) -> Reading:
     """Read a table with these columns and SQL types, and write the `selected` SQL of each staged column.
 
@@ -45,7 +50,7 @@ def stage(
     it comes a second time. Raises `UserError` where the table cannot be read at all.
     """
     table = without_open_fields(source, folder, delimiter, len(columns))
-    rows = _reading_sql(table, columns, delimiter, has_header=has_header)
+    rows = _reading_sql(table, columns, delimiter, has_header=has_header, time_format=time_format)
     with connect(folder) as database:
         try:
             database.execute(
@@ -71,20 +76,62 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def of_all_rows(
+    source: ResultFile,
+    folder: Path,
+    columns: Sequence[str],
+    values: str,
+    inner: str,
+    *,
+    delimiter: str,
+    has_header: bool,
+) -> Sequence[Any]:
+    """The values of SQL over the `inner` SQL of each row, in the order of the file; all columns are texts."""
+    table = without_open_fields(source, folder, delimiter, len(columns))
+    rows = _reading_sql(table, dict.fromkeys(columns, TEXT), delimiter, has_header=has_header)
+    with connect(folder) as database:
+        try:
+            return database.execute(f"SELECT {values} FROM (SELECT {inner} FROM {rows})").fetchone() or ()
+        except duckdb.Error:
+            raise _refusal(source, len(columns), delimiter) from None
+
+
+def time_sql(stamp: str, unit_us: float) -> str:
+    """SQL of a time stamp in µs; one beyond all times stays so, and can be computed with."""
+    bounded = f"round(least(greatest({stamp}::DOUBLE * {unit_us}, -{FAR_US}), {FAR_US}))::BIGINT"
+    return f"CASE WHEN {stamp} IS NOT NULL THEN {bounded} END"  # a bound is the greatest of it and null
+
+
+def whole_sql(column: str) -> str:
+    """SQL of the whole number in a text, null for what is none.
+
+    DuckDB takes a cast of a column alone for the type of the column, and rejects the rows that it fails for.
+    """
+    return f"try_cast(trim(({column})::VARCHAR) AS BIGINT)"
+
+
+def status_sql(code: str) -> str:
+    """SQL of `staged_rows.http_status`."""
+    return f"CASE WHEN {whole_sql(code)} BETWEEN 100 AND 599 THEN {whole_sql(code)} END"
+
+
 def _selection(selected: Mapping[str, str]) -> str:
     kinds = {column.name: _SQL_TYPES[str(column.type)] for column in SCHEMA}
     return ", ".join(f"({selected.get(name, 'NULL')})::{kind} AS {name}" for name, kind in kinds.items())
 
 
-def _reading_sql(table: Table, columns: Mapping[str, str], delimiter: str, *, has_header: bool) -> str:
-    """SQL of the rows of a table, which rejects others.
+def _reading_sql(
+    table: Table, columns: Mapping[str, str], delimiter: str, *, has_header: bool, time_format: str = ""
+) -> str:
+    """SQL of the rows of a table, which rejects others; columns that are times have the format.
 
     Several threads would each guess where a row begins, and take a line within a quoted field for one.
     """
     declared = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in columns.items())
+    times = f"timestampformat={quoted(time_format)}, " if time_format else ""
     return (
         f"read_csv({quoted(str(table.plain))}, auto_detect=false, columns={{{declared}}}, delim={quoted(delimiter)}, "
-        f"quote='\"', escape='\"', header={str(has_header).lower()}, store_rejects=true, compression='none', "
+        f"{times}quote='\"', escape='\"', header={str(has_header).lower()}, store_rejects=true, compression='none', "
         f"parallel={str(not table.has_quotes).lower()}, max_line_size={MAX_ROW_BYTES})"
     )
 

@@ -29,16 +29,19 @@ OTHER = {"endpoint": "other endpoints", "error": "other errors"}
 NO_REASON = "failed"
 MAX_SPAN_US = 30 * 86_400 * 10**6  # of a run, and of a latency; what is longer is no measurement
 MAX_BYTES = 2**31 - 1
+EARLIEST_US, LATEST_US = 315_532_800 * 10**6, 7_258_118_400 * 10**6  # sends since 1980 and before 2200
+YEAR_US = 31_556_952 * 10**6
 REPEATED = [field.name for field in SCHEMA if pa.types.is_string(field.type) or pa.types.is_int16(field.type)]
 TIMES = [field.name for field in SCHEMA if pa.types.is_int32(field.type) or pa.types.is_int64(field.type)]
 _REASON = f"CASE WHEN error IS NULL THEN {quoted(NO_REASON)} ELSE coalesce(errors.shown, {quoted(OTHER['error'])}) END"
+_LATENCY = f"CASE WHEN latency_us BETWEEN 0 AND {MAX_SPAN_US} THEN latency_us END"
 # SQL of each column that an import may have; the others are null.
 _SELECTED = {
     "user": "users.number",
     "endpoint": f"coalesce(endpoints.shown, {quoted(OTHER['endpoint'])})",
     "phase": quoted(MEASURE),
     "start_us": "at_us - {origin}",
-    "latency_us": f"CASE WHEN latency_us BETWEEN 0 AND {MAX_SPAN_US} THEN latency_us END",
+    "latency_us": _LATENCY,
     "status": "status",
     "ok": "ok",
     "error": f"CASE WHEN NOT ok THEN {_REASON} END",
@@ -65,13 +68,15 @@ _SQL_TYPES = {
 class RowFacts(NamedTuple):
     """How many rows there are and how many of them were answered, and sentences for people.
 
-    `first_us` is the first send and `last_us` the last end (µs since 1970); null where no send is known.
+    `first_us` is the first send and `last_us` the last end (µs since 1970); null where no send is known. `unplaced` is
+    the number of requests that are left out, as they have no time stamp, or one of another age.
     """
 
     rows: int
     first_us: int | None
     last_us: int | None
     answered: int
+    unplaced: int
     notes: list[str]
 
 
@@ -79,7 +84,9 @@ def write(staged: Path, stored: Path, folder: Path, named: Path) -> RowFacts:
     """Write the rows; `folder` is for work beyond the memory. Raises `UserError` for a file without a request."""
     with csv_rows.connect(folder) as database:
         notes = _create_view(database, staged)
-        facts = _facts(database, named)
+        unplaced = _leave_unplaced_out(database)
+        notes += [f"{unplaced:,} requests have no time stamp of their run: left out as malformed"] if unplaced else []
+        facts = _facts(database, named, unplaced)
         notes += _create_texts(database)
         _write_rows(database, stored, facts, _options(has_sends=facts.first_us is not None))
         if facts.rows > MAX_ROWS_PER_BYTE * stored.stat().st_size:
@@ -94,15 +101,15 @@ def _write_rows(database: duckdb.DuckDBPyConnection, stored: Path, facts: RowFac
 
 
 def _create_view(database: duckdb.DuckDBPyConnection, staged: Path) -> list[str]:
-    """Create the view `staged`: all rows but the groups whose samples are rows too."""
+    """Create the view `kept`: all rows but the groups whose samples are rows too."""
     file = f"read_parquet({quoted(str(staged))})"
     ((rows, groups),) = database.execute(f"SELECT count(*), count(*) FILTER (is_group) FROM {file}").fetchall()
     if not groups:
-        database.execute(f"CREATE VIEW staged AS SELECT * FROM {file}")
+        database.execute(f"CREATE VIEW kept AS SELECT * FROM {file}")
         return []
     database.execute(f"CREATE TABLE doubled AS {_DOUBLED.format(file=file)}")
     is_kept = "NOT is_group OR endpoint NOT IN (SELECT endpoint FROM doubled)"
-    database.execute(f"CREATE VIEW staged AS SELECT * FROM {file} WHERE {is_kept}")
+    database.execute(f"CREATE VIEW kept AS SELECT * FROM {file} WHERE {is_kept}")
     ((left_out,),) = database.execute("SELECT coalesce(sum(number), 0)::BIGINT FROM doubled").fetchall()
     kept = groups - left_out
     return [
@@ -115,10 +122,19 @@ def _kept(kept: int, rows: int) -> str:
     return "its requests are transactions" if kept == rows else f"{kept:,} of its requests are transactions"
 
 
-def _facts(database: duckdb.DuckDBPyConnection, named: Path) -> RowFacts:
+def _leave_unplaced_out(database: duckdb.DuckDBPyConnection) -> int:
+    """Create the view `staged` of requests with a time stamp of our age, if most have one; how many are left out."""
+    known = f"coalesce(at_us BETWEEN {EARLIEST_US} AND {LATEST_US}, false)"
+    ((rows, unplaced),) = database.execute(f"SELECT count(*), count(*) FILTER (NOT {known}) FROM kept").fetchall()
+    is_odd = 2 * unplaced < rows
+    database.execute(f"CREATE VIEW staged AS SELECT * FROM kept WHERE {known if is_odd else 'true'}")
+    return unplaced if is_odd else 0
+
+
+def _facts(database: duckdb.DuckDBPyConnection, named: Path, unplaced: int) -> RowFacts:
     """Count the rows. Raises `UserError` where there is none, and where their times are not of one run."""
     query = (
-        "SELECT count(*), min(at_us), max(at_us), max(at_us + coalesce(latency_us, 0)), "
+        f"SELECT count(*), min(at_us), max(at_us), max(at_us + coalesce({_LATENCY}, 0)), "
         "count(*) FILTER (status IS NOT NULL OR ok), count(at_us), max(samples) FROM staged"
     )
     ((rows, first, last_send, last, answered, sent, samples),) = database.execute(query).fetchall()
@@ -129,10 +145,15 @@ def _facts(database: duckdb.DuckDBPyConnection, named: Path) -> RowFacts:
                         "writes them; measure with mode=Standard or mode=StrippedBatch")  # fmt: skip
     if sent not in (0, rows):
         raise UserError(f"{named} has {rows - sent:,} of {rows:,} requests without a time stamp; remove them")
+    if first is not None and (last_send < EARLIEST_US or first > LATEST_US):
+        year = 1970 + first // YEAR_US
+        raise UserError(
+            f"{named} has time stamps of the year {year}: they are in another unit than its format has; convert them"
+        )
     if first is not None and last_send - first > MAX_SPAN_US:
         days = (last_send - first) / 86_400e6
         raise UserError(f"{named} has sends of {days:,.0f} days, and a run takes 30 at most; give one run's results")
-    return RowFacts(rows, first, last, answered, [])
+    return RowFacts(rows, first, last, answered, unplaced, [])
 
 
 def _create_texts(database: duckdb.DuckDBPyConnection) -> list[str]:

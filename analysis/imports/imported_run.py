@@ -55,6 +55,9 @@ def write(path: Path, identity: RunIdentity, directory: Path, options: ImportOpt
         reading = recognised.read(source, folder, staged, options)
         directory.mkdir(parents=True)
         facts = imported_rows.write(staged, directory / STORED, folder, path)
+        reading.malformed += facts.unplaced
+        if facts.first_us is None and imported.SENDS not in reading.unknown:
+            reading.unknown.append(imported.SENDS)
         record = _record(identity, recognised, source, reading, facts)
     record["files"] = seal.describe_run(directory)
     seal.write(directory / FILES["run"], json.dumps(record, indent=2) + "\n")

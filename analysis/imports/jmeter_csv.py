@@ -11,11 +11,12 @@ from pathlib import Path
 from workbench.errors import UserError
 from workbench.imported import FAILURES, SENDS, STATUSES
 
-from . import csv_rows
-from .csv_rows import TEXT, WHOLE, quoted
-from .import_options import ImportOptions
+from . import csv_rows, stamp_formats
+from .csv_rows import LONG_NUMBER, TEXT, WHOLE, quoted
+from .import_options import UNITS_US, ImportOptions
 from .result_file import ResultFile
 from .staged_rows import ALL, Reading
+from .stamp_formats import StampFormat
 
 # Every column that `jmeter.save.saveservice.*` may write, in the order of the file.
 COLUMNS = (
@@ -33,9 +34,8 @@ WITHOUT_HEADER = (
 )
 DELIMITERS = (",", "\t", ";", "|", "^", ":", " ")
 _NAME = re.compile(r"[\w %#/]*[A-Za-z%][\w %#/]*")  # of a column of any tool; a number or a time is none
+_NUMBER = re.compile(r"\s*[-+]?[\d_.]+(?:[eE][-+]?\d+)?\s*")  # of ms; a date has more than one kind of mark
 TRANSACTION = "Number of samples in transaction"
-_TIME_FORMATS = ("%Y/%m/%d %H:%M:%S.%g", "%Y-%m-%d %H:%M:%S.%g", "%Y-%m-%dT%H:%M:%S.%g", "%m/%d/%Y %H:%M:%S.%g",
-                 "%d/%m/%Y %H:%M:%S.%g", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%m/%d/%y %H:%M:%S")  # fmt: skip
 
 
 def is_header(line: str) -> bool:
@@ -66,12 +66,22 @@ def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions)
     has_header = is_header(head[0])
     if "elapsed" not in names:
         raise UserError(f"{source.named} has no column elapsed; set jmeter.save.saveservice.time=true in JMeter")
-    time_unit, sample = _time_sql(names, head[1:] if has_header else head, delimiter)
-    columns = {name: WHOLE if name == "elapsed" or (name == "timeStamp" and not sample) else TEXT for name in names}
-    reading = csv_rows.stage(source, folder, staged, columns, _selected(names, time_unit, options),
-                             delimiter=delimiter, has_header=has_header)  # fmt: skip
+    rows = head[1:] if has_header else head
+    stamps = _stamps(names, rows, delimiter)
+    time_format = _time_format(source, folder, names, stamps, delimiter, has_header=has_header)
+    kinds = {"elapsed": WHOLE, "timeStamp": "TIMESTAMP" if time_format else LONG_NUMBER}
+    reading = csv_rows.stage(
+        source,
+        folder,
+        staged,
+        {name: kinds.get(name, TEXT) for name in names},
+        _selected(names, _time_sql(names, time_format), options),
+        delimiter=delimiter,
+        has_header=has_header,
+        time_format=time_format.pattern if time_format else "",
+    )
     reading.unknown = _unknown(names)
-    reading.notes = [f"time stamps such as {sample!r} are taken as UTC"] if sample else []
+    reading.notes = [time_format.note(stamps[0])] if time_format else []
     return reading
 
 
@@ -109,16 +119,39 @@ def _columns_of_row(line: str, delimiter: str = "") -> tuple[str, Sequence[str]]
     return None
 
 
-def _time_sql(names: Sequence[str], rows: Sequence[str], delimiter: str) -> tuple[str, str]:
-    """SQL of the time stamp in µs, and a time stamp that is no number of ms."""
+def _stamps(names: Sequence[str], rows: Sequence[str], delimiter: str) -> list[str]:
+    """The time stamps of these rows."""
     if "timeStamp" not in names:
-        return "NULL", ""
-    fields = csv_rows.fields(rows[0], delimiter) if rows else []
+        return []
     place = list(names).index("timeStamp")
-    sample = fields[place] if place < len(fields) else "0"
-    if sample.isdecimal() or not sample:
-        return '"timeStamp" * 1000', ""
-    return f'epoch_us(try_strptime("timeStamp", {list(_TIME_FORMATS)}))', sample
+    split = (csv_rows.fields(row, delimiter) for row in rows)
+    return [fields[place] for fields in split if len(fields) == len(names) and fields[place]]
+
+
+def _time_format(
+    source: ResultFile, folder: Path, names: Sequence[str], stamps: Sequence[str], delimiter: str, *, has_header: bool
+) -> StampFormat | None:
+    """The format of time stamps; None for numbers of ms. Raises `UserError` for a format that is not known."""
+    if 2 * sum(bool(_NUMBER.fullmatch(stamp)) for stamp in stamps) >= len(stamps):
+        return None
+
+    def ask(values: str) -> Sequence[int | None]:
+        inner = '"timeStamp" AS stamp, lag("timeStamp") OVER () AS stamp_before'
+        return csv_rows.of_all_rows(source, folder, names, values, inner, delimiter=delimiter, has_header=has_header)
+
+    if time_format := stamp_formats.chosen(stamps, ask):
+        return time_format
+    raise UserError(
+        f"{source.named} has time stamps such as {stamps[0]!r}, of no known format; "
+        "set jmeter.save.saveservice.timestamp_format=ms in JMeter"
+    )
+
+
+def _time_sql(names: Sequence[str], time_format: StampFormat | None) -> str:
+    """SQL of the time stamp in µs."""
+    if "timeStamp" not in names:
+        return "NULL"
+    return 'epoch_us("timeStamp")' if time_format else csv_rows.time_sql('"timeStamp"', UNITS_US["ms"])
 
 
 def _selected(names: Sequence[str], time_us: str, options: ImportOptions) -> Mapping[str, str]:
@@ -127,21 +160,22 @@ def _selected(names: Sequence[str], time_us: str, options: ImportOptions) -> Map
     def column(name: str, default: str = "NULL") -> str:
         return f'"{name}"' if name in names else default
 
+    latency_us = "elapsed::BIGINT * 1000"
     code, message = column("responseCode"), column("responseMessage")
     idle = f"try_cast({column('IdleTime')} AS BIGINT)"
     ok = f"lower({column('success')}) = 'true'"
     if "success" not in names:
-        ok = f"try_cast({code} AS INTEGER) BETWEEN 200 AND 399" if "responseCode" in names else "true"
+        ok = f"{csv_rows.whole_sql(code)} BETWEEN 200 AND 399" if "responseCode" in names else "true"
     reason = f"concat_ws(' ', {code}, {message})"
     return {
-        "at_us": f"{time_us} - elapsed * 1000" if options.stamps_end else time_us,
-        "latency_us": "elapsed * 1000",
+        "at_us": f"{time_us} - {latency_us}" if options.stamps_end else time_us,
+        "latency_us": latency_us,
         "endpoint": f"coalesce({column('label')}, {quoted(ALL)})",
         "user_name": column("threadName"),
-        "status": f"try_cast({code} AS SMALLINT)",
+        "status": csv_rows.status_sql(code),
         "ok": f"coalesce({ok}, false)",
         "error": f"coalesce(nullif({column('failureMessage')}, ''), nullif({reason}, ''))",
-        "bytes": f"try_cast({column('bytes')} AS BIGINT)",
+        "bytes": csv_rows.whole_sql(column("bytes")),
         "is_group": f"coalesce(starts_with({message}::VARCHAR, {quoted(TRANSACTION)}), false)",
         # Timers are idle time, and no part of the elapsed time. A float cannot overflow.
         "span_us": f"try_cast((elapsed::DOUBLE + coalesce({idle}, 0)) * 1000 AS BIGINT)",

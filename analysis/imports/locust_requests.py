@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from . import csv_rows
-from .csv_rows import NUMBER, TEXT
-from .import_options import ImportOptions
+from .csv_rows import LONG_NUMBER, NUMBER, TEXT
+from .import_options import UNITS_US, ImportOptions
 from .result_file import ResultFile
 from .staged_rows import Reading
 
 COLUMNS = {
-    "timestamp": NUMBER,
+    "timestamp": LONG_NUMBER,
     "request_type": TEXT,
     "name": TEXT,
     "response_time_ms": NUMBER,
-    "response_length": NUMBER,
+    "response_length": TEXT,
     "status_code": TEXT,
     "exception": TEXT,
 }
@@ -38,13 +38,13 @@ def read(source: ResultFile, folder: Path, staged: Path, options: ImportOptions)
         return name if name in columns else "NULL"
 
     selected = {
-        "at_us": "round(timestamp * 1000000)",
-        "latency_us": "round(response_time_ms * 1000)",
+        "at_us": csv_rows.time_sql("timestamp", UNITS_US["s"]),
+        "latency_us": "round(response_time_ms * 1000)::BIGINT",
         "endpoint": csv_rows.endpoint_sql("request_type", column("name")),
-        "status": f"nullif(try_cast({column('status_code')} AS SMALLINT), 0)",
+        "status": csv_rows.status_sql(column("status_code")),
         "ok": f"coalesce({column('exception')}, '') = ''",
         "error": column("exception"),
-        "bytes": column("response_length"),
+        "bytes": csv_rows.whole_sql(column("response_length")),
         "is_group": "false",
     }
     return csv_rows.stage(source, folder, staged, columns, selected)

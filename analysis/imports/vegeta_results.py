@@ -6,7 +6,7 @@ A result is a success with a status from 200 to 399 and without an error.
 from pathlib import Path
 
 from . import csv_rows, json_lines, staged_rows
-from .csv_rows import TEXT, WHOLE, quoted
+from .csv_rows import TEXT, quoted
 from .import_options import ImportOptions
 from .json_lines import Object
 from .result_file import ResultFile
@@ -20,6 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 MIN_COLUMNS = 7
 NUMBERS = ("timestamp", "code", "latency", "bytes_out", "bytes_in")
+WHOLE = "BIGINT"  # a time in ns needs all of its digits
 MIN_STAMP_DIGITS = 18  # of a time in ns since 1970
 
 
@@ -50,9 +51,9 @@ def read_csv(source: ResultFile, folder: Path, staged: Path, options: ImportOpti
     method = "method" if "method" in names else "NULL"
     selected = {
         "at_us": "timestamp // 1000",
-        "latency_us": "(latency + 500) // 1000",
+        "latency_us": "(latency // 500 + 1) // 2",  # rounded, and never too large
         "endpoint": f"coalesce(nullif(concat_ws(' ', {method}, {url}), ''), {quoted(ALL)})",
-        "status": "nullif(code, 0)",
+        "status": csv_rows.status_sql("code"),
         "ok": "code BETWEEN 200 AND 399 AND coalesce(error, '') = ''",
         "error": "coalesce(error, 'status ' || code)",
         "bytes": "bytes_in",
