@@ -78,12 +78,13 @@ def _selected(names: list[str], end_us: str) -> dict[str, str]:
     latency_us = "round(metric_value * 1000)::BIGINT"
     status = csv_rows.status_sql(column("status"))
     by_status = f"coalesce({status} BETWEEN 200 AND 399, false) AND coalesce({column('error')}, '') = ''"
+    user_of_metadata = f"nullif(regexp_extract({column('metadata')}::VARCHAR, '(?:^|&)vu=([^&]*)', 1), '')"
     name = f"coalesce({column('name')}, {column('url')}, {quoted(ALL)})"
     return {
         "at_us": f"{end_us} - {latency_us}",
         "latency_us": latency_us,
         "endpoint": csv_rows.endpoint_sql(column("method"), name),
-        "user_name": column("vu"),
+        "user_name": f"coalesce({column('vu')}, {user_of_metadata})",
         "status": status,
         "ok": f"coalesce({column('expected_response')} = 'true', {by_status})",
         "error": f"coalesce({column('error')}, 'status ' || {status})",

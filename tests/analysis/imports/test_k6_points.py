@@ -45,6 +45,14 @@ def test_every_format_of_time_is_known(import_file, stamps):
     assert run.record["imported"]["notes"] == []
 
 
+def test_users_of_a_csv_are_in_the_metadata_of_newer_versions(import_file):
+    header = HEADER.replace("\n", ",metadata\n")
+    rows = [csv_point(START_S, "50").replace("\n", f",{text}\n") for text in ("vu=7&iter=0", "iter=1&vu=3", "vu=7", "")]
+    users = import_file(header + "".join(rows)).requests["user"]
+    assert users.isna().sum() == 1
+    assert users.dropna().nunique() == 2
+
+
 def test_other_metrics_and_a_second_header_are_no_requests(import_file):
     other = csv_point(START_S, "1", metric="http_req_waiting") + "vus,1767225600,5,,,,,,,,,\n"
     run = import_file(HEADER + other + csv_point(START_S, "50") + HEADER + csv_point(START_S, "60"))
