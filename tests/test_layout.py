@@ -21,6 +21,11 @@ def test_no_base_name_stands_for_two_modules():
     assert [name for name, number in names.items() if number > 1] == []
 
 
+def test_no_base_name_stands_for_two_files_of_tests():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, number in names.items() if number > 1] == []  # pytest collects one of them
+
+
 def test_no_file_is_longer_than_one_noun_needs():
     lengths = {path: len(path.read_text().splitlines()) for path in sources(*PACKAGES)}
     assert {path.name: length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
