@@ -1,4 +1,4 @@
-"""The lines of a table before it is read: those that open a quoted field and never end it are taken out.
+"""Repair of a table before it is read: lines with a quoted field that is never closed are removed.
 
 A reader would look for the end of such a field in the rows below, and take all that is between for one text. A field of
 several lines stays as it is where it makes a row of the table.

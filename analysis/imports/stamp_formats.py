@@ -1,4 +1,4 @@
-"""The format of the time stamps of a table: one for the whole file, of those that people set in JMeter."""
+"""Detection of the time stamp format of JMeter's CSV: one format for the whole file."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

@@ -36,7 +36,7 @@ class RecordedEndpoint:
     _forms: dict[Text, Text] = field(default_factory=dict)
 
     def add_url(self, url: Text, gaps: Iterable[str]) -> None:
-        """Add an address to draw from; of those that differ in the values of secrets alone the first one."""
+        """Add a URL to draw from; URLs that differ only in the values of secrets count as the first of them."""
         self.gaps |= dict.fromkeys(gaps)
         url = self._forms.setdefault(_form(url), url)
         self.urls[url] = self.urls.get(url, 0) + 1

@@ -35,7 +35,7 @@ _SECRET = _listed(
     birthday birthdate dateofbirth dob
     """
 )
-# Those that do it at the end of a name: an `email` is personal, and `email_template` is not.
+# Words that do so only at the end of a name: `email` is personal, `email_template` is not.
 _LAST = _listed(
     """
     ticket cookie cookies assertion email mail emailaddress phone telephone tel mobile phonenumber mobilenumber
@@ -51,7 +51,7 @@ _NAMING = _listed("name key field id label parameter param property attribute he
 _VALUES = _listed("value values val content text data answer")
 # What stands beside a `state` that belongs to one sign-in (OAuth 2).
 _OF_SIGN_IN = frozenset(("code", "client_id", "response_type", "redirect_uri", "session_state"))
-# Whoever knows an address behind one of these may act for its owner, whatever the part behind it looks like.
+# Parts of a path after which the next part is always treated as a secret, such as the token after `reset`.
 _TELLING = _listed(
     """
     reset resets verify verification confirm confirmation activate activation token tokens secret secrets

@@ -54,7 +54,7 @@ def _times(report: Report) -> Iterator[Card]:
 
 
 def _time(report: Report, table: EffectTable, change: Change, effect: Effect, *, named: bool) -> Card:
-    """The means over the blocks that both sides have, whose ratio is the effect."""
+    """The geometric means over the blocks that both sides have; their ratio is the effect."""
     by_run = metrics_by_run(report.experiment)
     of_load = by_run[by_run["scenario"] == table.scenario]
     column = table.metric.column
